@@ -1,0 +1,22 @@
+/* pin.h - ties the calling thread to one CPU and proves it (step 2).
+ *
+ * pthread_setaffinity_np returns a positive errno and hwloc's binding call silently does nothing
+ * on a foreign topology, so pin_self sets the affinity, then reads it back and checks sched_getcpu.
+ * CPU numbers are the kernel's (`_os'), never hwloc's logical indexes. CPU_ALLOC sets: machines
+ * with more than 1024 CPUs work.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Pins the calling thread to `cpu_os'. 0 or -errno (EINVAL: CPU not allowed or offline; EXDEV: the
+ * read-back differs). */
+int pin_self(int cpu_os);
+
+/* The single CPU that thread `tid' (0: the caller) is tied to, or -1 when it may run on several;
+ * -errno below -1 cannot be told apart and is not returned: unknown is -1. */
+int pin_get(int tid);
+
+/* Fills `cpus_os' with the CPUs the calling process may use, ascending; returns how many there
+ * are (which may exceed `max'), or -errno. */
+int pin_allowed(int *cpus_os, size_t max);

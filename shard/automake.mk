@@ -1,0 +1,18 @@
+noinst_LIBRARIES += shard/libnc-shard.a
+shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
+shard_libnc_shard_a_SOURCES = \
+	shard/egress.c shard/egress.h \
+	shard/ingress.c shard/ingress.h \
+	shard/limits.h \
+	shard/mailbox.c shard/mailbox.h \
+	shard/pool.c shard/pool.h \
+	shard/relay.c shard/relay.h \
+	shard/ring.c shard/ring.h \
+	shard/ring_mmsg.c \
+	shard/ring_uring.c \
+	shard/rule.c shard/rule.h \
+	shard/shard.c shard/shard.h \
+	shard/slot.h \
+	shard/sock.c shard/sock.h \
+	shard/stats.h
+NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

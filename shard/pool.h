@@ -1,0 +1,114 @@
+/* pool.h - a shard's datagram buffers: four size classes, LIFO by index (steps 6 and 11).
+ *
+ * The life of a buffer, told by the verbs:
+ *
+ *     pool_lend      free    -> in ring   given to the kernel to receive into
+ *     pool_accept    in ring -> held (1)  the kernel filled it; we hold it
+ *     pool_hold      held n  -> held n+1  a train will send from it
+ *     pool_drop      held n  -> held n-1, and at 0 -> free
+ *     pool_unlend    in ring -> free      taken back at shutdown
+ *     pool_take      free    -> held (1)  without a kernel in between (tests, benches)
+ *
+ * Free lists are stacks of 16-bit indexes, so take and free are O(1) and hand back the buffer that
+ * is still in cache. The kernel's own buffer ring is FIFO, therefore only a shallow part of each
+ * class is lent (ring.h's group depth) and topped up from the stack. Strides are an odd number
+ * of cache lines: consecutive payloads do not fall into the same cache sets, as a 64 KiB stride
+ * would make them. One thread, no locks, no atomics but the counters' relaxed ones. Slots are
+ * named by a global id: class in the high 16 bits, index within the class in the low 16.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shard/limits.h"
+#include "shard/slot.h"
+#include "shard/stats.h"
+#include "src/base/arena.h"
+#include "src/base/must.h"
+
+enum pool_class {
+	POOL_SMALL,    /* 1500 B of payload */
+	POOL_STANDARD, /* 4096 B */
+	POOL_JUMBO,    /* 9000 B */
+	POOL_TRAIN,    /* 65535 B: coalesced trains and fragmented datagrams */
+};
+
+#define POOL_NONE UINT32_MAX
+
+struct pool_class_state {
+	unsigned char *base;    /* slot 0 */
+	size_t stride_bytes;    /* slot to slot */
+	uint32_t payload_bytes; /* largest datagram that fits */
+	uint32_t count;         /* slots in all */
+	uint32_t free_count;    /* free_stack[0 .. free_count) */
+	uint32_t ring_count;    /* lent */
+	uint16_t *free_stack;
+	uint16_t *holds;        /* per slot: 0 = free or lent */
+	struct pool_class_stats *stats;
+};
+
+struct pool {
+	struct pool_class_state classes[POOL_CLASS_COUNT];
+};
+
+/* --pool small=N,standard=N,jumbo=N,train=N; each 0..POOL_SLOTS_MAX. */
+struct pool_counts {
+	uint32_t count[POOL_CLASS_COUNT];
+};
+
+#define POOL_COUNTS_DEFAULT {{1000, 500, 200, 32}}
+
+uint32_t pool_payload_bytes(enum pool_class cls);
+size_t pool_stride_bytes(enum pool_class cls);
+const char *pool_class_name(enum pool_class cls); /* "small", ... */
+
+/* The smallest class that takes `payload_bytes' and has slots; POOL_TRAIN when none is large
+ * enough; -ENOENT when no class has slots. */
+int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes);
+
+/* Arena bytes that pool_init will take. */
+size_t pool_arena_bytes(const struct pool_counts *counts);
+
+/* Cuts everything off the arena; all slots free, lowest index on top. `stats' has
+ * POOL_CLASS_COUNT elements and outlives the pool. */
+void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
+               struct pool_class_stats *stats);
+
+static inline enum pool_class pool_slot_class(uint32_t slot)
+{
+	return (enum pool_class)(slot >> 16);
+}
+
+static inline uint16_t pool_slot_index(uint32_t slot)
+{
+	return (uint16_t)slot;
+}
+
+static inline uint32_t pool_slot_id(enum pool_class cls, uint16_t index)
+{
+	return (uint32_t)cls << 16 | index;
+}
+
+/* First byte of the slot: its head (slot.h); the payload is SLOT_HEAD_BYTES further. */
+static inline unsigned char *pool_slot_base(const struct pool *pool, uint32_t slot)
+{
+	const struct pool_class_state *c = &pool->classes[pool_slot_class(slot)];
+
+	return c->base + (size_t)pool_slot_index(slot) * c->stride_bytes;
+}
+
+/* pool_lend, pool_take: a slot id, or POOL_NONE, counted as exhausted. pool_drop: true when that was
+ * the last hold. Misuse (dropping a free slot, ...) aborts by must(). */
+static inline uint32_t pool_take(struct pool *pool, enum pool_class cls);
+static inline uint32_t pool_lend(struct pool *pool, enum pool_class cls);
+static inline void pool_accept(struct pool *pool, uint32_t slot);
+static inline void pool_hold(struct pool *pool, uint32_t slot);
+static inline bool pool_drop(struct pool *pool, uint32_t slot);
+static inline void pool_unlend(struct pool *pool, uint32_t slot);
+
+/* Walks every slot: free + in ring + held = all, no index twice on a stack, free slots unheld. */
+bool pool_consistent(const struct pool *pool);
+
+#include "shard/pool_inline.h"

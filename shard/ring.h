@@ -1,0 +1,134 @@
+/* ring.h - the only door to the kernel's I/O (steps 4, 5, 6, 10).
+ *
+ * Three engines stand behind it: ring_uring.c (io_uring: multishot receives into provided
+ * buffers, batched sends), ring_mmsg.c (epoll with recvmmsg and sendmmsg, for hosts that forbid
+ * io_uring and as the baseline), and in tests a fake. What they have in common:
+ *
+ *   - Receives: a flow is armed once and then yields datagrams, each in a slot that was lent to
+ *     the flow's buffer group, until an event says `ended' - then the relay re-arms it when it
+ *     wants to. A datagram that arrives with `ended' set is as good as any other.
+ *   - Sends: queued, carried out in order per file by the next ring_turn, never blocking
+ *     (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes included.
+ *   - Lent slots are FIFO or not as the engine pleases; a slot is the ring's until a receive event
+ *     hands it over or ring_reclaim returns it.
+ *
+ * ring_turn does one batch of system calls and moves everything that happened into two queues;
+ * ring_next_recv and ring_next_sent take from them without a system call. The queues cannot
+ * overflow: there are never more receive events than slots lent plus flows armed plus one, nor
+ * more sent events than sends queued. One thread: the one that opened the ring.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "shard/limits.h"
+#include "shard/stats.h"
+#include "src/base/arena.h"
+#include "src/base/log.h"
+
+#define RING_WAIT_FOREVER UINT32_MAX
+
+enum ring_engine {
+	RING_ENGINE_AUTO, /* only as a wish: uring, else mmsg */
+	RING_ENGINE_URING,
+	RING_ENGINE_MMSG,
+};
+
+/* A buffer group; its number is the pool class. */
+struct ring_group {
+	uint32_t depth;      /* most slots lent at once, a power of two; 0: group unused */
+	uint32_t slot_bytes; /* head and payload: what a receive may write */
+};
+
+struct ring_params {
+	uint32_t sq_entries;       /* submission queue, rounded up to a power of two by the engine */
+	uint32_t cq_entries;       /* completion queue; at least 4 */
+	uint32_t flows;            /* recv tokens are 0 .. flows-1 */
+	uint32_t files;            /* most ring_add_file calls */
+	uint32_t sends;            /* sent tokens are 0 .. sends-1; most sends in flight */
+	uint32_t batch_submit;     /* queued sends that trigger an early submit; 0 = only at turns */
+	uint32_t batch_complete;   /* completions that end a batch wait */
+	uint32_t batch_wait_us;    /* with something to gain, wait this long for batch_complete */
+	uint32_t spin_us;          /* poll this long before sleeping */
+	bool sqpoll;
+	struct ring_group groups[POOL_CLASS_COUNT];
+	struct ring_stats *stats;  /* outlives the ring */
+};
+
+/* One receive event. */
+struct ring_recv {
+	uint32_t flow;  /* token of ring_arm_recv */
+	int32_t res;    /* 0, or why the receive ended without a datagram: -ENOBUFS (no slot
+	                 * lent; nothing lost), -ECANCELED (ring_cancel_recv), other -errno */
+	uint16_t slot;  /* index within `group'; valid when has_slot */
+	uint8_t group;
+	bool has_slot;  /* a datagram lies in it, in slot.h's layout */
+	bool ended;     /* the flow is no longer armed */
+};
+
+/* One send event. */
+struct ring_sent {
+	uint32_t token;
+	int32_t res; /* bytes sent, or -errno */
+};
+
+struct ring; /* opaque: each engine begins with one (ring_engine.h) */
+
+/* Whether `engine' can be used here: 0, or -errno with `err' naming what forbids it and the cure
+ * (sysctl kernel.io_uring_disabled, seccomp of a container, a kernel before 6.0, memlock). */
+int ring_probe(enum ring_engine engine, struct err *err);
+
+/* Arena bytes that ring_open will take. */
+size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params);
+
+/* Called on the pinned thread, so that the kernel's part is node-local too. `features' receives a
+ * short text of what is in use ("defer_taskrun registered_files ..."). 0 or -errno with `err'. */
+int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
+              struct ring **out, struct err *features, struct err *err);
+
+/* Gives back everything; no receive may be armed. Accepts NULL. */
+void ring_close(struct ring *ring);
+
+/* Registers a socket; its number here, used below, or -errno. The fd stays the caller's. */
+int ring_add_file(struct ring *ring, int fd);
+
+/* Forgets a file again (its receive must not be armed, no send in flight). */
+void ring_remove_file(struct ring *ring, uint32_t file);
+
+/* Makes ring_turn return, and ring_woken say true, when `eventfd' becomes readable. 0 or -errno.
+ * The ring reads the eventfd. */
+int ring_arm_wake(struct ring *ring, int eventfd);
+bool ring_woken(struct ring *ring); /* and clears it */
+
+/* How many more slots may be lent to `group'. */
+uint32_t ring_room(const struct ring *ring, unsigned group);
+
+/* Lends slot `index' of `group', which begins at `base'. Only while ring_room says so. Becomes
+ * visible to the kernel at the next turn or arm at the latest. */
+void ring_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char *base);
+
+/* Takes back one lent slot of `group', or -ENOENT; only while no flow of that group is armed. */
+int ring_reclaim(struct ring *ring, unsigned group);
+
+/* Starts receiving from `file' into slots of `group'. The start is queued like a send. */
+void ring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group);
+
+/* Asks an armed receive to end; the `ended' event follows in some later turn. */
+void ring_cancel_recv(struct ring *ring, uint32_t flow);
+
+/* Queues one sendmsg. `msg' and all it points to stay valid until the ring_sent with `token'. A full
+ * submission queue is submitted and the send queued again: this cannot fail. */
+void ring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token);
+
+/* Submits, waits at most `wait_us' for something to happen (0: does not wait), reaps. 0, or -errno
+ * only for what no retry can cure (counts as a failure of the shard). */
+int ring_turn(struct ring *ring, uint32_t wait_us);
+
+bool ring_next_recv(struct ring *ring, struct ring_recv *out);
+bool ring_next_sent(struct ring *ring, struct ring_sent *out);
+
+/* "uring", "mmsg", "auto". */
+const char *ring_engine_name(enum ring_engine engine);

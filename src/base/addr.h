@@ -1,0 +1,57 @@
+/* addr.h - an IP address with a port, and an interface name beside it.
+ *
+ * The grammar of DESIGN section 8 writes an endpoint as ADDR%IFACE:PORT; these two structs hold
+ * one. Ports are in host order here and become network order only in addr_to_sockaddr. All zero
+ * means "no address". Pure functions: no lookup, no system call, any thread.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define ADDR_TEXT_MAX     64                            /* "[v6]:port" and its zero byte */
+#define ENDPOINT_TEXT_MAX (ADDR_TEXT_MAX + IF_NAMESIZE) /* with "%iface" */
+
+struct addr {
+	uint16_t family; /* AF_INET, AF_INET6, or 0: none */
+	uint16_t port;   /* host order; 0: none */
+	uint8_t ip[16];  /* network order; IPv4 uses the first 4, the rest is zero */
+};
+
+struct endpoint {
+	struct addr addr;
+	char ifname[IF_NAMESIZE]; /* "" = any */
+};
+
+/* Reads an address without brackets or port ("239.1.1.1", "ff3e::1"). 0 or -EINVAL; `out' has
+ * port 0 and is written only on success. */
+int addr_parse_ip(const char *text, struct addr *out);
+
+/* Writes "239.1.1.1:5000", "[ff3e::1]:5000", or without the port when it is 0. Returns `buf',
+ * which holds at least ADDR_TEXT_MAX bytes. */
+const char *addr_format(const struct addr *addr, char *buf);
+
+/* Writes "239.1.1.1%eth0:5000", "[ff3e::1%eth0]:5000"; `buf' holds ENDPOINT_TEXT_MAX bytes. */
+const char *endpoint_format(const struct endpoint *ep, char *buf);
+
+bool addr_is_multicast(const struct addr *addr);
+bool addr_is_any(const struct addr *addr);           /* 0.0.0.0 or :: */
+bool addr_is_link_local(const struct addr *addr);    /* fe80::/10, 169.254/16, ff02::/16 */
+bool addr_is_local_control(const struct addr *addr); /* 224.0.0.0/24: never forwarded (RFC 5771) */
+bool addr_ip_equal(const struct addr *a, const struct addr *b); /* ignores the port */
+bool addr_equal(const struct addr *a, const struct addr *b);
+
+/* The address `offset' above `addr' (range mapping); -ERANGE when it would wrap. */
+int addr_offset(const struct addr *addr, uint64_t offset, struct addr *out);
+
+/* Fills `out' and returns its length; `ifindex' becomes the scope of a link-local IPv6 address
+ * and is otherwise unused. */
+socklen_t addr_to_sockaddr(const struct addr *addr, unsigned ifindex, struct sockaddr_storage *out);
+
+/* 0, or -EAFNOSUPPORT. */
+int addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
+
+/* FNV-1a over family, address and port: the same on every machine and in every run. */
+uint64_t addr_hash(const struct addr *addr);

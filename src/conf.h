@@ -1,0 +1,62 @@
+/* conf.h - the rules: from the operator's text to flows and outputs.
+ *
+ * Grammar (DESIGN section 8, numacastd(8)):
+ *
+ *     INGRESS [key=value]... -> EGRESS [key=value]... [, EGRESS [key=value]...]...
+ *     INGRESS: [SOURCE@]ADDR%IFACE:PORT      EGRESS: ADDR%IFACE:PORT
+ *
+ * with IPv6 in brackets ([ff3e::1%eth0]:5000, [2001:db8::5]@[ff3e::1%eth0]:5000), prefixes
+ * (239.1.1.0/28) that map address by address and port ranges (5000-5010) that map port by port. A
+ * rule expands to one flow per ingress address and port. Pure: text in, structs out, no system
+ * call but memory; the fuzz target feeds conf_add_rule. Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shard/rule.h"
+#include "src/base/log.h"
+
+#define CONF_RULE_TEXT_MAX 65536
+#define CONF_FLOWS_MAX     262144
+#define CONF_SHARD_ANY     UINT32_MAX
+#define CONF_NAME_MAX      64
+
+struct conf_rule {
+	char *text;              /* as written */
+	char *where;             /* "file.conf:12" or "--rule" (nth: "--rule 3") */
+	char name[CONF_NAME_MAX]; /* name=, or "ruleN" counted from 1 */
+	uint32_t weight;         /* weight=, 1 unless said */
+	uint32_t spread;         /* spread=, 1 unless said */
+	uint32_t shard;          /* shard=, or CONF_SHARD_ANY */
+	uint32_t first_flow;
+	uint32_t flow_count;     /* more than 1 for a range */
+};
+
+struct conf_flow {
+	uint32_t rule;           /* index */
+	struct rule_ingress in;
+	uint32_t first_output;
+	uint32_t output_count;
+};
+
+struct conf {
+	struct conf_rule *rules;
+	struct conf_flow *flows;
+	struct rule_output *outputs;
+	uint32_t rule_count, flow_count, output_count;
+	uint32_t rule_room, flow_room, output_room; /* allocated */
+};
+
+/* Parses one rule and appends it. -EINVAL with `err' = "WHERE: what was wrong; what was expected; what
+ * to do", and `conf' unchanged; -ENOMEM. `where' is copied. */
+int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err);
+
+/* What only shows when all rules are known: two rules for one flow, a cycle among rules, duplicate
+ * names, no rule at all. 0 or -EINVAL with `err' naming both places. */
+int conf_check(const struct conf *conf, struct err *err);
+
+/* Accepts all-zero. */
+void conf_free(struct conf *conf);

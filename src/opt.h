@@ -1,0 +1,77 @@
+/* opt.h - the options of numacastd, from the command line and the configuration file alike.
+ *
+ * One table in opt.c describes every option: name, argument, default, group, help line; --help,
+ * the parser and the configuration file reader (`name value' lines, `#' comments) all walk it.
+ * Values given on the command line win over the file's. Pure but for reading the file. Control
+ * thread, before anything starts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "numa/nodemem.h"
+#include "shard/pool.h"
+#include "shard/ring.h"
+#include "src/base/log.h"
+#include "src/conf.h"
+
+enum opt_mode {
+	OPT_MODE_RELAY,
+	OPT_MODE_HELP,
+	OPT_MODE_VERSION,
+	OPT_MODE_CHECK, /* --check: parse, validate, exit 0 or 2 */
+	OPT_MODE_PLAN,  /* --plan */
+	OPT_MODE_CHECK_HOST, /* --check-host */
+};
+
+enum opt_plan { OPT_PLAN_TEXT, OPT_PLAN_JSON, OPT_PLAN_SVG, OPT_PLAN_HUGEPAGES };
+
+enum opt_switch { OPT_AUTO, OPT_ON, OPT_OFF };
+
+struct opt {
+	enum opt_mode mode;
+	enum opt_plan plan;
+	struct conf conf;            /* every --rule and rule line, in order */
+	/* placement */
+	char *topology;              /* --topology FILE|STRING; NULL: this machine */
+	uint32_t shards;             /* --shards N; 0: one per core */
+	int *cpus_os;                /* --cpus LIST ("0-3,8"), in the order given; NULL: all allowed */
+	uint32_t cpus_count;
+	int reserve_cores;           /* --reserve-cores N; -1: auto */
+	bool smt;
+	bool oversubscribe;
+	double balance;              /* --balance RATIO, 4 */
+	/* memory */
+	enum nodemem_huge huge;
+	bool require_huge;
+	struct pool_counts pool;
+	uint32_t hot[POOL_CLASS_COUNT]; /* --hot small=N,...: slots lent to the kernel at most;
+	                                 * 0: chosen from the class (about an L2's worth) */
+	/* engine */
+	enum ring_engine engine;
+	uint32_t sq_entries, cq_entries;
+	uint32_t batch_submit, batch_complete;
+	uint32_t batch_wait_us, spin_us;
+	bool sqpoll;
+	enum opt_switch gro, gso;
+	uint32_t train_max;          /* datagrams a train, 2..TRAIN_IOV_MAX */
+	/* sockets */
+	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
+	/* running */
+	char *exit_report;           /* --exit-report FILE|- */
+	uint32_t drain_ms;           /* --drain-timeout MS, 2000 */
+	char *user;                  /* --user NAME: drop privileges to */
+	bool verbose;
+	bool quiet;
+	bool json;                   /* with --check-host */
+};
+
+/* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do. On 0 `out' is filled
+ * in, defaults included, and conf_check has passed unless no rule is needed in that mode. */
+int opt_parse(int argc, char **argv, struct opt *out, struct err *err);
+
+/* Prints the grouped help to stdout. */
+void opt_print_help(void);
+
+void opt_free(struct opt *opt);
