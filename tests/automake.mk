@@ -1,1 +1,19 @@
-# tests
+# tests: what `make check' runs needs no root; `make check-net' needs it for network namespaces.
+#
+#   unit/        one Check program per module, linked with its own layer and those below only
+#   fuzz/        fuzz targets; here their corpora are replayed, --enable-fuzzer builds the fuzzers
+#   cli/         the programs' command lines: exit status and messages
+#   net/         stories told in network namespaces, once per engine
+#   lint/        `make lint' and the test that each of its checks can fail
+#   guest/       a machine with several NUMA nodes, in QEMU
+#   topologies/  machines as data, with the plan expected for each
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = bash
+AM_TESTS_ENVIRONMENT = \
+	NC_SRCDIR='$(abs_top_srcdir)'; export NC_SRCDIR; \
+	NC_BUILDDIR='$(abs_top_builddir)'; export NC_BUILDDIR; \
+	TOPOLOGIES='$(abs_top_srcdir)/tests/topologies'; export TOPOLOGIES; \
+	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT;
+
+include tests/unit/automake.mk
+include tests/fuzz/automake.mk

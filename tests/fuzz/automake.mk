@@ -1,0 +1,22 @@
+# Fuzz targets: tests/fuzz/fuzz_NAME.c defines LLVMFuzzerTestOneInput, tests/fuzz/corpus/NAME/
+# holds its inputs (every crash found becomes one). Add a target like this:
+#
+#   FUZZ_TARGETS += tests/fuzz/fuzz_conf
+#   tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
+#   tests_fuzz_fuzz_conf_LDADD = $(NC_SRC_LIBS)
+#   tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+#
+# Without --enable-fuzzer the program replays the corpus in `make check'; with it (and CC=clang)
+# it is a libFuzzer program: tests/fuzz/fuzz_conf -max_total_time=60 DIR.
+FUZZ_TARGETS =
+check_PROGRAMS += $(FUZZ_TARGETS)
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.sh
+TESTS += tests/fuzz/replay.sh
+
+if FUZZER
+FUZZ_MAIN =
+FUZZ_LINK = -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay_main.c
+FUZZ_LINK =
+endif

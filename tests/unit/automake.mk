@@ -1,0 +1,16 @@
+# Unit tests: add a module's program to UNIT_TESTS and give it these three lines. It links its own
+# layer's archive and those below: NC_BASE_LIBS, NC_NUMA_LIBS, NC_SHARD_LIBS or NC_SRC_LIBS.
+#
+#   UNIT_TESTS += tests/unit/check_pool
+#   tests_unit_check_pool_SOURCES = tests/unit/check_pool.c
+#   tests_unit_check_pool_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+#
+# Tests find data by the environment: NC_SRCDIR (top of the sources), NC_BUILDDIR (top of the
+# build), TOPOLOGIES (tests/topologies).
+NC_BASE_LIBS = src/base/libnc-base.a
+UNIT_TESTS =
+
+if HAVE_CHECK
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+endif
