@@ -29,25 +29,28 @@ struct endpoint {
  * port 0 and is written only on success. */
 int addr_parse_ip(const char *text, struct addr *out);
 
-/* Writes "239.1.1.1:5000", "[ff3e::1]:5000", or without the port when it is 0. Returns `buf',
- * which holds at least ADDR_TEXT_MAX bytes. */
+/* Writes "239.1.1.1:5000", "[ff3e::1]:5000"; with port 0 "239.1.1.1", "ff3e::1"; with family 0
+ * "none". Returns `buf', which holds at least ADDR_TEXT_MAX bytes. */
 const char *addr_format(const struct addr *addr, char *buf);
 
-/* Writes "239.1.1.1%eth0:5000", "[ff3e::1%eth0]:5000"; `buf' holds ENDPOINT_TEXT_MAX bytes. */
+/* Writes "239.1.1.1%eth0:5000", "[ff3e::1%eth0]:5000", and without a port "ff3e::1%eth0"; `buf'
+ * holds ENDPOINT_TEXT_MAX bytes. */
 const char *endpoint_format(const struct endpoint *ep, char *buf);
 
 bool addr_is_multicast(const struct addr *addr);
 bool addr_is_any(const struct addr *addr);           /* 0.0.0.0 or :: */
-bool addr_is_link_local(const struct addr *addr);    /* fe80::/10, 169.254/16, ff02::/16 */
+/* fe80::/10, 169.254/16, and multicast of interface or link scope (ff_1::, ff_2::). */
+bool addr_is_link_local(const struct addr *addr);
 bool addr_is_local_control(const struct addr *addr); /* 224.0.0.0/24: never forwarded (RFC 5771) */
 bool addr_ip_equal(const struct addr *a, const struct addr *b); /* ignores the port */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
-/* The address `offset' above `addr' (range mapping); -ERANGE when it would wrap. */
+/* The address `offset' above `addr' (range mapping), with the same port; -ERANGE when it would
+ * wrap. */
 int addr_offset(const struct addr *addr, uint64_t offset, struct addr *out);
 
-/* Fills `out' and returns its length; `ifindex' becomes the scope of a link-local IPv6 address
- * and is otherwise unused. */
+/* Fills `out' and returns its length (0 for family 0); `ifindex' becomes the scope of a link-local
+ * IPv6 address and is otherwise unused. */
 socklen_t addr_to_sockaddr(const struct addr *addr, unsigned ifindex, struct sockaddr_storage *out);
 
 /* 0, or -EAFNOSUPPORT. */

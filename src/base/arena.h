@@ -46,8 +46,8 @@ int arena_map(struct arena *arena, size_t len_bytes, enum arena_huge huge);
  * -EINVAL (kernels before 5.14) falls back to touching each page of a 4 KiB mapping. */
 int arena_populate(struct arena *arena);
 
-/* Cuts `len_bytes' off, aligned to `align' (a power of two), zeroed. Aborts by must() when the
- * arena is sealed or too small: its size is the sum of exactly these calls. */
+/* Cuts `len_bytes' off, aligned to `align' (a power of two, at most a system page), zeroed. Aborts
+ * by must() when the arena is sealed or too small: its size is the sum of exactly these calls. */
 void *arena_alloc(struct arena *arena, size_t len_bytes, size_t align);
 
 /* Size of an allocation as arena_alloc may consume it: for summing terms beforehand. */
@@ -63,3 +63,7 @@ void arena_unmap(struct arena *arena);
 
 /* "1G", "2M", "thp", "4k". */
 const char *arena_huge_name(enum arena_huge huge);
+
+/* What a mapping of this kind is a multiple of: 1 GiB, 2 MiB (transparent ones too), the system's
+ * page. */
+size_t arena_huge_bytes(enum arena_huge huge);
