@@ -1,7 +1,7 @@
 /* pin.h - ties the calling thread to one CPU and proves it (step 2).
  *
- * pthread_setaffinity_np returns a positive errno and hwloc's binding call silently does nothing
- * on a foreign topology, so pin_self sets the affinity, then reads it back and checks sched_getcpu.
+ * hwloc's binding call silently does nothing on a foreign topology and pthread_setaffinity_np hides
+ * a positive errno, so pin_self asks the kernel, then reads it back and checks sched_getcpu.
  * CPU numbers are the kernel's (`_os'), never hwloc's logical indexes. CPU_ALLOC sets: machines
  * with more than 1024 CPUs work.
  */
@@ -17,6 +17,6 @@ int pin_self(int cpu_os);
  * -errno below -1 cannot be told apart and is not returned: unknown is -1. */
 int pin_get(int tid);
 
-/* Fills `cpus_os' with the CPUs the calling process may use, ascending; returns how many there
- * are (which may exceed `max'), or -errno. */
+/* Fills `cpus_os' with the CPUs the calling process may use (its first thread, which is never
+ * pinned), ascending; returns how many there are (which may exceed `max'), or -errno. */
 int pin_allowed(int *cpus_os, size_t max);

@@ -10,6 +10,10 @@
 NC_BASE_LIBS = src/base/libnc-base.a
 UNIT_TESTS =
 
+UNIT_TESTS += tests/unit/check_pin
+tests_unit_check_pin_SOURCES = tests/unit/check_pin.c
+tests_unit_check_pin_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
