@@ -5,7 +5,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ingress.c shard/ingress.h \
 	shard/limits.h \
 	shard/mailbox.c shard/mailbox.h \
-	shard/pool.c shard/pool.h \
+	shard/pool.c shard/pool.h shard/pool_inline.h \
 	shard/relay.c shard/relay.h \
 	shard/ring.c shard/ring.h \
 	shard/ring_mmsg.c \

@@ -13,8 +13,15 @@
  * is still in cache. The kernel's own buffer ring is FIFO, therefore only a shallow part of each
  * class is lent (ring.h's group depth) and topped up from the stack. Strides are an odd number
  * of cache lines: consecutive payloads do not fall into the same cache sets, as a 64 KiB stride
- * would make them. One thread, no locks, no atomics but the counters' relaxed ones. Slots are
- * named by a global id: class in the high 16 bits, index within the class in the low 16.
+ * would make them. Slots are named by a global id: class in the high 16 bits, index within the
+ * class in the low 16.
+ *
+ * One thread, no locks, no atomics: the verbs count in plain members of the class that they have
+ * in cache anyway, and the relay copies the counts into the shared statistics once per turn
+ * (pool_publish_stats). What can be derived is not counted: in use is all less free, returned is
+ * taken less in use, high water is all less the fewest ever free. Misuse of a slot (dropping a free
+ * one, accepting one that was not lent, an index outside the class) aborts by must(), in release
+ * builds too.
  */
 #pragma once
 
@@ -37,17 +44,30 @@ enum pool_class {
 
 #define POOL_NONE UINT32_MAX
 
+/* A slot's entry in `holds': 0 = free, 1..POOL_HOLDS_MAX = held so often, POOL_LENT = in ring. */
+#define POOL_HOLDS_MAX (UINT16_MAX - 1)
+#define POOL_LENT      UINT16_MAX
+
+static_assert(FLOW_OUTPUTS_MAX + 1 <= POOL_HOLDS_MAX,
+	      "one hold per output and one of ingress fit in 16 bits");
+static_assert(TRAIN_COUNT * TRAIN_IOV_MAX + 1 <= POOL_HOLDS_MAX,
+	      "even every iovec of every train holding one slot fits in 16 bits");
+
+/* The first cache line is what the verbs touch. Counts are in slots. */
 struct pool_class_state {
-	unsigned char *base;    /* slot 0 */
-	size_t stride_bytes;    /* slot to slot */
-	uint32_t payload_bytes; /* largest datagram that fits */
-	uint32_t count;         /* slots in all */
-	uint32_t free_count;    /* free_stack[0 .. free_count) */
+	unsigned char *base;  /* slot 0 */
+	uint16_t *free_stack; /* free_stack[0 .. free_count) */
+	uint16_t *holds;      /* per slot, see POOL_LENT */
+	uint64_t taken;       /* takes and lends since start */
+	uint64_t exhausted;   /* takes and lends that found nothing free */
+	uint32_t count;       /* slots in all */
+	uint32_t free_count;
 	uint32_t ring_count;    /* lent */
-	uint16_t *free_stack;
-	uint16_t *holds;        /* per slot: 0 = free or lent */
+	uint32_t free_low;      /* fewest ever free */
+	uint32_t stride_bytes;  /* slot to slot */
+	uint32_t payload_bytes; /* largest datagram that fits */
 	struct pool_class_stats *stats;
-};
+} __attribute__((aligned(CACHE_LINE_BYTES)));
 
 struct pool {
 	struct pool_class_state classes[POOL_CLASS_COUNT];
@@ -58,14 +78,22 @@ struct pool_counts {
 	uint32_t count[POOL_CLASS_COUNT];
 };
 
-#define POOL_COUNTS_DEFAULT {{1000, 500, 200, 32}}
+/* clang-format off: it would spread the braces over six lines */
+#define POOL_COUNTS_DEFAULT                \
+	{                                  \
+		{                          \
+			1000, 500, 200, 32 \
+		}                          \
+	}
+/* clang-format on */
 
 uint32_t pool_payload_bytes(enum pool_class cls);
 size_t pool_stride_bytes(enum pool_class cls);
 const char *pool_class_name(enum pool_class cls); /* "small", ... */
 
-/* The smallest class that takes `payload_bytes' and has slots; POOL_TRAIN when none is large
- * enough; -ENOENT when no class has slots. */
+/* The smallest class that has slots and takes `payload_bytes'; when none is large enough, the
+ * largest that has slots (what does not fit is counted as truncated); -ENOENT when no class has
+ * slots. */
 int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes);
 
 /* Arena bytes that pool_init will take. */
@@ -74,7 +102,15 @@ size_t pool_arena_bytes(const struct pool_counts *counts);
 /* Cuts everything off the arena; all slots free, lowest index on top. `stats' has
  * POOL_CLASS_COUNT elements and outlives the pool. */
 void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
-               struct pool_class_stats *stats);
+	       struct pool_class_stats *stats);
+
+/* Copies the counts of every class into its shared statistics. Shard thread, at the end of a turn:
+ * readers see the state between two turns. */
+void pool_publish_stats(const struct pool *pool);
+
+/* Walks every slot: free + in ring + held = all, no index twice on a stack, free slots unheld. Any
+ * time, on the shard thread; not for the datagram path. */
+bool pool_consistent(const struct pool *pool);
 
 static inline enum pool_class pool_slot_class(uint32_t slot)
 {
@@ -99,16 +135,13 @@ static inline unsigned char *pool_slot_base(const struct pool *pool, uint32_t sl
 	return c->base + (size_t)pool_slot_index(slot) * c->stride_bytes;
 }
 
-/* pool_lend, pool_take: a slot id, or POOL_NONE, counted as exhausted. pool_drop: true when that was
- * the last hold. Misuse (dropping a free slot, ...) aborts by must(). */
+/* pool_lend, pool_take: a slot id, or POOL_NONE, counted as exhausted. pool_drop: true when that
+ * was the last hold. */
 static inline uint32_t pool_take(struct pool *pool, enum pool_class cls);
 static inline uint32_t pool_lend(struct pool *pool, enum pool_class cls);
 static inline void pool_accept(struct pool *pool, uint32_t slot);
 static inline void pool_hold(struct pool *pool, uint32_t slot);
 static inline bool pool_drop(struct pool *pool, uint32_t slot);
 static inline void pool_unlend(struct pool *pool, uint32_t slot);
-
-/* Walks every slot: free + in ring + held = all, no index twice on a stack, free slots unheld. */
-bool pool_consistent(const struct pool *pool);
 
 #include "shard/pool_inline.h"

@@ -83,12 +83,13 @@ struct output_stats {
 	stat_t drops[OUTPUT_DROP_COUNT];
 } __attribute__((aligned(64)));
 
+/* Copied from the pool by pool_publish_stats at the end of each turn. Slots. */
 struct pool_class_stats {
-	stat_t taken;
-	stat_t returned;
-	stat_t in_use;     /* in ring + held */
+	stat_t taken;      /* by the kernel's ring or by hand, since start */
+	stat_t returned;   /* of these */
+	stat_t in_use;     /* in ring + held: taken - returned */
 	stat_t in_ring;    /* lent to the kernel */
-	stat_t high_water; /* of in_use - in_ring: held at once */
+	stat_t high_water; /* most ever in use at once */
 	stat_t exhausted;  /* takes that found nothing free */
 } __attribute__((aligned(64)));
 

@@ -14,6 +14,14 @@ UNIT_TESTS += tests/unit/check_pin
 tests_unit_check_pin_SOURCES = tests/unit/check_pin.c
 tests_unit_check_pin_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_pool
+tests_unit_check_pool_SOURCES = tests/unit/check_pool.c
+tests_unit_check_pool_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_rule
+tests_unit_check_rule_SOURCES = tests/unit/check_rule.c
+tests_unit_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,175 @@
+/* pool.c - builds the pool in the shard's arena, publishes its counts, proves it whole.
+ *
+ * Steps 6 and 11 of a datagram use the verbs in pool_inline.h; here is what happens around
+ * them: sizes, set-up before traffic, one copy of the counters per turn, and the walk that tests
+ * and shutdown use. Owner: the shard thread. Units: bytes and slots.
+ *
+ * Arena order: the stacks and hold counts of all classes first, then the slots. The former are
+ * touched for every datagram and so lie together; with the default counts they are 7 KiB.
+ */
+#include "shard/pool.h"
+
+#include <errno.h>
+
+static const struct {
+	const char *name;
+	uint32_t payload_bytes;
+} pool_classes[POOL_CLASS_COUNT] = {
+	[POOL_SMALL] = {"small", 1500},
+	[POOL_STANDARD] = {"standard", 4096},
+	[POOL_JUMBO] = {"jumbo", 9000},
+	[POOL_TRAIN] = {"train", UDP_PAYLOAD_MAX},
+};
+
+static_assert(sizeof(struct pool_class_state) == (size_t)2 * CACHE_LINE_BYTES,
+	      "what the verbs touch fills the first line");
+static_assert(offsetof(struct pool_class_state, stride_bytes) < CACHE_LINE_BYTES,
+	      "what the verbs touch fills the first line");
+
+uint32_t pool_payload_bytes(enum pool_class cls)
+{
+	must(cls < POOL_CLASS_COUNT);
+	return pool_classes[cls].payload_bytes;
+}
+
+size_t pool_stride_bytes(enum pool_class cls)
+{
+	size_t need = SLOT_HEAD_BYTES + pool_payload_bytes(cls);
+	size_t lines = (need + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES;
+
+	/* An odd number of lines is coprime to the number of cache sets: slots spread over all. */
+	return (lines | 1) * CACHE_LINE_BYTES;
+}
+
+const char *pool_class_name(enum pool_class cls)
+{
+	must(cls < POOL_CLASS_COUNT);
+	return pool_classes[cls].name;
+}
+
+int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes)
+{
+	int largest = -ENOENT;
+
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		if (counts->count[cls] == 0) {
+			continue;
+		}
+		if (payload_bytes <= pool_classes[cls].payload_bytes) {
+			return cls;
+		}
+		largest = cls;
+	}
+	return largest;
+}
+
+size_t pool_arena_bytes(const struct pool_counts *counts)
+{
+	size_t total = 0;
+
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		size_t n = counts->count[cls];
+
+		if (n == 0) {
+			continue;
+		}
+		total += 2 * arena_need(n * sizeof(uint16_t), CACHE_LINE_BYTES);
+		total += arena_need(n * pool_stride_bytes((enum pool_class)cls), CACHE_LINE_BYTES);
+	}
+	return total;
+}
+
+static void pool_class_init(struct pool_class_state *c, enum pool_class cls, uint32_t count,
+			    struct arena *arena)
+{
+	must(count <= POOL_SLOTS_MAX);
+	c->count = count;
+	c->free_count = count;
+	c->free_low = count;
+	c->stride_bytes = (uint32_t)pool_stride_bytes(cls);
+	c->payload_bytes = pool_payload_bytes(cls);
+	if (count == 0) {
+		return;
+	}
+	c->free_stack = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
+	c->holds = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
+	for (uint32_t i = 0; i < count; i++) {
+		c->free_stack[i] = (uint16_t)(count - 1 - i);
+	}
+}
+
+void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
+	       struct pool_class_stats *stats)
+{
+	*pool = (struct pool){0};
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		struct pool_class_state *c = &pool->classes[cls];
+
+		pool_class_init(c, (enum pool_class)cls, counts->count[cls], arena);
+		c->stats = &stats[cls];
+	}
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		struct pool_class_state *c = &pool->classes[cls];
+
+		if (c->count > 0) {
+			c->base = arena_alloc(arena, (size_t)c->count * c->stride_bytes,
+					      CACHE_LINE_BYTES);
+		}
+	}
+	pool_publish_stats(pool);
+}
+
+void pool_publish_stats(const struct pool *pool)
+{
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		const struct pool_class_state *c = &pool->classes[cls];
+		uint64_t in_use = c->count - c->free_count;
+
+		stat_set(&c->stats->taken, c->taken);
+		stat_set(&c->stats->returned, c->taken - in_use);
+		stat_set(&c->stats->in_use, in_use);
+		stat_set(&c->stats->in_ring, c->ring_count);
+		stat_set(&c->stats->high_water, c->count - c->free_low);
+		stat_set(&c->stats->exhausted, c->exhausted);
+	}
+}
+
+/* The stack's indexes are in range, unheld and different from each other. */
+static bool pool_stack_sound(const struct pool_class_state *c)
+{
+	uint8_t seen[POOL_SLOTS_MAX / 8] = {0};
+
+	if (c->free_count > c->count) {
+		return false;
+	}
+	for (uint32_t i = 0; i < c->free_count; i++) {
+		uint16_t index = c->free_stack[i];
+
+		if (index >= c->count || c->holds[index] != 0) {
+			return false;
+		}
+		if (seen[index / 8] & 1U << index % 8) {
+			return false;
+		}
+		seen[index / 8] |= (uint8_t)(1U << index % 8);
+	}
+	return true;
+}
+
+bool pool_consistent(const struct pool *pool)
+{
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		const struct pool_class_state *c = &pool->classes[cls];
+		uint32_t free_slots = 0;
+		uint32_t lent = 0;
+
+		for (uint32_t i = 0; i < c->count; i++) {
+			free_slots += c->holds[i] == 0;
+			lent += c->holds[i] == POOL_LENT;
+		}
+		if (free_slots != c->free_count || lent != c->ring_count || !pool_stack_sound(c)) {
+			return false;
+		}
+	}
+	return true;
+}
