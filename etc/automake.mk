@@ -1,1 +1,2 @@
 # etc
+EXTRA_DIST += etc/setup quickstart run-tests .ci

@@ -13,7 +13,10 @@ AM_TESTS_ENVIRONMENT = \
 	NC_SRCDIR='$(abs_top_srcdir)'; export NC_SRCDIR; \
 	NC_BUILDDIR='$(abs_top_builddir)'; export NC_BUILDDIR; \
 	TOPOLOGIES='$(abs_top_srcdir)/tests/topologies'; export TOPOLOGIES; \
+	LINT_FLAGS='$(LINT_FLAGS)'; export LINT_FLAGS; \
 	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT;
 
 include tests/unit/automake.mk
 include tests/fuzz/automake.mk
+include tests/lint/automake.mk
+include tests/net/automake.mk

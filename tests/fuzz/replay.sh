@@ -6,7 +6,9 @@ build=${NC_BUILDDIR:?run by make check}
 failed=0
 replayed=0
 for target in "$build"/tests/fuzz/fuzz_*; do
-    [ -f "$target" ] && [ -x "$target" ] || continue
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+        continue
+    fi
     name=${target##*/fuzz_}
     corpus=$src/tests/fuzz/corpus/$name
     echo "fuzz_$name:"

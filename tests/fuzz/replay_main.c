@@ -34,8 +34,9 @@ static int replay_file(const char *path)
 	rc = 1;
 out:
 	free(data);
-	if (file != NULL)
+	if (file != NULL) {
 		fclose(file);
+	}
 	return rc;
 }
 
@@ -53,8 +54,9 @@ static int replay_dir(const char *path)
 	while (count >= 0 && (entry = readdir(dir)) != NULL) {
 		char file[4096];
 
-		if (entry->d_name[0] == '.')
+		if (entry->d_name[0] == '.') {
 			continue;
+		}
 		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
 		count = replay_file(file) < 0 ? -1 : count + 1;
 	}
@@ -71,8 +73,9 @@ int main(int argc, char **argv)
 		bool is_dir = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode);
 		int count = is_dir ? replay_dir(argv[i]) : replay_file(argv[i]);
 
-		if (count < 0)
+		if (count < 0) {
 			return 1;
+		}
 		total += count;
 	}
 	printf("%d inputs replayed\n", total);

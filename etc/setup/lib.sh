@@ -1,0 +1,72 @@
+# lib.sh - from a bare Debian 12 to a built tree; what quickstart and run-tests share.
+#
+# Sourced with $top set to the top of the source tree. Nothing here needs anything but bash, git
+# and apt; packages are installed only when they are missing.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+build_packages=(
+    gcc libc6-dev make autoconf automake pkg-config
+    liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev
+)
+demo_packages=(iproute2 procps)
+test_packages=(
+    check libseccomp-dev                                             # unit and fault tests
+    clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
+    jq python3-minimal ethtool tshark iperf socat ffmpeg strace      # network stories
+    qemu-system-x86 busybox-static cpio kmod xz-utils librsvg2-bin   # guests and drawings
+)
+
+# die TEXT: says why on stderr and exits 1.
+die() {
+    echo "${0##*/}: $1" >&2
+    exit 1
+}
+
+# need_root WHY: exits when the caller is somebody else.
+need_root() {
+    [ "$(id -u)" -eq 0 ] || die "$1 needs root: sudo ./${0##*/}"
+}
+
+# install_packages NAME...: installs those that are missing.
+install_packages() {
+    local missing=() name
+    command -v dpkg-query >/dev/null || die "this is not Debian; install by hand: $*"
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+            missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || die "missing packages; as root: apt-get install ${missing[*]}"
+    echo "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update || echo "apt-get update failed; trying with the lists that are here" >&2
+    apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null ||
+        die "apt-get cannot install ${missing[*]}"
+}
+
+# build_tree DIR [ARGUMENT...]: configures DIR (below the top) with the arguments and builds it.
+# Configures again only when configure or the arguments changed.
+build_tree() {
+    local dir=$top/$1
+    shift
+    mkdir -p "$dir" "$top/m4"
+    if [ ! -e "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ]; then
+        (cd "$top" && autoreconf -fi) >"$dir/autoreconf.log" 2>&1 ||
+            { tail -n 20 "$dir/autoreconf.log" >&2; return 1; }
+    fi
+    if [ ! -e "$dir/Makefile" ] || [ "$(cat "$dir/arguments" 2>/dev/null)" != "$*" ]; then
+        (cd "$dir" && "$top/configure" -q "$@") >"$dir/configure.log" 2>&1 ||
+            { tail -n 20 "$dir/configure.log" >&2; return 1; }
+        echo "$*" >"$dir/arguments"
+    fi
+    make -C "$dir" --no-print-directory -j "$(nproc)"
+}
+
+# give_back DIR...: called through sudo, what root built belongs to the caller again.
+give_back() {
+    [ -n "${SUDO_UID:-}" ] && [ "$(id -u)" -eq 0 ] || return 0
+    (cd "$top" && for path in "$@" autom4te.cache aclocal.m4 build-aux configure config.h.in m4 \
+        Makefile.in; do
+        [ ! -e "$path" ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$path"
+    done)
+}

@@ -1,0 +1,180 @@
+#!/bin/bash
+# Shows that each lint check finds what it is for: a tiny tree with one thing wrong must make it
+# fail with the expected words, and the same tree put right must pass. A check that cannot fail is
+# worth nothing.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$here/../..
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+cases=0
+
+# put FILE: a file of the sample tree, from standard input.
+put() {
+    mkdir -p "$(dirname "$tmp/tree/$1")"
+    cat >"$tmp/tree/$1"
+}
+
+# sample: starts a new, correct tree.
+sample() {
+    rm -rf "$tmp/tree"
+    mkdir "$tmp/tree"
+    cp "$top/.clang-format" "$top/.clang-tidy" "$tmp/tree/"
+    put src/base/word.h <<<$'#pragma once\n\nint word_len(const char *text);'
+    put src/base/word.c <<'END'
+#include "src/base/word.h"
+
+int word_len(const char *text)
+{
+	int len = 0;
+
+	while (text[len] != 0) {
+		len++;
+	}
+	return len;
+}
+END
+    put tool.sh <<<$'#!/bin/bash\necho "$1"'
+    put doc/tool.1 <<'END'
+.Dd November 1, 2025
+.Dt TOOL 1
+.Os
+.Sh NAME
+.Nm tool
+.Nd says a word
+.Sh DESCRIPTION
+Says a word.
+END
+    put README.md <<<'See [the word](src/base/word.h).'
+}
+
+# look CHECK: runs it over the sample tree; its words in $out.
+look() {
+    out=$(cd "$tmp/tree" && LINT_FLAGS="-I." LINT_BUILD="$tmp/tree" "$here/check-$1" 2>&1)
+}
+
+# refuses CHECK WORDS: the check must fail and say WORDS.
+refuses() {
+    cases=$((cases + 1))
+    if look "$1"; then
+        echo "FAIL: $1 found nothing, expected: $2"
+    elif [[ $out != *"$2"* ]]; then
+        printf 'FAIL: %s did not say "%s" but:\n%s\n' "$1" "$2" "$out"
+    else
+        echo "ok: $1 refuses ($2)"
+        return
+    fi
+    failed=$((failed + 1))
+}
+
+# accepts CHECK: the check must pass.
+accepts() {
+    cases=$((cases + 1))
+    if look "$1"; then
+        echo "ok: $1 accepts a correct tree"
+        return
+    fi
+    printf 'FAIL: %s found something in a correct tree:\n%s\n' "$1" "$out"
+    failed=$((failed + 1))
+}
+
+# has TOOL...: false, with a word about it, when one is not installed.
+has() {
+    local tool
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || { echo "left out: $tool is not installed"; return 1; }
+    done
+}
+
+sample
+accepts layers
+accepts size
+accepts text
+accepts links
+accepts headers
+put numa/a.c <<<'#include "shard/pool.h"'
+put shard/pool.h <<<'#pragma once'
+refuses layers 'numa/a.c must not include shard/pool.h'
+
+sample
+put shard/a.c <<<'#include <numa.h>'
+refuses layers '<numa.h> does not belong here'
+put shard/a.c <<<'#include "config.h"'
+refuses layers 'not written from the top directory'
+put src/base/a.c <<<'#include "src/conf.h"'
+put src/conf.h <<<'#pragma once'
+refuses layers 'src/base/a.c must not include src/conf.h'
+put src/base/word.c <<<$'#include <stdio.h>\n#include "src/base/word.h"'
+refuses layers 'its own header src/base/word.h comes first'
+
+sample
+yes '/* long */' | head -501 | put src/long.c
+refuses size 'longer than 500 lines'
+{ echo 'void f(void)'; echo '{'; yes '	f();' | head -71; echo '}'; } | put src/long.c
+refuses size 'function of 71 lines'
+printf '/* %0100d */\n' 1 | put src/long.c
+refuses size '106 columns'
+
+sample
+put src/a.c <<<'int a; '
+refuses text 'blanks at the end'
+printf 'int a;' | put src/a.c
+refuses text 'no newline at the end'
+put src/a.c <<<"/* TO""DO: all of it */"
+refuses text 'left open'
+put tool.sh <<<"cat /some""where/else"
+refuses text 'absolute path'
+
+sample
+put README.md <<<'See [nothing](doc/nothing.md#part).'
+refuses links 'doc/nothing.md, which does not exist'
+
+sample
+put src/base/word.h <<<$'#pragma once\nsize_t word_len(const char *text);'
+refuses headers 'does not compile alone'
+put src/base/word.h <<<'int word_len(const char *text);'
+refuses headers 'no #pragma once'
+
+if has cc nm ar; then
+    sample
+    (cd "$tmp/tree" && cc -I. -c src/base/word.c -o w.o && ar rc libnc-base.a w.o)
+    accepts symbols
+    put src/a.c <<<'int numa_count = 1;'
+    (cd "$tmp/tree" && cc -c src/a.c -o a.o && ar rc libnc-base.a a.o)
+    refuses symbols 'defines numa_count'
+fi
+if has clang-format; then
+    sample
+    accepts format
+    put src/a.c <<<'int f(void) { return 1; }'
+    refuses format 'code should be clang-formatted'
+fi
+if has clang-tidy; then
+    sample
+    accepts tidy
+    put src/a.c <<<$'void f(int *p);\nvoid f(int *p)\n{\n\tif (p)\n\t\t*p = 1;\n}'
+    refuses tidy 'readability-braces-around-statements'
+    put src/a.c <<<$'int f(int a);\nint f(int a)\n{\n\tint *p = 0;\n\n\treturn a + *p;\n}'
+    refuses tidy 'clang-analyzer-core.NullDereference'
+fi
+if has cppcheck; then
+    sample
+    accepts cppcheck
+    put src/a.c <<<$'int f(void)\n{\n\tint a[2] = {0, 0};\n\n\treturn a[2];\n}'
+    refuses cppcheck 'arrayIndexOutOfBounds'
+fi
+if has shellcheck; then
+    sample
+    accepts shell
+    put tool <<<$'#!/bin/sh\necho $1'
+    refuses shell 'SC2086'
+fi
+if has mandoc; then
+    sample
+    accepts man
+    put doc/tool.1 <<<'.Sh NAME'
+    refuses man 'missing'
+fi
+echo "$cases cases, $failed failed"
+[ "$failed" -eq 0 ]
