@@ -5,8 +5,5 @@ numa_libnc_numa_a_SOURCES = \
 	numa/nodemem.c numa/nodemem.h \
 	numa/pin.c numa/pin.h \
 	numa/plan.c numa/plan.h \
-	numa/plan_cpus.c numa/plan_cpus.h \
-	numa/topo.c numa/topo.h \
-	numa/topo_find.c \
-	numa/topo_here.c numa/topo_here.h
+	numa/topo.c numa/topo.h
 NC_NUMA_LIBS = numa/libnc-numa.a src/base/libnc-base.a $(HWLOC_LIBS) $(NUMA_LIBS)

@@ -1,9 +1,10 @@
 /* opt.h - the options of numacastd, from the command line and the configuration file alike.
  *
- * One table in opt.c describes every option: name, argument, default, group, help line; --help,
- * the parser and the configuration file reader (`name value' lines, `#' comments) all walk it.
- * Values given on the command line win over the file's. Pure but for reading the file. Control
- * thread, before anything starts.
+ * One table in opt_table.c describes every option: name, argument, default, group, help line;
+ * --help, the parser and the configuration file reader (`name value' lines, `#' comments) all walk
+ * it. Values given on the command line win over the files', wherever --config stands; among files
+ * the later wins; rules add up in the order given. Pure but for reading the file. Control thread,
+ * before anything starts and at each reload.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ enum opt_mode {
 	OPT_MODE_CHECK_HOST, /* --check-host */
 };
 
+/* What --plan prints. */
 enum opt_plan { OPT_PLAN_TEXT, OPT_PLAN_JSON, OPT_PLAN_SVG, OPT_PLAN_HUGEPAGES };
 
 enum opt_switch { OPT_AUTO, OPT_ON, OPT_OFF };
@@ -43,18 +45,23 @@ struct opt {
 	bool oversubscribe;
 	double balance;              /* --balance RATIO, 4 */
 	/* memory */
-	enum nodemem_huge huge;
+	enum nodemem_huge huge;      /* --huge */
 	bool require_huge;
-	struct pool_counts pool;
-	uint32_t hot[POOL_CLASS_COUNT]; /* --hot small=N,...: slots lent to the kernel at most;
-	                                 * 0: chosen from the class (about an L2's worth) */
+	struct pool_counts pool;     /* --pool, slots per class */
+	uint32_t hot[POOL_CLASS_COUNT]; /* --hot small=N,...: slots lent to the kernel at most, a
+	                                 * power of two; 0: chosen from the class (about an L2's
+	                                 * worth) */
 	/* engine */
-	enum ring_engine engine;
-	uint32_t sq_entries, cq_entries;
-	uint32_t batch_submit, batch_complete;
-	uint32_t batch_wait_us, spin_us;
+	enum ring_engine engine;     /* --engine */
+	uint32_t sq_entries;         /* --sq-entries, 256, or cq_entries when only that is given
+	                              * and less */
+	uint32_t cq_entries;         /* --cq-entries, 4096, at least sq_entries */
+	uint32_t batch_submit;       /* --batch-submit, 0: only at turns */
+	uint32_t batch_complete;     /* --batch-complete, 32 */
+	uint32_t batch_wait_us;      /* --batch-wait, 0 */
+	uint32_t spin_us;            /* --spin, 0 */
 	bool sqpoll;
-	enum opt_switch gro, gso;
+	enum opt_switch gro, gso;    /* --gro, --gso, auto */
 	uint32_t train_max;          /* datagrams a train, 2..TRAIN_IOV_MAX */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
@@ -67,11 +74,17 @@ struct opt {
 	bool json;                   /* with --check-host */
 };
 
-/* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do. On 0 `out' is filled
- * in, defaults included, and conf_check has passed unless no rule is needed in that mode. */
+/* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out' is
+ * filled in, defaults included, and conf_check has passed: relaying and --check need a rule, --plan
+ * and --check-host do without, --help and --version look at nothing else. `out' need not be
+ * initialised and must be freed only after 0. May be called again for a reload. */
 int opt_parse(int argc, char **argv, struct opt *out, struct err *err);
 
 /* Prints the grouped help to stdout. */
 void opt_print_help(void);
 
+/* Prints "numacastd 0.1.0" to stdout; with `verbose' also what configure summed up. */
+void opt_print_version(bool verbose);
+
+/* Accepts all-zero. */
 void opt_free(struct opt *opt);

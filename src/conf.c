@@ -1,0 +1,433 @@
+/* conf.c - a rule's way from text to flows and outputs.
+ *
+ * Carries no step of a datagram's life itself; what it fills in is what the plan places (step 2)
+ * and what a shard's rule table is copied from (step 8). One rule is read in four moves:
+ *
+ *     the ingress and its options        -> the rule, and the flow that the others vary
+ *     each egress and its options        -> the outputs of the rule's first flow
+ *     egress against egress and ingress  -> refusals that need the whole rule
+ *     expansion                          -> one flow per address and port, outputs moved along
+ *
+ * New flows and outputs are written behind the counted ones, and the counts move last: a refused
+ * rule leaves nothing behind but spare room. Pure but for malloc; control thread.
+ */
+#include "src/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "shard/limits.h"
+#include "src/base/must.h"
+#include "src/conf_parse.h"
+
+/* A rule being read. */
+struct reading {
+	struct conf *conf;
+	struct conf_cursor cursor;
+	struct conf_rule rule;
+	struct rule_ingress in;
+	struct conf_span span; /* of the ingress */
+	uint32_t egress_count; /* in conf->outputs, behind the counted ones */
+};
+
+static int check_text(struct conf_cursor *cursor);
+static int read_rule(struct reading *reading);
+static int read_ingress(struct reading *reading);
+static int read_egress(struct reading *reading);
+static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out);
+static int check_output(struct reading *reading, const struct conf_span *span,
+			const struct rule_output *out);
+static int append(struct reading *reading, const char *text);
+static void expand(const struct reading *reading);
+static int no_memory(struct conf_cursor *cursor);
+static int room_for_outputs(struct conf *conf, uint64_t want);
+static int room_for_all(struct conf *conf, uint64_t flows, uint64_t outputs);
+
+int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err)
+{
+	struct reading reading = {
+		.conf = conf,
+		.cursor = {.at = text, .where = where, .err = err},
+		.rule = {.weight = 1, .spread = 1, .shard = CONF_SHARD_ANY},
+		.in = {.gro = RULE_AUTO, .pool_class = RULE_AUTO},
+	};
+	int rc = check_text(&reading.cursor);
+
+	if (rc == 0) {
+		rc = read_rule(&reading);
+	}
+	if (rc == 0) {
+		rc = append(&reading, text);
+	}
+	return rc;
+}
+
+void conf_free(struct conf *conf)
+{
+	for (uint32_t i = 0; i < conf->rule_count; i++) {
+		free(conf->rules[i].text);
+		free(conf->rules[i].where);
+	}
+	free(conf->rules);
+	free(conf->flows);
+	free(conf->outputs);
+	*conf = (struct conf){0};
+}
+
+/* After this, words hold nothing that could spoil a message or a report. */
+static int check_text(struct conf_cursor *cursor)
+{
+	size_t len = strlen(cursor->at);
+
+	if (len > CONF_RULE_TEXT_MAX) {
+		return conf_refuse(
+			cursor,
+			"the rule has %zu characters; at most %d are read; split it into "
+			"several rules with other egresses, or use ranges",
+			len, CONF_RULE_TEXT_MAX);
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)cursor->at[i];
+
+		if (byte >= 0x7f || (byte < ' ' && !strchr("\t\r\n\v\f", byte))) {
+			return conf_refuse(
+				cursor,
+				"byte 0x%02x at character %zu of the rule; a rule is plain "
+				"ASCII text; remove or retype that character",
+				byte, i + 1);
+		}
+	}
+	return 0;
+}
+
+static int read_rule(struct reading *reading)
+{
+	struct conf_cursor *cursor = &reading->cursor;
+	int token = read_ingress(reading);
+
+	if (token < 0) {
+		return token;
+	}
+	if (token != CONF_TOKEN_ARROW) {
+		return conf_refuse(
+			cursor, "no '->' after the ingress and its options; a rule is INGRESS -> "
+				"EGRESS [, EGRESS]...; on a command line put the rule in quotes");
+	}
+	do {
+		token = read_egress(reading);
+	} while (token == CONF_TOKEN_COMMA);
+	if (token < 0) {
+		return token;
+	}
+	if (token == CONF_TOKEN_ARROW) {
+		return conf_refuse(cursor, "a second '->'; a rule has one, and commas between its "
+					   "egresses; write one rule for each ingress");
+	}
+	if (reading->rule.spread > reading->egress_count) {
+		return conf_refuse(
+			cursor,
+			"spread=%u with %u egress(es); the outputs are spread over shards, so "
+			"each needs at least one; lower spread= to at most %u",
+			reading->rule.spread, reading->egress_count, reading->egress_count);
+	}
+	return 0;
+}
+
+/* Reads up to the `->'; returns the token that ended the ingress, or -errno. */
+static int read_ingress(struct reading *reading)
+{
+	struct conf_cursor *cursor = &reading->cursor;
+	uint32_t seen = 0;
+	int token = conf_next(cursor);
+
+	if (token < 0) {
+		return token;
+	}
+	if (token != CONF_TOKEN_WORD) {
+		return conf_refuse(cursor,
+				   "the rule has no ingress; a rule is INGRESS -> EGRESS [, "
+				   "EGRESS]...; write for instance 239.1.1.1%%eth0:5000 -> "
+				   "239.2.2.2%%eth1:6000");
+	}
+	if (conf_read_endpoint(cursor, CONF_INGRESS, &reading->span) != 0) {
+		return -EINVAL;
+	}
+	reading->in.at = reading->span.first;
+	reading->in.source = reading->span.source;
+	if ((uint64_t)reading->span.addr_count * reading->span.port_count > CONF_FLOWS_MAX) {
+		return conf_refuse(
+			cursor,
+			"%u addresses times %u ports are too many; a configuration has at "
+			"most %d flows; use a longer prefix or fewer ports",
+			reading->span.addr_count, reading->span.port_count, CONF_FLOWS_MAX);
+	}
+	while ((token = conf_next(cursor)) == CONF_TOKEN_WORD) {
+		if (conf_read_ingress_option(cursor, &seen, &reading->rule, &reading->in) != 0) {
+			return -EINVAL;
+		}
+	}
+	if (reading->rule.spread > 1 && reading->rule.shard != CONF_SHARD_ANY) {
+		return conf_refuse(cursor,
+				   "both shard= and spread=; shard= names the one owner and "
+				   "spread= asks for several; remove one of the two");
+	}
+	return token;
+}
+
+/* Reads one egress behind the counted outputs; returns the token that ended it, or -errno. */
+static int read_egress(struct reading *reading)
+{
+	struct conf *conf = reading->conf;
+	struct conf_span span;
+	struct rule_output out;
+	int token;
+	int rc;
+
+	if (reading->egress_count == FLOW_OUTPUTS_MAX) {
+		return conf_refuse(
+			&reading->cursor,
+			"more than %d egresses; that many fit one rule; relay to a multicast "
+			"group, or on another host from there",
+			FLOW_OUTPUTS_MAX);
+	}
+	token = read_output(&reading->cursor, &span, &out);
+	if (token < 0) {
+		return token;
+	}
+	rc = check_output(reading, &span, &out);
+	if (rc != 0) {
+		return rc;
+	}
+	if (room_for_outputs(conf, (uint64_t)conf->output_count + reading->egress_count + 1) != 0) {
+		return no_memory(&reading->cursor);
+	}
+	conf->outputs[conf->output_count + reading->egress_count++] = out;
+	return token;
+}
+
+static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out)
+{
+	uint32_t seen = 0;
+	int token = conf_next(cursor);
+
+	if (token < 0) {
+		return token;
+	}
+	if (token != CONF_TOKEN_WORD) {
+		return conf_refuse(cursor,
+				   "no egress after '->' or ','; expected ADDR%%IFACE:PORT; "
+				   "write for instance 239.2.2.2%%eth1:6000, or remove the "
+				   "last comma");
+	}
+	if (conf_read_endpoint(cursor, CONF_EGRESS, span) != 0) {
+		return -EINVAL;
+	}
+	*out = (struct rule_output){
+		.to = span->first,
+		.ttl_mode = RULE_TTL_FIXED,
+		.ttl = RULE_TTL_DEFAULT,
+		.dscp = RULE_AUTO,
+		.priority = RULE_AUTO,
+		.gso = RULE_AUTO,
+	};
+	while ((token = conf_next(cursor)) == CONF_TOKEN_WORD) {
+		if (conf_read_output_option(cursor, &seen, out) != 0) {
+			return -EINVAL;
+		}
+	}
+	return token;
+}
+
+static int check_src(struct reading *reading, const struct rule_output *out, const char *to)
+{
+	struct conf_cursor *cursor = &reading->cursor;
+	char src[ADDR_TEXT_MAX];
+
+	if (out->src_keep && reading->in.at.addr.family != out->to.addr.family) {
+		return conf_refuse(
+			cursor,
+			"src=keep of egress %s, whose family is not the ingress's; a "
+			"sender's address can be kept only within IPv4 or within IPv6; write "
+			"src=ADDR or leave it out",
+			to);
+	}
+	if (out->src.family == 0) {
+		return 0;
+	}
+	if (out->src.family != out->to.addr.family) {
+		return conf_refuse(
+			cursor,
+			"src=%s of egress %s, which is of the other family; both must be "
+			"IPv4 or both IPv6; give an address of the egress's family",
+			addr_format(&out->src, src), to);
+	}
+	return conf_check_unicast(cursor, addr_format(&out->src, src), &out->src);
+}
+
+/* The n-th address and port of an egress belong to the n-th of the ingress; therefore two egresses
+ * of a rule coincide everywhere or nowhere, and so do egress and ingress. */
+static int check_output(struct reading *reading, const struct conf_span *span,
+			const struct rule_output *out)
+{
+	const struct conf *conf = reading->conf;
+	const struct conf_span *in = &reading->span;
+	struct conf_cursor *cursor = &reading->cursor;
+	char to[ENDPOINT_TEXT_MAX];
+
+	endpoint_format(&out->to, to);
+	if (span->addr_count != in->addr_count || span->port_count != in->port_count) {
+		return conf_refuse(
+			cursor,
+			"egress %s has %u address(es) and %u port(s), the ingress %u and %u; "
+			"ranges map one to one, so both must be equal; give both the same "
+			"prefix length and as many ports",
+			to, span->addr_count, span->port_count, in->addr_count, in->port_count);
+	}
+	if (conf_endpoints_meet(&out->to, &reading->in.at)) {
+		return conf_refuse(
+			cursor,
+			"egress %s equals the ingress; what is sent there would come back for "
+			"ever; change the address, the port or the interface",
+			to);
+	}
+	for (uint32_t i = 0; i < reading->egress_count; i++) {
+		if (conf_endpoints_meet(&out->to, &conf->outputs[conf->output_count + i].to)) {
+			return conf_refuse(
+				cursor,
+				"egress %s is given twice; each datagram leaves once for "
+				"each egress; remove one of the two, or give both an "
+				"%%IFACE of their own",
+				to);
+		}
+	}
+	return check_src(reading, out, to);
+}
+
+static int append(struct reading *reading, const char *text)
+{
+	struct conf *conf = reading->conf;
+	struct conf_rule *rule = &reading->rule;
+	uint32_t flows = reading->span.addr_count * reading->span.port_count;
+	uint64_t flow_count = (uint64_t)conf->flow_count + flows;
+	uint64_t output_count = conf->output_count + (uint64_t)flows * reading->egress_count;
+
+	if (flow_count > CONF_FLOWS_MAX || output_count > CONF_OUTPUTS_MAX) {
+		return conf_refuse(
+			&reading->cursor,
+			"with this rule there are %llu flows and %llu outputs; at most %d and "
+			"%d are possible; divide the rules over several hosts or daemons",
+			(unsigned long long)flow_count, (unsigned long long)output_count,
+			CONF_FLOWS_MAX, CONF_OUTPUTS_MAX);
+	}
+	if (room_for_all(conf, flow_count, output_count) != 0) {
+		return no_memory(&reading->cursor);
+	}
+	rule->text = strdup(text);
+	rule->where = strdup(reading->cursor.where);
+	if (!rule->text || !rule->where) {
+		free(rule->text);
+		free(rule->where);
+		return no_memory(&reading->cursor);
+	}
+	if (!rule->name[0]) {
+		snprintf(rule->name, sizeof(rule->name), "rule%u", conf->rule_count + 1);
+	}
+	rule->first_flow = conf->flow_count;
+	rule->flow_count = flows;
+	expand(reading);
+	conf->rules[conf->rule_count++] = *rule;
+	conf->flow_count = (uint32_t)flow_count;
+	conf->output_count = (uint32_t)output_count;
+	return 0;
+}
+
+/* The endpoint `addr_add' addresses and `port_add' ports above `first'. The prefix was aligned and
+ * the port range ended by 65535, so nothing wraps. */
+static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add)
+{
+	struct endpoint ep = *first;
+
+	must(addr_offset(&first->addr, addr_add, &ep.addr) == 0);
+	ep.addr.port = (uint16_t)(first->addr.port + port_add);
+	return ep;
+}
+
+static void expand(const struct reading *reading)
+{
+	struct conf *conf = reading->conf;
+	const struct rule_output *first = conf->outputs + conf->output_count;
+	uint32_t ports = reading->span.port_count;
+	uint32_t flows = reading->span.addr_count * ports;
+	uint32_t egresses = reading->egress_count;
+
+	for (uint32_t i = 0; i < flows; i++) {
+		struct conf_flow *flow = &conf->flows[conf->flow_count + i];
+
+		*flow = (struct conf_flow){
+			.rule = conf->rule_count,
+			.in = reading->in,
+			.first_output = conf->output_count + i * egresses,
+			.output_count = egresses,
+		};
+		flow->in.at = moved(&reading->in.at, i / ports, i % ports);
+		for (uint32_t j = 0; j < egresses; j++) {
+			struct rule_output *out = &conf->outputs[flow->first_output + j];
+
+			*out = first[j];
+			out->to = moved(&first[j].to, i / ports, i % ports);
+		}
+	}
+}
+
+static int no_memory(struct conf_cursor *cursor)
+{
+	conf_refuse(cursor, "out of memory while reading the rule; free some, or use fewer rules");
+	return -ENOMEM;
+}
+
+/* `array' of `size' byte elements, grown by doubling so that `want' fit; NULL: no memory, and
+ * `array' is as it was. */
+static void *make_room(void *array, uint32_t *room, uint64_t want, size_t size)
+{
+	uint64_t new_room = *room > 0 ? *room : 16;
+	void *grown;
+
+	if (array && want <= *room) {
+		return array;
+	}
+	while (new_room < want) {
+		new_room *= 2;
+	}
+	grown = realloc(array, new_room * size);
+	if (grown) {
+		*room = (uint32_t)new_room;
+	}
+	return grown;
+}
+
+static int room_for_outputs(struct conf *conf, uint64_t want)
+{
+	struct rule_output *outputs =
+		make_room(conf->outputs, &conf->output_room, want, sizeof(*outputs));
+
+	if (!outputs) {
+		return -ENOMEM;
+	}
+	conf->outputs = outputs;
+	return 0;
+}
+
+static int room_for_all(struct conf *conf, uint64_t flow_count, uint64_t output_count)
+{
+	struct conf_rule *rules = make_room(conf->rules, &conf->rule_room,
+					    (uint64_t)conf->rule_count + 1, sizeof(*rules));
+	struct conf_flow *flows =
+		make_room(conf->flows, &conf->flow_room, flow_count, sizeof(*flows));
+
+	conf->rules = rules ? rules : conf->rules;
+	conf->flows = flows ? flows : conf->flows;
+	return rules && flows ? room_for_outputs(conf, output_count) : -ENOMEM;
+}

@@ -1,0 +1,412 @@
+/* conf_check.c - what only shows when all rules are known: twins and cycles.
+ *
+ * Carries no step itself; it guards what the whole relay rests on: one owner per flow, and no
+ * datagram that comes back for ever. The flows are sorted once by (address, port, interface,
+ * source), after which everything that could hear the same datagram stands together:
+ *
+ *     group   same address and port            run   the same and the same interface
+ *
+ * Twins are neighbours. A cycle is looked for by depth first search over three kinds of nodes:
+ * flows, runs, and groups. An output leads to the run or group that would hear it, and
+ * these lead to their flows; so there are at most three nodes and three edges a flow and one edge
+ * an output, however many flows share a group, and the whole costs O((n + m) log n).
+ * Pure but for malloc; control thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/must.h"
+#include "src/conf.h"
+#include "src/conf_parse.h"
+
+/* Nodes are numbered 0 .. 3n-1: flow by sorted position, then run and group by the position of
+ * their first flow. */
+struct check {
+	const struct conf *conf;
+	uint32_t *order; /* flow indexes, sorted */
+	uint32_t count;  /* of flows */
+	uint8_t *color;  /* per node */
+	struct step *stack;
+	uint32_t depth;
+	struct err *err;
+};
+
+enum color {
+	WHITE,
+	GREY,
+	BLACK
+}; /* unseen, on the stack, done */
+
+struct step {
+	uint32_t node;
+	uint32_t next; /* child to look at next: an output's number, or a sorted position */
+};
+
+static int check_names(const struct conf *conf, struct err *err);
+static int check_twins(const struct check *check);
+static int check_cycles(struct check *check);
+static int compare_flows(const void *left, const void *right, void *conf);
+static int compare_names(const void *left, const void *right, void *conf);
+
+int conf_check(const struct conf *conf, struct err *err)
+{
+	struct check check = {.conf = conf, .count = conf->flow_count, .err = err};
+	int rc = -ENOMEM;
+
+	if (conf->rule_count == 0) {
+		err_set(err, "no rule is given; at least one is needed to relay; use --rule "
+			     "'INGRESS -> EGRESS' or a `rule' line in a --config file");
+		return -EINVAL;
+	}
+	check.order = calloc(check.count, sizeof(*check.order));
+	check.color = calloc(check.count, 3);
+	check.stack = calloc(check.count, 3 * sizeof(*check.stack));
+	if (!check.order || !check.color || !check.stack) {
+		err_set(err,
+			"out of memory while checking the rules; free some, or use fewer rules");
+		goto out;
+	}
+	for (uint32_t i = 0; i < check.count; i++) {
+		check.order[i] = i;
+	}
+	qsort_r(check.order, check.count, sizeof(*check.order), compare_flows, (void *)conf);
+	rc = check_names(conf, err);
+	if (rc == 0) {
+		rc = check_twins(&check);
+	}
+	if (rc == 0) {
+		rc = check_cycles(&check);
+	}
+out:
+	free(check.order);
+	free(check.color);
+	free(check.stack);
+	return rc;
+}
+
+static int check_names(const struct conf *conf, struct err *err)
+{
+	uint32_t *order = calloc(conf->rule_count, sizeof(*order));
+	int rc = 0;
+
+	if (!order) {
+		err_set(err,
+			"out of memory while checking the rules; free some, or use fewer rules");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < conf->rule_count; i++) {
+		order[i] = i;
+	}
+	qsort_r(order, conf->rule_count, sizeof(*order), compare_names, (void *)conf);
+	for (uint32_t i = 1; i < conf->rule_count && rc == 0; i++) {
+		const struct conf_rule *first = &conf->rules[order[i - 1]];
+		const struct conf_rule *second = &conf->rules[order[i]];
+
+		if (strcmp(first->name, second->name) == 0) {
+			err_set(err,
+				"%s: the rule's name %s is also that of the rule at %s; names tell "
+				"rules "
+				"apart in reports, and the n-th rule without name= is called "
+				"ruleN; give "
+				"one of the two another name=",
+				second->where, second->name, first->where);
+			rc = -EINVAL;
+		}
+	}
+	free(order);
+	return rc;
+}
+
+/* ---- the sorted order ---- */
+
+static const struct rule_ingress *ingress_at(const struct check *check, uint32_t position)
+{
+	return &check->conf->flows[check->order[position]].in;
+}
+
+static const struct conf_rule *rule_at(const struct check *check, uint32_t position)
+{
+	return &check->conf->rules[check->conf->flows[check->order[position]].rule];
+}
+
+static int compare_addrs(const struct addr *left, const struct addr *right)
+{
+	if (left->family != right->family) {
+		return left->family < right->family ? -1 : 1;
+	}
+	if (left->port != right->port) {
+		return left->port < right->port ? -1 : 1;
+	}
+	return memcmp(left->ip, right->ip, sizeof(left->ip));
+}
+
+static int compare_flows(const void *left, const void *right, void *context)
+{
+	const struct conf *conf = context;
+	uint32_t l = *(const uint32_t *)left;
+	uint32_t r = *(const uint32_t *)right;
+	const struct rule_ingress *a = &conf->flows[l].in;
+	const struct rule_ingress *b = &conf->flows[r].in;
+	int diff = compare_addrs(&a->at.addr, &b->at.addr);
+
+	if (diff == 0) {
+		diff = strcmp(a->at.ifname, b->at.ifname); /* no interface comes first */
+	}
+	if (diff == 0) {
+		diff = compare_addrs(&a->source, &b->source); /* any source comes first */
+	}
+	return diff != 0 ? diff : (l > r) - (l < r);
+}
+
+static int compare_names(const void *left, const void *right, void *context)
+{
+	const struct conf *conf = context;
+	uint32_t l = *(const uint32_t *)left;
+	uint32_t r = *(const uint32_t *)right;
+	int diff = strcmp(conf->rules[l].name, conf->rules[r].name);
+
+	return diff != 0 ? diff : (l > r) - (l < r);
+}
+
+static bool same_group(const struct check *check, uint32_t a, uint32_t b)
+{
+	return addr_equal(&ingress_at(check, a)->at.addr, &ingress_at(check, b)->at.addr);
+}
+
+static bool same_run(const struct check *check, uint32_t a, uint32_t b)
+{
+	return same_group(check, a, b) &&
+	       strcmp(ingress_at(check, a)->at.ifname, ingress_at(check, b)->at.ifname) == 0;
+}
+
+/* ---- twins ---- */
+
+static int refuse_twins(const struct check *check, uint32_t a, uint32_t b)
+{
+	uint32_t first = check->order[a] < check->order[b] ? a : b;
+	uint32_t second = first == a ? b : a;
+	const struct rule_ingress *in = ingress_at(check, second);
+	char text[ENDPOINT_TEXT_MAX];
+
+	err_set(check->err,
+		"%s: ingress %s is already that of %s (at %s); a flow belongs to one rule%s; put "
+		"all "
+		"egresses into one rule, separated by commas, or remove one of the two",
+		rule_at(check, second)->where, endpoint_format(&in->at, text),
+		rule_at(check, first)->name, rule_at(check, first)->where,
+		in->source.family == 0 && ingress_at(check, first)->source.family == 0 ? ""
+		: addr_is_multicast(&in->at.addr) ? ", and any source includes each source"
+						  : ", whatever its sources when it is unicast");
+	return -EINVAL;
+}
+
+/* Two flows of one run share a datagram unless both are multicast with different sources: only
+ * there does the kernel sort by source. For unicast, an endpoint without interface includes the
+ * same one with any. A run's first flow is the one without source, a group's first the one without
+ * interface, so looking at neighbours and firsts is enough. */
+static int check_twins(const struct check *check)
+{
+	uint32_t group = 0; /* first position of the group and of the run at hand */
+	uint32_t run = 0;
+
+	for (uint32_t i = 1; i < check->count; i++) {
+		const struct rule_ingress *in = ingress_at(check, i);
+
+		group = same_group(check, group, i) ? group : i;
+		run = same_run(check, run, i) ? run : i;
+		if (group < i && !ingress_at(check, group)->at.ifname[0]) {
+			return refuse_twins(check, group, i);
+		}
+		if (run == i) {
+			continue;
+		}
+		if (!addr_is_multicast(&in->at.addr) ||
+		    ingress_at(check, run)->source.family == 0) {
+			return refuse_twins(check, run, i);
+		}
+		if (addr_equal(&ingress_at(check, i - 1)->source, &in->source)) {
+			return refuse_twins(check, i - 1, i);
+		}
+	}
+	return 0;
+}
+
+/* ---- cycles ---- */
+
+static const struct conf_flow *node_flow(const struct check *check, uint32_t node)
+{
+	return &check->conf->flows[check->order[node]];
+}
+
+/* The first position that is not before (endpoint, source). */
+static uint32_t lower_bound(const struct check *check, const struct endpoint *to,
+			    const struct addr *source)
+{
+	uint32_t low = 0;
+	uint32_t high = check->count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct rule_ingress *in = ingress_at(check, mid);
+		int diff = compare_addrs(&in->at.addr, &to->addr);
+
+		if (diff == 0) {
+			diff = strcmp(in->at.ifname, to->ifname);
+		}
+		if (diff == 0) {
+			diff = compare_addrs(&in->source, source);
+		}
+		if (diff < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	return low;
+}
+
+static bool meets_at(const struct check *check, uint32_t position, const struct endpoint *to)
+{
+	return position < check->count && conf_endpoints_meet(to, &ingress_at(check, position)->at);
+}
+
+/* The address that an output of `flow' sends from, when the rules alone tell; else family 0. */
+static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out)
+{
+	return out->src_keep ? &flow->in.source : &out->src;
+}
+
+/* What would hear an output: the node of a flow, run or group, or UINT32_MAX: nothing here. A run
+ * whose flows all name their source hears only these, where the output's own address is known:
+ * that is how one group is relayed both ways between two networks. */
+static uint32_t output_leads_to(const struct check *check, const struct conf_flow *flow,
+				const struct rule_output *out)
+{
+	const struct endpoint any_interface = {.addr = out->to.addr};
+	const struct addr any_source = {0};
+	const struct addr *source = known_source(flow, out);
+	uint32_t at = lower_bound(check, &any_interface, &any_source);
+
+	if (!meets_at(check, at, &any_interface)) {
+		return UINT32_MAX;
+	}
+	if (!out->to.ifname[0]) {
+		return 2 * check->count + at; /* the whole group */
+	}
+	if (!ingress_at(check, at)->at.ifname[0]) {
+		return at; /* unicast without interface: alone in its group */
+	}
+	at = lower_bound(check, &out->to, &any_source);
+	if (!meets_at(check, at, &out->to)) {
+		return UINT32_MAX;
+	}
+	if (source->family == 0 || ingress_at(check, at)->source.family == 0) {
+		return check->count + at; /* the run */
+	}
+	at = lower_bound(check, &out->to, source);
+	if (!meets_at(check, at, &out->to) || !addr_equal(&ingress_at(check, at)->source, source)) {
+		return UINT32_MAX;
+	}
+	return at;
+}
+
+/* The next child of the node on top of the stack, or UINT32_MAX when there is none left. */
+static uint32_t next_child(const struct check *check, struct step *step)
+{
+	uint32_t count = check->count;
+	uint32_t first = step->node % count;
+	uint32_t position;
+
+	if (step->node < count) {
+		const struct conf_flow *flow = node_flow(check, step->node);
+
+		while (step->next < flow->output_count) {
+			uint32_t number = flow->first_output + step->next++;
+			uint32_t child =
+				output_leads_to(check, flow, &check->conf->outputs[number]);
+
+			if (child != UINT32_MAX) {
+				return child;
+			}
+		}
+		return UINT32_MAX;
+	}
+	position = first + step->next++;
+	if (position >= count || (step->node < 2 * count ? !same_run(check, first, position)
+							 : !same_group(check, first, position))) {
+		return UINT32_MAX;
+	}
+	return position;
+}
+
+/* `node' is on the stack and has been reached again: the flows from there to the top are the
+ * cycle. Names its rules while there is room; the last one is where it closes. */
+static int refuse_cycle(const struct check *check, uint32_t node)
+{
+	char path[256] = "";
+	const struct conf_flow *last = NULL;
+	uint32_t start = 0;
+	size_t used = 0;
+	char text[ENDPOINT_TEXT_MAX];
+
+	while (check->stack[start].node != node) {
+		start++;
+	}
+	for (uint32_t i = start; i < check->depth; i++) {
+		const struct conf_rule *rule;
+
+		if (check->stack[i].node >= check->count) {
+			continue;
+		}
+		last = node_flow(check, check->stack[i].node);
+		rule = &check->conf->rules[last->rule];
+		if (used < sizeof(path) - 1) {
+			used += (size_t)snprintf(path + used, sizeof(path) - used,
+						 "%s%s (at %.80s)", used > 0 ? " -> " : "",
+						 rule->name, rule->where);
+		}
+	}
+	must(last != NULL);
+	err_set(check->err,
+		"%s: the rules make a cycle through %s: %s; a datagram would go round for ever; "
+		"change "
+		"the group, port or interface of one egress",
+		check->conf->rules[last->rule].where, endpoint_format(&last->in.at, text), path);
+	return -EINVAL;
+}
+
+static int search_from(struct check *check, uint32_t root)
+{
+	check->depth = 0;
+	check->color[root] = GREY;
+	check->stack[check->depth++] = (struct step){.node = root};
+	while (check->depth > 0) {
+		struct step *top = &check->stack[check->depth - 1];
+		uint32_t child = next_child(check, top);
+
+		if (child == UINT32_MAX) {
+			check->color[top->node] = BLACK;
+			check->depth--;
+		} else if (check->color[child] == GREY) {
+			return refuse_cycle(check, child);
+		} else if (check->color[child] == WHITE) {
+			check->color[child] = GREY;
+			check->stack[check->depth++] = (struct step){.node = child};
+		}
+	}
+	return 0;
+}
+
+static int check_cycles(struct check *check)
+{
+	for (uint32_t root = 0; root < check->count; root++) {
+		int rc = check->color[root] == WHITE ? search_from(check, root) : 0;
+
+		if (rc != 0) {
+			return rc;
+		}
+	}
+	return 0;
+}

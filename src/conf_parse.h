@@ -1,0 +1,66 @@
+/* conf_parse.h - what the files that read a rule share; nothing else includes it.
+ *
+ *     conf.c           a rule's way from text to flows: parse, compare, expand, append
+ *     conf_parse.c     words: the cursor, and the form of every refusal
+ *     conf_endpoint.c  one word that names an endpoint, with its prefix and port range
+ *     conf_option.c    one word that is key=value
+ *     conf_check.c     what only shows when all rules are known
+ *
+ * Pure: text in, structs out. Control thread.
+ */
+#pragma once
+
+#include "src/conf.h"
+
+#define CONF_WORD_MAX 256 /* longest word of a rule: two IPv6 addresses, an interface, two ports \
+			   */
+
+enum conf_token {
+	CONF_TOKEN_WORD,
+	CONF_TOKEN_ARROW,
+	CONF_TOKEN_COMMA,
+	CONF_TOKEN_END,
+};
+
+struct conf_cursor {
+	const char *at;    /* what is left of the rule */
+	const char *where; /* opens every refusal */
+	struct err *err;
+	char word[CONF_WORD_MAX]; /* of the last CONF_TOKEN_WORD */
+};
+
+/* The next token, a CONF_TOKEN_*, or -EINVAL. A word lies in cursor->word until the next call. */
+int conf_next(struct conf_cursor *cursor);
+
+/* Fills in the error, with `where' before it, and returns -EINVAL. */
+int conf_refuse(struct conf_cursor *cursor, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* An endpoint as written: the first address and port, and how many of each. */
+struct conf_span {
+	struct endpoint first;
+	struct addr source;  /* SOURCE@; family 0: none */
+	uint32_t addr_count; /* 1 without a prefix */
+	uint32_t port_count; /* 1 without a port range */
+};
+
+enum conf_side {
+	CONF_INGRESS,
+	CONF_EGRESS
+};
+
+/* Reads cursor->word, which it may cut to pieces. 0 or -EINVAL. */
+int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out);
+
+/* Whether `addr', written as `text', can be a host's: 0 or -EINVAL. */
+int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struct addr *addr);
+
+/* Applies cursor->word, a key=value, to an ingress or an output. `seen' has a bit for each key
+ * already used at this endpoint; zero at its start. 0 or -EINVAL. */
+int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct conf_rule *rule,
+			     struct rule_ingress *in);
+int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out);
+
+/* Whether a datagram sent to `to' may be what a socket at `at' hears: same address and port, and
+ * the same interface; where a unicast endpoint names none, any interface is the same. */
+bool conf_endpoints_meet(const struct endpoint *to, const struct endpoint *at);

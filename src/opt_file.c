@@ -1,0 +1,270 @@
+/* opt_file.c - reads a configuration file: one long option a line, without its dashes.
+ *
+ *     # a comment, also behind a value when a blank stands before the `#'
+ *     shards 8
+ *     smt
+ *     rule 239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000
+ *
+ * Carries no step of a datagram's life. A file is read whole before its first line is looked at,
+ * so that one being replaced meanwhile gives the old or the new text. An option may stand once in
+ * a file, rules as often as wanted; a later file wins over an earlier. Every refusal begins with
+ * file:line. The fuzz target feeds opt_read_text. Control thread.
+ */
+#include "src/opt_table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLANKS      " \t\r\v\f"
+#define WHERE_BYTES 300
+
+/* A file being applied. */
+struct file {
+	struct opt *opt;
+	struct opt_given *given;
+	const char *path;
+	unsigned line_number;
+	unsigned first_line[OPT_ROWS_MAX]; /* where each option stood; 0: not yet */
+	char line[OPT_LINE_BYTES_MAX + 1];
+	struct err *err;
+};
+
+static int read_whole(const char *path, char **text, size_t *len, struct err *err);
+static int read_line(struct file *file, const char *text, size_t len);
+static int apply_line(struct file *file, char *line);
+static const struct opt_row *find_row(struct file *file, const char *name, size_t len);
+static int apply_option(struct file *file, const struct opt_row *row, const char *value);
+
+int opt_read_file(struct opt *opt, const char *path, struct opt_given *given, struct err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int rc = read_whole(path, &text, &len, err);
+
+	if (rc != 0) {
+		return rc;
+	}
+	rc = opt_read_text(opt, text, len, path, given, err);
+	free(text);
+	return rc;
+}
+
+int opt_read_text(struct opt *opt, const char *text, size_t len, const char *path,
+		  struct opt_given *given, struct err *err)
+{
+	struct file *file = calloc(1, sizeof(*file));
+	size_t at = 0;
+	int rc = 0;
+
+	if (!file) {
+		err_set(err, "%s: out of memory; free some and try again", path);
+		return -ENOMEM;
+	}
+	file->opt = opt;
+	file->given = given;
+	file->path = path;
+	file->err = err;
+	while (at < len && rc == 0) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		size_t line_len = newline ? (size_t)(newline - (text + at)) : len - at;
+
+		file->line_number++;
+		rc = read_line(file, text + at, line_len);
+		at += line_len + 1;
+	}
+	free(file);
+	return rc;
+}
+
+static int refuse_file(const char *path, int error, struct err *err)
+{
+	err_set(err,
+		"--config %.200s: cannot be read: %s; expected a file that this user may read; "
+		"check the path and its permissions",
+		path, strerror(error));
+	return -error;
+}
+
+/* Reads until the end rather than the size: a pipe has none. */
+static int read_fd(int fd, char **text, size_t *len)
+{
+	size_t room = 65536;
+	size_t used = 0;
+	char *buf = malloc(room);
+
+	while (buf) {
+		ssize_t got = read(fd, buf + used, room - used);
+
+		if (got == 0) {
+			*text = buf;
+			*len = used;
+			return 0;
+		}
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got < 0 || used + (size_t)got > OPT_FILE_BYTES_MAX) {
+			int rc = got < 0 ? -errno : -EFBIG;
+
+			free(buf);
+			return rc;
+		}
+		used += (size_t)got;
+		if (used == room) {
+			char *more = realloc(buf, room * 2);
+
+			if (!more) {
+				free(buf);
+			}
+			buf = more;
+			room *= 2;
+		}
+	}
+	return -ENOMEM;
+}
+
+static int read_whole(const char *path, char **text, size_t *len, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0) {
+		return refuse_file(path, errno, err);
+	}
+	rc = read_fd(fd, text, len);
+	close(fd);
+	return rc == 0 ? 0 : refuse_file(path, -rc, err);
+}
+
+static int refuse_line(const struct file *file, const char *what)
+{
+	err_set(file->err, "%s:%u: %s", file->path, file->line_number, what);
+	return -EINVAL;
+}
+
+/* Cuts comment and blanks off a line of `len' bytes and applies what is left. */
+static int read_line(struct file *file, const char *text, size_t len)
+{
+	char *line = file->line;
+	size_t end = 0;
+
+	if (len > OPT_LINE_BYTES_MAX) {
+		err_set(file->err,
+			"%s:%u: the line has %zu bytes; at most %d are read; split a long rule "
+			"into "
+			"several",
+			file->path, file->line_number, len, OPT_LINE_BYTES_MAX);
+		return -EINVAL;
+	}
+	if (memchr(text, '\0', len)) {
+		return refuse_line(file,
+				   "the line contains a NUL byte; a configuration is plain text; "
+				   "check that this is the right file");
+	}
+	memcpy(line, text, len);
+	line[len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		if (line[i] == '#' && (i == 0 || strchr(BLANKS, line[i - 1]))) {
+			line[i] = '\0';
+			break;
+		}
+		if (!strchr(BLANKS, line[i])) {
+			end = i + 1;
+		}
+	}
+	line[end] = '\0';
+	return apply_line(file, line + strspn(line, BLANKS));
+}
+
+static int apply_line(struct file *file, char *line)
+{
+	size_t name_len = strcspn(line, BLANKS);
+	const char *value = line + name_len;
+	const struct opt_row *row;
+
+	if (!*line) {
+		return 0;
+	}
+	row = find_row(file, line, name_len);
+	if (!row) {
+		return -EINVAL;
+	}
+	value += strspn(value, BLANKS);
+	if (*value == '"' || *value == '\'') {
+		return refuse_line(
+			file, "the value is in quotes; values stand as they are, up to the end "
+			      "of the line; remove the quotes");
+	}
+	if (!*value && !opt_row_arg_optional(row)) {
+		err_set(file->err,
+			"%s:%u: %s has no value; expected '%s %s'; write the value behind it",
+			file->path, file->line_number, row->name, row->name, row->arg);
+		return -EINVAL;
+	}
+	return apply_option(file, row, *value ? value : NULL);
+}
+
+static const struct opt_row *find_row(struct file *file, const char *name, size_t len)
+{
+	const struct opt_row *row = opt_row_find(name, len);
+	const struct opt_row *nearest = opt_row_nearest(name, len);
+	int shown = len > 40 ? 40 : (int)len;
+
+	if (row && !row->command_line_only) {
+		return row;
+	}
+	if (row) {
+		err_set(file->err,
+			"%s:%u: %s does not belong into a file; it asks for something to be done "
+			"now; "
+			"give --%s on the command line",
+			file->path, file->line_number, row->name, row->name);
+	} else if (len > 1 && name[0] == '-') {
+		err_set(file->err,
+			"%s:%u: '%.*s' begins with a dash; in a file options stand without their "
+			"dashes; "
+			"remove them",
+			file->path, file->line_number, shown, name);
+	} else if (memchr(name, '=', len)) {
+		err_set(file->err,
+			"%s:%u: '%.*s' has a '='; in a file a blank separates option and value; "
+			"write "
+			"for instance 'shards 8'",
+			file->path, file->line_number, shown, name);
+	} else {
+		err_set(file->err,
+			"%s:%u: unknown option '%.*s'; expected a long option of numacastd without "
+			"its "
+			"dashes; %s%s",
+			file->path, file->line_number, shown, name,
+			nearest ? "did you mean " : "see numacastd --help",
+			nearest ? nearest->name : "");
+	}
+	return NULL;
+}
+
+static int apply_option(struct file *file, const struct opt_row *row, const char *value)
+{
+	size_t position = (size_t)(row - opt_rows);
+	char where[WHERE_BYTES];
+
+	snprintf(where, sizeof(where), "%s:%u", file->path, file->line_number);
+	if (row->kind == OPT_KIND_RULE) {
+		return conf_add_rule(&file->opt->conf, value, where, file->err);
+	}
+	if (file->first_line[position] != 0) {
+		err_set(file->err,
+			"%s: %s stands in line %u already; an option is given once a file; remove "
+			"one of "
+			"the two lines",
+			where, row->name, file->first_line[position]);
+		return -EINVAL;
+	}
+	file->first_line[position] = file->line_number;
+	file->given->given[position] = true;
+	return opt_set(file->opt, row, value, where, file->err);
+}
