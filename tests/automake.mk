@@ -20,3 +20,4 @@ include tests/unit/automake.mk
 include tests/fuzz/automake.mk
 include tests/lint/automake.mk
 include tests/net/automake.mk
+include tests/guest/automake.mk

@@ -13,7 +13,8 @@ test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     jq python3-minimal ethtool tshark iperf socat ffmpeg strace      # network stories
-    qemu-system-x86 busybox-static cpio kmod xz-utils librsvg2-bin   # guests and drawings
+    qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
+    xz-utils librsvg2-bin                                            # distcheck and drawings
 )
 
 # die TEXT: says why on stderr and exits 1.

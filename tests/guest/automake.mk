@@ -1,0 +1,17 @@
+# Guests with several NUMA nodes (tests/guest/run): `make check-numa'. Needs qemu-system-x86,
+# linux-image-cloud-amd64, busybox-static, cpio, kmod, iproute2, ethtool and hwloc-nox, not root.
+EXTRA_PROGRAMS += tests/guest/nodemem_probe
+tests_guest_nodemem_probe_SOURCES = tests/guest/nodemem_probe.c
+tests_guest_nodemem_probe_LDADD = $(NC_NUMA_LIBS)
+
+EXTRA_DIST += tests/guest/run tests/guest/machine.sh tests/guest/initramfs tests/guest/init \
+	tests/guest/guest.sh tests/guest/cases
+CLEANFILES += tests/guest/nodemem_probe
+
+check-numa: src/numacastd src/numacast-probe tests/guest/nodemem_probe
+	$(srcdir)/tests/guest/run --build '$(abs_top_builddir)'
+
+clean-local: clean-guest
+clean-guest:
+	rm -rf tests/guest/work
+.PHONY: check-numa clean-guest
