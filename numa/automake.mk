@@ -1,9 +1,15 @@
 noinst_LIBRARIES += numa/libnc-numa.a
 numa_libnc_numa_a_CFLAGS = $(AM_CFLAGS) $(HWLOC_CFLAGS) $(NUMA_CFLAGS)
 numa_libnc_numa_a_SOURCES = \
+	numa/hugepages.c numa/hugepages.h \
 	numa/nic.c numa/nic.h \
 	numa/nodemem.c numa/nodemem.h \
+	numa/nodemem_text.c numa/nodemem_text.h \
 	numa/pin.c numa/pin.h \
 	numa/plan.c numa/plan.h \
-	numa/topo.c numa/topo.h
+	numa/plan_cpus.c numa/plan_cpus.h \
+	numa/procmaps.c numa/procmaps.h \
+	numa/topo.c numa/topo.h \
+	numa/topo_find.c \
+	numa/topo_here.c numa/topo_here.h
 NC_NUMA_LIBS = numa/libnc-numa.a src/base/libnc-base.a $(HWLOC_LIBS) $(NUMA_LIBS)

@@ -19,7 +19,7 @@
 
 /* What the operator asked for with --huge and --require-huge. */
 enum nodemem_huge {
-	NODEMEM_HUGE_AUTO, /* 2 MiB, thp, 4 KiB in turn; 1 GiB first when the need is at least 1 GiB */
+	NODEMEM_HUGE_AUTO, /* 2 MiB, thp, 4 KiB in turn; 1 GiB first when that much is needed */
 	NODEMEM_HUGE_1G,   /* start at this kind, then the smaller ones in turn */
 	NODEMEM_HUGE_2M,
 	NODEMEM_HUGE_THP,
@@ -29,15 +29,15 @@ enum nodemem_huge {
 /* What came of it; also the source of the start-up line and of the report. */
 struct nodemem_result {
 	enum arena_huge got;
-	bool degraded;           /* smaller pages than asked for */
-	bool bound;              /* mbind succeeded */
-	bool verified;           /* every page was looked at and is on the node */
-	bool unverifiable;       /* neither move_pages nor numa_maps may be read here */
-	uint64_t pages;          /* looked at */
+	bool degraded;     /* smaller pages than asked for */
+	bool bound;        /* mbind succeeded */
+	bool verified;     /* every page was looked at and is on the node */
+	bool unverifiable; /* neither move_pages nor numa_maps may be read here */
+	uint64_t pages;    /* looked at */
 	uint64_t pages_misplaced;
-	struct err note;         /* why degraded or unverified, with the exact line that cures it
-	                          * ("echo 4 > /sys/devices/system/node/node1/hugepages/..."); "" if
-	                          * there is nothing to say */
+	struct err note; /* why degraded or unverified, with the exact line that cures it
+			  * ("echo 4 > /sys/devices/system/node/node1/hugepages/..."); "" if
+			  * there is nothing to say */
 };
 
 /* Maps, binds, populates and verifies `arena' for `len_bytes' on `node_os' (NODE_UNKNOWN: no
@@ -45,9 +45,9 @@ struct nodemem_result {
  * than asked for is -ENOMEM and nothing stays mapped. 0 or -errno with `err' set; on 0 `result' is
  * written. Never raises SIGBUS: whatever populating cannot supply is an errno. */
 int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodemem_huge want,
-                  bool require, struct nodemem_result *result, struct err *err);
+		  bool require, struct nodemem_result *result, struct err *err);
 
 /* Counts the pages of [base, base+len) that are not on `node_os'. Control thread or shard thread,
  * any time. 0 or -errno (EPERM: not allowed here). `page_bytes' is the stride to look at. */
 int nodemem_verify(const void *base, size_t len_bytes, size_t page_bytes, int node_os,
-                   uint64_t *pages, uint64_t *misplaced);
+		   uint64_t *pages, uint64_t *misplaced);

@@ -31,6 +31,7 @@
 
 static int map_hugetlb(struct arena *arena, unsigned shift);
 static int map_ordinary(struct arena *arena, size_t align);
+static int choose_thp(const struct arena *arena);
 static size_t system_page_bytes(void);
 static size_t guard_bytes(const struct arena *arena);
 static void touch_pages(struct arena *arena);
@@ -71,7 +72,8 @@ int arena_populate(struct arena *arena)
 		if ((errno == EINTR || errno == EAGAIN) && --tries > 0) {
 			continue;
 		}
-		if (errno == EINVAL && arena->page_bytes == system_page_bytes()) {
+		if ((errno == EINVAL || errno == EPERM || errno == ENOSYS) &&
+		    arena->page_bytes == system_page_bytes()) {
 			/* Ordinary pages never raise SIGBUS when touched; huge ones may. */
 			touch_pages(arena);
 			return 0;
@@ -183,12 +185,23 @@ static int map_ordinary(struct arena *arena, size_t align)
 	arena->base = raw + head;
 	arena->page_bytes = guard;
 	if (mprotect(arena->base, arena->len_bytes, PROT_READ | PROT_WRITE) < 0 ||
-	    madvise(arena->base, arena->len_bytes, MADV_DONTFORK) < 0 ||
-	    (arena->huge == ARENA_HUGE_THP &&
-	     madvise(arena->base, arena->len_bytes, MADV_HUGEPAGE) < 0)) {
+	    madvise(arena->base, arena->len_bytes, MADV_DONTFORK) < 0 || choose_thp(arena) < 0) {
 		ret = -errno;
 		arena_unmap(arena);
 		return ret;
+	}
+	return 0;
+}
+
+/* Transparent huge pages exactly when they are asked for, whatever the machine's default. A kernel
+ * without them refuses both calls with EINVAL. */
+static int choose_thp(const struct arena *arena)
+{
+	if (arena->huge == ARENA_HUGE_THP) {
+		return madvise(arena->base, arena->len_bytes, MADV_HUGEPAGE);
+	}
+	if (madvise(arena->base, arena->len_bytes, MADV_NOHUGEPAGE) < 0 && errno != EINVAL) {
+		return -1;
 	}
 	return 0;
 }

@@ -30,11 +30,11 @@ enum arena_huge {
 };
 
 struct arena {
-	unsigned char *base;   /* NULL: not mapped */
-	size_t len_bytes;      /* of the mapping, a multiple of the page size */
-	size_t used_bytes;     /* handed out by arena_alloc, alignment included */
-	size_t page_bytes;     /* of the mapping: 1 GiB, 2 MiB or the system's page */
-	enum arena_huge huge;  /* what was got */
+	unsigned char *base;  /* NULL: not mapped */
+	size_t len_bytes;     /* of the mapping, a multiple of the page size */
+	size_t used_bytes;    /* handed out by arena_alloc, alignment included */
+	size_t page_bytes;    /* of the mapping: 1 GiB, 2 MiB or the system's page */
+	enum arena_huge huge; /* what was got */
 	bool sealed;
 };
 
@@ -43,7 +43,8 @@ struct arena {
 int arena_map(struct arena *arena, size_t len_bytes, enum arena_huge huge);
 
 /* Makes every page present and writable. -EFAULT: the node bound to cannot supply the huge pages.
- * -EINVAL (kernels before 5.14) falls back to touching each page of a 4 KiB mapping. */
+ * Where MADV_POPULATE_WRITE is missing (before 5.14) or forbidden, ordinary pages are touched one
+ * by one; huge ones are left alone, since a touch may raise SIGBUS: -EINVAL, -EPERM. */
 int arena_populate(struct arena *arena);
 
 /* Cuts `len_bytes' off, aligned to `align' (a power of two, at most a system page), zeroed. Aborts

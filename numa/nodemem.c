@@ -1,0 +1,338 @@
+/* nodemem.c - gives a shard its memory on its own node, and proves it (steps 2 and 6).
+ *
+ * For each kind of page, largest first, an attempt maps the arena, binds it, and only then makes
+ * the pages exist; what the node cannot supply is an errno from populating, never a SIGBUS at first
+ * touch. A failed attempt is unmapped as a whole before the next smaller kind is tried. In the end
+ * every page is asked for its node.
+ *
+ * Shards start in parallel and compete for a node's huge pages: two that need four each may take
+ * three each of six, and both fail. So an attempt holds start_lock shared, and one that found too
+ * few pages is repeated while holding it exclusively, when nobody has pages that will be given
+ * back: as many shards as possible get huge pages, whatever the timing. Nothing locks after start.
+ *
+ * Sizes in bytes unless a name says pages; node numbers are the kernel's. Thread: the pinned shard
+ * thread at its start; nodemem_verify also the control thread.
+ */
+#include "numa/nodemem.h"
+
+#include <errno.h>
+#include <numa.h>
+#include <numaif.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "numa/hugepages.h"
+#include "numa/nodemem_text.h"
+#include "numa/procmaps.h"
+#include "src/base/must.h"
+
+#define NODES_MAX    1024 /* of any kernel so far: CONFIG_NODES_SHIFT is at most 10 */
+#define LONG_BITS    (8 * sizeof(unsigned long))
+#define VERIFY_CHUNK 512 /* pages asked about in one call */
+#define VERIFY_TRIES 3   /* of a chunk with a page that is just being migrated */
+
+static pthread_rwlock_t start_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+/* Huge pages asked for in vain, by kind and node (the first entry: node unknown). Under start_lock
+ * held exclusively. Thanks to it the last of several shards' messages names what all need. */
+static uint64_t short_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
+
+static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struct arena *arena,
+		   struct nodemem_attempt *asked, struct nodemem_attempt *last);
+static void attempt_fairly(const struct nodemem_wish *wish, struct arena *arena,
+			   struct nodemem_attempt *attempt);
+static void attempt_once(const struct nodemem_wish *wish, struct arena *arena,
+			 struct nodemem_attempt *attempt);
+static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
+			 struct nodemem_attempt *attempt);
+static bool is_shortage(int ret);
+static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
+static int bind_range(void *base, size_t len_bytes, int node_os);
+static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
+static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
+		     struct nodemem_attempt *attempt);
+static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
+				int node_os, uint64_t *misplaced);
+static uint64_t count_misplaced(const int *status, uint64_t count, int node_os, bool *unsettled);
+int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodemem_huge want,
+		  bool require, struct nodemem_result *result, struct err *err)
+{
+	struct nodemem_wish wish = {.len_bytes = len_bytes, .node_os = node_os, .require = require};
+	struct nodemem_result res = {0};
+	struct nodemem_attempt asked = {0};
+	struct nodemem_attempt last = {0};
+	enum arena_huge first;
+	int ret;
+
+	must(len_bytes > 0);
+	if (want == NODEMEM_HUGE_AUTO) {
+		wish.asked = ARENA_HUGE_2M;
+		first = len_bytes >= arena_huge_bytes(ARENA_HUGE_1G) ? ARENA_HUGE_1G
+								     : ARENA_HUGE_2M;
+	} else {
+		wish.asked = (enum arena_huge)(want - NODEMEM_HUGE_1G);
+		first = wish.asked;
+	}
+	ret = acquire(&wish, first, arena, &asked, &last);
+	if (ret < 0) {
+		nodemem_text_attempt(&wish, &last, err);
+		if (require && last.kind < ARENA_HUGE_OFF && last.step != NODEMEM_STEP_BIND) {
+			err_set(err, "--require-huge: %s", err->text);
+		}
+		return ret;
+	}
+	res.got = arena->huge;
+	res.degraded = res.got > wish.asked ||
+		       (wish.asked == ARENA_HUGE_THP && last.thp_bytes < arena->len_bytes);
+	res.bound = node_os != NODE_UNKNOWN && last.bind_ret == 0;
+	ret = nodemem_verify(arena->base, arena->len_bytes, arena->page_bytes, node_os, &res.pages,
+			     &res.pages_misplaced);
+	res.unverifiable = ret < 0;
+	res.verified = ret == 0 && res.pages_misplaced == 0;
+	nodemem_text_result(&wish, &asked, &last, ret, &res);
+	*result = res;
+	return 0;
+}
+
+int nodemem_verify(const void *base, size_t len_bytes, size_t page_bytes, int node_os,
+		   uint64_t *pages, uint64_t *misplaced)
+{
+	uint64_t count = (len_bytes + page_bytes - 1) / page_bytes;
+	uint64_t wrong = 0;
+	uint64_t on_node;
+	uint64_t present;
+	int ret = verify_by_move_pages(base, page_bytes, count, node_os, &wrong);
+
+	if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {
+		if (procmaps_count_pages(base, node_os, &on_node, &present) < 0) {
+			return -EPERM;
+		}
+		if (node_os == NODE_UNKNOWN) {
+			on_node = present;
+		}
+		wrong = on_node < count ? count - on_node : 0;
+		ret = 0;
+	}
+	if (ret < 0) {
+		return ret;
+	}
+	*pages = count;
+	*misplaced = wrong;
+	return 0;
+}
+
+/* Tries kind after kind. `asked' keeps the attempt with the kind of the operator's wish, `last' the
+ * one with which it ended. */
+static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struct arena *arena,
+		   struct nodemem_attempt *asked, struct nodemem_attempt *last)
+{
+	for (enum arena_huge kind = first; kind <= ARENA_HUGE_OFF; kind++) {
+		last->kind = kind;
+		attempt_fairly(wish, arena, last);
+		if (kind == wish->asked) {
+			*asked = *last;
+		}
+		if (last->ret == 0) {
+			return 0;
+		}
+		if (last->step == NODEMEM_STEP_BIND) {
+			break; /* other pages cannot be bound there either */
+		}
+		if (wish->require && kind >= wish->asked) {
+			return -ENOMEM;
+		}
+	}
+	return last->ret;
+}
+
+static void attempt_fairly(const struct nodemem_wish *wish, struct arena *arena,
+			   struct nodemem_attempt *attempt)
+{
+	if (!nodemem_is_pooled(attempt->kind)) {
+		attempt_once(wish, arena, attempt);
+		return;
+	}
+	must(pthread_rwlock_rdlock(&start_lock) == 0);
+	attempt_once(wish, arena, attempt);
+	must(pthread_rwlock_unlock(&start_lock) == 0);
+	if (!is_shortage(attempt->ret)) {
+		return;
+	}
+	must(pthread_rwlock_wrlock(&start_lock) == 0);
+	attempt_once(wish, arena, attempt);
+	if (is_shortage(attempt->ret)) {
+		count_shortage(wish, attempt);
+	}
+	must(pthread_rwlock_unlock(&start_lock) == 0);
+}
+
+static void attempt_once(const struct nodemem_wish *wish, struct arena *arena,
+			 struct nodemem_attempt *attempt)
+{
+	struct arena new = {0};
+
+	*attempt = (struct nodemem_attempt){.kind = attempt->kind};
+	attempt->ret = attempt_steps(wish, &new, attempt);
+	if (attempt->ret < 0) {
+		arena_unmap(&new);
+		return;
+	}
+	*arena = new;
+}
+
+static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
+			 struct nodemem_attempt *attempt)
+{
+	int ret;
+
+	attempt->step = NODEMEM_STEP_MAP;
+	ret = arena_map(arena, wish->len_bytes, attempt->kind);
+	if (ret < 0) {
+		return ret;
+	}
+	if (wish->node_os != NODE_UNKNOWN) {
+		attempt->step = NODEMEM_STEP_BIND;
+		ret = bind_range(arena->base, arena->len_bytes, wish->node_os);
+		if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {
+			/* The pinned thread's first touch places the pages; verifying tells. */
+			attempt->bind_ret = ret;
+		} else if (ret < 0) {
+			return ret;
+		}
+	}
+	attempt->step = NODEMEM_STEP_ROOM;
+	ret = check_room(wish, attempt);
+	if (ret < 0) {
+		return ret;
+	}
+	attempt->step = NODEMEM_STEP_POPULATE;
+	ret = arena_populate(arena);
+	if (ret < 0 || attempt->kind != ARENA_HUGE_THP) {
+		return ret;
+	}
+	attempt->step = NODEMEM_STEP_THP;
+	return check_thp(wish, arena, attempt);
+}
+
+/* ENOMEM: the whole machine has too few, says mmap. EFAULT: the node has, says populating. */
+static bool is_shortage(int ret)
+{
+	return ret == -ENOMEM || ret == -EFAULT;
+}
+
+static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
+{
+	size_t page_bytes = arena_huge_bytes(attempt->kind);
+	uint64_t *sum = &short_pages[attempt->kind][wish->node_os + 1];
+
+	attempt->pages = (wish->len_bytes + page_bytes - 1) / page_bytes;
+	attempt->pool_known = hugepages_read(wish->node_os, page_bytes, &attempt->pool) == 0;
+	if (!attempt->pool_known || attempt->pool.available >= attempt->pages) {
+		return; /* something else than the pool's size stands in the way */
+	}
+	*sum += attempt->pages;
+	attempt->pool_goal = attempt->pool.total + *sum - attempt->pool.available;
+}
+
+/* All allocations of the range come from `node_os' or fail. No page may exist yet. */
+static int bind_range(void *base, size_t len_bytes, int node_os)
+{
+	/* One bit more than there are nodes: the kernel reads one bit less than it is told. */
+	unsigned long mask[NODES_MAX / LONG_BITS + 1] = {0};
+
+	if (node_os < 0 || node_os >= NODES_MAX) {
+		return -EINVAL;
+	}
+	mask[(size_t)node_os / LONG_BITS] |= 1UL << ((size_t)node_os % LONG_BITS);
+	return mbind(base, len_bytes, MPOL_BIND, mask, NODES_MAX + 1, 0) < 0 ? -errno : 0;
+}
+
+/* Populating ordinary pages beyond what a node has would call the out-of-memory killer. */
+static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
+{
+	if (nodemem_is_pooled(attempt->kind) || wish->node_os == NODE_UNKNOWN ||
+	    attempt->bind_ret < 0 || hugepages_node_room(wish->node_os, &attempt->room_bytes) < 0) {
+		return 0;
+	}
+	return attempt->room_bytes < wish->len_bytes ? -ENOMEM : 0;
+}
+
+/* Asking for transparent huge pages promises nothing: what came of it is read back. */
+static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
+		     struct nodemem_attempt *attempt)
+{
+	bool all = wish->require && wish->asked == ARENA_HUGE_THP;
+
+	if (procmaps_thp_bytes(arena->base, &attempt->thp_bytes) < 0) {
+		attempt->thp_bytes =
+			arena->len_bytes; /* unknown: there is nothing to complain of */
+	}
+	if (attempt->thp_bytes == 0 || (all && attempt->thp_bytes < arena->len_bytes)) {
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
+				int node_os, uint64_t *misplaced)
+{
+	void *addrs[VERIFY_CHUNK];
+	int status[VERIFY_CHUNK];
+	uint64_t wrong = 0;
+
+	for (uint64_t done = 0; done < count; done += VERIFY_CHUNK) {
+		uint64_t chunk = count - done < VERIFY_CHUNK ? count - done : VERIFY_CHUNK;
+		uint64_t chunk_wrong = 0;
+		bool unsettled = true;
+
+		for (uint64_t i = 0; i < chunk; i++) {
+			addrs[i] = (void *)(uintptr_t)(base + (done + i) * page_bytes);
+			status[i] = -ENOENT;
+		}
+		for (int tries = 0; unsettled && tries < VERIFY_TRIES; tries++) {
+			if (move_pages(0, chunk, addrs, NULL, status, 0) < 0) {
+				return -errno;
+			}
+			chunk_wrong = count_misplaced(status, chunk, node_os, &unsettled);
+		}
+		wrong += chunk_wrong;
+	}
+	*misplaced = wrong;
+	return 0;
+}
+
+/* A page that is absent is misplaced too, unless it is only on its way: `unsettled' says to ask
+ * again. */
+static uint64_t count_misplaced(const int *status, uint64_t count, int node_os, bool *unsettled)
+{
+	uint64_t wrong = 0;
+
+	*unsettled = false;
+	for (uint64_t i = 0; i < count; i++) {
+		if (status[i] < 0) {
+			*unsettled = true;
+			wrong++;
+		} else if (node_os != NODE_UNKNOWN && status[i] != node_os) {
+			wrong++;
+		}
+	}
+	return wrong;
+}
+
+/* libnuma calls these two; its own print to stderr, and numa_error may end the process. */
+void numa_error(char *where)
+{
+	log_warn("libnuma: %s: %s", where, strerror(errno));
+}
+
+void numa_warn(int num, char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_warn("libnuma: %s (%d)", text, num);
+}
