@@ -8,8 +8,17 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "numa/topo.h"
+
+#define NIC_SYSFS "/sys"
 
 /* The node of `ifname', or TOPO_UNKNOWN (-1): no such device, no place, or lower devices that
  * disagree. `via', of `via_len' bytes, receives how it was found ("pci 0000:81:00.0", "lower
  * eth0", "lower devices on nodes 0 and 1", "virtual"). */
 int nic_node(const char *sysfs, const char *ifname, char *via, size_t via_len);
+
+/* Every interface of the network namespace that `sysfs' shows, ascending by name, each located as
+ * nic_node does. 0 with an array to free() in `nics', or -errno. */
+int nic_list(const char *sysfs, struct topo_nic **nics, uint32_t *count);

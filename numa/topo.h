@@ -4,6 +4,11 @@
  * need into arrays without pointers to hwloc: <hwloc.h> appears only in topo.c. `_os' numbers are
  * the kernel's, `_idx' are positions in these arrays. Unknown is a value of its own (-1), never 0.
  * Immutable after loading; control thread.
+ *
+ * A CPU has two nodes. Its *home* is the node the hardware puts it on, memory or not: a device is
+ * local to the CPUs whose home is the device's node. Its *memory node* is where its buffers come
+ * from: normally the home, but the home may have no memory, or none that we are allowed to take,
+ * and several nodes may be equally local (DRAM beside HBM). See topo.c for how it is chosen.
  */
 #pragma once
 
@@ -17,47 +22,54 @@
 
 struct topo_cpu {
 	int cpu_os;
-	int core_idx;    /* position of its core, counted over the machine */
-	int package_os;  /* socket */
-	int node_os;     /* nearest memory node with memory, or TOPO_UNKNOWN */
-	int smt_rank;    /* 0 = first thread of its core among the allowed ones */
-	int efficiency;  /* hwloc CPU kind, 0 = least powerful; TOPO_UNKNOWN when all are alike */
-	int l3_idx;      /* position of its last-level cache, or TOPO_UNKNOWN */
-	bool allowed;    /* by affinity, cgroup and being online */
+	int core_idx;   /* position of its core, counted over the machine */
+	int package_os; /* socket, or TOPO_UNKNOWN */
+	int home_os;    /* node it sits on, with memory or without, or TOPO_UNKNOWN */
+	int node_os;    /* nearest allowed node with memory, or TOPO_UNKNOWN */
+	int smt_rank;   /* 0 = first thread of its core among the allowed ones; else TOPO_UNKNOWN */
+	int efficiency; /* hwloc CPU kind, 0 = least powerful; TOPO_UNKNOWN when all are alike */
+	int l3_idx;     /* position of its last-level cache, or TOPO_UNKNOWN */
+	bool allowed;   /* by affinity and cgroup; offline CPUs are not in the array at all */
 };
 
 struct topo_node {
 	int node_os;
+	int package_os; /* the one socket it belongs to, or TOPO_UNKNOWN */
 	uint64_t memory_bytes;
-	uint32_t cpu_count; /* allowed CPUs whose nearest node this is */
-	bool allowed;       /* memory may be taken from it */
+	uint32_t cpu_count;   /* allowed CPUs whose home this is */
+	bool allowed;         /* memory may be taken from it */
+	bool special;         /* HBM, CXL, NVM or GPU memory: never chosen while there is DRAM */
+	char kind[16];        /* what the firmware or hwloc calls the memory, "" = plain */
 	int64_t huge_2m_free; /* pages, TOPO_UNKNOWN when it cannot be read (foreign topology) */
 	int64_t huge_1g_free;
 };
 
 struct topo_nic {
 	char name[IF_NAMESIZE];
-	int node_os;      /* TOPO_UNKNOWN: virtual, or the firmware does not say */
-	char via[64];     /* how that was found: "pci 0000:81:00.0", "lower eth0", "" */
+	int node_os;  /* TOPO_UNKNOWN: virtual, or the firmware does not say */
+	char via[64]; /* how that was found: "pci 0000:81:00.0", "lower eth0", "virtual" */
 };
 
 struct topo {
-	struct topo_cpu *cpus; /* ascending cpu_os */
+	struct topo_cpu *cpus;   /* ascending cpu_os */
 	struct topo_node *nodes; /* ascending node_os */
-	struct topo_nic *nics;
+	struct topo_nic *nics;   /* ascending name */
 	uint32_t cpu_count;
 	uint32_t node_count;
 	uint32_t nic_count;
 	uint32_t core_count;
 	uint32_t package_count;
 	uint32_t l3_count;
-	uint32_t *distances; /* node_count x node_count, row = from; NULL when unknown */
-	bool this_machine;   /* false: from --topology, nothing may be bound to it */
-	char source[256];    /* "this machine", "synthetic: ...", "machine.xml" */
+	uint32_t offline_count; /* CPUs that exist but are offline */
+	uint64_t *l3_bytes;     /* of each last-level cache */
+	uint32_t *distances;    /* node_count x node_count, row = from; 0 = not said; NULL = none */
+	bool this_machine;      /* false: from --topology, nothing may be bound to it */
+	char source[256];       /* "this machine", "synthetic: ...", "machine.xml" */
 };
 
 /* Reads this machine (spec NULL), an hwloc XML file (a path that exists), or a synthetic string
- * ("package:2 numanode:1 core:4 pu:2"). 0 or -errno with `err' saying what was expected. */
+ * ("package:2 numanode:1 core:4 pu:2"). Interfaces come from sysfs (numa/nic.h) on this machine,
+ * from the XML's devices otherwise. 0 or -errno with `err' saying what was expected. */
 int topo_load(const char *spec, struct topo *out, struct err *err);
 
 /* Accepts all-zero. */
@@ -67,3 +79,6 @@ void topo_free(struct topo *topo);
 const struct topo_node *topo_find_node(const struct topo *topo, int node_os);
 const struct topo_cpu *topo_find_cpu(const struct topo *topo, int cpu_os);
 const struct topo_nic *topo_find_nic(const struct topo *topo, const char *ifname);
+
+/* Between two nodes by the firmware's table (10 = local, larger = farther); 0 when not known. */
+uint32_t topo_distance(const struct topo *topo, int from_os, int to_os);

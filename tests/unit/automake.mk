@@ -22,6 +22,22 @@ UNIT_TESTS += tests/unit/check_rule
 tests_unit_check_rule_SOURCES = tests/unit/check_rule.c
 tests_unit_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_nic
+tests_unit_check_nic_SOURCES = tests/unit/check_nic.c
+tests_unit_check_nic_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_plan
+tests_unit_check_plan_SOURCES = tests/unit/check_plan.c tests/unit/plan_machine.h
+tests_unit_check_plan_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_topo
+tests_unit_check_topo_SOURCES = tests/unit/check_topo.c
+tests_unit_check_topo_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_plan_cpus
+tests_unit_check_plan_cpus_SOURCES = tests/unit/check_plan_cpus.c tests/unit/plan_machine.h
+tests_unit_check_plan_cpus_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,172 @@
+/* check_topo.c - machines are read as they are, this one and foreign ones alike. */
+#include "numa/topo.h"
+
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct topo topo;
+static struct err err;
+
+static void setup(void)
+{
+	memset(&topo, 0, sizeof(topo));
+	err.text[0] = '\0';
+}
+
+static void teardown(void)
+{
+	topo_free(&topo);
+}
+
+static void load(const char *spec)
+{
+	ck_assert_msg(topo_load(spec, &topo, &err) == 0, "%s", err.text);
+}
+
+START_TEST(this_machine_has_the_cpus_the_kernel_allows)
+{
+	cpu_set_t set;
+	int allowed = 0;
+
+	load(NULL);
+	ck_assert(topo.this_machine);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (uint32_t i = 0; i < topo.cpu_count; i++) {
+		const struct topo_cpu *cpu = &topo.cpus[i];
+
+		ck_assert(i == 0 || topo.cpus[i - 1].cpu_os < cpu->cpu_os);
+		ck_assert_int_eq(cpu->allowed, CPU_ISSET((size_t)cpu->cpu_os, &set) != 0);
+		ck_assert_int_eq(cpu->smt_rank == TOPO_UNKNOWN, !cpu->allowed);
+		ck_assert_ptr_eq(topo_find_cpu(&topo, cpu->cpu_os), cpu);
+		allowed += cpu->allowed;
+	}
+	ck_assert_int_eq(allowed, CPU_COUNT(&set));
+	ck_assert_ptr_null(topo_find_cpu(&topo, 1 << 20));
+}
+END_TEST
+
+START_TEST(affinity_restricts_this_machine)
+{
+	cpu_set_t set;
+	int last = -1;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		last = CPU_ISSET((size_t)i, &set) ? i : last;
+	}
+	CPU_ZERO(&set);
+	CPU_SET((size_t)last, &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+	load(NULL);
+	for (uint32_t i = 0; i < topo.cpu_count; i++) {
+		ck_assert_int_eq(topo.cpus[i].allowed, topo.cpus[i].cpu_os == last);
+	}
+}
+END_TEST
+
+START_TEST(this_machine_s_loopback_has_no_place)
+{
+	const struct topo_nic *lo;
+
+	load(NULL);
+	lo = topo_find_nic(&topo, "lo");
+	if (lo) { /* no sysfs, no interfaces */
+		ck_assert_int_eq(lo->node_os, TOPO_UNKNOWN);
+		ck_assert_str_eq(lo->via, "virtual");
+	}
+	ck_assert_ptr_null(topo_find_nic(&topo, "no-such-if"));
+}
+END_TEST
+
+START_TEST(synthetic_machine_has_what_its_string_says)
+{
+	load("package:2 [numanode(memory=64GiB)] l3:2(size=16MiB) core:4 pu:2");
+	ck_assert(!topo.this_machine);
+	ck_assert_uint_eq(topo.cpu_count, 32);
+	ck_assert_uint_eq(topo.core_count, 16);
+	ck_assert_uint_eq(topo.package_count, 2);
+	ck_assert_uint_eq(topo.l3_count, 4);
+	ck_assert_uint_eq(topo.l3_bytes[3], 16 << 20);
+	ck_assert_uint_eq(topo.node_count, 2);
+	ck_assert_uint_eq(topo.nodes[1].memory_bytes, UINT64_C(64) << 30);
+	ck_assert_uint_eq(topo.nodes[1].cpu_count, 16);
+	ck_assert_int_eq(topo.nodes[1].package_os, 1);
+	ck_assert_int_eq(topo.nodes[1].huge_2m_free, TOPO_UNKNOWN);
+	ck_assert_int_eq(topo.cpus[17].smt_rank, 1);
+	ck_assert_int_eq(topo.cpus[17].core_idx, 8);
+	ck_assert_int_eq(topo.cpus[17].home_os, 1);
+	ck_assert_int_eq(topo.cpus[17].node_os, 1);
+	ck_assert_int_eq(topo.cpus[17].package_os, 1);
+	ck_assert_int_eq(topo.cpus[17].l3_idx, 2);
+	ck_assert_uint_eq(topo_distance(&topo, 0, 1), 0);
+}
+END_TEST
+
+START_TEST(kernel_s_numbers_are_kept_apart_from_positions)
+{
+	load("numanode:2(indexes=4,1) core:2 pu:1(indexes=9,2,7,5)");
+	ck_assert_uint_eq(topo.node_count, 2);
+	ck_assert_int_eq(topo.nodes[0].node_os, 1);
+	ck_assert_int_eq(topo.nodes[1].node_os, 4);
+	ck_assert_int_eq(topo.cpus[0].cpu_os, 2);
+	ck_assert_int_eq(topo_find_cpu(&topo, 9)->home_os, 4);
+	ck_assert_int_eq(topo_find_cpu(&topo, 5)->home_os, 1);
+	ck_assert_ptr_null(topo_find_node(&topo, 0));
+}
+END_TEST
+
+START_TEST(closest_node_is_chosen_and_ties_go_to_the_lowest)
+{
+	load("package:2 [numanode(memory=1TiB)] group:2 [numanode(memory=64GiB)] "
+	     "[numanode(memory=16GiB)] core:2 pu:1");
+	ck_assert_uint_eq(topo.node_count, 10);
+	for (uint32_t i = 0; i < topo.cpu_count; i++) {
+		const struct topo_node *node = topo_find_node(&topo, topo.cpus[i].node_os);
+
+		ck_assert_uint_eq(node->memory_bytes, UINT64_C(64) << 30);
+	}
+}
+END_TEST
+
+START_TEST(foreign_text_is_refused_with_what_was_expected)
+{
+	ck_assert_int_eq(topo_load("no such thing", &topo, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--topology no such thing: neither a file nor"));
+	ck_assert_int_eq(topo_load("/dev/null", &topo, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "/dev/null: not an hwloc XML file"));
+	ck_assert_ptr_null(topo.cpus);
+}
+END_TEST
+
+static Suite *topo_suite(void)
+{
+	Suite *suite = suite_create("topo");
+	TCase *tc = tcase_create("topo");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, this_machine_has_the_cpus_the_kernel_allows);
+	tcase_add_test(tc, affinity_restricts_this_machine);
+	tcase_add_test(tc, this_machine_s_loopback_has_no_place);
+	tcase_add_test(tc, synthetic_machine_has_what_its_string_says);
+	tcase_add_test(tc, kernel_s_numbers_are_kept_apart_from_positions);
+	tcase_add_test(tc, closest_node_is_chosen_and_ties_go_to_the_lowest);
+	tcase_add_test(tc, foreign_text_is_refused_with_what_was_expected);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(topo_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
