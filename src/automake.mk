@@ -11,7 +11,16 @@ src_libnc_src_a_SOURCES = \
 	src/opt_file.c \
 	src/opt_help.c \
 	src/opt_table.c src/opt_table.h \
-	src/opt_value.c
+	src/opt_value.c \
+	src/host_limits.c src/host_limits.h \
+	src/iface.c src/iface.h \
+	src/layout.c src/layout.h \
+	src/notify.c src/notify.h \
+	src/privs.c src/privs.h \
+	src/report.c src/report.h \
+	src/supervisor.c src/supervisor.h \
+	src/watch.c src/watch.h \
+	src/worker.c src/worker.h
 NC_SRC_LIBS = src/libnc-src.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 

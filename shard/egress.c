@@ -1,0 +1,307 @@
+/* egress.c - gathers datagrams into trains (step 9 of a datagram's life).
+ *
+ * egress_append is called once per datagram and output. It settles what the output wants changed
+ * (hop limit, DSCP, source), what it may carry (rate), and then cuts what came in into pieces: a
+ * train that may leave as it is stays one piece, anything else becomes single datagrams. A piece
+ * joins the output's open train when nothing but the payload differs, else it starts the next one.
+ * No payload byte is touched: pieces are pointers into slots, and each train holds its slots. What
+ * happens to closed trains is told in egress_send.c. Shard thread only; sizes in payload bytes.
+ */
+#include "shard/egress.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/base/must.h"
+
+#define IPV4_UDP_HEADER_BYTES 28
+#define IPV6_UDP_HEADER_BYTES 48
+#define MTU_ASSUMED           1500
+/* rate=: what may be sent at once after a pause, as time at that rate, and at least a train. */
+#define RATE_BURST_NS         (20 * NS_PER_MS)
+#define RATE_BURST_MIN_BITS   (8 * UDP_PAYLOAD_MAX)
+
+static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
+              "the holds of one slot fit their 16-bit counter");
+
+/* What is appended in one step: contiguous, equal segments but for the last. */
+struct piece {
+	unsigned char *payload;
+	uint32_t slot;
+	uint32_t bytes;
+	uint32_t segment_bytes;
+	uint32_t count;
+};
+
+size_t egress_arena_bytes(uint32_t output_count, uint32_t train_count)
+{
+	return arena_need(train_count * sizeof(struct train), CACHE_LINE_BYTES) +
+	       arena_need(output_count * sizeof(struct egress_output), CACHE_LINE_BYTES) +
+	       arena_need(output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
+}
+
+void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count, uint32_t train_max,
+                 struct pool *pool, struct arena *arena)
+{
+	must(train_count > 0);
+	must(train_max >= 1 && train_max <= TRAIN_IOV_MAX);
+	*eg = (struct egress){.pool = pool, .output_count = output_count, .train_count = train_count,
+	                      .train_max = train_max};
+	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
+	eg->outputs =
+	        arena_alloc(arena, output_count * sizeof(struct egress_output), CACHE_LINE_BYTES);
+	eg->dirty = arena_alloc(arena, output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
+	for (uint32_t i = 0; i < train_count; i++) {
+		eg->trains[i].next = i + 1 < train_count ? i + 1 : TRAIN_NONE;
+	}
+	eg->free = 0;
+	for (uint32_t i = 0; i < output_count; i++) {
+		struct egress_output *o = &eg->outputs[i];
+
+		o->fd = -1;
+		o->open = o->first = o->last = o->newest = TRAIN_NONE;
+	}
+}
+
+void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
+                        const struct egress_socket *sock, struct output_stats *stats)
+{
+	struct egress_output *o = &eg->outputs[output];
+	bool v6 = rule->out.to.addr.family == AF_INET6;
+	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
+	uint32_t mtu = sock->mtu ? sock->mtu : MTU_ASSUMED;
+
+	o->rule = rule;
+	o->stats = stats;
+	o->fd = sock->fd;
+	o->file = sock->file;
+	o->train_bytes_max = v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4;
+	o->segment_max = mtu > headers ? mtu - headers : 0;
+	o->gso = sock->gso ? GSO_UNPROVEN : GSO_OFF;
+	if (!sock->connected) {
+		o->name_len = addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->name);
+	}
+	if (rule->out.rate_bps > 0) {
+		eg->has_rate = true;
+	}
+}
+
+/* ---- what the output wants changed -------------------------------------------------------- */
+
+static bool egress_meta_equal(const struct egress_meta *a, const struct egress_meta *b)
+{
+	return a->ttl == b->ttl && a->tos == b->tos && addr_ip_equal(&a->src, &b->src);
+}
+
+/* False when the hop limit has run out. */
+static bool egress_meta_of(const struct egress_output *o, const struct datagram *d,
+                           struct egress_meta *out)
+{
+	const struct rule_output *rule = &o->rule->out;
+
+	*out = (struct egress_meta){.ttl = -1, .tos = -1};
+	if (rule->ttl_mode != RULE_TTL_FIXED && d->ttl >= 0) {
+		out->ttl = rule->ttl_mode == RULE_TTL_DEC ? (int16_t)(d->ttl - 1) : d->ttl;
+		if (out->ttl <= 0) {
+			return false;
+		}
+	}
+	if (rule->dscp == RULE_DSCP_KEEP && d->tos >= 0) {
+		out->tos = (int16_t)(d->tos & ~3); /* ECN is this hop's own business (RFC 3168) */
+	}
+	if (rule->src_keep) {
+		(void)addr_from_sockaddr(d->from, &out->src);
+	}
+	return true;
+}
+
+/* ---- rate= ---------------------------------------------------------------------------------- */
+
+/* A token bucket in bits; takes what `bytes' cost, or nothing. */
+static bool egress_rate_allows(struct egress *eg, struct egress_output *o, uint32_t bytes)
+{
+	uint64_t rate = o->rule->out.rate_bps;
+	uint64_t cost = (uint64_t)bytes * 8;
+	uint64_t burst, elapsed;
+
+	if (rate == 0) {
+		return true;
+	}
+	burst = (uint64_t)((double)rate * RATE_BURST_NS / NS_PER_S);
+	burst = burst > RATE_BURST_MIN_BITS ? burst : RATE_BURST_MIN_BITS;
+	elapsed = eg->now_ns - o->tokens_at_ns;
+	if (o->tokens_at_ns == 0 || elapsed > NS_PER_S) {
+		o->tokens_bits = burst;
+		o->tokens_at_ns = eg->now_ns;
+	} else {
+		uint64_t gained = (uint64_t)((double)rate * (double)elapsed / NS_PER_S);
+
+		/* The instant moves only with what was gained, so slow rates lose no fraction. */
+		if (gained > 0) {
+			o->tokens_bits += gained;
+			o->tokens_at_ns += (uint64_t)((double)gained * NS_PER_S / (double)rate);
+			o->tokens_bits = o->tokens_bits < burst ? o->tokens_bits : burst;
+		}
+	}
+	if (o->tokens_bits < cost) {
+		return false;
+	}
+	o->tokens_bits -= cost;
+	return true;
+}
+
+/* ---- trains --------------------------------------------------------------------------------- */
+
+static void egress_mark_dirty(struct egress *eg, uint32_t output)
+{
+	struct egress_output *o = &eg->outputs[output];
+
+	if (!o->dirty) {
+		o->dirty = true;
+		eg->dirty[eg->dirty_count++] = output;
+	}
+}
+
+static void egress_close_train(struct egress *eg, struct egress_output *o)
+{
+	uint32_t t = o->open;
+
+	if (t == TRAIN_NONE) {
+		return;
+	}
+	o->open = TRAIN_NONE;
+	eg->trains[t].next = TRAIN_NONE;
+	eg->trains[t].seq = o->next_seq++;
+	if (o->last == TRAIN_NONE) {
+		o->first = t;
+	} else {
+		eg->trains[o->last].next = t;
+	}
+	o->last = t;
+}
+
+void egress_close_open(struct egress *eg, uint32_t output)
+{
+	egress_close_train(eg, &eg->outputs[output]);
+}
+
+/* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
+ * everything in the train so far is of full size. */
+static bool egress_fits(const struct egress *eg, const struct egress_output *o,
+                        const struct train *t, const struct piece *p,
+                        const struct egress_meta *meta)
+{
+	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
+	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
+	       t->bytes % t->segment_bytes == 0 && t->datagrams + p->count <= eg->train_max &&
+	       t->iov_count < TRAIN_IOV_MAX && t->bytes + p->bytes <= o->train_bytes_max &&
+	       egress_meta_equal(&t->meta, meta);
+}
+
+static uint32_t egress_take_train(struct egress *eg)
+{
+	uint32_t t;
+
+	while (eg->free == TRAIN_NONE) {
+		egress_make_room(eg);
+	}
+	t = eg->free;
+	eg->free = eg->trains[t].next;
+	return t;
+}
+
+static void egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
+                               const struct egress_meta *meta)
+{
+	struct egress_output *o = &eg->outputs[output];
+	uint32_t idx = egress_take_train(eg);
+	struct train *t = &eg->trains[idx];
+
+	/* The big arrays keep their old contents: only the counted part of them means anything. */
+	t->meta = *meta;
+	t->iov_count = 0;
+	t->datagrams = 0;
+	t->segment_bytes = p->segment_bytes;
+	t->bytes = 0;
+	t->output = output;
+	t->next = TRAIN_NONE;
+	t->single_at = 0;
+	t->single = false;
+	t->retried = false;
+	o->open = idx;
+}
+
+/* Appends one piece, in order, to the open train or to a new one. */
+static void egress_put(struct egress *eg, uint32_t output, const struct piece *p,
+                       const struct egress_meta *meta)
+{
+	struct egress_output *o = &eg->outputs[output];
+	struct train *t;
+
+	if (o->open != TRAIN_NONE && !egress_fits(eg, o, &eg->trains[o->open], p, meta)) {
+		egress_close_train(eg, o);
+	}
+	if (o->open == TRAIN_NONE) {
+		egress_start_train(eg, output, p, meta);
+	}
+	t = &eg->trains[o->open];
+	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
+	t->slots[t->iov_count] = p->slot;
+	t->iov_count++;
+	t->datagrams += p->count;
+	t->bytes += p->bytes;
+	pool_hold(eg->pool, p->slot);
+	egress_mark_dirty(eg, output);
+	/* What cannot be continued goes now: a short end, a full train, one that may not grow. */
+	if (o->gso == GSO_OFF || t->bytes == 0 || t->bytes % t->segment_bytes != 0 ||
+	    t->datagrams >= eg->train_max || t->segment_bytes > o->segment_max) {
+		egress_close_train(eg, o);
+	}
+}
+
+/* How many of its segments may travel in one send of this output. */
+static uint32_t egress_segments_per_send(const struct egress *eg, const struct egress_output *o,
+                                         const struct datagram *d)
+{
+	uint32_t by_bytes;
+
+	if (d->count == 1 || o->gso == GSO_OFF || d->segment_bytes > o->segment_max) {
+		return 1;
+	}
+	by_bytes = o->train_bytes_max / d->segment_bytes;
+	return by_bytes < eg->train_max ? by_bytes : eg->train_max;
+}
+
+void egress_append(struct egress *eg, uint32_t output, const struct datagram *d)
+{
+	struct egress_output *o = &eg->outputs[output];
+	struct egress_meta meta;
+	uint32_t per_send, at = 0, done = 0;
+
+	stat_add(&o->stats->offered, d->count);
+	if (!egress_meta_of(o, d, &meta)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
+		return;
+	}
+	if (!egress_rate_allows(eg, o, d->bytes)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
+		return;
+	}
+	per_send = egress_segments_per_send(eg, o, d);
+	while (done < d->count) {
+		uint32_t n = d->count - done < per_send ? d->count - done : per_send;
+		bool last = done + n == d->count;
+		struct piece p = {
+		        .payload = d->payload + at,
+		        .slot = d->slot,
+		        .count = n,
+		        .bytes = last ? d->bytes - at : n * d->segment_bytes,
+		};
+
+		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
+		egress_put(eg, output, &p, &meta);
+		done += n;
+		at += p.bytes;
+	}
+}

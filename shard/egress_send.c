@@ -1,0 +1,333 @@
+/* egress_send.c - sends trains and settles what became of them (steps 10 and 11).
+ *
+ * egress_flush turns each closed train into one sendmsg, output after output, so that an engine
+ * may batch the sends of one socket. egress_done takes the single answer each send gets. Three
+ * outcomes: sent; refused as a train, which starts the datagram by datagram resend with the
+ * output's later trains waiting behind it; or dropped under exactly one counter. A socket with a
+ * unicast destination may hand a past ICMP error to the next send: the error queue is emptied, and
+ * the train sent once more if nothing of its output has gone after it. Shard thread only.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+#include "shard/egress.h"
+#include "shard/sock.h"
+#include "src/base/must.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+/* A ring turn's wait while every train is in use: only an engine that sends in the background
+ * (SQPOLL) has anything to wait for. */
+#define MAKE_ROOM_WAIT_US 1000
+
+/* ---- control data ----------------------------------------------------------------------------- */
+
+static void train_add_control(struct train *t, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(t->control + t->msg.msg_controllen);
+
+	must(t->msg.msg_controllen + CMSG_SPACE(len) <= TRAIN_CONTROL_BYTES);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	t->msg.msg_controllen += CMSG_SPACE(len);
+}
+
+static void train_add_source(struct train *t, const struct egress_output *o)
+{
+	if (t->meta.src.family == AF_INET) {
+		struct in_pktinfo info = {.ipi_ifindex = (int)o->rule->ifindex};
+
+		memcpy(&info.ipi_spec_dst, t->meta.src.ip, sizeof(info.ipi_spec_dst));
+		train_add_control(t, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else {
+		struct in6_pktinfo info = {.ipi6_ifindex = o->rule->ifindex};
+
+		memcpy(&info.ipi6_addr, t->meta.src.ip, sizeof(info.ipi6_addr));
+		train_add_control(t, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+/* Control data is read again when the send is carried out, so it lives in the train. */
+static void train_build_control(struct train *t, const struct egress_output *o, uint32_t datagrams)
+{
+	bool v6 = o->rule->out.to.addr.family == AF_INET6;
+	int value;
+
+	t->msg.msg_controllen = 0;
+	if (datagrams > 1) {
+		uint16_t segment = (uint16_t)t->segment_bytes;
+
+		train_add_control(t, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+	}
+	if (t->meta.ttl >= 0) {
+		value = t->meta.ttl;
+		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_HOPLIMIT : IP_TTL,
+		                  &value, sizeof(value));
+	}
+	if (t->meta.tos >= 0) {
+		value = t->meta.tos;
+		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
+		                  &value, sizeof(value));
+	}
+	if (t->meta.src.family == o->rule->out.to.addr.family) {
+		train_add_source(t, o);
+	}
+	t->msg.msg_control = t->msg.msg_controllen ? t->control : NULL;
+}
+
+/* ---- the next datagram of a train that is resent singly --------------------------------------- */
+
+static uint32_t train_single_bytes(const struct train *t)
+{
+	uint32_t at = t->single_at * t->segment_bytes;
+
+	return t->bytes - at < t->segment_bytes ? t->bytes - at : t->segment_bytes;
+}
+
+/* Each iovec holds whole segments (only the very last one of the train may be short), so a
+ * datagram never crosses from one iovec into the next. */
+static void train_point_at_single(struct train *t)
+{
+	size_t at = (size_t)t->single_at * t->segment_bytes;
+	uint32_t i = 0;
+
+	while (at >= t->iov[i].iov_len) {
+		at -= t->iov[i].iov_len;
+		i++;
+		must(i < t->iov_count);
+	}
+	t->one = (struct iovec){.iov_base = (unsigned char *)t->iov[i].iov_base + at,
+	                        .iov_len = train_single_bytes(t)};
+}
+
+/* ---- flushing ---------------------------------------------------------------------------------- */
+
+static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	t->msg = (struct msghdr){
+	        .msg_name = o->name_len ? &o->name : NULL,
+	        .msg_namelen = o->name_len,
+	        .msg_iov = t->iov,
+	        .msg_iovlen = t->iov_count,
+	};
+	if (t->single) {
+		train_point_at_single(t);
+		t->msg.msg_iov = &t->one;
+		t->msg.msg_iovlen = 1;
+	}
+	train_build_control(t, o, t->single ? 1 : t->datagrams);
+	stat_add(&o->stats->sends, 1);
+	o->in_flight++;
+	o->newest = idx;
+	o->resending = o->resending || t->single;
+	o->proving = o->proving || (!t->single && t->datagrams > 1 && o->gso == GSO_UNPROVEN);
+	eg->in_flight++;
+	ring_queue_send(eg->ring, o->file, &t->msg, idx);
+}
+
+/* Nothing overtakes a train that is being resent, and nothing follows a first train that may yet
+ * be refused. */
+static bool egress_must_wait(const struct egress_output *o)
+{
+	return o->in_flight > 0 && (o->resending || o->proving);
+}
+
+static void egress_resend_singly(struct egress_output *o, struct train *t)
+{
+	if (!t->single) {
+		t->single = true;
+		stat_add(&o->stats->resent, t->datagrams);
+	}
+}
+
+static bool egress_flush_output(struct egress *eg, uint32_t output)
+{
+	struct egress_output *o = &eg->outputs[output];
+
+	egress_close_open(eg, output);
+	while (o->first != TRAIN_NONE) {
+		uint32_t idx = o->first;
+		struct train *t = &eg->trains[idx];
+
+		if (egress_must_wait(o)) {
+			return false;
+		}
+		o->first = t->next;
+		if (o->first == TRAIN_NONE) {
+			o->last = TRAIN_NONE;
+		}
+		if (o->gso == GSO_OFF && t->datagrams > 1) {
+			egress_resend_singly(o, t); /* gathered before trains were given up */
+		}
+		egress_queue_train(eg, o, idx);
+	}
+	return true;
+}
+
+void egress_flush(struct egress *eg)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < eg->dirty_count; i++) {
+		uint32_t output = eg->dirty[i];
+
+		if (egress_flush_output(eg, output)) {
+			eg->outputs[output].dirty = false;
+		} else {
+			eg->dirty[kept++] = output;
+		}
+	}
+	eg->dirty_count = kept;
+}
+
+void egress_make_room(struct egress *eg)
+{
+	struct ring_sent sent;
+
+	egress_flush(eg);
+	must(ring_turn(eg->ring, MAKE_ROOM_WAIT_US) == 0);
+	while (ring_next_sent(eg->ring, &sent)) {
+		egress_done(eg, sent.token, sent.res);
+	}
+}
+
+/* ---- answers ----------------------------------------------------------------------------------- */
+
+enum output_drop egress_drop_of(int err)
+{
+	switch (err) {
+	case EAGAIN:
+		return OUTPUT_DROP_EGRESS_FULL;
+	case ENOBUFS:
+	case ENOMEM:
+		return OUTPUT_DROP_QDISC;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ECONNREFUSED:
+	case EHOSTDOWN:
+	case ENOPROTOOPT:
+	case EPROTO:
+	case EADDRNOTAVAIL:
+		return OUTPUT_DROP_UNREACHABLE;
+	case EMSGSIZE:
+		return OUTPUT_DROP_TOO_BIG;
+	case EPERM:
+	case EACCES:
+		return OUTPUT_DROP_DENIED;
+	case ENETDOWN:
+	case ENODEV:
+	case ENXIO:
+		return OUTPUT_DROP_LINK_DOWN;
+	default:
+		return OUTPUT_DROP_SEND_ERROR;
+	}
+}
+
+static void egress_free_train(struct egress *eg, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	for (uint32_t i = 0; i < t->iov_count; i++) {
+		(void)pool_drop(eg->pool, t->slots[i]);
+	}
+	t->next = eg->free;
+	eg->free = idx;
+}
+
+/* Puts a train back where it stood: before every younger one of its output. */
+static void egress_requeue(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+	uint32_t *link = &o->first;
+
+	while (*link != TRAIN_NONE && eg->trains[*link].seq < t->seq) {
+		link = &eg->trains[*link].next;
+	}
+	t->next = *link;
+	*link = idx;
+	if (t->next == TRAIN_NONE) {
+		o->last = idx;
+	}
+	if (!o->dirty) {
+		o->dirty = true;
+		eg->dirty[eg->dirty_count++] = t->output;
+	}
+}
+
+/* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
+static bool egress_is_train_refusal(int err)
+{
+	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
+}
+
+static bool egress_may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
+                                int err)
+{
+	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
+	       !addr_is_multicast(&o->rule->out.to.addr);
+}
+
+/* True when train `idx' goes on living: it was queued again. */
+static bool egress_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
+                          uint32_t datagrams)
+{
+	struct train *t = &eg->trains[idx];
+
+	if (datagrams > 1 && egress_is_train_refusal(err)) {
+		o->gso = GSO_OFF;
+		stat_set(&o->stats->gso_off, (uint64_t)err);
+		egress_resend_singly(o, t);
+		egress_requeue(eg, o, idx);
+		return true;
+	}
+	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && egress_may_be_stale(o, t, idx, err)) {
+		t->retried = true;
+		egress_requeue(eg, o, idx);
+		return true;
+	}
+	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
+	return false;
+}
+
+static void egress_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
+{
+	stat_add(&o->stats->sent, datagrams);
+	stat_add(&o->stats->sent_bytes, bytes);
+	if (datagrams > 1) {
+		stat_add(&o->stats->trains, 1);
+		o->gso = o->gso == GSO_UNPROVEN ? GSO_PROVEN : o->gso;
+	}
+}
+
+void egress_done(struct egress *eg, uint32_t token, int32_t res)
+{
+	struct train *t = &eg->trains[token];
+	struct egress_output *o = &eg->outputs[t->output];
+	uint32_t datagrams = t->single ? 1 : t->datagrams;
+
+	must(o->in_flight > 0);
+	o->in_flight--;
+	eg->in_flight--;
+	o->proving = o->proving && datagrams == 1;
+	if (res >= 0) {
+		egress_sent(o, datagrams, t->single ? train_single_bytes(t) : t->bytes);
+	} else if (egress_failed(eg, o, token, -res, datagrams)) {
+		return;
+	}
+	if (t->single && ++t->single_at < t->datagrams) {
+		t->retried = false;
+		egress_requeue(eg, o, token);
+		return;
+	}
+	o->resending = o->resending && !t->single;
+	egress_free_train(eg, token);
+}

@@ -1,0 +1,171 @@
+/* ingress.c - checks what the kernel put into a slot (steps 7 and 8 of a datagram's life).
+ *
+ * Order of the checks: cut off? (never relayed cut), control data complete? (else the segment size
+ * would be a guess), from the source that the rule names?, from one of our own sockets? Each no is
+ * one counter, multiplied by the datagrams that a train holds. Shard thread; no system call but in
+ * ingress_count_leftovers.
+ */
+#include "shard/ingress.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+/* Walks `len' bytes of control data that the kernel wrote; `control' is aligned for a cmsghdr. */
+static void ingress_read_control(unsigned char *control, size_t len, struct datagram *out)
+{
+	struct msghdr msg = {.msg_control = control, .msg_controllen = len};
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		int value;
+
+		if (c->cmsg_len < CMSG_LEN(1)) {
+			continue;
+		}
+		/* An IPv4 TOS is a single byte, everything else here an int. */
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			out->tos = *CMSG_DATA(c);
+			continue;
+		}
+		if (c->cmsg_len < CMSG_LEN(sizeof(value))) {
+			continue;
+		}
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && value > 0) {
+			out->segment_bytes = (uint32_t)value;
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+		           (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			out->ttl = (int16_t)value;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			out->tos = (int16_t)value;
+		}
+	}
+}
+
+/* The rule names a source and this is another one. The kernel filters multicast sources itself; for
+ * unicast nobody else does. */
+static bool ingress_is_foreign(const struct ingress_flow *flow, const struct addr *from)
+{
+	const struct addr *source = &flow->rule->in.source;
+
+	return source->family != 0 && !addr_ip_equal(source, from);
+}
+
+/* Whether one of our egress sockets sent this: two interfaces on one segment would otherwise feed
+ * a relay its own output. Almost always there are no candidates. An unconnected sender's own
+ * address is unknown; its port alone then decides. */
+static bool ingress_is_echo(const struct ingress_flow *flow, const struct addr *from)
+{
+	for (uint32_t i = 0; i < flow->echo_count; i++) {
+		const struct addr *echo = &flow->echoes[i];
+
+		if (echo->port == from->port &&
+		    (addr_is_any(echo) || addr_ip_equal(echo, from))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool ingress_refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count)
+{
+	stat_add(&flow->stats->drops[drop], count);
+	return false;
+}
+
+/* Remembers the real length, and moves the flow to a class in which it fits. */
+static void ingress_move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes)
+{
+	if (bytes > stat_get(&flow->stats->longest_bytes)) {
+		stat_set(&flow->stats->longest_bytes, bytes);
+	}
+	for (unsigned cls = flow->next_group; cls < POOL_CLASS_COUNT; cls++) {
+		if (pool->classes[cls].count == 0) {
+			continue;
+		}
+		flow->next_group = (uint8_t)cls;
+		if (pool->classes[cls].payload_bytes >= bytes) {
+			return;
+		}
+	}
+}
+
+static uint32_t ingress_segments(uint32_t bytes, uint32_t segment_bytes)
+{
+	return segment_bytes == 0 || bytes <= segment_bytes
+	               ? 1
+	               : (bytes + segment_bytes - 1) / segment_bytes;
+}
+
+bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
+                    const struct pool *pool, struct datagram *out)
+{
+	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+	unsigned char *base = pool_slot_base(pool, slot);
+	const struct slot_head *head = (const struct slot_head *)base;
+	struct addr from;
+
+	*out = (struct datagram){
+	        .payload = base + SLOT_HEAD_BYTES,
+	        .slot = slot,
+	        .bytes = head->payload_bytes,
+	        .ttl = -1,
+	        .tos = -1,
+	        .from = (const struct sockaddr *)(base + SLOT_NAME_OFFSET),
+	};
+	if (head->control_bytes > 0) {
+		ingress_read_control(base + SLOT_CONTROL_OFFSET, head->control_bytes, out);
+	}
+	out->count = ingress_segments(out->bytes, out->segment_bytes);
+	if (out->count == 1) {
+		out->segment_bytes = out->bytes;
+	}
+	stat_add(&flow->stats->received, out->count);
+	stat_add(&flow->stats->received_bytes, out->bytes);
+	if (out->count > 1) {
+		stat_add(&flow->stats->trains, 1);
+	}
+	if (head->flags & MSG_TRUNC) {
+		ingress_move_up(flow, pool, out->bytes);
+		return ingress_refuse(flow, FLOW_DROP_TRUNCATED, out->count);
+	}
+	if (head->flags & MSG_CTRUNC) {
+		return ingress_refuse(flow, FLOW_DROP_CONTROL, out->count);
+	}
+	if (flow->rule->in.source.family == 0 && flow->echo_count == 0) {
+		return true; /* nothing left to compare the sender with */
+	}
+	if (addr_from_sockaddr(out->from, &from) != 0 || ingress_is_foreign(flow, &from)) {
+		return ingress_refuse(flow, FLOW_DROP_FOREIGN, out->count);
+	}
+	if (ingress_is_echo(flow, &from)) {
+		return ingress_refuse(flow, FLOW_DROP_LOOP, out->count);
+	}
+	return true;
+}
+
+void ingress_count_leftovers(struct ingress_flow *flow)
+{
+	unsigned char control[SLOT_CONTROL_BYTES] __attribute__((aligned(8)));
+
+	for (uint32_t i = 0; i < DRAIN_READ_MAX; i++) {
+		struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
+		ssize_t n = recvmsg(flow->fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
+		struct datagram d = {0};
+
+		if (n < 0) {
+			return;
+		}
+		ingress_read_control(control, msg.msg_controllen, &d);
+		d.count = ingress_segments((uint32_t)n, d.segment_bytes);
+		stat_add(&flow->stats->received, d.count);
+		stat_add(&flow->stats->received_bytes, (uint64_t)n);
+		stat_add(&flow->stats->drops[FLOW_DROP_SHUTDOWN], d.count);
+	}
+}

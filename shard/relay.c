@@ -1,0 +1,264 @@
+/* relay.c - the turn of a shard, read from top to bottom (steps 4 to 11 of a datagram's life).
+ *
+ * A turn ends in one ring_turn, which submits the sends and receives queued by the turn before and
+ * waits for what happens next. Nothing here allocates, locks, logs or blocks but that wait. When
+ * the control thread asks for the end, the relay leaves its groups, relays what is already queued
+ * until a turn brings nothing (or time is up), cancels its receives, and counts the rest.
+ */
+#include "shard/relay.h"
+
+#include <errno.h>
+
+#include "shard/sock.h"
+#include "src/base/clock.h"
+#include "src/base/must.h"
+
+#define DRAIN_WAIT_US 10000 /* silence that counts as "nothing queued any more" */
+
+/* ---- receiving --------------------------------------------------------------------------------- */
+
+/* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
+ * train that will send from the slot holds it too. */
+static void relay_datagram(struct relay *r, struct ingress_flow *flow, const struct ring_recv *event)
+{
+	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+	struct datagram d;
+
+	pool_accept(r->pool, slot);
+	if (ingress_accept(flow, event, r->pool, &d)) {
+		uint32_t end = flow->rule->first_output + flow->rule->output_count;
+
+		stat_add(&flow->stats->relayed, d.count);
+		for (uint32_t o = flow->rule->first_output; o < end; o++) {
+			egress_append(r->egress, o, &d);
+		}
+	}
+	(void)pool_drop(r->pool, slot);
+}
+
+static void relay_flow_ended(struct relay *r, struct ingress_flow *flow, int res)
+{
+	must(r->armed_count > 0);
+	r->armed_count--;
+	if (res == -ENOBUFS) {
+		stat_add(&flow->stats->starved, 1);
+	}
+	if (r->phase == RELAY_STOPPED) {
+		flow->state = FLOW_IDLE;
+		return;
+	}
+	flow->state = FLOW_ENDED;
+	r->ended[r->ended_count++] = (uint32_t)(flow - r->flows);
+}
+
+/* A datagram was too large for the flow's class: receive into a larger one from now on. */
+static void relay_change_group(struct relay *r, struct ingress_flow *flow)
+{
+	if (flow->next_group != flow->group && flow->state == FLOW_ARMED) {
+		ring_cancel_recv(r->ring, (uint32_t)(flow - r->flows));
+		flow->state = FLOW_LEAVING;
+	}
+}
+
+static uint32_t relay_take_received(struct relay *r)
+{
+	struct ring_recv event;
+	uint32_t taken = 0;
+
+	while (ring_next_recv(r->ring, &event)) {
+		struct ingress_flow *flow;
+
+		must(event.flow < r->flow_count);
+		flow = &r->flows[event.flow];
+		if (event.has_slot) {
+			relay_datagram(r, flow, &event);
+			taken++;
+		}
+		if (event.ended) {
+			relay_flow_ended(r, flow, event.res);
+		} else {
+			relay_change_group(r, flow);
+		}
+	}
+	return taken;
+}
+
+static void relay_take_sent(struct relay *r)
+{
+	struct ring_sent sent;
+
+	while (ring_next_sent(r->ring, &sent)) {
+		egress_done(r->egress, sent.token, sent.res);
+	}
+}
+
+/* ---- lending and arming ------------------------------------------------------------------------ */
+
+static void relay_lend(struct relay *r)
+{
+	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
+		uint32_t room = ring_room(r->ring, g);
+
+		if (room > 0 && r->pool->classes[g].free_count == 0 &&
+		    r->pool->classes[g].ring_count == 0) {
+			(void)pool_lend(r->pool, (enum pool_class)g); /* counts as exhausted */
+		}
+		while (room > 0 && r->pool->classes[g].free_count > 0) {
+			uint32_t slot = pool_lend(r->pool, (enum pool_class)g);
+
+			ring_lend(r->ring, g, pool_slot_index(slot), pool_slot_base(r->pool, slot));
+			room--;
+		}
+	}
+}
+
+/* Arming with hardly a buffer lent would end again at once, and spin: wait for a quarter of what
+ * the group can have. */
+static bool relay_can_arm(const struct relay *r, unsigned group)
+{
+	uint32_t lent = r->pool->classes[group].ring_count;
+	uint32_t most = lent + ring_room(r->ring, group);
+
+	most = most < r->pool->classes[group].count ? most : r->pool->classes[group].count;
+	return lent > 0 && lent >= most / 4;
+}
+
+static void relay_arm(struct relay *r, struct ingress_flow *flow)
+{
+	flow->group = flow->next_group;
+	flow->state = FLOW_ARMED;
+	stat_add(&flow->stats->rearms, 1);
+	r->armed_count++;
+	ring_arm_recv(r->ring, (uint32_t)(flow - r->flows), flow->file, flow->group);
+}
+
+static void relay_rearm(struct relay *r)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < r->ended_count; i++) {
+		struct ingress_flow *flow = &r->flows[r->ended[i]];
+
+		if (relay_can_arm(r, flow->next_group)) {
+			relay_arm(r, flow);
+		} else {
+			r->ended[kept++] = r->ended[i];
+		}
+	}
+	r->ended_count = kept;
+}
+
+/* ---- ending ------------------------------------------------------------------------------------- */
+
+static void relay_leave_groups(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->flow_count; i++) {
+		const struct rule_flow *rule = r->flows[i].rule;
+
+		sock_leave(r->flows[i].fd, &rule->in, rule->ifindex);
+	}
+}
+
+static void relay_cancel_all(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->flow_count; i++) {
+		if (r->flows[i].state == FLOW_ARMED) {
+			ring_cancel_recv(r->ring, i);
+			r->flows[i].state = FLOW_LEAVING;
+		}
+	}
+	for (uint32_t i = 0; i < r->ended_count; i++) {
+		r->flows[r->ended[i]].state = FLOW_IDLE;
+	}
+	r->ended_count = 0;
+}
+
+/* Nothing is armed and nothing in flight: take back the lent slots, count what stayed unread. */
+static void relay_settle(struct relay *r)
+{
+	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
+		int index;
+
+		while ((index = ring_reclaim(r->ring, g)) >= 0) {
+			pool_unlend(r->pool, pool_slot_id((enum pool_class)g, (uint16_t)index));
+		}
+	}
+	for (uint32_t i = 0; i < r->flow_count; i++) {
+		ingress_count_leftovers(&r->flows[i]);
+		stat_set(&r->flows[i].stats->kernel_drops, sock_kernel_drops(r->flows[i].fd));
+	}
+	must(pool_consistent(r->pool));
+	pool_publish_stats(r->pool);
+}
+
+static void relay_take_mail(struct relay *r)
+{
+	uint32_t mail = mailbox_take(r->mailbox);
+
+	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
+		relay_leave_groups(r);
+		r->phase = RELAY_DRAINING;
+		r->drain_end_ns = clock_now_ns() + r->drain_ns;
+	}
+	if (mail & MAIL_QUIT) {
+		r->phase = RELAY_STOPPED;
+		relay_cancel_all(r);
+	}
+}
+
+static bool relay_is_drained(const struct relay *r, uint32_t received)
+{
+	return (received == 0 && !egress_busy(r->egress)) || clock_now_ns() >= r->drain_end_ns;
+}
+
+/* ---- the turn ------------------------------------------------------------------------------------ */
+
+void relay_start(struct relay *r)
+{
+	relay_lend(r);
+	for (uint32_t i = 0; i < r->flow_count; i++) {
+		relay_arm(r, &r->flows[i]);
+	}
+}
+
+static uint32_t relay_wait_us(const struct relay *r)
+{
+	if (r->egress->dirty_count > 0) {
+		return 0; /* something waits for an answer that this turn brings */
+	}
+	return r->phase == RELAY_RUNNING ? RING_WAIT_FOREVER : DRAIN_WAIT_US;
+}
+
+int relay_turn(struct relay *r)
+{
+	uint32_t received;
+	int err = ring_turn(r->ring, relay_wait_us(r));
+
+	if (err < 0) {
+		return err;
+	}
+	if (r->egress->has_rate) {
+		r->egress->now_ns = clock_now_ns();
+	}
+	relay_take_sent(r);
+	received = relay_take_received(r);
+	egress_flush(r->egress);
+	relay_lend(r);
+	pool_publish_stats(r->pool);
+	if (ring_woken(r->ring)) {
+		relay_take_mail(r);
+	}
+	if (r->phase == RELAY_DRAINING && relay_is_drained(r, received)) {
+		r->phase = RELAY_STOPPED;
+		relay_cancel_all(r);
+	}
+	if (r->phase != RELAY_STOPPED) {
+		relay_rearm(r);
+		return 0;
+	}
+	if (r->armed_count > 0 || egress_busy(r->egress)) {
+		return 0;
+	}
+	relay_settle(r);
+	return 1;
+}

@@ -1,0 +1,44 @@
+/* relay.h - one turn of a shard: the steps of a datagram's life, in order.
+ *
+ * The relay ties ring, pool, ingress and egress together and knows nothing of threads or memory
+ * placement. relay_turn is the whole hot path: wait and reap (5), take what was sent (11), take
+ * what arrived (6 to 9), send (10), lend buffers and arm receives again (4). Everything it
+ * touches belongs to the calling shard thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/egress.h"
+#include "shard/ingress.h"
+#include "shard/mailbox.h"
+#include "shard/pool.h"
+#include "shard/ring.h"
+
+enum relay_phase {
+	RELAY_RUNNING,
+	RELAY_DRAINING, /* groups left; relaying what is still queued */
+	RELAY_STOPPED,
+};
+
+struct relay {
+	struct ring *ring;
+	struct pool *pool;
+	struct egress *egress;
+	struct ingress_flow *flows;
+	struct mailbox *mailbox;
+	uint32_t *ended;            /* flows to be armed again */
+	uint32_t flow_count;
+	uint32_t ended_count;
+	uint32_t armed_count;
+	enum relay_phase phase;
+	uint64_t drain_ns;          /* longest time draining may take */
+	uint64_t drain_end_ns;      /* when draining gives up */
+};
+
+/* Lends buffers and arms every flow; the groups must have been joined, or be joined next. */
+void relay_start(struct relay *r);
+
+/* One turn; 0 while there is more to do, 1 when stopped, -errno when the ring failed for good. */
+int relay_turn(struct relay *r);

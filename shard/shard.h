@@ -1,0 +1,90 @@
+/* shard.h - what one core does: a ring, sockets, a pool, and the relay that ties them together.
+ *
+ * The supervisor owns the thread and the arena; a shard is built inside that arena, on that thread:
+ *
+ *     shard_arena_bytes   (control)      how much memory, as a sum of named terms
+ *     shard_open          (shard thread) pool, ring, sockets; nothing is joined, nothing arrives
+ *     shard_set_echoes    (control, while the thread waits) who of us could be heard again
+ *     shard_live          (shard thread) joins the groups and arms the receives
+ *     shard_run           (shard thread) relays until told to drain or quit by the mailbox
+ *     shard_close         (shard thread) ring and sockets gone; counters stay readable
+ *
+ * Between shard_live and the end of shard_run nothing is allocated, locked or logged.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shard/egress.h"
+#include "shard/ingress.h"
+#include "shard/mailbox.h"
+#include "shard/pool.h"
+#include "shard/relay.h"
+#include "shard/ring.h"
+#include "shard/rule.h"
+#include "shard/sock.h"
+#include "shard/stats.h"
+#include "src/base/arena.h"
+#include "src/base/log.h"
+
+/* Everything a shard is told. Pointers outlive the shard. */
+struct shard_spec {
+	const struct rule_table *table;
+	enum ring_engine engine;             /* not AUTO */
+	struct ring_params ring;             /* queue sizes and waiting; the rest is filled in */
+	struct pool_counts pool;
+	uint32_t hot[POOL_CLASS_COUNT];      /* slots lent at most; 0: chosen by class */
+	uint32_t train_max;                  /* datagrams a train */
+	bool gso;                            /* send trains where possible */
+	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
+	uint32_t echo_count;                 /* addresses shard_set_echoes will give, all flows */
+	uint64_t drain_ns;
+};
+
+/* Counters: written by the shard, read by anyone, alive as long as the arena. */
+struct shard_stats {
+	struct flow_stats *flows;     /* per flow of the table */
+	struct output_stats *outputs; /* per output of the table */
+	struct pool_class_stats pool[POOL_CLASS_COUNT];
+	struct ring_stats ring;
+};
+
+struct shard {
+	const struct shard_spec *spec;
+	struct rule_table table;      /* a copy in the shard's own memory */
+	struct shard_stats *stats;
+	struct pool pool;
+	struct egress egress;
+	struct relay relay;
+	struct mailbox *mailbox;
+	struct sock_got *ingress_got; /* per flow: buffer size got, clamped, coalescing */
+	struct sock_got *egress_got;  /* per output: local address too */
+	struct addr *echoes;
+	struct err features;          /* of the ring, for the start-up line */
+};
+
+/* The group depth for class `cls' when the operator did not say: a power of two, about an L2's
+ * worth of payload, at most the class's slots. Pure. */
+uint32_t shard_hot_default(enum pool_class cls, uint32_t slots);
+
+size_t shard_arena_bytes(const struct shard_spec *spec);
+
+/* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on
+ * failure everything opened is closed again. */
+int shard_open(struct shard *shard, const struct shard_spec *spec, struct arena *arena,
+               struct mailbox *mailbox, struct err *err);
+
+/* The senders of ours that flow `flow' must not relay: `echoes' are appended. Between shard_open
+ * and shard_live; flows in ascending order. */
+void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *echoes,
+                      uint32_t count);
+
+int shard_live(struct shard *shard, struct err *err);
+
+/* 0 after a drain or quit, -errno when the ring failed for good. */
+int shard_run(struct shard *shard);
+
+/* Accepts a shard whose shard_open failed or never ran (all zero). */
+void shard_close(struct shard *shard);

@@ -1,0 +1,51 @@
+/* host_limits.c - see host_limits.h; no step of a datagram runs here. */
+#include "src/host_limits.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
+#define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
+
+static rlim_t host_limits_files_needed(const struct supervisor *sup)
+{
+	rlim_t need = FILES_OF_THE_PROCESS + (rlim_t)sup->plan.shard_count * FILES_PER_SHARD;
+
+	for (uint32_t s = 0; s < sup->layout.shard_count; s++) {
+		need += sup->layout.tables[s].flow_count + sup->layout.tables[s].output_count;
+	}
+	return need;
+}
+
+/* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
+static void host_limits_try(int resource, rlim_t want)
+{
+	struct rlimit now, wanted;
+
+	if (getrlimit(resource, &now) < 0 || now.rlim_cur >= want) {
+		return;
+	}
+	wanted.rlim_cur = want;
+	wanted.rlim_max = now.rlim_max > want ? now.rlim_max : want;
+	if (setrlimit(resource, &wanted) < 0) {
+		now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
+		(void)setrlimit(resource, &now);
+	}
+}
+
+int host_limits_raise(const struct supervisor *sup, struct err *err)
+{
+	rlim_t need = host_limits_files_needed(sup);
+	struct rlimit now;
+
+	host_limits_try(RLIMIT_MEMLOCK, RLIM_INFINITY);
+	host_limits_try(RLIMIT_NOFILE, need);
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < need) {
+		err_set(err, "open files: %llu are needed (one per flow and output), the limit is "
+		             "%llu; raise it with `ulimit -n %llu' or LimitNOFILE=%llu in the unit",
+		        (unsigned long long)need, (unsigned long long)now.rlim_cur,
+		        (unsigned long long)need, (unsigned long long)need);
+		return -EMFILE;
+	}
+	return 0;
+}

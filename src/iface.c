@@ -1,0 +1,151 @@
+/* iface.c - looks up the interfaces that the rules name (step 1 of a datagram's life).
+ *
+ * Names come from the configuration, indexes and MTUs from the kernel (netdevice(7)), nodes from
+ * the topology, or from sysfs when the topology was read from this machine but does not list the
+ * interface (bonds, VLANs, bridges). Control thread, at start.
+ */
+#include "src/iface.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "numa/nic.h"
+
+static int iface_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct iface *)a)->name, ((const struct iface *)b)->name);
+}
+
+const struct iface *iface_find(const struct iface_table *table, const char *name)
+{
+	struct iface key = {0};
+
+	if (table->count == 0) {
+		return NULL;
+	}
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	return bsearch(&key, table->list, table->count, sizeof(key), iface_compare);
+}
+
+static void iface_collect(struct iface_table *table, const char *name)
+{
+	if (name[0] != '\0') {
+		snprintf(table->list[table->count++].name, IF_NAMESIZE, "%s", name);
+	}
+}
+
+/* Sorted and each name once. */
+static void iface_unique(struct iface_table *table)
+{
+	uint32_t kept = 0;
+
+	qsort(table->list, table->count, sizeof(*table->list), iface_compare);
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (kept == 0 || strcmp(table->list[kept - 1].name, table->list[i].name) != 0) {
+			table->list[kept++] = table->list[i];
+		}
+	}
+	table->count = kept;
+}
+
+static uint32_t iface_mtu(const char *name)
+{
+	struct ifreq req = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t mtu = 0;
+
+	if (fd < 0) {
+		return 0;
+	}
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0) {
+		mtu = (uint32_t)req.ifr_mtu;
+	}
+	close(fd);
+	return mtu;
+}
+
+static void iface_locate(struct iface *iface, const struct topo *topo)
+{
+	const struct topo_nic *nic = topo_find_nic(topo, iface->name);
+
+	iface->node_os = TOPO_UNKNOWN;
+	if (topo->this_machine) {
+		iface->node_os = nic_node("/sys", iface->name, iface->via, sizeof(iface->via));
+	} else if (nic) {
+		iface->node_os = nic->node_os;
+		snprintf(iface->via, sizeof(iface->via), "%s", nic->via);
+	}
+}
+
+/* Which rule needs `name': for the message. */
+static const struct conf_rule *iface_user(const struct conf *conf, const char *name)
+{
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		const struct conf_flow *flow = &conf->flows[i];
+
+		if (strcmp(flow->in.at.ifname, name) == 0) {
+			return &conf->rules[flow->rule];
+		}
+		for (uint32_t o = 0; o < flow->output_count; o++) {
+			if (strcmp(conf->outputs[flow->first_output + o].to.ifname, name) == 0) {
+				return &conf->rules[flow->rule];
+			}
+		}
+	}
+	return NULL;
+}
+
+static int iface_missing(const struct conf *conf, const char *name, struct err *err)
+{
+	const struct conf_rule *rule = iface_user(conf, name);
+
+	err_set(err, "%s: interface %s does not exist; expected one of this host's interfaces; "
+	             "`ip link' lists them", rule ? rule->where : "--rule", name);
+	return -ENODEV;
+}
+
+int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
+                  struct iface_table *out, struct err *err)
+{
+	struct iface_table table = {0};
+
+	table.list = calloc((size_t)conf->flow_count + conf->output_count + 1, sizeof(*table.list));
+	if (!table.list) {
+		err_set(err, "interfaces: out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		iface_collect(&table, conf->flows[i].in.at.ifname);
+	}
+	for (uint32_t i = 0; i < conf->output_count; i++) {
+		iface_collect(&table, conf->outputs[i].to.ifname);
+	}
+	iface_unique(&table);
+	for (uint32_t i = 0; i < table.count; i++) {
+		struct iface *iface = &table.list[i];
+
+		iface->ifindex = if_nametoindex(iface->name);
+		if (iface->ifindex == 0 && required) {
+			int rc = iface_missing(conf, iface->name, err);
+
+			iface_free(&table);
+			return rc;
+		}
+		iface->mtu = iface_mtu(iface->name);
+		iface_locate(iface, topo);
+	}
+	*out = table;
+	return 0;
+}
+
+void iface_free(struct iface_table *table)
+{
+	free(table->list);
+	*table = (struct iface_table){0};
+}

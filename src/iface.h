@@ -1,0 +1,36 @@
+/* iface.h - the interfaces that the rules name: index, MTU, NUMA node (step 1).
+ *
+ * Resolved once, by name, before anything starts. Control thread.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "numa/topo.h"
+#include "src/base/log.h"
+#include "src/conf.h"
+
+struct iface {
+	char name[IF_NAMESIZE];
+	unsigned ifindex; /* 0: not on this host (only when planning for another one) */
+	uint32_t mtu;     /* 0: unknown */
+	int node_os;      /* TOPO_UNKNOWN: no known place */
+	char via[64];     /* how the node was found */
+};
+
+struct iface_table {
+	struct iface *list; /* sorted by name */
+	uint32_t count;
+};
+
+/* Looks up every interface that a rule names. With `required', one that does not exist is -ENODEV
+ * and `err' names the rule that needs it. `topo' gives the node where it knows the interface. */
+int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
+                  struct iface_table *out, struct err *err);
+
+/* The entry of `name', or NULL for "" and for names that no rule uses. */
+const struct iface *iface_find(const struct iface_table *table, const char *name);
+
+void iface_free(struct iface_table *table);

@@ -1,0 +1,304 @@
+/* layout.c - writes each shard's table from the rules and the plan (steps 2 and 3).
+ *
+ * First the tables are counted, then filled in, flow by flow in the order of the configuration, so
+ * a table's order never depends on anything else. Then senders and listeners are matched by group
+ * and port to learn which of our own datagrams could come back to us. Pure; control thread.
+ */
+#include "src/layout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/must.h"
+
+#define IPV4_UDP_HEADER_BYTES 28
+#define IPV6_UDP_HEADER_BYTES 48
+
+/* ---- towards the planner ------------------------------------------------------------------------- */
+
+struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
+{
+	struct plan_flow *flows = calloc((size_t)conf->flow_count + 1, sizeof(*flows));
+
+	for (uint32_t i = 0; flows && i < conf->flow_count; i++) {
+		const struct conf_rule *rule = &conf->rules[conf->flows[i].rule];
+		const struct iface *iface = iface_find(ifaces, conf->flows[i].in.at.ifname);
+
+		flows[i] = (struct plan_flow){
+		        .node_os = iface ? iface->node_os : TOPO_UNKNOWN,
+		        .weight = rule->weight,
+		        .spread = rule->spread,
+		        .named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
+		        .prior_flow = PLAN_ANY,
+		};
+	}
+	return flows;
+}
+
+/* ---- one flow --------------------------------------------------------------------------------------- */
+
+static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
+{
+	const struct conf_rule *rule = &conf->rules[flow->rule];
+
+	if (rule->spread > flow->output_count) {
+		err_set(err, "%s: spread=%u with %u outputs; expected at most one shard per output; "
+		             "lower spread or add outputs",
+		        rule->where, rule->spread, flow->output_count);
+		return -EINVAL;
+	}
+	if (rule->spread > 1 && !addr_is_multicast(&flow->in.at.addr)) {
+		err_set(err, "%s: spread=%u on a unicast ingress; expected a multicast group, of which "
+		             "each shard can receive its own copy; remove spread",
+		        rule->where, rule->spread);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Coalescing needs slots that hold a train; a class that the rule names is taken as it is. */
+static int layout_receive_into(const struct conf *conf, const struct conf_flow *flow,
+                               const struct iface *iface, const struct layout_options *options,
+                               struct rule_flow *out, struct err *err)
+{
+	const struct conf_rule *rule = &conf->rules[flow->rule];
+	bool v6 = flow->in.at.addr.family == AF_INET6;
+	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
+	uint32_t mtu = iface && iface->mtu > headers ? iface->mtu : 1500;
+	int cls = flow->in.pool_class;
+
+	out->gro = flow->in.gro == RULE_AUTO ? options->gro && cls == RULE_AUTO : flow->in.gro != 0;
+	if (options->pool.count[POOL_TRAIN] == 0 && (cls == RULE_AUTO || cls == POOL_TRAIN)) {
+		out->gro = false;
+	}
+	if (cls == RULE_AUTO) {
+		cls = out->gro ? (int)POOL_TRAIN : pool_class_for(&options->pool, mtu - headers);
+	}
+	if (cls < 0 || options->pool.count[cls] == 0) {
+		err_set(err, "%s: no buffers for this flow: --pool leaves class %s empty; expected at "
+		             "least one buffer there; raise it in --pool",
+		        rule->where, cls < 0 ? "small" : pool_class_name((enum pool_class)cls));
+		return -EINVAL;
+	}
+	out->pool_class = (uint8_t)cls;
+	return 0;
+}
+
+static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
+                               const struct conf_flow *flow, const struct iface_table *ifaces,
+                               uint32_t part, uint32_t parts)
+{
+	for (uint32_t o = part; o < flow->output_count; o += parts) {
+		const struct rule_output *out = &conf->outputs[flow->first_output + o];
+		const struct iface *iface = iface_find(ifaces, out->to.ifname);
+
+		table->outputs[table->output_count++] = (struct rule_table_output){
+		        .out = *out,
+		        .output_id = o,
+		        .ifindex = iface ? iface->ifindex : 0,
+		        .mtu = iface ? iface->mtu : 0,
+		};
+	}
+}
+
+static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
+                           const struct iface_table *ifaces, const struct plan *plan,
+                           const struct layout_options *options, struct err *err)
+{
+	const struct conf_flow *flow = &conf->flows[flow_id];
+	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
+	uint32_t first = plan->first_owner[flow_id];
+	uint32_t parts = plan->first_owner[flow_id + 1] - first;
+	int rc = layout_check_flow(conf, flow, err);
+
+	for (uint32_t part = 0; part < parts && rc == 0; part++) {
+		struct rule_table *table = &layout->tables[plan->owners[first + part].shard];
+		struct rule_flow *f = &table->flows[table->flow_count];
+
+		*f = (struct rule_flow){
+		        .in = flow->in,
+		        .flow_id = flow_id,
+		        .first_output = table->output_count,
+		        .ifindex = iface ? iface->ifindex : 0,
+		};
+		rc = layout_receive_into(conf, flow, iface, options, f, err);
+		layout_add_outputs(table, conf, flow, ifaces, part, parts);
+		f->output_count = table->output_count - f->first_output;
+		table->flow_count++;
+	}
+	return rc;
+}
+
+/* ---- sizes ------------------------------------------------------------------------------------------- */
+
+static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan)
+{
+	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
+	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
+	int rc = flows && outputs ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
+		uint32_t parts = plan->first_owner[i + 1] - plan->first_owner[i];
+
+		for (uint32_t p = 0; p < parts; p++) {
+			uint32_t shard = plan->owners[plan->first_owner[i] + p].shard;
+
+			flows[shard]++;
+			outputs[shard] += (conf->flows[i].output_count + parts - 1) / parts;
+		}
+	}
+	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
+		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
+		layout->tables[s].outputs = calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
+		if (!layout->tables[s].flows || !layout->tables[s].outputs) {
+			rc = -ENOMEM;
+		}
+	}
+	free(flows);
+	free(outputs);
+	return rc;
+}
+
+/* ---- echoes ------------------------------------------------------------------------------------------ */
+
+struct layout_sender {
+	struct addr to;
+	uint32_t shard, output;
+};
+
+static int layout_compare_addr(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a, b, sizeof(*a));
+}
+
+static int layout_compare_senders(const void *a, const void *b)
+{
+	return layout_compare_addr(&((const struct layout_sender *)a)->to,
+	                           &((const struct layout_sender *)b)->to);
+}
+
+static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count)
+{
+	struct layout_sender *senders;
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < layout->shard_count; s++) {
+		n += layout->tables[s].output_count;
+	}
+	senders = calloc(n + 1UL, sizeof(*senders));
+	*count = 0;
+	for (uint32_t s = 0; senders && s < layout->shard_count; s++) {
+		for (uint32_t o = 0; o < layout->tables[s].output_count; o++) {
+			senders[*count].to = layout->tables[s].outputs[o].out.to.addr;
+			senders[*count].shard = s;
+			senders[(*count)++].output = o;
+		}
+	}
+	if (senders) {
+		qsort(senders, *count, sizeof(*senders), layout_compare_senders);
+	}
+	return senders;
+}
+
+/* The first sender whose destination is not below `to'. */
+static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
+                                   const struct addr *to)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (layout_compare_addr(&senders[mid].to, to) < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	return low;
+}
+
+static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
+                           const struct layout_sender *sender)
+{
+	if ((layout->echo_count & (layout->echo_count - 1)) == 0) {
+		size_t room = layout->echo_count ? layout->echo_count * 2UL : 1;
+		void *grown = realloc(layout->echoes, room * sizeof(*layout->echoes));
+
+		if (!grown) {
+			return -ENOMEM;
+		}
+		layout->echoes = grown;
+	}
+	layout->echoes[layout->echo_count++] = (struct layout_echo){
+	        .shard = shard,
+	        .flow = flow,
+	        .from_shard = sender->shard,
+	        .from_output = sender->output,
+	};
+	layout->echo_counts[shard]++;
+	return 0;
+}
+
+static int layout_match_echoes(struct layout *layout)
+{
+	uint32_t count;
+	struct layout_sender *senders = layout_list_senders(layout, &count);
+	int rc = senders ? 0 : -ENOMEM;
+
+	for (uint32_t s = 0; s < layout->shard_count && rc == 0; s++) {
+		for (uint32_t f = 0; f < layout->tables[s].flow_count && rc == 0; f++) {
+			const struct addr *at = &layout->tables[s].flows[f].in.at.addr;
+			uint32_t i = layout_find_sender(senders, count, at);
+
+			for (; i < count && rc == 0 && addr_equal(&senders[i].to, at); i++) {
+				rc = layout_add_echo(layout, s, f, &senders[i]);
+			}
+		}
+	}
+	free(senders);
+	return rc;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------- */
+
+int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
+                 const struct layout_options *options, struct layout *out, struct err *err)
+{
+	struct layout layout = {.shard_count = plan->shard_count};
+	int rc = -ENOMEM;
+
+	layout.tables = calloc(plan->shard_count + 1UL, sizeof(*layout.tables));
+	layout.echo_counts = calloc(plan->shard_count + 1UL, sizeof(*layout.echo_counts));
+	if (layout.tables && layout.echo_counts) {
+		rc = layout_allocate(&layout, conf, plan);
+	}
+	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
+		rc = layout_add_flow(&layout, conf, i, ifaces, plan, options, err);
+	}
+	if (rc == 0) {
+		rc = layout_match_echoes(&layout);
+	}
+	if (rc == -ENOMEM) {
+		err_set(err, "layout: out of memory");
+	}
+	if (rc < 0) {
+		layout_free(&layout);
+		return rc;
+	}
+	*out = layout;
+	return 0;
+}
+
+void layout_free(struct layout *layout)
+{
+	for (uint32_t s = 0; layout->tables && s < layout->shard_count; s++) {
+		free(layout->tables[s].flows);
+		free(layout->tables[s].outputs);
+	}
+	free(layout->tables);
+	free(layout->echo_counts);
+	free(layout->echoes);
+	*layout = (struct layout){0};
+}

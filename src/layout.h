@@ -1,0 +1,47 @@
+/* layout.h - from rules and plan to one table per shard (step 2 to step 3).
+ *
+ * The one place where a planner's answer (numa/) becomes a shard's orders (shard/). Pure: structs
+ * in, structs out. A flow with spread=k stands in k tables, each with its own, disjoint part of
+ * the outputs: output i goes to owner i mod k. Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "numa/plan.h"
+#include "shard/pool.h"
+#include "shard/rule.h"
+#include "src/base/log.h"
+#include "src/conf.h"
+#include "src/iface.h"
+
+/* A sender of ours that could be heard again by one of our flows: same group and port, another
+ * interface. */
+struct layout_echo {
+	uint32_t shard, flow;           /* who would hear it: position in that shard's table */
+	uint32_t from_shard, from_output; /* who sends it */
+};
+
+struct layout {
+	struct rule_table *tables;   /* one per shard */
+	uint32_t *echo_counts;       /* per shard */
+	struct layout_echo *echoes;  /* sorted by shard, then flow */
+	uint32_t shard_count;
+	uint32_t echo_count;
+};
+
+struct layout_options {
+	struct pool_counts pool;
+	bool gro; /* coalesce on ingress unless a rule says otherwise */
+};
+
+/* The planner's view of the configured flows: an array of conf->flow_count, to be freed, or NULL. */
+struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces);
+
+/* 0; -EINVAL with `err' for what only plan and rules together show (spread above the number of
+ * outputs, spread on a unicast ingress, a class without buffers); -ENOMEM. */
+int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
+                 const struct layout_options *options, struct layout *out, struct err *err);
+
+void layout_free(struct layout *layout);

@@ -1,0 +1,91 @@
+/* main.c - numacastd: reads the options, then does the one thing they ask for.
+ *
+ * Exit status: 0 success, 1 failure at run time, 2 usage or configuration error. To follow a
+ * datagram from here: supervisor.c starts a worker per shard, worker.c pins it and gives it memory,
+ * shard/shard.c opens its sockets, shard/relay.c is the turn in which datagrams pass.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "src/base/log.h"
+#include "src/opt.h"
+#include "src/supervisor.h"
+
+#define EXIT_OK    0
+#define EXIT_RUN   1
+#define EXIT_USAGE 2
+
+/* What the configuration asks for cannot be had: the operator must change it. */
+static int main_status(int rc)
+{
+	if (rc == 0) {
+		return EXIT_OK;
+	}
+	return rc == -EINVAL ? EXIT_USAGE : EXIT_RUN;
+}
+
+/* --check: everything that can be said without touching the host. */
+static int main_check(const struct opt *opt)
+{
+	printf("configuration is valid: %u rules, %u flows, %u outputs\n", opt->conf.rule_count,
+	       opt->conf.flow_count, opt->conf.output_count);
+	return EXIT_OK;
+}
+
+static int main_with_supervisor(const struct opt *opt)
+{
+	bool relaying = opt->mode == OPT_MODE_RELAY;
+	struct supervisor sup;
+	struct err err = {0};
+	int status;
+	int rc = supervisor_prepare(&sup, opt, relaying, &err);
+
+	if (rc < 0) {
+		log_error("%s", err.text);
+		status = main_status(rc);
+	} else if (relaying) {
+		status = supervisor_run(&sup);
+	} else {
+		log_error("nothing to do in this mode");
+		status = EXIT_RUN;
+	}
+	supervisor_free(&sup);
+	return status;
+}
+
+static int main_dispatch(const struct opt *opt)
+{
+	switch (opt->mode) {
+	case OPT_MODE_HELP:
+		opt_print_help();
+		return EXIT_OK;
+	case OPT_MODE_VERSION:
+		opt_print_version(opt->verbose);
+		return EXIT_OK;
+	case OPT_MODE_CHECK:
+		return main_check(opt);
+	default:
+		return main_with_supervisor(opt);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
+	struct opt opt = {0};
+	struct err err = {0};
+	int status;
+
+	log_init(LOG_LEVEL_INFO, prefixed);
+	if (opt_parse(argc, argv, &opt, &err) < 0) {
+		fprintf(stderr, "numacastd: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	log_init(opt.verbose ? LOG_LEVEL_DEBUG : opt.quiet ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+	         prefixed);
+	status = main_dispatch(&opt);
+	opt_free(&opt);
+	return status;
+}

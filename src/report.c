@@ -1,0 +1,379 @@
+/* report.c - the exit report. JSON by jansson; see report.h for what must add up.
+ *
+ * Built bottom-up: output, flow instance (a flow on one shard), rule, then shards and totals.
+ * No step of a datagram runs here.
+ */
+#include "src/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/clock.h"
+#include "src/supervisor.h"
+
+/* Sums over everything printed so far. */
+struct report_totals {
+	uint64_t received, relayed, offered, sent, kernel_drops;
+	uint64_t flow_drops[FLOW_DROP_COUNT];
+	uint64_t output_drops[OUTPUT_DROP_COUNT];
+	bool consistent;
+};
+
+static void report_set(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static json_t *report_flow_drops(const uint64_t *drops)
+{
+	json_t *object = json_object();
+
+	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
+		report_set(object, flow_drop_name((enum flow_drop)d), drops[d]);
+	}
+	return object;
+}
+
+static json_t *report_output_drops(const uint64_t *drops)
+{
+	json_t *object = json_object();
+
+	for (int d = 0; d < OUTPUT_DROP_COUNT; d++) {
+		report_set(object, output_drop_name((enum output_drop)d), drops[d]);
+	}
+	return object;
+}
+
+/* ---- outputs and flows ----------------------------------------------------------------------------- */
+
+static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t relayed,
+                             struct report_totals *totals)
+{
+	const struct output_stats *stats = &shard->stats->outputs[o];
+	uint64_t offered = stat_get(&stats->offered), sent = stat_get(&stats->sent);
+	uint64_t drops[OUTPUT_DROP_COUNT], dropped = 0;
+	char text[ENDPOINT_TEXT_MAX];
+	json_t *out = json_object();
+
+	for (int d = 0; d < OUTPUT_DROP_COUNT; d++) {
+		drops[d] = stat_get(&stats->drops[d]);
+		dropped += drops[d];
+		totals->output_drops[d] += drops[d];
+	}
+	json_object_set_new(out, "to",
+	                    json_string(endpoint_format(&shard->table.outputs[o].out.to, text)));
+	json_object_set_new(out, "from", json_string(addr_format(&shard->egress_got[o].local, text)));
+	report_set(out, "offered", offered);
+	report_set(out, "sent", sent);
+	report_set(out, "sent_bytes", stat_get(&stats->sent_bytes));
+	report_set(out, "trains", stat_get(&stats->trains));
+	report_set(out, "sends", stat_get(&stats->sends));
+	report_set(out, "resent", stat_get(&stats->resent));
+	report_set(out, "gso_off", stat_get(&stats->gso_off));
+	json_object_set_new(out, "drops", report_output_drops(drops));
+	totals->offered += offered;
+	totals->sent += sent;
+	totals->consistent = totals->consistent && offered == relayed && offered == sent + dropped;
+	return out;
+}
+
+static json_t *report_flow(const struct worker *w, uint32_t f, struct report_totals *totals)
+{
+	const struct rule_flow *rule = &w->shard->table.flows[f];
+	const struct flow_stats *stats = &w->shard->stats->flows[f];
+	uint64_t received = stat_get(&stats->received), relayed = stat_get(&stats->relayed);
+	uint64_t drops[FLOW_DROP_COUNT], dropped = 0;
+	json_t *flow = json_object(), *outputs = json_array();
+	char text[ENDPOINT_TEXT_MAX];
+
+	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
+		drops[d] = stat_get(&stats->drops[d]);
+		dropped += drops[d];
+		totals->flow_drops[d] += drops[d];
+	}
+	json_object_set_new(flow, "ingress", json_string(endpoint_format(&rule->in.at, text)));
+	report_set(flow, "shard", w->index);
+	report_set(flow, "received", received);
+	report_set(flow, "received_bytes", stat_get(&stats->received_bytes));
+	report_set(flow, "relayed", relayed);
+	json_object_set_new(flow, "drops", report_flow_drops(drops));
+	report_set(flow, "kernel_drops", stat_get(&stats->kernel_drops));
+	report_set(flow, "trains", stat_get(&stats->trains));
+	report_set(flow, "rearms", stat_get(&stats->rearms));
+	report_set(flow, "starved", stat_get(&stats->starved));
+	for (uint32_t o = 0; o < rule->output_count; o++) {
+		json_array_append_new(outputs, report_output(w->shard, rule->first_output + o,
+		                                             relayed, totals));
+	}
+	json_object_set_new(flow, "outputs", outputs);
+	totals->received += received;
+	totals->relayed += relayed;
+	totals->kernel_drops += stat_get(&stats->kernel_drops);
+	totals->consistent = totals->consistent && received == relayed + dropped;
+	return flow;
+}
+
+/* ---- rules -------------------------------------------------------------------------------------------- */
+
+static json_t *report_new_rule(const struct conf_rule *rule)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "rule", json_string(rule->name));
+	json_object_set_new(object, "text", json_string(rule->text));
+	json_object_set_new(object, "where", json_string(rule->where));
+	json_object_set_new(object, "flows", json_array());
+	return object;
+}
+
+/* Adds up one key over the flows of a rule. */
+static uint64_t report_sum(const json_t *flows, const char *key)
+{
+	uint64_t sum = 0;
+	size_t i;
+	json_t *flow;
+
+	json_array_foreach((json_t *)flows, i, flow) {
+		sum += (uint64_t)json_integer_value(json_object_get(flow, key));
+	}
+	return sum;
+}
+
+static json_t *report_sum_drops(const json_t *flows)
+{
+	uint64_t drops[FLOW_DROP_COUNT] = {0};
+	size_t i;
+	json_t *flow;
+
+	json_array_foreach((json_t *)flows, i, flow) {
+		const json_t *from = json_object_get(flow, "drops");
+
+		for (int d = 0; d < FLOW_DROP_COUNT; d++) {
+			drops[d] += (uint64_t)json_integer_value(
+			        json_object_get(from, flow_drop_name((enum flow_drop)d)));
+		}
+	}
+	return report_flow_drops(drops);
+}
+
+static void report_finish_rule(json_t *rule)
+{
+	const json_t *flows = json_object_get(rule, "flows");
+	static const char *const keys[] = {"received", "received_bytes", "relayed",
+	                                   "kernel_drops"};
+
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		report_set(rule, keys[k], report_sum(flows, keys[k]));
+	}
+	json_object_set_new(rule, "drops", report_sum_drops(flows));
+}
+
+static json_t *report_rules(const struct supervisor *sup, struct report_totals *totals)
+{
+	const struct conf *conf = &sup->opt->conf;
+	json_t *rules = json_array();
+	json_t *rule;
+	size_t i;
+
+	for (uint32_t r = 0; r < conf->rule_count; r++) {
+		json_array_append_new(rules, report_new_rule(&conf->rules[r]));
+	}
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		const struct worker *w = &sup->workers[s];
+
+		for (uint32_t f = 0; f < w->shard->table.flow_count; f++) {
+			uint32_t r = conf->flows[w->shard->table.flows[f].flow_id].rule;
+			json_t *flows = json_object_get(json_array_get(rules, r), "flows");
+
+			json_array_append_new(flows, report_flow(w, f, totals));
+		}
+	}
+	json_array_foreach(rules, i, rule) {
+		report_finish_rule(rule);
+	}
+	return rules;
+}
+
+/* ---- shards -------------------------------------------------------------------------------------------- */
+
+static json_t *report_pool(const struct shard *shard, struct report_totals *totals)
+{
+	json_t *pool = json_object();
+
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
+		const struct pool_class_state *cls = &shard->pool.classes[c];
+		const struct pool_class_stats *stats = &shard->stats->pool[c];
+		uint64_t in_ring = stat_get(&stats->in_ring);
+		uint64_t held = stat_get(&stats->in_use) - in_ring;
+		json_t *object = json_object();
+
+		report_set(object, "slots", cls->count);
+		report_set(object, "payload_bytes", cls->payload_bytes);
+		report_set(object, "free", cls->free_count);
+		report_set(object, "in_ring", in_ring);
+		report_set(object, "held", held);
+		report_set(object, "taken", stat_get(&stats->taken));
+		report_set(object, "returned", stat_get(&stats->returned));
+		report_set(object, "high_water", stat_get(&stats->high_water));
+		report_set(object, "exhausted", stat_get(&stats->exhausted));
+		json_object_set_new(pool, pool_class_name((enum pool_class)c), object);
+		totals->consistent =
+		        totals->consistent && cls->free_count + in_ring + held == cls->count;
+	}
+	return pool;
+}
+
+static json_t *report_ring(const struct ring_stats *stats)
+{
+	json_t *ring = json_object();
+
+	report_set(ring, "syscalls", stat_get(&stats->syscalls));
+	report_set(ring, "turns", stat_get(&stats->turns));
+	report_set(ring, "sends_queued", stat_get(&stats->sends_queued));
+	report_set(ring, "sq_full", stat_get(&stats->sq_full));
+	report_set(ring, "cq_overflow", stat_get(&stats->cq_overflow));
+	report_set(ring, "early_submits", stat_get(&stats->early_submits));
+	return ring;
+}
+
+static json_t *report_shard(const struct worker *w, struct report_totals *totals)
+{
+	json_t *shard = json_object();
+
+	report_set(shard, "shard", w->index);
+	json_object_set_new(shard, "cpu", json_integer(w->cpu_os));
+	json_object_set_new(shard, "node", json_integer(w->node_os));
+	json_object_set_new(shard, "thread", json_integer(w->tid));
+	report_set(shard, "arena_bytes", w->arena.len_bytes);
+	json_object_set_new(shard, "page_size", json_string(arena_huge_name(w->mem.got)));
+	json_object_set_new(shard, "huge_degraded", json_boolean(w->mem.degraded));
+	json_object_set_new(shard, "verified", json_boolean(w->mem.verified));
+	report_set(shard, "pages", w->mem.pages);
+	report_set(shard, "pages_misplaced", w->mem.pages_misplaced);
+	json_object_set_new(shard, "ring_features", json_string(w->shard->features.text));
+	json_object_set_new(shard, "pool", report_pool(w->shard, totals));
+	json_object_set_new(shard, "ring", report_ring(&w->shard->stats->ring));
+	return shard;
+}
+
+static json_t *report_totals(const struct report_totals *totals)
+{
+	json_t *object = json_object();
+	json_t *drops = report_flow_drops(totals->flow_drops);
+	json_t *output_drops = report_output_drops(totals->output_drops);
+
+	report_set(object, "received", totals->received);
+	report_set(object, "relayed", totals->relayed);
+	report_set(object, "offered", totals->offered);
+	report_set(object, "sent", totals->sent);
+	report_set(object, "kernel_drops", totals->kernel_drops);
+	json_object_update(drops, output_drops); /* no name stands in both */
+	json_decref(output_drops);
+	json_object_set_new(object, "drops", drops);
+	return object;
+}
+
+static json_t *report_build(const struct supervisor *sup)
+{
+	struct report_totals totals = {.consistent = true};
+	json_t *report = json_object(), *shards = json_array();
+
+	json_object_set_new(report, "version", json_string(PACKAGE_VERSION));
+	json_object_set_new(report, "uptime_s",
+	                    json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+	json_object_set_new(report, "engine", json_string(ring_engine_name(sup->engine)));
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		json_array_append_new(shards, report_shard(&sup->workers[s], &totals));
+	}
+	json_object_set_new(report, "shards", shards);
+	json_object_set_new(report, "rules", report_rules(sup, &totals));
+	json_object_set_new(report, "totals", report_totals(&totals));
+	json_object_set_new(report, "consistent", json_boolean(totals.consistent));
+	return report;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+/* The report is written beside its final name and renamed, so that nobody reads half of one. */
+static char *report_beside(const char *path)
+{
+	size_t len = strlen(path) + sizeof(".new");
+	char *beside = malloc(len);
+
+	if (beside) {
+		snprintf(beside, len, "%s.new", path);
+	}
+	return beside;
+}
+
+int report_check_exit(const char *path)
+{
+	char *beside;
+	int fd, rc = 0;
+
+	if (!path || strcmp(path, "-") == 0) {
+		return 0;
+	}
+	beside = report_beside(path);
+	if (!beside) {
+		return -ENOMEM;
+	}
+	fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		rc = -errno;
+		log_error("--exit-report %s: cannot write %s: %s; expected a file in an existing, "
+		          "writable directory", path, beside, strerror(-rc));
+	} else {
+		close(fd);
+		(void)unlink(beside);
+	}
+	free(beside);
+	return rc;
+}
+
+static int report_write_file(const json_t *report, const char *path)
+{
+	char *beside = report_beside(path);
+	int rc = 0;
+
+	if (!beside) {
+		return -ENOMEM;
+	}
+	errno = 0;
+	if (json_dump_file(report, beside, JSON_INDENT(2)) < 0 || rename(beside, path) < 0) {
+		rc = errno ? -errno : -EIO;
+		(void)unlink(beside);
+	}
+	free(beside);
+	return rc;
+}
+
+int report_write_exit(const struct supervisor *sup)
+{
+	const char *path = sup->opt->exit_report;
+	json_t *report;
+	int rc = 0;
+
+	if (!path) {
+		return 0;
+	}
+	report = report_build(sup);
+	if (strcmp(path, "-") == 0) {
+		if (json_dumpf(report, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF ||
+		    fflush(stdout) == EOF) {
+			rc = -EIO;
+		}
+	} else {
+		rc = report_write_file(report, path);
+	}
+	if (rc < 0) {
+		log_error("--exit-report %s: cannot write: %s", path, strerror(-rc));
+	}
+	json_decref(report);
+	return rc;
+}

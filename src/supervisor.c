@@ -1,0 +1,422 @@
+/* supervisor.c - brings the shards up together, keeps watch, and takes them down together.
+ *
+ * Start: choose the engine, raise limits, start every worker at once; when all have opened their
+ * shards, tell each flow which of our own senders it could hear, then let all go live. If any
+ * step fails anywhere, everybody leaves: nothing half-started stays. Running: this thread
+ * sleeps in poll() on signals and on workers that end by themselves. End: the first SIGTERM or
+ * SIGINT drains, a second one quits. Control thread; datagrams never come here.
+ */
+#include "src/supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "src/base/clock.h"
+#include "src/host_limits.h"
+#include "src/notify.h"
+#include "src/privs.h"
+#include "src/report.h"
+#include "src/watch.h"
+
+#define EXIT_RUN_FAILURE 1
+#define WATCH_MS         1000
+
+/* ---- preparing ------------------------------------------------------------------------------------- */
+
+static int supervisor_plan(struct supervisor *sup, struct err *err)
+{
+	const struct opt *opt = sup->opt;
+	struct plan_policy policy = {
+	        .shard_count = opt->shards,
+	        .cpus_os = opt->cpus_os,
+	        .cpus_count = opt->cpus_count,
+	        .smt = opt->smt,
+	        .reserve_cores = opt->reserve_cores,
+	        .oversubscribe = opt->oversubscribe,
+	        .balance = opt->balance,
+	};
+	struct plan_flow *flows = layout_plan_flows(&opt->conf, &sup->ifaces);
+	int rc;
+
+	if (!flows) {
+		err_set(err, "plan: out of memory");
+		return -ENOMEM;
+	}
+	rc = plan_build(&sup->topo, flows, opt->conf.flow_count, &policy, &sup->plan, err);
+	free(flows);
+	return rc;
+}
+
+int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
+                       struct err *err)
+{
+	struct layout_options options = {.pool = opt->pool, .gro = opt->gro != OPT_OFF};
+	int rc;
+
+	*sup = (struct supervisor){.opt = opt, .engine = opt->engine};
+	rc = topo_load(opt->topology, &sup->topo, err);
+	if (rc == 0) {
+		rc = iface_resolve(&opt->conf, &sup->topo, for_this_host, &sup->ifaces, err);
+	}
+	if (rc == 0) {
+		rc = supervisor_plan(sup, err);
+	}
+	if (rc == 0) {
+		rc = layout_build(&opt->conf, &sup->ifaces, &sup->plan, &options, &sup->layout,
+		                  err);
+	}
+	return rc;
+}
+
+void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_spec *out)
+{
+	const struct opt *opt = sup->opt;
+
+	*out = (struct shard_spec){
+	        .table = &sup->layout.tables[index],
+	        .engine = sup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : sup->engine,
+	        .ring =
+	                {
+	                        .sq_entries = opt->sq_entries,
+	                        .cq_entries = opt->cq_entries,
+	                        .batch_submit = opt->batch_submit,
+	                        .batch_complete = opt->batch_complete,
+	                        .batch_wait_us = opt->batch_wait_us,
+	                        .spin_us = opt->spin_us,
+	                        .sqpoll = opt->sqpoll,
+	                },
+	        .pool = opt->pool,
+	        .train_max = opt->gso == OPT_OFF ? 1 : opt->train_max,
+	        .gso = opt->gso != OPT_OFF,
+	        .rcvbuf_bytes = opt->rcvbuf_bytes,
+	        .sndbuf_bytes = opt->sndbuf_bytes,
+	        .echo_count = sup->layout.echo_counts[index],
+	        .drain_ns = opt->drain_ms * NS_PER_MS,
+	};
+	memcpy(out->hot, opt->hot, sizeof(out->hot));
+}
+
+/* ---- starting -------------------------------------------------------------------------------------- */
+
+/* `auto' takes io_uring where it works and says why where it does not. */
+static int supervisor_choose_engine(struct supervisor *sup, struct err *err)
+{
+	struct err cause = {0};
+	int rc;
+
+	if (sup->opt->engine == RING_ENGINE_MMSG) {
+		return 0;
+	}
+	rc = ring_probe(RING_ENGINE_URING, &cause);
+	if (rc == 0) {
+		sup->engine = RING_ENGINE_URING;
+		return 0;
+	}
+	if (sup->opt->engine == RING_ENGINE_URING) {
+		err_set(err, "--engine uring: %s", cause.text);
+		return rc;
+	}
+	log_warn("engine: io_uring cannot be used, taking mmsg: %s", cause.text);
+	sup->engine = RING_ENGINE_MMSG;
+	return 0;
+}
+
+static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
+{
+	struct worker *w = &sup->workers[i];
+
+	w->index = i;
+	w->gate = &sup->gate;
+	w->pin = sup->topo.this_machine;
+	w->cpu_os = sup->plan.shards[i].cpu_os;
+	w->node_os = w->pin ? sup->plan.shards[i].node_os : NODE_UNKNOWN;
+	w->huge = sup->opt->huge;
+	w->require_huge = sup->opt->require_huge;
+	supervisor_spec(sup, i, &w->spec);
+}
+
+static int supervisor_start_workers(struct supervisor *sup, struct err *err)
+{
+	sup->workers = calloc(sup->plan.shard_count, sizeof(*sup->workers));
+	if (!sup->workers) {
+		err_set(err, "shards: out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
+		int rc;
+
+		supervisor_fill_worker(sup, i);
+		rc = worker_start(&sup->workers[i], err);
+		if (rc < 0) {
+			return rc;
+		}
+		sup->worker_count++;
+	}
+	return 0;
+}
+
+/* The first failure among the workers, if any. */
+static int supervisor_first_failure(const struct supervisor *sup, struct err *err)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		if (sup->workers[i].rc < 0) {
+			*err = sup->workers[i].err;
+			return sup->workers[i].rc;
+		}
+	}
+	return 0;
+}
+
+/* Every socket is open, so every sender's own address is known now. */
+static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
+{
+	const struct layout *layout = &sup->layout;
+	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
+	uint32_t at = 0;
+
+	if (!echoes) {
+		err_set(err, "shards: out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		for (uint32_t f = 0; f < layout->tables[s].flow_count; f++) {
+			uint32_t count = 0;
+
+			while (at < layout->echo_count && layout->echoes[at].shard == s &&
+			       layout->echoes[at].flow == f) {
+				const struct layout_echo *e = &layout->echoes[at++];
+
+				echoes[count++] = sup->workers[e->from_shard]
+				                          .shard->egress_got[e->from_output]
+				                          .local;
+			}
+			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
+		}
+	}
+	free(echoes);
+	return 0;
+}
+
+static int supervisor_go(struct supervisor *sup, struct err *err)
+{
+	int rc = supervisor_start_workers(sup, err);
+
+	gate_wait(&sup->gate, &sup->gate.opened, sup->worker_count);
+	if (rc == 0) {
+		rc = supervisor_first_failure(sup, err);
+	}
+	if (rc == 0) {
+		rc = supervisor_tell_echoes(sup, err);
+	}
+	gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
+	if (rc == 0) {
+		gate_wait(&sup->gate, &sup->gate.live, sup->worker_count);
+		rc = supervisor_first_failure(sup, err);
+	}
+	return rc;
+}
+
+/* ---- ending ------------------------------------------------------------------------------------------ */
+
+static void supervisor_post(struct supervisor *sup, uint32_t mail)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		mailbox_post(&sup->workers[i].mailbox, mail);
+	}
+}
+
+static void supervisor_join(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		pthread_join(sup->workers[i].thread, NULL);
+	}
+}
+
+static bool supervisor_all_ended(struct supervisor *sup)
+{
+	bool all;
+
+	pthread_mutex_lock(&sup->gate.lock);
+	all = sup->gate.ended >= sup->worker_count;
+	pthread_mutex_unlock(&sup->gate.lock);
+	return all;
+}
+
+static bool supervisor_any_ended(struct supervisor *sup)
+{
+	bool any;
+
+	pthread_mutex_lock(&sup->gate.lock);
+	any = sup->gate.ended > 0;
+	pthread_mutex_unlock(&sup->gate.lock);
+	return any;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------ */
+
+/* Blocks the signals in every thread to come, and gives a file to read them from. */
+static int supervisor_open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigdelset(&set, SIGPIPE);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The signal that arrived, or 0. */
+static int supervisor_next_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+/* Acts on one signal; `asked' counts the requests to end. */
+static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
+{
+	if (signo == SIGHUP) {
+		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
+		         "restart to apply it");
+		return;
+	}
+	(*asked)++;
+	if (*asked == 1) {
+		log_notice("%s: draining", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		(void)notify_send("STOPPING=1\nSTATUS=draining");
+		supervisor_post(sup, MAIL_DRAIN);
+	} else {
+		log_notice("%s again: ending at once", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		supervisor_post(sup, MAIL_QUIT);
+	}
+}
+
+/* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
+static int supervisor_watch(struct supervisor *sup, int signals, struct err *err)
+{
+	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
+	                        {.fd = sup->gate.eventfd, .events = POLLIN}};
+	struct watch watch;
+	int asked = 0, signo, rc = watch_init(&watch, sup);
+	uint64_t changes;
+
+	if (rc < 0) {
+		err_set(err, "watch: out of memory");
+		supervisor_post(sup, MAIL_QUIT);
+		return rc;
+	}
+	while (!supervisor_all_ended(sup)) {
+		(void)poll(fds, 2, WATCH_MS);
+		while ((signo = supervisor_next_signal(signals)) != 0) {
+			supervisor_signal(sup, signo, &asked);
+		}
+		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
+		    supervisor_any_ended(sup) && asked == 0) {
+			rc = supervisor_first_failure(sup, err);
+			asked = 1; /* one shard alone is no relay: end them all */
+			supervisor_post(sup, MAIL_DRAIN);
+		}
+		watch_tick(&watch);
+	}
+	watch_free(&watch);
+	return rc;
+}
+
+static void supervisor_announce(const struct supervisor *sup)
+{
+	char status[256];
+
+	watch_log_start(sup);
+	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
+	         sup->opt->conf.flow_count, sup->worker_count);
+	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
+	           sup->opt->conf.rule_count, sup->opt->conf.flow_count, sup->worker_count,
+	           ring_engine_name(sup->engine));
+	(void)notify_send(status);
+}
+
+/* From here on `rc' and `err' tell how the whole run went. */
+static int supervisor_relay(struct supervisor *sup, int signals, struct err *err)
+{
+	int rc = supervisor_go(sup, err);
+
+	if (rc == 0) {
+		supervisor_announce(sup);
+		rc = supervisor_watch(sup, signals, err);
+	} else {
+		supervisor_post(sup, MAIL_QUIT);
+	}
+	supervisor_join(sup);
+	return rc;
+}
+
+/* Whether every shard was opened, so that there are counters to report. */
+static bool supervisor_was_live(const struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		if (!sup->workers[i].shard) {
+			return false;
+		}
+	}
+	return sup->worker_count > 0;
+}
+
+int supervisor_run(struct supervisor *sup)
+{
+	struct err err = {0};
+	int signals, rc;
+
+	sup->started_ns = clock_now_ns();
+	if (report_check_exit(sup->opt->exit_report) < 0) {
+		return EXIT_RUN_FAILURE;
+	}
+	signals = supervisor_open_signals();
+	rc = signals < 0 ? -errno : gate_init(&sup->gate);
+	if (rc < 0) {
+		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
+		return EXIT_RUN_FAILURE;
+	}
+	rc = host_limits_raise(sup, &err);
+	if (rc == 0 && sup->opt->user) {
+		rc = privs_become(sup->opt->user, &err);
+	}
+	if (rc == 0) {
+		rc = supervisor_choose_engine(sup, &err);
+	}
+	if (rc == 0) {
+		rc = supervisor_relay(sup, signals, &err);
+	}
+	if (rc < 0) {
+		log_error("%s", err.text);
+	}
+	if (supervisor_was_live(sup) && report_write_exit(sup) < 0) {
+		rc = rc < 0 ? rc : -EIO;
+	}
+	close(signals);
+	gate_free(&sup->gate);
+	return rc < 0 ? EXIT_RUN_FAILURE : 0;
+}
+
+void supervisor_free(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		worker_free(&sup->workers[i]);
+	}
+	free(sup->workers);
+	layout_free(&sup->layout);
+	plan_free(&sup->plan);
+	iface_free(&sup->ifaces);
+	topo_free(&sup->topo);
+	*sup = (struct supervisor){0};
+}

@@ -1,0 +1,141 @@
+/* watch.c - start-up lines and late news. See watch.h; no step of a datagram runs here.
+ *
+ * Everything read from a shard is either fixed before it goes live or a relaxed counter.
+ */
+#include "src/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/supervisor.h"
+
+/* ---- at start ---------------------------------------------------------------------------------------- */
+
+static const char *watch_verdict(const struct nodemem_result *mem)
+{
+	if (mem->unverifiable) {
+		return "unverified";
+	}
+	return mem->verified ? "verified" : "MISPLACED";
+}
+
+static void watch_log_shard(const struct worker *w)
+{
+	char node[16] = "any";
+
+	if (w->node_os >= 0) {
+		snprintf(node, sizeof(node), "%d", w->node_os);
+	}
+	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, "
+	         "engine %s",
+	         w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
+	         watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
+	         w->shard->features.text);
+	if (w->mem.note.text[0] != '\0') {
+		log_warn("shard %u: %s", w->index, w->mem.note.text);
+	}
+}
+
+/* Buffers that the kernel clamped: one line for all, with the smallest. */
+static void watch_log_clamped(const struct supervisor *sup, bool egress)
+{
+	uint32_t clamped = 0, smallest = UINT32_MAX;
+	uint32_t wanted = egress ? sup->opt->sndbuf_bytes : sup->opt->rcvbuf_bytes;
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		const struct shard *shard = sup->workers[s].shard;
+		const struct sock_got *got = egress ? shard->egress_got : shard->ingress_got;
+		uint32_t count = egress ? shard->table.output_count : shard->table.flow_count;
+
+		for (uint32_t i = 0; i < count; i++) {
+			clamped += got[i].clamped;
+			if (got[i].clamped && got[i].buffer_bytes < smallest) {
+				smallest = got[i].buffer_bytes;
+			}
+		}
+	}
+	if (clamped > 0) {
+		log_warn("%s buffers: %u sockets got %u bytes of the %u wanted; run `sysctl -w "
+		         "net.core.%s=%u', or give the daemon CAP_NET_ADMIN, or lower --%s",
+		         egress ? "send" : "receive", clamped, smallest, wanted,
+		         egress ? "wmem_max" : "rmem_max", wanted, egress ? "sndbuf" : "rcvbuf");
+	}
+}
+
+void watch_log_start(const struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		watch_log_shard(&sup->workers[i]);
+	}
+	watch_log_clamped(sup, false);
+	watch_log_clamped(sup, true);
+}
+
+/* ---- while running ----------------------------------------------------------------------------------- */
+
+int watch_init(struct watch *watch, const struct supervisor *sup)
+{
+	size_t count = 1;
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		const struct rule_table *table = &sup->workers[s].shard->table;
+
+		count += (size_t)table->output_count + table->flow_count;
+	}
+	*watch = (struct watch){.sup = sup, .told = calloc(count, 1)};
+	return watch->told ? 0 : -ENOMEM;
+}
+
+void watch_free(struct watch *watch)
+{
+	free(watch->told);
+	*watch = (struct watch){0};
+}
+
+static void watch_output(unsigned char *told, const struct shard *shard, uint32_t o)
+{
+	uint64_t why = stat_get(&shard->stats->outputs[o].gso_off);
+	char to[ENDPOINT_TEXT_MAX];
+
+	if (why == 0 || *told) {
+		return;
+	}
+	*told = 1;
+	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
+	         "now on; gso=off on the output says so from the start",
+	         endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));
+}
+
+static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t f)
+{
+	uint64_t longest = stat_get(&shard->stats->flows[f].longest_bytes);
+	char at[ENDPOINT_TEXT_MAX];
+
+	if (longest == 0 || *told) {
+		return;
+	}
+	*told = 1;
+	log_warn("flow %s: a datagram of %" PRIu64 " bytes did not fit its buffer and was dropped "
+	         "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
+	         "them from the start",
+	         endpoint_format(&shard->table.flows[f].in.at, at), longest);
+}
+
+void watch_tick(struct watch *watch)
+{
+	unsigned char *told = watch->told;
+
+	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
+		const struct shard *shard = watch->sup->workers[s].shard;
+
+		for (uint32_t o = 0; o < shard->table.output_count; o++) {
+			watch_output(told++, shard, o);
+		}
+		for (uint32_t f = 0; f < shard->table.flow_count; f++) {
+			watch_flow(told++, shard, f);
+		}
+	}
+}

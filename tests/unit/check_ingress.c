@@ -1,0 +1,247 @@
+/* check_ingress.c - what is refused is counted, what is accepted is described exactly. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shard/ingress.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+static struct arena arena;
+static struct pool pool;
+static struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
+static struct flow_stats stats;
+static struct rule_flow rule;
+static struct ingress_flow flow;
+static struct ring_recv event;
+static struct datagram d;
+static unsigned char *base;
+static struct slot_head *head;
+
+static void setup(void)
+{
+	struct pool_counts counts = {{4, 4, 0, 2}};
+
+	memset(&arena, 0, sizeof(arena));
+	memset(&stats, 0, sizeof(stats));
+	ck_assert_int_eq(arena_map(&arena, pool_arena_bytes(&counts), ARENA_HUGE_OFF), 0);
+	pool_init(&pool, &counts, &arena, pool_stats);
+	rule = (struct rule_flow){.in.at.addr.family = AF_INET};
+	flow = (struct ingress_flow){.rule = &rule, .stats = &stats, .fd = -1};
+	event = (struct ring_recv){.group = POOL_SMALL, .slot = 0, .has_slot = true};
+	base = pool_slot_base(&pool, pool_slot_id(POOL_SMALL, 0));
+	head = (struct slot_head *)base;
+	*head = (struct slot_head){.payload_bytes = 100};
+}
+
+static void teardown(void)
+{
+	arena_unmap(&arena);
+}
+
+static void from_v4(const char *ip, uint16_t port)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	ck_assert_int_eq(inet_pton(AF_INET, ip, &from.sin_addr), 1);
+	memcpy(base + SLOT_NAME_OFFSET, &from, sizeof(from));
+	head->name_bytes = sizeof(from);
+}
+
+static void add_control(int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = (void *)(base + SLOT_CONTROL_OFFSET + head->control_bytes);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	head->control_bytes += CMSG_SPACE(len);
+}
+
+static void add_int(int level, int type, int value)
+{
+	add_control(level, type, &value, sizeof(value));
+}
+
+START_TEST(plain_datagram_is_described_and_counted)
+{
+	from_v4("192.0.2.1", 4000);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_ptr_eq(d.payload, base + SLOT_HEAD_BYTES);
+	ck_assert_uint_eq(d.bytes, 100);
+	ck_assert_uint_eq(d.segment_bytes, 100);
+	ck_assert_uint_eq(d.count, 1);
+	ck_assert_int_eq(d.ttl, -1);
+	ck_assert_int_eq(d.tos, -1);
+	ck_assert_uint_eq(stat_get(&stats.received), 1);
+	ck_assert_uint_eq(stat_get(&stats.received_bytes), 100);
+	ck_assert_uint_eq(stat_get(&stats.trains), 0);
+}
+END_TEST
+
+START_TEST(empty_datagram_is_a_datagram)
+{
+	head->payload_bytes = 0;
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.count, 1);
+	ck_assert_uint_eq(d.bytes, 0);
+	ck_assert_uint_eq(stat_get(&stats.received), 1);
+}
+END_TEST
+
+START_TEST(train_counts_as_its_datagrams_the_last_one_shorter)
+{
+	head->payload_bytes = 3 * 400 + 7;
+	add_int(IPPROTO_UDP, UDP_GRO, 400);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.count, 4);
+	ck_assert_uint_eq(d.segment_bytes, 400);
+	ck_assert_uint_eq(stat_get(&stats.received), 4);
+	ck_assert_uint_eq(stat_get(&stats.trains), 1);
+}
+END_TEST
+
+START_TEST(train_of_one_is_a_single_datagram)
+{
+	head->payload_bytes = 400;
+	add_int(IPPROTO_UDP, UDP_GRO, 400);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.count, 1);
+	ck_assert_uint_eq(stat_get(&stats.trains), 0);
+}
+END_TEST
+
+START_TEST(hop_limit_and_traffic_class_are_read_for_both_families)
+{
+	unsigned char tos = 0xb8;
+
+	add_int(IPPROTO_IP, IP_TTL, 9);
+	add_control(IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_int_eq(d.ttl, 9);
+	ck_assert_int_eq(d.tos, 0xb8);
+	head->control_bytes = 0;
+	add_int(IPPROTO_IPV6, IPV6_HOPLIMIT, 33);
+	add_int(IPPROTO_IPV6, IPV6_TCLASS, 0x28);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_int_eq(d.ttl, 33);
+	ck_assert_int_eq(d.tos, 0x28);
+}
+END_TEST
+
+START_TEST(cut_datagram_is_refused_and_its_flow_moves_up)
+{
+	head->payload_bytes = 3000;
+	head->flags = MSG_TRUNC;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_TRUNCATED]), 1);
+	ck_assert_uint_eq(stat_get(&stats.received), 1);
+	ck_assert_uint_eq(stat_get(&stats.longest_bytes), 3000);
+	ck_assert_uint_eq(flow.next_group, POOL_STANDARD);
+	ck_assert_uint_eq(flow.group, POOL_SMALL);
+}
+END_TEST
+
+START_TEST(moving_up_skips_classes_without_buffers)
+{
+	head->payload_bytes = 8000;
+	head->flags = MSG_TRUNC;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(flow.next_group, POOL_TRAIN);
+}
+END_TEST
+
+START_TEST(incomplete_control_data_is_refused)
+{
+	head->flags = MSG_CTRUNC;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_CONTROL]), 1);
+}
+END_TEST
+
+START_TEST(only_the_named_source_is_accepted)
+{
+	ck_assert_int_eq(addr_parse_ip("192.0.2.1", &rule.in.source), 0);
+	from_v4("192.0.2.1", 4000);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	from_v4("192.0.2.2", 4000);
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_FOREIGN]), 1);
+	ck_assert_uint_eq(stat_get(&stats.received), 2);
+}
+END_TEST
+
+START_TEST(own_sender_is_a_loop_and_a_neighbour_port_is_not)
+{
+	struct addr echo;
+
+	ck_assert_int_eq(addr_parse_ip("192.0.2.1", &echo), 0);
+	echo.port = 4000;
+	flow.echoes = &echo;
+	flow.echo_count = 1;
+	from_v4("192.0.2.1", 4001);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	from_v4("192.0.2.3", 4000);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	from_v4("192.0.2.1", 4000);
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_LOOP]), 1);
+}
+END_TEST
+
+START_TEST(leftovers_of_a_socket_are_received_and_dropped)
+{
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(send(pair[0], "0123456789", 10, 0), 10);
+	}
+	flow.fd = pair[1];
+	ingress_count_leftovers(&flow);
+	ck_assert_uint_eq(stat_get(&stats.received), 5);
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_SHUTDOWN]), 5);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
+static Suite *ingress_suite(void)
+{
+	Suite *suite = suite_create("ingress");
+	TCase *tcase = tcase_create("accept");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, plain_datagram_is_described_and_counted);
+	tcase_add_test(tcase, empty_datagram_is_a_datagram);
+	tcase_add_test(tcase, train_counts_as_its_datagrams_the_last_one_shorter);
+	tcase_add_test(tcase, train_of_one_is_a_single_datagram);
+	tcase_add_test(tcase, hop_limit_and_traffic_class_are_read_for_both_families);
+	tcase_add_test(tcase, cut_datagram_is_refused_and_its_flow_moves_up);
+	tcase_add_test(tcase, moving_up_skips_classes_without_buffers);
+	tcase_add_test(tcase, incomplete_control_data_is_refused);
+	tcase_add_test(tcase, only_the_named_source_is_accepted);
+	tcase_add_test(tcase, own_sender_is_a_loop_and_a_neighbour_port_is_not);
+	tcase_add_test(tcase, leftovers_of_a_socket_are_received_and_dropped);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(ingress_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,193 @@
+/* check_layout.c - rules and a plan become one table per shard: nothing twice, nothing left out. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/conf.h"
+#include "src/layout.h"
+
+static struct conf conf;
+static struct iface_table ifaces;
+static struct err err;
+static struct layout layout;
+
+static const struct layout_options options = {.pool = {{1000, 500, 200, 32}}, .gro = true};
+
+static void add_rule(const char *text)
+{
+	ck_assert_msg(conf_add_rule(&conf, text, "--rule", &err) == 0, "%s", err.text);
+}
+
+/* A plan by hand: flow i is owned by the `spread' shards from owners[i] on. */
+static struct plan make_plan(uint32_t shards, const uint32_t *owners, uint32_t spread)
+{
+	struct plan plan = {.shard_count = shards, .flow_count = conf.flow_count};
+
+	plan.owners = calloc((size_t)conf.flow_count * spread, sizeof(*plan.owners));
+	plan.first_owner = calloc(conf.flow_count + 1UL, sizeof(*plan.first_owner));
+	for (uint32_t i = 0; i < conf.flow_count; i++) {
+		plan.first_owner[i + 1] = (i + 1) * spread;
+		for (uint32_t k = 0; k < spread; k++) {
+			plan.owners[i * spread + k].shard = (owners[i] + k) % shards;
+		}
+	}
+	return plan;
+}
+
+static int build(uint32_t shards, const uint32_t *owners, uint32_t spread)
+{
+	struct plan plan = make_plan(shards, owners, spread);
+	int rc = layout_build(&conf, &ifaces, &plan, &options, &layout, &err);
+
+	free(plan.owners);
+	free(plan.first_owner);
+	return rc;
+}
+
+static void setup(void)
+{
+	conf = (struct conf){0};
+	ifaces = (struct iface_table){0};
+	layout = (struct layout){0};
+}
+
+static void teardown(void)
+{
+	layout_free(&layout);
+	conf_free(&conf);
+	free(ifaces.list);
+}
+
+START_TEST(each_flow_stands_in_its_owners_table_only)
+{
+	const uint32_t owners[] = {1, 0};
+
+	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.1%eth1:6000, 192.0.2.1:7000");
+	add_rule("239.1.1.2%eth0:5000 -> 239.2.2.2%eth1:6000");
+	ck_assert_int_eq(build(2, owners, 1), 0);
+	ck_assert_uint_eq(layout.tables[0].flow_count, 1);
+	ck_assert_uint_eq(layout.tables[0].flows[0].flow_id, 1);
+	ck_assert_uint_eq(layout.tables[0].output_count, 1);
+	ck_assert_uint_eq(layout.tables[1].flow_count, 1);
+	ck_assert_uint_eq(layout.tables[1].flows[0].flow_id, 0);
+	ck_assert_uint_eq(layout.tables[1].flows[0].output_count, 2);
+	ck_assert_uint_eq(layout.tables[1].outputs[1].out.to.addr.port, 7000);
+}
+END_TEST
+
+START_TEST(spread_gives_each_output_to_exactly_one_shard)
+{
+	const uint32_t owners[] = {0};
+	unsigned seen[5] = {0};
+
+	add_rule("239.1.1.1%eth0:5000 spread=3 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000, "
+	         "239.2.2.3%e:6000, 239.2.2.4%e:6000, 239.2.2.5%e:6000");
+	ck_assert_int_eq(build(4, owners, 3), 0);
+	for (uint32_t s = 0; s < 4; s++) {
+		ck_assert_uint_eq(layout.tables[s].flow_count, s < 3 ? 1 : 0);
+		for (uint32_t o = 0; o < layout.tables[s].output_count; o++) {
+			seen[layout.tables[s].outputs[o].output_id]++;
+		}
+	}
+	for (int i = 0; i < 5; i++) {
+		ck_assert_uint_eq(seen[i], 1);
+	}
+}
+END_TEST
+
+START_TEST(spread_beyond_the_outputs_is_refused)
+{
+	const uint32_t owners[] = {0};
+
+	add_rule("239.1.1.1%eth0:5000 spread=3 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	ck_assert_int_eq(build(4, owners, 3), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "spread=3"));
+}
+END_TEST
+
+START_TEST(spread_of_a_unicast_ingress_is_refused)
+{
+	const uint32_t owners[] = {0};
+
+	add_rule("192.0.2.9:5000 spread=2 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	ck_assert_int_eq(build(2, owners, 2), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "unicast"));
+}
+END_TEST
+
+START_TEST(coalescing_flows_use_train_slots_and_named_classes_are_obeyed)
+{
+	const uint32_t owners[] = {0, 0, 0};
+
+	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.1%e:6000");
+	add_rule("239.1.1.2%eth0:5000 gro=off -> 239.2.2.2%e:6000");
+	add_rule("239.1.1.3%eth0:5000 class=jumbo -> 239.2.2.3%e:6000");
+	ck_assert_int_eq(build(1, owners, 1), 0);
+	ck_assert_uint_eq(layout.tables[0].flows[0].pool_class, POOL_TRAIN);
+	ck_assert(layout.tables[0].flows[0].gro);
+	ck_assert_uint_eq(layout.tables[0].flows[1].pool_class, POOL_SMALL);
+	ck_assert(!layout.tables[0].flows[1].gro);
+	ck_assert_uint_eq(layout.tables[0].flows[2].pool_class, POOL_JUMBO);
+	ck_assert(!layout.tables[0].flows[2].gro);
+}
+END_TEST
+
+START_TEST(large_mtu_without_coalescing_takes_a_larger_class)
+{
+	const uint32_t owners[] = {0};
+
+	ifaces.list = calloc(1, sizeof(*ifaces.list));
+	ifaces.count = 1;
+	ifaces.list[0] = (struct iface){.name = "eth0", .ifindex = 7, .mtu = 9000};
+	add_rule("239.1.1.1%eth0:5000 gro=off -> 239.2.2.1%eth0:6000");
+	ck_assert_int_eq(build(1, owners, 1), 0);
+	ck_assert_uint_eq(layout.tables[0].flows[0].pool_class, POOL_JUMBO);
+	ck_assert_uint_eq(layout.tables[0].flows[0].ifindex, 7);
+	ck_assert_uint_eq(layout.tables[0].outputs[0].mtu, 9000);
+}
+END_TEST
+
+START_TEST(own_senders_towards_a_listening_flow_are_known)
+{
+	const uint32_t owners[] = {0, 1};
+
+	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000");
+	add_rule("239.2.2.2%eth2:6000 -> 239.3.3.3%eth3:7000");
+	ck_assert_int_eq(build(2, owners, 1), 0);
+	ck_assert_uint_eq(layout.echo_count, 1);
+	ck_assert_uint_eq(layout.echo_counts[1], 1);
+	ck_assert_uint_eq(layout.echoes[0].shard, 1);
+	ck_assert_uint_eq(layout.echoes[0].flow, 0);
+	ck_assert_uint_eq(layout.echoes[0].from_shard, 0);
+	ck_assert_uint_eq(layout.echoes[0].from_output, 0);
+}
+END_TEST
+
+static Suite *layout_suite(void)
+{
+	Suite *suite = suite_create("layout");
+	TCase *tcase = tcase_create("tables");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, each_flow_stands_in_its_owners_table_only);
+	tcase_add_test(tcase, spread_gives_each_output_to_exactly_one_shard);
+	tcase_add_test(tcase, spread_beyond_the_outputs_is_refused);
+	tcase_add_test(tcase, spread_of_a_unicast_ingress_is_refused);
+	tcase_add_test(tcase, coalescing_flows_use_train_slots_and_named_classes_are_obeyed);
+	tcase_add_test(tcase, large_mtu_without_coalescing_takes_a_larger_class);
+	tcase_add_test(tcase, own_senders_towards_a_listening_flow_are_known);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(layout_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
