@@ -44,14 +44,14 @@ void log_write(enum log_level level, const char *format, ...)
 	}
 	errno = saved; /* for %m */
 	va_start(args, format);
-	end = start + format_text(line + start, sizeof(line) - start - 1, format, args);
+	end = start + format_text(line + start, sizeof(line) - start, format, args);
 	va_end(args);
 	for (size_t i = start; i < end; i++) {
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
 			line[i] = line[i] == '\t' ? ' ' : '?';
 		}
 	}
-	line[end] = '\n';
+	line[end] = '\n'; /* in the place of the zero byte */
 	write_all(line, end + 1);
 	errno = saved;
 }

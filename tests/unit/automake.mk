@@ -10,6 +10,18 @@
 NC_BASE_LIBS = src/base/libnc-base.a
 UNIT_TESTS =
 
+UNIT_TESTS += tests/unit/check_addr
+tests_unit_check_addr_SOURCES = tests/unit/check_addr.c
+tests_unit_check_addr_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_arena
+tests_unit_check_arena_SOURCES = tests/unit/check_arena.c tests/unit/hugepool.h
+tests_unit_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_log
+tests_unit_check_log_SOURCES = tests/unit/check_log.c
+tests_unit_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_pin
 tests_unit_check_pin_SOURCES = tests/unit/check_pin.c
 tests_unit_check_pin_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
