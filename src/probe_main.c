@@ -1,0 +1,59 @@
+/* probe_main.c - numacast-probe: sends sequence-numbered traffic, and receives it judging what
+ * came.
+ *
+ * No step of the relay: it stands on both sides of it, as the instrument of our tests and benches
+ * and a tool to keep. Two commands, send and recv, each one thread:
+ *
+ *     probe_opt, probe_value, probe_target   the command line
+ *     probe_wire                             what a datagram holds
+ *     probe_send, probe_burst                send
+ *     probe_recv, probe_tally, probe_stats, probe_report   recv
+ *     probe_run, probe_sock                  what both share
+ *
+ * Exit status: 0 all well, 1 faults or failure at run time, 2 wrong command line.
+ */
+#include <stdio.h>
+
+#include "src/base/log.h"
+#include "src/probe_opt.h"
+#include "src/probe_run.h"
+#include "src/probe_wire.h"
+
+static int run(const struct probe_opt *opt, const char *command)
+{
+	switch (opt->mode) {
+	case PROBE_MODE_HELP:
+		probe_opt_print_help(command);
+		return 0;
+	case PROBE_MODE_VERSION:
+		printf("numacast-probe %s\n", PACKAGE_VERSION);
+		return 0;
+	case PROBE_MODE_SEND:
+		return probe_send(opt);
+	case PROBE_MODE_RECV:
+		return probe_recv(opt);
+	}
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct probe_opt opt;
+	struct err err;
+	int status;
+
+	log_init(LOG_LEVEL_INFO, false);
+	if (probe_opt_parse(argc, argv, &opt, &err) != 0) {
+		log_error("numacast-probe: %s", err.text);
+		return 2;
+	}
+	probe_wire_init();
+	probe_run_catch_signals();
+	status = run(&opt, argv[1]);
+	probe_opt_free(&opt);
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		log_error("cannot write the result to standard output");
+		status = 1;
+	}
+	return status;
+}
