@@ -34,6 +34,7 @@ src_libnc_probe_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_libnc_probe_a_SOURCES = \
 	src/probe_burst.c src/probe_burst.h \
 	src/probe_opt.c src/probe_opt.h \
+	src/probe_option.c src/probe_option.h \
 	src/probe_recv.c \
 	src/probe_report.c src/probe_report.h \
 	src/probe_run.c src/probe_run.h \

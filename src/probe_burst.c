@@ -31,9 +31,9 @@ static uint32_t draw_size(struct sender *sender)
 	return (uint32_t)(size->min + ((x >> 32) * (size->max - size->min + 1) >> 32));
 }
 
-/* How many datagrams of `size' the next train of `flow' holds, with room for `room'. */
+/* How many datagrams of `size' the next train of `flow' holds. */
 static uint32_t train_length(const struct sender *sender, const struct send_flow *flow,
-			     uint32_t size, uint32_t room)
+			     uint32_t size)
 {
 	uint64_t count = sender->opt->train;
 	uint64_t fits = size == 0 ? 1 : (PROBE_WIRE_SIZE_MAX - 20) / size; /* IPv6 as well */
@@ -43,7 +43,6 @@ static uint32_t train_length(const struct sender *sender, const struct send_flow
 	} else if (count > fits) {
 		count = fits;
 	}
-	count = count < room ? count : room;
 	count = count < flow->left ? count : flow->left;
 	return (uint32_t)(count < sender->left ? count : sender->left);
 }
@@ -102,8 +101,7 @@ static void write_train(struct sender *sender, uint64_t now_ns)
 	struct msghdr *msg = &batch->msgs[i].msg_hdr;
 	struct dest *dest = &sender->dests[flow_idx % sender->dest_count];
 	uint32_t size = draw_size(sender);
-	uint32_t count = train_length(sender, &sender->flows[flow_idx], size,
-				      PROBE_BURST_MAX - batch->datagram_count);
+	uint32_t count = train_length(sender, &sender->flows[flow_idx], size);
 
 	must(count > 0);
 	batch->trains[i].sock = flow_idx / sender->dest_count;
@@ -131,7 +129,8 @@ void probe_burst_fill(struct sender *sender, uint64_t now_ns)
 
 	batch->msg_count = batch->datagram_count = 0;
 	batch->bytes = 0;
-	while (batch->datagram_count < sender->burst && sender->left > 0) {
+	while (batch->datagram_count < sender->burst && sender->left > 0 &&
+	       batch->datagram_count + sender->opt->train <= PROBE_BURST_MAX) {
 		if (sender->flows[sender->cursor].left > 0) {
 			write_train(sender, now_ns);
 		}
@@ -209,7 +208,8 @@ static bool refuses_trains(const struct sender *sender, uint32_t i, int error)
 static int send_refused_train(struct sender *sender, uint32_t i, int error)
 {
 	if (!sender->gso_refused) {
-		log_warn("--gso %llu: a train of %u datagrams was refused: %s; sending singles",
+		log_warn("numacast-probe: --gso %llu: a train of %u datagrams was refused: %s; "
+			 "sending singles",
 			 (unsigned long long)sender->opt->train, sender->batch.trains[i].count,
 			 strerror(error));
 		sender->gso_refused = true;

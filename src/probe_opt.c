@@ -13,269 +13,18 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/probe_option.h"
 #include "src/probe_tally.h"
 #include "src/probe_value.h"
 
-enum type {
-	FLAG,
-	NUMBER,
-	SECONDS,
-	RATE,
-	SIZE,
-	DSCP,
-	ADDRESS,
-	CLOCK
-};
-
-enum {
-	SEND = 1,
-	RECV = 2,
-	BOTH = 3
-};
-
-struct option {
-	const char *name;
-	const char *arg; /* NULL: none */
-	int commands;
-	enum type type;
-	size_t offset;            /* in struct probe_opt */
-	struct probe_bound bound; /* NUMBER as written, SECONDS in ns */
-	const char *help;
-};
-
-#define AT(member)   offsetof(struct probe_opt, member)
-#define DAYS         (86400 * NS_PER_S)
-#define COUNT_MAX    (1ULL << 48)
-#define BUFFER_MAX   (1ULL << 30)
-#define DEFAULT_LAG  (10 * NS_PER_MS)
-#define DEFAULT_TIME (10 * NS_PER_S)
-
-static const struct option options[] = {
-	{"rate",
-	 "RATE",
-	 SEND,
-	 RATE,
-	 AT(rate),
-	 {0, 0},
-	 "datagrams a second over all flows (50000, 50k), or bits of payload a second\n"
-	 "(100Mbit), or `unlimited'; default 1000"},
-	{"size",
-	 "BYTES",
-	 SEND,
-	 SIZE,
-	 AT(size),
-	 {0, 0},
-	 "of payload, 0 to 65507, or MIN-MAX for random sizes; default 1316.\n"
-	 "Below 44 a datagram has no sequence number and is only counted"},
-	{"count",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(count),
-	 {1, COUNT_MAX},
-	 "stop after N datagrams over all flows"},
-	{"count-per-flow",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(count_per_flow),
-	 {1, PROBE_SEQ_MAX},
-	 "stop after N datagrams in each flow"},
-	{"duration",
-	 "SECONDS",
-	 SEND,
-	 SECONDS,
-	 AT(duration_ns),
-	 {1, 365 * DAYS},
-	 "stop after SECONDS; default 10 when no count is given"},
-	{"flows",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(flows),
-	 {1, PROBE_FLOWS_MAX},
-	 "flows to each group and port, each from a port of its own; default 1"},
-	{"groups",
-	 "N",
-	 BOTH,
-	 NUMBER,
-	 AT(groups),
-	 {1, PROBE_TARGETS_MAX},
-	 "use N consecutive addresses, beginning with each TARGET's"},
-	{"gso",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(train),
-	 {1, PROBE_TRAIN_MAX},
-	 "send trains of N equal datagrams with UDP_SEGMENT; default 1: singles"},
-	{"burst",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(burst),
-	 {1, PROBE_BURST_MAX},
-	 "datagrams for each wake-up; default: what the rate makes of 50 us"},
-	{"max-lag",
-	 "SECONDS",
-	 SEND,
-	 SECONDS,
-	 AT(max_lag_ns),
-	 {0, 3600 * NS_PER_S},
-	 "when later than this, let the schedule slip instead of catching up;\ndefault 0.01"},
-	{"seed", "N", SEND, NUMBER, AT(seed), {0, UINT64_MAX}, "of the random sizes; default 1"},
-	{"ttl",
-	 "N",
-	 SEND,
-	 NUMBER,
-	 AT(ttl),
-	 {1, 255},
-	 "TTL or hop limit; default the system's: 1 for multicast"},
-	{"dscp", "N|NAME", SEND, DSCP, AT(dscp), {0, 0}, "0 to 63, ef, cs0 to cs7, af11 to af43"},
-	{"source", "ADDR", SEND, ADDRESS, AT(source), {0, 0}, "source address, one of this host's"},
-	{"source-port",
-	 "PORT",
-	 SEND,
-	 NUMBER,
-	 AT(source_port),
-	 {1, 65535},
-	 "of the first flow; further flows take the ports that follow"},
-	{"sndbuf",
-	 "BYTES",
-	 SEND,
-	 NUMBER,
-	 AT(sndbuf_bytes),
-	 {1, BUFFER_MAX},
-	 "send buffer; default 8M"},
-	{"clock",
-	 "CLOCK",
-	 SEND,
-	 CLOCK,
-	 AT(clock),
-	 {0, 0},
-	 "`monotonic' (default; latency is valid on one host), or `realtime' (valid\n"
-	 "between hosts as far as their clocks agree)"},
-	{"end-marker",
-	 NULL,
-	 SEND,
-	 FLAG,
-	 AT(end_marker),
-	 {0, 0},
-	 "close each flow with 5 extra datagrams that tell how much was sent"},
-	{"no-loop",
-	 NULL,
-	 SEND,
-	 FLAG,
-	 AT(no_loop),
-	 {0, 0},
-	 "do not loop multicast back to receivers on this host"},
-
-	{"count",
-	 "N",
-	 RECV,
-	 NUMBER,
-	 AT(count),
-	 {1, COUNT_MAX},
-	 "stop after N datagrams, duplicates included"},
-	{"duration",
-	 "SECONDS",
-	 RECV,
-	 SECONDS,
-	 AT(duration_ns),
-	 {1, 365 * DAYS},
-	 "stop SECONDS after `ready'"},
-	{"idle",
-	 "SECONDS",
-	 RECV,
-	 SECONDS,
-	 AT(idle_ns),
-	 {1, 365 * DAYS},
-	 "stop SECONDS after the last datagram; begins with the first one"},
-	{"until-end",
-	 NULL,
-	 RECV,
-	 FLAG,
-	 AT(until_end),
-	 {0, 0},
-	 "stop when the end marker of every flow seen (and of --expect-flows) has\n"
-	 "come and 0.2 s have passed without a datagram"},
-	{"expect",
-	 "N",
-	 RECV,
-	 NUMBER,
-	 AT(expect),
-	 {0, COUNT_MAX},
-	 "N datagrams are sent over all flows, so that a lost tail is noticed"},
-	{"expect-per-flow",
-	 "N",
-	 RECV,
-	 NUMBER,
-	 AT(expect_per_flow),
-	 {0, PROBE_SEQ_MAX},
-	 "N datagrams are sent in each flow"},
-	{"expect-flows",
-	 "N",
-	 RECV,
-	 NUMBER,
-	 AT(expect_flows),
-	 {0, PROBE_FLOWS_MAX},
-	 "N flows are sent, so that a flow that is lost whole is noticed"},
-	{"late-start",
-	 NULL,
-	 RECV,
-	 FLAG,
-	 AT(late_start),
-	 {0, 0},
-	 "what a flow sent before its first datagram here is not lost"},
-	{"ready-fd",
-	 "FD",
-	 RECV,
-	 NUMBER,
-	 AT(ready_fd),
-	 {0, 1 << 20},
-	 "write the line `ready' to FD and close it, once all groups are joined"},
-	{"gro",
-	 NULL,
-	 RECV,
-	 FLAG,
-	 AT(gro),
-	 {0, 0},
-	 "take trains whole with UDP_GRO and split them here"},
-	{"rcvbuf",
-	 "BYTES",
-	 RECV,
-	 NUMBER,
-	 AT(rcvbuf_bytes),
-	 {1, BUFFER_MAX},
-	 "receive buffer of each socket; default 16M"},
-	{"no-verify", NULL, RECV, FLAG, AT(no_verify), {0, 0}, "do not compare the bodies"},
-	{"per-flow",
-	 NULL,
-	 RECV,
-	 FLAG,
-	 AT(per_flow),
-	 {0, 0},
-	 "print every flow, not only those with faults"},
-	{"missing",
-	 "N",
-	 RECV,
-	 NUMBER,
-	 AT(missing),
-	 {0, 1000000},
-	 "missing ranges to print for each flow; default 8"},
-
-	{"json", NULL, BOTH, FLAG, AT(json), {0, 0}, "print the result as JSON"},
-	{"quiet", NULL, BOTH, FLAG, AT(quiet), {0, 0}, "no progress line and no `ready' on stderr"},
-};
-
-#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+#define DEFAULT_LAG_NS (10 * NS_PER_MS)
 
 struct parser {
 	int argc;
 	char **argv;
 	int at;           /* of the argument being read */
 	int target_count; /* targets found, moved to argv[2] and up */
-	bool seen[OPTION_COUNT];
+	bool seen[PROBE_OPTION_COUNT];
 };
 
 static int parse_arguments(struct parser *parser, struct probe_opt *opt, struct err *err);
@@ -289,7 +38,7 @@ static void set_defaults(struct probe_opt *opt)
 	opt->size.min = opt->size.max = 1316;
 	opt->flows = 1;
 	opt->train = 1;
-	opt->max_lag_ns = DEFAULT_LAG;
+	opt->max_lag_ns = DEFAULT_LAG_NS;
 	opt->seed = 1;
 	opt->sndbuf_bytes = 8000000;
 	opt->clock = PROBE_WIRE_MONOTONIC;
@@ -334,52 +83,54 @@ int probe_opt_parse(int argc, char **argv, struct probe_opt *out, struct err *er
 }
 
 /* The option that `name' of `len' characters means for the command; else NULL with `err'. */
-static const struct option *find_option(const char *name, size_t len, int command, struct err *err)
+static const struct probe_option *find_option(const char *name, size_t len, int command,
+					      struct err *err)
 {
-	const struct option *other = NULL;
+	const struct probe_option *other = NULL;
 
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		if (strlen(options[i].name) != len || strncmp(options[i].name, name, len) != 0) {
+	for (size_t i = 0; i < PROBE_OPTION_COUNT; i++) {
+		if (strlen(probe_options[i].name) != len ||
+		    strncmp(probe_options[i].name, name, len) != 0) {
 			continue;
 		}
-		if ((options[i].commands & command) != 0) {
-			return &options[i];
+		if ((probe_options[i].commands & command) != 0) {
+			return &probe_options[i];
 		}
-		other = &options[i];
+		other = &probe_options[i];
 	}
 	if (other != NULL) {
 		err_set(err, "--%s: an option of `%s' only; leave it out", other->name,
-			other->commands == SEND ? "send" : "recv");
+			other->commands == PROBE_OPTION_SEND ? "send" : "recv");
 	} else {
 		err_set(err, "--%.*s: no such option; see numacast-probe %s --help", (int)len, name,
-			command == SEND ? "send" : "recv");
+			command == PROBE_OPTION_SEND ? "send" : "recv");
 	}
 	return NULL;
 }
 
-static int set_option(struct probe_opt *opt, const struct option *option, const char *value,
+static int set_option(struct probe_opt *opt, const struct probe_option *option, const char *value,
 		      struct err *err)
 {
 	char *at = (char *)opt + option->offset;
 
 	switch (option->type) {
-	case FLAG:
+	case PROBE_OPTION_FLAG:
 		*(bool *)at = true;
 		return 0;
-	case NUMBER:
+	case PROBE_OPTION_NUMBER:
 		return probe_value_number(option->name, value, &option->bound, (uint64_t *)at, err);
-	case SECONDS:
+	case PROBE_OPTION_SECONDS:
 		return probe_value_seconds(option->name, value, &option->bound, (uint64_t *)at,
 					   err);
-	case RATE:
+	case PROBE_OPTION_RATE:
 		return probe_value_rate(option->name, value, (struct probe_rate *)at, err);
-	case SIZE:
+	case PROBE_OPTION_SIZE:
 		return probe_value_size(option->name, value, (struct probe_size *)at, err);
-	case DSCP:
+	case PROBE_OPTION_DSCP:
 		return probe_value_dscp(option->name, value, (uint64_t *)at, err);
-	case ADDRESS:
+	case PROBE_OPTION_ADDRESS:
 		return probe_value_address(option->name, value, (struct addr *)at, err);
-	case CLOCK:
+	case PROBE_OPTION_CLOCK:
 		return probe_value_clock(option->name, value, (enum probe_wire_clock *)at, err);
 	}
 	must(false);
@@ -393,17 +144,18 @@ static int take_option(struct parser *parser, struct probe_opt *opt, struct err 
 	const char *equals = strchr(name, '=');
 	size_t len = equals == NULL ? strlen(name) : (size_t)(equals - name);
 	const char *value = equals == NULL ? NULL : equals + 1;
-	const struct option *option =
-		find_option(name, len, opt->mode == PROBE_MODE_SEND ? SEND : RECV, err);
+	const struct probe_option *option = find_option(
+		name, len, opt->mode == PROBE_MODE_SEND ? PROBE_OPTION_SEND : PROBE_OPTION_RECV,
+		err);
 
 	if (option == NULL) {
 		return -EINVAL;
 	}
-	if (parser->seen[option - options]) {
+	if (parser->seen[option - probe_options]) {
 		err_set(err, "--%s: given twice; give it once", option->name);
 		return -EINVAL;
 	}
-	parser->seen[option - options] = true;
+	parser->seen[option - probe_options] = true;
 	if (option->arg == NULL && value != NULL) {
 		err_set(err, "--%s: takes no value; leave out `=%s'", option->name, value);
 		return -EINVAL;
@@ -511,55 +263,6 @@ static int check_recv(const struct probe_opt *opt, struct err *err)
 		return -EINVAL;
 	}
 	return 0;
-}
-
-static void print_options(int command)
-{
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option *option = &options[i];
-		char left[64];
-
-		if ((option->commands & command) == 0) {
-			continue;
-		}
-		snprintf(left, sizeof(left), "--%s%s%s", option->name,
-			 option->arg != NULL ? " " : "", option->arg != NULL ? option->arg : "");
-		printf("  %-22s ", left);
-		for (const char *c = option->help; *c != '\0'; c++) {
-			putchar(*c);
-			if (*c == '\n') {
-				printf("%25s", "");
-			}
-		}
-		putchar('\n');
-	}
-}
-
-void probe_opt_print_help(const char *command)
-{
-	bool send = command == NULL || strcmp(command, "recv") != 0;
-	bool recv = command == NULL || strcmp(command, "send") != 0;
-
-	printf("usage: numacast-probe send [option]... TARGET...\n"
-	       "       numacast-probe recv [option]... [SOURCE@]TARGET...\n"
-	       "\n"
-	       "Sends sequence-numbered datagrams, and receives them reporting loss, duplicates,\n"
-	       "reordering, damage and latency.\n"
-	       "\n"
-	       "A TARGET is ADDR%%IFACE:PORT, IPv6 in brackets: [ff3e::1%%eth0]:5000; %%IFACE may "
-	       "be\n"
-	       "left out for unicast. Ranges: 239.1.1.0/28%%eth0:5000-5010.\n");
-	if (send) {
-		printf("\nOptions of send:\n");
-		print_options(SEND);
-	}
-	if (recv) {
-		printf("\nOptions of recv:\n");
-		print_options(RECV);
-	}
-	printf("\n"
-	       "Exit status: 0 when all was sent, or nothing was lost, duplicated, reordered or\n"
-	       "damaged; 1 otherwise; 2 when the command line is wrong.\n");
 }
 
 void probe_opt_free(struct probe_opt *opt)

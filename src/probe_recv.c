@@ -28,6 +28,7 @@
 #define SLOT_STRIDE   (SLOT_BYTES + 4096 + 3 * 64) /* consecutive slots in different cache sets */
 #define WAIT_SLICE_NS (200 * NS_PER_MS) /* the limits are looked at this often at least */
 #define END_QUIET_NS  (200 * NS_PER_MS)
+#define DRAIN_NS      (2 * NS_PER_S) /* at most, when the traffic never ceases */
 
 struct receiver {
 	const struct probe_opt *opt;
@@ -60,7 +61,7 @@ int probe_recv(const struct probe_opt *opt)
 	int rc;
 
 	if (receiver == NULL) {
-		log_error("out of memory");
+		log_error("numacast-probe: out of memory");
 		return 1;
 	}
 	receiver->opt = opt;
@@ -75,7 +76,7 @@ int probe_recv(const struct probe_opt *opt)
 		status = report(receiver);
 	}
 	if (rc != 0) {
-		log_error("%s", err.text);
+		log_error("numacast-probe: %s", err.text);
 		status = 1;
 	}
 	receiver_free(receiver);
@@ -216,22 +217,42 @@ static void take_message(struct receiver *receiver, uint32_t sock_idx, uint32_t 
 	probe_tally_add(&receiver->tally, sock_idx, data, len, &source, now);
 }
 
-/* Reads one batch from a ready socket. */
+/* Reads one batch from a socket: how many messages there were, or -errno. */
 static int read_socket(struct receiver *receiver, uint32_t sock_idx, struct err *err)
 {
 	int count = recvmmsg(receiver->fds[sock_idx], receiver->msgs, BATCH, MSG_DONTWAIT, NULL);
-	struct probe_now now = {.mono_ns = clock_now_ns(), .real_ns = probe_run_realtime_ns()};
+	struct probe_now now;
 
 	if (count < 0) {
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED) {
 			return 0;
 		}
 		count = -errno;
-		err_set(err, "cannot receive: %s", strerror(errno));
+		err_set(err, "cannot receive: %s", strerror(-count));
 		return count;
 	}
+	now.mono_ns = clock_now_ns();
+	now.real_ns = probe_run_realtime_ns();
 	for (int i = 0; i < count; i++) {
 		take_message(receiver, sock_idx, (uint32_t)i, &now);
+	}
+	return count;
+}
+
+/* Takes what the sockets already hold when the end comes from outside. */
+static int drain(struct receiver *receiver, struct err *err)
+{
+	uint64_t until_ns = clock_now_ns() + DRAIN_NS;
+
+	for (uint32_t i = 0; i < receiver->opt->targets.count; i++) {
+		int count = (int)BATCH;
+
+		while (count == (int)BATCH && clock_now_ns() < until_ns) {
+			count = read_socket(receiver, i, err);
+		}
+		if (count < 0) {
+			return count;
+		}
 	}
 	return 0;
 }
@@ -298,25 +319,29 @@ static int receiver_loop(struct receiver *receiver, struct err *err)
 	struct epoll_event events[EVENTS];
 	int rc = 0;
 
-	while (rc == 0 && !probe_stop &&
+	while (rc >= 0 && !probe_stop &&
 	       (opt->count == 0 || receiver->tally.received_count < opt->count)) {
 		uint64_t now_ns = clock_now_ns();
 		uint64_t stop_ns = stop_time(receiver);
 		int count;
 
 		if (now_ns >= stop_ns) {
-			break;
+			probe_run_progress_wipe();
+			return drain(receiver, err);
 		}
 		if (probe_run_progress_due(opt, now_ns)) {
 			show_progress(receiver, now_ns);
 		}
 		count = epoll_wait(receiver->epoll_fd, events, EVENTS, wait_ms(now_ns, stop_ns));
-		for (int i = 0; i < count && rc == 0; i++) {
+		for (int i = 0; i < count && rc >= 0; i++) {
 			rc = read_socket(receiver, events[i].data.u32, err);
 		}
 	}
 	probe_run_progress_wipe();
-	return rc;
+	if (rc >= 0 && probe_stop) {
+		rc = drain(receiver, err);
+	}
+	return rc < 0 ? rc : 0;
 }
 
 static int report(const struct receiver *receiver)
@@ -326,7 +351,7 @@ static int report(const struct receiver *receiver)
 	int status;
 
 	if (drops == NULL) {
-		log_error("out of memory");
+		log_error("numacast-probe: out of memory");
 		return 1;
 	}
 	for (uint32_t i = 0; i < count; i++) {

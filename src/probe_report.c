@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/clock.h"
@@ -35,8 +36,10 @@ struct report {
 	struct probe_result result;
 	struct probe_hist latency; /* of all flows */
 	uint64_t drop_count;       /* of all sockets */
+	uint32_t *order;           /* of the flows */
 };
 
+static void sum_up(struct report *report);
 static void print_text(const struct report *report);
 static void print_json(const struct report *report);
 
@@ -51,26 +54,41 @@ int probe_report(const struct probe_opt *opt, const struct probe_tally *tally,
 		.expect = {opt->expect, opt->expect_per_flow, opt->expect_flows, opt->late_start},
 	};
 
-	probe_tally_sum(tally, &report.expect, &report.result);
-	for (uint32_t i = 0; i < opt->targets.count; i++) {
-		report.drop_count += drops[i];
+	report.order = calloc((size_t)tally->flow_count + 1, sizeof(report.order[0]));
+	if (report.order == NULL || probe_tally_order(tally, report.order) != 0) {
+		log_error("numacast-probe: out of memory: there is no result");
+		free(report.order);
+		return 1;
 	}
-	for (uint32_t i = 0; i < tally->flow_count; i++) {
-		if (probe_hist_merge(&report.latency, &tally->flows[i].latency) != 0) {
-			log_error("out of memory: the total latency misses some flows");
-			report.result.ok = false;
-		}
-	}
-	if (ctrunc_count > 0) {
-		report.result.ok = false;
-	}
+	sum_up(&report);
 	if (opt->json) {
 		print_json(&report);
 	} else {
 		print_text(&report);
 	}
 	probe_hist_free(&report.latency);
+	free(report.order);
 	return report.result.ok ? 0 : 1;
+}
+
+static void sum_up(struct report *report)
+{
+	const struct probe_tally *tally = report->tally;
+
+	probe_tally_sum(tally, &report->expect, &report->result);
+	for (uint32_t i = 0; i < report->opt->targets.count; i++) {
+		report->drop_count += report->drops[i];
+	}
+	for (uint32_t i = 0; i < tally->flow_count; i++) {
+		if (probe_hist_merge(&report->latency, &tally->flows[i].latency) != 0) {
+			log_error("numacast-probe: out of memory: the total latency misses some "
+				  "flows");
+			report->result.ok = false;
+		}
+	}
+	if (report->ctrunc_count > 0) {
+		report->result.ok = false;
+	}
 }
 
 static double seconds_of(const struct report *report)
@@ -154,7 +172,7 @@ static void print_flows(const struct report *report)
 	uint32_t faulty = 0;
 
 	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
-		const struct probe_flow *flow = &report->tally->flows[i];
+		const struct probe_flow *flow = &report->tally->flows[report->order[i]];
 		bool bad = flow_faulty(report, flow);
 
 		faulty += bad;
@@ -209,8 +227,9 @@ static void print_text(const struct report *report)
 	print_count("untimed", tally->untimed_count,
 		    "without a latency: another host or boot, or clocks apart");
 	print_count("truncated", report->ctrunc_count, "control messages cut by the kernel");
-	print_count("dropped", report->drop_count,
-		    "by the kernel at this receiver's sockets; raise --rcvbuf");
+	print_count(
+		"dropped", report->drop_count,
+		"by the kernel at this receiver's sockets, trains counting once; raise --rcvbuf");
 	print_latency(&report->latency);
 	print_flows(report);
 	printf("result      %s\n", sum->nothing ? "nothing received" : sum->ok ? "ok" : "faults");
@@ -317,48 +336,57 @@ static json_t *drops_json(const struct report *report)
 	return object;
 }
 
-static void print_json(const struct report *report)
+static json_t *total_json(const struct report *report)
 {
 	const struct probe_tally *tally = report->tally;
 	const struct probe_result *sum = &report->result;
 	double seconds = seconds_of(report);
+	json_t *total = json_object();
+
+	put_number(total, "received", tally->received_count);
+	put_number(total, "bytes", tally->bytes);
+	put(total, "seconds", json_real(seconds));
+	put(total, "datagrams_per_s",
+	    json_real(seconds > 0 ? (double)tally->received_count / seconds : 0.0));
+	put(total, "bits_per_s", json_real(seconds > 0 ? (double)tally->bytes * 8 / seconds : 0.0));
+	put_number(total, "flows", sum->flows);
+	put_number(total, "unique", sum->unique);
+	put_number(total, "lost", sum->lost);
+	put_number(total, "lost_unattributed", sum->unattributed);
+	put_number(total, "lost_short", sum->short_lost);
+	put_number(total, "duplicated", sum->duplicated);
+	put_number(total, "reordered", sum->reordered);
+	put_number(total, "reordered_by", sum->extent);
+	put_number(total, "corrupt", sum->corrupt);
+	put_number(total, "cut", sum->cut);
+	put_number(total, "surplus", sum->surplus);
+	put_number(total, "flows_missing", sum->flows_missing);
+	put_number(total, "flows_surplus", sum->flows_surplus);
+	put_number(total, "short", tally->short_count);
+	put_number(total, "foreign", tally->foreign_count);
+	put_number(total, "untracked", tally->untracked_count);
+	put_number(total, "untimed", tally->untimed_count);
+	put_number(total, "end_markers", tally->marker_count);
+	put_number(total, "control_truncated", report->ctrunc_count);
+	put_number(total, "socket_drops", report->drop_count);
+	put(total, "latency_ns", latency_json(&report->latency));
+	return total;
+}
+
+static void print_json(const struct report *report)
+{
 	json_t *root = json_object();
 	json_t *flows = json_array();
 
 	put(root, "command", json_string("recv"));
-	put(root, "ok", json_boolean(sum->ok));
-	put_number(root, "received", tally->received_count);
-	put_number(root, "bytes", tally->bytes);
-	put(root, "seconds", json_real(seconds));
-	put(root, "datagrams_per_s",
-	    json_real(seconds > 0 ? (double)tally->received_count / seconds : 0.0));
-	put(root, "bits_per_s", json_real(seconds > 0 ? (double)tally->bytes * 8 / seconds : 0.0));
-	put_number(root, "flows", sum->flows);
-	put_number(root, "unique", sum->unique);
-	put_number(root, "lost", sum->lost);
-	put_number(root, "lost_unattributed", sum->unattributed);
-	put_number(root, "lost_short", sum->short_lost);
-	put_number(root, "duplicated", sum->duplicated);
-	put_number(root, "reordered", sum->reordered);
-	put_number(root, "reordered_by", sum->extent);
-	put_number(root, "corrupt", sum->corrupt);
-	put_number(root, "cut", sum->cut);
-	put_number(root, "surplus", sum->surplus);
-	put_number(root, "flows_missing", sum->flows_missing);
-	put_number(root, "flows_surplus", sum->flows_surplus);
-	put_number(root, "short", tally->short_count);
-	put_number(root, "foreign", tally->foreign_count);
-	put_number(root, "untracked", tally->untracked_count);
-	put_number(root, "untimed", tally->untimed_count);
-	put_number(root, "end_markers", tally->marker_count);
-	put_number(root, "control_truncated", report->ctrunc_count);
-	put_number(root, "socket_drops", report->drop_count);
-	put(root, "socket_drops_by_target", drops_json(report));
-	put(root, "latency_ns", latency_json(&report->latency));
-	for (uint32_t i = 0; i < tally->flow_count; i++) {
-		json_array_append_new(flows, flow_json(report, &tally->flows[i]));
+	put(root, "ok", json_boolean(report->result.ok));
+	put(root, "total", total_json(report));
+	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
+		json_array_append_new(flows,
+				      flow_json(report, &report->tally->flows[report->order[i]]));
 	}
-	put(root, "per_flow", flows);
+	put(root, "flows", flows);
+	put(root, "socket_drops", drops_json(report));
 	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(root);

@@ -43,13 +43,13 @@ int probe_send(const struct probe_opt *opt)
 	int rc;
 
 	if (sender == NULL) {
-		log_error("out of memory");
+		log_error("numacast-probe: out of memory");
 		return 1;
 	}
 	sender->opt = opt;
 	rc = sender_open(sender, &err);
 	if (rc != 0) {
-		log_error("%s", err.text);
+		log_error("numacast-probe: %s", err.text);
 		sender_free(sender);
 		return 1;
 	}
@@ -254,7 +254,8 @@ static void send_markers(struct sender *sender)
 			int rc = probe_burst_mark(sender, i);
 
 			if (rc != 0) {
-				log_warn("--end-marker: cannot send: %s", strerror(-rc));
+				log_warn("numacast-probe: --end-marker: cannot send: %s",
+					 strerror(-rc));
 				return;
 			}
 			if (i % END_CHUNK == END_CHUNK - 1) {
@@ -296,8 +297,8 @@ static void print_result(const struct sender *sender, int status)
 	double seconds = seconds_of(sender);
 
 	if (status != 0) {
-		log_error("stopped after %llu datagrams: %s", (unsigned long long)sender->sent,
-			  strerror(-status));
+		log_error("numacast-probe: stopped after %llu datagrams: %s",
+			  (unsigned long long)sender->sent, strerror(-status));
 	}
 	if (sender->opt->json) {
 		print_json(sender, status);

@@ -51,8 +51,9 @@ static void set_buffer(int fd, int name, int force, uint64_t wanted, bool *warne
 	    !*warned) {
 		const char *kind = name == SO_RCVBUF ? "rcvbuf" : "sndbuf";
 
-		log_warn("--%s: wanted %llu bytes, got %d; raise net.core.%cmem_max to %llu", kind,
-			 (unsigned long long)wanted, got / 2, name == SO_RCVBUF ? 'r' : 'w',
+		log_warn("numacast-probe: --%s: wanted %llu bytes, got %d; raise "
+			 "net.core.%cmem_max to %llu",
+			 kind, (unsigned long long)wanted, got / 2, name == SO_RCVBUF ? 'r' : 'w',
 			 (unsigned long long)wanted);
 		*warned = true;
 	}
@@ -82,6 +83,22 @@ static int bind_device(int fd, const char *ifname, struct err *err)
 	return 0;
 }
 
+/* What the operator can do about a bind that failed. */
+static const char *bind_cure(int error)
+{
+	switch (error) {
+	case -EADDRNOTAVAIL:
+		return "; expected an address of this host, as `ip addr' shows them";
+	case -EADDRINUSE:
+		return "; another program has it: end that one, or choose another port";
+	case -EACCES:
+		return "; a port below net.ipv4.ip_unprivileged_port_start needs "
+		       "CAP_NET_BIND_SERVICE";
+	default:
+		return "";
+	}
+}
+
 static int bind_addr(int fd, const struct addr *addr, unsigned ifindex, struct err *err)
 {
 	struct sockaddr_storage sa;
@@ -91,7 +108,8 @@ static int bind_addr(int fd, const struct addr *addr, unsigned ifindex, struct e
 		int rc = -errno;
 		char text[ADDR_TEXT_MAX];
 
-		err_set(err, "%s: cannot bind: %s", addr_format(addr, text), strerror(errno));
+		err_set(err, "%s: cannot bind: %s%s", addr_format(addr, text), strerror(-rc),
+			bind_cure(rc));
 		return rc;
 	}
 	return 0;

@@ -341,3 +341,62 @@ void probe_tally_sum(const struct probe_tally *tally, const struct probe_expect 
 		 sum.flows_surplus == 0 && tally->untracked_count == 0;
 	*out = sum;
 }
+
+struct order_key {
+	uint32_t session;
+	uint32_t rank; /* of the session: the lowest index among its flows */
+	uint32_t flow;
+	uint32_t sock_idx;
+	uint32_t idx;
+};
+
+static int by_session(const void *left, const void *right)
+{
+	const struct order_key *a = left;
+	const struct order_key *b = right;
+
+	if (a->session != b->session) {
+		return a->session < b->session ? -1 : 1;
+	}
+	return a->idx < b->idx ? -1 : a->idx > b->idx;
+}
+
+static int by_rank(const void *left, const void *right)
+{
+	const struct order_key *a = left;
+	const struct order_key *b = right;
+
+	if (a->rank != b->rank) {
+		return a->rank < b->rank ? -1 : 1;
+	}
+	if (a->flow != b->flow) {
+		return a->flow < b->flow ? -1 : 1;
+	}
+	return a->sock_idx < b->sock_idx ? -1 : a->sock_idx > b->sock_idx;
+}
+
+int probe_tally_order(const struct probe_tally *tally, uint32_t *order)
+{
+	struct order_key *keys = calloc((size_t)tally->flow_count + 1, sizeof(keys[0]));
+
+	if (keys == NULL) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < tally->flow_count; i++) {
+		const struct probe_flow *flow = &tally->flows[i];
+
+		keys[i] = (struct order_key){flow->session, i, flow->flow, flow->sock_idx, i};
+	}
+	qsort(keys, tally->flow_count, sizeof(keys[0]), by_session);
+	for (uint32_t i = 1; i < tally->flow_count; i++) {
+		if (keys[i].session == keys[i - 1].session) {
+			keys[i].rank = keys[i - 1].rank;
+		}
+	}
+	qsort(keys, tally->flow_count, sizeof(keys[0]), by_rank);
+	for (uint32_t i = 0; i < tally->flow_count; i++) {
+		order[i] = keys[i].idx;
+	}
+	free(keys);
+	return 0;
+}

@@ -102,3 +102,7 @@ void probe_flow_span(const struct probe_flow *flow, const struct probe_expect *e
 
 void probe_tally_sum(const struct probe_tally *tally, const struct probe_expect *expect,
 		     struct probe_result *out);
+
+/* The order in which flows are reported: sessions as they were first seen, in them by flow number,
+ * then by socket. Writes flow_count indexes to `order'; 0 or -ENOMEM. */
+int probe_tally_order(const struct probe_tally *tally, uint32_t *order);
