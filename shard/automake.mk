@@ -8,8 +8,12 @@ shard_libnc_shard_a_SOURCES = \
 	shard/pool.c shard/pool.h shard/pool_inline.h \
 	shard/relay.c shard/relay.h \
 	shard/ring.c shard/ring.h \
-	shard/ring_mmsg.c \
-	shard/ring_uring.c \
+	shard/ring_mmsg.c shard/ring_mmsg.h \
+	shard/ring_mmsg_turn.c \
+	shard/ring_engine.h \
+	shard/ring_uring.c shard/ring_uring.h \
+	shard/ring_uring_setup.c \
+	shard/ring_uring_turn.c shard/uring_compat.h \
 	shard/rule.c shard/rule.h \
 	shard/shard.c shard/shard.h \
 	shard/slot.h \

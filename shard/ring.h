@@ -44,29 +44,29 @@ struct ring_group {
 };
 
 struct ring_params {
-	uint32_t sq_entries;       /* submission queue, rounded up to a power of two by the engine */
-	uint32_t cq_entries;       /* completion queue; at least 4 */
-	uint32_t flows;            /* recv tokens are 0 .. flows-1 */
-	uint32_t files;            /* most ring_add_file calls */
-	uint32_t sends;            /* sent tokens are 0 .. sends-1; most sends in flight */
-	uint32_t batch_submit;     /* queued sends that trigger an early submit; 0 = only at turns */
-	uint32_t batch_complete;   /* completions that end a batch wait */
-	uint32_t batch_wait_us;    /* with something to gain, wait this long for batch_complete */
-	uint32_t spin_us;          /* poll this long before sleeping */
+	uint32_t sq_entries;     /* submission queue, rounded up to a power of two by the engine */
+	uint32_t cq_entries;     /* completion queue; at least 4 */
+	uint32_t flows;          /* recv tokens are 0 .. flows-1 */
+	uint32_t files;          /* most ring_add_file calls */
+	uint32_t sends;          /* sent tokens are 0 .. sends-1; most sends in flight */
+	uint32_t batch_submit;   /* queued sends that trigger an early submit; 0 = only at turns */
+	uint32_t batch_complete; /* completions that end a batch wait */
+	uint32_t batch_wait_us;  /* with something to gain, wait this long for batch_complete */
+	uint32_t spin_us;        /* poll this long before sleeping */
 	bool sqpoll;
 	struct ring_group groups[POOL_CLASS_COUNT];
-	struct ring_stats *stats;  /* outlives the ring */
+	struct ring_stats *stats; /* outlives the ring */
 };
 
 /* One receive event. */
 struct ring_recv {
-	uint32_t flow;  /* token of ring_arm_recv */
-	int32_t res;    /* 0, or why the receive ended without a datagram: -ENOBUFS (no slot
-	                 * lent; nothing lost), -ECANCELED (ring_cancel_recv), other -errno */
-	uint16_t slot;  /* index within `group'; valid when has_slot */
+	uint32_t flow; /* token of ring_arm_recv */
+	int32_t res;   /* 0, or why the receive ended without a datagram: -ENOBUFS (no slot
+			* lent; nothing lost), -ECANCELED (ring_cancel_recv), other -errno */
+	uint16_t slot; /* index within `group'; valid when has_slot */
 	uint8_t group;
-	bool has_slot;  /* a datagram lies in it, in slot.h's layout */
-	bool ended;     /* the flow is no longer armed */
+	bool has_slot; /* a datagram lies in it, in slot.h's layout */
+	bool ended;    /* the flow is no longer armed */
 };
 
 /* One send event. */
@@ -87,7 +87,7 @@ size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *param
 /* Called on the pinned thread, so that the kernel's part is node-local too. `features' receives a
  * short text of what is in use ("defer_taskrun registered_files ..."). 0 or -errno with `err'. */
 int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
-              struct ring **out, struct err *features, struct err *err);
+	      struct ring **out, struct err *features, struct err *err);
 
 /* Gives back everything; no receive may be armed. Accepts NULL. */
 void ring_close(struct ring *ring);
@@ -119,8 +119,8 @@ void ring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned gro
 /* Asks an armed receive to end; the `ended' event follows in some later turn. */
 void ring_cancel_recv(struct ring *ring, uint32_t flow);
 
-/* Queues one sendmsg. `msg' and all it points to stay valid until the ring_sent with `token'. A full
- * submission queue is submitted and the send queued again: this cannot fail. */
+/* Queues one sendmsg. `msg' and all it points to stay valid until the ring_sent with `token'. A
+ * full submission queue is submitted and the send queued again: this cannot fail. */
 void ring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token);
 
 /* Submits, waits at most `wait_us' for something to happen (0: does not wait), reaps. 0, or -errno

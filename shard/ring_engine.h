@@ -1,28 +1,45 @@
 /* ring_engine.h - what an engine implements; included by ring.c, the engines and the test's fake.
  *
  * ring.c holds the public functions of ring.h, each one indirect call; the two event queues are
- * plain arrays in the arena that every engine fills in its turn and ring.c empties.
+ * plain arrays in the arena that every engine fills in its turn and ring.c empties. ring.c also
+ * counts the slots lent to each group - a slot counts from ring_lend until its event is taken or
+ * it is reclaimed - so that the queues' bound holds whatever an engine does.
  */
 #pragma once
 
-#include "shard/ring.h"
+#include <errno.h>
 
+#include "shard/ring.h"
+#include "src/base/must.h"
+
+/* Sends that succeed are silent on io_uring, so a turn that both sends and sleeps would answer them
+ * only when it wakes: such a sleep is this short, and none is made while receives starve. */
+#define RING_ANSWER_LAG_US 1000
+
+/* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. */
 struct ring_ops {
 	void (*close)(struct ring *ring);
 	int (*add_file)(struct ring *ring, int fd);
 	void (*remove_file)(struct ring *ring, uint32_t file);
 	int (*arm_wake)(struct ring *ring, int eventfd);
-	uint32_t (*room)(const struct ring *ring, unsigned group);
 	void (*lend)(struct ring *ring, unsigned group, uint16_t index, unsigned char *base);
-	int (*reclaim)(struct ring *ring, unsigned group);
+	int (*reclaim)(struct ring *ring, unsigned group); /* the slot's index, or -ENOENT */
 	void (*arm_recv)(struct ring *ring, uint32_t flow, uint32_t file, unsigned group);
 	void (*cancel_recv)(struct ring *ring, uint32_t flow);
-	void (*queue_send)(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token);
+	void (*queue_send)(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			   uint32_t token);
 	int (*turn)(struct ring *ring, uint32_t wait_us);
 };
 
+/* One flow as every engine sees it. */
+struct ring_flow {
+	uint8_t group;
+	bool armed;   /* from ring_arm_recv until its `ended' event is queued */
+	bool starved; /* ended for want of a slot and not armed since */
+};
+
 /* First member of every engine's struct. The queues are circular: head and tail run freely, the
- * capacities are powers of two. */
+ * capacities are powers of two. All but `ops' and `woken' is kept by the functions below. */
 struct ring {
 	const struct ring_ops *ops;
 	struct ring_stats *stats;
@@ -30,21 +47,75 @@ struct ring {
 	struct ring_sent *sents;
 	uint32_t recv_head, recv_tail, recv_mask;
 	uint32_t sent_head, sent_tail, sent_mask;
+	uint32_t depth[POOL_CLASS_COUNT];    /* most slots lent */
+	uint32_t lent[POOL_CLASS_COUNT];     /* slots lent, those in queued events included */
+	uint32_t unfilled[POOL_CLASS_COUNT]; /* of these, the ones in no event yet */
+	uint32_t armed[POOL_CLASS_COUNT];    /* flows that receive into the group */
+	uint32_t starved_count;              /* flows with `starved' set */
+	uint32_t flows, sends;               /* bounds of the tokens */
+	struct ring_flow *flow_states;
 	bool woken;
 };
 
-/* Arena bytes of the two queues, and their set-up. */
+/* Aborts unless `params' keep the bounds of limits.h and ring.h. */
+void ring_params_check(const struct ring_params *params);
+
+/* Arena bytes of the queues and flow states, and the set-up of all of struct ring but `ops'. */
 size_t ring_queues_bytes(const struct ring_params *params);
 void ring_queues_init(struct ring *ring, const struct ring_params *params, struct arena *arena);
 
-void ring_push_recv(struct ring *ring, const struct ring_recv *event);
-void ring_push_sent(struct ring *ring, uint32_t token, int32_t res);
+/* Notes that `flow' is armed; ring_push_recv notes its end. */
+void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group);
+
+static inline void ring_push_recv(struct ring *ring, const struct ring_recv *event)
+{
+	struct ring_flow *flow = &ring->flow_states[event->flow];
+
+	must(ring->recv_tail - ring->recv_head <= ring->recv_mask);
+	ring->recvs[ring->recv_tail++ & ring->recv_mask] = *event;
+	ring->unfilled[event->group] -= event->has_slot;
+	if (event->ended) {
+		must(flow->armed);
+		flow->armed = false;
+		flow->starved = event->res == -ENOBUFS;
+		ring->starved_count += flow->starved;
+		ring->armed[event->group]--;
+	}
+}
+
+static inline void ring_push_sent(struct ring *ring, uint32_t token, int32_t res)
+{
+	must(ring->sent_tail - ring->sent_head <= ring->sent_mask);
+	ring->sents[ring->sent_tail++ & ring->sent_mask] = (struct ring_sent){token, res};
+}
+
+/* Whether an event waits to be taken: then a turn does not sleep. */
+static inline bool ring_has_events(const struct ring *ring)
+{
+	return ring->recv_head != ring->recv_tail || ring->sent_head != ring->sent_tail ||
+	       ring->woken;
+}
+
+/* How long a turn asked to wait `wait_us' may sleep: not at all while events wait to be taken, and
+ * with `unanswered' sends at most RING_ANSWER_LAG_US, or not at all if receives lack slots that the
+ * answers may free. */
+uint32_t ring_bounded_wait_us(const struct ring *ring, uint32_t wait_us, bool unanswered);
+
+/* The smallest power of two that is at least `n', and at least 1. */
+uint32_t ring_power_of_two(uint32_t n);
+
+/* Payload bytes of a message: what a send of it returns when it succeeds. */
+int32_t ring_msg_bytes(const struct msghdr *msg);
+
+/* Appends " name" (without the blank when it is the first) to a features text. */
+void ring_feature_add(struct err *features, const char *name);
 
 size_t ring_uring_arena_bytes(const struct ring_params *params);
 int ring_uring_probe(struct err *err);
 int ring_uring_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-                    struct err *features, struct err *err);
+		    struct err *features, struct err *err);
 
 size_t ring_mmsg_arena_bytes(const struct ring_params *params);
+int ring_mmsg_probe(struct err *err);
 int ring_mmsg_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-                   struct err *features, struct err *err);
+		   struct err *features, struct err *err);

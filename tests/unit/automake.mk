@@ -58,6 +58,18 @@ UNIT_TESTS += tests/unit/check_layout
 tests_unit_check_layout_SOURCES = tests/unit/check_layout.c
 tests_unit_check_layout_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_ring
+tests_unit_check_ring_SOURCES = tests/unit/check_ring.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_recv
+tests_unit_check_ring_recv_SOURCES = tests/unit/check_ring_recv.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_send
+tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,255 @@
+/* ring_mmsg.c - the engine of epoll, recvmmsg and sendmmsg (steps 4, 5, 6, 10).
+ *
+ * For hosts that forbid io_uring, and the baseline that every measurement compares with: the best
+ * that can be done with ordinary system calls, not a straw man. A turn is
+ *
+ *     sendmmsg   once per output that has something queued, all its messages in order
+ *     epoll      waits for the first readable socket, level-triggered
+ *     recvmmsg   once per readable socket, straight into lent slots, at most MMSG_RECV_BURST_MAX
+ *                datagrams of one socket a turn so that a hot flow starves no other
+ *
+ * What io_uring does by itself is imitated, so that the relay sees no difference: a readable
+ * socket without a lent slot ends its receive with -ENOBUFS, the head of each slot is written here
+ * as the kernel would, and a batch wait gathers datagrams before they are read. Unlike there, a
+ * zero-length datagram ends nothing, and a send is answered in the turn that makes it.
+ *
+ * Owner: the shard's thread; all arrays are in the arena. Times in microseconds, sizes in bytes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shard/ring_mmsg.h"
+#include "shard/slot.h"
+#include "src/base/must.h"
+
+static void mmsg_close(struct ring *ring);
+static int mmsg_add_file(struct ring *ring, int fd);
+static void mmsg_remove_file(struct ring *ring, uint32_t file);
+static int mmsg_arm_wake(struct ring *ring, int eventfd);
+static void mmsg_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char *base);
+static int mmsg_reclaim(struct ring *ring, unsigned group);
+static void mmsg_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group);
+static void mmsg_cancel_recv(struct ring *ring, uint32_t flow);
+static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			    uint32_t token);
+static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena);
+
+static const struct ring_ops mmsg_ops = {
+	.close = mmsg_close,
+	.add_file = mmsg_add_file,
+	.remove_file = mmsg_remove_file,
+	.arm_wake = mmsg_arm_wake,
+	.lend = mmsg_lend,
+	.reclaim = mmsg_reclaim,
+	.arm_recv = mmsg_arm_recv,
+	.cancel_recv = mmsg_cancel_recv,
+	.queue_send = mmsg_queue_send,
+	.turn = mmsg_turn,
+};
+
+int ring_mmsg_probe(struct err *err)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0) {
+		int ret = -errno;
+
+		err_set(err, "mmsg: cannot make an epoll set: %s; raise LimitNOFILE= or ulimit -n",
+			strerror(-ret));
+		return ret;
+	}
+	close(fd);
+	return 0;
+}
+
+size_t ring_mmsg_arena_bytes(const struct ring_params *params)
+{
+	size_t bytes =
+		arena_need(sizeof(struct mmsg), CACHE_LINE_BYTES) + ring_queues_bytes(params);
+
+	bytes += arena_need(params->files * sizeof(uint32_t), CACHE_LINE_BYTES);
+	bytes += arena_need(params->files * sizeof(struct mmsg_file), CACHE_LINE_BYTES);
+	bytes += arena_need(params->flows * sizeof(struct mmsg_flow), CACHE_LINE_BYTES);
+	bytes += arena_need(params->flows * sizeof(uint32_t), CACHE_LINE_BYTES);
+	bytes += arena_need(params->sends * sizeof(struct mmsg_send), CACHE_LINE_BYTES);
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		bytes += arena_need(params->groups[i].depth * sizeof(struct mmsg_slot),
+				    CACHE_LINE_BYTES);
+	}
+	return bytes;
+}
+
+int ring_mmsg_open(const struct ring_params *params, struct arena *arena, struct ring **out,
+		   struct err *features, struct err *err)
+{
+	struct mmsg *m = arena_alloc(arena, sizeof(*m), CACHE_LINE_BYTES);
+	const struct timespec now = {0};
+
+	cut_arrays(m, params, arena);
+	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (m->epoll_fd < 0) {
+		int ret = -errno;
+
+		err_set(err, "mmsg: cannot make an epoll set: %s; raise LimitNOFILE= or ulimit -n",
+			strerror(-ret));
+		return ret;
+	}
+	m->pwait2 = epoll_pwait2(m->epoll_fd, m->events, MMSG_EVENTS_MAX, &now, NULL) == 0;
+	ring_feature_add(features, m->pwait2 ? "epoll_pwait2" : "epoll_wait");
+	*out = &m->base;
+	return 0;
+}
+
+int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = token};
+
+	stat_add(&m->base.stats->syscalls, 1);
+	return epoll_ctl(m->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
+}
+
+static void mmsg_close(struct ring *ring)
+{
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		must(ring->armed[i] == 0);
+	}
+	close(mmsg_of(ring)->epoll_fd);
+}
+
+static int mmsg_add_file(struct ring *ring, int fd)
+{
+	struct mmsg *m = mmsg_of(ring);
+	uint32_t file;
+
+	if (m->file_free_count == 0) {
+		return -ENFILE;
+	}
+	file = m->file_free[--m->file_free_count];
+	m->files[file] = (struct mmsg_file){.fd = fd, .first_token = MMSG_NO_TOKEN};
+	return (int)file;
+}
+
+static void mmsg_remove_file(struct ring *ring, uint32_t file)
+{
+	struct mmsg *m = mmsg_of(ring);
+
+	must(file < m->file_count);
+	must(m->files[file].fd >= 0);
+	must(m->files[file].first_token == MMSG_NO_TOKEN);
+	m->files[file].fd = -1;
+	m->file_free[m->file_free_count++] = file;
+}
+
+static int mmsg_arm_wake(struct ring *ring, int eventfd)
+{
+	struct mmsg *m = mmsg_of(ring);
+	int ret;
+
+	if (m->wake_fd >= 0) {
+		return -EBUSY;
+	}
+	ret = mmsg_epoll_control(m, EPOLL_CTL_ADD, eventfd, MMSG_WAKE_TOKEN);
+	if (ret == 0) {
+		m->wake_fd = eventfd;
+	}
+	return ret;
+}
+
+static void mmsg_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char *base)
+{
+	struct mmsg_slots *slots = &mmsg_of(ring)->groups[group];
+
+	slots->stack[slots->count++] = (struct mmsg_slot){.base = base, .index = index};
+}
+
+static int mmsg_reclaim(struct ring *ring, unsigned group)
+{
+	struct mmsg_slots *slots = &mmsg_of(ring)->groups[group];
+
+	must(slots->count > 0);
+	return slots->stack[--slots->count].index;
+}
+
+static void mmsg_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group)
+{
+	struct mmsg *m = mmsg_of(ring);
+	int ret;
+
+	must(file < m->file_count);
+	must(m->files[file].fd >= 0);
+	m->flows[flow] = (struct mmsg_flow){.file = file};
+	ret = mmsg_epoll_control(m, EPOLL_CTL_ADD, m->files[file].fd, flow);
+	if (ret < 0) {
+		ring_push_recv(ring, &(struct ring_recv){.flow = flow,
+							 .res = ret,
+							 .group = (uint8_t)group,
+							 .ended = true});
+	}
+}
+
+static void mmsg_cancel_recv(struct ring *ring, uint32_t flow)
+{
+	struct mmsg *m = mmsg_of(ring);
+
+	if (!m->flows[flow].cancelled) {
+		m->flows[flow].cancelled = true;
+		m->cancelled[m->cancelled_count++] = flow;
+	}
+}
+
+static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			    uint32_t token)
+{
+	struct mmsg *m = mmsg_of(ring);
+	struct mmsg_file *f;
+
+	must(file < m->file_count);
+	must(m->sends[token].msg == NULL);
+	f = &m->files[file];
+	must(f->fd >= 0);
+	m->sends[token] = (struct mmsg_send){.msg = msg, .next_token = MMSG_NO_TOKEN};
+	if (f->first_token != MMSG_NO_TOKEN) {
+		m->sends[f->last_token].next_token = token;
+	} else {
+		f->first_token = token;
+		f->next_file = MMSG_NO_FILE;
+		*(m->queued > 0 ? &m->files[m->last_file].next_file : &m->first_file) = file;
+		m->last_file = file;
+	}
+	f->last_token = token;
+	m->queued++;
+	if (m->batch_submit > 0 && m->queued >= m->batch_submit) {
+		stat_add(&ring->stats->early_submits, 1);
+		(void)mmsg_send_everything(m);
+	}
+}
+
+static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena)
+{
+	ring_queues_init(&m->base, params, arena);
+	m->base.ops = &mmsg_ops;
+	m->wake_fd = -1;
+	m->batch_submit = params->batch_submit;
+	m->batch_wait_us = params->batch_wait_us;
+	m->spin_us = params->spin_us;
+	m->file_count = params->files;
+	m->file_free = arena_alloc(arena, params->files * sizeof(*m->file_free), CACHE_LINE_BYTES);
+	m->files = arena_alloc(arena, params->files * sizeof(*m->files), CACHE_LINE_BYTES);
+	m->flows = arena_alloc(arena, params->flows * sizeof(*m->flows), CACHE_LINE_BYTES);
+	m->cancelled = arena_alloc(arena, params->flows * sizeof(uint32_t), CACHE_LINE_BYTES);
+	m->sends = arena_alloc(arena, params->sends * sizeof(*m->sends), CACHE_LINE_BYTES);
+	for (uint32_t file = params->files; file-- > 0;) {
+		m->files[file].fd = -1;
+		m->file_free[m->file_free_count++] = file;
+	}
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		const struct ring_group *group = &params->groups[i];
+
+		m->groups[i].stack = arena_alloc(arena, group->depth * sizeof(struct mmsg_slot),
+						 CACHE_LINE_BYTES);
+		m->groups[i].payload_bytes = group->slot_bytes - (uint32_t)SLOT_HEAD_BYTES;
+	}
+}

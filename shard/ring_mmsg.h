@@ -1,0 +1,87 @@
+/* ring_mmsg.h - what the two files of the mmsg engine share; nobody else includes it.
+ *
+ *     ring_mmsg.c       opens, closes, queues: lend, arm, cancel, send (steps 4, 10)
+ *     ring_mmsg_turn.c  sends, waits, receives (steps 5, 6, 10)
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "shard/ring_engine.h"
+
+#define MMSG_EVENTS_MAX     64 /* readable sockets taken from epoll a turn */
+#define MMSG_RECV_BURST_MAX 32 /* datagrams of one socket a turn */
+#define MMSG_SEND_RUN_MAX   64 /* messages in one sendmmsg */
+#define MMSG_WAKE_TOKEN     UINT32_MAX
+#define MMSG_NO_TOKEN       UINT32_MAX
+#define MMSG_NO_FILE        UINT32_MAX
+
+struct mmsg_flow {
+	uint32_t file;  /* in the epoll set while the flow is armed and not cancelled */
+	bool cancelled; /* its ended event is due in the next turn */
+};
+
+/* Messages queued for one socket: a list by token, so that runs to one socket are long although
+ * the relay queues output by output. */
+struct mmsg_file {
+	int fd; /* -1: not in use */
+	uint32_t first_token;
+	uint32_t last_token;
+	uint32_t next_file; /* of those that have something queued */
+};
+
+struct mmsg_send {
+	const struct msghdr *msg;
+	uint32_t next_token; /* to the same file */
+};
+
+struct mmsg_slot {
+	unsigned char *base;
+	uint16_t index;
+};
+
+/* Lent slots, as a stack: the last lent is the one still in cache. */
+struct mmsg_slots {
+	struct mmsg_slot *stack;
+	uint32_t count;
+	uint32_t payload_bytes;
+};
+
+struct mmsg {
+	struct ring base;
+	int epoll_fd;
+	int wake_fd; /* -1: none */
+	bool pwait2; /* epoll waits with microseconds (Linux 5.11) */
+	uint32_t batch_submit;
+	uint32_t batch_wait_us;
+	uint32_t spin_us;
+	uint32_t queued;                /* sends not yet made */
+	uint32_t first_file, last_file; /* with something queued, in order of their first message */
+	uint32_t file_count;
+	uint32_t file_free_count;
+	uint32_t *file_free;
+	struct mmsg_file *files;
+	struct mmsg_flow *flows;
+	struct mmsg_send *sends; /* by token */
+	uint32_t *cancelled;     /* flows cancelled since the last turn */
+	uint32_t cancelled_count;
+	struct mmsg_slots groups[POOL_CLASS_COUNT];
+	struct epoll_event events[MMSG_EVENTS_MAX];
+	struct mmsghdr headers[MMSG_SEND_RUN_MAX];
+	struct iovec iovecs[MMSG_RECV_BURST_MAX];
+};
+
+static inline struct mmsg *mmsg_of(struct ring *ring)
+{
+	return (struct mmsg *)ring;
+}
+
+/* ring_mmsg.c */
+int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token);
+
+/* ring_mmsg_turn.c */
+int mmsg_turn(struct ring *ring, uint32_t wait_us);
+bool mmsg_send_everything(struct mmsg *m); /* false when a send failed */

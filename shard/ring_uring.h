@@ -1,0 +1,101 @@
+/* ring_uring.h - what the three files of the io_uring engine share; nobody else includes it.
+ *
+ *     ring_uring_setup.c  probes, opens, closes
+ *     ring_uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
+ *     ring_uring_turn.c   submits, waits, reaps (step 5)
+ *
+ * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
+ * three so that each file stays readable.
+ */
+#pragma once
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/ring_engine.h"
+#include "shard/uring_compat.h"
+
+/* user_data of a request: what it is in the high half, its token in the low half. */
+enum uring_kind {
+	URING_RECV = 1, /* token: flow */
+	URING_SEND,     /* token: the relay's */
+	URING_CANCEL,   /* of a receive; its own completion says nothing */
+	URING_WAKE,     /* poll of the wake eventfd */
+};
+
+static inline uint64_t uring_user_data(enum uring_kind kind, uint32_t token)
+{
+	return (uint64_t)kind << 32 | token;
+}
+
+struct uring_file {
+	int fd;       /* -1: not in use */
+	bool fixed;   /* in the ring's file table, at its own number */
+	bool refused; /* the table would not take it: its sends name the descriptor */
+};
+
+/* The kernel takes from the head, which it keeps to itself; it takes in order, so while it does not
+ * receive the slots it has are the last `unfilled' (struct ring) entries before `tail'. */
+struct uring_buffers {
+	struct io_uring_buf_ring *entries; /* NULL: group unused */
+	uint32_t mask;
+	uint32_t slot_bytes;
+	uint16_t tail;      /* ours; free-running as the kernel's copy */
+	uint16_t published; /* the kernel's copy */
+};
+
+/* A send of the current turn whose success will be silent. */
+struct uring_pending {
+	uint32_t token;
+	uint32_t sqe; /* its running number in the submission queue */
+};
+
+struct uring {
+	struct ring base;
+	struct io_uring io;
+	int enter_fd;         /* the ring's descriptor, or its number in the task's table */
+	unsigned enter_flags; /* IORING_ENTER_REGISTERED_RING with the latter */
+	bool io_open;
+	bool ring_registered;
+	bool files_registered; /* a sparse table of file_count entries exists */
+	bool sqpoll;           /* a kernel thread submits: every send has a completion */
+	bool min_wait;         /* the kernel batches waits itself (Linux 6.12) */
+	uint32_t batch_submit;
+	uint32_t batch_complete;
+	uint32_t batch_wait_us;
+	uint32_t spin_us;
+	int wake_fd; /* -1: none */
+	bool wake_armed;
+	bool wake_wanted;     /* its poll has to be queued again */
+	int failed;           /* -errno that the next turn reports: nothing can cure it */
+	uint32_t unsubmitted; /* sends queued since the last submission */
+	uint32_t inflight;    /* with sqpoll: sends without their completion */
+	uint32_t file_count;
+	uint32_t file_free_count;
+	uint32_t *file_free; /* stack of free numbers */
+	struct uring_file *files;
+	int32_t *send_res;             /* by token: bytes when it succeeds, replaced by -errno */
+	struct uring_pending *pending; /* circular, in order of submission */
+	uint32_t pending_head, pending_tail, pending_mask;
+	struct uring_buffers groups[POOL_CLASS_COUNT];
+	struct msghdr recv_template; /* room for name and control data, as slot.h lays them out */
+};
+
+static inline struct uring *uring_of(struct ring *ring)
+{
+	return (struct uring *)ring;
+}
+
+/* ring_uring.c */
+extern const struct ring_ops uring_ops;
+void uring_queue_wake(struct uring *u);
+void uring_buffers_add(struct uring_buffers *group, uint64_t addr, uint16_t index);
+
+/* ring_uring_setup.c */
+void uring_close(struct ring *ring);
+
+/* ring_uring_turn.c */
+int uring_turn(struct ring *ring, uint32_t wait_us);
+void uring_submit_early(struct uring *u);             /* batch_submit reached: hand over, no wait */
+struct io_uring_sqe *uring_take_sqe(struct uring *u); /* NULL: the kernel accepts nothing */

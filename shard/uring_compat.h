@@ -1,0 +1,27 @@
+/* uring_compat.h - io_uring constants and layouts newer than liburing 2.3 (step 5).
+ *
+ * Debian 12 ships liburing 2.3; the kernel below may be years newer. What numacast uses of it and
+ * an old <linux/io_uring.h> does not name stands here, with the kernel that brought it. Values are
+ * those of the kernel's user interface, which never change. Included by ring_uring.h only, after
+ * <liburing.h>: the two headers called io_uring.h share one include guard, so including the
+ * kernel's own beside it would change nothing.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdint.h>
+
+#ifndef IORING_FEAT_MIN_TIMEOUT
+#define IORING_FEAT_MIN_TIMEOUT (1U << 15) /* Linux 6.12 */
+#endif
+
+/* struct io_uring_getevents_arg; the third member was padding before Linux 6.12. */
+struct uring_wait_arg {
+	uint64_t sigmask;
+	uint32_t sigmask_bytes;
+	uint32_t min_wait_us; /* wait this long for all events asked for, from then on for one */
+	uint64_t timespec;    /* address of a struct __kernel_timespec, relative; 0: for ever */
+};
+
+static_assert(sizeof(struct uring_wait_arg) == sizeof(struct io_uring_getevents_arg),
+	      "the kernel's layout");
