@@ -13,7 +13,8 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define DRAIN_WAIT_US 10000 /* silence that counts as "nothing queued any more" */
+#define DRAIN_WAIT_US  10000 /* silence that counts as "nothing queued any more" */
+#define ANSWER_WAIT_US 20000 /* beyond the scheduler's tick, so the timer is seldom programmed */
 
 /* ---- receiving --------------------------------------------------------------------------------- */
 
@@ -221,12 +222,18 @@ void relay_start(struct relay *r)
 	}
 }
 
+/* How long the turn may sleep. Sends are answered when their turn ends, so while some are in flight
+ * it must end: at once when a flow waits for their slots, and soon in any case, so that the
+ * counters of a quiet shard are complete. */
 static uint32_t relay_wait_us(const struct relay *r)
 {
-	if (r->egress->dirty_count > 0) {
-		return 0; /* something waits for an answer that this turn brings */
+	if (r->egress->dirty_count > 0 || (r->ended_count > 0 && r->egress->in_flight > 0)) {
+		return 0;
 	}
-	return r->phase == RELAY_RUNNING ? RING_WAIT_FOREVER : DRAIN_WAIT_US;
+	if (r->phase != RELAY_RUNNING) {
+		return DRAIN_WAIT_US;
+	}
+	return r->egress->in_flight > 0 ? ANSWER_WAIT_US : RING_WAIT_FOREVER;
 }
 
 int relay_turn(struct relay *r)
