@@ -44,7 +44,7 @@ static int append(struct reading *reading, const char *text);
 static void expand(const struct reading *reading);
 static int no_memory(struct conf_cursor *cursor);
 static int room_for_outputs(struct conf *conf, uint64_t want);
-static int room_for_all(struct conf *conf, uint64_t flows, uint64_t outputs);
+static int room_for_all(struct conf *conf, uint64_t flow_count, uint64_t output_count);
 
 int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err)
 {
@@ -181,8 +181,8 @@ static int read_ingress(struct reading *reading)
 static int read_egress(struct reading *reading)
 {
 	struct conf *conf = reading->conf;
-	struct conf_span span;
-	struct rule_output out;
+	struct conf_span span = {0};
+	struct rule_output out = {0};
 	int token;
 	int rc;
 

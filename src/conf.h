@@ -26,18 +26,18 @@
 #define CONF_NAME_MAX      64
 
 struct conf_rule {
-	char *text;              /* as written */
-	char *where;             /* "file.conf:12" or "--rule" (nth: "--rule 3") */
+	char *text;               /* as written */
+	char *where;              /* "file.conf:12" or "--rule" (nth: "--rule 3") */
 	char name[CONF_NAME_MAX]; /* name=, or "ruleN" counted from 1 */
-	uint32_t weight;         /* weight=, 1 unless said */
-	uint32_t spread;         /* spread=, 1 unless said */
-	uint32_t shard;          /* shard=, or CONF_SHARD_ANY */
+	uint32_t weight;          /* weight=, 1 unless said */
+	uint32_t spread;          /* spread=, 1 unless said */
+	uint32_t shard;           /* shard=, or CONF_SHARD_ANY */
 	uint32_t first_flow;
-	uint32_t flow_count;     /* more than 1 for a range */
+	uint32_t flow_count; /* more than 1 for a range */
 };
 
 struct conf_flow {
-	uint32_t rule;           /* index */
+	uint32_t rule; /* index */
 	struct rule_ingress in;
 	uint32_t first_output;
 	uint32_t output_count;
@@ -51,8 +51,8 @@ struct conf {
 	uint32_t rule_room, flow_room, output_room; /* allocated */
 };
 
-/* Parses one rule and appends it. -EINVAL with `err' = "WHERE: what was wrong; what was expected; what
- * to do", and `conf' unchanged; -ENOMEM. `where' is copied. */
+/* Parses one rule and appends it. -EINVAL with `err' = "WHERE: what was wrong; what was expected;
+ * what to do", and `conf' unchanged; -ENOMEM. `where' is copied. */
 int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err);
 
 /* What only shows when all rules are known: two rules for one flow, a cycle among rules, duplicate

@@ -47,8 +47,8 @@ struct step {
 static int check_names(const struct conf *conf, struct err *err);
 static int check_twins(const struct check *check);
 static int check_cycles(struct check *check);
-static int compare_flows(const void *left, const void *right, void *conf);
-static int compare_names(const void *left, const void *right, void *conf);
+static int compare_flows(const void *left, const void *right, void *context);
+static int compare_names(const void *left, const void *right, void *context);
 
 int conf_check(const struct conf *conf, struct err *err)
 {
@@ -279,8 +279,8 @@ static const struct addr *known_source(const struct conf_flow *flow, const struc
 }
 
 /* What would hear an output: the node of a flow, run or group, or UINT32_MAX: nothing here. A run
- * whose flows all name their source hears only these, where the output's own address is known:
- * that is how one group is relayed both ways between two networks. */
+ * of a multicast group whose flows all name their source hears only these, where the output's own
+ * address is known: that is how one group is relayed both ways between two networks. */
 static uint32_t output_leads_to(const struct check *check, const struct conf_flow *flow,
 				const struct rule_output *out)
 {
@@ -302,7 +302,8 @@ static uint32_t output_leads_to(const struct check *check, const struct conf_flo
 	if (!meets_at(check, at, &out->to)) {
 		return UINT32_MAX;
 	}
-	if (source->family == 0 || ingress_at(check, at)->source.family == 0) {
+	if (source->family == 0 || ingress_at(check, at)->source.family == 0 ||
+	    !addr_is_multicast(&out->to.addr)) {
 		return check->count + at; /* the run */
 	}
 	at = lower_bound(check, &out->to, source);

@@ -17,7 +17,8 @@
 
 #define IFNAME_LEN_MAX (IF_NAMESIZE - 1)
 
-/* The word cut to pieces; each points into it, NULL where there is none. */
+/* The word cut to pieces, each pointing into it; source, prefix and ifname are NULL where there is
+ * none. */
 struct pieces {
 	const char *whole; /* a copy, for messages */
 	char *source;
@@ -47,7 +48,7 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 {
 	char whole[CONF_WORD_MAX];
 	struct conf_span span = {.addr_count = 1, .port_count = 1};
-	struct pieces pieces = {.whole = whole};
+	struct pieces pieces = {.whole = whole, .ip = whole, .port = whole};
 
 	snprintf(whole, sizeof(whole), "%s", cursor->word);
 	if (cut(cursor, side, &pieces) || read_ip(cursor, &pieces, &span) ||

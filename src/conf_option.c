@@ -273,8 +273,12 @@ static int read_src(const struct target *target, const char *value)
 		target->out->src_keep = true;
 		return 0;
 	}
-	memcpy(text, value + bracketed, len - 2 * bracketed);
-	text[len - 2 * bracketed] = '\0';
+	if (bracketed) {
+		value++;
+		len -= 2;
+	}
+	memcpy(text, value, len);
+	text[len] = '\0';
 	if (addr_parse_ip(text, &addr) != 0 || addr_is_multicast(&addr) ||
 	    (bracketed && addr.family == AF_INET)) {
 		return -EINVAL;

@@ -21,62 +21,71 @@ enum opt_mode {
 	OPT_MODE_RELAY,
 	OPT_MODE_HELP,
 	OPT_MODE_VERSION,
-	OPT_MODE_CHECK, /* --check: parse, validate, exit 0 or 2 */
-	OPT_MODE_PLAN,  /* --plan */
+	OPT_MODE_CHECK,      /* --check: parse, validate, exit 0 or 2 */
+	OPT_MODE_PLAN,       /* --plan */
 	OPT_MODE_CHECK_HOST, /* --check-host */
 };
 
 /* What --plan prints. */
-enum opt_plan { OPT_PLAN_TEXT, OPT_PLAN_JSON, OPT_PLAN_SVG, OPT_PLAN_HUGEPAGES };
+enum opt_plan {
+	OPT_PLAN_TEXT,
+	OPT_PLAN_JSON,
+	OPT_PLAN_SVG,
+	OPT_PLAN_HUGEPAGES
+};
 
-enum opt_switch { OPT_AUTO, OPT_ON, OPT_OFF };
+enum opt_switch {
+	OPT_AUTO,
+	OPT_ON,
+	OPT_OFF
+};
 
 struct opt {
 	enum opt_mode mode;
 	enum opt_plan plan;
-	struct conf conf;            /* every --rule and rule line, in order */
+	struct conf conf; /* every --rule and rule line, in order */
 	/* placement */
-	char *topology;              /* --topology FILE|STRING; NULL: this machine */
-	uint32_t shards;             /* --shards N; 0: one per core */
-	int *cpus_os;                /* --cpus LIST ("0-3,8"), in the order given; NULL: all allowed */
+	char *topology;  /* --topology FILE|STRING; NULL: this machine */
+	uint32_t shards; /* --shards N; 0: one per core */
+	int *cpus_os;    /* --cpus LIST ("0-3,8"), in the order given; NULL: all allowed */
 	uint32_t cpus_count;
-	int reserve_cores;           /* --reserve-cores N; -1: auto */
+	int reserve_cores; /* --reserve-cores N; -1: auto */
 	bool smt;
 	bool oversubscribe;
-	double balance;              /* --balance RATIO, 4 */
+	double balance; /* --balance RATIO, 4 */
 	/* memory */
-	enum nodemem_huge huge;      /* --huge */
+	enum nodemem_huge huge; /* --huge */
 	bool require_huge;
-	struct pool_counts pool;     /* --pool, slots per class */
+	struct pool_counts pool;        /* --pool, slots per class */
 	uint32_t hot[POOL_CLASS_COUNT]; /* --hot small=N,...: slots lent to the kernel at most, a
-	                                 * power of two; 0: chosen from the class (about an L2's
-	                                 * worth) */
+					 * power of two; 0: chosen from the class (about an L2's
+					 * worth) */
 	/* engine */
-	enum ring_engine engine;     /* --engine */
-	uint32_t sq_entries;         /* --sq-entries, 256, or cq_entries when only that is given
-	                              * and less */
-	uint32_t cq_entries;         /* --cq-entries, 4096, at least sq_entries */
-	uint32_t batch_submit;       /* --batch-submit, 0: only at turns */
-	uint32_t batch_complete;     /* --batch-complete, 32 */
-	uint32_t batch_wait_us;      /* --batch-wait, 0 */
-	uint32_t spin_us;            /* --spin, 0 */
+	enum ring_engine engine; /* --engine */
+	uint32_t sq_entries;     /* --sq-entries, 256, or cq_entries when only that is given
+				  * and less */
+	uint32_t cq_entries;     /* --cq-entries, 4096, at least sq_entries */
+	uint32_t batch_submit;   /* --batch-submit, 0: only at turns */
+	uint32_t batch_complete; /* --batch-complete, 32 */
+	uint32_t batch_wait_us;  /* --batch-wait, 0 */
+	uint32_t spin_us;        /* --spin, 0 */
 	bool sqpoll;
-	enum opt_switch gro, gso;    /* --gro, --gso, auto */
-	uint32_t train_max;          /* datagrams a train, 2..TRAIN_IOV_MAX */
+	enum opt_switch gro, gso; /* --gro, --gso, auto */
+	uint32_t train_max;       /* datagrams a train, 2..TRAIN_IOV_MAX */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */
-	char *exit_report;           /* --exit-report FILE|- */
-	uint32_t drain_ms;           /* --drain-timeout MS, 2000 */
-	char *user;                  /* --user NAME: drop privileges to */
+	char *exit_report; /* --exit-report FILE|- */
+	uint32_t drain_ms; /* --drain-timeout MS, 2000 */
+	char *user;        /* --user NAME: drop privileges to */
 	bool verbose;
 	bool quiet;
-	bool json;                   /* with --check-host */
+	bool json; /* with --check-host */
 };
 
-/* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out' is
- * filled in, defaults included, and conf_check has passed: relaying and --check need a rule, --plan
- * and --check-host do without, --help and --version look at nothing else. `out' need not be
+/* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out'
+ * is filled in, defaults included, and conf_check has passed: relaying and --check need a rule,
+ * --plan and --check-host do without, --help and --version look at nothing else. `out' need not be
  * initialised and must be freed only after 0. May be called again for a reload. */
 int opt_parse(int argc, char **argv, struct opt *out, struct err *err);
 
