@@ -69,6 +69,21 @@ tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/check_ring_send
 tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+UNIT_TESTS += tests/unit/check_num
+tests_unit_check_num_SOURCES = tests/unit/check_num.c
+tests_unit_check_num_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_conf
+tests_unit_check_conf_SOURCES = tests/unit/check_conf.c
+tests_unit_check_conf_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_conf_refuse
+tests_unit_check_conf_refuse_SOURCES = tests/unit/check_conf_refuse.c
+tests_unit_check_conf_refuse_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_conf_check
+tests_unit_check_conf_check_SOURCES = tests/unit/check_conf_check.c
+tests_unit_check_conf_check_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
