@@ -251,8 +251,11 @@ static int bind_range(void *base, size_t len_bytes, int node_os)
 /* Populating ordinary pages beyond what a node has would call the out-of-memory killer. */
 static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
 {
-	if (nodemem_is_pooled(attempt->kind) || wish->node_os == NODE_UNKNOWN ||
-	    attempt->bind_ret < 0 || hugepages_node_room(wish->node_os, &attempt->room_bytes) < 0) {
+	/* What may not be bound comes from wherever there is something. */
+	int node_os = attempt->bind_ret < 0 ? NODE_UNKNOWN : wish->node_os;
+
+	if (nodemem_is_pooled(attempt->kind) ||
+	    hugepages_node_room(node_os, &attempt->room_bytes) < 0) {
 		return 0;
 	}
 	return attempt->room_bytes < wish->len_bytes ? -ENOMEM : 0;
@@ -287,7 +290,7 @@ static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, ui
 		bool unsettled = true;
 
 		for (uint64_t i = 0; i < chunk; i++) {
-			addrs[i] = (void *)(uintptr_t)(base + (done + i) * page_bytes);
+			addrs[i] = (void *)(base + (done + i) * page_bytes);
 			status[i] = -ENOENT;
 		}
 		for (int tries = 0; unsettled && tries < VERIFY_TRIES; tries++) {
@@ -326,13 +329,13 @@ void numa_error(char *where)
 	log_warn("libnuma: %s: %s", where, strerror(errno));
 }
 
-void numa_warn(int num, char *format, ...)
+void numa_warn(int num, char *fmt, ...)
 {
 	char text[256];
 	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	log_warn("libnuma: %s (%d)", text, num);
 }

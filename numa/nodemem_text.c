@@ -114,7 +114,7 @@ static void explain_pool(const struct nodemem_wish *wish, const struct nodemem_a
 	} else if (attempt->step == NODEMEM_STEP_MAP && attempt->ret == -EINVAL) {
 		err_set(out, "this machine has no %s", kind_name(attempt->kind));
 	} else if (attempt->step == NODEMEM_STEP_POPULATE &&
-		   (attempt->ret == -EINVAL || attempt->ret == -EPERM)) {
+		   (attempt->ret == -EINVAL || attempt->ret == -EPERM || attempt->ret == -ENOSYS)) {
 		err_set(out,
 			"%s are used only where MADV_POPULATE_WRITE works (Linux 5.14, not "
 			"forbidden by seccomp): %s",

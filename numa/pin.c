@@ -13,8 +13,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#define PIN_CPUS_FIRST 1024        /* bits of the first try */
-#define PIN_CPUS_MAX   (64 * 1024) /* bits of the last one; Linux knows at most 8192 CPUs */
+#define PIN_CPUS_FIRST 1024  /* bits of the first try */
+#define PIN_CPUS_MAX   65536 /* bits of the last one; Linux knows at most 8192 CPUs */
 
 /* A CPU set together with the number of bits it has room for. */
 struct cpu_bits {

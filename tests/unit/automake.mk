@@ -22,6 +22,18 @@ UNIT_TESTS += tests/unit/check_log
 tests_unit_check_log_SOURCES = tests/unit/check_log.c
 tests_unit_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_nodemem
+tests_unit_check_nodemem_SOURCES = tests/unit/check_nodemem.c tests/unit/hugepool.h
+tests_unit_check_nodemem_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+if HAVE_SECCOMP
+UNIT_TESTS += tests/unit/check_nodemem_faults
+endif
+tests_unit_check_nodemem_faults_SOURCES = \
+	tests/unit/check_nodemem_faults.c tests/unit/hugepool.h
+tests_unit_check_nodemem_faults_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_unit_check_nodemem_faults_LDADD = $(NC_NUMA_LIBS) $(SECCOMP_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_pin
 tests_unit_check_pin_SOURCES = tests/unit/check_pin.c
 tests_unit_check_pin_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
