@@ -13,8 +13,9 @@
 #include "src/base/must.h"
 
 /* Sends that succeed are silent on io_uring, so a turn that both sends and sleeps would answer them
- * only when it wakes: such a sleep is this short, and none is made while receives starve. */
-#define RING_ANSWER_LAG_US 1000
+ * only when it wakes: such a sleep is bounded, and none is made while receives starve. Longer than
+ * the scheduler's tick, so that the bound seldom costs programming a timer. */
+#define RING_ANSWER_LAG_US 20000
 
 /* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. */
 struct ring_ops {

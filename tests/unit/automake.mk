@@ -8,6 +8,9 @@
 # Tests find data by the environment: NC_SRCDIR (top of the sources), NC_BUILDDIR (top of the
 # build), TOPOLOGIES (tests/topologies).
 NC_BASE_LIBS = src/base/libnc-base.a
+# A ring that does what the test tells it (tests/fake/ring_fake.h); one more source of such a test.
+NC_FAKE_RING = tests/fake/ring_fake.c tests/fake/ring_fake.h \
+	tests/fake/ring_fake_engine.c tests/fake/ring_fake_engine.h
 UNIT_TESTS =
 
 UNIT_TESTS += tests/unit/check_addr
@@ -96,6 +99,10 @@ tests_unit_check_conf_refuse_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/check_conf_check
 tests_unit_check_conf_check_SOURCES = tests/unit/check_conf_check.c
 tests_unit_check_conf_check_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_fake
+tests_unit_check_ring_fake_SOURCES = tests/unit/check_ring_fake.c $(NC_FAKE_RING)
+tests_unit_check_ring_fake_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)

@@ -1,0 +1,183 @@
+/* ring_fake.c - opens the fake engine and takes the test's wishes; see ring_fake.h. */
+#include "tests/fake/ring_fake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/must.h"
+#include "tests/fake/ring_fake_engine.h"
+
+struct ring *fake_open(const struct ring_params *params)
+{
+	struct fake *f = fake_zeroed(1, sizeof(*f));
+
+	ring_params_check(params);
+	must(arena_map(&f->arena, ring_queues_bytes(params) + 1, ARENA_HUGE_OFF) == 0);
+	ring_queues_init(&f->base, params, &f->arena);
+	f->base.ops = &fake_ops;
+	f->flows = fake_zeroed(params->flows, sizeof(*f->flows));
+	f->files = fake_zeroed(params->files, sizeof(*f->files));
+	f->sends = fake_zeroed(FAKE_SENDS_MAX, sizeof(*f->sends));
+	f->messages = fake_zeroed(FAKE_SENDS_MAX, sizeof(*f->messages));
+	f->inflight = fake_zeroed(params->sends, sizeof(*f->inflight));
+	f->file_count = params->files;
+	f->wake_fd = -1;
+	for (uint32_t i = 0; i < params->flows; i++) {
+		f->flows[i].last = &f->flows[i].first;
+	}
+	for (uint32_t i = 0; i < params->files; i++) {
+		f->files[i].fd = -1;
+	}
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		uint32_t depth = params->groups[i].depth;
+
+		f->groups[i].ring = fake_zeroed(depth, sizeof(struct fake_slot));
+		f->groups[i].mask = depth - 1;
+		f->groups[i].slot_bytes = params->groups[i].slot_bytes;
+	}
+	return &f->base;
+}
+
+void fake_deliver(struct ring *ring, uint32_t flow, const struct fake_datagram *datagram)
+{
+	struct fake *f = fake_of(ring);
+	struct fake_waiting *w = fake_zeroed(1, sizeof(*w));
+
+	must(flow < ring->flows);
+	w->datagram = *datagram;
+	w->payload = fake_zeroed(datagram->payload_bytes, 1);
+	if (datagram->payload_bytes > 0) {
+		memcpy(w->payload, datagram->payload, datagram->payload_bytes);
+	}
+	*f->flows[flow].last = w;
+	f->flows[flow].last = &w->next;
+	f->flows[flow].waiting_count++;
+}
+
+uint32_t fake_undelivered(const struct ring *ring, uint32_t flow)
+{
+	must(flow < ring->flows);
+	return fake_of(ring)->flows[flow].waiting_count;
+}
+
+void fake_end_recv(struct ring *ring, uint32_t flow, int32_t res)
+{
+	must(flow < ring->flows);
+	must(res < 0);
+	fake_of(ring)->flows[flow].end_res = res;
+}
+
+void fake_limit_burst(struct ring *ring, uint32_t count)
+{
+	fake_of(ring)->burst = count;
+}
+
+void fake_delay_cancel(struct ring *ring, uint32_t turns)
+{
+	fake_of(ring)->cancel_delay = turns;
+}
+
+bool fake_is_armed(const struct ring *ring, uint32_t flow)
+{
+	must(flow < ring->flows);
+	return ring->flow_states[flow].armed;
+}
+
+uint32_t fake_flow_file(const struct ring *ring, uint32_t flow)
+{
+	must(flow < ring->flows);
+	return fake_of(ring)->flows[flow].file;
+}
+
+uint32_t fake_flow_group(const struct ring *ring, uint32_t flow)
+{
+	must(flow < ring->flows);
+	return ring->flow_states[flow].group;
+}
+
+void fake_fail_sends(struct ring *ring, uint32_t file, int32_t res, uint32_t count)
+{
+	struct fake *f = fake_of(ring);
+
+	must(file < f->file_count);
+	must(res < 0);
+	f->files[file].fail_res = res;
+	f->files[file].fail_count = count;
+}
+
+void fake_decide_sends(struct ring *ring, fake_decide_fn *decide, void *context)
+{
+	struct fake *f = fake_of(ring);
+
+	f->decide = decide;
+	f->decide_context = context;
+}
+
+void fake_hold_sends(struct ring *ring, bool hold)
+{
+	fake_of(ring)->hold = hold;
+}
+
+void fake_release(struct ring *ring, uint32_t count)
+{
+	fake_of(ring)->release_count += count;
+}
+
+void fake_reverse_answers(struct ring *ring, bool reverse)
+{
+	fake_of(ring)->reverse = reverse;
+}
+
+uint32_t fake_send_count(const struct ring *ring)
+{
+	return fake_of(ring)->send_count;
+}
+
+uint32_t fake_unanswered(const struct ring *ring)
+{
+	return fake_of(ring)->unanswered;
+}
+
+const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index)
+{
+	const struct fake *f = fake_of(ring);
+
+	must(index < f->send_count);
+	return &f->sends[index];
+}
+
+uint32_t fake_turn_count(const struct ring *ring)
+{
+	return fake_of(ring)->turn_count;
+}
+
+uint32_t fake_last_wait_us(const struct ring *ring)
+{
+	return fake_of(ring)->last_wait_us;
+}
+
+void fake_fail_turn(struct ring *ring, int32_t res)
+{
+	fake_of(ring)->turn_res = res;
+}
+
+void fake_wake(struct ring *ring)
+{
+	fake_of(ring)->wake = true;
+}
+
+int fake_file_fd(const struct ring *ring, uint32_t file)
+{
+	const struct fake *f = fake_of(ring);
+
+	must(file < f->file_count);
+	return f->files[file].fd;
+}
+
+void *fake_zeroed(size_t count, size_t bytes)
+{
+	void *memory = calloc(count > 0 ? count : 1, bytes);
+
+	must(memory != NULL);
+	return memory;
+}

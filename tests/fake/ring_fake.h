@@ -1,0 +1,127 @@
+/* ring_fake.h - an engine behind shard/ring.h that does what a test tells it.
+ *
+ * No kernel: datagrams come from fake_deliver, sends go into a record. By default it behaves well
+ * - a turn hands over what was delivered, carries out what was queued, answers in order - and each
+ * function below makes it misbehave in one of the ways a kernel may:
+ *
+ *     receives   starve (no slot lent), end with or without a datagram, end by error,
+ *                take turns to be cancelled
+ *     sends      fail by any errno, chosen by count or by a function; are answered late, one by
+ *                one, or in reverse
+ *     turns      fail
+ *
+ * Like a socket, a flow keeps what was delivered to it while it is not armed or has no slot. A turn
+ * never sleeps: the wait that was asked for is recorded instead. The fake aborts by must() when
+ * the caller breaks the contract of ring.h: an unknown file, a token in flight twice, a message
+ * changed before its answer. For one thread; memory comes from malloc.
+ *
+ *     struct ring *ring = fake_open(&params);
+ *     ... ring_lend, ring_arm_recv ...
+ *     fake_deliver(ring, 0, &(struct fake_datagram){.payload = "abc", .payload_bytes = 3});
+ *     relay_turn(&relay);
+ *     ck_assert_mem_eq(fake_send_at(ring, 0)->payload, "abc", 3);
+ *     ring_close(ring);
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "shard/ring.h"
+
+#define FAKE_SENDS_MAX 65536     /* recorded in all */
+#define FAKE_SUCCESS   INT32_MAX /* an answer: the bytes of the message */
+
+/* What arrives. All zero but the payload is a plain datagram from nobody. */
+struct fake_datagram {
+	const void *payload;
+	size_t payload_bytes;
+	size_t real_bytes;            /* longer than the payload: it arrives cut, with MSG_TRUNC */
+	struct sockaddr_storage from; /* family 0: no name */
+	int ttl;          /* above 0: as IP_TTL or IPV6_HOPLIMIT, by the family of `from' */
+	int tos;          /* above 0: as IP_TOS or IPV6_TCLASS */
+	int gro_segment;  /* above 0: as UDP_GRO, a train of segments of that size */
+	bool control_cut; /* MSG_CTRUNC */
+	bool ends;        /* the receive ends with it, as by a zero-length datagram */
+};
+
+/* What was sent: copies, made when it was queued. */
+struct fake_send {
+	uint32_t token;
+	uint32_t file;
+	int fd;      /* that the file was added with */
+	int32_t res; /* the answer, once given */
+	bool answered;
+	unsigned char *payload; /* all iovecs, joined */
+	size_t payload_bytes;
+	size_t iov_count;
+	unsigned char control[256];
+	size_t control_bytes;
+	struct sockaddr_storage name;
+	socklen_t name_bytes;
+	uint16_t segment_bytes; /* of its UDP_SEGMENT, or 0 */
+	uint32_t turn;          /* turns before it was queued */
+};
+
+/* Decides the answer to a send: FAKE_SUCCESS or -errno. */
+typedef int32_t fake_decide_fn(void *context, const struct fake_send *send);
+
+/* Opens a fake for `params', which are checked as ring_open checks them; ring_close frees it. */
+struct ring *fake_open(const struct ring_params *params);
+
+/* ---- receives ---- */
+
+/* Queues a copy for `flow'; it arrives in the next turn in which the flow is armed. */
+void fake_deliver(struct ring *ring, uint32_t flow, const struct fake_datagram *datagram);
+
+/* Datagrams of `flow' not yet handed over. */
+uint32_t fake_undelivered(const struct ring *ring, uint32_t flow);
+
+/* In the next turn the receive of `flow' ends with -errno `res', before any datagram. */
+void fake_end_recv(struct ring *ring, uint32_t flow, int32_t res);
+
+/* Hands over at most so many datagrams of a flow in a turn; 0: all. */
+void fake_limit_burst(struct ring *ring, uint32_t count);
+
+/* A cancelled receive ends so many turns later than it might. It goes on receiving until then. */
+void fake_delay_cancel(struct ring *ring, uint32_t turns);
+
+bool fake_is_armed(const struct ring *ring, uint32_t flow);
+uint32_t fake_flow_file(const struct ring *ring, uint32_t flow);
+uint32_t fake_flow_group(const struct ring *ring, uint32_t flow);
+
+/* ---- sends ---- */
+
+/* The next `count' sends to `file' are answered with -errno `res'. Replaces an earlier wish. */
+void fake_fail_sends(struct ring *ring, uint32_t file, int32_t res, uint32_t count);
+
+/* Every send's answer is what `decide' returns; NULL: back to success. Comes after
+ * fake_fail_sends. */
+void fake_decide_sends(struct ring *ring, fake_decide_fn *decide, void *context);
+
+/* While held, turns answer nothing but what fake_release lets go. */
+void fake_hold_sends(struct ring *ring, bool hold);
+void fake_release(struct ring *ring, uint32_t count);
+
+/* Turns answer the sends of different files last first (of one file always in order). */
+void fake_reverse_answers(struct ring *ring, bool reverse);
+
+uint32_t fake_send_count(const struct ring *ring);
+uint32_t fake_unanswered(const struct ring *ring);
+const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index);
+
+/* ---- turns and files ---- */
+
+uint32_t fake_turn_count(const struct ring *ring);
+uint32_t fake_last_wait_us(const struct ring *ring);
+
+/* The next turn returns -errno `res' and does nothing. */
+void fake_fail_turn(struct ring *ring, int32_t res);
+
+/* The next turn says woken. */
+void fake_wake(struct ring *ring);
+
+/* The descriptor of a file, or -1. */
+int fake_file_fd(const struct ring *ring, uint32_t file);

@@ -1,0 +1,81 @@
+/* ring_fake_engine.h - what the two files of the fake share; nobody else includes it.
+ *
+ *     ring_fake.c         opens it and takes the test's wishes
+ *     ring_fake_engine.c  carries them out behind ring_ops
+ */
+#pragma once
+
+#include "shard/ring_engine.h"
+#include "tests/fake/ring_fake.h"
+
+/* A delivered datagram that waits for its flow. */
+struct fake_waiting {
+	struct fake_datagram datagram;
+	unsigned char *payload;
+	struct fake_waiting *next;
+};
+
+struct fake_flow {
+	uint32_t file;
+	int32_t end_res; /* 0: does not end by itself */
+	bool cancelled;
+	uint32_t cancel_turn; /* the turn in which a cancelled receive ends */
+	struct fake_waiting *first;
+	struct fake_waiting **last;
+	uint32_t waiting_count;
+};
+
+struct fake_file {
+	int fd; /* -1: not in use */
+	int32_t fail_res;
+	uint32_t fail_count;
+};
+
+struct fake_slot {
+	unsigned char *base;
+	uint16_t index;
+};
+
+struct fake_slots {
+	struct fake_slot *ring; /* FIFO, `depth' entries */
+	uint32_t head, count, mask;
+	uint32_t slot_bytes;
+};
+
+struct fake {
+	struct ring base;
+	struct arena arena;
+	struct fake_flow *flows;
+	struct fake_file *files;
+	uint32_t file_count;
+	struct fake_slots groups[POOL_CLASS_COUNT];
+	struct fake_send *sends;
+	const struct msghdr **messages; /* as queued, beside each record */
+	uint32_t send_count;
+	uint32_t unanswered;
+	uint32_t first_unanswered; /* no record before this one is */
+	uint32_t *inflight;        /* by token: record number plus one, or 0 */
+	fake_decide_fn *decide;
+	void *decide_context;
+	bool hold;
+	bool reverse;
+	uint32_t release_count;
+	uint32_t burst;
+	uint32_t cancel_delay;
+	uint32_t turn_count;
+	uint32_t last_wait_us;
+	int32_t turn_res;
+	bool wake;
+	int wake_fd;
+};
+
+extern const struct ring_ops fake_ops;
+
+/* Zeroed memory from malloc; aborts when there is none. */
+void *fake_zeroed(size_t count, size_t bytes);
+
+static inline struct fake *fake_of(const struct ring *ring)
+{
+	must(ring->ops == &fake_ops);
+	return (struct fake *)ring;
+}
