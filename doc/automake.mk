@@ -1,2 +1,1 @@
 # doc
-dist_doc_DATA += doc/NUMA.md

@@ -18,5 +18,9 @@ shard_libnc_shard_a_SOURCES = \
 	shard/shard.c shard/shard.h \
 	shard/slot.h \
 	shard/sock.c shard/sock.h \
+	shard/sock_egress.c \
+	shard/sock_explain.c \
+	shard/sock_ingress.c \
+	shard/sock_opt.h \
 	shard/stats.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

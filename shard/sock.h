@@ -1,17 +1,25 @@
 /* sock.h - opens the sockets of a flow and of its outputs (steps 3 and 10).
  *
- * Ingress: bound to group:port, SO_REUSEADDR and SO_REUSEPORT, SO_BINDTODEVICE to the ingress
- * interface, IP_MULTICAST_ALL / IPV6_MULTICAST_ALL off, joined by interface index with the RFC 3678
- * calls. Together these make it hear exactly its own flow: without BINDTODEVICE IPv6 would
- * hear other interfaces, without MULTICAST_ALL=0 other processes' joins. One socket per flow, so
+ * Ingress: bound to group:port, SO_REUSEADDR, SO_BINDTODEVICE to the ingress interface,
+ * IP_MULTICAST_ALL / IPV6_MULTICAST_ALL off, joined by interface index with the RFC 3678 calls.
+ * Together these make it hear exactly its own flow: without BINDTODEVICE IPv6 would hear other
+ * interfaces, without MULTICAST_ALL=0 other processes' joins. One socket per flow, so
  * igmp_max_memberships (20 per socket) never matters.
+ *
+ * SO_REUSEPORT is never set. Sharing a group:port needs SO_REUSEADDR only, and with REUSEPORT
+ * Linux 6.18 passes an IPv4 datagram that exactly one socket matches through the reuseport hash: of
+ * two flows that differ in their source only, each heard half of both, and a socket that has not
+ * joined took datagrams from one that has (both measured). A unicast ingress shares its port
+ * with nobody, so that a port in use is an error and not a flow split in silence.
  *
  * Egress: one socket per output - an unresolvable unicast neighbour fills the send buffer of its
  * socket, and must fill no other's. Loopback of multicast off, IP_RECVERR on (without it a drop in
  * the queueing discipline is reported as success), connected when the destination has a route.
  *
  * All functions: shard thread at start, or control thread. Errors: -errno with `err' in the form
- * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides.
+ * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides. On
+ * error nothing stays open. Every option is read back (STYLE rule 6); one that the kernel did not
+ * keep is -EIO, but for buffer sizes, where less than asked for is reported in sock_got.
  */
 #pragma once
 
@@ -25,25 +33,28 @@
 /* What was got, read back. Buffer sizes as the operator counts them (half of what the kernel
  * reports, which doubles them). */
 struct sock_got {
-	uint32_t buffer_bytes;  /* SO_RCVBUF or SO_SNDBUF in force */
-	bool clamped;           /* less than asked for: rmem_max or wmem_max */
-	bool gro;               /* ingress: UDP_GRO accepted */
-	bool gso;               /* egress: UDP_SEGMENT known to this kernel */
-	bool connected;         /* egress: sends need no name */
-	struct addr local;      /* egress: address and port it sends from, port always known */
+	uint32_t buffer_bytes; /* SO_RCVBUF or SO_SNDBUF in force */
+	bool clamped;          /* less than asked for: rmem_max or wmem_max */
+	bool gro;              /* ingress: UDP_GRO accepted */
+	bool gso;              /* egress: UDP_SEGMENT known to this kernel */
+	bool connected;        /* egress: sends need no name */
+	struct addr local;     /* ingress: what it is bound to. Egress: address and port it sends
+				* from; the port is always known, the address is the wildcard while
+				* the kernel chooses it for each send (not connected, no src=) */
 };
 
 /* What the ingress control data must carry, by what the outputs ask for. */
 struct sock_want {
-	uint32_t buffer_bytes;  /* SO_RCVBUF or SO_SNDBUF wanted; 0: leave the system's default */
-	bool ttl;               /* IP_RECVTTL / IPV6_RECVHOPLIMIT */
-	bool tos;               /* IP_RECVTOS / IPV6_RECVTCLASS */
-	bool gro;               /* UDP_GRO */
+	uint32_t buffer_bytes; /* SO_RCVBUF or SO_SNDBUF wanted; 0: leave the system's default */
+	bool ttl;              /* IP_RECVTTL / IPV6_RECVHOPLIMIT */
+	bool tos;              /* IP_RECVTOS / IPV6_RECVTCLASS */
+	bool gro;              /* UDP_GRO */
 };
 
-/* Opens and binds, does not join: nothing arrives before sock_join for multicast. Returns the fd. */
+/* Opens and binds, does not join: nothing arrives before sock_join for multicast. `ifindex' is
+ * that of the rule's interface, 0 when it names none (unicast only). Returns the fd. */
 int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const struct sock_want *want,
-                      struct sock_got *got, struct err *err);
+		      struct sock_got *got, struct err *err);
 
 /* Joins the group (and source) on the interface; no-op for unicast. 0 or -errno. */
 int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err);
@@ -53,12 +64,20 @@ int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct er
 void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex);
 
 /* Opens an output's socket with TTL, DSCP, source, priority set and read back. Returns the fd. An
- * unreachable destination is not an error here: the socket stays unconnected. */
+ * unreachable destination is not an error here: the socket stays unconnected, as it does with
+ * src=keep, and each send names the destination. ttl=keep|dec and dscp=keep set the defaults;
+ * control data with each send overrides them. */
 int sock_open_egress(const struct rule_output *out, unsigned ifindex, const struct sock_want *want,
-                     struct sock_got *got, struct err *err);
+		     struct sock_got *got, struct err *err);
 
-/* Datagrams the kernel dropped at this socket so far (SK_MEMINFO_DROPS); 0 when it cannot say. */
-uint64_t sock_kernel_drops(int fd);
+/* MTU of the path that a connected socket sends by, IP header included; 0 when it is not connected
+ * or the kernel cannot say. */
+uint32_t sock_path_mtu(int fd, int family);
 
-/* Empties the error queue, at most ERRQUEUE_DRAIN_MAX entries; the last errno seen there, or 0. */
+/* Datagrams the kernel dropped at this socket so far (SK_MEMINFO_DROPS), modulo 2^32: add up
+ * differences. 0 when it cannot say. */
+uint32_t sock_kernel_drops(int fd);
+
+/* Empties the error queue, at most ERRQUEUE_DRAIN_MAX entries; the last errno seen there, or 0.
+ * With the queue empty the socket's pending error is gone too. */
 int sock_drain_errors(int fd);

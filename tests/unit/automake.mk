@@ -84,7 +84,6 @@ tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/check_ring_send
 tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
-
 UNIT_TESTS += tests/unit/check_num
 tests_unit_check_num_SOURCES = tests/unit/check_num.c
 tests_unit_check_num_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
@@ -105,13 +104,12 @@ UNIT_TESTS += tests/unit/check_ring_fake
 tests_unit_check_ring_fake_SOURCES = tests/unit/check_ring_fake.c $(NC_FAKE_RING)
 tests_unit_check_ring_fake_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
-UNIT_TESTS += tests/unit/check_opt
-tests_unit_check_opt_SOURCES = tests/unit/check_opt.c
-tests_unit_check_opt_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
-
-UNIT_TESTS += tests/unit/check_opt_file
-tests_unit_check_opt_file_SOURCES = tests/unit/check_opt_file.c
-tests_unit_check_opt_file_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+UNIT_TESTS += tests/unit/check_sock
+tests_unit_check_sock_SOURCES = \
+	tests/unit/check_sock.c tests/unit/check_sock.h \
+	tests/unit/check_sock_net.c \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_check_sock_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)

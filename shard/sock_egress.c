@@ -1,0 +1,248 @@
+/* sock_egress.c - the socket that one output sends from (step 10).
+ *
+ * Owner: the shard thread at start. Everything an output may ask for is set before the first
+ * send; what differs from datagram to datagram (ttl=keep, dscp=keep, src=keep) travels as control
+ * data and finds the defaults here. The socket never reads: its receive buffer is the smallest
+ * there is, and *_MULTICAST_ALL is off, so that a shared sport= makes it no second receiver of
+ * somebody's group.
+ */
+#include "shard/sock.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shard/sock_opt.h"
+#include "src/base/must.h"
+
+static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
+		  struct err *err);
+static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts);
+static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts);
+static void want_opts_any(const struct rule_output *out, struct sock_opts *opts);
+static int set_multicast_if_v4(int fd, const char *subject, unsigned ifindex, struct err *err);
+static int set_buffers(int fd, const struct sock_want *want, const char *subject,
+		       struct sock_got *got, struct err *err);
+static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
+		       struct sock_got *got, struct err *err);
+static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
+			  struct sock_got *got, struct err *err);
+static bool knows_gso(int fd);
+
+int sock_open_egress(const struct rule_output *out, unsigned ifindex, const struct sock_want *want,
+		     struct sock_got *got, struct err *err)
+{
+	struct sock_got found = {0};
+	char subject[ENDPOINT_TEXT_MAX];
+
+	endpoint_format(&out->to, subject);
+
+	int fd = sock_create(out->to.addr.family, subject, err);
+
+	if (fd < 0) {
+		return fd;
+	}
+
+	int rc = set_up(fd, out, ifindex, subject, err);
+
+	if (rc == 0) {
+		rc = set_buffers(fd, want, subject, &found, err);
+	}
+	if (rc == 0) {
+		rc = bind_egress(fd, out, ifindex, &found, err);
+	}
+	if (rc == 0 && !out->src_keep) {
+		rc = connect_egress(fd, out, ifindex, &found, err);
+	}
+	if (rc != 0) {
+		close(fd);
+		return rc;
+	}
+	found.gso = knows_gso(fd);
+	*got = found;
+	return fd;
+}
+
+static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
+		  struct err *err)
+{
+	bool multicast = addr_is_multicast(&out->to.addr);
+	struct sock_opts opts = {0};
+
+	if (out->to.addr.family == AF_INET6) {
+		want_opts_v6(out, ifindex, &opts);
+	} else {
+		want_opts_v4(out, &opts);
+	}
+	want_opts_any(out, &opts);
+
+	int rc = sock_set_opts(fd, subject, &opts, err);
+
+	if (rc != 0) {
+		return rc;
+	}
+	if (multicast && out->to.addr.family == AF_INET && ifindex != 0) {
+		return set_multicast_if_v4(fd, subject, ifindex, err);
+	}
+	if (!multicast && out->to.ifname[0]) {
+		return sock_bind_device(fd, out->to.ifname, ifindex, err);
+	}
+	return 0;
+}
+
+static int output_ttl(const struct rule_output *out)
+{
+	return out->ttl != 0 ? out->ttl : RULE_TTL_DEFAULT;
+}
+
+static int output_tos(const struct rule_output *out)
+{
+	return out->dscp > 0 ? out->dscp << 2 : 0;
+}
+
+static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts)
+{
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVERR, 1));
+	if (out->src_keep) {
+		sock_want_opt(opts, (struct sock_opt){IPPROTO_IP, IP_TRANSPARENT, 1,
+						      "IP_TRANSPARENT", SOCK_DEED_TRANSPARENT});
+	}
+}
+
+static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts)
+{
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_TCLASS, output_tos(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_RECVERR, 1));
+	if (addr_is_multicast(&out->to.addr) && ifindex != 0) {
+		sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)ifindex));
+	}
+	if (out->src_keep) {
+		sock_want_opt(opts, (struct sock_opt){IPPROTO_IPV6, IPV6_TRANSPARENT, 1,
+						      "IPV6_TRANSPARENT", SOCK_DEED_TRANSPARENT});
+	}
+}
+
+/* After the family's own: setting IP_TOS sets a priority of the kernel's choice. */
+static void want_opts_any(const struct rule_output *out, struct sock_opts *opts)
+{
+	if (out->priority != RULE_AUTO) {
+		sock_want_opt(opts, (struct sock_opt){SOL_SOCKET, SO_PRIORITY, out->priority,
+						      "SO_PRIORITY", SOCK_DEED_PRIORITY});
+	}
+	/* Several outputs may send from one port that the rules name; one chosen by the kernel is
+	 * this socket's alone. */
+	if (out->sport != 0) {
+		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, 1));
+	}
+}
+
+static int set_multicast_if_v4(int fd, const char *subject, unsigned ifindex, struct err *err)
+{
+	struct ip_mreqn mreqn = {.imr_ifindex = (int)ifindex};
+	struct ip_mreqn kept = {0};
+	socklen_t len = sizeof(kept);
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &mreqn, sizeof(mreqn)) != 0) {
+		int error = errno == EADDRNOTAVAIL ? ENODEV : errno;
+
+		return sock_fail(err, SOCK_DEED_DEVICE, subject, "set IP_MULTICAST_IF", error);
+	}
+	if (getsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &kept, &len) != 0) {
+		return sock_fail(err, SOCK_DEED_OPTION, subject, "read IP_MULTICAST_IF", errno);
+	}
+	/* Older kernels answer with an address only, which says nothing of the index. */
+	if (len == sizeof(kept) && kept.imr_ifindex != mreqn.imr_ifindex) {
+		err_set(err, "%s: cannot set IP_MULTICAST_IF to interface %u: the kernel kept %d",
+			subject, ifindex, kept.imr_ifindex);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int set_buffers(int fd, const struct sock_want *want, const char *subject,
+		       struct sock_got *got, struct err *err)
+{
+	int smallest = 0;
+	int rc = sock_set_buffer(fd, SO_SNDBUF, want->buffer_bytes, got);
+
+	if (rc != 0) {
+		return sock_fail(err, SOCK_DEED_OPTION, subject, "set SO_SNDBUF", -rc);
+	}
+	/* The kernel raises it to its own minimum, whatever that is: nothing to read back. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest)) != 0) {
+		return sock_fail(err, SOCK_DEED_OPTION, subject, "set SO_RCVBUF", errno);
+	}
+	return 0;
+}
+
+/* Explicitly even when everything is left to the kernel: the port must be known before the first
+ * send, since it is how ingress recognises our own echo. */
+static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
+		       struct sock_got *got, struct err *err)
+{
+	struct addr at = {.family = out->to.addr.family};
+
+	if (out->src.family != 0) {
+		at = out->src;
+	}
+	at.port = out->sport;
+	return sock_bind(fd, &at, ifindex, &got->local, err);
+}
+
+/* Without a route, or without an address to send from, the destination may become reachable later:
+ * the socket then names it in each send. */
+static bool is_unreachable(int error)
+{
+	switch (error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
+			  struct sock_got *got, struct err *err)
+{
+	struct sockaddr_storage name;
+	socklen_t len = addr_to_sockaddr(&out->to.addr, ifindex, &name);
+	char subject[ENDPOINT_TEXT_MAX];
+
+	if (connect(fd, (struct sockaddr *)&name, len) == 0) {
+		int rc = sock_read_local(fd, &got->local);
+
+		got->connected = rc == 0;
+		return rc == 0 ? 0
+			       : sock_fail(err, SOCK_DEED_OPTION,
+					   endpoint_format(&out->to, subject), "read its own name",
+					   -rc);
+	}
+	if (is_unreachable(errno)) {
+		return 0;
+	}
+	return sock_fail(err, SOCK_DEED_CONNECT, endpoint_format(&out->to, subject), "connect",
+			 errno);
+}
+
+/* Setting a segment size of 0 changes nothing and fails where trains are unknown. */
+static bool knows_gso(int fd)
+{
+	int off = 0;
+
+	return setsockopt(fd, SOL_UDP, UDP_SEGMENT, &off, sizeof(off)) == 0;
+}

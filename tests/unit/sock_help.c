@@ -1,0 +1,306 @@
+/* sock_help.c - see sock_help.h. A helper that fails, fails the test that called it. */
+#include "tests/unit/sock_help.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RECV_PATIENCE_MS 10000
+#define NOBODY           65534
+
+static int net_fds[2]; /* by enum net_side */
+
+bool net_possible(void)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (child == 0) {
+		_exit(unshare(CLONE_NEWNET) == 0 ? 0 : errno);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
+		printf("namespace tests skipped: cannot fork\n");
+		return false;
+	}
+	if (WEXITSTATUS(status) != 0) {
+		printf("namespace tests skipped: no network namespace: %s\n",
+		       strerror(WEXITSTATUS(status)));
+		return false;
+	}
+	return true;
+}
+
+static int net_new(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	/* No duplicate address detection: addresses are usable at once. */
+	net_sysctl("net/ipv6/conf/default/accept_dad", "0");
+	net_sysctl("net/ipv6/conf/all/disable_ipv6", "0");
+	net_sysctl("net/ipv6/conf/default/disable_ipv6", "0");
+	net_ip("link set lo up\n");
+	return fd;
+}
+
+void net_make(void)
+{
+	cpu_set_t one;
+	char lines[512];
+
+	/* On one CPU, what is sent first is received first, over whatever device. */
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	net_fds[THERE] = net_new();
+	net_fds[HERE] = net_new();
+	net_go(THERE);
+	snprintf(lines, sizeof(lines),
+		 "link add a0 type veth peer name a1 netns /proc/%d/fd/%d\n"
+		 "link add b0 type veth peer name b1 netns /proc/%d/fd/%d\n",
+		 getpid(), net_fds[HERE], getpid(), net_fds[HERE]);
+	net_ip(lines);
+	net_ip("addr add 10.1.0.1/24 dev a0\naddr add 10.1.0.9/24 dev a0\n"
+	       "addr add fd00:1::1/64 dev a0\naddr add fd00:1::9/64 dev a0\n"
+	       "addr add fe80::1/64 dev a0\nlink set a0 up\n"
+	       "addr add 10.2.0.1/24 dev b0\naddr add fd00:2::1/64 dev b0\nlink set b0 up\n");
+	net_go(HERE);
+	net_ip("addr add 10.1.0.2/24 dev a1\naddr add fd00:1::2/64 dev a1\n"
+	       "addr add fe80::2/64 dev a1\nlink set a1 up\n"
+	       "addr add 10.2.0.2/24 dev b1\naddr add fd00:2::2/64 dev b1\nlink set b1 up\n");
+	net_wait("a1");
+	net_wait("b1");
+	net_go(THERE);
+	net_wait("a0");
+	net_wait("b0");
+	net_go(HERE);
+}
+
+void net_wait(const char *ifname)
+{
+	struct sockaddr_in6 all = {
+		.sin6_family = AF_INET6, .sin6_port = 9, .sin6_scope_id = if_nametoindex(ifname)};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = -1;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(inet_pton(AF_INET6, "ff02::1", &all.sin6_addr), 1);
+	for (int i = 0; rc != 0 && i < 1000; i++) {
+		rc = connect(fd, (struct sockaddr *)&all, sizeof(all));
+		if (rc != 0) {
+			usleep(10000);
+		}
+	}
+	ck_assert_msg(rc == 0, "%s does not come up: %s", ifname, strerror(errno));
+	close(fd);
+}
+
+void net_go(enum net_side side)
+{
+	ck_assert_int_eq(setns(net_fds[side], CLONE_NEWNET), 0);
+}
+
+static void run_batch(const char *command, const char *lines)
+{
+	FILE *pipe = popen(command, "w");
+
+	ck_assert_ptr_nonnull(pipe);
+	ck_assert_int_ge(fputs(lines, pipe), 0);
+	ck_assert_msg(pclose(pipe) == 0, "%s failed: %s", command, lines);
+}
+
+void net_ip(const char *lines)
+{
+	run_batch("ip -batch -", lines);
+}
+
+void net_tc(const char *lines)
+{
+	run_batch("tc -batch -", lines);
+}
+
+void net_grep(const char *command, const char *word, char *line, size_t room)
+{
+	FILE *pipe = popen(command, "r");
+	char got[512];
+
+	ck_assert_ptr_nonnull(pipe);
+	line[0] = '\0';
+	while (fgets(got, sizeof(got), pipe)) {
+		if (!line[0] && strstr(got, word)) {
+			snprintf(line, room, "%s", strstr(got, word));
+		}
+	}
+	ck_assert_int_eq(pclose(pipe), 0);
+	ck_assert_msg(line[0], "%s: no line with %s", command, word);
+}
+
+void net_sysctl(const char *path, const char *value)
+{
+	char full[256];
+
+	snprintf(full, sizeof(full), "/proc/sys/%s", path);
+
+	int fd = open(full, O_WRONLY | O_CLOEXEC);
+
+	ck_assert_msg(fd >= 0, "%s: %s", full, strerror(errno));
+	ck_assert_int_eq(write(fd, value, strlen(value)), (ssize_t)strlen(value));
+	close(fd);
+}
+
+void net_become_nobody(void)
+{
+	if (geteuid() != 0) {
+		return;
+	}
+	ck_assert_int_eq(setgroups(0, NULL), 0);
+	ck_assert_int_eq(setresgid(NOBODY, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+}
+
+struct addr addr_of(const char *ip)
+{
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse_ip(ip, &addr), 0);
+	return addr;
+}
+
+static struct endpoint endpoint_at(const char *ip, const char *ifname, uint16_t port)
+{
+	struct endpoint at = {.addr = addr_of(ip)};
+
+	at.addr.port = port;
+	snprintf(at.ifname, sizeof(at.ifname), "%s", ifname);
+	return at;
+}
+
+struct rule_ingress ingress_at(const char *ip, const char *ifname, uint16_t port)
+{
+	struct rule_ingress in = {
+		.at = endpoint_at(ip, ifname, port), .gro = RULE_AUTO, .pool_class = RULE_AUTO};
+
+	return in;
+}
+
+struct rule_output output_to(const char *ip, const char *ifname, uint16_t port)
+{
+	struct rule_output out = {.to = endpoint_at(ip, ifname, port),
+				  .ttl = RULE_TTL_DEFAULT,
+				  .dscp = RULE_AUTO,
+				  .priority = RULE_AUTO,
+				  .gso = RULE_AUTO};
+
+	return out;
+}
+
+int must_ingress(const struct rule_ingress *in, struct sock_got *got)
+{
+	struct sock_want want = {.ttl = true, .tos = true};
+	struct sock_got ignored;
+	struct err err = {{0}};
+	unsigned ifindex = if_nametoindex(in->at.ifname);
+	int fd = sock_open_ingress(in, ifindex, &want, got ? got : &ignored, &err);
+
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	ck_assert_msg(sock_join(fd, in, ifindex, &err) == 0, "%s", err.text);
+	return fd;
+}
+
+int must_egress(const struct rule_output *out, struct sock_got *got)
+{
+	struct sock_want want = {0};
+	struct sock_got ignored;
+	struct err err = {{0}};
+	int fd = sock_open_egress(out, if_nametoindex(out->to.ifname), &want, got ? got : &ignored,
+				  &err);
+
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	return fd;
+}
+
+void send_text(int fd, const char *text)
+{
+	ck_assert_msg(send(fd, text, strlen(text), MSG_DONTWAIT) == (ssize_t)strlen(text),
+		      "cannot send %s: %s", text, strerror(errno));
+}
+
+void send_text_to(int fd, const struct addr *to, const char *text)
+{
+	struct sockaddr_storage name;
+	socklen_t len = addr_to_sockaddr(to, 0, &name);
+
+	ck_assert_msg(sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&name, len) ==
+			      (ssize_t)strlen(text),
+		      "cannot send %s: %s", text, strerror(errno));
+}
+
+struct recv_info recv_with_info(int fd)
+{
+	struct recv_info info = {.ttl = -1, .tos = -1};
+	struct sockaddr_storage name;
+	char control[256];
+	struct iovec iov = {info.text, sizeof(info.text) - 1};
+	struct msghdr msg = {.msg_name = &name,
+			     .msg_namelen = sizeof(name),
+			     .msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control,
+			     .msg_controllen = sizeof(control)};
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+	ck_assert_msg(poll(&ready, 1, RECV_PATIENCE_MS) == 1, "no datagram arrived");
+	ck_assert_int_ge(recvmsg(fd, &msg, MSG_DONTWAIT), 0);
+	ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)&name, &info.from), 0);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		bool v6 = c->cmsg_level == IPPROTO_IPV6;
+
+		if (c->cmsg_type == (v6 ? IPV6_HOPLIMIT : IP_TTL)) {
+			memcpy(&info.ttl, CMSG_DATA(c), sizeof(info.ttl));
+		} else if (v6 && c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&info.tos, CMSG_DATA(c), sizeof(info.tos));
+		} else if (!v6 && c->cmsg_type == IP_TOS) {
+			info.tos = *(unsigned char *)CMSG_DATA(c);
+		}
+	}
+	return info;
+}
+
+const char *recv_text(int fd)
+{
+	static struct recv_info info;
+
+	info = recv_with_info(fd);
+	return info.text;
+}
+
+bool nothing_queued(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+unsigned drain_socket(int fd)
+{
+	char byte;
+	unsigned count = 0;
+
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0) {
+		count++;
+	}
+	return count;
+}
