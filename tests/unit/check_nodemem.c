@@ -425,6 +425,33 @@ START_TEST(maps_find_a_mapping_by_its_beginning_only)
 }
 END_TEST
 
+/* libnuma's, written out: its header belongs to nodemem.c alone. */
+struct bitmask *numa_parse_nodestring(const char *string);
+void numa_error(char *where);
+
+START_TEST(libnuma_complains_through_the_log)
+{
+	char text[1024] = "";
+	char where[] = "mbind";
+	int saved = dup(STDERR_FILENO);
+	int ends[2];
+
+	ck_assert_int_ge(saved, 0);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	log_init(LOG_LEVEL_INFO, true);
+	ck_assert_ptr_null(numa_parse_nodestring("nonsense"));
+	errno = ENOMEM;
+	numa_error(where);
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
+	ck_assert_msg(strstr(text, "<4>libnuma: ") == text, "%s", text);
+	ck_assert_msg(strstr(text, "nonsense") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "<4>libnuma: mbind: Cannot allocate memory\n") != NULL, "%s",
+		      text);
+}
+END_TEST
+
 static Suite *nodemem_suite(void)
 {
 	Suite *suite = suite_create("nodemem");
@@ -447,6 +474,7 @@ static Suite *nodemem_suite(void)
 	tcase_add_test(tc, shards_that_start_at_once_each_get_whole_arenas);
 	tcase_add_test(tc, lines_and_counts_of_pools);
 	tcase_add_test(tc, maps_find_a_mapping_by_its_beginning_only);
+	tcase_add_test(tc, libnuma_complains_through_the_log);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
