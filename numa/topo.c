@@ -189,7 +189,9 @@ static void copy_node(struct loader *ld, hwloc_obj_t obj, struct topo_node *node
 	node->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
 	node->memory_bytes = obj->attr->numanode.local_memory;
 	node->allowed = hwloc_bitmap_isset(ld->nodes, obj->os_index);
+	node->huge_2m_total = TOPO_UNKNOWN;
 	node->huge_2m_free = TOPO_UNKNOWN;
+	node->huge_1g_total = TOPO_UNKNOWN;
 	node->huge_1g_free = TOPO_UNKNOWN;
 	classify_memory(obj, node);
 }
@@ -314,12 +316,13 @@ static const struct topo_node *local_node(const struct loader *ld, hwloc_const_c
 static int distant_node(const struct topo *topo, const struct topo_node *home)
 {
 	const struct topo_node *best = NULL;
-	uint32_t best_distance = 0;
+	uint32_t best_distance = UINT32_MAX;
 	uint32_t candidates = 0;
 
 	for (uint32_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *node = &topo->nodes[i];
-		uint32_t distance = home ? topo_distance(topo, home->node_os, node->node_os) : 0;
+		uint32_t said = home ? topo_distance(topo, home->node_os, node->node_os) : 0;
+		uint32_t distance = said ? said : UINT32_MAX;
 
 		if (!node->allowed || node->memory_bytes == 0) {
 			continue;
@@ -331,7 +334,10 @@ static int distant_node(const struct topo *topo, const struct topo_node *home)
 			best_distance = distance;
 		}
 	}
-	return best && (best_distance > 0 || candidates == 1) ? best->node_os : TOPO_UNKNOWN;
+	if (!best || (best_distance == UINT32_MAX && candidates > 1)) {
+		return TOPO_UNKNOWN;
+	}
+	return best->node_os;
 }
 
 static int cpu_efficiency(const struct loader *ld, hwloc_obj_t pu)
@@ -409,6 +415,19 @@ static int copy_cpus(struct loader *ld)
 	return 0;
 }
 
+/* An XML file may hold anything; we print names as they are, so only printable ones are taken. */
+static bool name_is_plain(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] <= ' ' || name[i] > '~') {
+			return false;
+		}
+	}
+	return len > 0 && len < IF_NAMESIZE;
+}
+
 static void copy_xml_nic(struct loader *ld, hwloc_obj_t obj, struct topo_nic *nic)
 {
 	hwloc_obj_t holder = hwloc_get_non_io_ancestor_obj(ld->hw, obj);
@@ -451,7 +470,7 @@ static int copy_xml_nics(struct loader *ld)
 	}
 	while ((obj = hwloc_get_next_osdev(ld->hw, obj)) != NULL) {
 		if (obj->attr->osdev.type == HWLOC_OBJ_OSDEV_NETWORK && obj->name &&
-		    strlen(obj->name) < IF_NAMESIZE) {
+		    name_is_plain(obj->name)) {
 			copy_xml_nic(ld, obj, &topo->nics[topo->nic_count++]);
 		}
 	}

@@ -36,11 +36,14 @@ struct topo_node {
 	int node_os;
 	int package_os; /* the one socket it belongs to, or TOPO_UNKNOWN */
 	uint64_t memory_bytes;
-	uint32_t cpu_count;   /* allowed CPUs whose home this is */
-	bool allowed;         /* memory may be taken from it */
-	bool special;         /* HBM, CXL, NVM or GPU memory: never chosen while there is DRAM */
-	char kind[16];        /* what the firmware or hwloc calls the memory, "" = plain */
-	int64_t huge_2m_free; /* pages, TOPO_UNKNOWN when it cannot be read (foreign topology) */
+	uint32_t cpu_count;    /* allowed CPUs whose home this is */
+	bool allowed;          /* memory may be taken from it */
+	bool special;          /* HBM, CXL, NVM or GPU memory: never chosen while there is DRAM */
+	char kind[16];         /* what the firmware or hwloc calls the memory, "" = plain */
+	int64_t huge_2m_total; /* pages of the pool; TOPO_UNKNOWN: cannot be read (foreign machine)
+				*/
+	int64_t huge_2m_free;  /* of these not in use and not promised */
+	int64_t huge_1g_total;
 	int64_t huge_1g_free;
 };
 

@@ -6,30 +6,24 @@
 #include "numa/topo_here.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "numa/hugepages.h"
 #include "numa/nic.h"
 
-/* Pages of `kib' KiB that are free on a node right now. */
-static int64_t read_huge_free(int node_os, unsigned kib)
-{
-	char path[128];
-	long long pages = TOPO_UNKNOWN;
-	FILE *file;
+#define PAGE_2M ((size_t)2 << 20)
+#define PAGE_1G ((size_t)1 << 30)
 
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/node/node%d/hugepages/hugepages-%ukB/free_hugepages", node_os,
-		 kib);
-	file = fopen(path, "re");
-	if (!file) {
-		return TOPO_UNKNOWN;
+static void read_huge(int node_os, size_t page_bytes, int64_t *total, int64_t *unused)
+{
+	struct hugepages pool;
+
+	if (hugepages_read(node_os, page_bytes, &pool) == 0) {
+		*total = (int64_t)pool.total;
+		*unused = (int64_t)pool.available;
 	}
-	if (fscanf(file, "%lld", &pages) != 1) {
-		pages = TOPO_UNKNOWN;
-	}
-	fclose(file);
-	return pages;
 }
 
 /* A machine with one node needs no firmware to say where its devices are. */
@@ -57,8 +51,8 @@ int topo_here_fill(struct topo *topo)
 	for (uint32_t i = 0; i < topo->node_count; i++) {
 		struct topo_node *node = &topo->nodes[i];
 
-		node->huge_2m_free = read_huge_free(node->node_os, 2048);
-		node->huge_1g_free = read_huge_free(node->node_os, 1048576);
+		read_huge(node->node_os, PAGE_2M, &node->huge_2m_total, &node->huge_2m_free);
+		read_huge(node->node_os, PAGE_1G, &node->huge_1g_total, &node->huge_1g_free);
 	}
 	rc = nic_list(NIC_SYSFS, &topo->nics, &topo->nic_count);
 	if (rc == -ENOENT) {

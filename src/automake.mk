@@ -16,6 +16,11 @@ src_libnc_src_a_SOURCES = \
 	src/iface.c src/iface.h \
 	src/layout.c src/layout.h \
 	src/notify.c src/notify.h \
+	src/plan_hugepages.c \
+	src/plan_json.c \
+	src/plan_print.h \
+	src/plan_sum.c src/plan_sum.h \
+	src/plan_text.c \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
 	src/supervisor.c src/supervisor.h \

@@ -1,8 +1,7 @@
 /* iface.c - looks up the interfaces that the rules name (step 1 of a datagram's life).
  *
  * Names come from the configuration, indexes and MTUs from the kernel (netdevice(7)), nodes from
- * the topology, or from sysfs when the topology was read from this machine but does not list the
- * interface (bonds, VLANs, bridges). Control thread, at start.
+ * the topology, which on this machine lists bonds, VLANs and bridges too. Control thread, at start.
  */
 #include "src/iface.h"
 
@@ -13,8 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "numa/nic.h"
 
 static int iface_compare(const void *a, const void *b)
 {
@@ -75,9 +72,7 @@ static void iface_locate(struct iface *iface, const struct topo *topo)
 	const struct topo_nic *nic = topo_find_nic(topo, iface->name);
 
 	iface->node_os = TOPO_UNKNOWN;
-	if (topo->this_machine) {
-		iface->node_os = nic_node("/sys", iface->name, iface->via, sizeof(iface->via));
-	} else if (nic) {
+	if (nic) {
 		iface->node_os = nic->node_os;
 		snprintf(iface->via, sizeof(iface->via), "%s", nic->via);
 	}

@@ -1,0 +1,184 @@
+/* plan_sum.c - counts a plan once for all its printers.
+ *
+ * Pure but for plan_sum_status. Units: pages of view->page, bytes, shards, flows.
+ */
+#include "src/plan_sum.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void count_shards(const struct plan_view *view, struct plan_sum *sum);
+static void count_pages(const struct plan_view *view, struct plan_sum *sum);
+static void count_flows(const struct plan_view *view, struct plan_sum *sum);
+
+static uint64_t page_size(enum arena_huge page)
+{
+	switch (page) {
+	case ARENA_HUGE_1G:
+		return UINT64_C(1) << 30;
+	case ARENA_HUGE_2M:
+	case ARENA_HUGE_THP:
+		return UINT64_C(2) << 20;
+	case ARENA_HUGE_OFF:
+		break;
+	}
+	return 4096;
+}
+
+int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
+{
+	struct plan_sum sum = {.page_bytes = page_size(view->page)};
+
+	sum.nodes = calloc((size_t)view->topo->node_count + 1, sizeof(sum.nodes[0]));
+	if (!sum.nodes) {
+		return -ENOMEM;
+	}
+	if (view->page == ARENA_HUGE_1G || view->page == ARENA_HUGE_2M) {
+		sum.pages_per_shard = (view->arena_bytes + sum.page_bytes - 1) / sum.page_bytes;
+	}
+	count_shards(view, &sum);
+	count_pages(view, &sum);
+	count_flows(view, &sum);
+	*out = sum;
+	return 0;
+}
+
+void plan_sum_free(struct plan_sum *sum)
+{
+	free(sum->nodes);
+	memset(sum, 0, sizeof(*sum));
+}
+
+static void count_shards(const struct plan_view *view, struct plan_sum *sum)
+{
+	const struct topo *topo = view->topo;
+
+	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
+		const struct plan_shard *shard = &view->plan->shards[i];
+		const struct topo_node *home = topo_find_node(topo, shard->home_os);
+		const struct topo_node *memory = topo_find_node(topo, shard->node_os);
+
+		if (home) {
+			sum->nodes[home - topo->nodes].shard_count++;
+		}
+		if (memory) {
+			sum->nodes[memory - topo->nodes].arena_count++;
+		} else {
+			sum->arenas_anywhere++;
+		}
+	}
+}
+
+static void count_pages(const struct plan_view *view, struct plan_sum *sum)
+{
+	for (uint32_t i = 0; i < view->topo->node_count; i++) {
+		const struct topo_node *node = &view->topo->nodes[i];
+		struct plan_sum_node *at = &sum->nodes[i];
+		bool giant = view->page == ARENA_HUGE_1G;
+
+		at->pages = at->arena_count * sum->pages_per_shard;
+		at->total = giant ? node->huge_1g_total : node->huge_2m_total;
+		at->unused = giant ? node->huge_1g_free : node->huge_2m_free;
+		at->goal = at->pages;
+		if (at->total != TOPO_UNKNOWN && at->unused != TOPO_UNKNOWN) {
+			uint64_t others = (uint64_t)(at->total - at->unused);
+			uint64_t enough = others + at->pages;
+
+			at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
+		}
+	}
+}
+
+static void count_flows(const struct plan_view *view, struct plan_sum *sum)
+{
+	const struct plan *plan = view->plan;
+
+	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
+		const struct topo_node *node =
+			topo_find_node(view->topo, view->flows[flow].node_os);
+		bool remote = false;
+
+		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+			remote |= plan_sum_place(view, flow, plan->owners[i].shard) ==
+				  PLAN_PLACE_REMOTE;
+		}
+		if (view->flows[flow].node_os == TOPO_UNKNOWN) {
+			sum->flows_unknown++;
+		} else if (remote) {
+			sum->flows_remote++;
+		} else {
+			sum->flows_local++;
+		}
+		if (node) {
+			sum->nodes[node - view->topo->nodes].flow_count++;
+			sum->nodes[node - view->topo->nodes].far_count += remote;
+		}
+	}
+}
+
+enum plan_place plan_sum_place(const struct plan_view *view, uint32_t flow, uint32_t shard)
+{
+	int node_os = view->flows[flow].node_os;
+
+	if (node_os == TOPO_UNKNOWN) {
+		return PLAN_PLACE_UNKNOWN;
+	}
+	return view->plan->shards[shard].home_os == node_os ? PLAN_PLACE_LOCAL : PLAN_PLACE_REMOTE;
+}
+
+const char *plan_sum_bytes(uint64_t bytes, char *buf)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	uint64_t scale = 1;
+	size_t unit = 0;
+	uint64_t tenths;
+
+	while (unit + 1 < sizeof(units) / sizeof(units[0]) && bytes / scale >= 1024) {
+		scale *= 1024;
+		unit++;
+	}
+	tenths = bytes / scale * 10 + bytes % scale * 10 / scale;
+	if (tenths % 10 == 0 || tenths >= 1000) {
+		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRIu64 " %s", tenths / 10, units[unit]);
+	} else {
+		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
+			 tenths % 10, units[unit]);
+	}
+	return buf;
+}
+
+const char *plan_sum_number(int64_t number, char *buf)
+{
+	if (number == TOPO_UNKNOWN) {
+		snprintf(buf, PLAN_BYTES_TEXT_MAX, "?");
+	} else {
+		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRId64, number);
+	}
+	return buf;
+}
+
+void plan_sum_print_list(const int *numbers, uint32_t count, FILE *out)
+{
+	uint32_t i = 0;
+
+	while (i < count) {
+		uint32_t last = i;
+
+		while (last + 1 < count && numbers[last + 1] == numbers[last] + 1) {
+			last++;
+		}
+		fprintf(out, "%s%d", i == 0 ? "" : ",", numbers[i]);
+		if (last > i) {
+			fprintf(out, "-%d", numbers[last]);
+		}
+		i = last + 1;
+	}
+}
+
+int plan_sum_status(FILE *out)
+{
+	return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,59 @@
+/* plan_sum.h - what the four printers of a plan all need to know, counted once.
+ *
+ * Internal to src/plan_*.c. Owner: the caller; plan_sum_free accepts all-zero.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/plan_print.h"
+
+#define PLAN_BYTES_TEXT_MAX 32
+
+enum plan_place {
+	PLAN_PLACE_LOCAL,   /* the shard's CPU sits on the interface's node */
+	PLAN_PLACE_REMOTE,  /* on another, or nobody knows which */
+	PLAN_PLACE_UNKNOWN, /* nobody knows the interface's node */
+};
+
+/* The plan seen from one node. */
+struct plan_sum_node {
+	uint32_t shard_count; /* shards whose CPU sits here */
+	uint32_t arena_count; /* whose memory comes from here */
+	uint32_t flow_count;  /* flows whose interface is here */
+	uint32_t far_count;   /* of these owned by a shard elsewhere */
+	uint64_t pages;       /* huge pages for these arenas; 0 when pages come from no pool */
+	uint64_t goal;        /* size of the pool with which they succeed: more than `pages' where
+			       * others hold some; `pages' when the pool cannot be read */
+	int64_t total;        /* size of the pool now, or TOPO_UNKNOWN */
+	int64_t unused;       /* of these still to be had, or TOPO_UNKNOWN */
+};
+
+struct plan_sum {
+	struct plan_sum_node *nodes; /* as topo->nodes */
+	uint32_t arenas_anywhere;    /* shards whose memory node is unknown */
+	uint64_t page_bytes;         /* of view->page */
+	uint64_t pages_per_shard;    /* 0 when pages come from no pool */
+	uint32_t flows_local;        /* every owner local */
+	uint32_t flows_remote;       /* at least one remote */
+	uint32_t flows_unknown;      /* interface's node unknown */
+};
+
+/* 0 or -ENOMEM. */
+int plan_sum_build(const struct plan_view *view, struct plan_sum *out);
+void plan_sum_free(struct plan_sum *sum);
+
+enum plan_place plan_sum_place(const struct plan_view *view, uint32_t flow, uint32_t shard);
+
+/* "64 GiB", "1.5 MiB", "512 B"; `buf' holds PLAN_BYTES_TEXT_MAX bytes and is returned. */
+const char *plan_sum_bytes(uint64_t bytes, char *buf);
+
+/* "7", or "?" for TOPO_UNKNOWN; `buf' as above. */
+const char *plan_sum_number(int64_t number, char *buf);
+
+/* Ascending numbers as ranges: "0-3,8,10-11". */
+void plan_sum_print_list(const int *numbers, uint32_t count, FILE *out);
+
+/* What plan_print_* return in the end: -EIO when `out' has failed. */
+int plan_sum_status(FILE *out);

@@ -1,0 +1,263 @@
+/* plan_text.c - a plan as tables for a terminal (--plan).
+ *
+ * Four tables (nodes, interfaces, shards, flows) and then notes: whatever in this plan is not as
+ * good as it could be, why, and what to do about it. Reads only; control thread.
+ */
+#include "src/plan_print.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "numa/hugepages.h"
+#include "src/plan_sum.h"
+
+static void print_head(const struct plan_view *view, FILE *out);
+static void print_nodes(const struct plan_view *view, const struct plan_sum *sum, FILE *out);
+static void print_nics(const struct plan_view *view, FILE *out);
+static void print_shards(const struct plan_view *view, FILE *out);
+static void print_flows(const struct plan_view *view, FILE *out);
+static void print_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out);
+
+int plan_print_text(const struct plan_view *view, FILE *out)
+{
+	struct plan_sum sum;
+
+	if (plan_sum_build(view, &sum) != 0) {
+		return -ENOMEM;
+	}
+	print_head(view, out);
+	print_nodes(view, &sum, out);
+	print_nics(view, out);
+	print_shards(view, out);
+	print_flows(view, out);
+	print_notes(view, &sum, out);
+	plan_sum_free(&sum);
+	return plan_sum_status(out);
+}
+
+static void print_count(uint32_t count, const char *what, FILE *out)
+{
+	fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void print_head(const struct plan_view *view, FILE *out)
+{
+	const struct topo *topo = view->topo;
+	const struct plan *plan = view->plan;
+	char bytes[PLAN_BYTES_TEXT_MAX];
+	uint32_t allowed = 0;
+
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		allowed += topo->cpus[i].allowed;
+	}
+	fprintf(out, "%s: ", topo->source);
+	print_count(topo->package_count, "socket", out);
+	fprintf(out, ", ");
+	print_count(topo->node_count, "node", out);
+	fprintf(out, ", ");
+	print_count(topo->core_count, "core", out);
+	fprintf(out, ", ");
+	print_count(topo->cpu_count, "CPU", out);
+	if (allowed < topo->cpu_count) {
+		fprintf(out, ", of which %" PRIu32 " may be used", allowed);
+	}
+	if (topo->offline_count > 0) {
+		fprintf(out, ", and %" PRIu32 " offline", topo->offline_count);
+	}
+	fprintf(out, "\n");
+	print_count(plan->shard_count, "shard", out);
+	fprintf(out, " with %s each in %s pages", plan_sum_bytes(view->arena_bytes, bytes),
+		arena_huge_name(view->page));
+	if (plan->cpus_reserved > 0) {
+		fprintf(out, "; CPU%s ", plan->cpus_reserved == 1 ? "" : "s");
+		plan_sum_print_list(plan->reserved_os, plan->cpus_reserved, out);
+		fprintf(out, " left to the rest of the system");
+	}
+	fprintf(out, "\n");
+}
+
+static void print_nodes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+{
+	const struct topo *topo = view->topo;
+	char bytes[PLAN_BYTES_TEXT_MAX];
+	char socket[PLAN_BYTES_TEXT_MAX];
+	char unused[PLAN_BYTES_TEXT_MAX];
+
+	fprintf(out, "\nNODE  SOCKET      MEMORY  CPUS  SHARDS  FLOWS  HUGE PAGES  AVAILABLE\n");
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		const struct topo_node *node = &topo->nodes[i];
+		const struct plan_sum_node *at = &sum->nodes[i];
+
+		fprintf(out,
+			"%4d  %6s  %10s  %4" PRIu32 "  %6" PRIu32 "  %5" PRIu32 "  %10" PRIu64
+			"  %9s%s%s%s\n",
+			node->node_os, plan_sum_number(node->package_os, socket),
+			plan_sum_bytes(node->memory_bytes, bytes), node->cpu_count, at->shard_count,
+			at->flow_count, at->pages, plan_sum_number(at->unused, unused),
+			node->kind[0] ? "  " : "", node->kind,
+			node->allowed ? "" : "  may not be used");
+	}
+}
+
+/* Interfaces with a place, and those that flows come in by. */
+static bool nic_matters(const struct plan_view *view, const struct topo_nic *nic)
+{
+	if (nic->node_os != TOPO_UNKNOWN) {
+		return true;
+	}
+	for (uint32_t i = 0; i < view->plan->flow_count; i++) {
+		if (strcmp(view->flows[i].ifname, nic->name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void print_nics(const struct plan_view *view, FILE *out)
+{
+	char node[PLAN_BYTES_TEXT_MAX];
+	bool any = false;
+
+	for (uint32_t i = 0; i < view->topo->nic_count; i++) {
+		const struct topo_nic *nic = &view->topo->nics[i];
+
+		if (!nic_matters(view, nic)) {
+			continue;
+		}
+		if (!any) {
+			fprintf(out, "\n%-*s  NODE  FOUND BY\n", IF_NAMESIZE - 1, "INTERFACE");
+			any = true;
+		}
+		fprintf(out, "%-*s  %4s  %s\n", IF_NAMESIZE - 1, nic->name,
+			plan_sum_number(nic->node_os, node), nic->via);
+	}
+}
+
+static void print_shards(const struct plan_view *view, FILE *out)
+{
+	char home[PLAN_BYTES_TEXT_MAX];
+	char memory[PLAN_BYTES_TEXT_MAX];
+
+	fprintf(out, "\nSHARD   CPU  NODE  MEMORY NODE  FLOWS        LOAD\n");
+	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
+		const struct plan_shard *shard = &view->plan->shards[i];
+
+		fprintf(out, "%5" PRIu32 "  %4d  %4s  %11s  %5" PRIu32 "  %10" PRIu64 "\n", i,
+			shard->cpu_os, plan_sum_number(shard->home_os, home),
+			plan_sum_number(shard->node_os, memory), shard->flow_count, shard->load);
+	}
+}
+
+static void print_flow(const struct plan_view *view, uint32_t flow, const int width[2], FILE *out)
+{
+	const struct plan_view_flow *f = &view->flows[flow];
+	const struct plan *plan = view->plan;
+	char node[PLAN_BYTES_TEXT_MAX];
+
+	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+		const struct plan_owner *owner = &plan->owners[i];
+		bool remote = plan_sum_place(view, flow, owner->shard) == PLAN_PLACE_REMOTE;
+
+		if (i == plan->first_owner[flow]) {
+			fprintf(out, "%6" PRIu32 "  %-*s  %-*s  %4s  %6" PRIu32 "  %7" PRIu32, flow,
+				width[0], f->name, width[1], f->ingress,
+				plan_sum_number(f->node_os, node), f->weight, f->output_count);
+		} else {
+			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
+		}
+		fprintf(out, "  %5" PRIu32 "  %s%s\n", owner->shard, remote ? "remote: " : "",
+			plan_why_name(owner->why));
+	}
+}
+
+static void print_flows(const struct plan_view *view, FILE *out)
+{
+	int width[2] = {4, 7};
+
+	if (view->plan->flow_count == 0) {
+		fprintf(out, "\nno flows: add --rule or --config to see who would own them\n");
+		return;
+	}
+	for (uint32_t i = 0; i < view->plan->flow_count; i++) {
+		int name = (int)strlen(view->flows[i].name);
+		int ingress = (int)strlen(view->flows[i].ingress);
+
+		width[0] = name > width[0] ? name : width[0];
+		width[1] = ingress > width[1] ? ingress : width[1];
+	}
+	fprintf(out, "\n  FLOW  %-*s  %-*s  NODE  WEIGHT  OUTPUTS  SHARD  WHY\n", width[0], "NAME",
+		width[1], "INGRESS");
+	for (uint32_t i = 0; i < view->plan->flow_count; i++) {
+		print_flow(view, i, width, out);
+	}
+}
+
+/* Flows that cross between nodes, with the reason that lies with their node. */
+static void print_far_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+{
+	for (uint32_t i = 0; i < view->topo->node_count; i++) {
+		const struct plan_sum_node *at = &sum->nodes[i];
+		int node_os = view->topo->nodes[i].node_os;
+
+		if (at->far_count == 0) {
+			continue;
+		}
+		fprintf(out, "note: ");
+		print_count(at->far_count, "flow", out);
+		fprintf(out, " of node %d %s owned by a shard on another node: ", node_os,
+			at->far_count == 1 ? "is" : "are");
+		if (at->shard_count == 0) {
+			fprintf(out,
+				"node %d has no shard; allow its CPUs (affinity, cpuset) or "
+				"name them in --cpus\n",
+				node_os);
+		} else {
+			fprintf(out, "its shards are beyond the bound (--balance), too few for "
+				     "spread=, or others were named or kept; see WHY\n");
+		}
+	}
+}
+
+static void print_memory_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+{
+	char line[HUGEPAGES_LINE_MAX];
+
+	for (uint32_t i = 0; i < view->topo->node_count; i++) {
+		const struct topo_node *node = &view->topo->nodes[i];
+		const struct plan_sum_node *at = &sum->nodes[i];
+
+		if (at->unused != TOPO_UNKNOWN && (uint64_t)at->unused < at->pages) {
+			fprintf(out,
+				"note: node %d needs %" PRIu64 " huge pages and has %" PRId64
+				" available: %s\n",
+				node->node_os, at->pages, at->unused,
+				hugepages_line(node->node_os, sum->page_bytes, at->goal, line));
+		}
+		if (at->shard_count > 0 && (!node->allowed || node->memory_bytes == 0)) {
+			fprintf(out, "note: node %d has %s: its shards take memory from another\n",
+				node->node_os,
+				node->memory_bytes == 0 ? "no memory" : "memory we may not use");
+		}
+	}
+	if (sum->arenas_anywhere > 0 && view->topo->node_count > 1) {
+		fprintf(out, "note: ");
+		print_count(sum->arenas_anywhere, "shard", out);
+		fprintf(out, " %s no known memory node and will take memory anywhere\n",
+			sum->arenas_anywhere == 1 ? "has" : "have");
+	}
+}
+
+static void print_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+{
+	fprintf(out, "\n");
+	print_count(view->plan->flow_count, "flow", out);
+	fprintf(out,
+		": %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
+		" with unknown interface node\n",
+		sum->flows_local, sum->flows_remote, sum->flows_unknown);
+	print_far_notes(view, sum, out);
+	print_memory_notes(view, sum, out);
+}
