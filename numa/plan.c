@@ -38,6 +38,7 @@ struct placer {
 	uint32_t *near;      /* slot_count x slot_count: slots by growing distance */
 	uint32_t *distance;  /* slot_count: from the slot whose row of `near' is being sorted */
 	bool *ring_end;      /* slot_count x slot_count: last slot of its ring */
+	uint32_t *shards_at; /* by node slot */
 	uint32_t slot_count;
 	uint64_t weight_placed;
 };
@@ -99,6 +100,8 @@ const char *plan_why_name(enum plan_why why)
 		return "interface node unknown";
 	case PLAN_WHY_NO_LOCAL:
 		return "no shard on node";
+	case PLAN_WHY_SPREAD:
+		return "spread";
 	case PLAN_WHY_BALANCE:
 		return "balance";
 	case PLAN_WHY_NAMED:
@@ -266,6 +269,7 @@ static void fill_heaps(struct placer *pl)
 		pl->heaps[pl->slot_of[i]].count++;
 	}
 	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
+		pl->shards_at[slot] = pl->heaps[slot].count;
 		pl->heaps[slot].shards = &pl->heap_room[room_used];
 		room_used += pl->heaps[slot].count;
 		pl->heaps[slot].count = 0;
@@ -282,14 +286,15 @@ static int open_placer(struct placer *pl)
 
 	pl->slot_count = (uint32_t)slots;
 	pl->heaps = calloc(slots, sizeof(*pl->heaps));
+	pl->shards_at = calloc(slots, sizeof(*pl->shards_at));
 	pl->heap_room = calloc(shards, sizeof(*pl->heap_room));
 	pl->slot_of = calloc(shards, sizeof(*pl->slot_of));
 	pl->at = calloc(shards, sizeof(*pl->at));
 	pl->near = calloc(slots * slots, sizeof(*pl->near));
 	pl->distance = calloc(slots, sizeof(*pl->distance));
 	pl->ring_end = calloc(slots * slots, sizeof(*pl->ring_end));
-	if (!pl->heaps || !pl->heap_room || !pl->slot_of || !pl->at || !pl->near || !pl->distance ||
-	    !pl->ring_end) {
+	if (!pl->heaps || !pl->shards_at || !pl->heap_room || !pl->slot_of || !pl->at ||
+	    !pl->near || !pl->distance || !pl->ring_end) {
 		return -ENOMEM;
 	}
 	fill_heaps(pl);
@@ -302,6 +307,7 @@ static int open_placer(struct placer *pl)
 static void close_placer(struct placer *pl)
 {
 	free(pl->heaps);
+	free(pl->shards_at);
 	free(pl->heap_room);
 	free(pl->slot_of);
 	free(pl->at);
@@ -444,7 +450,7 @@ static struct plan_owner choose_near(const struct placer *pl, const struct plan_
 			}
 			owner.why = PLAN_WHY_BALANCE;
 		} else if (owner.why == PLAN_WHY_LOCAL) {
-			owner.why = PLAN_WHY_NO_LOCAL;
+			owner.why = pl->shards_at[from] > 0 ? PLAN_WHY_SPREAD : PLAN_WHY_NO_LOCAL;
 		}
 	}
 	owner.shard = lightest_anywhere(pl);

@@ -40,7 +40,8 @@
 enum plan_why {
 	PLAN_WHY_LOCAL,        /* on the ingress interface's node */
 	PLAN_WHY_NODE_UNKNOWN, /* interface has no known node: balanced over all shards */
-	PLAN_WHY_NO_LOCAL,     /* no shard runs on the interface's node, or too few for `spread' */
+	PLAN_WHY_NO_LOCAL,     /* no shard runs on the interface's node */
+	PLAN_WHY_SPREAD,       /* all shards of the node own a part of this flow already */
 	PLAN_WHY_BALANCE,      /* nearer shards were beyond the balance bound */
 	PLAN_WHY_NAMED,        /* shard= on the rule */
 	PLAN_WHY_PRIOR,        /* kept its owner */
@@ -99,5 +100,5 @@ int plan_build(const struct topo *topo, const struct plan_flow *flows, uint32_t 
 /* Accepts all-zero. */
 void plan_free(struct plan *plan);
 
-/* "local", "interface node unknown", "no shard on node", "balance", "named", "kept". */
+/* "local", "interface node unknown", "no shard on node", "spread", "balance", "named", "kept". */
 const char *plan_why_name(enum plan_why why);

@@ -18,12 +18,17 @@ src_libnc_src_a_SOURCES = \
 	src/notify.c src/notify.h \
 	src/plan_hugepages.c \
 	src/plan_json.c \
+	src/plan_map.c src/plan_map.h \
+	src/plan_place.c \
 	src/plan_print.h \
 	src/plan_sum.c src/plan_sum.h \
+	src/plan_svg.c \
+	src/plan_table.c src/plan_table.h \
 	src/plan_text.c \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
 	src/supervisor.c src/supervisor.h \
+	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
 NC_SRC_LIBS = src/libnc-src.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \

@@ -37,6 +37,7 @@ struct plan_view {
 
 int plan_print_text(const struct plan_view *view, FILE *out);
 int plan_print_json(const struct plan_view *view, FILE *out);
+int plan_print_svg(const struct plan_view *view, FILE *out);
 
 /* A shell script that gives each node the huge pages which its shards need. */
 int plan_print_hugepages(const struct plan_view *view, FILE *out);

@@ -137,7 +137,7 @@ START_TEST(spread_takes_distinct_shards)
 	ck_assert_uint_eq(plan.owners[1].shard, 3);
 	ck_assert_uint_eq(plan.owners[2].shard, 0);
 	ck_assert_int_eq(plan.owners[1].why, PLAN_WHY_LOCAL);
-	ck_assert_int_eq(plan.owners[2].why, PLAN_WHY_NO_LOCAL);
+	ck_assert_int_eq(plan.owners[2].why, PLAN_WHY_SPREAD);
 	flows[0].spread = 5;
 	build_refused("spread=5 of flow 0: there are only 4 shards");
 }

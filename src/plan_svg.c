@@ -1,0 +1,327 @@
+/* plan_svg.c - a plan as a picture: the machine, its shards, its interfaces and who owns what.
+ *
+ * From top to bottom: what this is, a legend, the machine as nested boxes (plan_map.c says what is
+ * inside what, plan_place.c where it stands), an interface in the box of its node and its name in a
+ * dashed frame wherever shards of another node own flows of it, a table of ingress interfaces, and,
+ * while they are few enough to read, the flows. Reads only; control thread. Units: CSS pixels.
+ */
+#include "src/plan_print.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/plan_map.h"
+#include "src/plan_sum.h"
+#include "src/plan_table.h"
+#include "src/svg.h"
+
+#define MARGIN    20.0
+#define WIDTH_MIN 900.0
+#define MAP_TOP   122.0
+#define TEXT_MAX  256
+
+struct painter {
+	const struct plan_view *view;
+	const struct map *map;
+	const struct plan_sum *sum;
+	const struct plan_table *table;
+	FILE *out;
+};
+
+static void paint_head(const struct painter *p, double width);
+static void paint_box(const struct painter *p, uint32_t id);
+
+int plan_print_svg(const struct plan_view *view, FILE *out)
+{
+	struct map map = {0};
+	struct plan_sum sum = {0};
+	struct plan_table table = {0};
+	struct painter p = {.view = view, .map = &map, .sum = &sum, .table = &table, .out = out};
+	const struct svg_rect *page;
+	double width;
+	double below;
+	int rc = plan_sum_build(view, &sum);
+
+	rc = rc ? rc : plan_table_build(view, &table);
+	rc = rc ? rc : map_build(view, &table, &map);
+	if (rc == 0) {
+		map_place(&map, MARGIN, MAP_TOP);
+		page = &map.boxes[0].at;
+		width = page->w + 2 * MARGIN > WIDTH_MIN ? page->w + 2 * MARGIN : WIDTH_MIN;
+		below = page->y + page->h + MARGIN;
+		svg_open(out, width, below + plan_table_height(view, &table) + MARGIN,
+			 view->topo->source);
+		paint_head(&p, width);
+		paint_box(&p, 0);
+		plan_table_paint(view, &table,
+				 (struct svg_rect){MARGIN, below, width - 2 * MARGIN, 0}, out);
+		svg_close(out);
+		rc = plan_sum_status(out);
+	}
+	plan_table_free(&table);
+	map_free(&map);
+	plan_sum_free(&sum);
+	return rc;
+}
+
+static void paint_legend(const struct painter *p, double y)
+{
+	static const struct {
+		const char *class_name;
+		const char *text;
+	} entries[] = {
+		{"b-local", "shard that owns flows"},
+		{"b-far", "owns flows of another node"},
+		{"b-free", "shard without flows"},
+		{"b-system", "left to the system"},
+		{"b-idle", "no shard"},
+		{"b-barred", "may not be used"},
+	};
+	double x = MARGIN;
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		svg_box(p->out, (struct svg_rect){x, y - 10, 12, 12}, entries[i].class_name, NULL);
+		svg_text(p->out, x + 17, y, SVG_FONT_SMALL, "t-dim", entries[i].text);
+		x += 17 + svg_text_width(SVG_FONT_SMALL, entries[i].text) + 16;
+	}
+}
+
+static const char *plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void paint_head(const struct painter *p, double width)
+{
+	const struct topo *topo = p->view->topo;
+	const struct plan *plan = p->view->plan;
+	struct svg_rect at = {MARGIN, 34, width - 2 * MARGIN, 0};
+	char text[TEXT_MAX];
+	char bytes[PLAN_BYTES_TEXT_MAX];
+
+	svg_text_fit(p->out, at, SVG_FONT_TITLE, "t-main", topo->source);
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " socket%s, %" PRIu32 " node%s, %" PRIu32 " core%s, %" PRIu32
+		 " CPU%s; %" PRIu32 " shard%s with %s each in %s pages",
+		 topo->package_count, plural(topo->package_count), topo->node_count,
+		 plural(topo->node_count), topo->core_count, plural(topo->core_count),
+		 topo->cpu_count, plural(topo->cpu_count), plan->shard_count,
+		 plural(plan->shard_count), plan_sum_bytes(p->view->arena_bytes, bytes),
+		 arena_huge_name(p->view->page));
+	at.y = 56;
+	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-main", text);
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " flow%s: %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
+		 " whose interface has no known node",
+		 plan->flow_count, plural(plan->flow_count), p->sum->flows_local,
+		 p->sum->flows_remote, p->sum->flows_unknown);
+	at.y = 74;
+	svg_text_fit(p->out, at, SVG_FONT_BODY, p->sum->flows_remote ? "t-far" : "t-main", text);
+	paint_legend(p, 100);
+}
+
+static const char *core_class(const struct map_core *core)
+{
+	if (core->shard_count > 0) {
+		return core->far ? "b-far" : core->flow_count > 0 ? "b-local" : "b-free";
+	}
+	if (!core->allowed) {
+		return "b-barred";
+	}
+	return core->reserved ? "b-system" : "b-idle";
+}
+
+static void paint_core(const struct painter *p, const struct map_box *box)
+{
+	const struct map_core *core = &p->map->cores[box->index];
+	struct svg_rect at = box->at;
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " CPU(s), %d to %d\n%" PRIu32 " shard(s), %" PRIu32
+		 " flow(s), load %" PRIu64,
+		 core->thread_count, core->cpu_os, core->last_cpu_os, core->shard_count,
+		 core->flow_count, core->load);
+	svg_box(p->out, at, core_class(core), text);
+	if (core->shard_count == 0) {
+		snprintf(text, sizeof(text), "cpu %d", core->cpu_os);
+		svg_text(p->out, at.x + 5, at.y + 24, SVG_FONT_SMALL, "t-dim", text);
+		return;
+	}
+	if (core->shard_count == 1) {
+		snprintf(text, sizeof(text), "s%" PRIu32, core->first_shard);
+	} else {
+		snprintf(text, sizeof(text), "s%" PRIu32 " +%" PRIu32, core->first_shard,
+			 core->shard_count - 1);
+	}
+	svg_text_fit(p->out, (struct svg_rect){at.x + 5, at.y + 14, at.w - 6, 0}, SVG_FONT_HEAD,
+		     "t-main", text);
+	snprintf(text, sizeof(text), "cpu %d", core->cpu_os);
+	svg_text(p->out, at.x + 5, at.y + 25, SVG_FONT_SMALL, "t-dim", text);
+	if (core->flow_count > 0) {
+		snprintf(text, sizeof(text), "%" PRIu32 " fl.", core->flow_count);
+		svg_text(p->out, at.x + 5, at.y + 36, SVG_FONT_SMALL, "t-dim", text);
+		svg_box(p->out,
+			(struct svg_rect){
+				at.x + 1, at.y + at.h - 3,
+				(at.w - 2) * (double)core->load / (double)p->map->load_max, 2},
+			"b-load", NULL);
+	}
+}
+
+static void paint_node_memory(const struct painter *p, const struct svg_rect *at,
+			      const struct topo_node *node, const struct plan_sum_node *sum)
+{
+	char text[TEXT_MAX];
+	char unused[PLAN_BYTES_TEXT_MAX];
+
+	if (sum->shard_count > 0 && sum->arena_count == 0) {
+		snprintf(text, sizeof(text), "its shards take memory from elsewhere");
+	} else if (sum->pages > 0 && sum->unused != TOPO_UNKNOWN) {
+		snprintf(text, sizeof(text), "%" PRIu64 " huge pages needed, %s available",
+			 sum->pages, plan_sum_number(sum->unused, unused));
+	} else if (sum->pages > 0) {
+		snprintf(text, sizeof(text), "%" PRIu64 " huge pages needed", sum->pages);
+	} else {
+		snprintf(text, sizeof(text), "%s",
+			 node->allowed ? "no memory taken here" : "memory may not be used");
+	}
+	svg_text_fit(
+		p->out, (struct svg_rect){at->x + 8, at->y + 44, at->w - 12, 0}, SVG_FONT_SMALL,
+		sum->pages > 0 && sum->unused != TOPO_UNKNOWN && (uint64_t)sum->unused < sum->pages
+			? "t-far"
+			: "t-dim",
+		text);
+}
+
+static void paint_node(const struct painter *p, const struct map_box *box)
+{
+	const struct topo *topo = p->view->topo;
+	const struct topo_node *node = topo_find_node(topo, box->os);
+	const struct plan_sum_node *sum = node ? &p->sum->nodes[node - topo->nodes] : NULL;
+	char text[TEXT_MAX];
+	char bytes[PLAN_BYTES_TEXT_MAX];
+
+	svg_box(p->out, box->at, "b-node", NULL);
+	if (!node) {
+		svg_text(p->out, box->at.x + 8, box->at.y + 17, SVG_FONT_HEAD, "t-main",
+			 "no known node");
+		return;
+	}
+	snprintf(text, sizeof(text), "node %d: %s%s%s", node->node_os,
+		 node->memory_bytes ? plan_sum_bytes(node->memory_bytes, bytes) : "no memory",
+		 node->kind[0] ? " " : "", node->kind);
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 17, box->at.w - 12, 0},
+		     SVG_FONT_HEAD, "t-main", text);
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " CPU%s, %" PRIu32 " shard%s, %" PRIu32 " flow%s in", node->cpu_count,
+		 plural(node->cpu_count), sum->shard_count, plural(sum->shard_count),
+		 sum->flow_count, plural(sum->flow_count));
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 31, box->at.w - 12, 0},
+		     SVG_FONT_SMALL, "t-dim", text);
+	paint_node_memory(p, &box->at, node, sum);
+}
+
+static void paint_socket(const struct painter *p, const struct map_box *box)
+{
+	char text[TEXT_MAX];
+
+	svg_box(p->out, box->at, "b-socket", NULL);
+	if (box->os == TOPO_UNKNOWN) {
+		snprintf(text, sizeof(text), "%s",
+			 p->view->topo->package_count ? "outside the sockets" : "machine");
+	} else {
+		snprintf(text, sizeof(text), "socket %d", box->os);
+	}
+	svg_text(p->out, box->at.x + 8, box->at.y + 16, SVG_FONT_BODY, "t-dim", text);
+}
+
+static void paint_cache(const struct painter *p, const struct map_box *box)
+{
+	char text[TEXT_MAX] = "cores";
+	char bytes[PLAN_BYTES_TEXT_MAX];
+
+	if (box->os != TOPO_UNKNOWN) {
+		snprintf(text, sizeof(text), "cache %s",
+			 plan_sum_bytes(p->view->topo->l3_bytes[box->os], bytes));
+	}
+	svg_box(p->out, box->at, "b-cache", NULL);
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 5, box->at.y + 11, box->at.w - 6, 0},
+		     SVG_FONT_SMALL, "t-dim", text);
+}
+
+static const struct plan_table_nic *find_ingress(const struct painter *p, const char *ifname)
+{
+	for (uint32_t i = 0; i < p->table->nic_count; i++) {
+		if (strcmp(p->table->nics[i].ifname, ifname) == 0) {
+			return &p->table->nics[i];
+		}
+	}
+	return NULL;
+}
+
+static void paint_nic(const struct painter *p, const struct map_box *box)
+{
+	const struct topo_nic *nic = &p->view->topo->nics[box->index];
+	const struct plan_table_nic *ingress = find_ingress(p, nic->name);
+	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s", nic->name, nic->via);
+	svg_box(p->out, box->at, "b-nic", text);
+	if (!ingress) {
+		snprintf(text, sizeof(text), "%s", nic->name);
+	} else if (ingress->far_count > 0) {
+		snprintf(text, sizeof(text), "%s: %" PRIu32 " here, %" PRIu32 " away", nic->name,
+			 ingress->flow_count - ingress->far_count, ingress->far_count);
+	} else {
+		snprintf(text, sizeof(text), "%s: %" PRIu32 " flow%s", nic->name,
+			 ingress->flow_count, plural(ingress->flow_count));
+	}
+	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-nic", text);
+}
+
+static void paint_guest(const struct painter *p, const struct map_box *box)
+{
+	const struct plan_table_guest *guest = &p->table->guests[box->index];
+	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%" PRIu32 " from %s, node %d", guest->flow_count,
+		 guest->ifname[0] ? guest->ifname : "(any)", guest->from_os);
+	svg_box(p->out, box->at, "b-guest", text);
+	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-far", text);
+}
+
+static void paint_box(const struct painter *p, uint32_t id)
+{
+	const struct map_box *box = &p->map->boxes[id];
+
+	switch (box->kind) {
+	case MAP_PAGE:
+		break;
+	case MAP_SOCKET:
+		paint_socket(p, box);
+		break;
+	case MAP_NODE:
+		paint_node(p, box);
+		break;
+	case MAP_CACHE:
+		paint_cache(p, box);
+		break;
+	case MAP_CORE:
+		paint_core(p, box);
+		break;
+	case MAP_NIC:
+		paint_nic(p, box);
+		break;
+	case MAP_GUEST:
+		paint_guest(p, box);
+		break;
+	}
+	for (uint32_t c = box->first_child; c != MAP_NONE; c = p->map->boxes[c].next) {
+		paint_box(p, c);
+	}
+}

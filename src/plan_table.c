@@ -1,0 +1,228 @@
+/* plan_table.c - counts flows by interface and writes tables into a picture.
+ *
+ * One entry for each owner of each flow is sorted by (interface, node of the shard); runs in that
+ * order are the interfaces and, where the node is another one, the guests. Pure but for painting.
+ */
+#include "src/plan_table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/plan_sum.h"
+
+#define LINE     18.0
+#define TEXT_MAX 256
+
+struct entry {
+	const struct plan_view_flow *flow;
+	uint32_t number; /* of the flow */
+	int to_os;       /* node of the shard */
+	bool far;
+};
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left;
+	const struct entry *b = right;
+	int order = strcmp(a->flow->ifname, b->flow->ifname);
+
+	order = order ? order : (a->to_os > b->to_os) - (a->to_os < b->to_os);
+	return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+static struct entry *list_entries(const struct plan_view *view, uint32_t count)
+{
+	const struct plan *plan = view->plan;
+	struct entry *entries = calloc((size_t)count + 1, sizeof(*entries));
+
+	for (uint32_t flow = 0; entries && flow < plan->flow_count; flow++) {
+		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+			uint32_t shard = plan->owners[i].shard;
+
+			entries[i].flow = &view->flows[flow];
+			entries[i].number = flow;
+			entries[i].to_os = plan->shards[shard].home_os;
+			entries[i].far = plan_sum_place(view, flow, shard) == PLAN_PLACE_REMOTE;
+		}
+	}
+	if (entries) {
+		qsort(entries, count, sizeof(*entries), compare_entries);
+	}
+	return entries;
+}
+
+static void count_entry(struct plan_table *table, const struct entry *entry, bool new_nic,
+			bool new_node)
+{
+	struct plan_table_nic *nic;
+
+	table->nic_count += new_nic;
+	nic = &table->nics[table->nic_count - 1];
+	nic->ifname = entry->flow->ifname;
+	nic->node_os = entry->flow->node_os;
+	nic->flow_count++;
+	nic->far_count += entry->far;
+	if (entry->far) {
+		struct plan_table_guest *guest;
+
+		table->guest_count += new_nic || new_node;
+		guest = &table->guests[table->guest_count - 1];
+		guest->ifname = entry->flow->ifname;
+		guest->from_os = entry->flow->node_os;
+		guest->to_os = entry->to_os;
+		guest->flow_count++;
+	}
+}
+
+int plan_table_build(const struct plan_view *view, struct plan_table *out)
+{
+	uint32_t count = view->plan->first_owner[view->plan->flow_count];
+	struct entry *entries = list_entries(view, count);
+	struct plan_table table = {0};
+
+	table.nics = calloc((size_t)count + 1, sizeof(table.nics[0]));
+	table.guests = calloc((size_t)count + 1, sizeof(table.guests[0]));
+	if (!entries || !table.nics || !table.guests) {
+		free(entries);
+		plan_table_free(&table);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		bool new_nic =
+			i == 0 || strcmp(entries[i - 1].flow->ifname, entries[i].flow->ifname) != 0;
+		bool new_node = i == 0 || entries[i - 1].to_os != entries[i].to_os;
+
+		count_entry(&table, &entries[i], new_nic, new_node);
+	}
+	free(entries);
+	*out = table;
+	return 0;
+}
+
+void plan_table_free(struct plan_table *table)
+{
+	free(table->nics);
+	free(table->guests);
+	memset(table, 0, sizeof(*table));
+}
+
+static bool shows_flows(const struct plan_view *view)
+{
+	return view->plan->flow_count > 0 && view->plan->flow_count <= PLAN_TABLE_FLOWS_MAX;
+}
+
+double plan_table_height(const struct plan_view *view, const struct plan_table *table)
+{
+	double height = table->nic_count > 0 ? (table->nic_count + 2) * LINE : 0;
+
+	if (shows_flows(view)) {
+		uint32_t owners = view->plan->first_owner[view->plan->flow_count];
+
+		height += (owners + 2) * LINE;
+	}
+	return height;
+}
+
+/* A row of texts; `widths' are those of the columns. */
+static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
+		      const char *class_name)
+{
+	for (uint32_t i = 0; texts[i]; i++) {
+		svg_text_fit(out, (struct svg_rect){at.x, at.y, widths[i] - 8, 0}, SVG_FONT_BODY,
+			     class_name, texts[i]);
+		at.x += widths[i];
+	}
+}
+
+static double paint_nics(const struct plan_view *view, const struct plan_table *table,
+			 struct svg_rect at, FILE *out)
+{
+	static const double widths[] = {170, 70, 90, 90, 90, 250};
+	static const char *const head[] = {"interface", "node",     "flows", "local",
+					   "remote",    "found by", NULL};
+
+	at.y += LINE;
+	paint_row(out, at, widths, head, "t-dim");
+	for (uint32_t i = 0; i < table->nic_count; i++) {
+		const struct plan_table_nic *nic = &table->nics[i];
+		const struct topo_nic *known = topo_find_nic(view->topo, nic->ifname);
+		char node[PLAN_BYTES_TEXT_MAX];
+		char all[PLAN_BYTES_TEXT_MAX];
+		char near[PLAN_BYTES_TEXT_MAX];
+		char far[PLAN_BYTES_TEXT_MAX];
+		uint32_t near_count = nic->flow_count - nic->far_count;
+		bool placed = nic->node_os != TOPO_UNKNOWN;
+		const char *texts[] = {nic->ifname[0] ? nic->ifname : "(any)",
+				       plan_sum_number(nic->node_os, node),
+				       plan_sum_number(nic->flow_count, all),
+				       placed ? plan_sum_number(near_count, near) : "?",
+				       placed ? plan_sum_number(nic->far_count, far) : "?",
+				       known ? known->via : "not in this topology",
+				       NULL};
+
+		at.y += LINE;
+		paint_row(out, at, widths, texts, nic->far_count ? "t-far" : "t-main");
+	}
+	return at.y + LINE;
+}
+
+static void paint_flow(const struct plan_view *view, uint32_t flow, uint32_t owner,
+		       struct svg_rect at, FILE *out)
+{
+	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
+	const double widths[] = {120, rest, 60, 60, 190, 200};
+	const struct plan_view_flow *f = &view->flows[flow];
+	const struct plan_owner *by = &view->plan->owners[owner];
+	const struct plan_shard *shard = &view->plan->shards[by->shard];
+	enum plan_place place = plan_sum_place(view, flow, by->shard);
+	bool again = owner > view->plan->first_owner[flow];
+	char node[PLAN_BYTES_TEXT_MAX];
+	char outputs[PLAN_BYTES_TEXT_MAX];
+	char home[PLAN_BYTES_TEXT_MAX];
+	char text[TEXT_MAX];
+	const char *texts[] = {again ? "" : f->name,
+			       again ? "" : f->ingress,
+			       again ? "" : plan_sum_number(f->node_os, node),
+			       again ? "" : plan_sum_number(f->output_count, outputs),
+			       text,
+			       plan_why_name(by->why),
+			       NULL};
+
+	snprintf(text, sizeof(text), "s%" PRIu32 " on cpu %d, node %s", by->shard, shard->cpu_os,
+		 plan_sum_number(shard->home_os, home));
+	paint_row(out, at, widths, texts,
+		  place == PLAN_PLACE_REMOTE  ? "t-far"
+		  : place == PLAN_PLACE_LOCAL ? "t-local"
+					      : "t-main");
+}
+
+static void paint_flows(const struct plan_view *view, struct svg_rect at, FILE *out)
+{
+	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
+	const double widths[] = {120, rest, 60, 60, 190, 200};
+	static const char *const head[] = {"rule", "flow", "node", "outputs", "owner", "why", NULL};
+	const struct plan *plan = view->plan;
+
+	at.y += LINE;
+	paint_row(out, at, widths, head, "t-dim");
+	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
+		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+			at.y += LINE;
+			paint_flow(view, flow, i, at, out);
+		}
+	}
+}
+
+void plan_table_paint(const struct plan_view *view, const struct plan_table *table,
+		      struct svg_rect at, FILE *out)
+{
+	if (table->nic_count > 0) {
+		at.y = paint_nics(view, table, at, out);
+	}
+	if (shows_flows(view)) {
+		paint_flows(view, at, out);
+	}
+}
