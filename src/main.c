@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "src/base/log.h"
 #include "src/opt.h"
+#include "src/plan_view.h"
 #include "src/supervisor.h"
 
 #define EXIT_OK    0
@@ -34,6 +36,16 @@ static int main_check(const struct opt *opt)
 	return EXIT_OK;
 }
 
+static int main_print_plan(const struct supervisor *sup)
+{
+	int rc = plan_view_print(sup, stdout);
+
+	if (rc < 0) {
+		log_error("--plan: cannot write the plan: %s", strerror(-rc));
+	}
+	return main_status(rc);
+}
+
 static int main_with_supervisor(const struct opt *opt)
 {
 	bool relaying = opt->mode == OPT_MODE_RELAY;
@@ -47,6 +59,8 @@ static int main_with_supervisor(const struct opt *opt)
 		status = main_status(rc);
 	} else if (relaying) {
 		status = supervisor_run(&sup);
+	} else if (opt->mode == OPT_MODE_PLAN) {
+		status = main_print_plan(&sup);
 	} else {
 		log_error("nothing to do in this mode");
 		status = EXIT_RUN;

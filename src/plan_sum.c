@@ -14,23 +14,9 @@ static void count_shards(const struct plan_view *view, struct plan_sum *sum);
 static void count_pages(const struct plan_view *view, struct plan_sum *sum);
 static void count_flows(const struct plan_view *view, struct plan_sum *sum);
 
-static uint64_t page_size(enum arena_huge page)
-{
-	switch (page) {
-	case ARENA_HUGE_1G:
-		return UINT64_C(1) << 30;
-	case ARENA_HUGE_2M:
-	case ARENA_HUGE_THP:
-		return UINT64_C(2) << 20;
-	case ARENA_HUGE_OFF:
-		break;
-	}
-	return 4096;
-}
-
 int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
 {
-	struct plan_sum sum = {.page_bytes = page_size(view->page)};
+	struct plan_sum sum = {.page_bytes = arena_huge_bytes(view->page)};
 
 	sum.nodes = calloc((size_t)view->topo->node_count + 1, sizeof(sum.nodes[0]));
 	if (!sum.nodes) {

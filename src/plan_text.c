@@ -252,12 +252,14 @@ static void print_memory_notes(const struct plan_view *view, const struct plan_s
 
 static void print_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
 {
-	fprintf(out, "\n");
-	print_count(view->plan->flow_count, "flow", out);
-	fprintf(out,
-		": %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
-		" with unknown interface node\n",
-		sum->flows_local, sum->flows_remote, sum->flows_unknown);
+	if (view->plan->flow_count > 0) {
+		fprintf(out, "\n");
+		print_count(view->plan->flow_count, "flow", out);
+		fprintf(out,
+			": %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
+			" with unknown interface node\n",
+			sum->flows_local, sum->flows_remote, sum->flows_unknown);
+	}
 	print_far_notes(view, sum, out);
 	print_memory_notes(view, sum, out);
 }

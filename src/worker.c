@@ -89,9 +89,14 @@ static int worker_pin(struct worker *w)
 	return rc;
 }
 
+size_t worker_arena_bytes(const struct shard_spec *spec)
+{
+	return shard_arena_bytes(spec) + arena_need(sizeof(struct shard), 64);
+}
+
 static int worker_open(struct worker *w)
 {
-	size_t need = shard_arena_bytes(&w->spec) + arena_need(sizeof(struct shard), 64);
+	size_t need = worker_arena_bytes(&w->spec);
 	struct err cause = {0};
 	int rc = worker_pin(w);
 

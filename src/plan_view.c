@@ -1,0 +1,120 @@
+/* plan_view.c - puts names and texts beside a plan and hands it to a printer.
+ *
+ * The planner knows flows by number; people know them by rule and ingress. All texts stand in one
+ * block, one line of fixed length for each flow. Control thread. Units: bytes.
+ */
+#include "src/plan_view.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "src/base/addr.h"
+#include "src/plan_print.h"
+
+#define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
+
+static void describe_ingress(const struct rule_ingress *in, char *buf)
+{
+	char endpoint[ENDPOINT_TEXT_MAX];
+	char source[ADDR_TEXT_MAX];
+
+	endpoint_format(&in->at, endpoint);
+	if (in->source.family == 0) {
+		snprintf(buf, INGRESS_TEXT_MAX, "%s", endpoint);
+		return;
+	}
+	addr_format(&in->source, source);
+	snprintf(buf, INGRESS_TEXT_MAX, in->source.family == AF_INET6 ? "[%s]@%s" : "%s@%s", source,
+		 endpoint);
+}
+
+static void describe_flow(const struct supervisor *sup, uint32_t i, char *text,
+			  struct plan_view_flow *out)
+{
+	const struct conf *conf = &sup->opt->conf;
+	const struct conf_flow *flow = &conf->flows[i];
+	const struct conf_rule *rule = &conf->rules[flow->rule];
+	const struct iface *iface = iface_find(&sup->ifaces, flow->in.at.ifname);
+
+	describe_ingress(&flow->in, text);
+	out->name = rule->name;
+	out->ingress = text;
+	out->ifname = flow->in.at.ifname;
+	out->node_os = iface ? iface->node_os : TOPO_UNKNOWN;
+	out->weight = rule->weight;
+	out->output_count = flow->output_count;
+}
+
+/* Shards differ by the tables they own; people plan for the largest. */
+static uint64_t largest_arena(const struct supervisor *sup)
+{
+	uint64_t largest = 0;
+
+	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
+		struct shard_spec spec;
+		uint64_t bytes;
+
+		supervisor_spec(sup, i, &spec);
+		bytes = worker_arena_bytes(&spec);
+		largest = bytes > largest ? bytes : largest;
+	}
+	return largest;
+}
+
+/* The kind of page that the daemon will try first. */
+static enum arena_huge first_page(const struct opt *opt, uint64_t arena_bytes)
+{
+	switch (opt->huge) {
+	case NODEMEM_HUGE_1G:
+		return ARENA_HUGE_1G;
+	case NODEMEM_HUGE_2M:
+		return ARENA_HUGE_2M;
+	case NODEMEM_HUGE_THP:
+		return ARENA_HUGE_THP;
+	case NODEMEM_HUGE_OFF:
+		return ARENA_HUGE_OFF;
+	case NODEMEM_HUGE_AUTO:
+		break;
+	}
+	return arena_bytes >= arena_huge_bytes(ARENA_HUGE_1G) ? ARENA_HUGE_1G : ARENA_HUGE_2M;
+}
+
+static int print_as(const struct plan_view *view, enum opt_plan how, FILE *out)
+{
+	switch (how) {
+	case OPT_PLAN_TEXT:
+		break;
+	case OPT_PLAN_JSON:
+		return plan_print_json(view, out);
+	case OPT_PLAN_SVG:
+		return plan_print_svg(view, out);
+	case OPT_PLAN_HUGEPAGES:
+		return plan_print_hugepages(view, out);
+	}
+	return plan_print_text(view, out);
+}
+
+int plan_view_print(const struct supervisor *sup, FILE *out)
+{
+	uint32_t count = sup->plan.flow_count;
+	struct plan_view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
+	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
+	struct plan_view view = {.topo = &sup->topo, .plan = &sup->plan, .flows = flows};
+	int rc = -ENOMEM;
+
+	if (flows && texts) {
+		for (uint32_t i = 0; i < count; i++) {
+			describe_flow(sup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);
+		}
+		view.arena_bytes = largest_arena(sup);
+		view.page = first_page(sup->opt, view.arena_bytes);
+		rc = print_as(&view, sup->opt->plan, out);
+	}
+	if (rc == 0 && fflush(out) != 0) {
+		rc = -EIO;
+	}
+	free(flows);
+	free(texts);
+	return rc;
+}

@@ -1,0 +1,13 @@
+/* plan_view.h - from a prepared supervisor to a printed plan (--plan).
+ *
+ * Control thread; nothing has been started and nothing of the host is touched.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "src/supervisor.h"
+
+/* Prints the plan of `sup', on which supervisor_prepare has returned 0, in the way that its options
+ * ask for. 0, -ENOMEM, or -EIO when `out' has failed. */
+int plan_view_print(const struct supervisor *sup, FILE *out);
