@@ -103,8 +103,8 @@ static void explain_pool(const struct nodemem_wish *wish, const struct nodemem_a
 
 	node_name(wish->node_os, node);
 	if (attempt->pool_goal > 0) {
-		err_set(out, "%s has %llu of the %llu %s needed: %s", node, available, pages,
-			kind_name(attempt->kind),
+		err_set(out, "%s has %llu available %s, %llu are needed: %s", node, available,
+			kind_name(attempt->kind), pages,
 			hugepages_line(wish->node_os, page_bytes, attempt->pool_goal, line));
 	} else if (attempt->pool_known) {
 		err_set(out,

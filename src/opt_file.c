@@ -20,13 +20,14 @@
 #include <unistd.h>
 
 #define BLANKS      " \t\r\v\f"
-#define WHERE_BYTES 300
+#define PATH_SHOWN  150 /* of a long path, its end: messages have a bound */
+#define WHERE_BYTES 200
 
 /* A file being applied. */
 struct file {
 	struct opt *opt;
 	struct opt_given *given;
-	const char *path;
+	char path[PATH_SHOWN + 1]; /* for messages */
 	unsigned line_number;
 	unsigned first_line[OPT_ROWS_MAX]; /* where each option stood; 0: not yet */
 	char line[OPT_LINE_BYTES_MAX + 1];
@@ -34,6 +35,7 @@ struct file {
 };
 
 static int read_whole(const char *path, char **text, size_t *len, struct err *err);
+static void shorten(const char *path, char *out);
 static int read_line(struct file *file, const char *text, size_t len);
 static int apply_line(struct file *file, char *line);
 static const struct opt_row *find_row(struct file *file, const char *name, size_t len);
@@ -66,7 +68,7 @@ int opt_read_text(struct opt *opt, const char *text, size_t len, const char *pat
 	}
 	file->opt = opt;
 	file->given = given;
-	file->path = path;
+	shorten(path, file->path);
 	file->err = err;
 	while (at < len && rc == 0) {
 		const char *newline = memchr(text + at, '\n', len - at);
@@ -80,13 +82,29 @@ int opt_read_text(struct opt *opt, const char *text, size_t len, const char *pat
 	return rc;
 }
 
+/* A path that is too long for a message is shown by its end, after "...". */
+static void shorten(const char *path, char *out)
+{
+	size_t len = strlen(path);
+
+	if (len <= PATH_SHOWN) {
+		memcpy(out, path, len + 1);
+		return;
+	}
+	memcpy(out, "...", 3);
+	memcpy(out + 3, path + len - (PATH_SHOWN - 3), PATH_SHOWN - 3 + 1);
+}
+
 static int refuse_file(const char *path, int error, struct err *err)
 {
+	char shown[PATH_SHOWN + 1];
+
+	shorten(path, shown);
 	err_set(err,
-		"--config %.200s: cannot be read: %s; expected a file that this user may read; "
+		"--config %s: cannot be read: %s; expected a file that this user may read; "
 		"check the path and its permissions",
-		path, strerror(error));
-	return -error;
+		shown, strerror(error));
+	return error == ENOMEM ? -ENOMEM : -EINVAL;
 }
 
 /* Reads until the end rather than the size: a pipe has none. */

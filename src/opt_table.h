@@ -90,7 +90,7 @@ struct opt_given {
 
 /* Applies a configuration file: opt_read_file reads `path', opt_read_text the `len' bytes of `text'
  * (which need not end in a zero byte) and calls them `path' in messages. On failure `opt' may hold
- * part of it. 0, -EINVAL, -ENOMEM or the errno of reading, with `err'. */
+ * part of it. 0, -EINVAL (also when the file cannot be read) or -ENOMEM, with `err'. */
 int opt_read_file(struct opt *opt, const char *path, struct opt_given *given, struct err *err);
 int opt_read_text(struct opt *opt, const char *text, size_t len, const char *path,
 		  struct opt_given *given, struct err *err);

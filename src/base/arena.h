@@ -3,16 +3,16 @@
  * Steps 2, 6 and 11 of a datagram's life run on memory from here. The life of an arena:
  *
  *     arena_map       (shard thread) mmap, trying 1 GiB, 2 MiB, transparent, 4 KiB pages in turn
- *     [nodemem_bind]  (shard thread) mbind to the node, before any page exists
+ *     [bind]          (shard thread) mbind to the node, before any page exists
  *     arena_populate  (shard thread, pinned) MADV_POPULATE_WRITE: an errno where a touch would
  *                     be a SIGBUS
- *     [nodemem_verify](shard thread) every page's node, by move_pages
+ *     [verify]        (shard thread) every page's node, by move_pages
  *     arena_alloc ... (shard thread) named terms, cut off one after the other
  *     arena_seal      (shard thread) from here on arena_alloc is a bug
  *     arena_unmap     (anyone, after the thread ended)
  *
- * Binding and verifying are numa/'s business, so this file knows nothing of nodes. When populating
- * a page size fails, the caller unmaps and maps again with the next smaller `huge' (see
+ * Binding and verifying are numa/nodemem's business, so this file knows nothing of nodes. When
+ * populating a page size fails, the caller unmaps and maps again with the next smaller `huge' (see
  * numa/nodemem.h, which runs that loop). Units: bytes. Owner: one shard thread; no locks.
  */
 #pragma once

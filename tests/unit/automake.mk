@@ -104,6 +104,14 @@ UNIT_TESTS += tests/unit/check_ring_fake
 tests_unit_check_ring_fake_SOURCES = tests/unit/check_ring_fake.c $(NC_FAKE_RING)
 tests_unit_check_ring_fake_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_opt
+tests_unit_check_opt_SOURCES = tests/unit/check_opt.c
+tests_unit_check_opt_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_opt_file
+tests_unit_check_opt_file_SOURCES = tests/unit/check_opt_file.c
+tests_unit_check_opt_file_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_sock
 tests_unit_check_sock_SOURCES = \
 	tests/unit/check_sock.c tests/unit/check_sock.h \
