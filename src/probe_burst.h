@@ -42,7 +42,8 @@ struct batch {
 
 struct sender {
 	const struct probe_opt *opt;
-	int *fds; /* one for each of opt->flows */
+	int *fds;            /* one for each of opt->flows */
+	uint64_t open_count; /* of those */
 	struct dest *dests;
 	struct send_flow *flows; /* [sock * dest_count + dest] */
 	uint32_t dest_count, flow_count;

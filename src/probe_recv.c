@@ -33,7 +33,8 @@
 struct receiver {
 	const struct probe_opt *opt;
 	int epoll_fd;
-	int *fds; /* one for each target */
+	int *fds;            /* one for each target */
+	uint32_t open_count; /* of those */
 	struct probe_tally tally;
 	unsigned char *slots;
 	struct mmsghdr msgs[BATCH];
@@ -44,7 +45,7 @@ struct receiver {
 		struct cmsghdr align;
 	} control[BATCH];
 	uint64_t ready_ns; /* all joined */
-	uint64_t ctrunc_count;
+	uint64_t ctrunc_count, train_count;
 };
 
 static int receiver_open(struct receiver *receiver, struct err *err);
@@ -92,6 +93,7 @@ static int open_sockets(struct receiver *receiver, struct err *err)
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
 		rc = probe_sock_open_recv(receiver->opt, &targets->list[i], &receiver->fds[i], err);
+		receiver->open_count += rc == 0;
 		if (rc == 0 &&
 		    epoll_ctl(receiver->epoll_fd, EPOLL_CTL_ADD, receiver->fds[i], &event) != 0) {
 			rc = -errno;
@@ -113,7 +115,6 @@ static int receiver_open(struct receiver *receiver, struct err *err)
 		err_set(err, "out of memory or file descriptors");
 		return -ENOMEM;
 	}
-	memset(receiver->fds, 0xff, count * sizeof(receiver->fds[0])); /* -1 each */
 	receiver->tally.verify = !receiver->opt->no_verify;
 	receiver->slots =
 		mmap(NULL, slots_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -141,10 +142,8 @@ static int receiver_open(struct receiver *receiver, struct err *err)
 
 static void receiver_free(struct receiver *receiver)
 {
-	for (uint32_t i = 0; receiver->fds != NULL && i < receiver->opt->targets.count; i++) {
-		if (receiver->fds[i] >= 0) {
-			close(receiver->fds[i]);
-		}
+	for (uint32_t i = 0; i < receiver->open_count; i++) {
+		close(receiver->fds[i]);
 	}
 	free(receiver->fds);
 	if (receiver->epoll_fd >= 0) {
@@ -209,6 +208,7 @@ static void take_message(struct receiver *receiver, uint32_t sock_idx, uint32_t 
 	msg->msg_namelen = sizeof(receiver->names[i]);
 	msg->msg_controllen = sizeof(receiver->control[i].room);
 	must((msg->msg_flags & MSG_TRUNC) == 0); /* a slot holds the largest datagram there is */
+	receiver->train_count += segment > 0 && len > segment;
 	while (segment > 0 && len > segment) {
 		probe_tally_add(&receiver->tally, sock_idx, data, segment, &source, now);
 		data += segment;
@@ -348,6 +348,7 @@ static int report(const struct receiver *receiver)
 {
 	uint32_t count = receiver->opt->targets.count;
 	uint32_t *drops = calloc(count, sizeof(drops[0]));
+	struct probe_kernel kernel = {drops, receiver->ctrunc_count, receiver->train_count};
 	int status;
 
 	if (drops == NULL) {
@@ -357,7 +358,7 @@ static int report(const struct receiver *receiver)
 	for (uint32_t i = 0; i < count; i++) {
 		drops[i] = probe_sock_drops(receiver->fds[i]);
 	}
-	status = probe_report(receiver->opt, &receiver->tally, drops, receiver->ctrunc_count);
+	status = probe_report(receiver->opt, &receiver->tally, &kernel);
 	free(drops);
 	return status;
 }

@@ -30,8 +30,7 @@ static const struct quantile quantiles[] = {
 struct report {
 	const struct probe_opt *opt;
 	const struct probe_tally *tally;
-	const uint32_t *drops;
-	uint64_t ctrunc_count;
+	const struct probe_kernel *kernel;
 	struct probe_expect expect;
 	struct probe_result result;
 	struct probe_hist latency; /* of all flows */
@@ -44,13 +43,12 @@ static void print_text(const struct report *report);
 static void print_json(const struct report *report);
 
 int probe_report(const struct probe_opt *opt, const struct probe_tally *tally,
-		 const uint32_t *drops, uint64_t ctrunc_count)
+		 const struct probe_kernel *kernel)
 {
 	struct report report = {
 		.opt = opt,
 		.tally = tally,
-		.drops = drops,
-		.ctrunc_count = ctrunc_count,
+		.kernel = kernel,
 		.expect = {opt->expect, opt->expect_per_flow, opt->expect_flows, opt->late_start},
 	};
 
@@ -77,7 +75,7 @@ static void sum_up(struct report *report)
 
 	probe_tally_sum(tally, &report->expect, &report->result);
 	for (uint32_t i = 0; i < report->opt->targets.count; i++) {
-		report->drop_count += report->drops[i];
+		report->drop_count += report->kernel->drops[i];
 	}
 	for (uint32_t i = 0; i < tally->flow_count; i++) {
 		if (probe_hist_merge(&report->latency, &tally->flows[i].latency) != 0) {
@@ -86,7 +84,7 @@ static void sum_up(struct report *report)
 			report->result.ok = false;
 		}
 	}
-	if (report->ctrunc_count > 0) {
+	if (report->kernel->ctrunc_count > 0) {
 		report->result.ok = false;
 	}
 }
@@ -222,11 +220,13 @@ static void print_text(const struct report *report)
 	print_count("missing", sum->flows_missing, "flows");
 	print_count("surplus", sum->flows_surplus, "flows more than expected");
 	print_count("short", tally->short_count, "too small for a number");
+	print_count("trains", report->kernel->train_count, "received whole");
 	print_count("foreign", tally->foreign_count, "not from numacast-probe");
 	print_count("untracked", tally->untracked_count, "beyond the limits of the receiver");
 	print_count("untimed", tally->untimed_count,
 		    "without a latency: another host or boot, or clocks apart");
-	print_count("truncated", report->ctrunc_count, "control messages cut by the kernel");
+	print_count("truncated", report->kernel->ctrunc_count,
+		    "control messages cut by the kernel");
 	print_count(
 		"dropped", report->drop_count,
 		"by the kernel at this receiver's sockets, trains counting once; raise --rcvbuf");
@@ -328,9 +328,9 @@ static json_t *drops_json(const struct report *report)
 	for (uint32_t i = 0; i < report->opt->targets.count; i++) {
 		char text[ENDPOINT_TEXT_MAX];
 
-		if (report->drops[i] > 0) {
+		if (report->kernel->drops[i] > 0) {
 			put_number(object, endpoint_format(&report->opt->targets.list[i].at, text),
-				   report->drops[i]);
+				   report->kernel->drops[i]);
 		}
 	}
 	return object;
@@ -367,7 +367,8 @@ static json_t *total_json(const struct report *report)
 	put_number(total, "untracked", tally->untracked_count);
 	put_number(total, "untimed", tally->untimed_count);
 	put_number(total, "end_markers", tally->marker_count);
-	put_number(total, "control_truncated", report->ctrunc_count);
+	put_number(total, "trains", report->kernel->train_count);
+	put_number(total, "control_truncated", report->kernel->ctrunc_count);
 	put_number(total, "socket_drops", report->drop_count);
 	put(total, "latency_ns", latency_json(&report->latency));
 	return total;

@@ -90,6 +90,7 @@ static int open_sockets(struct sender *sender, struct err *err)
 		uint16_t port = opt->source_port == 0 ? 0 : (uint16_t)(opt->source_port + i);
 
 		rc = probe_sock_open_send(opt, port, &sender->fds[i], err);
+		sender->open_count += rc == 0;
 	}
 	return rc;
 }
@@ -133,7 +134,6 @@ static int sender_open(struct sender *sender, struct err *err)
 		err_set(err, "out of memory");
 		return -ENOMEM;
 	}
-	memset(sender->fds, 0xff, opt->flows * sizeof(sender->fds[0])); /* -1 each */
 	for (uint32_t i = 0; i < sender->dest_count; i++) {
 		sender->dests[i].len = addr_to_sockaddr(&opt->targets.list[i].at.addr, ifindex,
 							&sender->dests[i].sa);
@@ -156,10 +156,8 @@ static int sender_open(struct sender *sender, struct err *err)
 
 static void sender_free(struct sender *sender)
 {
-	for (uint64_t i = 0; sender->fds != NULL && i < sender->opt->flows; i++) {
-		if (sender->fds[i] >= 0) {
-			close(sender->fds[i]);
-		}
+	for (uint64_t i = 0; i < sender->open_count; i++) {
+		close(sender->fds[i]);
 	}
 	free(sender->fds);
 	free(sender->dests);

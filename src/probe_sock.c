@@ -309,7 +309,9 @@ int probe_sock_payload(int fd, const struct sockaddr_storage *to, socklen_t len,
 		       &mtu_len) != 0) {
 		rc = -errno;
 	}
-	connect(fd, &none, sizeof(none));
+	if (connect(fd, &none, sizeof(none)) != 0 && rc == 0) {
+		rc = -errno;
+	}
 	if (rc == 0) {
 		*out = (uint32_t)mtu - (v6 ? 48 : 28);
 	}

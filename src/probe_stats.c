@@ -73,7 +73,8 @@ static struct probe_seq_chunk *chunk_of(struct probe_seq *seq, uint64_t number)
 			return NULL;
 		}
 		if (seq->chunk_count > 0) {
-			memcpy(chunks, seq->chunks, seq->chunk_count * sizeof(chunks[0]));
+			memcpy(chunks, seq->chunks,
+			       seq->chunk_count * sizeof(struct probe_seq_chunk *));
 		}
 		free(seq->chunks);
 		seq->chunks = chunks;

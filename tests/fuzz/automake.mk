@@ -9,6 +9,12 @@
 # Without --enable-fuzzer the program replays the corpus in `make check'; with it (and CC=clang)
 # it is a libFuzzer program: tests/fuzz/fuzz_conf -max_total_time=60 DIR.
 FUZZ_TARGETS =
+
+FUZZ_TARGETS += tests/fuzz/fuzz_probe
+tests_fuzz_fuzz_probe_SOURCES = tests/fuzz/fuzz_probe.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_probe_LDADD = $(NC_PROBE_LIBS)
+tests_fuzz_fuzz_probe_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh

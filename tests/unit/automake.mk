@@ -119,6 +119,18 @@ tests_unit_check_sock_SOURCES = \
 	tests/unit/sock_help.c tests/unit/sock_help.h
 tests_unit_check_sock_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_probe_opt
+tests_unit_check_probe_opt_SOURCES = tests/unit/check_probe_opt.c
+tests_unit_check_probe_opt_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_probe_stats
+tests_unit_check_probe_stats_SOURCES = tests/unit/check_probe_stats.c
+tests_unit_check_probe_stats_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_probe_tally
+tests_unit_check_probe_tally_SOURCES = tests/unit/check_probe_tally.c
+tests_unit_check_probe_tally_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
