@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "shard/pool.h"
+
 #ifndef POOL_METRICS
 #define POOL_METRICS 1
 #endif

@@ -116,6 +116,7 @@ UNIT_TESTS += tests/unit/check_sock
 tests_unit_check_sock_SOURCES = \
 	tests/unit/check_sock.c tests/unit/check_sock.h \
 	tests/unit/check_sock_net.c \
+	tests/unit/check_sock_send.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
 tests_unit_check_sock_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

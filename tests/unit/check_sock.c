@@ -1,9 +1,9 @@
 /* check_sock.c - sockets on loopback: what needs no namespace and no privilege (steps 3 and 10).
  *
- * check_sock_net.c adds what needs interfaces of its own. Where a test is about missing
- * privileges and runs as root, it gives root up first.
+ * check_sock_net.c and check_sock_send.c add what needs interfaces of its own. Where a test is
+ * about missing privileges and runs as root, it gives root up first.
  */
-#include "shard/sock.h"
+#include "tests/unit/check_sock.h"
 
 #include <check.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tests/unit/check_sock.h"
+#include "shard/sock.h"
 #include "tests/unit/sock_help.h"
 
 static struct err err;
@@ -31,11 +31,6 @@ static int open_in(const struct rule_ingress *in)
 static int open_out(const struct rule_output *out)
 {
 	return sock_open_egress(out, if_nametoindex(out->to.ifname), &no_wish, &got, &err);
-}
-
-static void err_says(const char *words)
-{
-	ck_assert_msg(strstr(err.text, words), "\"%s\" does not say \"%s\"", err.text, words);
 }
 
 static const char *const loopback_ip[] = {"127.0.0.1", "::1"};
@@ -115,8 +110,8 @@ START_TEST(unicast_port_in_use_is_refused_and_leaks_nothing)
 	next = open("/dev/null", O_RDONLY);
 	close(next);
 	ck_assert_int_eq(open_in(&in), -EADDRINUSE);
-	err_says("ss -ulpn");
-	err_says(loopback_ip[_i]);
+	err_says(&err, "ss -ulpn");
+	err_says(&err, loopback_ip[_i]);
 	ck_assert_int_eq(open("/dev/null", O_RDONLY), next);
 	close(next);
 }
@@ -165,8 +160,8 @@ START_TEST(foreign_source_address_is_refused)
 
 	out.src = addr_of(_i ? "2001:db8::9" : "192.0.2.9");
 	ck_assert_int_eq(open_out(&out), -EADDRNOTAVAIL);
-	err_says(_i ? "2001:db8::9" : "192.0.2.9");
-	err_says("not an address of this machine");
+	err_says(&err, _i ? "2001:db8::9" : "192.0.2.9");
+	err_says(&err, "not an address of this machine");
 }
 END_TEST
 
@@ -175,7 +170,7 @@ START_TEST(foreign_ingress_address_is_refused)
 	struct rule_ingress in = ingress_at(_i ? "2001:db8::9" : "192.0.2.9", "", 5000);
 
 	ck_assert_int_eq(open_in(&in), -EADDRNOTAVAIL);
-	err_says("ip address");
+	err_says(&err, "ip address");
 }
 END_TEST
 
@@ -208,7 +203,7 @@ START_TEST(broadcast_destination_is_refused)
 	struct rule_output out = output_to("255.255.255.255", "lo", 5000);
 
 	ck_assert_int_eq(open_out(&out), -EACCES);
-	err_says("broadcast");
+	err_says(&err, "broadcast");
 }
 END_TEST
 
@@ -315,8 +310,8 @@ START_TEST(no_more_files_names_the_limit)
 	ck_assert_int_eq(open_out(&out), -EMFILE);
 	/* The sanitizers open files of their own at exit. */
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
-	err_says("ulimit -n");
-	err_says("LimitNOFILE=");
+	err_says(&err, "ulimit -n");
+	err_says(&err, "LimitNOFILE=");
 }
 END_TEST
 
@@ -334,8 +329,8 @@ START_TEST(low_port_names_the_capability)
 		return;
 	}
 	ck_assert_int_eq(fd, -EACCES);
-	err_says("CAP_NET_BIND_SERVICE");
-	err_says("(now net.ipv4.ip_unprivileged_port_start = ");
+	err_says(&err, "CAP_NET_BIND_SERVICE");
+	err_says(&err, "(now net.ipv4.ip_unprivileged_port_start = ");
 }
 END_TEST
 
@@ -346,8 +341,8 @@ START_TEST(kept_source_names_the_capability)
 	out.src_keep = true;
 	net_become_nobody();
 	ck_assert_int_eq(open_out(&out), -EPERM);
-	err_says("src=keep");
-	err_says("CAP_NET_RAW");
+	err_says(&err, "src=keep");
+	err_says(&err, "CAP_NET_RAW");
 }
 END_TEST
 
@@ -367,7 +362,7 @@ START_TEST(priority_is_set_and_read_back)
 	net_become_nobody();
 	out.priority = 7;
 	ck_assert_int_eq(open_out(&out), -EPERM);
-	err_says("priority=7");
+	err_says(&err, "priority=7");
 }
 END_TEST
 
@@ -377,9 +372,9 @@ START_TEST(interface_that_is_not_there_is_named)
 	struct rule_output out = output_to("127.0.0.1", "nosuch0", 5000);
 
 	ck_assert_int_eq(sock_open_ingress(&in, 77, &no_wish, &got, &err), -ENODEV);
-	err_says("nosuch0: cannot bind to the interface: No such device");
+	err_says(&err, "nosuch0: cannot bind to the interface: No such device");
 	ck_assert_int_eq(sock_open_egress(&out, 77, &no_wish, &got, &err), -ENODEV);
-	err_says("nosuch0");
+	err_says(&err, "nosuch0");
 }
 END_TEST
 
@@ -389,7 +384,7 @@ START_TEST(interface_of_another_index_is_refused)
 
 	ck_assert_int_eq(sock_open_ingress(&in, if_nametoindex("lo") + 1, &no_wish, &got, &err),
 			 -ENODEV);
-	err_says("made anew");
+	err_says(&err, "made anew");
 }
 END_TEST
 
@@ -463,6 +458,7 @@ int main(void)
 	tcase_add_test(tc, egress_hears_no_group_that_others_joined);
 	if (net_possible()) {
 		suite_add_tcase(suite, check_sock_net());
+		suite_add_tcase(suite, check_sock_send());
 	}
 
 	SRunner *runner = srunner_create(suite);

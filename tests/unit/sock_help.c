@@ -74,13 +74,13 @@ void net_make(void)
 		 getpid(), net_fds[HERE], getpid(), net_fds[HERE]);
 	net_ip(lines);
 	net_ip("addr add 10.1.0.1/24 dev a0\naddr add 10.1.0.9/24 dev a0\n"
-	       "addr add fd00:1::1/64 dev a0\naddr add fd00:1::9/64 dev a0\n"
-	       "addr add fe80::1/64 dev a0\nlink set a0 up\n"
-	       "addr add 10.2.0.1/24 dev b0\naddr add fd00:2::1/64 dev b0\nlink set b0 up\n");
+	       "addr add fd00:1::1/64 dev a0 nodad\naddr add fd00:1::9/64 dev a0 nodad\n"
+	       "addr add fe80::1/64 dev a0 nodad\nlink set a0 up\n"
+	       "addr add 10.2.0.1/24 dev b0\naddr add fd00:2::1/64 dev b0 nodad\nlink set b0 up\n");
 	net_go(HERE);
-	net_ip("addr add 10.1.0.2/24 dev a1\naddr add fd00:1::2/64 dev a1\n"
-	       "addr add fe80::2/64 dev a1\nlink set a1 up\n"
-	       "addr add 10.2.0.2/24 dev b1\naddr add fd00:2::2/64 dev b1\nlink set b1 up\n");
+	net_ip("addr add 10.1.0.2/24 dev a1\naddr add fd00:1::2/64 dev a1 nodad\n"
+	       "addr add fe80::2/64 dev a1 nodad\nlink set a1 up\n"
+	       "addr add 10.2.0.2/24 dev b1\naddr add fd00:2::2/64 dev b1 nodad\nlink set b1 up\n");
 	net_wait("a1");
 	net_wait("b1");
 	net_go(THERE);
@@ -230,6 +230,27 @@ int must_egress(const struct rule_output *out, struct sock_got *got)
 
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	return fd;
+}
+
+int in_here(const char *ip, const char *ifname)
+{
+	struct rule_ingress in = ingress_at(ip, ifname, SOCK_PORT);
+
+	net_go(HERE);
+	return must_ingress(&in, NULL);
+}
+
+int out_there(const char *ip, const char *ifname, struct sock_got *got)
+{
+	struct rule_output out = output_to(ip, ifname, SOCK_PORT);
+
+	net_go(THERE);
+	return must_egress(&out, got);
+}
+
+void err_says(const struct err *err, const char *words)
+{
+	ck_assert_msg(strstr(err->text, words), "\"%s\" does not say \"%s\"", err->text, words);
 }
 
 void send_text(int fd, const char *text)

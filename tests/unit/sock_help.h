@@ -53,6 +53,14 @@ struct addr addr_of(const char *ip);
 int must_ingress(const struct rule_ingress *in, struct sock_got *got);
 int must_egress(const struct rule_output *out, struct sock_got *got);
 
+/* As above, for SOCK_PORT, on the side that the name says; the caller is there afterwards. */
+#define SOCK_PORT 5000
+int in_here(const char *ip, const char *ifname);
+int out_there(const char *ip, const char *ifname, struct sock_got *got);
+
+/* Fails the test unless the message holds `words'. */
+void err_says(const struct err *err, const char *words);
+
 /* One text datagram by a connected egress socket; must succeed. */
 void send_text(int fd, const char *text);
 void send_text_to(int fd, const struct addr *to, const char *text);
