@@ -7,30 +7,32 @@
 
 #include <assert.h>
 
-#define POOL_CLASS_COUNT     4      /* small, standard, jumbo, train */
-#define POOL_SLOTS_MAX       32768  /* per class: a kernel buffer id has 16 bits, a buffer ring
-                                     * at most 32768 entries */
-#define UDP_PAYLOAD_MAX      65535  /* IPv4 carries 65507, IPv6 65487 (no jumbograms); a
-                                     * coalesced train at most 65535 */
+#define POOL_CLASS_COUNT 4 /* small, standard, jumbo, train */
+#define POOL_SLOTS_MAX                                                    \
+	32768 /* per class: a kernel buffer id has 16 bits, a buffer ring \
+	       * at most 32768 entries */
+#define UDP_PAYLOAD_MAX                                            \
+	65535 /* IPv4 carries 65507, IPv6 65487 (no jumbograms); a \
+	       * coalesced train at most 65535 */
 #define UDP_PAYLOAD_MAX_V4   65507
 #define UDP_PAYLOAD_MAX_V6   65487
-#define UDP_SEGMENTS_OLD_MAX 64     /* UDP_MAX_SEGMENTS before Linux 6.9 */
-#define UDP_SEGMENTS_NEW_MAX 128    /* from Linux 6.9 */
+#define UDP_SEGMENTS_OLD_MAX 64  /* UDP_MAX_SEGMENTS before Linux 6.9 */
+#define UDP_SEGMENTS_NEW_MAX 128 /* from Linux 6.9 */
 
-#define TRAIN_IOV_MAX        64     /* datagrams gathered into one send */
-#define TRAIN_COUNT          256    /* trains a shard can have open or in flight */
-#define TRAIN_CONTROL_BYTES  128    /* UDP_SEGMENT, TTL, TOS, PKTINFO */
+#define TRAIN_IOV_MAX       64  /* datagrams gathered into one send */
+#define TRAIN_COUNT         256 /* trains a shard can have open or in flight */
+#define TRAIN_CONTROL_BYTES 128 /* UDP_SEGMENT, TTL, TOS, PKTINFO */
 
-#define SHARDS_MAX           1024
-#define SHARD_FLOWS_MAX      65536
-#define FLOW_OUTPUTS_MAX     1024   /* per rule and shard */
+#define SHARDS_MAX       1024
+#define SHARD_FLOWS_MAX  65536
+#define FLOW_OUTPUTS_MAX 1024 /* per rule and shard */
 
-#define RING_SQ_DEFAULT      256
-#define RING_CQ_DEFAULT      4096
-#define RING_ENTRIES_MAX     32768
+#define RING_SQ_DEFAULT  256
+#define RING_CQ_DEFAULT  4096
+#define RING_ENTRIES_MAX 32768
 
-#define ERRQUEUE_DRAIN_MAX   16     /* error-queue reads after one failed send */
-#define DRAIN_READ_MAX       65536  /* datagrams read and counted per socket at shutdown */
+#define ERRQUEUE_DRAIN_MAX 16    /* error-queue reads after one failed send */
+#define DRAIN_READ_MAX     65536 /* datagrams read and counted per socket at shutdown */
 
 static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_OLD_MAX, "a gathered train suits every kernel");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

@@ -22,23 +22,23 @@ enum rule_ttl {
 };
 
 struct rule_ingress {
-	struct endpoint at;    /* group or own address, interface, port */
-	struct addr source;    /* SSM source or unicast sender allowed; family 0: any */
-	int8_t gro;            /* 1, 0, RULE_AUTO */
-	int8_t pool_class;     /* class=, or RULE_AUTO */
+	struct endpoint at; /* group or own address, interface, port */
+	struct addr source; /* SSM source or unicast sender allowed; family 0: any */
+	int8_t gro;         /* 1, 0, RULE_AUTO */
+	int8_t pool_class;  /* class=, or RULE_AUTO */
 };
 
 struct rule_output {
 	struct endpoint to;
-	struct addr src;       /* src=ADDR; family 0: the kernel chooses */
-	uint64_t rate_bps;     /* rate=, bits of UDP payload a second; 0: unlimited */
-	uint16_t sport;        /* sport=, 0: the kernel chooses */
-	uint8_t ttl_mode;      /* enum rule_ttl */
-	uint8_t ttl;           /* hop limit sent when RULE_TTL_FIXED; 16 unless said */
-	int8_t dscp;           /* 0..63, RULE_AUTO: 0 is sent, RULE_DSCP_KEEP */
-	int8_t priority;       /* SO_PRIORITY 0..7, RULE_AUTO */
-	int8_t gso;            /* 1, 0, RULE_AUTO */
-	bool src_keep;         /* src=keep: sender's address (needs CAP_NET_RAW) */
+	struct addr src;   /* src=ADDR; family 0: the kernel chooses */
+	uint64_t rate_bps; /* rate=, bits of UDP payload a second; 0: unlimited */
+	uint16_t sport;    /* sport=, 0: the kernel chooses */
+	uint8_t ttl_mode;  /* enum rule_ttl */
+	uint8_t ttl;       /* hop limit sent when RULE_TTL_FIXED; 16 unless said */
+	int8_t dscp;       /* 0..63, RULE_AUTO: 0 is sent, RULE_DSCP_KEEP */
+	int8_t priority;   /* SO_PRIORITY 0..7, RULE_AUTO */
+	int8_t gso;        /* 1, 0, RULE_AUTO */
+	bool src_keep;     /* src=keep: sender's address (needs CAP_NET_RAW) */
 };
 
 #define RULE_TTL_DEFAULT 16
@@ -47,19 +47,19 @@ struct rule_output {
 /* One flow as its shard sees it. */
 struct rule_flow {
 	struct rule_ingress in;
-	uint32_t flow_id;        /* position in the configuration, for reports */
-	uint32_t first_output;   /* of this flow, in the table's outputs */
+	uint32_t flow_id;      /* position in the configuration, for reports */
+	uint32_t first_output; /* of this flow, in the table's outputs */
 	uint32_t output_count;
-	unsigned ifindex;        /* of in.at.ifname; 0: any */
-	uint8_t pool_class;      /* where it starts */
-	bool gro;                /* wanted */
+	unsigned ifindex;   /* of in.at.ifname; 0: any */
+	uint8_t pool_class; /* where it starts */
+	bool gro;           /* wanted */
 };
 
 struct rule_table_output {
 	struct rule_output out;
-	uint32_t output_id;      /* position among the rule's outputs in the configuration */
-	unsigned ifindex;        /* of out.to.ifname; 0: by route */
-	uint32_t mtu;            /* of that interface; 0: unknown */
+	uint32_t output_id; /* position among the rule's outputs in the configuration */
+	unsigned ifindex;   /* of out.to.ifname; 0: by route */
+	uint32_t mtu;       /* of that interface; 0: unknown */
 };
 
 struct rule_table {
