@@ -19,11 +19,11 @@
 #define IPV6_UDP_HEADER_BYTES 48
 #define MTU_ASSUMED           1500
 /* rate=: what may be sent at once after a pause, as time at that rate, and at least a train. */
-#define RATE_BURST_NS         (20 * NS_PER_MS)
-#define RATE_BURST_MIN_BITS   (8 * UDP_PAYLOAD_MAX)
+#define RATE_BURST_NS       (20 * NS_PER_MS)
+#define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
 
 static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
-              "the holds of one slot fit their 16-bit counter");
+	      "the holds of one slot fit their 16-bit counter");
 
 /* What is appended in one step: contiguous, equal segments but for the last. */
 struct piece {
@@ -42,15 +42,17 @@ size_t egress_arena_bytes(uint32_t output_count, uint32_t train_count)
 }
 
 void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count, uint32_t train_max,
-                 struct pool *pool, struct arena *arena)
+		 struct pool *pool, struct arena *arena)
 {
 	must(train_count > 0);
 	must(train_max >= 1 && train_max <= TRAIN_IOV_MAX);
-	*eg = (struct egress){.pool = pool, .output_count = output_count, .train_count = train_count,
-	                      .train_max = train_max};
+	*eg = (struct egress){.pool = pool,
+			      .output_count = output_count,
+			      .train_count = train_count,
+			      .train_max = train_max};
 	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
 	eg->outputs =
-	        arena_alloc(arena, output_count * sizeof(struct egress_output), CACHE_LINE_BYTES);
+		arena_alloc(arena, output_count * sizeof(struct egress_output), CACHE_LINE_BYTES);
 	eg->dirty = arena_alloc(arena, output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
 	for (uint32_t i = 0; i < train_count; i++) {
 		eg->trains[i].next = i + 1 < train_count ? i + 1 : TRAIN_NONE;
@@ -65,7 +67,7 @@ void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count,
 }
 
 void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
-                        const struct egress_socket *sock, struct output_stats *stats)
+			const struct egress_socket *sock, struct output_stats *stats)
 {
 	struct egress_output *o = &eg->outputs[output];
 	bool v6 = rule->out.to.addr.family == AF_INET6;
@@ -96,7 +98,7 @@ static bool egress_meta_equal(const struct egress_meta *a, const struct egress_m
 
 /* False when the hop limit has run out. */
 static bool egress_meta_of(const struct egress_output *o, const struct datagram *d,
-                           struct egress_meta *out)
+			   struct egress_meta *out)
 {
 	const struct rule_output *rule = &o->rule->out;
 
@@ -189,8 +191,8 @@ void egress_close_open(struct egress *eg, uint32_t output)
 /* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
  * everything in the train so far is of full size. */
 static bool egress_fits(const struct egress *eg, const struct egress_output *o,
-                        const struct train *t, const struct piece *p,
-                        const struct egress_meta *meta)
+			const struct train *t, const struct piece *p,
+			const struct egress_meta *meta)
 {
 	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
 	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
@@ -212,7 +214,7 @@ static uint32_t egress_take_train(struct egress *eg)
 }
 
 static void egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
-                               const struct egress_meta *meta)
+			       const struct egress_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	uint32_t idx = egress_take_train(eg);
@@ -234,7 +236,7 @@ static void egress_start_train(struct egress *eg, uint32_t output, const struct 
 
 /* Appends one piece, in order, to the open train or to a new one. */
 static void egress_put(struct egress *eg, uint32_t output, const struct piece *p,
-                       const struct egress_meta *meta)
+		       const struct egress_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	struct train *t;
@@ -262,7 +264,7 @@ static void egress_put(struct egress *eg, uint32_t output, const struct piece *p
 
 /* How many of its segments may travel in one send of this output. */
 static uint32_t egress_segments_per_send(const struct egress *eg, const struct egress_output *o,
-                                         const struct datagram *d)
+					 const struct datagram *d)
 {
 	uint32_t by_bytes;
 
@@ -293,10 +295,10 @@ void egress_append(struct egress *eg, uint32_t output, const struct datagram *d)
 		uint32_t n = d->count - done < per_send ? d->count - done : per_send;
 		bool last = done + n == d->count;
 		struct piece p = {
-		        .payload = d->payload + at,
-		        .slot = d->slot,
-		        .count = n,
-		        .bytes = last ? d->bytes - at : n * d->segment_bytes,
+			.payload = d->payload + at,
+			.slot = d->slot,
+			.count = n,
+			.bytes = last ? d->bytes - at : n * d->segment_bytes,
 		};
 
 		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;

@@ -29,28 +29,28 @@
 
 /* What must be equal for datagrams to share a train, beyond size and output. */
 struct egress_meta {
-	int16_t ttl; /* hop limit to send with, -1: the socket's */
-	int16_t tos; /* TOS byte to send with, -1: the socket's */
+	int16_t ttl;     /* hop limit to send with, -1: the socket's */
+	int16_t tos;     /* TOS byte to send with, -1: the socket's */
 	struct addr src; /* family 0: the socket's */
 };
 
 struct train {
 	struct msghdr msg;
 	struct iovec iov[TRAIN_IOV_MAX];
-	uint32_t slots[TRAIN_IOV_MAX];   /* held, one per iovec */
+	uint32_t slots[TRAIN_IOV_MAX]; /* held, one per iovec */
 	unsigned char control[TRAIN_CONTROL_BYTES] __attribute__((aligned(8)));
-	struct iovec one;                /* the datagram sent now, while resending singly */
+	struct iovec one; /* the datagram sent now, while resending singly */
 	struct egress_meta meta;
 	uint32_t iov_count;
 	uint32_t datagrams;
-	uint32_t segment_bytes;          /* of each but the last */
-	uint32_t bytes;                  /* in all */
+	uint32_t segment_bytes; /* of each but the last */
+	uint32_t bytes;         /* in all */
 	uint32_t output;
-	uint32_t next;                   /* in its output's queue, or in the free list */
-	uint64_t seq;                    /* order among its output's trains */
-	uint32_t single_at;              /* datagrams already resent singly */
-	bool single;                     /* being resent datagram by datagram */
-	bool retried;                    /* once, after a stale error of the socket */
+	uint32_t next;      /* in its output's queue, or in the free list */
+	uint64_t seq;       /* order among its output's trains */
+	uint32_t single_at; /* datagrams already resent singly */
+	bool single;        /* being resent datagram by datagram */
+	bool retried;       /* once, after a stale error of the socket */
 };
 
 enum egress_gso {
@@ -62,23 +62,23 @@ enum egress_gso {
 struct egress_output {
 	const struct rule_table_output *rule;
 	struct output_stats *stats;
-	struct sockaddr_storage name;  /* destination, when not connected */
-	socklen_t name_len;            /* 0: connected */
+	struct sockaddr_storage name; /* destination, when not connected */
+	socklen_t name_len;           /* 0: connected */
 	int fd;
-	uint32_t file;                 /* in the ring */
-	uint32_t open;                 /* train being filled, or TRAIN_NONE */
-	uint32_t first, last;          /* closed trains waiting to be queued */
+	uint32_t file;        /* in the ring */
+	uint32_t open;        /* train being filled, or TRAIN_NONE */
+	uint32_t first, last; /* closed trains waiting to be queued */
 	uint32_t in_flight;
-	uint32_t newest;               /* train queued to the ring last */
-	uint32_t segment_max;          /* largest datagram that may be in a train: MTU less headers */
-	uint32_t train_bytes_max;      /* 65507 or 65487 */
+	uint32_t newest;          /* train queued to the ring last */
+	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
+	uint32_t train_bytes_max; /* 65507 or 65487 */
 	uint64_t next_seq;
-	uint64_t tokens_bits;          /* rate=: may be sent now */
-	uint64_t tokens_at_ns;         /* when tokens_bits was true */
-	uint8_t gso;                   /* enum egress_gso */
-	bool proving;                  /* the first train is in flight */
-	bool resending;                /* a refused train goes out datagram by datagram */
-	bool dirty;                    /* in the dirty list */
+	uint64_t tokens_bits;  /* rate=: may be sent now */
+	uint64_t tokens_at_ns; /* when tokens_bits was true */
+	uint8_t gso;           /* enum egress_gso */
+	bool proving;          /* the first train is in flight */
+	bool resending;        /* a refused train goes out datagram by datagram */
+	bool dirty;            /* in the dirty list */
 };
 
 struct egress {
@@ -86,14 +86,14 @@ struct egress {
 	struct pool *pool;
 	struct train *trains;
 	struct egress_output *outputs;
-	uint32_t *dirty;               /* outputs with something to flush */
+	uint32_t *dirty; /* outputs with something to flush */
 	uint32_t dirty_count;
 	uint32_t output_count;
 	uint32_t train_count;
-	uint32_t free;                 /* list of free trains */
-	uint32_t in_flight;            /* trains queued to the ring and not answered */
-	uint32_t train_max;            /* datagrams a train, at most TRAIN_IOV_MAX */
-	uint64_t now_ns;               /* of this turn; kept only when an output has a rate */
+	uint32_t free;      /* list of free trains */
+	uint32_t in_flight; /* trains queued to the ring and not answered */
+	uint32_t train_max; /* datagrams a train, at most TRAIN_IOV_MAX */
+	uint64_t now_ns;    /* of this turn; kept only when an output has a rate */
 	bool has_rate;
 };
 
@@ -102,19 +102,19 @@ size_t egress_arena_bytes(uint32_t output_count, uint32_t train_count);
 
 /* All outputs empty, to be opened by egress_open_output. */
 void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count, uint32_t train_max,
-                 struct pool *pool, struct arena *arena);
+		 struct pool *pool, struct arena *arena);
 
 /* How an output's socket was opened. */
 struct egress_socket {
 	int fd;
 	uint32_t file;
 	bool connected;
-	bool gso;       /* wanted and known to the kernel */
-	uint32_t mtu;   /* of the path; 0: unknown, 1500 is assumed */
+	bool gso;     /* wanted and known to the kernel */
+	uint32_t mtu; /* of the path; 0: unknown, 1500 is assumed */
 };
 
 void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
-                        const struct egress_socket *sock, struct output_stats *stats);
+			const struct egress_socket *sock, struct output_stats *stats);
 
 /* Appends `d' to `output': offered, then sent or counted as dropped, sooner or later. May run ring
  * turns when every train is in use. */

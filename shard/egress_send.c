@@ -3,7 +3,8 @@
  * egress_flush turns each closed train into one sendmsg, output after output, so that an engine
  * may batch the sends of one socket. egress_done takes the single answer each send gets. Three
  * outcomes: sent; refused as a train, which starts the datagram by datagram resend with the
- * output's later trains waiting behind it; or dropped under exactly one counter. A socket with a
+ * output's later trains waiting behind it; or dropped under exactly one counter. What has been
+ * overtaken is never sent again. A socket with a
  * unicast destination may hand a past ICMP error to the next send: the error queue is emptied, and
  * the train sent once more if nothing of its output has gone after it. Shard thread only.
  */
@@ -25,7 +26,8 @@
  * (SQPOLL) has anything to wait for. */
 #define MAKE_ROOM_WAIT_US 1000
 
-/* ---- control data ----------------------------------------------------------------------------- */
+/* ---- control data -----------------------------------------------------------------------------
+ */
 
 static void train_add_control(struct train *t, int level, int type, const void *data, size_t len)
 {
@@ -69,12 +71,12 @@ static void train_build_control(struct train *t, const struct egress_output *o, 
 	if (t->meta.ttl >= 0) {
 		value = t->meta.ttl;
 		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_HOPLIMIT : IP_TTL,
-		                  &value, sizeof(value));
+				  &value, sizeof(value));
 	}
 	if (t->meta.tos >= 0) {
 		value = t->meta.tos;
 		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
-		                  &value, sizeof(value));
+				  &value, sizeof(value));
 	}
 	if (t->meta.src.family == o->rule->out.to.addr.family) {
 		train_add_source(t, o);
@@ -82,7 +84,8 @@ static void train_build_control(struct train *t, const struct egress_output *o, 
 	t->msg.msg_control = t->msg.msg_controllen ? t->control : NULL;
 }
 
-/* ---- the next datagram of a train that is resent singly --------------------------------------- */
+/* ---- the next datagram of a train that is resent singly ---------------------------------------
+ */
 
 static uint32_t train_single_bytes(const struct train *t)
 {
@@ -104,20 +107,21 @@ static void train_point_at_single(struct train *t)
 		must(i < t->iov_count);
 	}
 	t->one = (struct iovec){.iov_base = (unsigned char *)t->iov[i].iov_base + at,
-	                        .iov_len = train_single_bytes(t)};
+				.iov_len = train_single_bytes(t)};
 }
 
-/* ---- flushing ---------------------------------------------------------------------------------- */
+/* ---- flushing ----------------------------------------------------------------------------------
+ */
 
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
 	t->msg = (struct msghdr){
-	        .msg_name = o->name_len ? &o->name : NULL,
-	        .msg_namelen = o->name_len,
-	        .msg_iov = t->iov,
-	        .msg_iovlen = t->iov_count,
+		.msg_name = o->name_len ? &o->name : NULL,
+		.msg_namelen = o->name_len,
+		.msg_iov = t->iov,
+		.msg_iovlen = t->iov_count,
 	};
 	if (t->single) {
 		train_point_at_single(t);
@@ -200,7 +204,8 @@ void egress_make_room(struct egress *eg)
 	}
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers -----------------------------------------------------------------------------------
+ */
 
 enum output_drop egress_drop_of(int err)
 {
@@ -270,24 +275,27 @@ static bool egress_is_train_refusal(int err)
 }
 
 static bool egress_may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
-                                int err)
+				int err)
 {
 	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
 	       !addr_is_multicast(&o->rule->out.to.addr);
 }
 
-/* True when train `idx' goes on living: it was queued again. */
+/* True when train `idx' goes on living: it was queued again. Nothing is sent again once a younger
+ * train of its output has been queued: order comes before repetition, and the loss is counted. */
 static bool egress_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
-                          uint32_t datagrams)
+			  uint32_t datagrams)
 {
 	struct train *t = &eg->trains[idx];
 
 	if (datagrams > 1 && egress_is_train_refusal(err)) {
 		o->gso = GSO_OFF;
 		stat_set(&o->stats->gso_off, (uint64_t)err);
-		egress_resend_singly(o, t);
-		egress_requeue(eg, o, idx);
-		return true;
+		if (o->newest == idx) {
+			egress_resend_singly(o, t);
+			egress_requeue(eg, o, idx);
+			return true;
+		}
 	}
 	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && egress_may_be_stale(o, t, idx, err)) {
 		t->retried = true;

@@ -40,7 +40,7 @@ static void ingress_read_control(unsigned char *control, size_t len, struct data
 		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && value > 0) {
 			out->segment_bytes = (uint32_t)value;
 		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-		           (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
 			out->ttl = (int16_t)value;
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
 			out->tos = (int16_t)value;
@@ -65,8 +65,7 @@ static bool ingress_is_echo(const struct ingress_flow *flow, const struct addr *
 	for (uint32_t i = 0; i < flow->echo_count; i++) {
 		const struct addr *echo = &flow->echoes[i];
 
-		if (echo->port == from->port &&
-		    (addr_is_any(echo) || addr_ip_equal(echo, from))) {
+		if (echo->port == from->port && (addr_is_any(echo) || addr_ip_equal(echo, from))) {
 			return true;
 		}
 	}
@@ -99,12 +98,12 @@ static void ingress_move_up(struct ingress_flow *flow, const struct pool *pool, 
 static uint32_t ingress_segments(uint32_t bytes, uint32_t segment_bytes)
 {
 	return segment_bytes == 0 || bytes <= segment_bytes
-	               ? 1
-	               : (bytes + segment_bytes - 1) / segment_bytes;
+		       ? 1
+		       : (bytes + segment_bytes - 1) / segment_bytes;
 }
 
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
-                    const struct pool *pool, struct datagram *out)
+		    const struct pool *pool, struct datagram *out)
 {
 	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
 	unsigned char *base = pool_slot_base(pool, slot);
@@ -112,12 +111,12 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	struct addr from;
 
 	*out = (struct datagram){
-	        .payload = base + SLOT_HEAD_BYTES,
-	        .slot = slot,
-	        .bytes = head->payload_bytes,
-	        .ttl = -1,
-	        .tos = -1,
-	        .from = (const struct sockaddr *)(base + SLOT_NAME_OFFSET),
+		.payload = base + SLOT_HEAD_BYTES,
+		.slot = slot,
+		.bytes = head->payload_bytes,
+		.ttl = -1,
+		.tos = -1,
+		.from = (const struct sockaddr *)(base + SLOT_NAME_OFFSET),
 	};
 	if (head->control_bytes > 0) {
 		ingress_read_control(base + SLOT_CONTROL_OFFSET, head->control_bytes, out);

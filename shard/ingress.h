@@ -20,16 +20,16 @@
 struct datagram {
 	unsigned char *payload;
 	uint32_t slot;
-	uint32_t bytes;           /* of payload, all segments together */
-	uint32_t segment_bytes;   /* of each datagram but the last; = bytes when there is one */
-	uint32_t count;           /* datagrams: 1, or the segments of a train */
-	int16_t ttl;              /* received hop limit, -1: not asked for */
-	int16_t tos;              /* received TOS or traffic class byte, -1: not asked for */
+	uint32_t bytes;         /* of payload, all segments together */
+	uint32_t segment_bytes; /* of each datagram but the last; = bytes when there is one */
+	uint32_t count;         /* datagrams: 1, or the segments of a train */
+	int16_t ttl;            /* received hop limit, -1: not asked for */
+	int16_t tos;            /* received TOS or traffic class byte, -1: not asked for */
 	const struct sockaddr *from;
 };
 
 enum flow_state {
-	FLOW_IDLE,    /* not armed: before start, or after draining */
+	FLOW_IDLE, /* not armed: before start, or after draining */
 	FLOW_ARMED,
 	FLOW_ENDED,   /* its receive ended; to be armed again when buffers permit */
 	FLOW_LEAVING, /* cancel asked for, the end is awaited */
@@ -41,17 +41,17 @@ struct ingress_flow {
 	const struct addr *echoes; /* our own senders towards this group; see ingress_is_echo */
 	uint32_t echo_count;
 	int fd;
-	uint32_t file;             /* in the ring */
-	uint8_t group;             /* pool class it receives into now */
-	uint8_t next_group;        /* class it moves to when it is armed again */
-	uint8_t state;             /* enum flow_state */
+	uint32_t file;      /* in the ring */
+	uint8_t group;      /* pool class it receives into now */
+	uint8_t next_group; /* class it moves to when it is armed again */
+	uint8_t state;      /* enum flow_state */
 };
 
 /* Describes the datagram in `event'. False when it was refused, which has then been counted; the
  * slot is held by the caller in either case. `counts' tells which larger classes exist: a flow
  * whose datagrams do not fit gets a larger `next_group'. */
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
-                    const struct pool *pool, struct datagram *out);
+		    const struct pool *pool, struct datagram *out);
 
 /* Reads and counts (as `shutdown') what is still queued in the flow's socket; at most
  * DRAIN_READ_MAX. Only while not armed. */

@@ -16,11 +16,13 @@
 #define DRAIN_WAIT_US  10000 /* silence that counts as "nothing queued any more" */
 #define ANSWER_WAIT_US 20000 /* beyond the scheduler's tick, so the timer is seldom programmed */
 
-/* ---- receiving --------------------------------------------------------------------------------- */
+/* ---- receiving ---------------------------------------------------------------------------------
+ */
 
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
-static void relay_datagram(struct relay *r, struct ingress_flow *flow, const struct ring_recv *event)
+static void relay_datagram(struct relay *r, struct ingress_flow *flow,
+			   const struct ring_recv *event)
 {
 	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
 	struct datagram d;
@@ -93,7 +95,8 @@ static void relay_take_sent(struct relay *r)
 	}
 }
 
-/* ---- lending and arming ------------------------------------------------------------------------ */
+/* ---- lending and arming ------------------------------------------------------------------------
+ */
 
 static void relay_lend(struct relay *r)
 {
@@ -149,7 +152,8 @@ static void relay_rearm(struct relay *r)
 	r->ended_count = kept;
 }
 
-/* ---- ending ------------------------------------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------------------------------
+ */
 
 static void relay_leave_groups(struct relay *r)
 {
@@ -212,7 +216,8 @@ static bool relay_is_drained(const struct relay *r, uint32_t received)
 	return (received == 0 && !egress_busy(r->egress)) || clock_now_ns() >= r->drain_end_ns;
 }
 
-/* ---- the turn ------------------------------------------------------------------------------------ */
+/* ---- the turn
+ * ------------------------------------------------------------------------------------ */
 
 void relay_start(struct relay *r)
 {

@@ -28,13 +28,13 @@ struct relay {
 	struct egress *egress;
 	struct ingress_flow *flows;
 	struct mailbox *mailbox;
-	uint32_t *ended;            /* flows to be armed again */
+	uint32_t *ended; /* flows to be armed again */
 	uint32_t flow_count;
 	uint32_t ended_count;
 	uint32_t armed_count;
 	enum relay_phase phase;
-	uint64_t drain_ns;          /* longest time draining may take */
-	uint64_t drain_end_ns;      /* when draining gives up */
+	uint64_t drain_ns;     /* longest time draining may take */
+	uint64_t drain_end_ns; /* when draining gives up */
 };
 
 /* Lends buffers and arms every flow; the groups must have been joined, or be joined next. */

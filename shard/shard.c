@@ -13,7 +13,7 @@
 #include "src/base/must.h"
 
 #define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
-#define HOT_TRAINS 32           /* single datagrams lie in train slots too, and fill little of them */
+#define HOT_TRAINS 32 /* single datagrams lie in train slots too, and fill little of them */
 
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 {
@@ -28,7 +28,8 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 	return slots == 0 ? 0 : depth;
 }
 
-/* ---- sizes -------------------------------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------------------------------
+ */
 
 static struct ring_params shard_ring_params(const struct shard_spec *spec)
 {
@@ -40,10 +41,10 @@ static struct ring_params shard_ring_params(const struct shard_spec *spec)
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
 		uint32_t slots = spec->pool.count[g];
 
-		params.groups[g].depth = spec->hot[g] ? spec->hot[g]
-		                                      : shard_hot_default((enum pool_class)g, slots);
+		params.groups[g].depth =
+			spec->hot[g] ? spec->hot[g] : shard_hot_default((enum pool_class)g, slots);
 		params.groups[g].slot_bytes =
-		        SLOT_HEAD_BYTES + pool_payload_bytes((enum pool_class)g);
+			SLOT_HEAD_BYTES + pool_payload_bytes((enum pool_class)g);
 		if (slots == 0) {
 			params.groups[g].depth = 0;
 		}
@@ -94,29 +95,29 @@ static void shard_cut_memory(struct shard *s, struct arena *arena)
 	s->stats = arena_alloc(arena, sizeof(*s->stats), CACHE_LINE_BYTES);
 	s->stats->flows = arena_alloc(arena, flows * sizeof(struct flow_stats), CACHE_LINE_BYTES);
 	s->stats->outputs =
-	        arena_alloc(arena, outputs * sizeof(struct output_stats), CACHE_LINE_BYTES);
+		arena_alloc(arena, outputs * sizeof(struct output_stats), CACHE_LINE_BYTES);
 	s->relay.flows = arena_alloc(arena, flows * sizeof(struct ingress_flow), CACHE_LINE_BYTES);
 	s->relay.ended = arena_alloc(arena, flows * sizeof(uint32_t), CACHE_LINE_BYTES);
 	s->ingress_got = arena_alloc(arena, flows * sizeof(struct sock_got), CACHE_LINE_BYTES);
 	s->egress_got = arena_alloc(arena, outputs * sizeof(struct sock_got), CACHE_LINE_BYTES);
-	s->echoes =
-	        arena_alloc(arena, s->spec->echo_count * sizeof(struct addr), CACHE_LINE_BYTES);
+	s->echoes = arena_alloc(arena, s->spec->echo_count * sizeof(struct addr), CACHE_LINE_BYTES);
 	egress_init(&s->egress, table->output_count, TRAIN_COUNT, s->spec->train_max, &s->pool,
-	            arena);
+		    arena);
 	pool_init(&s->pool, &s->spec->pool, arena, s->stats->pool);
 	for (uint32_t i = 0; i < table->flow_count; i++) {
 		s->relay.flows[i] = (struct ingress_flow){
-		        .rule = &table->flows[i],
-		        .stats = &s->stats->flows[i],
-		        .echoes = s->echoes,
-		        .fd = -1,
-		        .group = table->flows[i].pool_class,
-		        .next_group = table->flows[i].pool_class,
+			.rule = &table->flows[i],
+			.stats = &s->stats->flows[i],
+			.echoes = s->echoes,
+			.fd = -1,
+			.group = table->flows[i].pool_class,
+			.next_group = table->flows[i].pool_class,
 		};
 	}
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------- */
+/* ---- sockets
+ * ------------------------------------------------------------------------------------- */
 
 static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
 {
@@ -175,7 +176,7 @@ static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
 	struct sock_want want = shard_ingress_want(s, flow->rule);
 
 	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want,
-	                             &s->ingress_got[i], err);
+				     &s->ingress_got[i], err);
 	if (flow->fd < 0) {
 		return flow->fd;
 	}
@@ -196,10 +197,11 @@ static int shard_open_sockets(struct shard *s, struct err *err)
 	return rc;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
 
 int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *arena,
-               struct mailbox *mailbox, struct err *err)
+	       struct mailbox *mailbox, struct err *err)
 {
 	struct ring_params params = shard_ring_params(spec);
 	int rc;
@@ -234,8 +236,8 @@ int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *are
 void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes, uint32_t count)
 {
 	struct ingress_flow *f = &s->relay.flows[flow];
-	struct addr *at = flow == 0 ? s->echoes
-	                            : s->echoes + (f[-1].echoes - s->echoes) + f[-1].echo_count;
+	struct addr *at =
+		flow == 0 ? s->echoes : s->echoes + (f[-1].echoes - s->echoes) + f[-1].echo_count;
 
 	must(at + count <= s->echoes + s->spec->echo_count);
 	memcpy(at, echoes, count * sizeof(*at));

@@ -32,8 +32,8 @@
 /* Everything a shard is told. Pointers outlive the shard. */
 struct shard_spec {
 	const struct rule_table *table;
-	enum ring_engine engine;             /* not AUTO */
-	struct ring_params ring;             /* queue sizes and waiting; the rest is filled in */
+	enum ring_engine engine; /* not AUTO */
+	struct ring_params ring; /* queue sizes and waiting; the rest is filled in */
 	struct pool_counts pool;
 	uint32_t hot[POOL_CLASS_COUNT];      /* slots lent at most; 0: chosen by class */
 	uint32_t train_max;                  /* datagrams a train */
@@ -53,7 +53,7 @@ struct shard_stats {
 
 struct shard {
 	const struct shard_spec *spec;
-	struct rule_table table;      /* a copy in the shard's own memory */
+	struct rule_table table; /* a copy in the shard's own memory */
 	struct shard_stats *stats;
 	struct pool pool;
 	struct egress egress;
@@ -62,7 +62,7 @@ struct shard {
 	struct sock_got *ingress_got; /* per flow: buffer size got, clamped, coalescing */
 	struct sock_got *egress_got;  /* per output: local address too */
 	struct addr *echoes;
-	struct err features;          /* of the ring, for the start-up line */
+	struct err features; /* of the ring, for the start-up line */
 };
 
 /* The group depth for class `cls' when the operator did not say: a power of two, about an L2's
@@ -74,12 +74,12 @@ size_t shard_arena_bytes(const struct shard_spec *spec);
 /* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on
  * failure everything opened is closed again. */
 int shard_open(struct shard *shard, const struct shard_spec *spec, struct arena *arena,
-               struct mailbox *mailbox, struct err *err);
+	       struct mailbox *mailbox, struct err *err);
 
 /* The senders of ours that flow `flow' must not relay: `echoes' are appended. Between shard_open
  * and shard_live; flows in ascending order. */
 void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *echoes,
-                      uint32_t count);
+		      uint32_t count);
 
 int shard_live(struct shard *shard, struct err *err);
 

@@ -100,13 +100,15 @@ static int iface_missing(const struct conf *conf, const char *name, struct err *
 {
 	const struct conf_rule *rule = iface_user(conf, name);
 
-	err_set(err, "%s: interface %s does not exist; expected one of this host's interfaces; "
-	             "`ip link' lists them", rule ? rule->where : "--rule", name);
+	err_set(err,
+		"%s: interface %s does not exist; expected one of this host's interfaces; "
+		"`ip link' lists them",
+		rule ? rule->where : "--rule", name);
 	return -ENODEV;
 }
 
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
-                  struct iface_table *out, struct err *err)
+		  struct iface_table *out, struct err *err)
 {
 	struct iface_table table = {0};
 

@@ -28,7 +28,7 @@ struct iface_table {
 /* Looks up every interface that a rule names. With `required', one that does not exist is -ENODEV
  * and `err' names the rule that needs it. `topo' gives the node where it knows the interface. */
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
-                  struct iface_table *out, struct err *err);
+		  struct iface_table *out, struct err *err);
 
 /* The entry of `name', or NULL for "" and for names that no rule uses. */
 const struct iface *iface_find(const struct iface_table *table, const char *name);

@@ -15,7 +15,8 @@
 #define IPV4_UDP_HEADER_BYTES 28
 #define IPV6_UDP_HEADER_BYTES 48
 
-/* ---- towards the planner ------------------------------------------------------------------------- */
+/* ---- towards the planner
+ * ------------------------------------------------------------------------- */
 
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
 {
@@ -26,32 +27,35 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 		const struct iface *iface = iface_find(ifaces, conf->flows[i].in.at.ifname);
 
 		flows[i] = (struct plan_flow){
-		        .node_os = iface ? iface->node_os : TOPO_UNKNOWN,
-		        .weight = rule->weight,
-		        .spread = rule->spread,
-		        .named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
-		        .prior_flow = PLAN_ANY,
+			.node_os = iface ? iface->node_os : TOPO_UNKNOWN,
+			.weight = rule->weight,
+			.spread = rule->spread,
+			.named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
+			.prior_flow = PLAN_ANY,
 		};
 	}
 	return flows;
 }
 
-/* ---- one flow --------------------------------------------------------------------------------------- */
+/* ---- one flow
+ * --------------------------------------------------------------------------------------- */
 
 static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
 {
 	const struct conf_rule *rule = &conf->rules[flow->rule];
 
 	if (rule->spread > flow->output_count) {
-		err_set(err, "%s: spread=%u with %u outputs; expected at most one shard per output; "
-		             "lower spread or add outputs",
-		        rule->where, rule->spread, flow->output_count);
+		err_set(err,
+			"%s: spread=%u with %u outputs; expected at most one shard per output; "
+			"lower spread or add outputs",
+			rule->where, rule->spread, flow->output_count);
 		return -EINVAL;
 	}
 	if (rule->spread > 1 && !addr_is_multicast(&flow->in.at.addr)) {
-		err_set(err, "%s: spread=%u on a unicast ingress; expected a multicast group, of which "
-		             "each shard can receive its own copy; remove spread",
-		        rule->where, rule->spread);
+		err_set(err,
+			"%s: spread=%u on a unicast ingress; expected a multicast group, of which "
+			"each shard can receive its own copy; remove spread",
+			rule->where, rule->spread);
 		return -EINVAL;
 	}
 	return 0;
@@ -59,8 +63,8 @@ static int layout_check_flow(const struct conf *conf, const struct conf_flow *fl
 
 /* Coalescing needs slots that hold a train; a class that the rule names is taken as it is. */
 static int layout_receive_into(const struct conf *conf, const struct conf_flow *flow,
-                               const struct iface *iface, const struct layout_options *options,
-                               struct rule_flow *out, struct err *err)
+			       const struct iface *iface, const struct layout_options *options,
+			       struct rule_flow *out, struct err *err)
 {
 	const struct conf_rule *rule = &conf->rules[flow->rule];
 	bool v6 = flow->in.at.addr.family == AF_INET6;
@@ -76,9 +80,10 @@ static int layout_receive_into(const struct conf *conf, const struct conf_flow *
 		cls = out->gro ? (int)POOL_TRAIN : pool_class_for(&options->pool, mtu - headers);
 	}
 	if (cls < 0 || options->pool.count[cls] == 0) {
-		err_set(err, "%s: no buffers for this flow: --pool leaves class %s empty; expected at "
-		             "least one buffer there; raise it in --pool",
-		        rule->where, cls < 0 ? "small" : pool_class_name((enum pool_class)cls));
+		err_set(err,
+			"%s: no buffers for this flow: --pool leaves class %s empty; expected at "
+			"least one buffer there; raise it in --pool",
+			rule->where, cls < 0 ? "small" : pool_class_name((enum pool_class)cls));
 		return -EINVAL;
 	}
 	out->pool_class = (uint8_t)cls;
@@ -86,25 +91,25 @@ static int layout_receive_into(const struct conf *conf, const struct conf_flow *
 }
 
 static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
-                               const struct conf_flow *flow, const struct iface_table *ifaces,
-                               uint32_t part, uint32_t parts)
+			       const struct conf_flow *flow, const struct iface_table *ifaces,
+			       uint32_t part, uint32_t parts)
 {
 	for (uint32_t o = part; o < flow->output_count; o += parts) {
 		const struct rule_output *out = &conf->outputs[flow->first_output + o];
 		const struct iface *iface = iface_find(ifaces, out->to.ifname);
 
 		table->outputs[table->output_count++] = (struct rule_table_output){
-		        .out = *out,
-		        .output_id = o,
-		        .ifindex = iface ? iface->ifindex : 0,
-		        .mtu = iface ? iface->mtu : 0,
+			.out = *out,
+			.output_id = o,
+			.ifindex = iface ? iface->ifindex : 0,
+			.mtu = iface ? iface->mtu : 0,
 		};
 	}
 }
 
 static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
-                           const struct iface_table *ifaces, const struct plan *plan,
-                           const struct layout_options *options, struct err *err)
+			   const struct iface_table *ifaces, const struct plan *plan,
+			   const struct layout_options *options, struct err *err)
 {
 	const struct conf_flow *flow = &conf->flows[flow_id];
 	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
@@ -117,10 +122,10 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 		struct rule_flow *f = &table->flows[table->flow_count];
 
 		*f = (struct rule_flow){
-		        .in = flow->in,
-		        .flow_id = flow_id,
-		        .first_output = table->output_count,
-		        .ifindex = iface ? iface->ifindex : 0,
+			.in = flow->in,
+			.flow_id = flow_id,
+			.first_output = table->output_count,
+			.ifindex = iface ? iface->ifindex : 0,
 		};
 		rc = layout_receive_into(conf, flow, iface, options, f, err);
 		layout_add_outputs(table, conf, flow, ifaces, part, parts);
@@ -130,7 +135,8 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 	return rc;
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------------- */
+/* ---- sizes
+ * ------------------------------------------------------------------------------------------- */
 
 static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan)
 {
@@ -150,7 +156,8 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 	}
 	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
 		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
-		layout->tables[s].outputs = calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
+		layout->tables[s].outputs =
+			calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
 		if (!layout->tables[s].flows || !layout->tables[s].outputs) {
 			rc = -ENOMEM;
 		}
@@ -160,7 +167,8 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 	return rc;
 }
 
-/* ---- echoes ------------------------------------------------------------------------------------------ */
+/* ---- echoes
+ * ------------------------------------------------------------------------------------------ */
 
 struct layout_sender {
 	struct addr to;
@@ -175,7 +183,7 @@ static int layout_compare_addr(const struct addr *a, const struct addr *b)
 static int layout_compare_senders(const void *a, const void *b)
 {
 	return layout_compare_addr(&((const struct layout_sender *)a)->to,
-	                           &((const struct layout_sender *)b)->to);
+				   &((const struct layout_sender *)b)->to);
 }
 
 static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count)
@@ -203,7 +211,7 @@ static struct layout_sender *layout_list_senders(const struct layout *layout, ui
 
 /* The first sender whose destination is not below `to'. */
 static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
-                                   const struct addr *to)
+				   const struct addr *to)
 {
 	uint32_t low = 0, high = count;
 
@@ -220,7 +228,7 @@ static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t
 }
 
 static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
-                           const struct layout_sender *sender)
+			   const struct layout_sender *sender)
 {
 	if ((layout->echo_count & (layout->echo_count - 1)) == 0) {
 		size_t room = layout->echo_count ? layout->echo_count * 2UL : 1;
@@ -232,10 +240,10 @@ static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
 		layout->echoes = grown;
 	}
 	layout->echoes[layout->echo_count++] = (struct layout_echo){
-	        .shard = shard,
-	        .flow = flow,
-	        .from_shard = sender->shard,
-	        .from_output = sender->output,
+		.shard = shard,
+		.flow = flow,
+		.from_shard = sender->shard,
+		.from_output = sender->output,
 	};
 	layout->echo_counts[shard]++;
 	return 0;
@@ -261,10 +269,11 @@ static int layout_match_echoes(struct layout *layout)
 	return rc;
 }
 
-/* ---- all of it ---------------------------------------------------------------------------------------- */
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------- */
 
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
-                 const struct layout_options *options, struct layout *out, struct err *err)
+		 const struct layout_options *options, struct layout *out, struct err *err)
 {
 	struct layout layout = {.shard_count = plan->shard_count};
 	int rc = -ENOMEM;

@@ -19,14 +19,14 @@
 /* A sender of ours that could be heard again by one of our flows: same group and port, another
  * interface. */
 struct layout_echo {
-	uint32_t shard, flow;           /* who would hear it: position in that shard's table */
+	uint32_t shard, flow;             /* who would hear it: position in that shard's table */
 	uint32_t from_shard, from_output; /* who sends it */
 };
 
 struct layout {
-	struct rule_table *tables;   /* one per shard */
-	uint32_t *echo_counts;       /* per shard */
-	struct layout_echo *echoes;  /* sorted by shard, then flow */
+	struct rule_table *tables;  /* one per shard */
+	uint32_t *echo_counts;      /* per shard */
+	struct layout_echo *echoes; /* sorted by shard, then flow */
 	uint32_t shard_count;
 	uint32_t echo_count;
 };
@@ -36,12 +36,13 @@ struct layout_options {
 	bool gro; /* coalesce on ingress unless a rule says otherwise */
 };
 
-/* The planner's view of the configured flows: an array of conf->flow_count, to be freed, or NULL. */
+/* The planner's view of the configured flows: an array of conf->flow_count, to be freed, or NULL.
+ */
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces);
 
 /* 0; -EINVAL with `err' for what only plan and rules together show (spread above the number of
  * outputs, spread on a unicast ingress, a class without buffers); -ENOMEM. */
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
-                 const struct layout_options *options, struct layout *out, struct err *err);
+		 const struct layout_options *options, struct layout *out, struct err *err);
 
 void layout_free(struct layout *layout);

@@ -97,8 +97,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "numacastd: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	log_init(opt.verbose ? LOG_LEVEL_DEBUG : opt.quiet ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-	         prefixed);
+	log_init(opt.verbose ? LOG_LEVEL_DEBUG
+		 : opt.quiet ? LOG_LEVEL_WARN
+			     : LOG_LEVEL_INFO,
+		 prefixed);
 	status = main_dispatch(&opt);
 	opt_free(&opt);
 	return status;

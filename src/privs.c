@@ -15,9 +15,10 @@ int privs_become(const char *user, struct err *err)
 	errno = 0;
 	pw = getpwnam(user);
 	if (!pw) {
-		err_set(err, "--user %s: %s; expected a user of this host; create it with "
-		             "`useradd --system %s'",
-		        user, errno ? strerror(errno) : "no such user", user);
+		err_set(err,
+			"--user %s: %s; expected a user of this host; create it with "
+			"`useradd --system %s'",
+			user, errno ? strerror(errno) : "no such user", user);
 		return -EINVAL;
 	}
 	if (geteuid() == pw->pw_uid) {
@@ -25,13 +26,14 @@ int privs_become(const char *user, struct err *err)
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
 	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN,
-	              CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
+		      CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
 	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-	                     (capng_flags_t)(CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+			     (capng_flags_t)(CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
 	if (rc != 0 || geteuid() != pw->pw_uid) {
-		err_set(err, "--user %s: cannot change to it (libcap-ng says %d); only root can; "
-		             "start as root or without --user",
-		        user, rc);
+		err_set(err,
+			"--user %s: cannot change to it (libcap-ng says %d); only root can; "
+			"start as root or without --user",
+			user, rc);
 		return -EPERM;
 	}
 	return 0;

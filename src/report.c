@@ -49,10 +49,11 @@ static json_t *report_output_drops(const uint64_t *drops)
 	return object;
 }
 
-/* ---- outputs and flows ----------------------------------------------------------------------------- */
+/* ---- outputs and flows
+ * ----------------------------------------------------------------------------- */
 
 static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t relayed,
-                             struct report_totals *totals)
+			     struct report_totals *totals)
 {
 	const struct output_stats *stats = &shard->stats->outputs[o];
 	uint64_t offered = stat_get(&stats->offered), sent = stat_get(&stats->sent);
@@ -66,8 +67,9 @@ static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t rel
 		totals->output_drops[d] += drops[d];
 	}
 	json_object_set_new(out, "to",
-	                    json_string(endpoint_format(&shard->table.outputs[o].out.to, text)));
-	json_object_set_new(out, "from", json_string(addr_format(&shard->egress_got[o].local, text)));
+			    json_string(endpoint_format(&shard->table.outputs[o].out.to, text)));
+	json_object_set_new(out, "from",
+			    json_string(addr_format(&shard->egress_got[o].local, text)));
 	report_set(out, "offered", offered);
 	report_set(out, "sent", sent);
 	report_set(out, "sent_bytes", stat_get(&stats->sent_bytes));
@@ -107,8 +109,8 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 	report_set(flow, "rearms", stat_get(&stats->rearms));
 	report_set(flow, "starved", stat_get(&stats->starved));
 	for (uint32_t o = 0; o < rule->output_count; o++) {
-		json_array_append_new(outputs, report_output(w->shard, rule->first_output + o,
-		                                             relayed, totals));
+		json_array_append_new(
+			outputs, report_output(w->shard, rule->first_output + o, relayed, totals));
 	}
 	json_object_set_new(flow, "outputs", outputs);
 	totals->received += received;
@@ -118,7 +120,8 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 	return flow;
 }
 
-/* ---- rules -------------------------------------------------------------------------------------------- */
+/* ---- rules
+ * -------------------------------------------------------------------------------------------- */
 
 static json_t *report_new_rule(const struct conf_rule *rule)
 {
@@ -138,7 +141,8 @@ static uint64_t report_sum(const json_t *flows, const char *key)
 	size_t i;
 	json_t *flow;
 
-	json_array_foreach((json_t *)flows, i, flow) {
+	json_array_foreach((json_t *)flows, i, flow)
+	{
 		sum += (uint64_t)json_integer_value(json_object_get(flow, key));
 	}
 	return sum;
@@ -150,12 +154,13 @@ static json_t *report_sum_drops(const json_t *flows)
 	size_t i;
 	json_t *flow;
 
-	json_array_foreach((json_t *)flows, i, flow) {
+	json_array_foreach((json_t *)flows, i, flow)
+	{
 		const json_t *from = json_object_get(flow, "drops");
 
 		for (int d = 0; d < FLOW_DROP_COUNT; d++) {
 			drops[d] += (uint64_t)json_integer_value(
-			        json_object_get(from, flow_drop_name((enum flow_drop)d)));
+				json_object_get(from, flow_drop_name((enum flow_drop)d)));
 		}
 	}
 	return report_flow_drops(drops);
@@ -164,8 +169,7 @@ static json_t *report_sum_drops(const json_t *flows)
 static void report_finish_rule(json_t *rule)
 {
 	const json_t *flows = json_object_get(rule, "flows");
-	static const char *const keys[] = {"received", "received_bytes", "relayed",
-	                                   "kernel_drops"};
+	static const char *const keys[] = {"received", "received_bytes", "relayed", "kernel_drops"};
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		report_set(rule, keys[k], report_sum(flows, keys[k]));
@@ -193,13 +197,15 @@ static json_t *report_rules(const struct supervisor *sup, struct report_totals *
 			json_array_append_new(flows, report_flow(w, f, totals));
 		}
 	}
-	json_array_foreach(rules, i, rule) {
+	json_array_foreach(rules, i, rule)
+	{
 		report_finish_rule(rule);
 	}
 	return rules;
 }
 
-/* ---- shards -------------------------------------------------------------------------------------------- */
+/* ---- shards
+ * -------------------------------------------------------------------------------------------- */
 
 static json_t *report_pool(const struct shard *shard, struct report_totals *totals)
 {
@@ -223,7 +229,7 @@ static json_t *report_pool(const struct shard *shard, struct report_totals *tota
 		report_set(object, "exhausted", stat_get(&stats->exhausted));
 		json_object_set_new(pool, pool_class_name((enum pool_class)c), object);
 		totals->consistent =
-		        totals->consistent && cls->free_count + in_ring + held == cls->count;
+			totals->consistent && cls->free_count + in_ring + held == cls->count;
 	}
 	return pool;
 }
@@ -285,7 +291,7 @@ static json_t *report_build(const struct supervisor *sup)
 
 	json_object_set_new(report, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(report, "uptime_s",
-	                    json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+			    json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 	json_object_set_new(report, "engine", json_string(ring_engine_name(sup->engine)));
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, report_shard(&sup->workers[s], &totals));
@@ -297,7 +303,8 @@ static json_t *report_build(const struct supervisor *sup)
 	return report;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------- */
 
 /* The report is written beside its final name and renamed, so that nobody reads half of one. */
 static char *report_beside(const char *path)
@@ -327,7 +334,8 @@ int report_check_exit(const char *path)
 	if (fd < 0) {
 		rc = -errno;
 		log_error("--exit-report %s: cannot write %s: %s; expected a file in an existing, "
-		          "writable directory", path, beside, strerror(-rc));
+			  "writable directory",
+			  path, beside, strerror(-rc));
 	} else {
 		close(fd);
 		(void)unlink(beside);

@@ -9,8 +9,8 @@
 
 struct supervisor;
 
-/* Whether the exit report could be written now, so that a bad path is an error at start and not a lost
- * report. 0 or -errno, which has been logged. */
+/* Whether the exit report could be written now, so that a bad path is an error at start and not a
+ * lost report. 0 or -errno, which has been logged. */
 int report_check_exit(const char *path);
 
 /* Writes to --exit-report (FILE or `-' for stdout); nothing without that option. 0 or -errno, which

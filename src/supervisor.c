@@ -27,19 +27,20 @@
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
 
-/* ---- preparing ------------------------------------------------------------------------------------- */
+/* ---- preparing
+ * ------------------------------------------------------------------------------------- */
 
 static int supervisor_plan(struct supervisor *sup, struct err *err)
 {
 	const struct opt *opt = sup->opt;
 	struct plan_policy policy = {
-	        .shard_count = opt->shards,
-	        .cpus_os = opt->cpus_os,
-	        .cpus_count = opt->cpus_count,
-	        .smt = opt->smt,
-	        .reserve_cores = opt->reserve_cores,
-	        .oversubscribe = opt->oversubscribe,
-	        .balance = opt->balance,
+		.shard_count = opt->shards,
+		.cpus_os = opt->cpus_os,
+		.cpus_count = opt->cpus_count,
+		.smt = opt->smt,
+		.reserve_cores = opt->reserve_cores,
+		.oversubscribe = opt->oversubscribe,
+		.balance = opt->balance,
 	};
 	struct plan_flow *flows = layout_plan_flows(&opt->conf, &sup->ifaces);
 	int rc;
@@ -54,7 +55,7 @@ static int supervisor_plan(struct supervisor *sup, struct err *err)
 }
 
 int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
-                       struct err *err)
+		       struct err *err)
 {
 	struct layout_options options = {.pool = opt->pool, .gro = opt->gro != OPT_OFF};
 	int rc;
@@ -69,7 +70,7 @@ int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_t
 	}
 	if (rc == 0) {
 		rc = layout_build(&opt->conf, &sup->ifaces, &sup->plan, &options, &sup->layout,
-		                  err);
+				  err);
 	}
 	return rc;
 }
@@ -79,30 +80,31 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 	const struct opt *opt = sup->opt;
 
 	*out = (struct shard_spec){
-	        .table = &sup->layout.tables[index],
-	        .engine = sup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : sup->engine,
-	        .ring =
-	                {
-	                        .sq_entries = opt->sq_entries,
-	                        .cq_entries = opt->cq_entries,
-	                        .batch_submit = opt->batch_submit,
-	                        .batch_complete = opt->batch_complete,
-	                        .batch_wait_us = opt->batch_wait_us,
-	                        .spin_us = opt->spin_us,
-	                        .sqpoll = opt->sqpoll,
-	                },
-	        .pool = opt->pool,
-	        .train_max = opt->gso == OPT_OFF ? 1 : opt->train_max,
-	        .gso = opt->gso != OPT_OFF,
-	        .rcvbuf_bytes = opt->rcvbuf_bytes,
-	        .sndbuf_bytes = opt->sndbuf_bytes,
-	        .echo_count = sup->layout.echo_counts[index],
-	        .drain_ns = opt->drain_ms * NS_PER_MS,
+		.table = &sup->layout.tables[index],
+		.engine = sup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : sup->engine,
+		.ring =
+			{
+				.sq_entries = opt->sq_entries,
+				.cq_entries = opt->cq_entries,
+				.batch_submit = opt->batch_submit,
+				.batch_complete = opt->batch_complete,
+				.batch_wait_us = opt->batch_wait_us,
+				.spin_us = opt->spin_us,
+				.sqpoll = opt->sqpoll,
+			},
+		.pool = opt->pool,
+		.train_max = opt->gso == OPT_OFF ? 1 : opt->train_max,
+		.gso = opt->gso != OPT_OFF,
+		.rcvbuf_bytes = opt->rcvbuf_bytes,
+		.sndbuf_bytes = opt->sndbuf_bytes,
+		.echo_count = sup->layout.echo_counts[index],
+		.drain_ns = opt->drain_ms * NS_PER_MS,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
 }
 
-/* ---- starting -------------------------------------------------------------------------------------- */
+/* ---- starting
+ * -------------------------------------------------------------------------------------- */
 
 /* `auto' takes io_uring where it works and says why where it does not. */
 static int supervisor_choose_engine(struct supervisor *sup, struct err *err)
@@ -193,8 +195,8 @@ static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 				const struct layout_echo *e = &layout->echoes[at++];
 
 				echoes[count++] = sup->workers[e->from_shard]
-				                          .shard->egress_got[e->from_output]
-				                          .local;
+							  .shard->egress_got[e->from_output]
+							  .local;
 			}
 			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
 		}
@@ -222,7 +224,8 @@ static int supervisor_go(struct supervisor *sup, struct err *err)
 	return rc;
 }
 
-/* ---- ending ------------------------------------------------------------------------------------------ */
+/* ---- ending
+ * ------------------------------------------------------------------------------------------ */
 
 static void supervisor_post(struct supervisor *sup, uint32_t mail)
 {
@@ -258,7 +261,8 @@ static bool supervisor_any_ended(struct supervisor *sup)
 	return any;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
+/* ---- running
+ * ------------------------------------------------------------------------------------------ */
 
 /* Blocks the signals in every thread to come, and gives a file to read them from. */
 static int supervisor_open_signals(void)
@@ -288,7 +292,7 @@ static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
 {
 	if (signo == SIGHUP) {
 		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
-		         "restart to apply it");
+			 "restart to apply it");
 		return;
 	}
 	(*asked)++;
@@ -306,7 +310,7 @@ static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
 static int supervisor_watch(struct supervisor *sup, int signals, struct err *err)
 {
 	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-	                        {.fd = sup->gate.eventfd, .events = POLLIN}};
+				{.fd = sup->gate.eventfd, .events = POLLIN}};
 	struct watch watch;
 	int asked = 0, signo, rc = watch_init(&watch, sup);
 	uint64_t changes;
@@ -339,10 +343,10 @@ static void supervisor_announce(const struct supervisor *sup)
 
 	watch_log_start(sup);
 	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
-	         sup->opt->conf.flow_count, sup->worker_count);
+		 sup->opt->conf.flow_count, sup->worker_count);
 	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
-	           sup->opt->conf.rule_count, sup->opt->conf.flow_count, sup->worker_count,
-	           ring_engine_name(sup->engine));
+		   sup->opt->conf.rule_count, sup->opt->conf.flow_count, sup->worker_count,
+		   ring_engine_name(sup->engine));
 	(void)notify_send(status);
 }
 

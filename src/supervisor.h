@@ -23,10 +23,10 @@ struct supervisor {
 	struct iface_table ifaces;
 	struct plan plan;
 	struct layout layout;
-	enum ring_engine engine;  /* in use */
+	enum ring_engine engine; /* in use */
 	struct gate gate;
-	struct worker *workers;   /* plan.shard_count of them */
-	uint32_t worker_count;    /* started */
+	struct worker *workers; /* plan.shard_count of them */
+	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
 };
 
@@ -34,7 +34,7 @@ struct supervisor {
  * `for_this_host' every interface must exist. 0; -EINVAL or -ENODEV when the configuration cannot
  * be met (exit status 2), other -errno (exit status 1). supervisor_free either way. */
 int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
-                       struct err *err);
+		       struct err *err);
 
 /* The orders for shard `index', as worker_start will carry them out. */
 void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_spec *out);

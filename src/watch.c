@@ -12,7 +12,8 @@
 
 #include "src/supervisor.h"
 
-/* ---- at start ---------------------------------------------------------------------------------------- */
+/* ---- at start
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *watch_verdict(const struct nodemem_result *mem)
 {
@@ -30,10 +31,10 @@ static void watch_log_shard(const struct worker *w)
 		snprintf(node, sizeof(node), "%d", w->node_os);
 	}
 	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, "
-	         "engine %s",
-	         w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
-	         watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
-	         w->shard->features.text);
+		 "engine %s",
+		 w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
+		 watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
+		 w->shard->features.text);
 	if (w->mem.note.text[0] != '\0') {
 		log_warn("shard %u: %s", w->index, w->mem.note.text);
 	}
@@ -59,9 +60,9 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 	}
 	if (clamped > 0) {
 		log_warn("%s buffers: %u sockets got %u bytes of the %u wanted; run `sysctl -w "
-		         "net.core.%s=%u', or give the daemon CAP_NET_ADMIN, or lower --%s",
-		         egress ? "send" : "receive", clamped, smallest, wanted,
-		         egress ? "wmem_max" : "rmem_max", wanted, egress ? "sndbuf" : "rcvbuf");
+			 "net.core.%s=%u', or give the daemon CAP_NET_ADMIN, or lower --%s",
+			 egress ? "send" : "receive", clamped, smallest, wanted,
+			 egress ? "wmem_max" : "rmem_max", wanted, egress ? "sndbuf" : "rcvbuf");
 	}
 }
 
@@ -74,7 +75,8 @@ void watch_log_start(const struct supervisor *sup)
 	watch_log_clamped(sup, true);
 }
 
-/* ---- while running ----------------------------------------------------------------------------------- */
+/* ---- while running
+ * ----------------------------------------------------------------------------------- */
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
@@ -105,8 +107,8 @@ static void watch_output(unsigned char *told, const struct shard *shard, uint32_
 	}
 	*told = 1;
 	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
-	         "now on; gso=off on the output says so from the start",
-	         endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));
+		 "now on; gso=off on the output says so from the start",
+		 endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));
 }
 
 static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t f)
@@ -119,9 +121,9 @@ static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t 
 	}
 	*told = 1;
 	log_warn("flow %s: a datagram of %" PRIu64 " bytes did not fit its buffer and was dropped "
-	         "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
-	         "them from the start",
-	         endpoint_format(&shard->table.flows[f].in.at, at), longest);
+		 "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
+		 "them from the start",
+		 endpoint_format(&shard->table.flows[f].in.at, at), longest);
 }
 
 void watch_tick(struct watch *watch)

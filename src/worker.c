@@ -82,9 +82,10 @@ static int worker_pin(struct worker *w)
 	int rc = w->pin ? pin_self(w->cpu_os) : 0;
 
 	if (rc < 0) {
-		err_set(&w->err, "shard %u: cannot run on CPU %d: %s; expected a CPU that is online "
-		                 "and allowed here; see `taskset -p $$' and --cpus",
-		        w->index, w->cpu_os, strerror(-rc));
+		err_set(&w->err,
+			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online "
+			"and allowed here; see `taskset -p $$' and --cpus",
+			w->index, w->cpu_os, strerror(-rc));
 	}
 	return rc;
 }
@@ -133,7 +134,7 @@ static void *worker_main(void *arg)
 			w->rc = shard_run(w->shard);
 			if (w->rc < 0) {
 				err_set(&w->err, "shard %u: the ring failed: %s", w->index,
-				        strerror(-w->rc));
+					strerror(-w->rc));
 			}
 		}
 	}
@@ -150,13 +151,13 @@ int worker_start(struct worker *w, struct err *err)
 
 	if (rc < 0) {
 		err_set(err, "shard %u: cannot open its mailbox: %s; see `ulimit -n'", w->index,
-		        strerror(-rc));
+			strerror(-rc));
 		return rc;
 	}
 	rc = -pthread_create(&w->thread, NULL, worker_main, w);
 	if (rc < 0) {
 		err_set(err, "shard %u: cannot start its thread: %s; see `ulimit -u' and TasksMax=",
-		        w->index, strerror(-rc));
+			w->index, strerror(-rc));
 		mailbox_close(&w->mailbox);
 		return rc;
 	}

@@ -23,18 +23,22 @@
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	uint32_t opened;  /* workers whose shard_open has returned */
-	uint32_t live;    /* workers whose shard_live has returned */
-	uint32_t ended;   /* workers that have left shard_run, or never entered it */
-	enum { GATE_CLOSED, GATE_GO, GATE_LEAVE } order;
-	int eventfd;      /* written at every change: the control thread polls it */
+	uint32_t opened; /* workers whose shard_open has returned */
+	uint32_t live;   /* workers whose shard_live has returned */
+	uint32_t ended;  /* workers that have left shard_run, or never entered it */
+	enum {
+		GATE_CLOSED,
+		GATE_GO,
+		GATE_LEAVE
+	} order;
+	int eventfd; /* written at every change: the control thread polls it */
 };
 
 struct worker {
 	uint32_t index;
 	int cpu_os;
-	int node_os;                 /* NODE_UNKNOWN: memory from anywhere */
-	bool pin;                    /* false: --topology of another machine */
+	int node_os; /* NODE_UNKNOWN: memory from anywhere */
+	bool pin;    /* false: --topology of another machine */
 	enum nodemem_huge huge;
 	bool require_huge;
 	struct shard_spec spec;
@@ -42,11 +46,11 @@ struct worker {
 	struct gate *gate;
 	pthread_t thread;
 	bool started;
-	pid_t tid;                   /* by the worker */
+	pid_t tid; /* by the worker */
 	struct arena arena;
 	struct nodemem_result mem;
-	struct shard *shard;         /* in the arena; NULL until opened */
-	int rc;                      /* first failure of any step, 0 = none */
+	struct shard *shard; /* in the arena; NULL until opened */
+	int rc;              /* first failure of any step, 0 = none */
 	struct err err;
 };
 

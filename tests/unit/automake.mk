@@ -65,6 +65,11 @@ UNIT_TESTS += tests/unit/check_plan_cpus
 tests_unit_check_plan_cpus_SOURCES = tests/unit/check_plan_cpus.c tests/unit/plan_machine.h
 tests_unit_check_plan_cpus_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_relay
+tests_unit_check_relay_SOURCES = tests/unit/check_relay.c tests/unit/relay_rig.c \
+	tests/unit/relay_rig.h $(NC_FAKE_RING)
+tests_unit_check_relay_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_ingress
 tests_unit_check_ingress_SOURCES = tests/unit/check_ingress.c
 tests_unit_check_ingress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

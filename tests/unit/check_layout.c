@@ -82,7 +82,7 @@ START_TEST(spread_gives_each_output_to_exactly_one_shard)
 	unsigned seen[5] = {0};
 
 	add_rule("239.1.1.1%eth0:5000 spread=3 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000, "
-	         "239.2.2.3%e:6000, 239.2.2.4%e:6000, 239.2.2.5%e:6000");
+		 "239.2.2.3%e:6000, 239.2.2.4%e:6000, 239.2.2.5%e:6000");
 	ck_assert_int_eq(build(4, owners, 3), 0);
 	for (uint32_t s = 0; s < 4; s++) {
 		ck_assert_uint_eq(layout.tables[s].flow_count, s < 3 ? 1 : 0);

@@ -1,0 +1,184 @@
+/* relay_rig.c - see relay_rig.h. */
+#include "tests/unit/relay_rig.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RIG_TURNS_MAX 100000
+
+static void rig_open_outputs(struct rig *rig, const struct rig_options *options)
+{
+	for (uint32_t i = 0; i < options->outputs; i++) {
+		struct rule_table_output *rule = &rig->output_rules[i];
+		struct egress_socket sock = {.fd = -1, .gso = options->train_max > 1};
+
+		rule->out = options->out;
+		ck_assert_int_eq(addr_parse_ip("239.2.2.2", &rule->out.to.addr), 0);
+		rule->out.to.addr.port = (uint16_t)(6000 + i);
+		sock.file = (uint32_t)ring_add_file(rig->ring, 100 + (int)i);
+		sock.mtu = options->mtu;
+		egress_open_output(&rig->egress, i, rule, &sock, &rig->output_stats[i]);
+	}
+}
+
+void rig_open(struct rig *rig, const struct rig_options *options)
+{
+	uint32_t trains = options->trains ? options->trains : TRAIN_COUNT;
+	struct pool_counts counts = {{0, 0, 0, options->slots}};
+	struct ring_params params = {
+		.sq_entries = 8, .cq_entries = 16, .flows = 1, .files = 8, .sends = trains};
+
+	memset(rig, 0, sizeof(*rig));
+	params.stats = &rig->ring_stats;
+	params.groups[POOL_TRAIN].depth = 1;
+	while (params.groups[POOL_TRAIN].depth * 2 <= options->slots) {
+		params.groups[POOL_TRAIN].depth *= 2;
+	}
+	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
+	ck_assert_int_eq(
+		arena_map(&rig->arena,
+			  pool_arena_bytes(&counts) + egress_arena_bytes(options->outputs, trains),
+			  ARENA_HUGE_OFF),
+		0);
+	pool_init(&rig->pool, &counts, &rig->arena, rig->pool_stats);
+	egress_init(&rig->egress, options->outputs, trains, options->train_max, &rig->pool,
+		    &rig->arena);
+	rig->ring = fake_open(&params);
+	rig->egress.ring = rig->ring;
+	rig_open_outputs(rig, options);
+	rig->flow_rule =
+		(struct rule_flow){.output_count = options->outputs, .pool_class = POOL_TRAIN};
+	rig->flow_rule.in.at.addr.family = AF_INET;
+	rig->flow = (struct ingress_flow){.rule = &rig->flow_rule,
+					  .stats = &rig->flow_stats,
+					  .fd = -1,
+					  .group = POOL_TRAIN,
+					  .next_group = POOL_TRAIN};
+	rig->flow.file = (uint32_t)ring_add_file(rig->ring, 99);
+	ck_assert_int_eq(mailbox_open(&rig->mailbox), 0);
+	rig->relay = (struct relay){.ring = rig->ring,
+				    .pool = &rig->pool,
+				    .egress = &rig->egress,
+				    .flows = &rig->flow,
+				    .mailbox = &rig->mailbox,
+				    .ended = rig->ended,
+				    .flow_count = 1};
+	relay_start(&rig->relay);
+}
+
+void rig_close(struct rig *rig)
+{
+	mailbox_post(&rig->mailbox, MAIL_QUIT);
+	fake_wake(rig->ring);
+	for (int i = 0; i < RIG_TURNS_MAX && relay_turn(&rig->relay) == 0; i++) {
+		continue;
+	}
+	ck_assert_int_eq(rig->relay.phase, RELAY_STOPPED);
+	ck_assert(rig_sums_agree(rig));
+	ck_assert_uint_eq(rig->pool.classes[POOL_TRAIN].free_count,
+			  rig->pool.classes[POOL_TRAIN].count);
+	ring_close(rig->ring);
+	mailbox_close(&rig->mailbox);
+	arena_unmap(&rig->arena);
+}
+
+static void rig_number(struct rig *rig, unsigned char *at)
+{
+	uint32_t number = htonl(rig->delivered++);
+
+	memcpy(at, &number, sizeof(number));
+}
+
+void rig_deliver(struct rig *rig, size_t bytes)
+{
+	static unsigned char payload[UDP_PAYLOAD_MAX];
+
+	ck_assert_uint_ge(bytes, 4);
+	rig_number(rig, payload);
+	fake_deliver(rig->ring, 0,
+		     &(struct fake_datagram){.payload = payload, .payload_bytes = bytes});
+}
+
+void rig_deliver_train(struct rig *rig, uint32_t count, uint32_t segment, uint32_t last)
+{
+	static unsigned char payload[UDP_PAYLOAD_MAX];
+	size_t bytes = (size_t)(count - 1) * segment + last;
+
+	ck_assert_uint_le(bytes, sizeof(payload));
+	for (uint32_t i = 0; i < count; i++) {
+		rig_number(rig, payload + (size_t)i * segment);
+	}
+	fake_deliver(rig->ring, 0,
+		     &(struct fake_datagram){.payload = payload,
+					     .payload_bytes = bytes,
+					     .gro_segment = (int)segment});
+}
+
+void rig_settle(struct rig *rig)
+{
+	for (int i = 0; i < RIG_TURNS_MAX; i++) {
+		ck_assert_int_eq(relay_turn(&rig->relay), 0);
+		if (fake_undelivered(rig->ring, 0) == 0 && !egress_busy(&rig->egress)) {
+			return;
+		}
+	}
+	ck_abort_msg("the relay did not come to rest");
+}
+
+uint32_t rig_sent_numbers(const struct rig *rig, uint32_t output, uint32_t *numbers, uint32_t max)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < fake_send_count(rig->ring); i++) {
+		const struct fake_send *send = fake_send_at(rig->ring, i);
+		size_t step = send->segment_bytes ? send->segment_bytes : send->payload_bytes;
+
+		if (send->fd != 100 + (int)output || !send->answered || send->res < 0) {
+			continue;
+		}
+		for (size_t at = 0; at < send->payload_bytes; at += step) {
+			uint32_t number;
+
+			memcpy(&number, send->payload + at, sizeof(number));
+			if (count < max) {
+				numbers[count] = ntohl(number);
+			}
+			count++;
+		}
+	}
+	return count;
+}
+
+uint64_t rig_drops(const struct rig *rig, uint32_t output)
+{
+	uint64_t sum = 0;
+
+	for (int d = 0; d < OUTPUT_DROP_COUNT; d++) {
+		sum += stat_get(&rig->output_stats[output].drops[d]);
+	}
+	return sum;
+}
+
+bool rig_sums_agree(const struct rig *rig)
+{
+	uint64_t dropped = 0, relayed = stat_get(&rig->flow_stats.relayed);
+
+	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
+		dropped += stat_get(&rig->flow_stats.drops[d]);
+	}
+	if (stat_get(&rig->flow_stats.received) != relayed + dropped) {
+		return false;
+	}
+	for (uint32_t o = 0; o < rig->flow_rule.output_count; o++) {
+		uint64_t sent = stat_get(&rig->output_stats[o].sent);
+
+		if (stat_get(&rig->output_stats[o].offered) != relayed ||
+		    relayed != sent + rig_drops(rig, o)) {
+			return false;
+		}
+	}
+	return pool_consistent(&rig->pool);
+}

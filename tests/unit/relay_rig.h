@@ -1,0 +1,63 @@
+/* relay_rig.h - a whole relay of one flow on a ring that does what the test tells it.
+ *
+ * Real pool, ingress, egress and relay; the fake engine instead of the kernel. Every datagram has
+ * its number in its first four bytes, so what was sent can be compared with what was delivered.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shard/relay.h"
+#include "tests/fake/ring_fake.h"
+
+#define RIG_OUTPUTS_MAX 4
+
+struct rig {
+	struct arena arena;
+	struct pool pool;
+	struct egress egress;
+	struct relay relay;
+	struct mailbox mailbox;
+	struct ring *ring;
+	struct rule_flow flow_rule;
+	struct rule_table_output output_rules[RIG_OUTPUTS_MAX];
+	struct ingress_flow flow;
+	uint32_t ended[1];
+	struct flow_stats flow_stats;
+	struct output_stats output_stats[RIG_OUTPUTS_MAX];
+	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
+	struct ring_stats ring_stats;
+	uint32_t delivered; /* datagrams so far, the number of the next one */
+};
+
+struct rig_options {
+	uint32_t outputs;
+	uint32_t train_max; /* 1: no coalescing */
+	uint32_t mtu;
+	uint32_t slots;         /* of class train */
+	uint32_t trains;        /* 0: TRAIN_COUNT */
+	struct rule_output out; /* options of every output; the destination is filled in */
+};
+
+void rig_open(struct rig *rig, const struct rig_options *options);
+void rig_close(struct rig *rig);
+
+/* Queues one datagram of `bytes' (at least 4), or a train of `count' with segments of `segment'
+ * whose last has `last' bytes. */
+void rig_deliver(struct rig *rig, size_t bytes);
+void rig_deliver_train(struct rig *rig, uint32_t count, uint32_t segment, uint32_t last);
+
+/* Turns until nothing is left to do. */
+void rig_settle(struct rig *rig);
+
+/* The k-th datagram that left by `output' successfully: its number, counted over trains. Fills at
+ * most `max' and returns how many there are. */
+uint32_t rig_sent_numbers(const struct rig *rig, uint32_t output, uint32_t *numbers, uint32_t max);
+
+/* Whether received = relayed + drops, offered = sent + drops for each output, and no slot is held.
+ */
+bool rig_sums_agree(const struct rig *rig);
+
+uint64_t rig_drops(const struct rig *rig, uint32_t output);
