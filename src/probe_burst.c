@@ -36,7 +36,7 @@ static uint32_t train_length(const struct sender *sender, const struct send_flow
 			     uint32_t size)
 {
 	uint64_t count = sender->opt->train;
-	uint64_t fits = size == 0 ? 1 : (PROBE_WIRE_SIZE_MAX - 20) / size; /* IPv6 as well */
+	uint64_t fits = size == 0 ? 1 : PROBE_BURST_TRAIN_BYTES / size;
 
 	if (sender->gso_refused || size > sender->payload_max || fits == 0) {
 		count = 1;

@@ -13,6 +13,8 @@
 
 #include "src/probe_opt.h"
 
+#define PROBE_BURST_TRAIN_BYTES 65487 /* payload of a train at most; IPv4 alone allows 65507 */
+
 struct send_flow {
 	uint64_t next_seq;
 	uint64_t shorts; /* sent without a number */

@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 	status = run(&opt, argv[1]);
 	probe_opt_free(&opt);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		log_error("cannot write the result to standard output");
+		log_error("numacast-probe: cannot write the result to standard output");
 		status = 1;
 	}
 	return status;

@@ -116,6 +116,27 @@ static int aim(struct sender *sender, struct err *err)
 	return rc;
 }
 
+/* Says where --gso cannot be had as asked. */
+static void tell_short_trains(const struct sender *sender)
+{
+	const struct probe_opt *opt = sender->opt;
+	uint64_t fits = PROBE_BURST_TRAIN_BYTES / (opt->size.max > 0 ? opt->size.max : 1);
+
+	if (opt->train == 1) {
+		return;
+	}
+	if (opt->size.max > sender->payload_max) {
+		log_notice("numacast-probe: --gso %llu: datagrams of more than %u bytes do not fit "
+			   "into a packet here and are sent singly",
+			   (unsigned long long)opt->train, sender->payload_max);
+	} else if (opt->train > fits) {
+		log_notice("numacast-probe: --gso %llu: of datagrams of %llu bytes a train holds "
+			   "%llu at most",
+			   (unsigned long long)opt->train, (unsigned long long)opt->size.max,
+			   (unsigned long long)fits);
+	}
+}
+
 static int sender_open(struct sender *sender, struct err *err)
 {
 	const struct probe_opt *opt = sender->opt;
@@ -151,7 +172,13 @@ static int sender_open(struct sender *sender, struct err *err)
 		return -EIO;
 	}
 	rc = open_sockets(sender, err);
-	return rc != 0 ? rc : aim(sender, err);
+	if (rc == 0) {
+		rc = aim(sender, err);
+	}
+	if (rc == 0) {
+		tell_short_trains(sender);
+	}
+	return rc;
 }
 
 static void sender_free(struct sender *sender)
@@ -269,6 +296,11 @@ static double seconds_of(const struct sender *sender)
 	return (double)(sender->stop_ns - sender->start_ns) / (double)NS_PER_S;
 }
 
+static const char *cause_of(int status)
+{
+	return status == -EINTR ? "ended by a signal" : strerror(-status);
+}
+
 static void print_json(const struct sender *sender, int status)
 {
 	double seconds = seconds_of(sender);
@@ -282,7 +314,7 @@ static void print_json(const struct sender *sender, int status)
 		(json_int_t)sender->trains, "gso_refused", sender->gso_refused, "retries",
 		(json_int_t)sender->retries, "async_errors", (json_int_t)sender->async_errors,
 		"slipped_seconds", (double)sender->slipped_ns / (double)NS_PER_S, "error",
-		status == 0 ? "" : strerror(-status));
+		status == 0 ? "" : cause_of(status));
 
 	must(root != NULL);
 	json_dumpf(root, stdout, JSON_INDENT(2));
@@ -296,7 +328,7 @@ static void print_result(const struct sender *sender, int status)
 
 	if (status != 0) {
 		log_error("numacast-probe: stopped after %llu datagrams: %s",
-			  (unsigned long long)sender->sent, strerror(-status));
+			  (unsigned long long)sender->sent, cause_of(status));
 	}
 	if (sender->opt->json) {
 		print_json(sender, status);
