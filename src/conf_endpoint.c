@@ -20,7 +20,6 @@
 /* The word cut to pieces, each pointing into it; source, prefix and ifname are NULL where there is
  * none. */
 struct pieces {
-	const char *whole; /* a copy, for messages */
 	char *source;
 	char *ip;
 	char *prefix;
@@ -46,11 +45,9 @@ static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out)
 {
-	char whole[CONF_WORD_MAX];
 	struct conf_span span = {.addr_count = 1, .port_count = 1};
-	struct pieces pieces = {.whole = whole, .ip = whole, .port = whole};
+	struct pieces pieces = {.ip = cursor->word, .port = cursor->word};
 
-	snprintf(whole, sizeof(whole), "%s", cursor->word);
 	if (cut(cursor, side, &pieces) || read_ip(cursor, &pieces, &span) ||
 	    read_prefix(cursor, &pieces, &span) || read_ifname(cursor, &pieces, &span) ||
 	    read_ports(cursor, &pieces, &span) || read_source(cursor, &pieces, &span) ||
@@ -118,7 +115,7 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 				cursor,
 				"'%s' has a SOURCE@; only an ingress takes one; to choose "
 				"the address to send from, write src=ADDR after the egress",
-				out->whole);
+				cursor->shown);
 		}
 		*at = '\0';
 		out->source = text;
@@ -133,7 +130,7 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 					   "'%s' has no ']:PORT'; an IPv6 endpoint is "
 					   "[ADDR%%IFACE]:PORT; write for instance "
 					   "[ff3e::1%%eth0]:5000",
-					   out->whole);
+					   cursor->shown);
 		}
 		*close = '\0';
 		out->port = close + 2;
@@ -145,7 +142,7 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 				cursor,
 				"'%s' has no port; an endpoint is ADDR%%IFACE:PORT; write "
 				"for instance 239.1.1.1%%eth0:5000",
-				out->whole);
+				cursor->shown);
 		}
 		*close = '\0';
 		out->port = close + 1;
@@ -176,21 +173,21 @@ static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, stru
 			cursor,
 			"'%s' is IPv6 without brackets; everything but the port stands in "
 			"brackets; write for instance [ff3e::1%%eth0]:5000",
-			pieces->whole);
+			cursor->shown);
 	}
 	if (addr_parse_ip(pieces->ip, addr) != 0) {
 		return conf_refuse(
 			cursor,
-			"'%s' in '%s' is not an address; expected IPv4 as 239.1.1.1 or IPv6 as "
+			"'%.48s' in '%s' is not an address; expected IPv4 as 239.1.1.1 or IPv6 as "
 			"[ff3e::1]; names are not looked up, write the address itself",
-			pieces->ip, pieces->whole);
+			pieces->ip, cursor->shown);
 	}
 	if (pieces->bracketed && addr->family == AF_INET) {
 		return conf_refuse(
 			cursor,
 			"'%s' has IPv4 in brackets; only IPv6 stands in brackets; remove "
 			"them",
-			pieces->whole);
+			cursor->shown);
 	}
 	return 0;
 }
@@ -210,9 +207,9 @@ static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 	if (num_parse(pieces->prefix, 0, bits, &length) != 0) {
 		return conf_refuse(
 			cursor,
-			"'/%s' in '%s' is not a prefix length; expected /0 to /%u; write for "
+			"'/%.48s' in '%s' is not a prefix length; expected /0 to /%u; write for "
 			"instance /%u for 16 addresses",
-			pieces->prefix, pieces->whole, bits, bits - 4);
+			pieces->prefix, cursor->shown, bits, bits - 4);
 	}
 	host_bits = bits - (unsigned)length;
 	if (host_bits > 31 || 1u << host_bits > CONF_FLOWS_MAX) {
@@ -220,7 +217,7 @@ static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 			cursor,
 			"'%s' has too many addresses; a rule has at most %d flows; use /%u or "
 			"longer",
-			pieces->whole, CONF_FLOWS_MAX,
+			cursor->shown, CONF_FLOWS_MAX,
 			bits - (unsigned)__builtin_ctz(CONF_FLOWS_MAX));
 	}
 	for (unsigned bit = 0; bit < host_bits; bit++) {
@@ -230,7 +227,7 @@ static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 				"'%s' does not begin at a multiple of its %u addresses; the "
 				"bits below /%u must be zero; write the first address of "
 				"the range, or one rule for each address",
-				pieces->whole, 1u << host_bits, (unsigned)length);
+				cursor->shown, 1u << host_bits, (unsigned)length);
 		}
 	}
 	span->addr_count = 1u << host_bits;
@@ -250,21 +247,22 @@ static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
 			cursor,
 			"'%s' has nothing after '%%'; an interface name follows it; write "
 			"for instance %%eth0",
-			pieces->whole);
+			cursor->shown);
 	}
 	if (strlen(name) > IFNAME_LEN_MAX) {
 		return conf_refuse(
 			cursor,
-			"interface name '%s' has %zu characters; the kernel allows at most "
+			"interface name '%.48s' has %zu characters; the kernel allows at most "
 			"%d; check the name with `ip link'",
 			name, strlen(name), IFNAME_LEN_MAX);
 	}
 	if (strpbrk(name, "/:") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		return conf_refuse(cursor,
-				   "'%s' in '%s' cannot be an interface name; the kernel allows no "
-				   "'/' and no ':' in one; a prefix goes before the '%%', as in "
-				   "239.1.1.0/28%%eth0:5000",
-				   name, pieces->whole);
+		return conf_refuse(
+			cursor,
+			"'%.48s' in '%s' cannot be an interface name; the kernel allows no "
+			"'/' and no ':' in one; a prefix goes before the '%%', as in "
+			"239.1.1.0/28%%eth0:5000",
+			name, cursor->shown);
 	}
 	memcpy(span->first.ifname, name, strlen(name) + 1);
 	return 0;
@@ -283,13 +281,13 @@ static int read_ports(struct conf_cursor *cursor, const struct pieces *pieces,
 			cursor,
 			"'%s' has no valid port; expected 1 to 65535, or a range such as "
 			"5000-5010; write it after the last ':'",
-			pieces->whole);
+			cursor->shown);
 	}
 	if (last < first) {
 		return conf_refuse(cursor,
 				   "the port range of '%s' runs backwards; the lower port comes "
 				   "first; write %u-%u",
-				   pieces->whole, (unsigned)last, (unsigned)first);
+				   cursor->shown, (unsigned)last, (unsigned)first);
 	}
 	span->first.addr.port = (uint16_t)first;
 	span->port_count = (uint32_t)(last - first + 1);
@@ -316,14 +314,14 @@ static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct
 			"'%s' has no valid source before the '@'; expected a unicast address "
 			"without port, IPv6 in brackets; write for instance "
 			"192.0.2.1@232.1.1.1%%eth0:5000",
-			pieces->whole);
+			cursor->shown);
 	}
 	if (span->source.family != span->first.addr.family) {
 		return conf_refuse(
 			cursor,
 			"source and address of '%s' are of different families; both must be "
 			"IPv4 or both IPv6; give the source's address of the same family",
-			pieces->whole);
+			cursor->shown);
 	}
 	return conf_check_unicast(cursor, text, &span->source);
 }
@@ -340,16 +338,16 @@ static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 	if (first->family == AF_INET6 && addr_is_link_local(first) && !span->first.ifname[0]) {
 		return conf_refuse(cursor,
 				   "'%s' is link-local and has no interface; such an address means "
-				   "something only on its link; write [%s%%IFACE]:%s",
-				   pieces->whole, pieces->ip, pieces->port);
+				   "something only on its link; write [%.48s%%IFACE]:%.11s",
+				   cursor->shown, pieces->ip, pieces->port);
 	}
 	/* A prefix of at most CONF_FLOWS_MAX addresses lies wholly in or out of every refused
 	 * block but for single addresses, which are first or last in it. */
 	must(addr_offset(first, span->addr_count - 1, &last) == 0);
-	if (conf_check_unicast(cursor, pieces->whole, first) != 0) {
+	if (conf_check_unicast(cursor, cursor->shown, first) != 0) {
 		return -EINVAL;
 	}
-	return conf_check_unicast(cursor, pieces->whole, &last);
+	return conf_check_unicast(cursor, cursor->shown, &last);
 }
 
 /* The scope of an IPv6 group is the low half of its second byte (RFC 4291 section 2.7): 1 stays on
@@ -365,7 +363,7 @@ static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 			cursor,
 			"'%s' has no interface; a multicast endpoint needs %%IFACE after "
 			"the address; write for instance %s",
-			pieces->whole,
+			cursor->shown,
 			addr->family == AF_INET ? "239.1.1.1%eth0:5000" : "[ff3e::1%eth0]:5000");
 	}
 	if (addr_is_local_control(addr)) {
@@ -374,14 +372,14 @@ static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 			"'%s' is in 224.0.0.0/24; such groups stay on their link and are "
 			"never forwarded (RFC 5771); use a group outside it, for instance "
 			"in 239.0.0.0/8",
-			pieces->whole);
+			cursor->shown);
 	}
 	if (addr->family == AF_INET6 && (scope < 3 || scope == 15)) {
 		return conf_refuse(
 			cursor,
 			"'%s' has %s scope; such groups are never forwarded (RFC 4291); use a "
 			"group of wider scope, for instance in ff05::/16 or ff3e::/32",
-			pieces->whole,
+			cursor->shown,
 			scope == 1   ? "interface-local"
 			: scope == 2 ? "link-local"
 				     : "a reserved");

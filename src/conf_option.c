@@ -104,7 +104,7 @@ static int refuse_unknown(struct conf_cursor *cursor, const struct key *keys,
 		cursor,
 		"'%s' is not an option of an %s; its options are key=value with the keys %s; "
 		"check the spelling%s",
-		cursor->word, target->in ? "ingress" : "egress", known,
+		cursor->shown, target->in ? "ingress" : "egress", known,
 		strchr(cursor->word, '=') ? "" : ", or the comma before a next egress");
 }
 
@@ -125,12 +125,12 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, const struct 
 				cursor,
 				"'%s' comes after another %s= of the same endpoint; a key "
 				"is given once; remove one of the two",
-				word, key->name);
+				cursor->shown, key->name);
 		}
 		if (key->read(target, word + len + 1) != 0) {
 			return conf_refuse(cursor,
 					   "'%s' is not valid; %s= takes %s; write for instance %s",
-					   word, key->name, key->takes, key->example);
+					   cursor->shown, key->name, key->takes, key->example);
 		}
 		*seen |= bit;
 		return 0;

@@ -19,6 +19,18 @@ static bool at_arrow(const char *text)
 	return text[0] == '-' && text[1] == '>';
 }
 
+static void show_word(struct conf_cursor *cursor, size_t len)
+{
+	size_t room = sizeof(cursor->shown);
+
+	if (len < room) {
+		memcpy(cursor->shown, cursor->word, len + 1);
+	} else {
+		memcpy(cursor->shown, cursor->word, room - sizeof("..."));
+		memcpy(cursor->shown + room - sizeof("..."), "...", sizeof("..."));
+	}
+}
+
 int conf_next(struct conf_cursor *cursor)
 {
 	const char *at = cursor->at + strspn(cursor->at, BLANKS);
@@ -48,6 +60,7 @@ int conf_next(struct conf_cursor *cursor)
 	}
 	memcpy(cursor->word, at, len);
 	cursor->word[len] = '\0';
+	show_word(cursor, len);
 	cursor->at = at + len;
 	return CONF_TOKEN_WORD;
 }

@@ -12,8 +12,8 @@
 
 #include "src/conf.h"
 
-#define CONF_WORD_MAX 256 /* longest word of a rule: two IPv6 addresses, an interface, two ports \
-			   */
+#define CONF_WORD_MAX  256 /* of a word and its zero byte: twice what any endpoint has */
+#define CONF_SHOWN_MAX 101 /* of a word in a message, so that the rest of the message fits */
 
 enum conf_token {
 	CONF_TOKEN_WORD,
@@ -26,7 +26,8 @@ struct conf_cursor {
 	const char *at;    /* what is left of the rule */
 	const char *where; /* opens every refusal */
 	struct err *err;
-	char word[CONF_WORD_MAX]; /* of the last CONF_TOKEN_WORD */
+	char word[CONF_WORD_MAX];   /* of the last CONF_TOKEN_WORD */
+	char shown[CONF_SHOWN_MAX]; /* the same for messages: if long, its beginning and "..." */
 };
 
 /* The next token, a CONF_TOKEN_*, or -EINVAL. A word lies in cursor->word until the next call. */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define BLANKS      " \t\r\v\f"
-#define PATH_SHOWN  150 /* of a long path, its end: messages have a bound */
+#define PATH_SHOWN  100 /* of a long path, its end: messages have a bound */
 #define WHERE_BYTES 200
 
 /* A file being applied. */
