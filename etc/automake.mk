@@ -1,2 +1,3 @@
 # etc
 EXTRA_DIST += etc/setup quickstart run-tests .ci
+dist_doc_DATA += etc/numacastd.conf.sample

@@ -137,6 +137,10 @@ UNIT_TESTS += tests/unit/check_probe_tally
 tests_unit_check_probe_tally_SOURCES = tests/unit/check_probe_tally.c
 tests_unit_check_probe_tally_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_opt_man
+tests_unit_check_opt_man_SOURCES = tests/unit/check_opt_man.c
+tests_unit_check_opt_man_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,288 @@
+/* check_opt_man.c - help, manual and sample configuration say what the table of options says.
+ *
+ * Reads doc/numacastd.8 and etc/numacastd.conf.sample below NC_SRCDIR. In the manual each option
+ * has one item in section OPTIONS, `.It Fl -NAME', and the text of that item contains the default;
+ * each key of a rule has one item, `.It Cm KEY='. In the sample each option that may stand in a
+ * file has one line, commented out unless it is a rule, with its default.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/opt_table.h"
+
+#define FILE_ROOM 65536
+
+static char text[FILE_ROOM];
+
+/* The file below NC_SRCDIR, in `text'. */
+static void read_source_file(const char *name)
+{
+	const char *top = getenv("NC_SRCDIR");
+	char path[4096];
+	FILE *file;
+	size_t len;
+
+	ck_assert_msg(top != NULL, "NC_SRCDIR is not set: run by make check");
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "cannot open %s", path);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	ck_assert_uint_lt(len, sizeof(text) - 1);
+	text[len] = '\0';
+	fclose(file);
+}
+
+/* What `print' writes to standard output, in `text'. */
+static void capture(void (*print)(void))
+{
+	int saved = dup(STDOUT_FILENO);
+	FILE *file = tmpfile();
+	size_t len;
+
+	ck_assert_ptr_nonnull(file);
+	fflush(stdout);
+	ck_assert_int_ge(dup2(fileno(file), STDOUT_FILENO), 0);
+	print();
+	fflush(stdout);
+	ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
+	close(saved);
+	rewind(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+}
+
+static bool is_name_byte(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || byte == '-';
+}
+
+/* The item of option `name' in the manual, from its `.It' on; NULL when there is none. */
+static char *find_item(char *from, const char *name)
+{
+	char line[64];
+	size_t len;
+
+	snprintf(line, sizeof(line), "Fl -%s", name);
+	len = strlen(line);
+	for (char *at = from; (at = strstr(at, "\n.It Fl ")) != NULL; at++) {
+		char *end = strchr(at + 1, '\n');
+		char *flag = strstr(at, line);
+
+		if (flag && flag < end && !is_name_byte(flag[len])) {
+			return at + 1;
+		}
+	}
+	return NULL;
+}
+
+START_TEST(manual_has_one_item_an_option)
+{
+	size_t items = 0;
+	char *options;
+
+	read_source_file("doc/numacastd.8");
+	options = strstr(text, "\n.Sh OPTIONS\n");
+	ck_assert_ptr_nonnull(options);
+	*strstr(options, "\n.Sh CONFIGURATION FILE\n") = '\0';
+	for (char *at = options; (at = strstr(at, "\n.It Fl ")) != NULL; at++) {
+		items++;
+	}
+	ck_assert_uint_eq(items, opt_row_count);
+	for (size_t i = 0; i < opt_row_count; i++) {
+		char *item = find_item(options, opt_rows[i].name);
+
+		ck_assert_msg(item != NULL, "no item for --%s", opt_rows[i].name);
+		ck_assert_msg(find_item(item, opt_rows[i].name) == NULL, "two items for --%s",
+			      opt_rows[i].name);
+	}
+}
+END_TEST
+
+/* Whether the text from `item' to the next item contains `needle' as the argument of a `.Cm'. */
+static bool item_says(const char *item, const char *needle)
+{
+	const char *end = strstr(item + 1, "\n.It ");
+	char macro[128];
+	size_t len;
+
+	snprintf(macro, sizeof(macro), "\n.Cm %s", needle);
+	len = strlen(macro);
+	for (const char *at = item; (at = strstr(at, macro)) != NULL && (!end || at < end); at++) {
+		if (at[len] == '\n' || at[len] == ' ') {
+			return true;
+		}
+	}
+	return false;
+}
+
+START_TEST(manual_names_each_default)
+{
+	read_source_file("doc/numacastd.8");
+	for (size_t i = 0; i < opt_row_count; i++) {
+		const struct opt_row *row = &opt_rows[i];
+
+		ck_assert_msg(!row->initial || item_says(find_item(text, row->name), row->initial),
+			      "--%s: the manual does not say .Cm %s", row->name, row->initial);
+	}
+}
+END_TEST
+
+/* Each key named in the refusal of an unknown one has an item in the manual, and there are no
+ * other such items. */
+static size_t check_keys(const char *rule)
+{
+	struct conf conf = {0};
+	struct err err;
+	size_t count = 0;
+	char *at;
+
+	ck_assert_int_lt(conf_add_rule(&conf, rule, "x", &err), 0);
+	at = strstr(err.text, "with the keys ");
+	ck_assert_ptr_nonnull(at);
+	*strstr(at, ";") = '\0';
+	for (char *key = strtok(at + strlen("with the keys "), ", "); key;
+	     key = strtok(NULL, ", ")) {
+		char item[64];
+
+		if (strcmp(key, "and") == 0) {
+			continue;
+		}
+		snprintf(item, sizeof(item), "\n.It Cm %s= ", key);
+		ck_assert_msg(strstr(text, item) != NULL, "no item for %s=", key);
+		count++;
+	}
+	conf_free(&conf);
+	return count;
+}
+
+START_TEST(manual_has_one_item_a_key)
+{
+	size_t keys;
+	size_t items = 0;
+
+	read_source_file("doc/numacastd.8");
+	keys = check_keys("239.1.1.1%e:1 x=y -> 239.1.1.2%e:1");
+	keys += check_keys("239.1.1.1%e:1 -> 239.1.1.2%e:1 x=y");
+	for (char *at = text; (at = strstr(at, "\n.It Cm ")) != NULL; at++) {
+		items++;
+	}
+	ck_assert_uint_gt(keys, 10);
+	ck_assert_uint_eq(items, keys);
+}
+END_TEST
+
+START_TEST(help_is_complete_and_fits_100_columns)
+{
+	capture(opt_print_help);
+	ck_assert_uint_gt(strlen(text), 1000);
+	for (size_t i = 0; i < opt_row_count; i++) {
+		char flag[64];
+		size_t len = (size_t)snprintf(flag, sizeof(flag), "--%s", opt_rows[i].name);
+		bool found = false;
+
+		for (char *at = text; !found && (at = strstr(at, flag)) != NULL; at++) {
+			found = !is_name_byte(at[len]);
+		}
+		ck_assert_msg(found, "%s is not in the help", flag);
+	}
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		ck_assert_msg(strlen(line) <= 100, "%zu columns: %s", strlen(line), line);
+		ck_assert_msg(line[strlen(line) - 1] != ' ', "blank at the end: %s", line);
+	}
+}
+END_TEST
+
+static void print_version(void)
+{
+	opt_print_version(false);
+}
+
+static void print_build(void)
+{
+	opt_print_version(true);
+}
+
+START_TEST(version_is_one_line_and_verbose_says_how_it_was_built)
+{
+	capture(print_version);
+	ck_assert_str_eq(text, "numacastd " PACKAGE_VERSION "\n");
+	capture(print_build);
+	ck_assert_ptr_nonnull(strstr(text, "numacastd " PACKAGE_VERSION "\n"));
+	ck_assert_ptr_nonnull(strstr(text, "liburing      " NC_BUILD_LIBURING "\n"));
+	ck_assert_ptr_nonnull(strstr(text, "compiler      " NC_BUILD_CC "\n"));
+}
+END_TEST
+
+START_TEST(sample_is_valid)
+{
+	char path[4096];
+	char *argv[] = {(char *)"numacastd", (char *)"--check", (char *)"--config", path};
+	struct opt opt;
+	struct err err;
+
+	snprintf(path, sizeof(path), "%s/etc/numacastd.conf.sample", getenv("NC_SRCDIR"));
+	ck_assert_msg(opt_parse(4, argv, &opt, &err) == 0, "%s", err.text);
+	ck_assert_uint_ge(opt.conf.rule_count, 5);
+	opt_free(&opt);
+}
+END_TEST
+
+/* Each line that is commented out, and is no prose, is valid by itself. */
+START_TEST(sample_shows_every_default)
+{
+	bool shown[OPT_ROWS_MAX] = {false};
+	struct opt_given given;
+	struct err err;
+	struct opt opt;
+
+	read_source_file("etc/numacastd.conf.sample");
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		size_t len = strcspn(line + 1, " ");
+		const struct opt_row *row = opt_row_find(line + 1, len);
+
+		if (line[0] != '#' || len == 0) {
+			continue;
+		}
+		ck_assert_msg(row != NULL, "unknown: %s", line);
+		ck_assert_msg(!shown[row - opt_rows], "twice: %s", line);
+		shown[row - opt_rows] = true;
+		ck_assert_int_eq(opt_set_initial(&opt, &err), 0);
+		ck_assert_msg(opt_read_text(&opt, line + 1, strlen(line + 1), "x", &given, &err) ==
+				      0,
+			      "%s", err.text);
+		opt_free(&opt);
+		ck_assert_msg(!row->initial || strcmp(line + 1 + len + 1, row->initial) == 0,
+			      "not the default: %s", line);
+	}
+	for (size_t i = 0; i < opt_row_count; i++) {
+		ck_assert_msg(shown[i] || opt_rows[i].command_line_only ||
+				      opt_rows[i].kind == OPT_KIND_RULE,
+			      "%s is not in the sample", opt_rows[i].name);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("opt_man");
+	TCase *tc = tcase_create("opt_man");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_test(tc, manual_has_one_item_an_option);
+	tcase_add_test(tc, manual_names_each_default);
+	tcase_add_test(tc, manual_has_one_item_a_key);
+	tcase_add_test(tc, help_is_complete_and_fits_100_columns);
+	tcase_add_test(tc, version_is_one_line_and_verbose_says_how_it_was_built);
+	tcase_add_test(tc, sample_is_valid);
+	tcase_add_test(tc, sample_shows_every_default);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
