@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(help_and_version_win_over_everything_that_parses)
 {
-	TAKEN("--rule", "nonsense", "--config", "/nonexistent/file", "--help");
+	TAKEN("--rule", "nonsense", "--config", "/tmp/nonexistent/file", "--help");
 	ck_assert_int_eq(opt.mode, OPT_MODE_HELP);
 	TAKEN("-V", "--shards", "nonsense");
 	ck_assert_int_eq(opt.mode, OPT_MODE_VERSION);
