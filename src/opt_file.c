@@ -88,11 +88,10 @@ static void shorten(const char *path, char *out)
 	size_t len = strlen(path);
 
 	if (len <= PATH_SHOWN) {
-		memcpy(out, path, len + 1);
-		return;
+		snprintf(out, PATH_SHOWN + 1, "%s", path);
+	} else {
+		snprintf(out, PATH_SHOWN + 1, "...%s", path + len - (PATH_SHOWN - 3));
 	}
-	memcpy(out, "...", 3);
-	memcpy(out + 3, path + len - (PATH_SHOWN - 3), PATH_SHOWN - 3 + 1);
 }
 
 static int refuse_file(const char *path, int error, struct err *err)

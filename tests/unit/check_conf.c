@@ -265,7 +265,7 @@ START_TEST(address_and_port_ranges_cross)
 	expect_endpoint(&output(&flow[5], 1)->to, "10.0.0.3:32");
 	for (uint32_t i = 0; i < 6; i++) {
 		ck_assert_uint_eq(flow[i].rule, 0);
-		ck_assert_uint_eq(flow[i].first_output, 2 * i);
+		ck_assert_uint_eq(flow[i].first_output, 2UL * i);
 	}
 }
 END_TEST

@@ -190,7 +190,8 @@ START_TEST(overlong_lines_are_refused)
 
 	ck_assert_ptr_nonnull(text);
 	memset(text, ' ', max + 1);
-	memcpy(text, "shards 7", 8);
+	strcpy(text, "shards 7");
+	text[8] = ' ';
 	text[max] = '\n';
 	ck_assert_int_eq(read_bytes(text, max + 1), 0);
 	ck_assert_uint_eq(opt.shards, 7);
@@ -263,8 +264,8 @@ START_TEST(long_paths_leave_room_for_the_message)
 {
 	char path[4000];
 
-	memset(path, 'p', sizeof(path) - 1);
-	memcpy(path, "/begin", 6);
+	strcpy(path, "/begin");
+	memset(path + 6, 'p', sizeof(path) - 6);
 	strcpy(path + sizeof(path) - 10, "/end.conf");
 	ck_assert_int_eq(opt_read_text(&opt, "shards x", 8, path, &given, &err), -EINVAL);
 	ck_assert_msg(strncmp(err.text, "...ppp", 6) == 0, "%s", err.text);
