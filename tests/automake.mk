@@ -18,6 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 
 include tests/unit/automake.mk
 include tests/fuzz/automake.mk
+include tests/cli/automake.mk
 include tests/lint/automake.mk
 include tests/net/automake.mk
 include tests/guest/automake.mk

@@ -1,0 +1,83 @@
+#!/bin/bash
+# The command line of numacastd from outside: exit status, and what goes to which stream. What each
+# option does is tested in tests/unit/check_opt*.c; here only what takes a whole process.
+set -u
+build=${NC_BUILDDIR:?run by make check}
+src=${NC_SRCDIR:?run by make check}
+numacastd=$build/src/numacastd
+dir=$(mktemp -d "${TMPDIR:-/tmp}/numacastd-cli.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+rule='239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000'
+failed=0
+
+# run STATUS ARGUMENT...: runs the daemon, which must exit with STATUS; streams to $dir/out, $dir/err.
+run() {
+    local want=$1 got
+    shift
+    called="numacastd $*"
+    timeout 60 "$numacastd" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    [ "$got" -eq "$want" ] || fail "exit status $got, not $want"
+}
+
+fail() {
+    echo "FAIL: $called: $1"
+    sed 's/^/  stderr: /' "$dir/err"
+    failed=1
+}
+
+# says STREAM TEXT: the stream contains the text.
+says() {
+    grep -qF -e "$2" "$dir/$1" || fail "no '$2' in $1"
+}
+
+# silent STREAM: nothing was written there.
+silent() {
+    [ ! -s "$dir/$1" ] || fail "something in $1"
+}
+
+for flag in --help -h; do
+    run 0 "$flag"
+    says out 'Usage: numacastd'
+    silent err
+done
+for flag in --version -V; do
+    run 0 "$flag"
+    says out 'numacastd '
+    silent err
+done
+run 0 --version --verbose
+says out 'liburing'
+
+run 2
+says err 'numacastd: no rule is given'
+silent out
+run 2 --nonsense
+says err 'numacastd: --nonsense: unknown option'
+silent out
+run 2 --shards 0 --rule "$rule"
+says err "--shards: '0' is not valid; shards takes 1 to 1024"
+run 2 "$rule"
+says err 'unexpected argument'
+
+run 0 --check --rule "$rule"
+says out 'configuration is valid: 1 rules, 1 flows, 1 outputs'
+silent err
+run 2 --check --rule "$rule ttl=0"
+says err "numacastd: --rule 1: 'ttl=0' is not valid"
+silent out
+run 0 --check --config "$src/etc/numacastd.conf.sample"
+silent err
+printf 'smt\n\nrule %s\nshards many\n' "$rule" >"$dir/broken.conf"
+run 2 --check --config "$dir/broken.conf"
+says err "$dir/broken.conf:4: 'many' is not valid"
+run 2 --check --config "$dir/missing.conf"
+says err "--config $dir/missing.conf: cannot be read: No such file or directory"
+
+# Wherever a check fails, nothing may have been opened: the same words without --check end alike.
+run 2 --rule "$rule" --rule "$rule"
+says err '--rule 2: ingress 239.1.1.1%eth0:5000 is already that of rule1'
+silent out
+
+[ "$failed" -eq 0 ] && echo "numacastd: command line as documented"
+exit "$failed"
