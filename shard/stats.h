@@ -22,8 +22,9 @@ typedef _Atomic uint64_t stat_t; /* the one typedef: keeps `_Atomic' out of ever
 static inline void stat_add(stat_t *counter, uint64_t n)
 {
 	/* One writer: no locked instruction is needed, only no tearing. */
-	__atomic_store_n((uint64_t *)counter, __atomic_load_n((uint64_t *)counter, __ATOMIC_RELAXED) + n,
-	                 __ATOMIC_RELAXED);
+	__atomic_store_n((uint64_t *)counter,
+			 __atomic_load_n((uint64_t *)counter, __ATOMIC_RELAXED) + n,
+			 __ATOMIC_RELAXED);
 }
 
 static inline void stat_set(stat_t *counter, uint64_t value)
@@ -65,21 +66,21 @@ struct flow_stats {
 	stat_t received_bytes; /* payload */
 	stat_t relayed;        /* datagrams offered to every output */
 	stat_t drops[FLOW_DROP_COUNT];
-	stat_t trains;         /* receptions that held more than one datagram */
-	stat_t kernel_drops;   /* SK_MEMINFO_DROPS when last read */
-	stat_t rearms;         /* multishots started, the first one included */
-	stat_t starved;        /* multishots that ended for want of a buffer (nothing is lost) */
-	stat_t longest_bytes;  /* of a truncated datagram: its real length */
+	stat_t trains;        /* receptions that held more than one datagram */
+	stat_t kernel_drops;  /* SK_MEMINFO_DROPS when last read */
+	stat_t rearms;        /* multishots started, the first one included */
+	stat_t starved;       /* multishots that ended for want of a buffer (nothing is lost) */
+	stat_t longest_bytes; /* of a truncated datagram: its real length */
 } __attribute__((aligned(64)));
 
 struct output_stats {
 	stat_t offered;
 	stat_t sent;
 	stat_t sent_bytes;
-	stat_t trains;    /* sends that carried more than one datagram */
-	stat_t sends;     /* send operations, retries included */
-	stat_t resent;    /* datagrams sent again one by one after their train was refused */
-	stat_t gso_off;   /* errno that made this output stop sending trains, or 0 */
+	stat_t trains;  /* sends that carried more than one datagram */
+	stat_t sends;   /* send operations, retries included */
+	stat_t resent;  /* datagrams sent again one by one after their train was refused */
+	stat_t gso_off; /* errno that made this output stop sending trains, or 0 */
 	stat_t drops[OUTPUT_DROP_COUNT];
 } __attribute__((aligned(64)));
 
@@ -94,20 +95,20 @@ struct pool_class_stats {
 } __attribute__((aligned(64)));
 
 struct ring_stats {
-	stat_t syscalls;     /* every system call of the engine after start */
+	stat_t syscalls; /* every system call of the engine after start */
 	stat_t turns;
 	stat_t sends_queued;
-	stat_t sq_full;      /* submissions forced by a full queue */
-	stat_t cq_overflow;  /* times the kernel had to keep completions aside (nothing is lost) */
+	stat_t sq_full;     /* submissions forced by a full queue */
+	stat_t cq_overflow; /* times the kernel had to keep completions aside (nothing is lost) */
 	stat_t early_submits;
 } __attribute__((aligned(64)));
 
 static inline const char *flow_drop_name(enum flow_drop drop)
 {
 	static const char *const names[FLOW_DROP_COUNT] = {
-	        [FLOW_DROP_TRUNCATED] = "truncated", [FLOW_DROP_CONTROL] = "control_truncated",
-	        [FLOW_DROP_FOREIGN] = "foreign",     [FLOW_DROP_LOOP] = "loop",
-	        [FLOW_DROP_SHUTDOWN] = "shutdown",
+		[FLOW_DROP_TRUNCATED] = "truncated", [FLOW_DROP_CONTROL] = "control_truncated",
+		[FLOW_DROP_FOREIGN] = "foreign",     [FLOW_DROP_LOOP] = "loop",
+		[FLOW_DROP_SHUTDOWN] = "shutdown",
 	};
 
 	return names[drop];
@@ -116,15 +117,15 @@ static inline const char *flow_drop_name(enum flow_drop drop)
 static inline const char *output_drop_name(enum output_drop drop)
 {
 	static const char *const names[OUTPUT_DROP_COUNT] = {
-	        [OUTPUT_DROP_EGRESS_FULL] = "egress_full",
-	        [OUTPUT_DROP_QDISC] = "qdisc",
-	        [OUTPUT_DROP_UNREACHABLE] = "unreachable",
-	        [OUTPUT_DROP_TOO_BIG] = "too_big",
-	        [OUTPUT_DROP_DENIED] = "denied",
-	        [OUTPUT_DROP_LINK_DOWN] = "link_down",
-	        [OUTPUT_DROP_RATE_LIMITED] = "rate_limited",
-	        [OUTPUT_DROP_TTL_EXPIRED] = "ttl_expired",
-	        [OUTPUT_DROP_SEND_ERROR] = "send_error",
+		[OUTPUT_DROP_EGRESS_FULL] = "egress_full",
+		[OUTPUT_DROP_QDISC] = "qdisc",
+		[OUTPUT_DROP_UNREACHABLE] = "unreachable",
+		[OUTPUT_DROP_TOO_BIG] = "too_big",
+		[OUTPUT_DROP_DENIED] = "denied",
+		[OUTPUT_DROP_LINK_DOWN] = "link_down",
+		[OUTPUT_DROP_RATE_LIMITED] = "rate_limited",
+		[OUTPUT_DROP_TTL_EXPIRED] = "ttl_expired",
+		[OUTPUT_DROP_SEND_ERROR] = "send_error",
 	};
 
 	return names[drop];
