@@ -15,13 +15,14 @@
  *
  * Owner: the shard's thread; all arrays are in the arena. Times in microseconds, sizes in bytes.
  */
+#include "shard/ring_mmsg.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "shard/ring_mmsg.h"
 #include "shard/slot.h"
 #include "src/base/must.h"
 

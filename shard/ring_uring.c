@@ -17,10 +17,11 @@
  *
  * Owner: the shard's thread. Units: bytes; slots by index in their group.
  */
+#include "shard/ring_uring.h"
+
 #include <errno.h>
 #include <poll.h>
 
-#include "shard/ring_uring.h"
 #include "shard/slot.h"
 #include "src/base/must.h"
 

@@ -36,7 +36,7 @@ static bool spin(const struct uring *u, uint32_t spin_us);
 static int enter_until_submitted(struct uring *u, uint32_t wait_nr, uint32_t wait_us,
 				 uint32_t min_wait_us);
 static int enter(struct uring *u, unsigned flags, uint32_t wait_nr, struct uring_wait_arg *arg);
-static unsigned sqpoll_flags(const struct uring *u);
+static unsigned wake_submitter(struct uring *u);
 static bool is_transient(int ret);
 static void publish_buffers(struct uring *u);
 static int reap_all(struct uring *u);
@@ -192,15 +192,16 @@ static int enter(struct uring *u, unsigned flags, uint32_t wait_nr, struct uring
 	struct io_uring_sq *sq = &u->io.sq;
 	unsigned count = sq->sqe_tail - io_uring_smp_load_acquire(sq->khead);
 
-	sq->sqe_head = sq->sqe_tail;
-	io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
 	u->unsubmitted = 0;
+	sq->sqe_head = sq->sqe_tail;
 	if (u->sqpoll) {
-		flags |= sqpoll_flags(u);
+		flags |= wake_submitter(u);
 		if (wait_nr == 0 && (flags & ~IORING_ENTER_GETEVENTS) == 0 &&
 		    !io_uring_cq_has_overflow(&u->io)) {
 			return 0;
 		}
+	} else {
+		io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
 	}
 	if (arg != NULL) {
 		flags |= IORING_ENTER_EXT_ARG;
@@ -210,12 +211,12 @@ static int enter(struct uring *u, unsigned flags, uint32_t wait_nr, struct uring
 			       (sigset_t *)arg, arg != NULL ? sizeof(*arg) : _NSIG / 8);
 }
 
-/* The kernel's thread sleeps after a while without work; the full barrier orders our store of the
- * tail before the load of its flag. */
-static unsigned sqpoll_flags(const struct uring *u)
+/* Shows the kernel's thread what is queued; IORING_ENTER_SQ_WAKEUP if it went to sleep meanwhile.
+ * Our store of the tail comes before our load of its flag in the one order of such accesses. */
+static unsigned wake_submitter(struct uring *u)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return (IO_URING_READ_ONCE(*u->io.sq.kflags) & IORING_SQ_NEED_WAKEUP) != 0
+	__atomic_store_n(u->io.sq.ktail, u->io.sq.sqe_tail, __ATOMIC_SEQ_CST);
+	return (__atomic_load_n(u->io.sq.kflags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP) != 0
 		       ? IORING_ENTER_SQ_WAKEUP
 		       : 0;
 }

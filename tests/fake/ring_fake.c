@@ -18,7 +18,6 @@ struct ring *fake_open(const struct ring_params *params)
 	f->flows = fake_zeroed(params->flows, sizeof(*f->flows));
 	f->files = fake_zeroed(params->files, sizeof(*f->files));
 	f->sends = fake_zeroed(FAKE_SENDS_MAX, sizeof(*f->sends));
-	f->messages = fake_zeroed(FAKE_SENDS_MAX, sizeof(*f->messages));
 	f->inflight = fake_zeroed(params->sends, sizeof(*f->inflight));
 	f->file_count = params->files;
 	f->wake_fd = -1;

@@ -61,8 +61,9 @@ struct fake_send {
 	size_t control_bytes;
 	struct sockaddr_storage name;
 	socklen_t name_bytes;
-	uint16_t segment_bytes; /* of its UDP_SEGMENT, or 0 */
-	uint32_t turn;          /* turns before it was queued */
+	uint16_t segment_bytes;   /* of its UDP_SEGMENT, or 0 */
+	uint32_t turn;            /* turns before it was queued */
+	const struct msghdr *msg; /* what was queued; the caller's again once answered */
 };
 
 /* Decides the answer to a send: FAKE_SUCCESS or -errno. */

@@ -4,6 +4,8 @@
  * cancel, or given what waits for it. Messages are compared with their record when they are
  * answered: a change in between would have gone out on a real ring.
  */
+#include "tests/fake/ring_fake_engine.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -12,7 +14,6 @@
 
 #include "shard/slot.h"
 #include "src/base/must.h"
-#include "tests/fake/ring_fake_engine.h"
 
 static void fake_close(struct ring *ring);
 static int fake_add_file(struct ring *ring, int fd);
@@ -27,7 +28,7 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 static int fake_turn(struct ring *ring, uint32_t wait_us);
 static void record_message(struct fake_send *send, const struct msghdr *msg);
 static uint16_t segment_of(const struct fake_send *send);
-static void check_unchanged(const struct fake *f, const struct fake_send *send);
+static void check_unchanged(const struct fake_send *send);
 static void turn_flow(struct fake *f, uint32_t flow);
 static bool hand_over(struct fake *f, uint32_t flow);
 static void write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w);
@@ -73,7 +74,6 @@ static void fake_close(struct ring *ring)
 	free(f->flows);
 	free(f->files);
 	free(f->sends);
-	free((void *)f->messages);
 	free(f->inflight);
 	arena_unmap(&f->arena);
 	free(f);
@@ -162,9 +162,11 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 	must(f->inflight[token] == 0);
 	must(f->send_count < FAKE_SENDS_MAX);
 	send = &f->sends[f->send_count];
-	f->messages[f->send_count] = msg;
-	*send = (struct fake_send){
-		.token = token, .file = file, .fd = f->files[file].fd, .turn = f->turn_count};
+	*send = (struct fake_send){.token = token,
+				   .file = file,
+				   .fd = f->files[file].fd,
+				   .turn = f->turn_count,
+				   .msg = msg};
 	record_message(send, msg);
 	f->inflight[token] = ++f->send_count;
 	f->unanswered++;
@@ -240,11 +242,11 @@ static uint16_t segment_of(const struct fake_send *send)
 }
 
 /* A message and all it points to must stay as queued until its answer. */
-static void check_unchanged(const struct fake *f, const struct fake_send *send)
+static void check_unchanged(const struct fake_send *send)
 {
 	struct fake_send now = {0};
 
-	record_message(&now, f->messages[send - f->sends]);
+	record_message(&now, send->msg);
 	must(now.payload_bytes == send->payload_bytes);
 	must(now.iov_count == send->iov_count);
 	must(now.control_bytes == send->control_bytes);
@@ -399,7 +401,7 @@ static void answer(struct fake *f, struct fake_send *send)
 {
 	struct fake_file *file = &f->files[send->file];
 
-	check_unchanged(f, send);
+	check_unchanged(send);
 	send->res = FAKE_SUCCESS;
 	if (file->fail_count > 0) {
 		file->fail_count--;

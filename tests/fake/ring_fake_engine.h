@@ -50,7 +50,6 @@ struct fake {
 	uint32_t file_count;
 	struct fake_slots groups[POOL_CLASS_COUNT];
 	struct fake_send *sends;
-	const struct msghdr **messages; /* as queued, beside each record */
 	uint32_t send_count;
 	uint32_t unanswered;
 	uint32_t first_unanswered; /* no record before this one is */

@@ -89,6 +89,7 @@ tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/check_ring_send
 tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_num
 tests_unit_check_num_SOURCES = tests/unit/check_num.c
 tests_unit_check_num_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
@@ -140,6 +141,14 @@ tests_unit_check_probe_tally_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/check_opt_man
 tests_unit_check_opt_man_SOURCES = tests/unit/check_opt_man.c
 tests_unit_check_opt_man_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_fault
+tests_unit_check_ring_fault_SOURCES = tests/unit/check_ring_fault.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_fault_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_random
+tests_unit_check_ring_random_SOURCES = tests/unit/check_ring_random.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)

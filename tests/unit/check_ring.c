@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring_rig.h"
+#include "tests/unit/ring_rig.h"
 
 static struct rig rig;
 
@@ -50,7 +50,7 @@ END_TEST
 
 static void *wake_later(void *arg)
 {
-	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 20000000};
 	uint64_t one = 1;
 
 	nanosleep(&pause, NULL);
@@ -147,8 +147,8 @@ START_TEST(a_signal_ends_the_wait_without_an_error)
 {
 	struct sigaction action = {.sa_handler = ignore_signal};
 	timer_t timer;
-	struct itimerspec when = {.it_value = {.tv_nsec = 5 * 1000 * 1000},
-				  .it_interval = {.tv_nsec = 5 * 1000 * 1000}};
+	struct itimerspec when = {.it_value = {.tv_nsec = 5000000},
+				  .it_interval = {.tv_nsec = 5000000}};
 
 	rig_init(&rig);
 	rig_open_pair(&rig, _i, AF_INET);

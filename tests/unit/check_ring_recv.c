@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ring_rig.h"
+#include "tests/unit/ring_rig.h"
 
 static struct rig rig;
 

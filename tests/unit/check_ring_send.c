@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ring_rig.h"
+#include "tests/unit/ring_rig.h"
 
 static struct rig rig;
 
@@ -79,7 +79,7 @@ START_TEST(a_failed_send_is_answered_with_its_error_and_later_ones_go_on)
 
 		ck_assert_int_eq(recv(rig.in_fd, &number, sizeof(number), MSG_DONTWAIT),
 				 sizeof(number));
-		ck_assert_uint_eq(number, i * 3);
+		ck_assert_uint_eq(number, 3UL * i);
 	}
 	ring_remove_file(rig.ring, 2);
 	close(refused_fd);

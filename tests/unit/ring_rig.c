@@ -1,5 +1,5 @@
 /* ring_rig.c - a ring with slots and sockets around it; ring_rig.h tells how it is used. */
-#include "ring_rig.h"
+#include "tests/unit/ring_rig.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -57,8 +57,10 @@ const struct rig_variant rig_variants[] = {
 	{"mmsg, batch", RING_ENGINE_MMSG, tweak_batch},
 	{"mmsg, spin", RING_ENGINE_MMSG, tweak_spin},
 	{"mmsg, batch and spin", RING_ENGINE_MMSG, tweak_batch_spin},
+	{"auto", RING_ENGINE_AUTO, NULL},
 };
-const int rig_variant_count = sizeof(rig_variants) / sizeof(rig_variants[0]);
+const int rig_variant_count = sizeof(rig_variants) / sizeof(rig_variants[0]) - 1;
+const int rig_variant_auto = sizeof(rig_variants) / sizeof(rig_variants[0]) - 1;
 
 void rig_init(struct rig *rig)
 {

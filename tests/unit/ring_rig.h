@@ -29,7 +29,8 @@ struct rig_variant {
 };
 
 extern const struct rig_variant rig_variants[];
-extern const int rig_variant_count;
+extern const int rig_variant_count; /* those to loop over */
+extern const int rig_variant_auto;  /* the index of one more: RING_ENGINE_AUTO */
 
 /* A datagram that arrived, copied out of its slot. */
 struct rig_got {
