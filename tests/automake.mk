@@ -22,3 +22,4 @@ include tests/cli/automake.mk
 include tests/lint/automake.mk
 include tests/net/automake.mk
 include tests/guest/automake.mk
+include tests/fake/automake.mk

@@ -8,11 +8,11 @@ build_packages=(
     gcc libc6-dev make autoconf automake pkg-config
     liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev
 )
-demo_packages=(iproute2 procps)
+demo_packages=(iproute2 procps jq)
 test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
-    jq python3-minimal ethtool tshark iperf socat ffmpeg strace      # network stories
+    python3-minimal ethtool tshark iperf socat ffmpeg strace      # network stories
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
     xz-utils librsvg2-bin                                            # distcheck and drawings
 )

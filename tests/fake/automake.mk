@@ -1,0 +1,13 @@
+# Hosts and libraries that are made to misbehave, for the network stories.
+check_PROGRAMS += tests/fake/malloc_count.so
+tests_fake_malloc_count_so_SOURCES = tests/fake/malloc_count.c
+tests_fake_malloc_count_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_fake_malloc_count_so_LDFLAGS = -shared
+tests_fake_malloc_count_so_LDADD = -ldl
+
+if HAVE_SECCOMP
+check_PROGRAMS += tests/fake/deny
+tests_fake_deny_SOURCES = tests/fake/deny.c
+tests_fake_deny_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_fake_deny_LDADD = $(SECCOMP_LIBS)
+endif

@@ -1,0 +1,78 @@
+# relay.sh - starts and stops numacastd, and judges its exit report. Part of story.sh.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+relay_ns=mid        # where the relay runs
+relay_wrapper=()    # a command in front of it: (taskset -c 0), (prlimit --memlock=1024)
+
+# relay_run ARGUMENT...: numacastd in the background with this story's engine; $daemon_pid.
+relay_run() {
+    rm -f "$report"
+    : >"$daemon_log"
+    ip netns exec "$(ns "$relay_ns")" "${relay_wrapper[@]}" "$daemon" --engine "$ENGINE" \
+        --exit-report "$report" "$@" 2>>"$daemon_log" >"$work/daemon.out" &
+    daemon_pid=$!
+    processes+=("$daemon_pid")
+}
+
+relay_settled() {
+    grep -q 'ready$' "$daemon_log" || dead "$daemon_pid"
+}
+
+# relay_start ARGUMENT...: the same, and waits until every rule is live.
+relay_start() {
+    relay_run "$@"
+    wait_for 30 relay_settled || fail_now "numacastd is not ready after 30 s"
+    grep -q 'ready$' "$daemon_log" || fail_now "numacastd ended before it was ready"
+}
+
+# relay_end: waits for numacastd's end; its exit status in $relay_status.
+relay_end() {
+    wait_for 20 dead "$daemon_pid" || fail_now "numacastd does not end"
+    wait "$daemon_pid"
+    relay_status=$?
+}
+
+# relay_settle: waits until the relay has taken every datagram that reached it.
+relay_settle() {
+    wait_for 30 drained "$relay_ns" || fail "datagrams stay in the relay's sockets"
+}
+
+# relay_stop: SIGTERM, exit status 0, and an exit report whose sums agree.
+relay_stop() {
+    relay_settle
+    kill -TERM "$daemon_pid"
+    relay_end
+    expect "numacastd's exit status" "$relay_status" 0
+    report_check
+}
+
+# report_check: every identity of the exit report.
+report_check() {
+    if python3 "$src_top/tests/net/lib/report.py" "$report"; then
+        echo "ok: the exit report's sums agree"
+    else
+        fail "the exit report's sums do not agree"
+    fi
+}
+
+# relay_accounts COUNT: of COUNT datagrams that were sent to the relay, each was received or is
+# among the kernel's drops.
+relay_accounts() {
+    expect "received by the relay, with what the kernel dropped" \
+        "$(reported '[.rules[] | .received + .kernel_drops] | add')" "$1"
+}
+
+# reported EXPRESSION: a value of the exit report, by jq.
+reported() {
+    jq -r "$1" "$report"
+}
+
+# relay_refuses STATUS WORDS ARGUMENT...: numacastd must end by itself with STATUS and say WORDS.
+relay_refuses() {
+    local status=$1 words=$2
+    shift 2
+    relay_run "$@"
+    relay_end
+    expect "exit status of a refusal" "$relay_status" "$status"
+    expect_words "the refusal says" "$daemon_log" "$words"
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Checks that the sums of a numacastd exit report agree; prints each identity that does not.
+
+per flow      received = relayed + its drops
+per output    offered = relayed of its flow, offered = sent + its drops
+per rule      each number is the sum over its flows
+per pool      free + in_ring + held = slots, taken = returned + held + in_ring
+totals        each number is the sum over the rules
+"""
+import json
+import sys
+
+wrong = []
+
+
+def same(where, what, left, right):
+    if left != right:
+        wrong.append(f"{where}: {what}: {left} is not {right}")
+
+
+def added(dicts):
+    total = {}
+    for each in dicts:
+        for name, value in each.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def nonzero(drops):
+    return {name: value for name, value in drops.items() if value}
+
+
+def check_output(where, flow, output):
+    where = f"{where} -> {output['to']}"
+    same(where, "offered is the flow's relayed", output["offered"], flow["relayed"])
+    same(where, "offered = sent + drops", output["offered"],
+         output["sent"] + sum(output["drops"].values()))
+    if output["sent"] == 0:
+        same(where, "nothing sent has no bytes", output["sent_bytes"], 0)
+
+
+def check_flow(flow):
+    where = f"flow {flow['ingress']} on shard {flow['shard']}"
+    same(where, "received = relayed + drops", flow["received"],
+         flow["relayed"] + sum(flow["drops"].values()))
+    for output in flow["outputs"]:
+        check_output(where, flow, output)
+
+
+def check_rule(rule):
+    where = f"rule {rule['rule']}"
+    for key in ("received", "received_bytes", "relayed", "kernel_drops"):
+        same(where, key, rule[key], sum(flow[key] for flow in rule["flows"]))
+    same(where, "drops", nonzero(rule["drops"]),
+         nonzero(added(flow["drops"] for flow in rule["flows"])))
+    for flow in rule["flows"]:
+        check_flow(flow)
+
+
+def check_pool(shard, name, pool):
+    where = f"shard {shard['shard']} pool {name}"
+    same(where, "free + in_ring + held = slots",
+         pool["free"] + pool["in_ring"] + pool["held"], pool["slots"])
+    same(where, "taken = returned + held + in_ring", pool["taken"],
+         pool["returned"] + pool["held"] + pool["in_ring"])
+    same(where, "held at exit", pool["held"], 0)
+
+
+def check_totals(report):
+    totals = report["totals"]
+    flows = [flow for rule in report["rules"] for flow in rule["flows"]]
+    outputs = [output for flow in flows for output in flow["outputs"]]
+    for key in ("received", "relayed"):
+        same("totals", key, totals[key], sum(rule[key] for rule in report["rules"]))
+    for key in ("offered", "sent"):
+        same("totals", key, totals[key], sum(output[key] for output in outputs))
+    same("totals", "drops", nonzero(totals["drops"]),
+         nonzero(added([flow["drops"] for flow in flows]
+                       + [output["drops"] for output in outputs])))
+
+
+def main(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+    except (OSError, ValueError) as error:
+        print(f"{path}: {error}")
+        return 1
+    for rule in report["rules"]:
+        check_rule(rule)
+    for shard in report["shards"]:
+        for name, pool in shard["pool"].items():
+            check_pool(shard, name, pool)
+    check_totals(report)
+    same("report", "consistent", report["consistent"], True)
+    for line in wrong:
+        print(line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,66 @@
+# traffic.sh - senders and receivers. Part of story.sh.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+declare -A recv_pid recv_space
+
+# send NAMESPACE ARGUMENT...: numacast-probe send, to its end; its JSON in $work/sent.json.
+send() {
+    local name=$1
+    shift
+    in_ns "$name" "$probe" send --quiet --json --no-loop "$@" >"$work/sent.json" \
+        2>"$work/send.log" ||
+        fail "numacast-probe send failed: $(tail -n 3 "$work/send.log")"
+}
+
+# sent EXPRESSION: a value of the last sender's result, by jq.
+sent() {
+    jq -r "$1" "$work/sent.json"
+}
+
+# recv_start NAME NAMESPACE ARGUMENT...: numacast-probe recv in the background, joined when this
+# returns. It ends by recv_stop, or by its own conditions (--count, --duration, --idle).
+recv_start() {
+    local name=$1 space=$2
+    shift 2
+    : >"$work/$name.ready"
+    ip netns exec "$(ns "$space")" "$probe" recv --quiet --json --per-flow --ready-fd 3 "$@" \
+        3>"$work/$name.ready" >"$work/$name.json" 2>"$work/$name.log" &
+    recv_pid[$name]=$!
+    recv_space[$name]=$space
+    processes+=("$!")
+    wait_for 10 test -s "$work/$name.ready" || fail_now "receiver $name does not start"
+}
+
+# recv_end NAME: waits for its end.
+recv_end() {
+    wait_for 40 dead "${recv_pid[$1]}" || fail "receiver $1 does not end"
+}
+
+# recv_stop NAME: tells it to take what is queued and to end, and waits.
+recv_stop() {
+    wait_for 30 drained "${recv_space[$1]}" || fail "receiver $1 does not take what is queued"
+    kill -TERM "${recv_pid[$1]}" 2>/dev/null
+    recv_end "$1"
+}
+
+# got NAME EXPRESSION: a value of a receiver's result, by jq.
+got() {
+    jq -r "$2" "$work/$1.json"
+}
+
+# last_got NAME FIELD: a field of each flow that the last sender sent, as a receiver saw it; one
+# word when all are alike.
+last_got() {
+    jq -r --argjson session "$(sent .session)" \
+        "[.flows[] | select(.session == \$session) | .$2] | unique | join(\" \")" \
+        "$work/$1.json"
+}
+
+# recv_clean NAME COUNT: stopped, it has received COUNT datagrams, nothing lost, doubled or hurt.
+recv_clean() {
+    recv_stop "$1"
+    local fields='[.received, .lost, .duplicated, .reordered, .corrupt, .cut]'
+    expect "$1: received, lost, duplicated, reordered, corrupt, cut" \
+        "$(got "$1" ".total | $fields | join(\" \")")" \
+        "$2 0 0 0 0 0"
+}

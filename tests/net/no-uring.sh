@@ -1,0 +1,25 @@
+#!/bin/bash
+# shellcheck disable=SC2034
+# engines: uring
+# io_uring forbidden, as Docker's profile and hardened hosts do: --engine uring says what and the
+# cure, --engine auto goes on without it and says so.
+. "$(dirname "$0")/lib/story.sh"
+story "io_uring is forbidden"
+topo_line
+deny=$build_top/tests/fake/deny
+[ -x "$deny" ] || skip "tests/fake/deny is not built (libseccomp-dev is missing)"
+rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+for error in EPERM ENOSYS; do
+    relay_wrapper=("$deny" "io_uring_setup=$error" --)
+    ENGINE=uring
+    relay_refuses 1 "io_uring" --rule "$rule"
+    expect_words "the cure" "$daemon_log" "--engine mmsg"
+    ENGINE=auto
+    relay_start --rule "$rule"
+    expect_words "auto says why it uses the other engine" "$daemon_log" "io_uring"
+    recv_start $error dst 239.2.2.2%d0:6000
+    send src 239.1.1.1%s0:5000 --count 500 --rate 2000
+    relay_stop
+    recv_clean $error 500
+    expect "engine" "$(reported .engine)" mmsg
+done

@@ -1,0 +1,35 @@
+#!/bin/bash
+# shellcheck disable=SC2154
+# The end: SIGTERM and SIGINT drain and exit 0 with a report, a second signal ends it at once.
+. "$(dirname "$0")/lib/story.sh"
+. "$(dirname "$0")/lib/capture.sh"
+story "signals end the relay, and nothing is left behind"
+topo_line
+rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+
+gone() {
+    ! in_ns mid ip maddr show dev in0 | grep -q 239.1.1.1
+}
+
+for signal in TERM INT; do
+    relay_start --rule "$rule"
+    background src 239.1.1.1%s0:5000
+    capture dst d0 udp 5
+    kill -$signal "$daemon_pid"
+    relay_end
+    expect "exit status after SIG$signal amid traffic" "$relay_status" 0
+    report_check
+    background_stop
+    wait_for 10 gone || fail "the group is still joined"
+done
+
+# Stopped, the daemon gets both signals before it can act on the first, then goes on.
+relay_start --rule "$rule" --drain-timeout 60000
+kill -STOP "$daemon_pid"
+kill -TERM "$daemon_pid"
+kill -INT "$daemon_pid"
+kill -CONT "$daemon_pid"
+relay_end
+expect "exit status after two signals" "$relay_status" 0
+expect_words "the second signal" "$daemon_log" "again: ending at once"
+report_check

@@ -1,0 +1,24 @@
+#!/bin/bash
+# Without root: the relay works, and where a limit stands in the way it names the limit.
+. "$(dirname "$0")/lib/story.sh"
+story "an ordinary user runs the relay"
+topo_line
+chmod 755 "$work"
+touch "$report"
+install -m 755 "$daemon" "$work/numacastd"
+daemon=$work/numacastd
+report=$work/report/report.json
+install -d -m 777 "$work/report"
+relay_wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+relay_start --rule "$rule"
+recv_start sink dst 239.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --count 1000 --rate 4000
+relay_stop
+recv_clean sink 1000
+
+relay_refuses 1 "CAP_NET_RAW" --rule "$rule src=keep"
+if [ "$ENGINE" = uring ]; then
+    relay_wrapper+=(prlimit --memlock=4096)
+    relay_refuses 1 "RLIMIT_MEMLOCK" --rule "$rule"
+fi

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Empty datagrams: anyone may send one, it ends a multishot receive, and it is relayed all the same.
+. "$(dirname "$0")/lib/story.sh"
+story "empty datagrams pass, and so does what follows them"
+topo_line
+relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+recv_start sink dst 239.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --count 500 --rate 2000 --size 0
+send src 239.1.1.1%s0:5000 --count 500 --rate 2000 --size 0-60
+send src 239.1.1.1%s0:5000 --count 1000 --rate 2000
+relay_stop
+recv_stop sink
+expect "received by the relay" "$(reported .totals.received)" 2000
+expect "sent by the relay" "$(reported .totals.sent)" 2000
+expect "received behind it" "$(got sink .total.received)" 2000
+expect "lost, duplicated" "$(got sink '.total | [.lost, .duplicated] | join(" ")')" "0 0"
