@@ -45,7 +45,7 @@ void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count,
 		 struct pool *pool, struct arena *arena)
 {
 	must(train_count > 0);
-	must(train_max >= 1 && train_max <= TRAIN_IOV_MAX);
+	must(train_max >= 1 && train_max <= UDP_SEGMENTS_NEW_MAX);
 	*eg = (struct egress){.pool = pool,
 			      .output_count = output_count,
 			      .train_count = train_count,

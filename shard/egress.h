@@ -90,10 +90,12 @@ struct egress {
 	uint32_t dirty_count;
 	uint32_t output_count;
 	uint32_t train_count;
-	uint32_t free;      /* list of free trains */
-	uint32_t in_flight; /* trains queued to the ring and not answered */
-	uint32_t train_max; /* datagrams a train, at most TRAIN_IOV_MAX */
-	uint64_t now_ns;    /* of this turn; kept only when an output has a rate */
+	uint32_t free;               /* list of free trains */
+	uint32_t in_flight;          /* trains queued to the ring and not answered */
+	uint32_t train_max;          /* datagrams a train, at most UDP_SEGMENTS_NEW_MAX */
+	struct batch_stats *batches; /* outlives the egress */
+	uint64_t queued;             /* sends queued since start */
+	uint64_t now_ns;             /* of this turn; kept only when an output has a rate */
 	bool has_rate;
 };
 

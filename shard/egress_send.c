@@ -135,6 +135,8 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	o->resending = o->resending || t->single;
 	o->proving = o->proving || (!t->single && t->datagrams > 1 && o->gso == GSO_UNPROVEN);
 	eg->in_flight++;
+	eg->queued++;
+	stat_add(&eg->batches->trains[batch_bucket(t->single ? 1 : t->datagrams)], 1);
 	ring_queue_send(eg->ring, o->file, &t->msg, idx);
 }
 

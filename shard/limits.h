@@ -19,7 +19,7 @@
 #define UDP_SEGMENTS_OLD_MAX 64  /* UDP_MAX_SEGMENTS before Linux 6.9 */
 #define UDP_SEGMENTS_NEW_MAX 128 /* from Linux 6.9 */
 
-#define TRAIN_IOV_MAX       64  /* datagrams gathered into one send */
+#define TRAIN_IOV_MAX       64  /* pieces gathered into one send: single datagrams or trains */
 #define TRAIN_COUNT         256 /* trains a shard can have open or in flight */
 #define TRAIN_CONTROL_BYTES 128 /* UDP_SEGMENT, TTL, TOS, PKTINFO */
 
@@ -34,5 +34,5 @@
 #define ERRQUEUE_DRAIN_MAX 16    /* error-queue reads after one failed send */
 #define DRAIN_READ_MAX     65536 /* datagrams read and counted per socket at shutdown */
 
-static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_OLD_MAX, "a gathered train suits every kernel");
+static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_NEW_MAX, "every piece holds a datagram at least");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

@@ -241,8 +241,17 @@ static uint32_t relay_wait_us(const struct relay *r)
 	return r->egress->in_flight > 0 ? ANSWER_WAIT_US : RING_WAIT_FOREVER;
 }
 
+static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sends)
+{
+	struct batch_stats *batches = r->egress->batches;
+
+	stat_add(&batches->received[batch_bucket(received)], 1);
+	stat_add(&batches->sends[batch_bucket(sends)], 1);
+}
+
 int relay_turn(struct relay *r)
 {
+	uint64_t queued = r->egress->queued;
 	uint32_t received;
 	int err = ring_turn(r->ring, relay_wait_us(r));
 
@@ -256,6 +265,7 @@ int relay_turn(struct relay *r)
 	received = relay_take_received(r);
 	egress_flush(r->egress);
 	relay_lend(r);
+	relay_count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
 	if (ring_woken(r->ring)) {
 		relay_take_mail(r);

@@ -214,6 +214,7 @@ int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *are
 	if (rc == 0) {
 		arena_seal(arena);
 		s->egress.ring = s->relay.ring;
+		s->egress.batches = &s->stats->batches;
 		s->relay.pool = &s->pool;
 		s->relay.egress = &s->egress;
 		s->relay.mailbox = mailbox;

@@ -49,6 +49,7 @@ struct shard_stats {
 	struct output_stats *outputs; /* per output of the table */
 	struct pool_class_stats pool[POOL_CLASS_COUNT];
 	struct ring_stats ring;
+	struct batch_stats batches;
 };
 
 struct shard {

@@ -103,6 +103,23 @@ struct ring_stats {
 	stat_t early_submits;
 } __attribute__((aligned(64)));
 
+/* How large batches are, in powers of two: bucket 0 counts zeros, bucket b sizes from 2^(b-1) up to
+ * 2^b - 1, the last one everything beyond. */
+#define BATCH_BUCKETS 12
+
+struct batch_stats {
+	stat_t received[BATCH_BUCKETS]; /* receptions (datagrams or trains) a turn */
+	stat_t sends[BATCH_BUCKETS];    /* sends a turn */
+	stat_t trains[BATCH_BUCKETS];   /* datagrams a send */
+} __attribute__((aligned(64)));
+
+static inline unsigned batch_bucket(uint32_t size)
+{
+	unsigned bucket = size == 0 ? 0 : 32 - (unsigned)__builtin_clz(size);
+
+	return bucket < BATCH_BUCKETS ? bucket : BATCH_BUCKETS - 1;
+}
+
 static inline const char *flow_drop_name(enum flow_drop drop)
 {
 	static const char *const names[FLOW_DROP_COUNT] = {

@@ -71,7 +71,7 @@ struct opt {
 	uint32_t spin_us;        /* --spin, 0 */
 	bool sqpoll;
 	enum opt_switch gro, gso; /* --gro, --gso, auto */
-	uint32_t train_max;       /* datagrams a train, 2..TRAIN_IOV_MAX */
+	uint32_t train_max;       /* datagrams a train, 2..UDP_SEGMENTS_NEW_MAX */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */

@@ -263,9 +263,9 @@ const struct opt_row opt_rows[] = {
 	 .arg = "N",
 	 .offset = AT(train_max),
 	 .min = 2,
-	 .max = TRAIN_IOV_MAX,
-	 .initial = "64",
-	 .help = "most datagrams gathered into one train"},
+	 .max = UDP_SEGMENTS_NEW_MAX,
+	 .initial = "128",
+	 .help = "most datagrams a train (older kernels allow 64)"},
 
 	{.name = "rcvbuf",
 	 .group = OPT_GROUP_SOCKETS,

@@ -247,6 +247,27 @@ static json_t *report_ring(const struct ring_stats *stats)
 	return ring;
 }
 
+static json_t *report_histogram(const stat_t *buckets)
+{
+	json_t *array = json_array();
+
+	for (int b = 0; b < BATCH_BUCKETS; b++) {
+		json_array_append_new(array, json_integer((json_int_t)stat_get(&buckets[b])));
+	}
+	return array;
+}
+
+/* Bucket b counts batches of 2^(b-1) to 2^b - 1; bucket 0 empty ones. */
+static json_t *report_batches(const struct batch_stats *batches)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "received_per_turn", report_histogram(batches->received));
+	json_object_set_new(object, "sends_per_turn", report_histogram(batches->sends));
+	json_object_set_new(object, "datagrams_per_send", report_histogram(batches->trains));
+	return object;
+}
+
 static json_t *report_shard(const struct worker *w, struct report_totals *totals)
 {
 	json_t *shard = json_object();
@@ -264,6 +285,7 @@ static json_t *report_shard(const struct worker *w, struct report_totals *totals
 	json_object_set_new(shard, "ring_features", json_string(w->shard->features.text));
 	json_object_set_new(shard, "pool", report_pool(w->shard, totals));
 	json_object_set_new(shard, "ring", report_ring(&w->shard->stats->ring));
+	json_object_set_new(shard, "batches", report_batches(&w->shard->stats->batches));
 	return shard;
 }
 

@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "shard/gso.h"
 #include "src/base/clock.h"
 #include "src/host_limits.h"
 #include "src/notify.h"
@@ -60,7 +62,7 @@ int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_t
 	struct layout_options options = {.pool = opt->pool, .gro = opt->gro != OPT_OFF};
 	int rc;
 
-	*sup = (struct supervisor){.opt = opt, .engine = opt->engine};
+	*sup = (struct supervisor){.opt = opt, .engine = opt->engine, .train_max = 1};
 	rc = topo_load(opt->topology, &sup->topo, err);
 	if (rc == 0) {
 		rc = iface_resolve(&opt->conf, &sup->topo, for_this_host, &sup->ifaces, err);
@@ -93,8 +95,8 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 				.sqpoll = opt->sqpoll,
 			},
 		.pool = opt->pool,
-		.train_max = opt->gso == OPT_OFF ? 1 : opt->train_max,
-		.gso = opt->gso != OPT_OFF,
+		.train_max = sup->train_max,
+		.gso = sup->train_max > 1,
 		.rcvbuf_bytes = opt->rcvbuf_bytes,
 		.sndbuf_bytes = opt->sndbuf_bytes,
 		.echo_count = sup->layout.echo_counts[index],
@@ -127,6 +129,26 @@ static int supervisor_choose_engine(struct supervisor *sup, struct err *err)
 	log_warn("engine: io_uring cannot be used, taking mmsg: %s", cause.text);
 	sup->engine = RING_ENGINE_MMSG;
 	return 0;
+}
+
+/* As many datagrams a train as asked for, if kernel and release allow. */
+static void supervisor_choose_trains(struct supervisor *sup)
+{
+	const struct opt *opt = sup->opt;
+	uint32_t most = opt->gso == OPT_OFF ? 1 : gso_probe_segments();
+	struct utsname host;
+
+	sup->train_max = most < opt->train_max ? most : opt->train_max;
+	if (sup->train_max == 1 || uname(&host) < 0 || !gso_is_known_bad(host.release)) {
+		return;
+	}
+	if (opt->gso == OPT_AUTO) {
+		sup->train_max = 1;
+	}
+	log_warn("trains: Linux %s is known to corrupt segmented UDP, %s; update to 7.1.5 or newer",
+		 host.release,
+		 opt->gso == OPT_AUTO ? "sending single datagrams"
+				      : "sending trains as --gso on asks");
 }
 
 static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
@@ -399,6 +421,7 @@ int supervisor_run(struct supervisor *sup)
 		rc = supervisor_choose_engine(sup, &err);
 	}
 	if (rc == 0) {
+		supervisor_choose_trains(sup);
 		rc = supervisor_relay(sup, signals, &err);
 	}
 	if (rc < 0) {

@@ -24,6 +24,7 @@ struct supervisor {
 	struct plan plan;
 	struct layout layout;
 	enum ring_engine engine; /* in use */
+	uint32_t train_max;      /* datagrams a train; 1: trains are off */
 	struct gate gate;
 	struct worker *workers; /* plan.shard_count of them */
 	uint32_t worker_count;  /* started */

@@ -31,10 +31,10 @@ static void watch_log_shard(const struct worker *w)
 		snprintf(node, sizeof(node), "%d", w->node_os);
 	}
 	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, "
-		 "engine %s",
+		 "%s (%s)",
 		 w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
 		 watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
-		 w->shard->features.text);
+		 ring_engine_name(w->spec.engine), w->shard->features.text);
 	if (w->mem.note.text[0] != '\0') {
 		log_warn("shard %u: %s", w->index, w->mem.note.text);
 	}

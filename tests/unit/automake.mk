@@ -65,6 +65,10 @@ UNIT_TESTS += tests/unit/check_plan_cpus
 tests_unit_check_plan_cpus_SOURCES = tests/unit/check_plan_cpus.c tests/unit/plan_machine.h
 tests_unit_check_plan_cpus_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_gso
+tests_unit_check_gso_SOURCES = tests/unit/check_gso.c
+tests_unit_check_gso_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_relay
 tests_unit_check_relay_SOURCES = tests/unit/check_relay.c tests/unit/relay_rig.c \
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
@@ -83,11 +87,13 @@ tests_unit_check_ring_SOURCES = tests/unit/check_ring.c tests/unit/ring_rig.c te
 tests_unit_check_ring_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_ring_recv
-tests_unit_check_ring_recv_SOURCES = tests/unit/check_ring_recv.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_recv_SOURCES = tests/unit/check_ring_recv.c \
+	tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_ring_send
-tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c \
+	tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_num

@@ -48,6 +48,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		    &rig->arena);
 	rig->ring = fake_open(&params);
 	rig->egress.ring = rig->ring;
+	rig->egress.batches = &rig->batches;
 	rig_open_outputs(rig, options);
 	rig->flow_rule =
 		(struct rule_flow){.output_count = options->outputs, .pool_class = POOL_TRAIN};

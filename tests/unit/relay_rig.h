@@ -29,6 +29,7 @@ struct rig {
 	struct output_stats output_stats[RIG_OUTPUTS_MAX];
 	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
 	struct ring_stats ring_stats;
+	struct batch_stats batches;
 	uint32_t delivered; /* datagrams so far, the number of the next one */
 };
 
