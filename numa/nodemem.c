@@ -34,9 +34,12 @@
 
 static pthread_rwlock_t start_lock = PTHREAD_RWLOCK_INITIALIZER;
 
-/* Huge pages asked for in vain, by kind and node (the first entry: node unknown). Under start_lock
- * held exclusively. Thanks to it the last of several shards' messages names what all need. */
+/* Huge pages by kind and node (the first entry: node unknown), so that a shortage names what all
+ * shards need. Those asked for in vain; under start_lock held exclusively. */
 static uint64_t short_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
+/* And those that announced shards do not have yet, below zero when a shard came unannounced. The
+ * control thread adds before the start, then shards subtract what they got. */
+static _Atomic int64_t awaited_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
 
 static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struct arena *arena,
 		   struct nodemem_attempt *asked, struct nodemem_attempt *last);
@@ -47,6 +50,7 @@ static void attempt_once(const struct nodemem_wish *wish, struct arena *arena,
 static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
 			 struct nodemem_attempt *attempt);
 static bool is_shortage(int ret);
+static void count_awaited(size_t len_bytes, int node_os, int sign);
 static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
 static int bind_range(void *base, size_t len_bytes, int node_os);
 static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
@@ -55,6 +59,11 @@ static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
 				int node_os, uint64_t *misplaced);
 static uint64_t count_misplaced(const int *status, uint64_t count, int node_os, bool *unsettled);
+void nodemem_expect(size_t len_bytes, int node_os)
+{
+	count_awaited(len_bytes, node_os, 1);
+}
+
 int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodemem_huge want,
 		  bool require, struct nodemem_result *result, struct err *err)
 {
@@ -178,6 +187,9 @@ static void attempt_once(const struct nodemem_wish *wish, struct arena *arena,
 		arena_unmap(&new);
 		return;
 	}
+	if (nodemem_is_pooled(attempt->kind)) {
+		count_awaited(wish->len_bytes, wish->node_os, -1);
+	}
 	*arena = new;
 }
 
@@ -221,10 +233,26 @@ static bool is_shortage(int ret)
 	return ret == -ENOMEM || ret == -EFAULT;
 }
 
+/* A shard with pages of one kind needs none of the other. */
+static void count_awaited(size_t len_bytes, int node_os, int sign)
+{
+	if (node_os < NODE_UNKNOWN || node_os >= NODES_MAX) {
+		return;
+	}
+	for (enum arena_huge kind = ARENA_HUGE_1G; kind <= ARENA_HUGE_2M; kind++) {
+		size_t page_bytes = arena_huge_bytes(kind);
+
+		awaited_pages[kind][node_os + 1] +=
+			sign * (int64_t)((len_bytes + page_bytes - 1) / page_bytes);
+	}
+}
+
 static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
 {
 	size_t page_bytes = arena_huge_bytes(attempt->kind);
 	uint64_t *sum = &short_pages[attempt->kind][wish->node_os + 1];
+	int64_t awaited = awaited_pages[attempt->kind][wish->node_os + 1];
+	uint64_t missing;
 
 	attempt->pages = (wish->len_bytes + page_bytes - 1) / page_bytes;
 	attempt->pool_known = hugepages_read(wish->node_os, page_bytes, &attempt->pool) == 0;
@@ -232,7 +260,8 @@ static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attem
 		return; /* something else than the pool's size stands in the way */
 	}
 	*sum += attempt->pages;
-	attempt->pool_goal = attempt->pool.total + *sum - attempt->pool.available;
+	missing = awaited > (int64_t)*sum ? (uint64_t)awaited : *sum;
+	attempt->pool_goal = attempt->pool.total + missing - attempt->pool.available;
 }
 
 /* All allocations of the range come from `node_os' or fail. No page may exist yet. */

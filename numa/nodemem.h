@@ -40,6 +40,11 @@ struct nodemem_result {
 			  * there is nothing to say */
 };
 
+/* Announces that a shard will ask for `len_bytes' on `node_os'. With all of them announced, the
+ * line that cures a shortage names what all need, whichever shard it meets first. Control thread,
+ * before the shards start. */
+void nodemem_expect(size_t len_bytes, int node_os);
+
 /* Maps, binds, populates and verifies `arena' for `len_bytes' on `node_os' (NODE_UNKNOWN: no
  * binding, any node counts as right), on the calling, already pinned thread. With `require' less
  * than asked for is -ENOMEM and nothing stays mapped. 0 or -errno with `err' set; on 0 `result' is

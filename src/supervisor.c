@@ -173,10 +173,12 @@ static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
-		int rc;
-
 		supervisor_fill_worker(sup, i);
-		rc = worker_start(&sup->workers[i], err);
+		nodemem_expect(worker_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
+	}
+	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
+		int rc = worker_start(&sup->workers[i], err);
+
 		if (rc < 0) {
 			return rc;
 		}
