@@ -111,11 +111,11 @@ in_ns() {
     ip netns exec "$in_ns_name" "$@"
 }
 
-# new_ns NAME: a namespace with its loopback up and reverse-path filtering off.
+# new_ns NAME: a namespace with its loopback up, whose addresses may be used at once.
 new_ns() {
     ip netns add "$1"
     in_ns "$1" ip link set lo up
-    in_ns "$1" sysctl -q -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+    in_ns "$1" sysctl -q -w net.ipv6.conf.default.accept_dad=0
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails after that long.
@@ -128,3 +128,6 @@ wait_for() {
         sleep 1
     done
 }
+
+# shellcheck source-path=SCRIPTDIR source=relay.sh
+. /relay.sh

@@ -4,8 +4,13 @@
 # `append' and the NICs' names in $dir/etc/case/nics: variables of run_case.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# cpus COUNT SHAPE: SHAPE is QEMU's, such as sockets=2,cores=4,threads=1
+# cpus COUNT SHAPE: SHAPE is QEMU's, such as sockets=2,cores=4,threads=1. With several sockets the
+# cores and threads are powers of two: else the APIC numbers have holes, beyond which QEMU 7.2
+# loses interrupts, and the guest never comes up.
 cpus() {
+    if [[ ! $2 =~ ^(sockets=1,.*|sockets=[0-9]+,cores=(1|2|4|8),threads=(1|2)$) ]]; then
+        die "$name: cpus $2: with several sockets, cores and threads must be powers of two"
+    fi
     qemu+=(-smp "$1,$2")
 }
 

@@ -56,7 +56,7 @@ shortage() {
     arena 2 1 8388608 2M require
     equals 'status with too few pages on the node' 1 $arena_status
     said 'too few pages on the node' 'rc=Cannot allocate memory mapped=no' \
-        'node 1 has 3 available huge pages of 2 MiB, 4 are needed: echo 4 > /sys/'
+        'err .*node 1 has 3 .*: echo 4 > /sys/devices/system/node/node1/hugepages/'
     arena 2 1 8388608 auto any
     said 'auto degrades and says so' 'rc=0 got=thp degraded=yes bound=yes verified=yes' \
         'misplaced=0' 'note .*echo 4 > /sys/devices/system/node/node1/hugepages/'

@@ -1,0 +1,42 @@
+# shellcheck shell=dash disable=SC2034
+# The CPUs and the NIC of node 1 have no memory of their own. They are near each other all the
+# same, and their shards take memory from another node, bound and verified like any.
+title='a node with CPUs and a NIC and without memory'
+
+machine() {
+    cpus 6 sockets=3,cores=2,threads=1
+    node 0 320 0-1
+    node 1 - 2-3
+    node 2 320 4-5
+    nic in0 1 0
+    nic tx0 - 0
+}
+
+network() {
+    plug in0 10.1.0.1/24
+    wire tx tx0 10.1.0.2/24
+    veth out0 10.2.0.1/24 rx rx0 10.2.0.2/24
+}
+
+relay() {
+    start_relay "$1" --engine "$1" --balance 0 \
+        --rule '239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000' || return
+    equals "$1: shards" '1 2 3 4 5' "$(shard_cpus)"
+    check_threads
+    check_memory
+    equals "$1: flows on node 1" 16 "$(flows_on 1)"
+    exactly_once "$1" 16 100 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    stop_relay
+}
+
+guest() {
+    equals 'CPUs of node 1' 2-3 "$(cat /sys/devices/system/node/node1/cpulist)"
+    equals 'nodes with memory' 0,2 "$(cat /sys/devices/system/node/has_memory)"
+    equals 'node of in0' 1 "$(nic_node in0)"
+    huge_2m 0 20
+    huge_2m 2 20
+    network
+    for engine in $ENGINES; do
+        relay "$engine"
+    done
+}

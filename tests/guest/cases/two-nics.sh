@@ -1,0 +1,46 @@
+# shellcheck shell=dash disable=SC2034
+# A NIC on each socket, relayed across both ways at once. Each flow is owned where it comes in. The
+# emulated NICs compute no checksums, so this kernel refuses trains on them: sent as singles.
+title='two NICs on two sockets, relaying across'
+
+machine() {
+    cpus 8 sockets=2,cores=4,threads=1
+    node 0 384 0-3
+    node 1 384 4-7
+    nic a0 0 0
+    nic b0 1 1
+    nic tx0 - 0
+    nic rx0 - 1
+}
+
+network() {
+    plug a0 10.1.0.1/24
+    plug b0 10.2.0.1/24
+    wire tx tx0 10.1.0.2/24
+    wire rx rx0 10.2.0.2/24
+}
+
+relay() {
+    start_relay "$1" --engine "$1" --require-huge \
+        --rule '239.1.1.0/28%a0:5000 -> 239.2.2.0/28%b0:6000 ttl=7' \
+        --rule '239.3.3.0/28%b0:5000 -> 239.4.4.0/28%a0:6000 ttl=7' || return
+    equals "$1: shards" '1 2 3 4 5 6 7' "$(shard_cpus)"
+    check_threads
+    check_memory
+    check_local
+    equals "$1: flows on node 0" 16 "$(flows_on 0)"
+    equals "$1: flows on node 1" 16 "$(flows_on 1)"
+    exactly_once "$1, node 0 to node 1" 16 200 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    stop_relay
+}
+
+guest() {
+    equals 'node of a0' 0 "$(nic_node a0)"
+    equals 'node of b0' 1 "$(nic_node b0)"
+    huge_2m 0 20
+    huge_2m 1 20
+    network
+    for engine in $ENGINES; do
+        relay "$engine"
+    done
+}
