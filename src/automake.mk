@@ -26,6 +26,7 @@ src_libnc_src_a_SOURCES = \
 	src/plan_table.c src/plan_table.h \
 	src/plan_text.c \
 	src/plan_view.c src/plan_view.h \
+	src/placement.c src/placement.h \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
 	src/supervisor.c src/supervisor.h \

@@ -268,6 +268,17 @@ static json_t *report_batches(const struct batch_stats *batches)
 	return object;
 }
 
+static json_t *report_placement(const struct placement *placement)
+{
+	json_t *object = json_object();
+
+	report_set(object, "checks", placement->checks);
+	report_set(object, "cpu_deviations", placement->cpu_deviations);
+	report_set(object, "page_deviations", placement->page_deviations);
+	report_set(object, "pages_misplaced_now", placement->pages_misplaced);
+	return object;
+}
+
 static json_t *report_shard(const struct worker *w, struct report_totals *totals)
 {
 	json_t *shard = json_object();
@@ -282,6 +293,7 @@ static json_t *report_shard(const struct worker *w, struct report_totals *totals
 	json_object_set_new(shard, "verified", json_boolean(w->mem.verified));
 	report_set(shard, "pages", w->mem.pages);
 	report_set(shard, "pages_misplaced", w->mem.pages_misplaced);
+	json_object_set_new(shard, "placement", report_placement(&w->placement));
 	json_object_set_new(shard, "ring_features", json_string(w->shard->features.text));
 	json_object_set_new(shard, "pool", report_pool(w->shard, totals));
 	json_object_set_new(shard, "ring", report_ring(&w->shard->stats->ring));

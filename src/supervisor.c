@@ -22,6 +22,7 @@
 #include "src/base/clock.h"
 #include "src/host_limits.h"
 #include "src/notify.h"
+#include "src/placement.h"
 #include "src/privs.h"
 #include "src/report.h"
 #include "src/watch.h"
@@ -335,6 +336,7 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 {
 	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN}};
+	uint64_t placed_ns = clock_now_ns();
 	struct watch watch;
 	int asked = 0, signo, rc = watch_init(&watch, sup);
 	uint64_t changes;
@@ -356,6 +358,7 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 			supervisor_post(sup, MAIL_DRAIN);
 		}
 		watch_tick(&watch);
+		placement_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
 	return rc;

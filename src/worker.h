@@ -18,6 +18,7 @@
 #include "shard/shard.h"
 #include "src/base/arena.h"
 #include "src/base/log.h"
+#include "src/placement.h"
 
 /* Where the control thread lets the workers wait; locks are used only while starting and ending. */
 struct gate {
@@ -49,8 +50,9 @@ struct worker {
 	pid_t tid; /* by the worker */
 	struct arena arena;
 	struct nodemem_result mem;
-	struct shard *shard; /* in the arena; NULL until opened */
-	int rc;              /* first failure of any step, 0 = none */
+	struct placement placement; /* by the control thread, while running */
+	struct shard *shard;        /* in the arena; NULL until opened */
+	int rc;                     /* first failure of any step, 0 = none */
 	struct err err;
 };
 

@@ -1,0 +1,84 @@
+/* placement.c - re-verifies CPU and memory of each shard (step 2, kept true). See placement.h. */
+#include "src/placement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "numa/nodemem.h"
+#include "numa/pin.h"
+#include "src/base/clock.h"
+#include "src/supervisor.h"
+
+static void placement_check_cpu(struct worker *w)
+{
+	struct placement *p = &w->placement;
+	int cpu_os;
+
+	if (!w->pin) {
+		return;
+	}
+	cpu_os = pin_get(w->tid);
+	if (cpu_os == w->cpu_os) {
+		if (p->cpu_told) {
+			log_notice("shard %u: back on cpu %d", w->index, w->cpu_os);
+		}
+		p->cpu_told = false;
+		return;
+	}
+	p->cpu_deviations++;
+	if (!p->cpu_told) {
+		char now[48] = "may now run on several CPUs";
+
+		if (cpu_os >= 0) {
+			snprintf(now, sizeof(now), "was moved to cpu %d", cpu_os);
+		}
+		log_warn("shard %u: %s, cpu %d was planned; the cpuset or affinity was changed "
+			 "from outside; restart to plan anew",
+			 w->index, now, w->cpu_os);
+	}
+	p->cpu_told = true;
+}
+
+static void placement_check_pages(struct worker *w)
+{
+	struct placement *p = &w->placement;
+	uint64_t pages;
+
+	if (w->node_os == NODE_UNKNOWN || w->mem.unverifiable ||
+	    nodemem_verify(w->arena.base, w->arena.len_bytes, w->arena.page_bytes, w->node_os,
+			   &pages, &p->pages_misplaced) < 0) {
+		return;
+	}
+	if (p->pages_misplaced == 0) {
+		if (p->pages_told) {
+			log_notice("shard %u: all pages are back on node %d", w->index, w->node_os);
+		}
+		p->pages_told = false;
+		return;
+	}
+	p->page_deviations++;
+	if (!p->pages_told) {
+		log_warn("shard %u: %" PRIu64 " of %" PRIu64
+			 " pages have left node %d; the cpuset's "
+			 "memory nodes were changed from outside; restart to place them anew",
+			 w->index, p->pages_misplaced, pages, w->node_os);
+	}
+	p->pages_told = true;
+}
+
+void placement_tick(const struct supervisor *sup, uint64_t *last_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns - *last_ns < PLACEMENT_EVERY_S * NS_PER_S) {
+		return;
+	}
+	*last_ns = now_ns;
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		struct worker *w = &sup->workers[i];
+
+		w->placement.checks++;
+		placement_check_cpu(w);
+		placement_check_pages(w);
+	}
+}
