@@ -8,7 +8,8 @@
  *     the flow's buffer group, until an event says `ended' - then the relay re-arms it when it
  *     wants to. A datagram that arrives with `ended' set is as good as any other.
  *   - Sends: queued, carried out in order per file by the next ring_turn, never blocking
- *     (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes included.
+ *     (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes included; the answers
+ *     of one file come in that order too, those of different files in any.
  *   - Lent slots are FIFO or not as the engine pleases; a slot is the ring's until a receive event
  *     hands it over or ring_reclaim returns it.
  *
@@ -50,9 +51,9 @@ struct ring_params {
 	uint32_t files;          /* most ring_add_file calls */
 	uint32_t sends;          /* sent tokens are 0 .. sends-1; most sends in flight */
 	uint32_t batch_submit;   /* queued sends that trigger an early submit; 0 = only at turns */
-	uint32_t batch_complete; /* completions that end a batch wait */
-	uint32_t batch_wait_us;  /* with something to gain, wait this long for batch_complete */
-	uint32_t spin_us;        /* poll this long before sleeping */
+	uint32_t batch_complete; /* completions that end a batch wait early; 0: 1 */
+	uint32_t batch_wait_us;  /* each wait gathers events this long; later ones end it at once */
+	uint32_t spin_us;        /* poll this long before sleeping; after the batch wait if both */
 	bool sqpoll;
 	struct ring_group groups[POOL_CLASS_COUNT];
 	struct ring_stats *stats; /* outlives the ring */

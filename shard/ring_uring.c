@@ -189,11 +189,12 @@ static void uring_queue_send(struct ring *ring, uint32_t file, const struct msgh
 	sqe->user_data = uring_user_data(URING_SEND, token);
 	if (u->sqpoll) {
 		u->inflight++;
+		u->send_res[token] = URING_NO_RESULT;
 	} else {
 		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 		u->send_res[token] = ring_msg_bytes(msg);
-		remember_send(u, token, u->io.sq.sqe_tail - 1);
 	}
+	remember_send(u, token, u->io.sq.sqe_tail - 1);
 	u->unsubmitted++;
 	if (u->batch_submit > 0 && u->unsubmitted >= u->batch_submit) {
 		stat_add(&ring->stats->early_submits, 1);

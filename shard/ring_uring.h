@@ -45,7 +45,9 @@ struct uring_buffers {
 	uint16_t published; /* the kernel's copy */
 };
 
-/* A send of the current turn whose success will be silent. */
+#define URING_NO_RESULT INT32_MIN /* no errno, no length */
+
+/* A send that is not yet answered. */
 struct uring_pending {
 	uint32_t token;
 	uint32_t sqe; /* its running number in the submission queue */
@@ -75,8 +77,8 @@ struct uring {
 	uint32_t file_free_count;
 	uint32_t *file_free; /* stack of free numbers */
 	struct uring_file *files;
-	int32_t *send_res;             /* by token: bytes when it succeeds, replaced by -errno */
-	struct uring_pending *pending; /* circular, in order of submission */
+	int32_t *send_res; /* by token: bytes if it succeeds, unless a completion says otherwise */
+	struct uring_pending *pending; /* circular, in the order of queueing */
 	uint32_t pending_head, pending_tail, pending_mask;
 	struct uring_buffers groups[POOL_CLASS_COUNT];
 	struct msghdr recv_template; /* room for name and control data, as slot.h lays them out */

@@ -56,7 +56,8 @@ int uring_turn(struct ring *ring, uint32_t wait_us)
 	if (u->wake_wanted) {
 		uring_queue_wake(u);
 	}
-	wait_us = ring_bounded_wait_us(ring, wait_us, u->pending_head != u->pending_tail);
+	wait_us = ring_bounded_wait_us(ring, wait_us,
+				       !u->sqpoll && u->pending_head != u->pending_tail);
 	ret = submit_and_wait(u, wait_us);
 	flush_ret = reap_all(u);
 	answer_sends(u);
@@ -284,12 +285,8 @@ static void complete(struct uring *u, const struct io_uring_cqe *cqe)
 		break;
 	case URING_SEND:
 		must(token < u->base.sends);
-		if (u->sqpoll) {
-			u->inflight--;
-			ring_push_sent(&u->base, token, cqe->res);
-		} else {
-			u->send_res[token] = cqe->res;
-		}
+		u->inflight -= u->sqpoll;
+		u->send_res[token] = cqe->res;
 		break;
 	case URING_WAKE:
 		complete_wake(u, cqe->res);
@@ -357,7 +354,9 @@ static void complete_wake(struct uring *u, int32_t res)
 	u->wake_wanted = true;
 }
 
-/* Silence means success for all that the kernel has taken from the submission queue. */
+/* Answers in the order of queueing, which completions need not keep: in Linux 6.1 failures
+ * overtake successes. Where successes are silent, silence means success for all that the kernel has
+ * taken from the submission queue. */
 static void answer_sends(struct uring *u)
 {
 	uint32_t taken = io_uring_smp_load_acquire(u->io.sq.khead);
@@ -365,7 +364,7 @@ static void answer_sends(struct uring *u)
 	while (u->pending_head != u->pending_tail) {
 		struct uring_pending *p = &u->pending[u->pending_head & u->pending_mask];
 
-		if ((int32_t)(p->sqe - taken) >= 0) {
+		if ((int32_t)(p->sqe - taken) >= 0 || u->send_res[p->token] == URING_NO_RESULT) {
 			break;
 		}
 		ring_push_sent(&u->base, p->token, u->send_res[p->token]);

@@ -8,7 +8,10 @@ EXTRA_DIST += tests/guest/run tests/guest/machine.sh tests/guest/initramfs tests
 	tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
 CLEANFILES += tests/guest/nodemem_probe
 
-check-numa: src/numacastd src/numacast-probe tests/guest/nodemem_probe
+GUEST_UNIT_TESTS = tests/unit/check_ring tests/unit/check_ring_recv tests/unit/check_ring_send \
+	tests/unit/check_ring_fault tests/unit/check_ring_random
+
+check-numa: src/numacastd src/numacast-probe tests/guest/nodemem_probe $(GUEST_UNIT_TESTS)
 	$(srcdir)/tests/guest/run --build '$(abs_top_builddir)'
 
 clean-local: clean-guest
