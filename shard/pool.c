@@ -4,7 +4,7 @@
  * them: sizes, set-up before traffic, one copy of the counters per turn, and the walk that tests
  * and shutdown use. Owner: the shard thread. Units: bytes and slots.
  *
- * Arena order: the stacks and hold counts of all classes first, then the slots. The former are
+ * Arena order: the stacks and states of all classes first, then the slots. The former are
  * touched for every datagram and so lie together; with the default counts they are 7 KiB.
  */
 #include "shard/pool.h"
@@ -21,10 +21,8 @@ static const struct {
 	[POOL_TRAIN] = {"train", UDP_PAYLOAD_MAX},
 };
 
-static_assert(sizeof(struct pool_class_state) == (size_t)2 * CACHE_LINE_BYTES,
-	      "what the verbs touch fills the first line");
-static_assert(offsetof(struct pool_class_state, stride_bytes) < CACHE_LINE_BYTES,
-	      "what the verbs touch fills the first line");
+static_assert(offsetof(struct pool_class_state, stats) < CACHE_LINE_BYTES,
+	      "what the verbs touch is in the first line");
 
 uint32_t pool_payload_bytes(enum pool_class cls)
 {
@@ -84,15 +82,14 @@ static void pool_class_init(struct pool_class_state *c, enum pool_class cls, uin
 {
 	must(count <= POOL_SLOTS_MAX);
 	c->count = count;
-	c->free_count = count;
-	c->free_low = count;
+	c->free_and_taken = count;
 	c->stride_bytes = (uint32_t)pool_stride_bytes(cls);
 	c->payload_bytes = pool_payload_bytes(cls);
 	if (count == 0) {
 		return;
 	}
 	c->free_stack = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
-	c->holds = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
+	c->state = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
 	for (uint32_t i = 0; i < count; i++) {
 		c->free_stack[i] = (uint16_t)(count - 1 - i);
 	}
@@ -119,18 +116,27 @@ void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena
 	pool_publish_stats(pool);
 }
 
-void pool_publish_stats(const struct pool *pool)
+static void pool_publish_class(struct pool_class_state *c)
+{
+	uint64_t in_use = c->count - c->free_count;
+
+	c->taken_total += (uint32_t)(c->taken - c->taken_seen);
+	c->taken_seen = c->taken;
+	while (c->high_water < c->count && c->state[c->high_water] != POOL_FRESH) {
+		c->high_water++;
+	}
+	stat_set(&c->stats->taken, c->taken_total);
+	stat_set(&c->stats->returned, c->taken_total - in_use);
+	stat_set(&c->stats->in_use, in_use);
+	stat_set(&c->stats->in_ring, c->ring_count);
+	stat_set(&c->stats->high_water, c->high_water);
+	stat_set(&c->stats->exhausted, c->exhausted);
+}
+
+void pool_publish_stats(struct pool *pool)
 {
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		const struct pool_class_state *c = &pool->classes[cls];
-		uint64_t in_use = c->count - c->free_count;
-
-		stat_set(&c->stats->taken, c->taken);
-		stat_set(&c->stats->returned, c->taken - in_use);
-		stat_set(&c->stats->in_use, in_use);
-		stat_set(&c->stats->in_ring, c->ring_count);
-		stat_set(&c->stats->high_water, c->count - c->free_low);
-		stat_set(&c->stats->exhausted, c->exhausted);
+		pool_publish_class(&pool->classes[cls]);
 	}
 }
 
@@ -145,7 +151,7 @@ static bool pool_stack_sound(const struct pool_class_state *c)
 	for (uint32_t i = 0; i < c->free_count; i++) {
 		uint16_t index = c->free_stack[i];
 
-		if (index >= c->count || c->holds[index] != 0) {
+		if (index >= c->count || c->state[index] > POOL_FREE) {
 			return false;
 		}
 		if (seen[index / 8] & 1U << index % 8) {
@@ -164,8 +170,8 @@ bool pool_consistent(const struct pool *pool)
 		uint32_t lent = 0;
 
 		for (uint32_t i = 0; i < c->count; i++) {
-			free_slots += c->holds[i] == 0;
-			lent += c->holds[i] == POOL_LENT;
+			free_slots += c->state[i] <= POOL_FREE;
+			lent += c->state[i] == POOL_LENT;
 		}
 		if (free_slots != c->free_count || lent != c->ring_count || !pool_stack_sound(c)) {
 			return false;

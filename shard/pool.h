@@ -16,12 +16,13 @@
  * would make them. Slots are named by a global id: class in the high 16 bits, index within the
  * class in the low 16.
  *
- * One thread, no locks, no atomics: the verbs count in plain members of the class that they have
- * in cache anyway, and the relay copies the counts into the shared statistics once per turn
- * (pool_publish_stats). What can be derived is not counted: in use is all less free, returned is
- * taken less in use, high water is all less the fewest ever free. Misuse of a slot (dropping a free
- * one, accepting one that was not lent, an index outside the class) aborts by must(), in release
- * builds too.
+ * One thread, no locks, no atomics. Counting costs no instruction: how many are free and how often
+ * one was taken share a word that a take changes by one addition, and the rest is derived when
+ * the relay publishes the statistics, once per turn (pool_publish_stats). In use is all less
+ * free, returned is taken less in use. High water is the number of slots that were ever
+ * taken, because a LIFO that began with the lowest index on top hands out index N for the first
+ * time exactly when N others are in use. Misuse of a slot (dropping a free one, accepting one that
+ * was not lent, an index outside the class) aborts by must(), in release builds too.
  */
 #pragma once
 
@@ -44,9 +45,12 @@ enum pool_class {
 
 #define POOL_NONE UINT32_MAX
 
-/* A slot's entry in `holds': 0 = free, 1..POOL_HOLDS_MAX = held so often, POOL_LENT = in ring. */
-#define POOL_HOLDS_MAX (UINT16_MAX - 1)
-#define POOL_LENT      UINT16_MAX
+/* A slot's entry in `state'. */
+#define POOL_FRESH     0          /* free, and never taken yet */
+#define POOL_FREE      1          /* free again */
+#define POOL_HELD      2          /* held once; each further hold adds one */
+#define POOL_LENT      UINT16_MAX /* in ring */
+#define POOL_HOLDS_MAX (POOL_LENT - POOL_HELD)
 
 static_assert(FLOW_OUTPUTS_MAX + 1 <= POOL_HOLDS_MAX,
 	      "one hold per output and one of ingress fit in 16 bits");
@@ -57,16 +61,29 @@ static_assert(TRAIN_COUNT * TRAIN_IOV_MAX + 1 <= POOL_HOLDS_MAX,
 struct pool_class_state {
 	unsigned char *base;  /* slot 0 */
 	uint16_t *free_stack; /* free_stack[0 .. free_count) */
-	uint16_t *holds;      /* per slot, see POOL_LENT */
-	uint64_t taken;       /* takes and lends since start */
-	uint64_t exhausted;   /* takes and lends that found nothing free */
-	uint32_t count;       /* slots in all */
-	uint32_t free_count;
+	uint16_t *state;      /* per slot, see POOL_FRESH */
+	union {
+		uint64_t free_and_taken; /* one addition changes both */
+		struct {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			uint32_t free_count;
+			uint32_t taken; /* takes and lends, modulo 2^32 */
+#else
+			uint32_t taken;
+			uint32_t free_count;
+#endif
+		};
+	};
+	uint64_t exhausted;     /* takes and lends that found nothing free */
+	uint32_t count;         /* slots in all */
 	uint32_t ring_count;    /* lent */
-	uint32_t free_low;      /* fewest ever free */
 	uint32_t stride_bytes;  /* slot to slot */
 	uint32_t payload_bytes; /* largest datagram that fits */
 	struct pool_class_stats *stats;
+	/* Touched by pool_publish_stats only. */
+	uint64_t taken_total;
+	uint32_t taken_seen; /* `taken' when last looked at */
+	uint32_t high_water; /* indexes below it were taken at least once */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 struct pool {
@@ -104,9 +121,9 @@ size_t pool_arena_bytes(const struct pool_counts *counts);
 void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
 	       struct pool_class_stats *stats);
 
-/* Copies the counts of every class into its shared statistics. Shard thread, at the end of a turn:
- * readers see the state between two turns. */
-void pool_publish_stats(const struct pool *pool);
+/* Brings the shared statistics of every class up to date. Shard thread, at the end of a turn:
+ * readers see the state between two turns. At least once in 2^32 takes of a class. */
+void pool_publish_stats(struct pool *pool);
 
 /* Walks every slot: free + in ring + held = all, no index twice on a stack, free slots unheld. Any
  * time, on the shard thread; not for the datagram path. */

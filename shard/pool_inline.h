@@ -1,9 +1,9 @@
 /* pool_inline.h - the verbs of pool.h, inline because each is a handful of instructions.
  *
  * Included by pool.h only. Shard thread. A buffer is in exactly one of three places, and every verb
- * checks that it comes from where the verb says: the entry in `holds' is the witness. Counting is
- * plain arithmetic on the class' own cache line; POOL_METRICS=0 leaves it out, which is how
- * bench/pool_bench.c measures what it costs (nothing else may define it).
+ * checks that it comes from where the verb says: the entry in `state' is the witness.
+ * POOL_METRICS=0 leaves the takes uncounted, which is how bench/pool_bench.c measures what
+ * counting costs (nothing else may define it).
  */
 #pragma once
 
@@ -29,21 +29,14 @@ static inline struct pool_class_state *pool_class_of(struct pool *pool, uint32_t
 	return c;
 }
 
-static inline void pool_count_taken(struct pool_class_state *c)
-{
-	if (!POOL_METRICS) {
-		return;
-	}
-	c->taken++;
-	if (c->free_count < c->free_low) {
-		c->free_low = c->free_count;
-	}
-}
+/* Added to free_and_taken: one less free, and one more taken. */
+#define POOL_STEP_TAKE ((POOL_METRICS ? (uint64_t)1 << 32 : 0) - 1)
 
-/* Pops an index, or returns POOL_NONE; its holds become `mark'. */
+/* Pops an index, or returns POOL_NONE; its state becomes `mark'. */
 static inline uint32_t pool_pop(struct pool_class_state *c, uint16_t mark)
 {
-	uint32_t n = c->free_count;
+	uint64_t word = c->free_and_taken;
+	uint32_t n = (uint32_t)word;
 
 	if (__builtin_expect(n == 0, 0)) {
 		c->exhausted++;
@@ -52,26 +45,25 @@ static inline uint32_t pool_pop(struct pool_class_state *c, uint16_t mark)
 
 	uint16_t index = c->free_stack[n - 1];
 
-	c->free_count = n - 1;
-	pool_count_taken(c);
-	must(c->holds[index] == 0);
-	c->holds[index] = mark;
+	c->free_and_taken = word + POOL_STEP_TAKE;
+	must(c->state[index] <= POOL_FREE);
+	c->state[index] = mark;
 	return index;
 }
 
 static inline void pool_push(struct pool_class_state *c, uint16_t index)
 {
-	uint32_t n = c->free_count;
+	uint64_t word = c->free_and_taken;
 
-	c->free_count = n + 1;
-	c->free_stack[n] = index;
-	c->holds[index] = 0;
+	c->free_and_taken = word + 1;
+	c->free_stack[(uint32_t)word] = index;
+	c->state[index] = POOL_FREE;
 }
 
 static inline uint32_t pool_take(struct pool *pool, enum pool_class cls)
 {
 	struct pool_class_state *c = &pool->classes[cls];
-	uint32_t index = pool_pop(c, 1);
+	uint32_t index = pool_pop(c, POOL_HELD);
 
 	if (__builtin_expect(index == POOL_NONE, 0)) {
 		return POOL_NONE;
@@ -94,33 +86,33 @@ static inline uint32_t pool_lend(struct pool *pool, enum pool_class cls)
 static inline void pool_accept(struct pool *pool, uint32_t slot)
 {
 	struct pool_class_state *c = pool_class_of(pool, slot);
-	uint16_t *holds = &c->holds[pool_slot_index(slot)];
+	uint16_t *state = &c->state[pool_slot_index(slot)];
 
-	must(*holds == POOL_LENT);
-	*holds = 1;
+	must(*state == POOL_LENT);
+	*state = POOL_HELD;
 	c->ring_count--;
 }
 
 static inline void pool_hold(struct pool *pool, uint32_t slot)
 {
 	struct pool_class_state *c = pool_class_of(pool, slot);
-	uint16_t *holds = &c->holds[pool_slot_index(slot)];
+	uint16_t *state = &c->state[pool_slot_index(slot)];
 
-	/* Neither free nor lent, and room for one more: 1 .. POOL_HOLDS_MAX - 1. */
-	must((uint16_t)(*holds - 1) < POOL_HOLDS_MAX - 1);
-	++*holds;
+	/* Neither free nor lent, and room for one more hold. */
+	must((uint16_t)(*state - POOL_HELD) < POOL_HOLDS_MAX - 1);
+	++*state;
 }
 
 static inline bool pool_drop(struct pool *pool, uint32_t slot)
 {
 	struct pool_class_state *c = pool_class_of(pool, slot);
 	uint16_t index = pool_slot_index(slot);
-	uint16_t holds = c->holds[index];
+	uint16_t state = c->state[index];
 
-	/* Neither free nor lent: 1 .. POOL_HOLDS_MAX. */
-	must((uint16_t)(holds - 1) < POOL_HOLDS_MAX);
-	if (holds > 1) {
-		c->holds[index] = (uint16_t)(holds - 1);
+	/* Neither free nor lent. */
+	must((uint16_t)(state - POOL_HELD) < POOL_HOLDS_MAX);
+	if (state > POOL_HELD) {
+		c->state[index] = (uint16_t)(state - 1);
 		return false;
 	}
 	pool_push(c, index);
@@ -132,7 +124,7 @@ static inline void pool_unlend(struct pool *pool, uint32_t slot)
 	struct pool_class_state *c = pool_class_of(pool, slot);
 	uint16_t index = pool_slot_index(slot);
 
-	must(c->holds[index] == POOL_LENT);
+	must(c->state[index] == POOL_LENT);
 	c->ring_count--;
 	pool_push(c, index);
 }

@@ -2,7 +2,9 @@
 # layer's archive and those below: NC_BASE_LIBS, NC_NUMA_LIBS, NC_SHARD_LIBS or NC_SRC_LIBS.
 #
 #   UNIT_TESTS += tests/unit/check_pool
-#   tests_unit_check_pool_SOURCES = tests/unit/check_pool.c
+#   tests_unit_check_pool_SOURCES = \
+	tests/unit/check_pool.c tests/unit/check_pool.h \
+	tests/unit/check_pool_misuse.c
 #   tests_unit_check_pool_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 #
 # Tests find data by the environment: NC_SRCDIR (top of the sources), NC_BUILDDIR (top of the
@@ -42,7 +44,9 @@ tests_unit_check_pin_SOURCES = tests/unit/check_pin.c
 tests_unit_check_pin_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_pool
-tests_unit_check_pool_SOURCES = tests/unit/check_pool.c
+tests_unit_check_pool_SOURCES = \
+	tests/unit/check_pool.c tests/unit/check_pool.h \
+	tests/unit/check_pool_misuse.c
 tests_unit_check_pool_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_rule
