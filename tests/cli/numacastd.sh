@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 rule='239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000'
 failed=0
 
-# run STATUS ARGUMENT...: runs the daemon, which must exit with STATUS; streams to $dir/out, $dir/err.
+# run STATUS ARGUMENT...: runs the daemon, which must exit with STATUS; fills $dir/out, $dir/err.
 run() {
     local want=$1 got
     shift

@@ -85,7 +85,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(opt.spin_us, 0);
 	ck_assert_int_eq(opt.gro, OPT_AUTO);
 	ck_assert_int_eq(opt.gso, OPT_AUTO);
-	ck_assert_uint_eq(opt.train_max, TRAIN_IOV_MAX);
+	ck_assert_uint_eq(opt.train_max, 128);
 	ck_assert_uint_eq(opt.rcvbuf_bytes, 4u << 20);
 	ck_assert_uint_eq(opt.sndbuf_bytes, 4u << 20);
 	ck_assert_ptr_null(opt.exit_report);
@@ -270,8 +270,8 @@ START_TEST(numbers_are_strict_and_ranges_named)
 		{"--batch-complete", "0", "1 to 32768"},
 		{"--batch-wait", "1000001", "0 to 1000000"},
 		{"--spin", "4294967296", "0 to 1000000"},
-		{"--train-max", "1", "2 to 64"},
-		{"--train-max", "65", "2 to 64"},
+		{"--train-max", "1", "2 to 128"},
+		{"--train-max", "129", "2 to 128"},
 		{"--rcvbuf", "1025M", "0 to 1G bytes, with K, M or G"},
 		{"--rcvbuf", "4MB", "0 to 1G bytes"},
 		{"--sndbuf", "99999999999999999999", "0 to 1G bytes"},
