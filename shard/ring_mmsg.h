@@ -13,7 +13,7 @@
 #include "shard/ring_engine.h"
 
 #define MMSG_EVENTS_MAX     64 /* readable sockets taken from epoll a turn */
-#define MMSG_RECV_BURST_MAX 32 /* datagrams of one socket a turn */
+#define MMSG_RECV_BURST_MAX 64 /* datagrams of one socket a turn */
 #define MMSG_SEND_RUN_MAX   64 /* messages in one sendmmsg */
 #define MMSG_WAKE_TOKEN     UINT32_MAX
 #define MMSG_NO_TOKEN       UINT32_MAX
@@ -58,7 +58,8 @@ struct mmsg {
 	uint32_t batch_submit;
 	uint32_t batch_wait_us;
 	uint32_t spin_us;
-	uint32_t queued;                /* sends not yet made */
+	bool more;       /* a receive of the last turn took as much as it might: more is there */
+	uint32_t queued; /* sends not yet made */
 	uint32_t first_file, last_file; /* with something queued, in order of their first message */
 	uint32_t file_count;
 	uint32_t file_free_count;

@@ -27,6 +27,7 @@ static void receive(struct mmsg *m, uint32_t flow, uint32_t events);
 static int receive_burst(struct mmsg *m, int fd, struct mmsg_slots *slots);
 static void point_at_slots(struct mmsg *m, const struct mmsg_slots *slots, uint32_t count);
 static void hand_over(struct mmsg *m, uint32_t flow, struct mmsg_slots *slots, uint32_t count);
+static uint32_t burst_max(const struct mmsg_slots *slots);
 static void drain_error(struct mmsg *m, int fd);
 
 int mmsg_turn(struct ring *ring, uint32_t wait_us)
@@ -43,6 +44,7 @@ int mmsg_turn(struct ring *ring, uint32_t wait_us)
 	if (count < 0) {
 		return count;
 	}
+	m->more = false;
 	for (int i = 0; i < count; i++) {
 		if (m->events[i].data.u32 == MMSG_WAKE_TOKEN) {
 			read_wake(m);
@@ -136,8 +138,9 @@ static int wait_for_events(struct mmsg *m, uint32_t wait_us)
 }
 
 /* What arrives within batch_wait_us of the start is gathered until then; what arrives later, after
- * an idle time, is taken at once. How much lies in a socket cannot be asked cheaply, so here
- * batch_complete cannot end the wait early. */
+ * an idle time, is taken at once. How much lies in a socket cannot be asked cheaply, so
+ * batch_complete cannot end the wait early; but when the last turn left datagrams behind there is
+ * no wait. */
 static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 {
 	uint64_t start_ns = clock_now_ns();
@@ -146,7 +149,7 @@ static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 	int count = wait_spinning(m, wait_us);
 	uint64_t now_ns = clock_now_ns();
 
-	if (count > 0 && now_ns < end_ns) {
+	if (count > 0 && now_ns < end_ns && !m->more) {
 		const struct timespec rest = {.tv_nsec = (long)((end_ns - now_ns) % NS_PER_S),
 					      .tv_sec = (time_t)((end_ns - now_ns) / NS_PER_S)};
 
@@ -212,11 +215,13 @@ static void receive(struct mmsg *m, uint32_t flow, uint32_t events)
 	int ret;
 
 	if (slots->count == 0) {
+		m->more = true;
 		end_flow(m, flow, -ENOBUFS);
 		return;
 	}
 	ret = receive_burst(m, fd, slots);
 	if (ret > 0) {
+		m->more = m->more || (uint32_t)ret == burst_max(slots);
 		hand_over(m, flow, slots, (uint32_t)ret);
 	} else if (ret == -EAGAIN || ret == -EINTR) {
 		/* Nothing after all: a bad checksum, or only an error report. */
@@ -228,10 +233,15 @@ static void receive(struct mmsg *m, uint32_t flow, uint32_t events)
 	}
 }
 
+static uint32_t burst_max(const struct mmsg_slots *slots)
+{
+	return slots->count < MMSG_RECV_BURST_MAX ? slots->count : MMSG_RECV_BURST_MAX;
+}
+
 /* Datagrams received into the topmost slots, first into the topmost; or -errno. */
 static int receive_burst(struct mmsg *m, int fd, struct mmsg_slots *slots)
 {
-	uint32_t count = slots->count < MMSG_RECV_BURST_MAX ? slots->count : MMSG_RECV_BURST_MAX;
+	uint32_t count = burst_max(slots);
 	int ret;
 
 	point_at_slots(m, slots, count);

@@ -31,6 +31,7 @@
 
 static int submit_and_wait(struct uring *u, uint32_t wait_us);
 static int wait_for_batch(struct uring *u, uint32_t wait_us);
+static uint32_t batch_events(const struct uring *u);
 static int wait_for_event(struct uring *u, uint32_t wait_us);
 static bool spin(const struct uring *u, uint32_t spin_us);
 static int enter_until_submitted(struct uring *u, uint32_t wait_nr, uint32_t wait_us,
@@ -110,7 +111,7 @@ static int submit_and_wait(struct uring *u, uint32_t wait_us)
 static int wait_for_batch(struct uring *u, uint32_t wait_us)
 {
 	uint32_t batch_us = u->batch_wait_us < wait_us ? u->batch_wait_us : wait_us;
-	uint32_t wait_nr = u->batch_complete + u->inflight;
+	uint32_t wait_nr = batch_events(u);
 	int ret;
 
 	if (u->min_wait && u->spin_us == 0) {
@@ -122,6 +123,20 @@ static int wait_for_batch(struct uring *u, uint32_t wait_us)
 		return ret;
 	}
 	return wait_for_event(u, wait_us - batch_us);
+}
+
+/* How many completions a batch may have: no more receives than slots are lent, or the wait would go
+ * on after the last slot was filled. */
+static uint32_t batch_events(const struct uring *u)
+{
+	uint32_t events = u->batch_complete;
+
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		if (u->base.armed[i] > 0 && u->base.unfilled[i] < events) {
+			events = u->base.unfilled[i];
+		}
+	}
+	return (events > 0 ? events : 1) + u->inflight;
 }
 
 static int wait_for_event(struct uring *u, uint32_t wait_us)
