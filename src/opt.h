@@ -56,6 +56,7 @@ struct opt {
 	/* memory */
 	enum nodemem_huge huge; /* --huge */
 	bool require_huge;
+	int bench_node; /* --bench-node N: memory from there; -1: from the shard's own node */
 	struct pool_counts pool;        /* --pool, slots per class */
 	uint32_t hot[POOL_CLASS_COUNT]; /* --hot small=N,...: slots lent to the kernel at most, a
 					 * power of two; 0: chosen from the class (about an L2's

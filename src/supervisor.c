@@ -161,6 +161,9 @@ static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
 	w->pin = sup->topo.this_machine;
 	w->cpu_os = sup->plan.shards[i].cpu_os;
 	w->node_os = w->pin ? sup->plan.shards[i].node_os : NODE_UNKNOWN;
+	if (sup->opt->bench_node >= 0) {
+		w->node_os = sup->opt->bench_node;
+	}
 	w->huge = sup->opt->huge;
 	w->require_huge = sup->opt->require_huge;
 	supervisor_spec(sup, i, &w->spec);
