@@ -8,6 +8,7 @@ numa_libnc_numa_a_SOURCES = \
 	numa/pin.c numa/pin.h \
 	numa/plan.c numa/plan.h \
 	numa/plan_cpus.c numa/plan_cpus.h \
+	numa/plan_heaps.c numa/plan_heaps.h \
 	numa/procmaps.c numa/procmaps.h \
 	numa/topo.c numa/topo.h \
 	numa/topo_find.c \

@@ -1,10 +1,9 @@
 /* plan.c - gives every flow its owner shards (step 2).
  *
  * The rules are in numa/plan.h. What makes it quick with 100 000 flows and 1024 shards: the shards
- * of each node stand in a heap with the least loaded on top, so a flow looks at one shard for each
- * node, not at all shards. A *node slot* is a position in topo->nodes; one more slot, the last,
- * stands for shards whose home is unknown. For each slot there is an order of all slots by growing
- * distance, cut into *rings* of equal distance; a flow walks the rings outwards.
+ * of each node stand in a heap with the least loaded on top (plan_heaps.c), so a flow looks at one
+ * shard for each node, not at all shards. For each node slot there is an order of all slots by
+ * growing distance, cut into *rings* of equal distance; a flow walks the rings outwards.
  *
  * Two passes: first the flows that keep their owners, so that their weight is known; then the
  * others in the order given. Pure: no system call, no clock, no global state.
@@ -12,33 +11,27 @@
 #include "numa/plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "numa/plan_cpus.h"
+#include "numa/plan_heaps.h"
 #include "src/base/must.h"
 
-#define NOWHERE UINT32_MAX
-
-/* The shards of one node that are not taken by the flow at hand, the least loaded on top. */
-struct heap {
-	uint32_t *shards;
-	uint32_t count;
-};
+#define WHO_MAX 32 /* "flow 4294967295" */
 
 struct placer {
 	const struct topo *topo;
 	const struct plan_flow *flows;
 	const struct plan_policy *policy;
 	struct plan *plan;
-	struct heap *heaps;  /* by node slot */
-	uint32_t *heap_room; /* what the heaps' arrays are cut from */
-	uint32_t *slot_of;   /* by shard: its node slot */
-	uint32_t *at;        /* by shard: position in its heap, or NOWHERE */
-	uint32_t *near;      /* slot_count x slot_count: slots by growing distance */
-	uint32_t *distance;  /* slot_count: from the slot whose row of `near' is being sorted */
-	bool *ring_end;      /* slot_count x slot_count: last slot of its ring */
-	uint32_t *shards_at; /* by node slot */
+	struct plan_heaps heaps;
+	uint32_t *near;     /* slot_count x slot_count: slots by growing distance */
+	uint32_t *distance; /* slot_count: from the slot whose row of `near' is being sorted */
+	bool *ring_end;     /* slot_count x slot_count: last slot of its ring */
 	uint32_t slot_count;
 	uint64_t weight_placed;
 };
@@ -108,13 +101,25 @@ const char *plan_why_name(enum plan_why why)
 		return "named";
 	case PLAN_WHY_PRIOR:
 		return "kept";
+	case PLAN_WHY_COUNT:
+		break;
 	}
 	return "unknown";
+}
+
+static const char *name_flow(const struct plan_flow *flow, uint32_t i, char *buf)
+{
+	if (flow->where) {
+		return flow->where;
+	}
+	snprintf(buf, WHO_MAX, "flow %" PRIu32, i);
+	return buf;
 }
 
 static int check_flows(const struct placer *pl, struct err *err)
 {
 	uint32_t shards = pl->plan->shard_count;
+	char who[WHO_MAX];
 	double balance = pl->policy->balance;
 
 	if (balance != 0 && !(balance >= 1)) {
@@ -129,99 +134,25 @@ static int check_flows(const struct placer *pl, struct err *err)
 		must(flow->spread <= PLAN_SPREAD_MAX);
 		if (flow->named_shard != PLAN_ANY && flow->named_shard >= shards) {
 			err_set(err,
-				"shard=%u of flow %u: there are %u shards, numbered from 0; "
-				"name one of them or raise --shards",
-				flow->named_shard, i, shards);
+				"%s: shard=%u: there %s %u shard%s, numbered from 0; name one of "
+				"them or raise --shards",
+				name_flow(flow, i, who), flow->named_shard,
+				shards == 1 ? "is" : "are", shards, shards == 1 ? "" : "s");
 			return -EINVAL;
 		}
 		if (flow->spread > shards) {
 			err_set(err,
-				"spread=%u of flow %u: there are only %u shards; lower spread= "
-				"or raise --shards",
-				flow->spread, i, shards);
+				"%s: spread=%u: there %s only %u shard%s; lower spread= or raise "
+				"--shards",
+				name_flow(flow, i, who), flow->spread, shards == 1 ? "is" : "are",
+				shards, shards == 1 ? "" : "s");
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
 
-/* ---- the heaps ---- */
-
-static bool lighter(const struct placer *pl, uint32_t a, uint32_t b)
-{
-	uint64_t a_load = pl->plan->shards[a].load;
-	uint64_t b_load = pl->plan->shards[b].load;
-
-	return a_load < b_load || (a_load == b_load && a < b);
-}
-
-static void heap_put(struct placer *pl, struct heap *heap, uint32_t pos, uint32_t shard)
-{
-	heap->shards[pos] = shard;
-	pl->at[shard] = pos;
-}
-
-static void heap_rise(struct placer *pl, struct heap *heap, uint32_t pos)
-{
-	uint32_t shard = heap->shards[pos];
-
-	while (pos > 0 && lighter(pl, shard, heap->shards[(pos - 1) / 2])) {
-		heap_put(pl, heap, pos, heap->shards[(pos - 1) / 2]);
-		pos = (pos - 1) / 2;
-	}
-	heap_put(pl, heap, pos, shard);
-}
-
-static void heap_sink(struct placer *pl, struct heap *heap, uint32_t pos)
-{
-	uint32_t shard = heap->shards[pos];
-	uint32_t child;
-
-	while ((child = 2 * pos + 1) < heap->count) {
-		if (child + 1 < heap->count &&
-		    lighter(pl, heap->shards[child + 1], heap->shards[child])) {
-			child++;
-		}
-		if (!lighter(pl, heap->shards[child], shard)) {
-			break;
-		}
-		heap_put(pl, heap, pos, heap->shards[child]);
-		pos = child;
-	}
-	heap_put(pl, heap, pos, shard);
-}
-
-static void heap_add(struct placer *pl, uint32_t shard)
-{
-	struct heap *heap = &pl->heaps[pl->slot_of[shard]];
-
-	heap->shards[heap->count] = shard;
-	heap_rise(pl, heap, heap->count++);
-}
-
-static void heap_remove(struct placer *pl, uint32_t shard)
-{
-	struct heap *heap = &pl->heaps[pl->slot_of[shard]];
-	uint32_t pos = pl->at[shard];
-	uint32_t last = heap->shards[--heap->count];
-
-	must(pos != NOWHERE);
-	pl->at[shard] = NOWHERE;
-	if (last != shard) {
-		heap_put(pl, heap, pos, last);
-		heap_rise(pl, heap, pos);
-		heap_sink(pl, heap, pl->at[last]);
-	}
-}
-
 /* ---- building the tables ---- */
-
-static uint32_t node_slot(const struct topo *topo, int node_os)
-{
-	const struct topo_node *node = topo_find_node(topo, node_os);
-
-	return node ? (uint32_t)(node - topo->nodes) : topo->node_count;
-}
 
 /* Distance between two slots as rings see it: a slot is nearest to itself, and everything whose
  * distance nobody said is equally far. */
@@ -260,44 +191,18 @@ static void sort_row(struct placer *pl, uint32_t from)
 	}
 }
 
-static void fill_heaps(struct placer *pl)
-{
-	uint32_t room_used = 0;
-
-	for (uint32_t i = 0; i < pl->plan->shard_count; i++) {
-		pl->slot_of[i] = node_slot(pl->topo, pl->plan->shards[i].home_os);
-		pl->heaps[pl->slot_of[i]].count++;
-	}
-	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
-		pl->shards_at[slot] = pl->heaps[slot].count;
-		pl->heaps[slot].shards = &pl->heap_room[room_used];
-		room_used += pl->heaps[slot].count;
-		pl->heaps[slot].count = 0;
-	}
-	for (uint32_t i = 0; i < pl->plan->shard_count; i++) {
-		heap_add(pl, i);
-	}
-}
-
 static int open_placer(struct placer *pl)
 {
-	uint32_t shards = pl->plan->shard_count;
 	size_t slots = (size_t)pl->topo->node_count + 1;
+	int rc = plan_heaps_init(&pl->heaps, pl->topo, pl->plan->shards, pl->plan->shard_count);
 
 	pl->slot_count = (uint32_t)slots;
-	pl->heaps = calloc(slots, sizeof(*pl->heaps));
-	pl->shards_at = calloc(slots, sizeof(*pl->shards_at));
-	pl->heap_room = calloc(shards, sizeof(*pl->heap_room));
-	pl->slot_of = calloc(shards, sizeof(*pl->slot_of));
-	pl->at = calloc(shards, sizeof(*pl->at));
 	pl->near = calloc(slots * slots, sizeof(*pl->near));
 	pl->distance = calloc(slots, sizeof(*pl->distance));
 	pl->ring_end = calloc(slots * slots, sizeof(*pl->ring_end));
-	if (!pl->heaps || !pl->shards_at || !pl->heap_room || !pl->slot_of || !pl->at ||
-	    !pl->near || !pl->distance || !pl->ring_end) {
+	if (rc != 0 || !pl->near || !pl->distance || !pl->ring_end) {
 		return -ENOMEM;
 	}
-	fill_heaps(pl);
 	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
 		sort_row(pl, slot);
 	}
@@ -306,11 +211,7 @@ static int open_placer(struct placer *pl)
 
 static void close_placer(struct placer *pl)
 {
-	free(pl->heaps);
-	free(pl->shards_at);
-	free(pl->heap_room);
-	free(pl->slot_of);
-	free(pl->at);
+	plan_heaps_free(&pl->heaps);
 	free(pl->near);
 	free(pl->distance);
 	free(pl->ring_end);
@@ -348,7 +249,7 @@ static void own(struct placer *pl, uint32_t flow, uint32_t nth, struct plan_owne
 {
 	struct plan_shard *shard = &pl->plan->shards[owner.shard];
 
-	heap_remove(pl, owner.shard);
+	plan_heaps_remove(&pl->heaps, owner.shard);
 	pl->plan->owners[pl->plan->first_owner[flow] + nth] = owner;
 	shard->load += pl->flows[flow].weight;
 	shard->flow_count++;
@@ -362,56 +263,58 @@ static void release(struct placer *pl, uint32_t flow)
 
 	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
 		if (plan->owners[i].shard != PLAN_ANY) {
-			heap_add(pl, plan->owners[i].shard);
+			plan_heaps_add(&pl->heaps, plan->owners[i].shard);
 		}
 	}
 }
 
-/* First pass. A flow that names its shard moves there whatever the plan before said. */
+/* First pass. A flow that names its shard moves there whatever the plan before said; its other
+ * owners, if it is spread, stay. */
 static void keep_prior(struct placer *pl, uint32_t flow)
 {
 	const struct plan *prior = pl->policy->prior;
 	const struct plan_flow *wish = &pl->flows[flow];
-	uint32_t first;
-	uint32_t count;
+	uint32_t nth = 0;
 
-	if (!prior || wish->prior_flow == PLAN_ANY || wish->named_shard != PLAN_ANY) {
+	if (!prior || wish->prior_flow == PLAN_ANY) {
 		return;
 	}
 	must(wish->prior_flow < prior->flow_count);
-	first = prior->first_owner[wish->prior_flow];
-	count = prior->first_owner[wish->prior_flow + 1] - first;
-	for (uint32_t i = 0; i < count && i < wish->spread; i++) {
-		own(pl, flow, i,
-		    (struct plan_owner){.shard = prior->owners[first + i].shard,
-					.why = PLAN_WHY_PRIOR});
+	if (wish->named_shard != PLAN_ANY) {
+		own(pl, flow, nth++,
+		    (struct plan_owner){.shard = wish->named_shard, .why = PLAN_WHY_NAMED});
+	}
+	for (uint32_t i = prior->first_owner[wish->prior_flow];
+	     i < prior->first_owner[wish->prior_flow + 1] && nth < wish->spread; i++) {
+		uint32_t shard = prior->owners[i].shard;
+
+		if (shard != wish->named_shard) {
+			own(pl, flow, nth++,
+			    (struct plan_owner){.shard = shard, .why = PLAN_WHY_PRIOR});
+		}
 	}
 	release(pl, flow);
 }
 
-/* The most that a shard may carry once it owns this flow too. */
+/* The most that a shard may carry once it owns this flow too; loads are whole numbers, so is it. */
 static double load_bound(const struct placer *pl, const struct plan_flow *flow)
 {
 	double share = (double)(pl->weight_placed + flow->weight) / pl->plan->shard_count;
 
-	return pl->policy->balance * (share > flow->weight ? share : flow->weight);
+	return ceil(pl->policy->balance * (share > flow->weight ? share : flow->weight));
 }
 
-/* The lightest shard of the ring that begins at `*pos' of `row', or NOWHERE when it is empty.
- * `*pos' moves to the next ring. */
+/* The lightest shard of the ring that begins at `*pos' of a row, or PLAN_HEAPS_NONE when it is
+ * empty. `*pos' moves to the next ring. */
 static uint32_t lightest_in_ring(const struct placer *pl, uint32_t from, uint32_t *pos)
 {
 	const uint32_t *row = &pl->near[(size_t)from * pl->slot_count];
 	const bool *ends = &pl->ring_end[(size_t)from * pl->slot_count];
-	uint32_t best = NOWHERE;
+	uint32_t best = PLAN_HEAPS_NONE;
 	bool end;
 
 	do {
-		const struct heap *heap = &pl->heaps[row[*pos]];
-
-		if (heap->count > 0 && (best == NOWHERE || lighter(pl, heap->shards[0], best))) {
-			best = heap->shards[0];
-		}
+		best = plan_heaps_lighter(&pl->heaps, best, plan_heaps_top(&pl->heaps, row[*pos]));
 		end = ends[(*pos)++];
 	} while (!end);
 	return best;
@@ -419,50 +322,59 @@ static uint32_t lightest_in_ring(const struct placer *pl, uint32_t from, uint32_
 
 static uint32_t lightest_anywhere(const struct placer *pl)
 {
-	uint32_t best = NOWHERE;
+	uint32_t best = PLAN_HEAPS_NONE;
 
 	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
-		const struct heap *heap = &pl->heaps[slot];
-
-		if (heap->count > 0 && (best == NOWHERE || lighter(pl, heap->shards[0], best))) {
-			best = heap->shards[0];
-		}
+		best = plan_heaps_lighter(&pl->heaps, best, plan_heaps_top(&pl->heaps, slot));
 	}
 	return best;
 }
 
-/* Walks the rings outwards to the first shard within the bound. */
+/* A flow stays local, or its node has no shard, or none that this flow does not own already, or
+ * none that may carry more. */
+static enum plan_why why_chosen(const struct placer *pl, uint32_t from, uint32_t shard)
+{
+	if (pl->heaps.slot_of[shard] == from) {
+		return PLAN_WHY_LOCAL;
+	}
+	if (pl->heaps.shards_at[from] == 0) {
+		return PLAN_WHY_NO_LOCAL;
+	}
+	return pl->heaps.heaps[from].count == 0 ? PLAN_WHY_SPREAD : PLAN_WHY_BALANCE;
+}
+
+/* Walks the rings outwards to the first shard within the bound; without one, the least loaded of
+ * all is taken, the nearest of these if there are several. */
 static struct plan_owner choose_near(const struct placer *pl, const struct plan_flow *flow,
 				     uint32_t from)
 {
 	double bound = load_bound(pl, flow);
-	struct plan_owner owner = {.shard = NOWHERE, .why = PLAN_WHY_LOCAL};
+	struct plan_owner owner = {.shard = PLAN_HEAPS_NONE};
 	uint32_t pos = 0;
 
 	while (pos < pl->slot_count) {
 		uint32_t shard = lightest_in_ring(pl, from, &pos);
 
-		if (shard != NOWHERE) {
-			if (pl->policy->balance == 0 ||
-			    (double)pl->plan->shards[shard].load + flow->weight <= bound) {
-				owner.shard = shard;
-				return owner;
-			}
-			owner.why = PLAN_WHY_BALANCE;
-		} else if (owner.why == PLAN_WHY_LOCAL) {
-			owner.why = pl->shards_at[from] > 0 ? PLAN_WHY_SPREAD : PLAN_WHY_NO_LOCAL;
+		if (shard == PLAN_HEAPS_NONE) {
+			continue;
+		}
+		if (owner.shard == PLAN_HEAPS_NONE ||
+		    pl->plan->shards[shard].load < pl->plan->shards[owner.shard].load) {
+			owner.shard = shard;
+		}
+		if (pl->policy->balance == 0 ||
+		    (double)pl->plan->shards[shard].load + flow->weight <= bound) {
+			owner.shard = shard;
+			break;
 		}
 	}
-	owner.shard = lightest_anywhere(pl);
-	if (pl->slot_of[owner.shard] == from) {
-		owner.why = PLAN_WHY_LOCAL;
-	}
+	owner.why = why_chosen(pl, from, owner.shard);
 	return owner;
 }
 
 static struct plan_owner choose_owner(const struct placer *pl, const struct plan_flow *flow)
 {
-	uint32_t from = node_slot(pl->topo, flow->node_os);
+	uint32_t from = plan_node_slot(pl->topo, flow->node_os);
 
 	if (flow->node_os == TOPO_UNKNOWN) {
 		return (struct plan_owner){.shard = lightest_anywhere(pl),
@@ -484,7 +396,7 @@ static void place_flow(struct placer *pl, uint32_t flow)
 	uint32_t nth = 0;
 
 	for (; nth < wish->spread && plan->owners[first + nth].shard != PLAN_ANY; nth++) {
-		heap_remove(pl, plan->owners[first + nth].shard);
+		plan_heaps_remove(&pl->heaps, plan->owners[first + nth].shard);
 	}
 	for (; nth < wish->spread; nth++) {
 		struct plan_owner owner = {.shard = wish->named_shard, .why = PLAN_WHY_NAMED};

@@ -18,8 +18,9 @@
  * its ingress interface's node, then those on nodes at growing distance; among equally near ones
  * the least loaded by weight wins, ties to the lowest number. No shard is chosen that would then
  * carry more than `balance' times its fair share (the weight placed so far, this flow included,
- * divided by the shards; at least this flow's weight). When all nearer shards are beyond that
- * bound the flow goes farther, and the plan says so; when all shards are, to the least loaded.
+ * divided by the shards; at least this flow's weight), rounded up. When all nearer shards are
+ * beyond that bound the flow goes farther, and the plan says so; when all shards are, to the
+ * nearest of the least loaded.
  *
  * *Stability.* Appending a flow moves no other, because each is placed knowing only those before
  * it. At reload the plan in force is given as `prior': its shards stay as they are and every flow
@@ -45,6 +46,7 @@ enum plan_why {
 	PLAN_WHY_BALANCE,      /* nearer shards were beyond the balance bound */
 	PLAN_WHY_NAMED,        /* shard= on the rule */
 	PLAN_WHY_PRIOR,        /* kept its owner */
+	PLAN_WHY_COUNT,
 };
 
 struct plan_flow {
@@ -53,6 +55,7 @@ struct plan_flow {
 	uint32_t spread;      /* owners wanted, 1..PLAN_SPREAD_MAX */
 	uint32_t named_shard; /* shard=: the first owner; or PLAN_ANY */
 	uint32_t prior_flow;  /* its number in policy->prior, or PLAN_ANY when it is new */
+	const char *where;    /* for messages: "file.conf:12"; NULL: it is called by its number */
 };
 
 struct plan_policy {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numa/plan_heaps.h"
 #include "src/base/must.h"
 
 struct seat {
@@ -36,13 +37,6 @@ struct chooser {
 static int take_prior(const struct plan *prior, struct plan *out);
 static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count,
 		  struct plan *out, struct err *err);
-
-static uint32_t node_slot(const struct topo *topo, int node_os)
-{
-	const struct topo_node *node = topo_find_node(topo, node_os);
-
-	return node ? (uint32_t)(node - topo->nodes) : topo->node_count;
-}
 
 static int open_chooser(struct chooser *ch, const struct topo *topo,
 			const struct plan_policy *policy)
@@ -156,7 +150,7 @@ static int seat_list(struct chooser *ch, struct err *err)
 			}
 		}
 		ch->seats[ch->seat_count].cpu = cpu;
-		ch->seats[ch->seat_count++].node_slot = node_slot(ch->topo, cpu->home_os);
+		ch->seats[ch->seat_count++].node_slot = plan_node_slot(ch->topo, cpu->home_os);
 	}
 	return 0;
 }
@@ -172,7 +166,7 @@ static void seat_allowed(struct chooser *ch)
 			continue;
 		}
 		seat->cpu = cpu;
-		seat->node_slot = node_slot(ch->topo, cpu->home_os);
+		seat->node_slot = plan_node_slot(ch->topo, cpu->home_os);
 		if (cpu->l3_idx != TOPO_UNKNOWN && cpu->smt_rank == 0) {
 			seat->cache_turn = ch->turns[cpu->l3_idx]++;
 		}
@@ -372,7 +366,7 @@ static void apportion(struct chooser *ch, uint32_t shard_count)
 static void count_demand(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count)
 {
 	for (uint32_t i = 0; i < flow_count; i++) {
-		uint32_t slot = node_slot(ch->topo, flows[i].node_os);
+		uint32_t slot = plan_node_slot(ch->topo, flows[i].node_os);
 
 		if (slot < ch->topo->node_count) {
 			ch->demand[slot] += (uint64_t)flows[i].weight * flows[i].spread;

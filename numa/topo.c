@@ -14,7 +14,7 @@
  *
  * hwloc is asked for devices only with a foreign XML file: on this machine sysfs knows more
  * (numa/nic.c). An interface in an XML file is placed by the node that holds all CPUs of the
- * object it hangs below; one that hangs below a whole multi-node machine is unknown.
+ * object it hangs below; one that hangs below several nodes is unknown.
  */
 #include "numa/topo.h"
 
@@ -312,34 +312,6 @@ static const struct topo_node *local_node(const struct loader *ld, hwloc_const_c
 	return best;
 }
 
-/* The usable node nearest to `home', for CPUs that have none of their own; or TOPO_UNKNOWN. */
-static int distant_node(const struct topo *topo, const struct topo_node *home)
-{
-	const struct topo_node *best = NULL;
-	uint32_t best_distance = UINT32_MAX;
-	uint32_t candidates = 0;
-
-	for (uint32_t i = 0; i < topo->node_count; i++) {
-		const struct topo_node *node = &topo->nodes[i];
-		uint32_t said = home ? topo_distance(topo, home->node_os, node->node_os) : 0;
-		uint32_t distance = said ? said : UINT32_MAX;
-
-		if (!node->allowed || node->memory_bytes == 0) {
-			continue;
-		}
-		candidates++;
-		if (!best || (best->special && !node->special) ||
-		    (best->special == node->special && distance < best_distance)) {
-			best = node;
-			best_distance = distance;
-		}
-	}
-	if (!best || (best_distance == UINT32_MAX && candidates > 1)) {
-		return TOPO_UNKNOWN;
-	}
-	return best->node_os;
-}
-
 static int cpu_efficiency(const struct loader *ld, hwloc_obj_t pu)
 {
 	int efficiency = TOPO_UNKNOWN;
@@ -369,7 +341,7 @@ static void copy_cpu(struct loader *ld, hwloc_obj_t pu, struct topo_cpu *cpu, in
 	cpu->core_idx = core ? (int)core->logical_index : (int)ld->topo.core_count++;
 	cpu->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
 	cpu->home_os = home ? home->node_os : TOPO_UNKNOWN;
-	cpu->node_os = memory ? memory->node_os : distant_node(&ld->topo, home);
+	cpu->node_os = memory ? memory->node_os : topo_nearest_memory(&ld->topo, cpu->home_os);
 	cpu->efficiency = cpu_efficiency(ld, pu);
 	cpu->l3_idx = llc && ld->topo.l3_count > 0 ? (int)llc->logical_index : TOPO_UNKNOWN;
 	cpu->allowed = hwloc_bitmap_isset(ld->cpus, pu->os_index);
@@ -428,19 +400,42 @@ static bool name_is_plain(const char *name)
 	return len > 0 && len < IF_NAMESIZE;
 }
 
+/* Whether `holder' reaches over several nodes with plain memory, each with a part of its CPUs. */
+static bool spans_nodes(const struct loader *ld, hwloc_obj_t holder)
+{
+	for (uint32_t i = 0; i < ld->topo.node_count; i++) {
+		const struct topo_node *node = &ld->topo.nodes[i];
+		hwloc_obj_t obj =
+			hwloc_get_numanode_obj_by_os_index(ld->hw, (unsigned)node->node_os);
+
+		if (!node->special && hwloc_bitmap_isset(holder->nodeset, obj->os_index) &&
+		    !hwloc_bitmap_iszero(obj->cpuset) &&
+		    !hwloc_bitmap_isincluded(holder->cpuset, obj->cpuset)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The node that a device below `holder' is on, or TOPO_UNKNOWN. */
+static int holder_node(const struct loader *ld, hwloc_obj_t holder)
+{
+	const struct topo_node *node;
+
+	if (!holder || hwloc_bitmap_iszero(holder->cpuset) || spans_nodes(ld, holder)) {
+		return TOPO_UNKNOWN;
+	}
+	node = local_node(ld, holder->cpuset, false);
+	return node && (!node->special || ld->topo.node_count == 1) ? node->node_os : TOPO_UNKNOWN;
+}
+
 static void copy_xml_nic(struct loader *ld, hwloc_obj_t obj, struct topo_nic *nic)
 {
 	hwloc_obj_t holder = hwloc_get_non_io_ancestor_obj(ld->hw, obj);
 	hwloc_obj_t pci = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PCI_DEVICE, obj);
-	const struct topo_node *node = NULL;
 
 	snprintf(nic->name, sizeof(nic->name), "%s", obj->name);
-	if (holder && holder->cpuset && !hwloc_bitmap_iszero(holder->cpuset)) {
-		node = local_node(ld, holder->cpuset, false);
-	}
-	/* Memory that the whole machine shares says nothing about where a device is. */
-	nic->node_os =
-		node && (!node->special || ld->topo.node_count == 1) ? node->node_os : TOPO_UNKNOWN;
+	nic->node_os = holder_node(ld, holder);
 	if (pci) {
 		snprintf(nic->via, sizeof(nic->via), "pci %04x:%02x:%02x.%x",
 			 pci->attr->pcidev.domain, pci->attr->pcidev.bus, pci->attr->pcidev.dev,

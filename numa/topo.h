@@ -85,3 +85,7 @@ const struct topo_nic *topo_find_nic(const struct topo *topo, const char *ifname
 
 /* Between two nodes by the firmware's table (10 = local, larger = farther); 0 when not known. */
 uint32_t topo_distance(const struct topo *topo, int from_os, int to_os);
+
+/* The node that memory may be taken from, nearest to `home_os' by the firmware's table, plain
+ * memory before special; the only one there is where no distance is known; else TOPO_UNKNOWN. */
+int topo_nearest_memory(const struct topo *topo, int home_os);

@@ -65,3 +65,30 @@ uint32_t topo_distance(const struct topo *topo, int from_os, int to_os)
 	return topo->distances[(size_t)(from - topo->nodes) * topo->node_count +
 			       (size_t)(to - topo->nodes)];
 }
+
+int topo_nearest_memory(const struct topo *topo, int home_os)
+{
+	const struct topo_node *best = NULL;
+	uint32_t best_distance = UINT32_MAX;
+	uint32_t candidates = 0;
+
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		const struct topo_node *node = &topo->nodes[i];
+		uint32_t said = topo_distance(topo, home_os, node->node_os);
+		uint32_t distance = said ? said : UINT32_MAX;
+
+		if (!node->allowed || node->memory_bytes == 0) {
+			continue;
+		}
+		candidates++;
+		if (!best || (best->special && !node->special) ||
+		    (best->special == node->special && distance < best_distance)) {
+			best = node;
+			best_distance = distance;
+		}
+	}
+	if (!best || (best_distance == UINT32_MAX && candidates > 1)) {
+		return TOPO_UNKNOWN;
+	}
+	return best->node_os;
+}

@@ -32,6 +32,7 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 			.spread = rule->spread,
 			.named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
 			.prior_flow = PLAN_ANY,
+			.where = rule->where,
 		};
 	}
 	return flows;

@@ -139,7 +139,7 @@ START_TEST(spread_takes_distinct_shards)
 	ck_assert_int_eq(plan.owners[1].why, PLAN_WHY_LOCAL);
 	ck_assert_int_eq(plan.owners[2].why, PLAN_WHY_SPREAD);
 	flows[0].spread = 5;
-	build_refused("spread=5 of flow 0: there are only 4 shards");
+	build_refused("flow 0: spread=5: there are only 4 shards");
 }
 END_TEST
 
@@ -150,7 +150,8 @@ START_TEST(named_shard_is_obeyed_or_refused)
 	build_ok();
 	expect_owner(0, 1, PLAN_WHY_NAMED);
 	flows[0].named_shard = 2;
-	build_refused("shard=2 of flow 0: there are 2 shards");
+	flows[0].where = "a.conf:7";
+	build_refused("a.conf:7: shard=2: there are 2 shards");
 }
 END_TEST
 
