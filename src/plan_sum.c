@@ -78,29 +78,43 @@ static void count_pages(const struct plan_view *view, struct plan_sum *sum)
 	}
 }
 
-static void count_flows(const struct plan_view *view, struct plan_sum *sum)
+/* Counts the owners of a flow that are not on its node; returns how many. */
+static uint32_t count_far(const struct plan_view *view, uint32_t flow, struct plan_sum_node *at)
 {
 	const struct plan *plan = view->plan;
+	uint32_t far = 0;
 
-	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
-		const struct topo_node *node =
-			topo_find_node(view->topo, view->flows[flow].node_os);
-		bool remote = false;
+	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+		const struct plan_owner *owner = &plan->owners[i];
 
-		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-			remote |= plan_sum_place(view, flow, plan->owners[i].shard) ==
-				  PLAN_PLACE_REMOTE;
+		if (plan_sum_place(view, flow, owner->shard) == PLAN_PLACE_REMOTE) {
+			far++;
+			if (at) {
+				at->far_why[owner->why]++;
+			}
 		}
-		if (view->flows[flow].node_os == TOPO_UNKNOWN) {
+	}
+	return far;
+}
+
+static void count_flows(const struct plan_view *view, struct plan_sum *sum)
+{
+	for (uint32_t flow = 0; flow < view->plan->flow_count; flow++) {
+		int node_os = view->flows[flow].node_os;
+		const struct topo_node *node = topo_find_node(view->topo, node_os);
+		struct plan_sum_node *at = node ? &sum->nodes[node - view->topo->nodes] : NULL;
+		bool far = count_far(view, flow, at) > 0;
+
+		if (node_os == TOPO_UNKNOWN) {
 			sum->flows_unknown++;
-		} else if (remote) {
+		} else if (far) {
 			sum->flows_remote++;
 		} else {
 			sum->flows_local++;
 		}
-		if (node) {
-			sum->nodes[node - view->topo->nodes].flow_count++;
-			sum->nodes[node - view->topo->nodes].far_count += remote;
+		if (at) {
+			at->flow_count++;
+			at->far_count += far;
 		}
 	}
 }

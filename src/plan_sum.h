@@ -22,12 +22,13 @@ struct plan_sum_node {
 	uint32_t shard_count; /* shards whose CPU sits here */
 	uint32_t arena_count; /* whose memory comes from here */
 	uint32_t flow_count;  /* flows whose interface is here */
-	uint32_t far_count;   /* of these owned by a shard elsewhere */
-	uint64_t pages;       /* huge pages for these arenas; 0 when pages come from no pool */
-	uint64_t goal;        /* size of the pool with which they succeed: more than `pages' where
-			       * others hold some; `pages' when the pool cannot be read */
-	int64_t total;        /* size of the pool now, or TOPO_UNKNOWN */
-	int64_t unused;       /* of these still to be had, or TOPO_UNKNOWN */
+	uint32_t far_count;   /* of these owned, at least in part, by a shard elsewhere */
+	uint32_t far_why[PLAN_WHY_COUNT]; /* owners elsewhere, by reason */
+	uint64_t pages; /* huge pages for these arenas; 0 when pages come from no pool */
+	uint64_t goal;  /* size of the pool with which they succeed: more than `pages' where
+			 * others hold some; `pages' when the pool cannot be read */
+	int64_t total;  /* size of the pool now, or TOPO_UNKNOWN */
+	int64_t unused; /* of these still to be had, or TOPO_UNKNOWN */
 };
 
 struct plan_sum {

@@ -95,10 +95,10 @@ static void print_nodes(const struct plan_view *view, const struct plan_sum *sum
 			"%4d  %6s  %10s  %4" PRIu32 "  %6" PRIu32 "  %5" PRIu32 "  %10" PRIu64
 			"  %9s%s%s%s\n",
 			node->node_os, plan_sum_number(node->package_os, socket),
-			plan_sum_bytes(node->memory_bytes, bytes), node->cpu_count, at->shard_count,
-			at->flow_count, at->pages, plan_sum_number(at->unused, unused),
-			node->kind[0] ? "  " : "", node->kind,
-			node->allowed ? "" : "  may not be used");
+			node->memory_bytes ? plan_sum_bytes(node->memory_bytes, bytes) : "none",
+			node->cpu_count, at->shard_count, at->flow_count, at->pages,
+			plan_sum_number(at->unused, unused), node->kind[0] ? "  " : "", node->kind,
+			node->allowed || node->memory_bytes == 0 ? "" : "  may not be used");
 	}
 }
 
@@ -195,28 +195,42 @@ static void print_flows(const struct plan_view *view, FILE *out)
 	}
 }
 
-/* Flows that cross between nodes, with the reason that lies with their node. */
+/* What to do about an owner on another node, by the reason for it. */
+static const char *far_cure(enum plan_why why)
+{
+	switch (why) {
+	case PLAN_WHY_NO_LOCAL:
+		return "it has no shard; allow its CPUs (affinity, cpuset) or name them in --cpus";
+	case PLAN_WHY_SPREAD:
+		return "spread= asks for more shards than it has; lower it or give it more shards";
+	case PLAN_WHY_BALANCE:
+		return "its shards would carry more than --balance allows; raise it (0: no bound) "
+		       "or "
+		       "give it more shards";
+	case PLAN_WHY_NAMED:
+		return "shard= names one there";
+	case PLAN_WHY_PRIOR:
+		return "they stay with their owners until a restart";
+	case PLAN_WHY_LOCAL:
+	case PLAN_WHY_NODE_UNKNOWN:
+	case PLAN_WHY_COUNT:
+		break;
+	}
+	return "";
+}
+
 static void print_far_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
 {
 	for (uint32_t i = 0; i < view->topo->node_count; i++) {
-		const struct plan_sum_node *at = &sum->nodes[i];
-		int node_os = view->topo->nodes[i].node_os;
+		for (int why = 0; why < PLAN_WHY_COUNT; why++) {
+			uint32_t count = sum->nodes[i].far_why[why];
 
-		if (at->far_count == 0) {
-			continue;
-		}
-		fprintf(out, "note: ");
-		print_count(at->far_count, "flow", out);
-		fprintf(out, " of node %d %s owned by a shard on another node: ", node_os,
-			at->far_count == 1 ? "is" : "are");
-		if (at->shard_count == 0) {
-			fprintf(out,
-				"node %d has no shard; allow its CPUs (affinity, cpuset) or "
-				"name them in --cpus\n",
-				node_os);
-		} else {
-			fprintf(out, "its shards are beyond the bound (--balance), too few for "
-				     "spread=, or others were named or kept; see WHY\n");
+			if (count > 0) {
+				fprintf(out, "note: node %d: ", view->topo->nodes[i].node_os);
+				print_count(count, "owner", out);
+				fprintf(out, " of its flows on another node: %s\n",
+					far_cure((enum plan_why)why));
+			}
 		}
 	}
 }
