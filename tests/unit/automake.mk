@@ -160,6 +160,14 @@ UNIT_TESTS += tests/unit/check_ring_random
 tests_unit_check_ring_random_SOURCES = tests/unit/check_ring_random.c tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_plan_print
+tests_unit_check_plan_print_SOURCES = tests/unit/check_plan_print.c
+tests_unit_check_plan_print_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_plan_props
+tests_unit_check_plan_props_SOURCES = tests/unit/check_plan_props.c tests/unit/plan_random.h
+tests_unit_check_plan_props_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
