@@ -23,3 +23,4 @@ include tests/lint/automake.mk
 include tests/net/automake.mk
 include tests/guest/automake.mk
 include tests/fake/automake.mk
+include tests/topologies/automake.mk
