@@ -5,7 +5,11 @@ LINT_FLAGS = -include $(abs_top_builddir)/config.h -I$(abs_top_srcdir) $(URING_C
 LINT_ENV = LINT_FLAGS='$(LINT_FLAGS)' LINT_BUILD='$(abs_top_builddir)' CC='$(CC)'
 LINT_CHECKS =
 
-EXTRA_DIST += .clang-tidy tests/lint
+EXTRA_DIST += .clang-tidy tests/lint/lib.sh tests/lint/run tests/lint/selftest.sh \
+	tests/lint/check-cppcheck tests/lint/check-format tests/lint/check-headers \
+	tests/lint/check-layers tests/lint/check-links tests/lint/check-man \
+	tests/lint/check-shell tests/lint/check-size tests/lint/check-symbols \
+	tests/lint/check-text tests/lint/check-tidy
 TESTS += tests/lint/selftest.sh
 
 # LINT_CHECKS="format size" names some of the checks; all of them otherwise.
