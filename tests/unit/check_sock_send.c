@@ -78,6 +78,9 @@ START_TEST(unreachable_destination_stays_unconnected_until_it_is_not)
 
 	net_make();
 	net_ip(_i ? "addr add 2001:db8::5/128 dev lo nodad\n" : "addr add 192.0.2.5/32 dev lo\n");
+	if (_i) {
+		net_wait_local("2001:db8::5");
+	}
 
 	int rx = must_ingress(&in, NULL);
 
@@ -117,6 +120,7 @@ START_TEST(interface_that_is_down_leaves_multicast_unconnected)
 	/* Going down took the IPv6 address along. */
 	if (_i) {
 		net_ip("addr add fd00:1::1/64 dev a0 nodad\n");
+		net_wait_local("fd00:1::1");
 	}
 	net_wait("a0");
 	send_text_to(tx, &out.to.addr, "up again");

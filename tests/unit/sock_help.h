@@ -32,6 +32,9 @@ void net_go(enum net_side side);
 /* Waits until the interface has a carrier and IPv6 uses it. */
 void net_wait(const char *ifname);
 
+/* Waits until datagrams for an IPv6 address of this side are taken for local. */
+void net_wait_local(const char *ip);
+
 /* Feeds `lines' to `ip -batch' or `tc -batch' on the side the caller is on; must succeed. */
 void net_ip(const char *lines);
 void net_tc(const char *lines);
