@@ -12,6 +12,28 @@ src_libnc_src_a_SOURCES = \
 	src/opt_help.c \
 	src/opt_table.c src/opt_table.h \
 	src/opt_value.c \
+	src/check.c src/check.h \
+	src/check_buffers.c \
+	src/check_cloud.c \
+	src/check_cpu.c \
+	src/check_facts.c src/check_facts.h \
+	src/check_firewall.c \
+	src/check_host.c src/check_host.h \
+	src/check_igmp.c \
+	src/check_kernel.c src/check_kernel.h \
+	src/check_limits.c src/check_limits.h \
+	src/check_link.c \
+	src/check_memory.c \
+	src/check_nic.c \
+	src/check_offload.c \
+	src/check_print.c src/check_print.h \
+	src/check_rp_filter.c \
+	src/check_uring.c \
+	src/ethtool.c src/ethtool.h \
+	src/nft.c src/nft.h \
+	src/nft_match.c src/nft_match.h \
+	src/nft_rules.c src/nft_rules.h \
+	src/route.c src/route.h \
 	src/host_limits.c src/host_limits.h \
 	src/iface.c src/iface.h \
 	src/layout.c src/layout.h \

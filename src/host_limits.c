@@ -7,12 +7,13 @@
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
 #define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
 
-static rlim_t host_limits_files_needed(const struct supervisor *sup)
+uint64_t host_limits_files_needed(const struct supervisor *sup)
 {
-	rlim_t need = FILES_OF_THE_PROCESS + (rlim_t)sup->plan.shard_count * FILES_PER_SHARD;
+	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)sup->plan.shard_count * FILES_PER_SHARD;
 
 	for (uint32_t s = 0; s < sup->layout.shard_count; s++) {
-		need += sup->layout.tables[s].flow_count + sup->layout.tables[s].output_count;
+		need += (uint64_t)sup->layout.tables[s].flow_count +
+		        sup->layout.tables[s].output_count;
 	}
 	return need;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/check_host.h"
 #include "src/opt.h"
 #include "src/plan_view.h"
 #include "src/supervisor.h"
@@ -62,8 +63,7 @@ static int main_with_supervisor(const struct opt *opt)
 	} else if (opt->mode == OPT_MODE_PLAN) {
 		status = main_print_plan(&sup);
 	} else {
-		log_error("nothing to do in this mode");
-		status = EXIT_RUN;
+		status = check_host_run(&sup, stdout);
 	}
 	supervisor_free(&sup);
 	return status;

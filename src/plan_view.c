@@ -46,8 +46,8 @@ static void describe_flow(const struct supervisor *sup, uint32_t i, char *text,
 	out->output_count = flow->output_count;
 }
 
-/* Shards differ by the tables they own; people plan for the largest. */
-static uint64_t largest_arena(const struct supervisor *sup)
+/* Shards differ by the tables they own. */
+uint64_t plan_view_largest_arena(const struct supervisor *sup)
 {
 	uint64_t largest = 0;
 
@@ -62,8 +62,7 @@ static uint64_t largest_arena(const struct supervisor *sup)
 	return largest;
 }
 
-/* The kind of page that the daemon will try first. */
-static enum arena_huge first_page(const struct opt *opt, uint64_t arena_bytes)
+enum arena_huge plan_view_first_page(const struct opt *opt, uint64_t arena_bytes)
 {
 	switch (opt->huge) {
 	case NODEMEM_HUGE_1G:
@@ -107,8 +106,8 @@ int plan_view_print(const struct supervisor *sup, FILE *out)
 		for (uint32_t i = 0; i < count; i++) {
 			describe_flow(sup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);
 		}
-		view.arena_bytes = largest_arena(sup);
-		view.page = first_page(sup->opt, view.arena_bytes);
+		view.arena_bytes = plan_view_largest_arena(sup);
+		view.page = plan_view_first_page(sup->opt, view.arena_bytes);
 		rc = print_as(&view, sup->opt->plan, out);
 	}
 	if (rc == 0 && fflush(out) != 0) {

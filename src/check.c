@@ -1,0 +1,223 @@
+/* check.c - the list of findings, the texts they are made of, and the files they are read from.
+ *
+ * A text that cannot be had for want of memory becomes "" and the whole check is marked, so that
+ * parts need not look at each. Control thread. No step of a datagram runs here.
+ */
+#include "src/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (1u << 20)
+#define ROOM_FIRST     64
+
+/* Makes room for one more in an array of `size' each. */
+static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size)
+{
+	uint32_t more = *room ? *room * 2 : ROOM_FIRST;
+	void *bigger;
+
+	if (count < *room) {
+		return true;
+	}
+	bigger = reallocarray(*array, more, size);
+	if (!bigger) {
+		return false;
+	}
+	*array = bigger;
+	*room = more;
+	return true;
+}
+
+void check_add(struct check *check, const struct check_finding *finding)
+{
+	void *array = check->findings;
+
+	if (!check_grow(&array, check->count, &check->room, sizeof(*check->findings))) {
+		check->out_of_memory = true;
+		return;
+	}
+	check->findings = array;
+	check->findings[check->count++] = *finding;
+}
+
+/* Takes over `text', which may be NULL. */
+static const char *check_keep(struct check *check, char *text)
+{
+	void *array = check->texts;
+
+	if (!text ||
+	    !check_grow(&array, check->text_count, &check->text_room, sizeof(*check->texts))) {
+		free(text);
+		check->out_of_memory = true;
+		return "";
+	}
+	check->texts = array;
+	check->texts[check->text_count++] = text;
+	return text;
+}
+
+const char *check_text(struct check *check, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	return check_keep(check, len < 0 ? NULL : text);
+}
+
+const char *check_conf_setting(struct check *check, const char *family, const char *ifname,
+			       const char *key, int value)
+{
+	char dot = strchr(ifname, '.') ? '/' : '.';
+
+	return check_text(check, "net%c%s%cconf%c%s%c%s=%d", dot, family, dot, dot, ifname, dot,
+			  key, value);
+}
+
+void check_free(struct check *check)
+{
+	for (uint32_t i = 0; i < check->text_count; i++) {
+		free(check->texts[i]);
+	}
+	free(check->texts);
+	free(check->findings);
+	*check = (struct check){0};
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* The path below root, to be freed; NULL without memory. */
+static char *check_path(const struct check *check, const char *format, va_list args)
+{
+	char *below = NULL, *path = NULL;
+
+	if (vasprintf(&below, format, args) < 0) {
+		return NULL;
+	}
+	if (asprintf(&path, "%s%s", check->root, below) < 0) {
+		path = NULL;
+	}
+	free(below);
+	return path;
+}
+
+/* The file and a zero byte, to be freed; NULL when it cannot be read or is larger than allowed. */
+static char *check_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0, room = 0;
+	char *text = NULL;
+	ssize_t got = fd < 0 ? -1 : 1;
+
+	while (got > 0) {
+		if (len + 1 >= room) {
+			char *bigger =
+				room < FILE_BYTES_MAX ? realloc(text, room + 4096 + room) : NULL;
+
+			if (!bigger) {
+				got = -1;
+				break;
+			}
+			text = bigger;
+			room += 4096 + room;
+		}
+		got = read(fd, text + len, room - len - 1);
+		len += got > 0 ? (size_t)got : 0;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	if (got < 0) {
+		free(text);
+		return NULL;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+static char *check_read_below(const struct check *check, const char *format, va_list args)
+{
+	char *path = check_path(check, format, args);
+	char *text = path ? check_read(path) : NULL;
+
+	free(path);
+	return text;
+}
+
+const char *check_file(struct check *check, const char *format, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = check_read_below(check, format, args);
+	va_end(args);
+	return text ? check_keep(check, text) : NULL;
+}
+
+const char *check_line(struct check *check, const char *format, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = check_read_below(check, format, args);
+	va_end(args);
+	if (!text) {
+		return NULL;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	return check_keep(check, text);
+}
+
+int64_t check_number(const struct check *check, int64_t otherwise, const char *format, ...)
+{
+	char *text, *end = NULL;
+	long long number = otherwise;
+	va_list args;
+
+	va_start(args, format);
+	text = check_read_below(check, format, args);
+	va_end(args);
+	if (text) {
+		errno = 0;
+		number = strtoll(text, &end, 10);
+		number = end == text || errno != 0 ? otherwise : number;
+	}
+	free(text);
+	return number;
+}
+
+bool check_exists(const struct check *check, const char *format, ...)
+{
+	char *path;
+	bool exists;
+	va_list args;
+
+	va_start(args, format);
+	path = check_path(check, format, args);
+	va_end(args);
+	exists = path && access(path, F_OK) == 0;
+	free(path);
+	return exists;
+}
+
+bool check_has_capability(struct check *check, unsigned capability)
+{
+	const char *status = check_file(check, "/proc/self/status");
+	const char *line = status ? strstr(status, "\nCapEff:") : NULL;
+
+	if (!line) {
+		return false;
+	}
+	return (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> capability & 1) != 0;
+}

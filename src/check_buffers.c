@@ -1,0 +1,138 @@
+/* check_buffers.c - will sockets get the buffers that are asked for?
+ *
+ * The kernel clamps SO_RCVBUF and SO_SNDBUF to rmem_max and wmem_max without a word, unless the
+ * process has CAP_NET_ADMIN; all UDP sockets together are bounded by udp_mem; memberships and
+ * control data come from optmem_max. Pure but for files below root. No step of a datagram runs
+ * here. Units: bytes as the operator counts them; udp_mem in pages.
+ */
+#include "src/check.h"
+
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define BUFFER_GOOD  (4u << 20) /* holds a burst of trains: 60 of them */
+#define OPTMEM_NEED  512 /* measured: 241 for an IPv6 source membership, 105 for control data */
+#define BUFFER_TWICE 2   /* what the kernel charges for a byte asked for */
+
+struct buffer_kind {
+	const char *id;     /* also the sysctl's name below net.core */
+	const char *normal; /* sysctl of the size without an option */
+	const char *option;
+	const char *loss;
+};
+
+static const struct buffer_kind receive_kind = {
+	"rmem_max", "rmem_default", "--rcvbuf",
+	"a burst that does not fit the receive buffer is lost before the relay sees it"};
+static const struct buffer_kind send_kind = {
+	"wmem_max", "wmem_default", "--sndbuf",
+	"a train that does not fit the send buffer is dropped as egress_full"};
+
+static void check_default_buffer(struct check *check, const struct buffer_kind *kind)
+{
+	int64_t size = check_number(check, -1, "/proc/sys/net/core/%s", kind->normal);
+	struct check_finding finding = {
+		.level = size >= 0 && size < BUFFER_GOOD ? CHECK_WARN : CHECK_OK,
+		.id = kind->id,
+		.value = check_text(check, "no %s, so net.core.%s decides: %" PRId64, kind->option,
+				    kind->normal, size),
+		.why = kind->loss,
+	};
+
+	if (size < 0) {
+		finding.value = check_text(check, "not known: no net.core.%s", kind->normal);
+	}
+	if (finding.level != CHECK_OK) {
+		finding.advice = check_text(check, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
+	}
+	check_add(check, &finding);
+}
+
+static void check_buffer(struct check *check, const struct buffer_kind *kind, uint32_t want)
+{
+	int64_t max = check_number(check, -1, "/proc/sys/net/core/%s", kind->id);
+	struct check_finding finding = {.id = kind->id, .why = kind->loss};
+
+	if (want == 0) {
+		check_default_buffer(check, kind);
+		return;
+	}
+	if (check_has_capability(check, CAP_NET_ADMIN)) {
+		finding.value = check_text(check,
+					   "%s %u is granted whatever net.core.%s: this "
+					   "process has CAP_NET_ADMIN",
+					   kind->option, want, kind->id);
+	} else if (max >= 0 && max < (int64_t)want) {
+		finding.level = CHECK_WARN;
+		finding.value = check_text(check, "net.core.%s = %" PRId64 ", %s asks for %u",
+					   kind->id, max, kind->option, want);
+		finding.cure = check_text(check, "sysctl -w net.core.%s=%u", kind->id, want);
+	} else {
+		finding.value = check_text(check, "net.core.%s = %" PRId64 ", enough for %s %u",
+					   kind->id, max, kind->option, want);
+	}
+	check_add(check, &finding);
+}
+
+/* Receive buffers of all flows, full at the same time, against what the kernel gives to UDP. */
+static void check_udp_mem(struct check *check)
+{
+	const struct opt *opt = check->sup->opt;
+	const char *line = check_line(check, "/proc/sys/net/ipv4/udp_mem");
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t low, pressure, high, each, need;
+
+	if (!line ||
+	    sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64, &low, &pressure, &high) != 3) {
+		return;
+	}
+	each = opt->rcvbuf_bytes
+		       ? opt->rcvbuf_bytes
+		       : (uint64_t)check_number(check, 0, "/proc/sys/net/core/rmem_default");
+	need = (opt->conf.flow_count * each * BUFFER_TWICE + page - 1) / page;
+	check_add(check,
+		  &(struct check_finding){
+			  .level = need > high ? CHECK_WARN : CHECK_OK,
+			  .id = "udp_mem",
+			  .value = check_text(check,
+					      "net.ipv4.udp_mem = %" PRIu64 " %" PRIu64 " %" PRIu64
+					      " pages, %u full receive buffers take "
+					      "%" PRIu64,
+					      low, pressure, high, opt->conf.flow_count, need),
+			  .why = "beyond it the kernel drops datagrams of every socket, however "
+				 "empty their own buffers are",
+			  .cure = need > high ? check_text(check,
+							   "sysctl -w net.ipv4.udp_mem='%" PRIu64
+							   " %" PRIu64 " %" PRIu64 "'",
+							   low, need, need)
+					      : NULL,
+		  });
+}
+
+static void check_optmem(struct check *check)
+{
+	int64_t most = check_number(check, -1, "/proc/sys/net/core/optmem_max");
+	bool low = most >= 0 && most < OPTMEM_NEED;
+
+	check_add(check,
+		  &(struct check_finding){
+			  .level = low ? CHECK_FAIL : CHECK_OK,
+			  .id = "optmem_max",
+			  .value = most < 0 ? "not known: no net.core.optmem_max"
+					    : check_text(check, "net.core.optmem_max = %" PRId64,
+							 most),
+			  .why = "a socket's membership and the control data of its sends come "
+				 "from it; one flow a socket needs less than 512 bytes",
+			  .cure = low ? "sysctl -w net.core.optmem_max=20480" : NULL,
+		  });
+}
+
+void check_buffers(struct check *check)
+{
+	check_buffer(check, &receive_kind, check->sup->opt->rcvbuf_bytes);
+	check_buffer(check, &send_kind, check->sup->opt->sndbuf_bytes);
+	check_udp_mem(check);
+	check_optmem(check);
+}

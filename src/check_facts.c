@@ -1,0 +1,233 @@
+/* check_facts.c - asks the kernel about interfaces, routes, io_uring and the packet filter.
+ *
+ * Nothing is judged here; a question without an answer leaves its fact marked as unknown. The
+ * trial ring has the queue sizes that a shard's will have, so that a limit in its way shows.
+ * Control thread. No step of a datagram runs here.
+ */
+#include "src/check_facts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "shard/slot.h"
+#include "src/nft.h"
+
+/* ---- what the rules say ------------------------------------------------------------------------
+ */
+
+static struct check_iface *facts_find(const struct check_facts *facts, const char *ifname)
+{
+	uint32_t low = 0, high = facts->iface_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(ifname, facts->ifaces[middle].at->name);
+
+		if (order == 0) {
+			return &facts->ifaces[middle];
+		}
+		if (order < 0) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return NULL;
+}
+
+const struct check_iface *check_facts_iface(const struct check_facts *facts, const char *ifname)
+{
+	return facts_find(facts, ifname);
+}
+
+static void facts_count_ingress(struct check_iface *iface, const struct rule_ingress *in)
+{
+	bool v6 = in->at.addr.family == AF_INET6;
+	bool group = addr_is_multicast(&in->at.addr);
+	bool ssm = group && in->source.family != 0;
+
+	iface->flow_count++;
+	iface->in_v4 |= !v6;
+	iface->in_v6 |= v6;
+	iface->in_group_v4 |= group && !v6;
+	iface->in_group_v6 |= group && v6;
+	iface->ssm_v4 |= ssm && !v6;
+	iface->ssm_v6 |= ssm && v6;
+}
+
+static void facts_count_egress(struct check_iface *iface, const struct rule_output *out)
+{
+	bool v6 = out->to.addr.family == AF_INET6;
+
+	iface->output_count++;
+	iface->out_v4 |= !v6;
+	iface->out_v6 |= v6;
+	iface->out_v4_any |= !v6 && out->src.family == 0 && !out->src_keep;
+	iface->out_group |= addr_is_multicast(&out->to.addr);
+}
+
+static int facts_compare_source(const void *a, const void *b)
+{
+	return memcmp(((const struct check_source *)a)->addr.ip,
+		      ((const struct check_source *)b)->addr.ip, 4);
+}
+
+/* Each IPv4 source once, sorted. */
+static void facts_unique_sources(struct check_facts *facts)
+{
+	uint32_t kept = 0;
+
+	qsort(facts->sources, facts->source_count, sizeof(*facts->sources), facts_compare_source);
+	for (uint32_t i = 0; i < facts->source_count; i++) {
+		if (kept == 0 ||
+		    facts_compare_source(&facts->sources[kept - 1], &facts->sources[i]) != 0) {
+			facts->sources[kept++] = facts->sources[i];
+		}
+	}
+	facts->source_count = kept;
+}
+
+int check_facts_count(const struct supervisor *sup, struct check_facts *out)
+{
+	const struct conf *conf = &sup->opt->conf;
+	struct check_facts facts = {.iface_count = sup->ifaces.count, .ruleset_rc = -ENOENT};
+
+	facts.ifaces = calloc((size_t)facts.iface_count + 1, sizeof(*facts.ifaces));
+	facts.sources = calloc((size_t)conf->flow_count + 1, sizeof(*facts.sources));
+	if (!facts.ifaces || !facts.sources) {
+		check_facts_free(&facts);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < facts.iface_count; i++) {
+		facts.ifaces[i].at = &sup->ifaces.list[i];
+	}
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		const struct rule_ingress *in = &conf->flows[i].in;
+		struct check_iface *iface = facts_find(&facts, in->at.ifname);
+
+		if (iface) {
+			facts_count_ingress(iface, in);
+		}
+		if (in->source.family == AF_INET) {
+			facts.sources[facts.source_count].addr = in->source;
+			facts.sources[facts.source_count++].addr.port = 0;
+		}
+	}
+	for (uint32_t i = 0; i < conf->output_count; i++) {
+		struct check_iface *iface = facts_find(&facts, conf->outputs[i].to.ifname);
+
+		if (iface) {
+			facts_count_egress(iface, &conf->outputs[i]);
+		}
+	}
+	facts_unique_sources(&facts);
+	*out = facts;
+	return 0;
+}
+
+void check_facts_free(struct check_facts *facts)
+{
+	free(facts->ifaces);
+	free(facts->sources);
+	free(facts->ruleset);
+	*facts = (struct check_facts){0};
+}
+
+/* ---- what the kernel says ----------------------------------------------------------------------
+ */
+
+static void facts_ask_iface(int fd, struct check_iface *iface)
+{
+	struct ifreq req = {0};
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", iface->at->name);
+	if (ioctl(fd, SIOCGIFFLAGS, &req) == 0) {
+		iface->flags = (unsigned short)req.ifr_flags;
+	}
+	req.ifr_addr.sa_family = AF_INET;
+	iface->has_ipv4 = ioctl(fd, SIOCGIFADDR, &req) == 0;
+	(void)ethtool_read(iface->at->name, &iface->features);
+}
+
+static void facts_ask_ifaces(struct check_facts *facts)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (uint32_t i = 0; fd >= 0 && i < facts->iface_count; i++) {
+		facts_ask_iface(fd, &facts->ifaces[i]);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static void facts_ask_routes(struct check_facts *facts)
+{
+	for (uint32_t i = 0; i < facts->source_count; i++) {
+		struct check_source *source = &facts->sources[i];
+		int rc = route_ask(&source->addr, &source->route);
+
+		if (rc < 0) {
+			source->route = (struct route){.error = rc};
+		}
+	}
+}
+
+/* A ring as a shard orders it, with one flow and one class of buffers. */
+static int facts_open_ring(const struct shard_spec *spec, struct err *features, struct err *err)
+{
+	struct ring_stats stats = {0};
+	struct ring_params params = spec->ring;
+	struct arena arena = {0};
+	struct ring *ring = NULL;
+	int rc;
+
+	params.flows = 1;
+	params.files = 2;
+	params.sends = 16;
+	params.groups[POOL_STANDARD] = (struct ring_group){
+		.depth = 64, .slot_bytes = SLOT_HEAD_BYTES + pool_payload_bytes(POOL_STANDARD)};
+	params.stats = &stats;
+	rc = arena_map(&arena, ring_arena_bytes(RING_ENGINE_URING, &params), ARENA_HUGE_OFF);
+	if (rc < 0) {
+		err_set(err, "io_uring: cannot map memory for a trial ring: %s", strerror(-rc));
+		return rc;
+	}
+	rc = ring_open(RING_ENGINE_URING, &params, &arena, &ring, features, err);
+	ring_close(ring);
+	arena_unmap(&arena);
+	return rc;
+}
+
+static void facts_ask_uring(const struct supervisor *sup, struct check_facts *facts)
+{
+	struct shard_spec spec;
+
+	facts->uring_rc = ring_probe(RING_ENGINE_URING, &facts->uring_error);
+	if (facts->uring_rc == 0 && sup->plan.shard_count > 0) {
+		supervisor_spec(sup, 0, &spec);
+		facts->uring_rc =
+			facts_open_ring(&spec, &facts->uring_features, &facts->uring_error);
+	}
+}
+
+int check_facts_gather(const struct supervisor *sup, struct check_facts *out)
+{
+	struct check_facts facts;
+	int rc = check_facts_count(sup, &facts);
+
+	if (rc < 0) {
+		return rc;
+	}
+	facts_ask_ifaces(&facts);
+	facts_ask_routes(&facts);
+	facts_ask_uring(sup, &facts);
+	facts.ruleset_rc = nft_list(&facts.ruleset);
+	*out = facts;
+	return 0;
+}

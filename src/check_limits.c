@@ -1,0 +1,188 @@
+/* check_limits.c - may this process open what it needs, and do what the rules ask for?
+ *
+ * Open files (one per flow and output), and the capabilities that src=keep, low ports and
+ * priority=7 need. What is inspected is the process that asks: run --check-host as the user, and
+ * in the unit, that the daemon will have. Pure but for files below root. No step of a datagram
+ * runs here.
+ */
+#include "src/check_limits.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/host_limits.h"
+
+#define PRIORITY_ADMIN 7 /* SO_PRIORITY above 6 is not for everybody */
+
+/* "unlimited" or a number; where it ends in `end'. */
+static uint64_t parse_limit(const char *text, const char **end)
+{
+	char *stop = NULL;
+	uint64_t value;
+
+	text += strspn(text, " ");
+	if (strncmp(text, "unlimited", 9) == 0) {
+		*end = text + 9;
+		return CHECK_UNLIMITED;
+	}
+	value = strtoull(text, &stop, 10);
+	*end = stop;
+	return value;
+}
+
+bool check_limit_read(struct check *check, const char *name, struct check_limit *out)
+{
+	const char *text = check_file(check, "/proc/self/limits");
+	const char *line = text ? strstr(text, name) : NULL;
+
+	if (!line) {
+		return false;
+	}
+	out->soft = parse_limit(line + strlen(name), &line);
+	out->hard = parse_limit(line, &line);
+	return true;
+}
+
+const char *check_limit_text(struct check *check, uint64_t limit)
+{
+	return limit == CHECK_UNLIMITED ? "unlimited" : check_text(check, "%" PRIu64, limit);
+}
+
+static void check_nofile(struct check *check)
+{
+	uint64_t need = host_limits_files_needed(check->sup);
+	struct check_finding finding = {
+		.id = "nofile",
+		.why = "every flow and every output is a socket of its own",
+	};
+	struct check_limit limit;
+
+	if (!check_limit_read(check, "Max open files", &limit)) {
+		finding.value = "not known: no /proc/self/limits";
+		check_add(check, &finding);
+		return;
+	}
+	finding.value = check_text(check, "%s open files allowed, %" PRIu64 " needed",
+				   check_limit_text(check, limit.hard), need);
+	if (limit.hard < need && !check_has_capability(check, CAP_SYS_RESOURCE)) {
+		finding.level = CHECK_FAIL;
+		finding.cure = check_text(check, "prlimit --pid $$ --nofile=%" PRIu64 ":%" PRIu64,
+					  need, need);
+		finding.advice = check_text(check, "in a systemd unit: LimitNOFILE=%" PRIu64, need);
+	}
+	check_add(check, &finding);
+}
+
+/* ---- capabilities ------------------------------------------------------------------------------
+ */
+
+/* What the rules ask for that not everybody may do. */
+struct wants {
+	const char *keep;     /* where= of a rule with src=keep */
+	const char *priority; /* with priority=7 */
+	const char *low;      /* with a port below the first unprivileged one */
+	unsigned low_port;
+};
+
+static void want_output(struct wants *wants, const struct conf_rule *rule,
+			const struct rule_output *out, int64_t first_port)
+{
+	if (out->src_keep && !wants->keep) {
+		wants->keep = rule->where;
+	}
+	if (out->priority == PRIORITY_ADMIN && !wants->priority) {
+		wants->priority = rule->where;
+	}
+	if (out->sport != 0 && out->sport < first_port && !wants->low) {
+		wants->low = rule->where;
+		wants->low_port = out->sport;
+	}
+}
+
+static struct wants count_wants(const struct conf *conf, int64_t first_port)
+{
+	struct wants wants = {0};
+
+	for (uint32_t f = 0; f < conf->flow_count; f++) {
+		const struct conf_flow *flow = &conf->flows[f];
+		const struct conf_rule *rule = &conf->rules[flow->rule];
+
+		if (flow->in.at.addr.port < first_port && !wants.low) {
+			wants.low = rule->where;
+			wants.low_port = flow->in.at.addr.port;
+		}
+		for (uint32_t o = 0; o < flow->output_count; o++) {
+			want_output(&wants, rule, &conf->outputs[flow->first_output + o],
+				    first_port);
+		}
+	}
+	return wants;
+}
+
+/* The program's own path, for setcap. */
+static const char *own_path(struct check *check)
+{
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+
+	return len > 0 && len < (ssize_t)sizeof(path) ? check_text(check, "%.*s", (int)len, path)
+						      : "/usr/sbin/numacastd";
+}
+
+/* `has': whether this process may do it; `cure' grants all that the rules want at once, since
+ * setcap replaces what a file had. */
+static void check_capability(struct check *check, const char *id, const char *value, bool has,
+			     const char *cure)
+{
+	check_add(check, &(struct check_finding){
+				 .level = has ? CHECK_OK : CHECK_FAIL,
+				 .id = id,
+				 .value = check_text(check, "%s, which this process %s", value,
+						     has ? "may do" : "may not do"),
+				 .why = "without the capability the socket is refused at start",
+				 .cure = has ? NULL : cure,
+				 .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
+			 });
+}
+
+static void check_capabilities(struct check *check)
+{
+	int64_t first_port =
+		check_number(check, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
+	struct wants wants = count_wants(&check->sup->opt->conf, first_port);
+	bool raw = check_has_capability(check, CAP_NET_RAW);
+	bool admin = check_has_capability(check, CAP_NET_ADMIN);
+	bool special = wants.keep || wants.priority;
+	const char *cure = check_text(check, "setcap %s%s%s+ep %s", special ? "cap_net_raw" : "",
+				      special && wants.low ? "," : "",
+				      wants.low ? "cap_net_bind_service" : "", own_path(check));
+
+	if (wants.keep) {
+		check_capability(check, "src_keep",
+				 check_text(check, "%s has src=keep", wants.keep), raw || admin,
+				 cure);
+	}
+	if (wants.priority) {
+		check_capability(
+			check, "priority",
+			check_text(check, "%s has priority=%d", wants.priority, PRIORITY_ADMIN),
+			raw || admin, "cap_net_raw");
+	}
+	if (wants.low) {
+		check_capability(check, "low_port",
+				 check_text(check, "%s binds port %u, below %d", wants.low,
+					    wants.low_port, (int)first_port),
+				 check_has_capability(check, CAP_NET_BIND_SERVICE), cure);
+	}
+}
+
+void check_limits(struct check *check)
+{
+	check_nofile(check);
+	check_capabilities(check);
+}

@@ -1,0 +1,114 @@
+/* check_memory.c - have the nodes what the plan takes from them?
+ *
+ * The huge pages that the shards of each node need, against what its pool still holds; transparent
+ * huge pages where those are the way; and automatic NUMA balancing, which looks for pages to move
+ * by taking them away for a moment. Page counts were read with the topology; other files below
+ * root. Pure otherwise. No step of a datagram runs here. Units: pages, bytes.
+ */
+#include "src/check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "numa/hugepages.h"
+#include "src/plan_sum.h"
+#include "src/plan_view.h"
+
+static const char huge_why[] = "a shard's memory lies in huge pages of its own node; without them "
+			       "it runs on smaller ones and misses the TLB more often";
+
+static void check_node(struct check *check, const struct plan_sum *sum, uint32_t idx, bool required)
+{
+	const struct plan_sum_node *at = &sum->nodes[idx];
+	int node_os = check->sup->topo.nodes[idx].node_os;
+	bool known = at->unused != TOPO_UNKNOWN && at->total != TOPO_UNKNOWN;
+	bool short_of = known && (uint64_t)at->unused < at->pages;
+	char line[HUGEPAGES_LINE_MAX], size[PLAN_BYTES_TEXT_MAX], unused[PLAN_BYTES_TEXT_MAX];
+
+	if (at->pages == 0) {
+		return;
+	}
+	check_add(check,
+		  &(struct check_finding){
+			  .level = !short_of  ? CHECK_OK
+				   : required ? CHECK_FAIL
+					      : CHECK_WARN,
+			  .id = "huge_pages",
+			  .subject = check_text(check, "node %d", node_os),
+			  .value = check_text(check, "%s of %s available, %u shards need %" PRIu64,
+					      plan_sum_number(at->unused, unused),
+					      plan_sum_bytes(sum->page_bytes, size),
+					      at->arena_count, at->pages),
+			  .why = huge_why,
+			  .cure = short_of ? check_text(check, "%s",
+							hugepages_line(node_os, sum->page_bytes,
+								       at->goal, line))
+					   : NULL,
+		  });
+}
+
+/* "always [madvise] never" */
+static void check_transparent(struct check *check, bool wanted)
+{
+	const char *line = check_line(check, "/sys/kernel/mm/transparent_hugepage/enabled");
+	bool never = line && strstr(line, "[never]");
+	struct check_finding finding = {
+		.level = wanted && (never || !line) ? CHECK_WARN : CHECK_OK,
+		.id = "transparent_huge_pages",
+		.value = line ? line : "this kernel has none",
+		.why = wanted ? huge_why : "used only when no reserved huge page is left",
+	};
+
+	if (wanted && never) {
+		finding.cure = "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled";
+	} else if (wanted && !line) {
+		finding.advice = "give --huge 2M and reserve pages, or --huge off";
+	}
+	check_add(check, &finding);
+}
+
+static void check_huge(struct check *check)
+{
+	const struct supervisor *sup = check->sup;
+	struct plan_view_flow *flows = calloc(sup->plan.flow_count + 1UL, sizeof(*flows));
+	struct plan_view view = {.topo = &sup->topo, .plan = &sup->plan, .flows = flows};
+	struct plan_sum sum = {0};
+
+	view.arena_bytes = plan_view_largest_arena(sup);
+	view.page = plan_view_first_page(sup->opt, view.arena_bytes);
+	if (!flows || plan_sum_build(&view, &sum) < 0) {
+		check->out_of_memory = true;
+		free(flows);
+		return;
+	}
+	for (uint32_t i = 0; i < sup->topo.node_count; i++) {
+		check_node(check, &sum, i, sup->opt->require_huge);
+	}
+	plan_sum_free(&sum);
+	free(flows);
+	check_transparent(check, view.page == ARENA_HUGE_THP);
+}
+
+static void check_balancing(struct check *check)
+{
+	int64_t on = check_number(check, 0, "/proc/sys/kernel/numa_balancing");
+	bool matters = on != 0 && check->sup->topo.node_count > 1;
+
+	check_add(check,
+		  &(struct check_finding){
+			  .level = matters ? CHECK_WARN : CHECK_OK,
+			  .id = "numa_balancing",
+			  .value = check_text(check, "kernel.numa_balancing = %d, %u nodes",
+					      (int)on, check->sup->topo.node_count),
+			  .why = "it takes pages away for a moment to see who uses them, a fault "
+				 "each; what numacast placed needs no moving",
+			  .cure = matters ? "sysctl -w kernel.numa_balancing=0" : NULL,
+		  });
+}
+
+void check_memory(struct check *check)
+{
+	check_huge(check);
+	check_balancing(check);
+}

@@ -1,0 +1,228 @@
+/* check_nic.c - do an interface's device, its interrupts and its flows' shards sit together?
+ *
+ * Two findings for each ingress interface: on which node its device is and how many of its flows
+ * are owned there, and which CPUs take its interrupts. A datagram is written into memory near the
+ * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
+ * files below root. No step of a datagram runs here. CPU and node numbers are the kernel's.
+ */
+#include "src/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "numa/nic_irq.h"
+
+#define IRQ_TEXT_MAX 12 /* a number and the blank before it */
+
+/* ---- node ---------------------------------------------------------------------------------------
+ */
+
+/* Flows that come in by `ifname', those with an owner elsewhere, and the first one's reason. */
+struct nic_flows {
+	uint32_t count;
+	uint32_t far_count;
+	enum plan_why why;
+};
+
+static struct nic_flows count_flows(const struct supervisor *sup, const struct iface *at)
+{
+	const struct plan *plan = &sup->plan;
+	struct nic_flows flows = {0};
+
+	for (uint32_t f = 0; f < plan->flow_count; f++) {
+		bool far = false;
+
+		if (strcmp(sup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+			continue;
+		}
+		flows.count++;
+		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
+			const struct plan_owner *owner = &plan->owners[i];
+
+			if (plan->shards[owner->shard].home_os == at->node_os) {
+				continue;
+			}
+			far = true;
+			if (flows.far_count == 0) {
+				flows.why = owner->why;
+			}
+		}
+		flows.far_count += far;
+	}
+	return flows;
+}
+
+static void check_node(struct check *check, const struct check_iface *iface)
+{
+	const struct iface *at = iface->at;
+	struct nic_flows flows = count_flows(check->sup, at);
+	struct check_finding finding = {
+		.id = "nic_node",
+		.subject = at->name,
+		.why = "flows are owned by shards on the device's node, so that no datagram "
+		       "crosses between sockets",
+	};
+
+	if (at->node_os == TOPO_UNKNOWN) {
+		finding.value = check_text(check, "no known node (%s), %u flows on any shard",
+					   at->via, flows.count);
+	} else {
+		finding.value =
+			check_text(check, "node %d (%s), %u of %u flows owned there", at->node_os,
+				   at->via, flows.count - flows.far_count, flows.count);
+		if (flows.far_count > 0) {
+			finding.level = CHECK_WARN;
+			finding.advice = check_text(
+				check,
+				"%s; more shards on that node help (--cpus, --shards, --smt), see "
+				"--plan",
+				plan_why_name(flows.why));
+		}
+	}
+	check_add(check, &finding);
+}
+
+/* ---- interrupts ---------------------------------------------------------------------------------
+ */
+
+/* Interrupts of one interface, by where they go. */
+struct nic_irqs {
+	uint32_t count;
+	uint32_t far_count; /* at least one of their CPUs is elsewhere */
+	int far_cpu_os;     /* such a CPU */
+	int far_node_os;
+	char *far_list; /* their numbers, separated by blanks */
+	size_t far_len;
+};
+
+static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
+{
+	if (sum->far_count++ == 0) {
+		sum->far_cpu_os = cpu->cpu_os;
+		sum->far_node_os = cpu->home_os;
+	}
+	sum->far_len += (size_t)snprintf(sum->far_list + sum->far_len, IRQ_TEXT_MAX, "%s%d",
+					 sum->far_len > 0 ? " " : "", irq);
+}
+
+static void look_at_irq(struct check *check, int irq, int node_os, struct nic_irqs *sum)
+{
+	const char *procfs = check_text(check, "%s/proc", check->root);
+	uint32_t count = 0;
+	int *cpus = NULL;
+
+	if (nic_irq_cpus(procfs, irq, &cpus, &count) < 0) {
+		return;
+	}
+	sum->count++;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct topo_cpu *cpu = topo_find_cpu(&check->sup->topo, cpus[i]);
+
+		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != node_os) {
+			note_far(sum, irq, cpu);
+			break;
+		}
+	}
+	free(cpus);
+}
+
+/* The CPUs of a node, as ranges: "0-3,8". */
+static const char *node_cpus(struct check *check, int node_os)
+{
+	const struct topo *topo = &check->sup->topo;
+	const char *list = "";
+
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		uint32_t last = i;
+
+		if (topo->cpus[i].home_os != node_os) {
+			continue;
+		}
+		while (last + 1 < topo->cpu_count && topo->cpus[last + 1].home_os == node_os &&
+		       topo->cpus[last + 1].cpu_os == topo->cpus[last].cpu_os + 1) {
+			last++;
+		}
+		list = check_text(check, last > i ? "%s%s%d-%d" : "%s%s%d", list, *list ? "," : "",
+				  topo->cpus[i].cpu_os, topo->cpus[last].cpu_os);
+		i = last;
+	}
+	return list;
+}
+
+static void judge_irqs(struct check *check, const struct check_iface *iface,
+		       const struct nic_irqs *sum, struct check_finding *finding)
+{
+	int node_os = iface->at->node_os;
+
+	if (sum->count == 0) {
+		finding->value = "no interrupts of its own";
+	} else if (node_os == TOPO_UNKNOWN) {
+		finding->value =
+			check_text(check, "%u interrupts, node of the device unknown", sum->count);
+	} else if (sum->far_count == 0) {
+		finding->value = check_text(check, "%u interrupts, all to CPUs of node %d",
+					    sum->count, node_os);
+	} else {
+		bool balanced = check_exists(check, "/run/irqbalance");
+
+		finding->level = CHECK_WARN;
+		finding->value = check_text(check,
+					    "%u of %u interrupts go elsewhere, the first to CPU %d "
+					    "on node %d; the device is on node %d",
+					    sum->far_count, sum->count, sum->far_cpu_os,
+					    sum->far_node_os, node_os);
+		finding->cure = check_text(
+			check, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
+			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,
+			node_cpus(check, node_os));
+	}
+}
+
+static void check_irqs(struct check *check, const struct check_iface *iface)
+{
+	const char *sysfs = check_text(check, "%s/sys", check->root);
+	const char *procfs = check_text(check, "%s/proc", check->root);
+	struct check_finding finding = {
+		.id = "nic_irq",
+		.subject = iface->at->name,
+		.why = "the CPU that takes a queue's interrupt handles each datagram first; on "
+		       "another node than the shard it leaves the data in the wrong cache",
+	};
+	struct nic_irqs sum = {0};
+	uint32_t count = 0;
+	int *irqs = NULL;
+
+	if (nic_irq_list(sysfs, procfs, iface->at->name, &irqs, &count) < 0) {
+		check->out_of_memory = true;
+		return;
+	}
+	sum.far_list = calloc(count + 1UL, IRQ_TEXT_MAX);
+	if (!sum.far_list) {
+		check->out_of_memory = true;
+		free(irqs);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		look_at_irq(check, irqs[i], iface->at->node_os, &sum);
+	}
+	free(irqs);
+	judge_irqs(check, iface, &sum, &finding);
+	finding.value = check_text(check, "%s, %u receive queues", finding.value,
+				   nic_irq_queues(sysfs, iface->at->name));
+	check_add(check, &finding);
+	free(sum.far_list);
+}
+
+void check_nics(struct check *check)
+{
+	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
+		const struct check_iface *iface = &check->facts->ifaces[i];
+
+		if (iface->flags != 0 && iface->flow_count > 0) {
+			check_node(check, iface);
+			check_irqs(check, iface);
+		}
+	}
+}

@@ -1,0 +1,88 @@
+/* check_print.c - lines and JSON from findings. See check_print.h; no step of a datagram runs here.
+ */
+#include "src/check_print.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+static const char *const level_names[] = {
+	[CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail"};
+
+uint32_t check_count(const struct check *check, enum check_level level)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < check->count; i++) {
+		count += check->findings[i].level == level;
+	}
+	return count;
+}
+
+static void print_finding(const struct check_finding *finding, FILE *out)
+{
+	fprintf(out, "%-4s  %s", level_names[finding->level], finding->id);
+	if (finding->subject) {
+		fprintf(out, " %s", finding->subject);
+	}
+	fprintf(out, ": %s; %s", finding->value, finding->why);
+	if (finding->cure) {
+		fprintf(out, "; cure: %s", finding->cure);
+	}
+	if (finding->advice) {
+		fprintf(out, "; %s", finding->advice);
+	}
+	fputc('\n', out);
+}
+
+int check_print_text(const struct check *check, FILE *out)
+{
+	for (uint32_t i = 0; i < check->count; i++) {
+		print_finding(&check->findings[i], out);
+	}
+	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", check->count,
+		check_count(check, CHECK_OK), check_count(check, CHECK_WARN),
+		check_count(check, CHECK_FAIL));
+	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}
+
+/* null where there is nothing to say. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	json_object_set_new(object, key, text ? json_string(text) : json_null());
+}
+
+static json_t *json_finding(const struct check_finding *finding)
+{
+	json_t *object = json_object();
+
+	set_text(object, "level", level_names[finding->level]);
+	set_text(object, "id", finding->id);
+	set_text(object, "subject", finding->subject);
+	set_text(object, "value", finding->value);
+	set_text(object, "why", finding->why);
+	set_text(object, "cure", finding->cure);
+	set_text(object, "advice", finding->advice);
+	return object;
+}
+
+int check_print_json(const struct check *check, FILE *out)
+{
+	json_t *root = json_object(), *findings = json_array();
+	int rc;
+
+	json_object_set_new(root, "format", json_integer(1));
+	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
+	for (uint32_t i = 0; i < check->count; i++) {
+		json_array_append_new(findings, json_finding(&check->findings[i]));
+	}
+	json_object_set_new(root, "findings", findings);
+	for (int level = CHECK_OK; level <= CHECK_FAIL; level++) {
+		json_object_set_new(root, level_names[level],
+				    json_integer(check_count(check, (enum check_level)level)));
+	}
+	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -EIO;
+	json_decref(root);
+	fputc('\n', out);
+	return rc < 0 || fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}

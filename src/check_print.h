@@ -1,0 +1,20 @@
+/* check_print.h - findings for people and for scripts.
+ *
+ * As text, each on one line, in this form (the parts after `WHY' only where there are any):
+ *
+ *     LEVEL ID SUBJECT: VALUE; WHY; cure: COMMAND; ADVICE
+ *
+ * and a last line with the sums. As JSON one object: members are added, never renamed. Pure.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "src/check.h"
+
+/* 0, -ENOMEM, or -EIO when `out' has failed. */
+int check_print_text(const struct check *check, FILE *out);
+int check_print_json(const struct check *check, FILE *out);
+
+/* How many findings are of this level. */
+uint32_t check_count(const struct check *check, enum check_level level);

@@ -1,0 +1,144 @@
+/* check_uring.c - can a shard have its ring, and all shards together theirs?
+ *
+ * io_uring may be forbidden by sysctl (kernel.io_uring_disabled), by a container's seccomp profile,
+ * or be absent; the trial ring of check_facts.c has shown which. From about Linux 6.14 the memory
+ * of rings counts against RLIMIT_MEMLOCK, per user. Pure but for files below root. No step of a
+ * datagram runs here. Units: bytes.
+ */
+#include "src/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <string.h>
+
+#include "src/check_limits.h"
+
+#define SQE_BYTES       64
+#define CQE_BYTES       16
+#define SQ_INDEX_BYTES  4
+#define RING_HEAD_BYTES 1024
+#define BUFFER_BYTES    16          /* an entry of a provided-buffer ring */
+#define PROBE_BYTES     (12u << 10) /* the probe's small ring, given back some time later */
+#define PAGE_BYTES      4096ULL
+
+static uint64_t in_pages(uint64_t bytes)
+{
+	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static uint64_t power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n) {
+		power *= 2;
+	}
+	return power;
+}
+
+uint64_t check_uring_bytes(const struct opt *opt, uint32_t shard_count)
+{
+	uint64_t sq = power_of_two(opt->sq_entries), cq = power_of_two(opt->cq_entries);
+	uint64_t each = in_pages(sq * SQE_BYTES) +
+			in_pages(cq * CQE_BYTES + sq * SQ_INDEX_BYTES + RING_HEAD_BYTES);
+
+	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
+		uint32_t depth =
+			opt->hot[g] ? opt->hot[g]
+				    : shard_hot_default((enum pool_class)g, opt->pool.count[g]);
+
+		each += in_pages((uint64_t)depth * BUFFER_BYTES);
+	}
+	return shard_count * each + PROBE_BYTES;
+}
+
+static const char *describe_seccomp(struct check *check)
+{
+	const char *status = check_file(check, "/proc/self/status");
+	const char *line = status ? strstr(status, "\nSeccomp:") : NULL;
+
+	line = line ? line + strlen("\nSeccomp:") : "0";
+	line += strspn(line, " \t");
+	return *line == '0' ? "" : ", seccomp on";
+}
+
+static void add_cure(struct check_finding *finding, int64_t disabled, int rc)
+{
+	if (rc == -ENOMEM) {
+		finding->advice = "see memlock";
+	} else if (disabled > 0 && (rc == -EPERM || rc == -EACCES)) {
+		finding->cure = "sysctl -w kernel.io_uring_disabled=0";
+	} else if (rc == -EPERM || rc == -EACCES) {
+		finding->advice = "let the container's seccomp profile allow io_uring_setup, "
+				  "io_uring_enter and io_uring_register";
+	} else {
+		finding->advice = "boot a kernel with io_uring, 6.1 or newer";
+	}
+}
+
+static void check_allowed(struct check *check)
+{
+	const struct check_facts *facts = check->facts;
+	enum ring_engine engine = check->sup->opt->engine;
+	int64_t disabled = check_number(check, 0, "/proc/sys/kernel/io_uring_disabled");
+	struct check_finding finding = {
+		.id = "io_uring",
+		.why = "the uring engine is built on it; --engine auto takes mmsg without it, at "
+		       "more CPU for single datagrams",
+	};
+
+	if (engine == RING_ENGINE_MMSG) {
+		finding.value = "not used: --engine mmsg";
+	} else if (facts->uring_rc == 0) {
+		finding.value = check_text(check, "usable (liburing %s): %s", NC_BUILD_LIBURING,
+					   facts->uring_features.text);
+	} else {
+		finding.level = engine == RING_ENGINE_URING ? CHECK_FAIL : CHECK_WARN;
+		finding.value = check_text(check, "%s, kernel.io_uring_disabled = %d%s",
+					   strerror(-facts->uring_rc), (int)disabled,
+					   describe_seccomp(check));
+		add_cure(&finding, disabled, facts->uring_rc);
+	}
+	check_add(check, &finding);
+}
+
+/* A limit that the daemon can raise by itself at start is no obstacle. */
+static void check_memlock(struct check *check)
+{
+	const struct supervisor *sup = check->sup;
+	uint64_t need = check_uring_bytes(sup->opt, sup->plan.shard_count);
+	struct check_finding finding = {
+		.id = "memlock",
+		.why = "from Linux 6.14 on the memory of all rings of a user counts against it",
+	};
+	struct check_limit limit;
+
+	if (!check_limit_read(check, "Max locked memory", &limit)) {
+		finding.value = "not known: no /proc/self/limits";
+	} else if (sup->opt->engine == RING_ENGINE_MMSG) {
+		finding.value = "not used: --engine mmsg";
+	} else if (check_has_capability(check, CAP_SYS_RESOURCE) ||
+		   check_has_capability(check, CAP_IPC_LOCK)) {
+		finding.value = check_text(check,
+					   "%" PRIu64 " bytes for %u rings, no limit to "
+					   "this process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
+					   need, sup->plan.shard_count);
+	} else {
+		finding.value = check_text(check, "%s bytes allowed, %" PRIu64 " for %u rings",
+					   check_limit_text(check, limit.hard), need,
+					   sup->plan.shard_count);
+		if (limit.hard < need) {
+			finding.level = CHECK_FAIL;
+			finding.cure = "prlimit --pid $$ --memlock=unlimited:unlimited";
+			finding.advice = "in a systemd unit: LimitMEMLOCK=infinity";
+		}
+	}
+	check_add(check, &finding);
+}
+
+void check_uring(struct check *check)
+{
+	check_allowed(check);
+	check_memlock(check);
+}

@@ -1,0 +1,129 @@
+/* route.c - one RTM_GETROUTE and its answer.
+ *
+ * With RTM_F_FIB_MATCH the kernel gives the route itself, all its next hops included, rather than
+ * the one it would choose; kernels before 4.13 ignore the flag and give one. Control thread. No
+ * step of a datagram runs here.
+ */
+#include "src/route.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 8192
+#define ANSWER_S     2
+
+struct route_question {
+	struct nlmsghdr head;
+	struct rtmsg body;
+	struct rtattr attr;
+	unsigned char ip[16];
+};
+
+static void route_add_hop(struct route *route, unsigned ifindex)
+{
+	if (ifindex != 0 && route->hop_count < ROUTE_HOPS_MAX) {
+		route->hops[route->hop_count++] = ifindex;
+	}
+}
+
+static void route_read_multipath(const struct rtattr *attr, struct route *route)
+{
+	const struct rtnexthop *hop = RTA_DATA(attr);
+	int left = (int)RTA_PAYLOAD(attr);
+
+	while (left >= (int)sizeof(*hop) && RTNH_OK(hop, left)) {
+		route_add_hop(route, (unsigned)hop->rtnh_ifindex);
+		left -= RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
+}
+
+static int route_read(const struct nlmsghdr *head, struct route *route)
+{
+	const struct rtmsg *body = NLMSG_DATA(head);
+	const struct rtattr *attr = RTM_RTA(body);
+	int left = (int)RTM_PAYLOAD(head);
+
+	if (head->nlmsg_type == NLMSG_ERROR) {
+		route->error = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+		return route->error < 0 ? 0 : -EBADMSG;
+	}
+	if (head->nlmsg_type != RTM_NEWROUTE) {
+		return -EBADMSG;
+	}
+	route->local = body->rtm_type == RTN_LOCAL;
+	route->unicast = body->rtm_type == RTN_UNICAST;
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		unsigned ifindex = 0;
+
+		if (attr->rta_type == RTA_OIF && RTA_PAYLOAD(attr) >= sizeof(ifindex)) {
+			memcpy(&ifindex, RTA_DATA(attr), sizeof(ifindex));
+			route_add_hop(route, ifindex);
+		} else if (attr->rta_type == RTA_MULTIPATH) {
+			route_read_multipath(attr, route);
+		}
+	}
+	return 0;
+}
+
+static int route_exchange(int fd, const struct addr *to, struct route *out)
+{
+	struct timeval limit = {.tv_sec = ANSWER_S};
+	uint32_t ip_bytes = to->family == AF_INET6 ? 16 : 4;
+	struct route_question ask = {
+		.head = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+		.body = {.rtm_family = (unsigned char)to->family,
+			 .rtm_dst_len = (unsigned char)(ip_bytes * 8),
+			 .rtm_flags = RTM_F_FIB_MATCH},
+		.attr = {.rta_type = RTA_DST, .rta_len = (unsigned short)RTA_LENGTH(ip_bytes)},
+	};
+	union {
+		struct nlmsghdr head;
+		char bytes[ANSWER_BYTES];
+	} answer;
+	ssize_t len;
+
+	memcpy(ask.ip, to->ip, ip_bytes);
+	ask.head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(ask.body)) + RTA_LENGTH(ip_bytes));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+	    send(fd, &ask, ask.head.nlmsg_len, 0) < 0) {
+		return -errno;
+	}
+	len = recv(fd, &answer, sizeof(answer), 0);
+	if (len < 0) {
+		return -errno;
+	}
+	return NLMSG_OK(&answer.head, (uint32_t)len) ? route_read(&answer.head, out) : -EBADMSG;
+}
+
+int route_ask(const struct addr *to, struct route *out)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct route route = {0};
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	rc = route_exchange(fd, to, &route);
+	close(fd);
+	if (rc == 0) {
+		*out = route;
+	}
+	return rc;
+}
+
+bool route_uses(const struct route *route, unsigned ifindex)
+{
+	for (uint32_t i = 0; i < route->hop_count; i++) {
+		if (route->hops[i] == ifindex) {
+			return true;
+		}
+	}
+	return false;
+}
