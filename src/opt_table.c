@@ -136,8 +136,8 @@ const struct opt_row opt_rows[] = {
 	 .min = 0,
 	 .max = 1000,
 	 .initial = "4",
-	 .help = "a shard on the interface's node may carry this many times the load of\n"
-		 "the idlest shard before a flow goes to another node; 0: never goes"},
+	 .help = "a shard may carry this many times its fair share of the load before a\n"
+		 "flow goes to a farther node; 0: as much as comes in on its node"},
 
 	{.name = "huge",
 	 .group = OPT_GROUP_MEMORY,

@@ -171,29 +171,44 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 	}
 }
 
-static void paint_node_memory(const struct painter *p, const struct svg_rect *at,
+/* "62.4 MiB: 32 huge pages, 12 free": what shards take from a node. */
+static void describe_memory(const struct painter *p, const struct topo_node *node,
+			    const struct plan_sum_node *sum, char *text)
+{
+	char bytes[PLAN_BYTES_TEXT_MAX];
+	char unused[PLAN_BYTES_TEXT_MAX];
+	int used;
+
+	if (sum->arena_count == 0) {
+		snprintf(text, TEXT_MAX, "%s",
+			 sum->shard_count > 0 ? "its shards take memory from elsewhere"
+			 : node->allowed || node->memory_bytes == 0 ? "no memory taken here"
+								    : "memory may not be used");
+		return;
+	}
+	used = snprintf(text, TEXT_MAX, "%s",
+			plan_sum_bytes(sum->arena_count * p->view->arena_bytes, bytes));
+	if (sum->pages == 0) {
+		snprintf(text + used, TEXT_MAX - (size_t)used, " for %" PRIu32 " shard%s",
+			 sum->arena_count, plural(sum->arena_count));
+	} else if (sum->unused == TOPO_UNKNOWN) {
+		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages",
+			 sum->pages);
+	} else {
+		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages, %s free",
+			 sum->pages, plan_sum_number(sum->unused, unused));
+	}
+}
+
+static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
 			      const struct topo_node *node, const struct plan_sum_node *sum)
 {
+	bool is_short = sum->unused != TOPO_UNKNOWN && (uint64_t)sum->unused < sum->pages;
+	struct svg_rect at = {box->x + 8, box->y + 44, box->w - 12, 0};
 	char text[TEXT_MAX];
-	char unused[PLAN_BYTES_TEXT_MAX];
 
-	if (sum->shard_count > 0 && sum->arena_count == 0) {
-		snprintf(text, sizeof(text), "its shards take memory from elsewhere");
-	} else if (sum->pages > 0 && sum->unused != TOPO_UNKNOWN) {
-		snprintf(text, sizeof(text), "%" PRIu64 " huge pages needed, %s available",
-			 sum->pages, plan_sum_number(sum->unused, unused));
-	} else if (sum->pages > 0) {
-		snprintf(text, sizeof(text), "%" PRIu64 " huge pages needed", sum->pages);
-	} else {
-		snprintf(text, sizeof(text), "%s",
-			 node->allowed ? "no memory taken here" : "memory may not be used");
-	}
-	svg_text_fit(
-		p->out, (struct svg_rect){at->x + 8, at->y + 44, at->w - 12, 0}, SVG_FONT_SMALL,
-		sum->pages > 0 && sum->unused != TOPO_UNKNOWN && (uint64_t)sum->unused < sum->pages
-			? "t-far"
-			: "t-dim",
-		text);
+	describe_memory(p, node, sum, text);
+	svg_text_fit(p->out, at, SVG_FONT_SMALL, is_short ? "t-far" : "t-dim", text);
 }
 
 static void paint_node(const struct painter *p, const struct map_box *box)
@@ -289,7 +304,7 @@ static void paint_guest(const struct painter *p, const struct map_box *box)
 	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
 	char text[TEXT_MAX];
 
-	snprintf(text, sizeof(text), "%" PRIu32 " from %s, node %d", guest->flow_count,
+	snprintf(text, sizeof(text), "%" PRIu32 " from %s, node %d", guest->owner_count,
 		 guest->ifname[0] ? guest->ifname : "(any)", guest->from_os);
 	svg_box(p->out, box->at, "b-guest", text);
 	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-far", text);

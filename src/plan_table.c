@@ -16,11 +16,14 @@
 #define LINE     18.0
 #define TEXT_MAX 256
 
+/* An owner of a flow. */
 struct entry {
 	const struct plan_view_flow *flow;
 	uint32_t number; /* of the flow */
 	int to_os;       /* node of the shard */
-	bool far;
+	bool far;        /* another one than the interface's */
+	bool first;      /* stands for its flow where flows are counted */
+	bool flow_far;   /* any owner of the flow is far */
 };
 
 static int compare_entries(const void *left, const void *right)
@@ -33,20 +36,29 @@ static int compare_entries(const void *left, const void *right)
 	return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static struct entry *list_entries(const struct plan_view *view, uint32_t count)
+static void list_flow(const struct plan_view *view, uint32_t flow, struct entry *entries)
 {
 	const struct plan *plan = view->plan;
+	uint32_t first = plan->first_owner[flow];
+
+	for (uint32_t i = first; i < plan->first_owner[flow + 1]; i++) {
+		uint32_t shard = plan->owners[i].shard;
+
+		entries[i].flow = &view->flows[flow];
+		entries[i].number = flow;
+		entries[i].to_os = plan->shards[shard].home_os;
+		entries[i].far = plan_sum_place(view, flow, shard) == PLAN_PLACE_REMOTE;
+		entries[i].first = i == first;
+		entries[first].flow_far |= entries[i].far;
+	}
+}
+
+static struct entry *list_entries(const struct plan_view *view, uint32_t count)
+{
 	struct entry *entries = calloc((size_t)count + 1, sizeof(*entries));
 
-	for (uint32_t flow = 0; entries && flow < plan->flow_count; flow++) {
-		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-			uint32_t shard = plan->owners[i].shard;
-
-			entries[i].flow = &view->flows[flow];
-			entries[i].number = flow;
-			entries[i].to_os = plan->shards[shard].home_os;
-			entries[i].far = plan_sum_place(view, flow, shard) == PLAN_PLACE_REMOTE;
-		}
+	for (uint32_t flow = 0; entries && flow < view->plan->flow_count; flow++) {
+		list_flow(view, flow, entries);
 	}
 	if (entries) {
 		qsort(entries, count, sizeof(*entries), compare_entries);
@@ -63,8 +75,8 @@ static void count_entry(struct plan_table *table, const struct entry *entry, boo
 	nic = &table->nics[table->nic_count - 1];
 	nic->ifname = entry->flow->ifname;
 	nic->node_os = entry->flow->node_os;
-	nic->flow_count++;
-	nic->far_count += entry->far;
+	nic->flow_count += entry->first;
+	nic->far_count += entry->first && entry->flow_far;
 	if (entry->far) {
 		struct plan_table_guest *guest;
 
@@ -73,7 +85,7 @@ static void count_entry(struct plan_table *table, const struct entry *entry, boo
 		guest->ifname = entry->flow->ifname;
 		guest->from_os = entry->flow->node_os;
 		guest->to_os = entry->to_os;
-		guest->flow_count++;
+		guest->owner_count++;
 	}
 }
 

@@ -17,14 +17,14 @@ struct plan_table_nic {
 	const char *ifname; /* "" = any */
 	int node_os;
 	uint32_t flow_count;
-	uint32_t far_count; /* owned by a shard on another node */
+	uint32_t far_count; /* of these owned, at least in part, on another node */
 };
 
-/* Flows of an interface that are owned on another node: guests there. */
+/* Owners, on one node, of flows whose interface is on another: guests there. */
 struct plan_table_guest {
 	const char *ifname;
 	int from_os, to_os;
-	uint32_t flow_count;
+	uint32_t owner_count;
 };
 
 struct plan_table {

@@ -286,7 +286,7 @@ START_TEST(picture_shows_every_shard_and_node)
 	ck_assert_ptr_nonnull(strstr(text, ">node 1: 1.5 GiB<"));
 	ck_assert_ptr_nonnull(strstr(text, "b-system"));
 	ck_assert_ptr_nonnull(strstr(text, ">cpu 3<"));
-	ck_assert_ptr_nonnull(strstr(text, "4 huge pages needed, 1 available"));
+	ck_assert_ptr_nonnull(strstr(text, "7.9 MiB: 4 huge pages, 1 free"));
 	ck_assert_ptr_nonnull(strstr(text, "1 from &lt;&amp;\"&gt;, node 1"));
 }
 END_TEST
