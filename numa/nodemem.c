@@ -358,7 +358,7 @@ void numa_error(char *where)
 	log_warn("libnuma: %s: %s", where, strerror(errno));
 }
 
-void numa_warn(int num, char *fmt, ...)
+__attribute__((format(printf, 2, 3))) void numa_warn(int num, char *fmt, ...)
 {
 	char text[256];
 	va_list args;
