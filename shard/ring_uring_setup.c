@@ -451,8 +451,10 @@ static int register_groups(struct uring *u, const struct ring_params *params, st
 
 static void register_files(struct uring *u, struct err *features)
 {
-	u->files_registered =
-		u->file_count > 0 && io_uring_register_files_sparse(&u->io, u->file_count) == 0;
+	if (u->file_count == 0) {
+		return;
+	}
+	u->files_registered = io_uring_register_files_sparse(&u->io, u->file_count) == 0;
 	ring_feature_add(features, u->files_registered ? "registered_files" : "plain_files");
 }
 

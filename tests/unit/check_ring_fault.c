@@ -226,6 +226,13 @@ START_TEST(registrations_that_are_refused_cost_only_speed)
 	relay_hundred(0);
 	ck_assert(has_feature("plain_files"));
 	ck_assert(!has_feature("registered_ring"));
+	/* Without files there is nothing to register. */
+	rig_init(&rig);
+	fault.files_errno = 0;
+	rig.params.files = 0;
+	rig_open(&rig, 0);
+	ck_assert(!has_feature("plain_files") && !has_feature("registered_files"));
+	rig_close(&rig);
 	/* A table that is there but takes nothing. */
 	rig_init(&rig);
 	fault.ring_fd_errno = 0;
