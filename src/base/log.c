@@ -2,8 +2,9 @@
  *
  * Control path only: no step of a datagram's life logs. One write per line keeps lines whole when
  * several processes share the journal's pipe. What an operator or a file contributed to a message
- * may hold control characters; they become '?', so that a line stays one line and a terminal
- * stays as it is. Owner: the control thread, and a shard thread until its start is complete.
+ * may hold control characters; in a log line they become '?', in an error text, which may be
+ * printed as it is, \xNN, so that a line stays one line and a terminal stays as it is.
+ * Owner: the control thread, and a shard thread until its start is complete.
  */
 #include "src/base/log.h"
 
@@ -20,6 +21,8 @@ static bool log_prefixed;
 
 static size_t format_text(char *buf, size_t room, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
+static size_t control_bytes(const unsigned char *text);
+static void copy_escaped(struct err *err, const char *text);
 static void write_all(const char *text, size_t len);
 
 void log_init(enum log_level level, bool prefixed)
@@ -65,7 +68,45 @@ void err_set(struct err *err, const char *format, ...)
 	va_start(args, format);
 	format_text(new.text, sizeof(new.text), format, args);
 	va_end(args);
-	memcpy(err->text, new.text, strlen(new.text) + 1);
+	copy_escaped(err, new.text);
+}
+
+/* How many bytes at `text' are one control character: those of ASCII, or one of ISO 6429's second
+ * set in UTF-8, of which terminals know a few. 0: none. */
+static size_t control_bytes(const unsigned char *text)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f) {
+		return 1;
+	}
+	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
+}
+
+/* Control characters become \xNN. What does not fit then is cut off. */
+static void copy_escaped(struct err *err, const char *text)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; text[i] != '\0';) {
+		size_t control = control_bytes((const unsigned char *)text + i);
+		size_t need = control > 0 ? control * strlen("\\xNN") : 1;
+
+		if (used + need >= sizeof(err->text)) {
+			used = used < sizeof(err->text) - sizeof("...")
+				       ? used
+				       : sizeof(err->text) - sizeof("...");
+			memcpy(err->text + used, "...", sizeof("..."));
+			return;
+		}
+		if (control == 0) {
+			err->text[used++] = text[i++];
+			continue;
+		}
+		for (size_t end = i + control; i < end; i++) {
+			used += (size_t)snprintf(err->text + used, sizeof("\\xNN"), "\\x%02x",
+						 (unsigned char)text[i]);
+		}
+	}
+	err->text[used] = '\0';
 }
 
 /* Formats into `buf' and returns the length; text that does not fit in `room' ends in "...". */

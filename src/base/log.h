@@ -30,7 +30,8 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 #define log_debug(...)  log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /* An error text for whoever asked, without allocation: functions that can refuse an operator's
- * wish fill one in on failure. Always terminated; text that does not fit ends in "...". */
+ * wish fill one in on failure. Always terminated; text that does not fit ends in "...". Control
+ * characters of the arguments stand there as \xNN. */
 struct err {
 	char text[512];
 };

@@ -169,6 +169,26 @@ START_TEST(err_set_can_put_words_around_its_own_text)
 }
 END_TEST
 
+START_TEST(err_set_shows_control_characters_instead_of_passing_them)
+{
+	struct err err;
+	static char text[600];
+
+	err_set(&err, "%s", "one\ntwo\t\x1b[31m\x7f \xc2\x9b \xc3\xa4 \\x41");
+	ck_assert_str_eq(err.text, "one\\x0atwo\\x09\\x1b[31m\\x7f \\xc2\\x9b \xc3\xa4 \\x41");
+	err_set(&err, "again: %s", err.text); /* is not shown twice */
+	ck_assert_str_eq(err.text, "again: one\\x0atwo\\x09\\x1b[31m\\x7f \\xc2\\x9b \xc3\xa4 "
+				   "\\x41");
+	memset(text, '\n', sizeof(text) - 1);
+	for (size_t i = 0; i < 8; i++) { /* wherever the end falls */
+		err_set(&err, "%s%s", &"1234567"[i], text);
+		ck_assert_uint_lt(strlen(err.text), sizeof(err.text));
+		ck_assert_ptr_nonnull(strstr(err.text, "\\x0a"));
+		ck_assert_str_eq(err.text + strlen(err.text) - 3, "...");
+	}
+}
+END_TEST
+
 START_TEST(must_passes_what_holds_and_evaluates_it_once)
 {
 	int count = 0;
@@ -217,6 +237,7 @@ static Suite *log_suite(void)
 	tcase_add_test(tc, logging_keeps_errno_and_knows_percent_m);
 	tcase_add_test(tc, a_reader_that_is_full_or_gone_stops_nobody);
 	tcase_add_test(tc, err_set_fills_and_ends_every_text);
+	tcase_add_test(tc, err_set_shows_control_characters_instead_of_passing_them);
 	tcase_add_test(tc, err_set_can_put_words_around_its_own_text);
 	tcase_add_test(tc, must_passes_what_holds_and_evaluates_it_once);
 	tcase_add_test(tc, must_names_place_and_condition_and_aborts);
