@@ -85,6 +85,18 @@ static int main_dispatch(const struct opt *opt)
 	}
 }
 
+/* What was printed must have arrived, or nothing was done. */
+static int main_finish(int status)
+{
+	if (status == EXIT_OK && (fflush(stdout) == EOF || ferror(stdout))) {
+		log_error("standard output: cannot write all of the answer: %s; expected a file "
+			  "with room, or a reader",
+			  strerror(errno));
+		return EXIT_RUN;
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
@@ -101,7 +113,7 @@ int main(int argc, char **argv)
 		 : opt.quiet ? LOG_LEVEL_WARN
 			     : LOG_LEVEL_INFO,
 		 prefixed);
-	status = main_dispatch(&opt);
+	status = main_finish(main_dispatch(&opt));
 	opt_free(&opt);
 	return status;
 }
