@@ -277,6 +277,9 @@ int opt_check(struct opt *opt, const struct opt_given *given, struct err *err)
 		wrong = "--quiet: comes with --verbose; one asks for less and the other for more "
 			"log; "
 			"remove one";
+	} else if (opt->topology && (opt->mode == OPT_MODE_RELAY || opt->mode == OPT_MODE_CHECK)) {
+		wrong = "--topology: describes another machine, and only this one can relay; "
+			"expected with --plan or --check-host; add either, or remove --topology";
 	} else if (opt->json && opt->mode != OPT_MODE_CHECK_HOST) {
 		wrong = "--json: comes without --check-host, whose output it changes; add "
 			"--check-host; a "

@@ -90,8 +90,8 @@ const struct opt_row opt_rows[] = {
 	 .kind = OPT_KIND_TEXT,
 	 .arg = "FILE|STRING",
 	 .offset = AT(topology),
-	 .help = "plan for the machine of an hwloc XML file or a synthetic description\n"
-		 "('package:2 numanode:1 core:8 pu:2') instead of this one",
+	 .help = "with --plan or --check-host: look at the machine of an hwloc XML file or a\n"
+		 "synthetic description ('package:2 numanode:1 core:8 pu:2')",
 	 .example = "machine.xml"},
 	{.name = "shards",
 	 .group = OPT_GROUP_PLACEMENT,

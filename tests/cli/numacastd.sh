@@ -74,10 +74,27 @@ says err "$dir/broken.conf:4: 'many' is not valid"
 run 2 --check --config "$dir/missing.conf"
 says err "--config $dir/missing.conf: cannot be read: No such file or directory"
 
+# An answer that nobody gets is a failure.
+for answer in --help --version --plan --plan=json '--check'; do
+    called="numacastd $answer >/dev/full"
+    timeout 60 "$numacastd" "$answer" --rule "$rule" >/dev/full 2>"$dir/err" </dev/null
+    [ $? -eq 1 ] || fail "exit status is not 1"
+    says err 'cannot write'
+done
+
+# What was given reaches the terminal in a form that cannot command it.
+run 2 $'--sh\e[31mards' 4
+says err 'numacastd: --sh\x1b[31mards: unknown option'
+run 2 --check --config $'/no/such\nfile'
+says err '--config /no/such\x0afile: cannot be read'
+
 # Wherever a check fails, nothing may have been opened: the same words without --check end alike.
 run 2 --rule "$rule" --rule "$rule"
 says err '--rule 2: ingress 239.1.1.1%eth0:5000 is already that of rule1'
 silent out
+
+run 2 --topology 'package:2 core:4' --rule "$rule"
+says err '--topology: describes another machine'
 
 [ "$failed" -eq 0 ] && echo "numacastd: command line as documented"
 exit "$failed"

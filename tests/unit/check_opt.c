@@ -220,6 +220,7 @@ START_TEST(unknown_options_name_the_nearest)
 	refused(WORDS("--sqentries", "4"), "--sqentries: ", "did you mean --sq-entries");
 	refused(WORDS("--"), "'--': unexpected argument", "--rule");
 	refused(WORDS("--xyzzyxyzzy"), "--xyzzyxyzzy: ", "check the spelling");
+	refused(WORDS("--a\nb\x1b[0m"), "--a\\x0ab\\x1b[0m: ", "check the spelling");
 	refused(WORDS("--=4"), "--: unknown option", "--help");
 	refused(WORDS("-x"), "-x: unknown option", "--help");
 	refused(WORDS("-hV"), "-hV: unknown option", "--help");
@@ -316,6 +317,8 @@ START_TEST(contradictions)
 	refused(WORDS("--plan", "--verbose", "--quiet"), "--quiet: ", "--verbose");
 	refused(WORDS("--plan", "--require-huge", "--huge", "off"),
 		"--require-huge: ", "--huge off");
+	refused(WORDS("--rule", RULE, "--topology", "pack:2"), "--topology: ", "--plan");
+	refused(WORDS("--check", "--rule", RULE, "--topology", "pack:2"), "--topology: ", "--plan");
 	refused(WORDS("--plan", "--hot", "small=48"), "--hot: small=48", "power of two");
 	refused(WORDS("--plan", "--hot", "train=64"), "--hot: train=64 with 32 buffers",
 		"raise --pool");
