@@ -13,6 +13,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring_mmsg_turn.c \
 	shard/ring_engine.h \
 	shard/ring_uring.c shard/ring_uring.h \
+	shard/ring_uring_probe.c \
 	shard/ring_uring_setup.c \
 	shard/ring_uring_turn.c shard/uring_compat.h \
 	shard/rule.c shard/rule.h \

@@ -90,7 +90,8 @@ size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *param
 int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
 	      struct ring **out, struct err *features, struct err *err);
 
-/* Gives back everything; no receive may be armed. Accepts NULL. */
+/* Gives back everything. A receive that is still armed, as after a failed turn, is ended first:
+ * from then on nothing writes to lent slots. Accepts NULL. */
 void ring_close(struct ring *ring);
 
 /* Registers a socket; its number here, used below, or -errno. The fd stays the caller's. */

@@ -1,11 +1,12 @@
-/* ring_uring.h - what the three files of the io_uring engine share; nobody else includes it.
+/* ring_uring.h - what the four files of the io_uring engine share; nobody else includes it.
  *
- *     ring_uring_setup.c  probes, opens, closes
+ *     ring_uring_probe.c  tries whether io_uring can be used
+ *     ring_uring_setup.c  opens, closes
  *     ring_uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
  *     ring_uring_turn.c   submits, waits, reaps (step 5)
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
- * three so that each file stays readable.
+ * four so that each file stays readable.
  */
 #pragma once
 
@@ -96,6 +97,11 @@ void uring_buffers_add(struct uring_buffers *group, uint64_t addr, uint16_t inde
 
 /* ring_uring_setup.c */
 void uring_close(struct ring *ring);
+
+/* ring_uring_probe.c */
+int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p); /* 0, -errno */
+void uring_describe_error(int error, const struct ring_params *params, struct err *err);
+size_t uring_page_bytes(void); /* buffer rings begin on a page */
 
 /* ring_uring_turn.c */
 int uring_turn(struct ring *ring, uint32_t wait_us);

@@ -138,6 +138,36 @@ START_TEST(a_removed_socket_is_released_at_once)
 }
 END_TEST
 
+START_TEST(closing_with_a_receive_armed_releases_its_socket)
+{
+	struct sockaddr_storage other_at;
+	int other = rig_udp(AF_INET, &other_at);
+	int out = rig_udp_to(&other_at);
+	int again = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int wake = eventfd(0, EFD_CLOEXEC);
+
+	rig_init(&rig);
+	rig_open(&rig, _i);
+	ck_assert_int_eq(ring_add_file(rig.ring, other), 0);
+	ck_assert_int_eq(ring_add_file(rig.ring, out), 1);
+	ck_assert_int_eq(ring_arm_wake(rig.ring, wake), 0);
+	rig_lend_range(&rig, 0, 8);
+	ring_arm_recv(rig.ring, 0, 0, 0);
+	rig_queue_numbers(&rig, 1, 0, 3); /* the sending socket enters the file table */
+	rig.rearm = true;
+	rig_until_sent(&rig, 3);
+	rig_until_got(&rig, 3);
+	ring_close(rig.ring);
+	close(other);
+	ck_assert_int_eq(bind(again, (struct sockaddr *)&other_at, rig_name_len(&other_at)), 0);
+	close(out);
+	close(again);
+	close(wake);
+	rig.ring = NULL;
+	rig_close(&rig);
+}
+END_TEST
+
 static void ignore_signal(int number)
 {
 	(void)number;
@@ -189,6 +219,7 @@ int main(void)
 	tcase_add_loop_test(tc, an_eventfd_wakes_every_time, 0, n);
 	tcase_add_loop_test(tc, file_numbers_are_bounded_and_used_again, 0, n);
 	tcase_add_loop_test(tc, a_removed_socket_is_released_at_once, 0, n);
+	tcase_add_loop_test(tc, closing_with_a_receive_armed_releases_its_socket, 0, n);
 	tcase_add_loop_test(tc, a_signal_ends_the_wait_without_an_error, 0, n);
 	tcase_add_test(tc, both_engines_can_be_used_here);
 	suite_add_tcase(suite, tc);
