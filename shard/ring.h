@@ -125,8 +125,9 @@ void ring_cancel_recv(struct ring *ring, uint32_t flow);
  * full submission queue is submitted and the send queued again: this cannot fail. */
 void ring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token);
 
-/* Submits, waits at most `wait_us' for something to happen (0: does not wait), reaps. 0, or -errno
- * only for what no retry can cure (counts as a failure of the shard). */
+/* Submits, waits at most `wait_us' for something to happen (0: does not wait, unless with sqpoll
+ * for the next answer to a send in flight, 1 ms at most), reaps. 0, or -errno only for what no
+ * retry can cure (counts as a failure of the shard). */
 int ring_turn(struct ring *ring, uint32_t wait_us);
 
 bool ring_next_recv(struct ring *ring, struct ring_recv *out);

@@ -27,9 +27,12 @@
 #include "src/base/must.h"
 
 #define SUBMIT_TRIES_MAX 1000  /* in a row, while the kernel is short of memory */
+#define ANSWER_SPIN_US   20    /* another core's thread needs about that long to send */
+#define ANSWER_WAIT_US   1000  /* and this long on a busy one */
 #define FLUSH_TRIES_MAX  65536 /* of completions kept aside; each frees at least one */
 
 static int submit_and_wait(struct uring *u, uint32_t wait_us);
+static int wait_for_answer(struct uring *u);
 static int wait_for_batch(struct uring *u, uint32_t wait_us);
 static uint32_t batch_events(const struct uring *u);
 static int wait_for_event(struct uring *u, uint32_t wait_us);
@@ -103,9 +106,23 @@ static int submit_and_wait(struct uring *u, uint32_t wait_us)
 {
 	publish_buffers(u);
 	if (wait_us == 0) {
-		return enter_until_submitted(u, 0, 0, 0);
+		return u->inflight > 0 && !ring_has_events(&u->base)
+			       ? wait_for_answer(u)
+			       : enter_until_submitted(u, 0, 0, 0);
 	}
 	return u->batch_wait_us > 0 ? wait_for_batch(u, wait_us) : wait_for_event(u, wait_us);
+}
+
+/* Only with SQPOLL: whoever asks not to wait expects the answers that other engines give in the
+ * same turn, and would ask again and again, maybe on the core that the submitting thread needs. */
+static int wait_for_answer(struct uring *u)
+{
+	int ret = enter_until_submitted(u, 0, 0, 0);
+
+	if (ret < 0 || spin(u, ANSWER_SPIN_US)) {
+		return ret;
+	}
+	return enter_until_submitted(u, 1, ANSWER_WAIT_US, 0);
 }
 
 static int wait_for_batch(struct uring *u, uint32_t wait_us)
