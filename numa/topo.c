@@ -63,7 +63,10 @@ int topo_load(const char *spec, struct topo *out, struct err *err)
 		} else if (rc == 0) {
 			rc = copy_xml_nics(&ld);
 		}
-		if (rc != 0) {
+		if (rc == -ENODATA) {
+			err_set(err, "%s: it has no CPU; expected at least one", ld.topo.source);
+			rc = -EINVAL;
+		} else if (rc != 0) {
 			err_set(err, "cannot read the topology: %s", strerror(-rc));
 		}
 	}
@@ -89,17 +92,34 @@ static void err_not_xml(const char *spec, struct err *err)
 		spec);
 }
 
+/* One line of printable text, whatever the operator's file is called; a long name loses its head.
+ */
+static void name_source(struct topo *topo, const char *spec, bool is_file)
+{
+	const char *prefix = is_file ? "" : "synthetic: ";
+	size_t room = sizeof(topo->source) - sizeof("synthetic: ...");
+	size_t len = spec ? strlen(spec) : 0;
+
+	if (!spec) {
+		snprintf(topo->source, sizeof(topo->source), "this machine");
+		return;
+	}
+	snprintf(topo->source, sizeof(topo->source), "%s%s%s", prefix, len > room ? "..." : "",
+		 len > room ? spec + len - room : spec);
+	for (char *c = topo->source; *c; c++) {
+		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+	}
+}
+
 /* Tells hwloc where to look; what it cannot read there is the operator's error. */
 static int choose_source(struct loader *ld, const char *spec, struct err *err)
 {
 	bool is_file = spec && access(spec, F_OK) == 0;
 
+	name_source(&ld->topo, spec, is_file);
 	if (!spec) {
-		snprintf(ld->topo.source, sizeof(ld->topo.source), "this machine");
 		return 0;
 	}
-	snprintf(ld->topo.source, sizeof(ld->topo.source), "%s%s",
-		 is_file ? "" : "synthetic: ", spec);
 	if (is_file && hwloc_topology_set_xml(ld->hw, spec) != 0) {
 		err_not_xml(spec, err);
 		return -EINVAL;

@@ -9,30 +9,51 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "numa/hugepages.h"
+#include "src/base/must.h"
 #include "src/plan_sum.h"
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* The kernel reserves fewer pages than it is told to without a word, so the script asks. */
+static void print_commands(const struct plan_sum *sum, int node_os, uint64_t goal, FILE *out)
+{
+	char line[HUGEPAGES_LINE_MAX];
+	const char *path = strstr(hugepages_line(node_os, sum->page_bytes, goal, line), "> ");
+
+	must(path != NULL);
+	fprintf(out,
+		"%s\ntest \"$(cat %s)\" -ge %" PRIu64 " || { echo 'node %d: fewer than %" PRIu64
+		" huge pages could be had' >&2; exit 1; }\n",
+		line, path + strlen("> "), goal, node_os, goal);
+}
 
 static void print_node(const struct plan_view *view, const struct plan_sum *sum, uint32_t idx,
 		       FILE *out)
 {
 	const struct plan_sum_node *at = &sum->nodes[idx];
 	int node_os = view->topo->nodes[idx].node_os;
-	char line[HUGEPAGES_LINE_MAX];
 
 	if (at->arena_count == 0) {
 		fprintf(out, "# node %d: no shard takes memory here\n", node_os);
 		return;
 	}
-	fprintf(out, "# node %d: %" PRIu32 " shard%s x %" PRIu64 " = %" PRIu64 " pages", node_os,
-		at->arena_count, at->arena_count == 1 ? "" : "s", sum->pages_per_shard, at->pages);
+	fprintf(out, "# node %d: %" PRIu32 " shard%s x %" PRIu64 " = %" PRIu64 " page%s", node_os,
+		at->arena_count, plural(at->arena_count), sum->pages_per_shard, at->pages,
+		plural(at->pages));
 	if (at->total == TOPO_UNKNOWN || at->unused == TOPO_UNKNOWN) {
-		fprintf(out, "\n%s\n", hugepages_line(node_os, sum->page_bytes, at->goal, line));
+		fprintf(out, "\n");
+		print_commands(sum, node_os, at->goal, out);
 	} else if ((uint64_t)at->unused >= at->pages) {
 		fprintf(out, ", %" PRId64 " available: nothing to do\n", at->unused);
 	} else {
-		fprintf(out, ", %" PRId64 " of %" PRId64 " available\n%s\n", at->unused, at->total,
-			hugepages_line(node_os, sum->page_bytes, at->goal, line));
+		fprintf(out, ", %" PRId64 " of %" PRId64 " available\n", at->unused, at->total);
+		print_commands(sum, node_os, at->goal, out);
 	}
 }
 
@@ -44,9 +65,9 @@ int plan_print_hugepages(const struct plan_view *view, FILE *out)
 	if (plan_sum_build(view, &sum) != 0) {
 		return -ENOMEM;
 	}
-	fprintf(out, "# %s: %" PRIu32 " shards, %s each, in %s pages\n", view->topo->source,
-		view->plan->shard_count, plan_sum_bytes(view->arena_bytes, bytes),
-		arena_huge_name(view->page));
+	fprintf(out, "# %s: %" PRIu32 " shard%s, %s each, in %s pages\n", view->topo->source,
+		view->plan->shard_count, plural(view->plan->shard_count),
+		plan_sum_bytes(view->arena_bytes, bytes), arena_huge_name(view->page));
 	if (sum.pages_per_shard == 0) {
 		fprintf(out, "# pages of this kind need no reservation\n");
 	}
@@ -55,9 +76,10 @@ int plan_print_hugepages(const struct plan_view *view, FILE *out)
 	}
 	if (sum.pages_per_shard > 0 && sum.arenas_anywhere > 0) {
 		fprintf(out,
-			"# %" PRIu32 " shards with unknown memory node: %" PRIu64
-			" pages more, on any node\n",
-			sum.arenas_anywhere, sum.arenas_anywhere * sum.pages_per_shard);
+			"# %" PRIu32 " shard%s with unknown memory node: %" PRIu64
+			" more, on any node\n",
+			sum.arenas_anywhere, plural(sum.arenas_anywhere),
+			sum.arenas_anywhere * sum.pages_per_shard);
 	}
 	plan_sum_free(&sum);
 	return plan_sum_status(out);
