@@ -1,4 +1,9 @@
-# bench: programs that measure; `make bench' builds and runs them. bench.c is shared by all.
+# bench: programs and scripts that measure; bench.c is shared by all programs. `make bench' takes
+# every measurement and compares; make bench BENCH_FLAGS='--quick relay' takes some (bench/run tells which
+# there are). Needs root.
+BENCH_FLAGS =
+EXTRA_DIST += bench/run bench/lib bench/suites
+
 NC_BENCH_COMMON = bench/bench.c bench/bench.h
 NC_BENCHES =
 
@@ -19,5 +24,5 @@ bench_pool_bench_LDADD = $(NC_SRC_LIBS)
 noinst_PROGRAMS += $(NC_BENCHES)
 
 .PHONY: bench
-bench: $(NC_BENCHES)
-	set -e; for program in $(NC_BENCHES); do ./$$program; done
+bench: all
+	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/bench/run $(BENCH_FLAGS)

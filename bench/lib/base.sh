@@ -1,0 +1,85 @@
+# base.sh - words and tidying up that all parts of bench/run share.
+#
+# Whatever a suite starts or makes is entered in one of the lists here and goes away when bench/run
+# ends, however it ends. Nothing is killed but what was started here, by its process id.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+declare -A processes # by process id: what was started here and not yet waited for
+namespaces=()
+
+die() {
+    echo "bench/run: $1" >&2
+    exit 1
+}
+
+# say TEXT: a line about progress; results go to standard output, this does not.
+say() {
+    echo "bench/run: $1" >&2
+}
+
+dead() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds; 1 when it did not in time.
+wait_for() {
+    local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+    shift
+    until "$@" 2>/dev/null; do
+        [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+        sleep 0.02
+    done
+}
+
+# stop PID [SIGNAL]: ends a process of ours and waits for it, 5 s at most.
+stop() {
+    kill "-${2:-TERM}" "$1" 2>/dev/null
+    wait_for 5 dead "$1" || kill -KILL "$1" 2>/dev/null
+    wait_end "$1"
+}
+
+# wait_end PID: waits for a process of ours; from then on the id may be somebody else's.
+wait_end() {
+    wait "$1" 2>/dev/null
+    unset "processes[$1]"
+}
+
+# have PROGRAM: whether it is installed.
+have() {
+    command -v "$1" >/dev/null
+}
+
+# calc EXPRESSION: arithmetic with fractions.
+calc() {
+    awk "BEGIN { printf \"%.6g\", $1 }"
+}
+
+clean_up() {
+    local pid name
+    trap - EXIT
+    for pid in "${!processes[@]}"; do
+        stop "$pid"
+    done
+    for name in "${namespaces[@]}"; do
+        ip netns del "$name" 2>/dev/null
+    done
+    rm -rf "$work"
+}
+
+# describe_machine: what the figures depend on, for the head of a report.
+describe_machine() {
+    local name
+    echo "date      $(date -u '+%Y-%m-%d %H:%M UTC')"
+    echo "command   $command_line"
+    echo "runs      $runs of each, medians; $seconds s of sending each"
+    echo "kernel    $(uname -sr)"
+    lscpu | awk -F: '/^(Model name|CPU\(s\)|L1d cache|L2 cache|L3 cache|Hypervisor vendor)/ {
+        sub(/^ +/, "", $2); printf "%-9s %s: %s\n", "machine", $1, $2 }'
+    awk '/^MemTotal/ { printf "machine   memory: %.0f GiB\n", $2 / 1048576 }' /proc/meminfo
+    "$daemon" --version --verbose | sed 's/^/built     /'
+    for name in socat multicat smcroute liburing2 gcc gnuplot-nox; do
+        dpkg-query -W -f='package   ${Package} ${Version}\n' "$name" 2>/dev/null ||
+            echo "package   $name is not installed"
+    done
+    echo "load      $(cut -d' ' -f1-3 /proc/loadavg) (1, 5, 15 minutes) at the start"
+}

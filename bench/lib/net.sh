@@ -1,0 +1,77 @@
+# net.sh - the network that datagrams are measured on: three namespaces and two wires.
+#
+#     sender s0 --- in0 relay out0 --- d0 receiver
+#
+# The wires are veth pairs, so no driver and no interrupt is part of any figure. What the kernel
+# does with a datagram that one end of a wire sends is done at once, on the sending processor and in
+# the sender's time: the sender pays for the way into the relay's socket, the relay for the way into the
+# receiver's. Only a kernel that forwards by itself makes the sender pay for both.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+ns() {
+    echo "ncbench$$-$1"
+}
+
+in_ns() {
+    local where
+    where=$(ns "$1")
+    shift
+    ip netns exec "$where" "$@"
+}
+
+# start NAMESPACE CPU COMMAND...: in the background; its process id goes to `started'. The commands
+# in between replace themselves, so the id is the command's own.
+start() {
+    local where cpu=$2
+    where=$(ns "$1")
+    shift 2
+    (exec ip netns exec "$where" taskset -c "$cpu" "$@") &
+    started=$!
+    processes["$started"]=1
+}
+
+# net_up: makes namespaces and wires.
+net_up() {
+    local name
+    for name in sender relay receiver; do
+        ip netns add "$(ns $name)" || die "cannot make a network namespace"
+        namespaces+=("$(ns $name)")
+        ip -n "$(ns $name)" link set lo up
+    done
+    ip link add s0 netns "$(ns sender)" type veth peer name in0 netns "$(ns relay)" ||
+        die "cannot make a veth pair"
+    ip link add out0 netns "$(ns relay)" type veth peer name d0 netns "$(ns receiver)" ||
+        die "cannot make a veth pair"
+    net_address sender s0 10.88.1.1/24
+    net_address relay in0 10.88.1.2/24
+    net_address relay out0 10.88.2.1/24
+    net_address receiver d0 10.88.2.2/24
+    # The kernel's forwarding leaves the source address as it is: there must be a way back to it.
+    ip -n "$(ns receiver)" route add 10.88.1.0/24 via 10.88.2.1
+    # socat and multicat look for a route when they connect.
+    ip -n "$(ns relay)" route add 224.0.0.0/4 dev out0
+}
+
+net_address() {
+    ip -n "$(ns "$1")" addr add "$3" dev "$2"
+    ip -n "$(ns "$1")" link set "$2" up
+}
+
+# net_mtu BYTES: of all four ends.
+net_mtu() {
+    ip -n "$(ns sender)" link set s0 mtu "$1"
+    ip -n "$(ns relay)" link set in0 mtu "$1"
+    ip -n "$(ns relay)" link set out0 mtu "$1"
+    ip -n "$(ns receiver)" link set d0 mtu "$1"
+}
+
+# net_steer MASK: which processors receive from the wire into the relay's namespace; 0 is the usual,
+# where the sender's does.
+net_steer() {
+    in_ns relay sh -c "echo $1 >/sys/class/net/in0/queues/rx-0/rps_cpus"
+}
+
+# net_bytes: bytes that came out at the far end, headers included.
+net_bytes() {
+    in_ns receiver cat /sys/class/net/d0/statistics/rx_bytes
+}

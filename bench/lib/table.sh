@@ -1,0 +1,153 @@
+# table.sh - from the raw file of a suite to medians, tables, CSV files and plots.
+#
+# A raw file has one line per trial (trial.sh). `summarise' reduces it to one line per table, case
+# and parameter with the median of each figure; `pivot' turns one figure of one table into a matrix,
+# parameters down and cases across, which is printed, kept as CSV and drawn.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# awk_median: a function for awk scripts; `list' is separated by blanks.
+awk_median='
+function median(list,    a, n, i, j, t) {
+    n = split(list, a, " ")
+    if (n == 0) return ""
+    for (i = 2; i <= n; i++) {
+        t = a[i] + 0
+        for (j = i - 1; j > 0 && a[j] + 0 > t; j--) a[j + 1] = a[j]
+        a[j + 1] = t
+    }
+    return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
+}
+function ratio(a, b) { return b > 0 ? a / b : 0 }'
+
+# summarise RAW: CSV of medians. cpu_ns is the relay's time for each datagram that it sent, all_ns
+# that of sender and relay together for each that arrived.
+summarise() {
+    awk -F, "$awk_median"'
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    {
+        key = $at["table"] "," $at["case"] "," $at["param"]
+        if (!(key in n)) order[++keys] = key
+        n[key]++
+        relayed = $at["relayed"]; received = $at["received"]
+        v["rate", key] = v["rate", key] " " ratio(received, $at["seconds"])
+        v["loss", key] = v["loss", key] " " 100 * (1 - ratio(received, $at["expected"]))
+        v["cpu", key] = v["cpu", key] " " ratio($at["relay_ns"], relayed)
+        v["all", key] = v["all", key] " " ratio($at["relay_ns"] + $at["sender_ns"], received)
+        v["calls", key] = v["calls", key] " " ratio($at["syscalls"], relayed)
+        v["p50", key] = v["p50", key] " " $at["p50_ns"] / 1000
+        v["p99", key] = v["p99", key] " " $at["p99_ns"] / 1000
+        v["p999", key] = v["p999", key] " " $at["p999_ns"] / 1000
+        v["load", key] = v["load", key] " " $at["load"]
+    }
+    END {
+        printf "table,case,param,runs,rate,loss_pct,cpu_ns,all_ns,syscalls"
+        print ",p50_us,p99_us,p999_us,load"
+        for (k = 1; k <= keys; k++) {
+            key = order[k]
+            printf "%s,%d,%.0f,%.3f,%.0f,%.0f,%.4f,%.1f,%.1f,%.1f,%.2f\n", key, n[key],
+                median(v["rate", key]), median(v["loss", key]), median(v["cpu", key]),
+                median(v["all", key]), median(v["calls", key]), median(v["p50", key]),
+                median(v["p99", key]), median(v["p999", key]), median(v["load", key])
+        }
+    }' "$1"
+}
+
+# pivot SUMMARY TABLE FIGURE: parameters down, cases across; what was not measured is empty.
+pivot() {
+    awk -F, -v table="$2" -v figure="$3" '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $1 == table {
+        if (!($2 in case_seen)) { case_seen[$2] = 1; cases[++case_count] = $2 }
+        if (!($3 in param_seen)) { param_seen[$3] = 1; params[++param_count] = $3 }
+        value[$3, $2] = $at[figure]
+    }
+    END {
+        printf "param"
+        for (c = 1; c <= case_count; c++) printf ",%s", cases[c]
+        print ""
+        for (p = 1; p <= param_count; p++) {
+            printf "%s", params[p]
+            for (c = 1; c <= case_count; c++) printf ",%s", value[params[p], cases[c]]
+            print ""
+        }
+    }' "$1"
+}
+
+# print_csv: a CSV file as an aligned table.
+print_csv() {
+    awk -F, '
+    {
+        for (i = 1; i <= NF; i++) {
+            cell[NR, i] = $i == "" ? "-" : $i
+            if (length(cell[NR, i]) > width[i]) width[i] = length(cell[NR, i])
+        }
+        if (NF > columns) columns = NF
+    }
+    END {
+        for (r = 1; r <= NR; r++) {
+            line = ""
+            for (c = 1; c <= columns; c++)
+                line = line sprintf(c == 1 ? "%-*s" : "  %*s", width[c], cell[r, c])
+            print line
+        }
+    }'
+}
+
+# show SUMMARY TABLE FIGURE TITLE [log]: prints one figure, keeps it as CSV, draws it.
+show() {
+    local name
+    name=$(basename "$1" .csv)-$2-$3
+    pivot "$1" "$2" "$3" >"$out/$name.csv"
+    [ "$(wc -l <"$out/$name.csv")" -gt 1 ] || { rm "$out/$name.csv"; return 0; }
+    printf '\n%s\n' "$4"
+    print_csv <"$out/$name.csv"
+    plot_bars "$out/$name.csv" "$4" "${5:-}"
+}
+
+# plot_bars CSV TITLE [log]: beside the CSV, as SVG; groups of bars by parameter, a colour by case.
+plot_bars() {
+    local scale='set yrange [0:*]' columns
+    have gnuplot || return 0
+    [ "$3" != log ] || scale='set logscale y; set yrange [*:*]'
+    columns=$(head -n 1 "$1" | awk -F, '{ print NF }')
+    gnuplot <<-END 2>"$work/gnuplot.log" || say "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
+	set terminal svg size 900,420 font "sans-serif,12" background rgb "white"
+	set output "${1%.csv}.svg"
+	set datafile separator ","
+	set datafile missing ""
+	set title "$2" noenhanced
+	set style data histograms
+	set style histogram clustered gap 1
+	set style fill solid 0.85 noborder
+	set key outside right top noenhanced
+	set xtics noenhanced
+	set grid ytics lc rgb "#dddddd"
+	set border 3
+	set tics nomirror
+	$scale
+	plot for [i=2:$columns] "$1" using i:xtic(1) title columnheader(i)
+	END
+}
+
+# plot_lines CSV TITLE XLABEL YLABEL [SETTING]: a line for each column but the first, which is x.
+plot_lines() {
+    local columns
+    have gnuplot || return 0
+    columns=$(head -n 1 "$1" | awk -F, '{ print NF }')
+    gnuplot <<-END 2>"$work/gnuplot.log" || say "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
+	set terminal svg size 900,420 font "sans-serif,12" background rgb "white"
+	set output "${1%.csv}.svg"
+	set datafile separator ","
+	set datafile missing ""
+	set title "$2" noenhanced
+	set xlabel "$3" noenhanced
+	set ylabel "$4" noenhanced
+	set key outside right top noenhanced
+	set grid lc rgb "#dddddd"
+	set border 3
+	set tics nomirror
+	${5:-}
+	plot for [i=2:$columns] "$1" using 1:i with linespoints lw 2 pt 7 ps 0.6 \\
+		title columnheader(i)
+	END
+}

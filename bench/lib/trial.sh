@@ -1,0 +1,157 @@
+# trial.sh - one measurement: a relay, a sender, a receiver, and what each of them spent.
+#
+# The relay is new in each trial. Its CPU time is what the scheduler charged its threads, to the
+# nanosecond (/proc/PID/task/*/schedstat); work that the kernel moves from a busy processor to its
+# ksoftirqd thread is added to whoever runs on that processor. The relay has processor 0, sender and
+# receiver share processor 1.
+#
+# What to send stands in the array `load'; results go to the array `got' and, by trial_record, as
+# one line to the raw file.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+declare -A load got
+
+# load_set NAME=VALUE...: the defaults and what differs from them.
+load_set() {
+    local pair
+    load=([size]=1316 [gso]=1 [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
+        [receiver]=probe)
+    for pair in "$@"; do
+        load[${pair%%=*}]=${pair#*=}
+    done
+}
+
+# spent_ns PID: CPU time of all threads of a process so far.
+spent_ns() {
+    cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+}
+
+# softirq_ns CPU: CPU time of the kernel's own thread there.
+softirq_ns() {
+    awk '{ print $1 }' "/proc/${ksoftirqd[$1]}/schedstat"
+}
+
+# find_ksoftirqd: fills ksoftirqd[CPU] with process ids.
+find_ksoftirqd() {
+    local comm name
+    for comm in /proc/[0-9]*/comm; do
+        read -r name 2>/dev/null <"$comm" || continue
+        if [[ $name == ksoftirqd/[01] ]]; then
+            comm=${comm#/proc/}
+            ksoftirqd[${name#*/}]=${comm%/comm}
+        fi
+    done
+    [ ${#ksoftirqd[@]} -eq 2 ] || die "cannot find ksoftirqd/0 and ksoftirqd/1: two CPUs are needed"
+}
+
+declare -A ksoftirqd
+
+# trial RELAY: runs it under `load', fills `got'. 1 when the relay cannot do this.
+trial() {
+    local relay=$1 before soft0 soft1
+    got=()
+    relay_kind=$1
+    relay_start "$relay" "${load[groups]}" "${load[outputs]}" || return 1
+    [ "${load[receiver]}" = none ] || receiver_start "$relay"
+    before=$(spent_ns "$relay_pid")
+    soft0=$(softirq_ns 0)
+    soft1=$(softirq_ns 1)
+    got[bytes]=$(net_bytes)
+    send_load
+    if [ "${load[receiver]}" = none ]; then
+        sleep 0.1
+    else
+        receiver_end
+    fi
+    got[bytes]=$(($(net_bytes) - got[bytes]))
+    got[relay_ns]=$(($(spent_ns "$relay_pid") - before + $(softirq_ns 0) - soft0))
+    got[soft1_ns]=$(($(softirq_ns 1) - soft1))
+    relay_stop
+    trial_sums
+}
+
+# Flows that nobody rewrites arrive in the group they were sent to.
+receiver_start() {
+    local target
+    target="$(group_of 2 0)%d0:6000"
+    [[ $1 != smcroute* ]] || target="$(group_of 1 0)%d0:5000"
+    start receiver 1 "$probe" recv --json --quiet --gro --no-verify --rcvbuf 64M \
+        --groups $((load[groups] * load[outputs])) --until-end --idle 0.3 --duration 30 \
+        --ready-fd 3 "$target" 3>"$work/ready" >"$work/recv.json" 2>"$work/recv.log"
+    receiver_pid=$started
+    wait_for 10 test -s "$work/ready" ||
+        die "the receiver does not start: $(tail -n 1 "$work/recv.log")"
+}
+
+receiver_end() {
+    wait_end "$receiver_pid"
+}
+
+# The sender's whole CPU time is what its shell's children used: bash gives it to the microsecond.
+send_load() {
+    local TIMEFORMAT='%3U %3S'
+    { time in_ns sender taskset -c 1 timeout 60 "$probe" send --json --quiet --ttl 16 \
+        --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
+        --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M --end-marker \
+        "$(group_of 1 0)%s0:5000" >"$work/send.json" 2>"$work/send.log"; } 2>"$work/send.time" ||
+        say "the sender fails: $(tail -n 1 "$work/send.log")"
+}
+
+# take NAME...: reads one line of that many words into `got'.
+take() {
+    local name words i=0
+    read -r -a words
+    for name in "$@"; do
+        got[$name]=${words[i++]:-0}
+    done
+}
+
+# trial_sums: from files to figures. Datagrams are counted at the far end, over all outputs.
+trial_sums() {
+    local header
+    take sent send_s < <(jq -r '"\(.sent) \(.seconds)"' "$work/send.json")
+    got[sender_ns]=$(awk -v soft="${got[soft1_ns]}" \
+        '{ printf "%.0f\n", ($1 + $2) * 1e9 + soft }' "$work/send.time")
+    got[expected]=$((got[sent] * load[outputs]))
+    if [ "${load[receiver]}" = none ]; then
+        # A train on the wire has one header; what is counted here is trains when there are any.
+        header=$(calc "42 / ${load[gso]}")
+        got[received]=$(calc "int(${got[bytes]} / (${load[size]} + $header))")
+        got[seconds]=${got[send_s]}
+        take duplicated reordered p50 p99 p999 <<<"0 0 0 0 0"
+    else
+        take received seconds duplicated reordered p50 p99 p999 < <(jq -r '.total |
+            "\(.unique) \(.seconds) \(.duplicated) \(.reordered) " +
+            "\(.latency_ns.p50 // 0) \(.latency_ns.p99 // 0) \(.latency_ns["p99.9"] // 0)"' \
+            "$work/recv.json")
+    fi
+    got[syscalls]=0 got[relayed]=${got[received]}
+    case $relay_kind in
+    uring* | mmsg*)
+        take syscalls relayed < <(jq -r '"\([.shards[].ring.syscalls] | add) \(.totals.sent)"' \
+            "$work/report.json")
+        ;;
+    esac
+}
+
+raw_columns=table,case,param,run,sent,expected,received,duplicated,reordered,seconds,relayed
+raw_columns+=,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load
+
+# trial_record TABLE CASE PARAM RUN: appends the last trial to the raw file.
+trial_record() {
+    local IFS=,
+    echo "$1,$2,$3,$4,${got[sent]},${got[expected]},${got[received]},${got[duplicated]}$(
+    ),${got[reordered]},${got[seconds]},${got[relayed]},${got[relay_ns]},${got[sender_ns]}$(
+    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg)" \
+        >>"$raw"
+}
+
+# measure TABLE CASE PARAM RUN RELAY: a trial that is recorded, or said to be impossible.
+measure() {
+    relay_known "$5" || return 0
+    if trial "$5"; then
+        trial_record "$1" "$2" "$3" "$4"
+    else
+        say "$1: $2 with $3 was left out"
+    fi
+}
