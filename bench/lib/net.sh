@@ -4,8 +4,8 @@
 #
 # The wires are veth pairs, so no driver and no interrupt is part of any figure. What the kernel
 # does with a datagram that one end of a wire sends is done at once, on the sending processor and in
-# the sender's time: the sender pays for the way into the relay's socket, the relay for the way into the
-# receiver's. Only a kernel that forwards by itself makes the sender pay for both.
+# the sender's time: the sender pays for the way into the relay's socket, the relay for the way into
+# the receiver's. Only a kernel that forwards by itself makes the sender pay for both.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 ns() {
