@@ -139,7 +139,21 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 /* ---- sizes
  * ------------------------------------------------------------------------------------------- */
 
-static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan)
+/* Only few shards for very many flows come to this. */
+static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err)
+{
+	if (flow_count <= SHARD_FLOWS_MAX) {
+		return 0;
+	}
+	err_set(err,
+		"shard %u: the plan gives it %u flows; expected at most %u per shard; raise "
+		"--shards (with --oversubscribe where there are too few cores)",
+		shard, flow_count, SHARD_FLOWS_MAX);
+	return -EINVAL;
+}
+
+static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
+			   struct err *err)
 {
 	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
 	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
@@ -156,6 +170,10 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 		}
 	}
 	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
+		rc = layout_check_size(s, flows[s], err);
+		if (rc < 0) {
+			break;
+		}
 		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
 		layout->tables[s].outputs =
 			calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
@@ -282,7 +300,7 @@ int layout_build(const struct conf *conf, const struct iface_table *ifaces, cons
 	layout.tables = calloc(plan->shard_count + 1UL, sizeof(*layout.tables));
 	layout.echo_counts = calloc(plan->shard_count + 1UL, sizeof(*layout.echo_counts));
 	if (layout.tables && layout.echo_counts) {
-		rc = layout_allocate(&layout, conf, plan);
+		rc = layout_allocate(&layout, conf, plan, err);
 	}
 	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
 		rc = layout_add_flow(&layout, conf, i, ifaces, plan, options, err);

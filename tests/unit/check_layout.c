@@ -100,7 +100,9 @@ START_TEST(spread_beyond_the_outputs_is_refused)
 {
 	const uint32_t owners[] = {0};
 
-	add_rule("239.1.1.1%eth0:5000 spread=3 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	/* A rule that says so is refused as it is read: only a caller's mistake comes this far. */
+	add_rule("239.1.1.1%eth0:5000 spread=2 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	conf.rules[0].spread = 3;
 	ck_assert_int_eq(build(4, owners, 3), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "spread=3"));
 }
@@ -110,9 +112,26 @@ START_TEST(spread_of_a_unicast_ingress_is_refused)
 {
 	const uint32_t owners[] = {0};
 
-	add_rule("192.0.2.9:5000 spread=2 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	add_rule("192.0.2.9:5000 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	conf.rules[0].spread = 2;
 	ck_assert_int_eq(build(2, owners, 2), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "unicast"));
+}
+END_TEST
+
+START_TEST(more_flows_than_a_shard_can_have_are_refused)
+{
+	static uint32_t owners[2 * SHARD_FLOWS_MAX];
+
+	add_rule("239.2.0.0/15%eth0:5000 -> 239.4.0.0/15%e:6000");
+	ck_assert_uint_eq(conf.flow_count, 2 * SHARD_FLOWS_MAX);
+	ck_assert_int_eq(build(1, owners, 1), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "65536"));
+	ck_assert_ptr_nonnull(strstr(err.text, "--shards"));
+	for (uint32_t i = 0; i < conf.flow_count; i++) {
+		owners[i] = i % 2;
+	}
+	ck_assert_int_eq(build(2, owners, 1), 0);
 }
 END_TEST
 
@@ -174,6 +193,7 @@ static Suite *layout_suite(void)
 	tcase_add_test(tcase, spread_gives_each_output_to_exactly_one_shard);
 	tcase_add_test(tcase, spread_beyond_the_outputs_is_refused);
 	tcase_add_test(tcase, spread_of_a_unicast_ingress_is_refused);
+	tcase_add_test(tcase, more_flows_than_a_shard_can_have_are_refused);
 	tcase_add_test(tcase, coalescing_flows_use_train_slots_and_named_classes_are_obeyed);
 	tcase_add_test(tcase, large_mtu_without_coalescing_takes_a_larger_class);
 	tcase_add_test(tcase, own_senders_towards_a_listening_flow_are_known);
