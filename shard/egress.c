@@ -22,6 +22,10 @@
 #define RATE_BURST_NS       (20 * NS_PER_MS)
 #define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
 
+/* A ring turn's wait while every train is in use: only an engine that sends in the background
+ * (SQPOLL) has anything to wait for. */
+#define MAKE_ROOM_WAIT_US 1000
+
 static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
 	      "the holds of one slot fit their 16-bit counter");
 
@@ -79,7 +83,11 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 	o->fd = sock->fd;
 	o->file = sock->file;
 	o->train_bytes_max = v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4;
+	/* A device may take more than UDP can carry: loopback does. */
 	o->segment_max = mtu > headers ? mtu - headers : 0;
+	if (o->segment_max > o->train_bytes_max) {
+		o->segment_max = o->train_bytes_max;
+	}
 	o->gso = sock->gso ? GSO_UNPROVEN : GSO_OFF;
 	if (!sock->connected) {
 		o->name_len = addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->name);
@@ -120,32 +128,40 @@ static bool egress_meta_of(const struct egress_output *o, const struct datagram 
 
 /* ---- rate= ---------------------------------------------------------------------------------- */
 
+/* Adds what has been gained since the last look; a bucket holds no more than a burst. */
+static void egress_refill(const struct egress *eg, struct egress_output *o, uint64_t burst)
+{
+	double rate = (double)o->rule->out.rate_bps;
+	uint64_t elapsed = eg->now_ns - o->tokens_at_ns;
+	uint64_t gained;
+
+	if (o->tokens_at_ns == 0 || rate * (double)elapsed >= (double)burst * NS_PER_S) {
+		o->tokens_bits = burst;
+		o->tokens_at_ns = eg->now_ns;
+		return;
+	}
+	gained = (uint64_t)(rate * (double)elapsed / NS_PER_S);
+	/* The instant moves only with what was gained, so slow rates lose no fraction. */
+	if (gained > 0) {
+		o->tokens_bits += gained;
+		o->tokens_at_ns += (uint64_t)((double)gained * NS_PER_S / rate);
+		o->tokens_bits = o->tokens_bits < burst ? o->tokens_bits : burst;
+	}
+}
+
 /* A token bucket in bits; takes what `bytes' cost, or nothing. */
-static bool egress_rate_allows(struct egress *eg, struct egress_output *o, uint32_t bytes)
+static bool egress_rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes)
 {
 	uint64_t rate = o->rule->out.rate_bps;
 	uint64_t cost = (uint64_t)bytes * 8;
-	uint64_t burst, elapsed;
+	uint64_t burst;
 
 	if (rate == 0) {
 		return true;
 	}
 	burst = (uint64_t)((double)rate * RATE_BURST_NS / NS_PER_S);
 	burst = burst > RATE_BURST_MIN_BITS ? burst : RATE_BURST_MIN_BITS;
-	elapsed = eg->now_ns - o->tokens_at_ns;
-	if (o->tokens_at_ns == 0 || elapsed > NS_PER_S) {
-		o->tokens_bits = burst;
-		o->tokens_at_ns = eg->now_ns;
-	} else {
-		uint64_t gained = (uint64_t)((double)rate * (double)elapsed / NS_PER_S);
-
-		/* The instant moves only with what was gained, so slow rates lose no fraction. */
-		if (gained > 0) {
-			o->tokens_bits += gained;
-			o->tokens_at_ns += (uint64_t)((double)gained * NS_PER_S / (double)rate);
-			o->tokens_bits = o->tokens_bits < burst ? o->tokens_bits : burst;
-		}
-	}
+	egress_refill(eg, o, burst);
 	if (o->tokens_bits < cost) {
 		return false;
 	}
@@ -201,25 +217,33 @@ static bool egress_fits(const struct egress *eg, const struct egress_output *o,
 	       egress_meta_equal(&t->meta, meta);
 }
 
+/* A free train; TRAIN_NONE when there will never be one, since the ring failed. */
 static uint32_t egress_take_train(struct egress *eg)
 {
 	uint32_t t;
 
-	while (eg->free == TRAIN_NONE) {
-		egress_make_room(eg);
+	/* Sends are over when their turn ends, so the first one does not wait. */
+	for (uint32_t wait_us = 0; eg->free == TRAIN_NONE; wait_us = MAKE_ROOM_WAIT_US) {
+		if (egress_make_room(eg, wait_us) < 0) {
+			return TRAIN_NONE;
+		}
 	}
 	t = eg->free;
 	eg->free = eg->trains[t].next;
 	return t;
 }
 
-static void egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
+static bool egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
 			       const struct egress_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	uint32_t idx = egress_take_train(eg);
-	struct train *t = &eg->trains[idx];
+	struct train *t;
 
+	if (idx == TRAIN_NONE) {
+		return false;
+	}
+	t = &eg->trains[idx];
 	/* The big arrays keep their old contents: only the counted part of them means anything. */
 	t->meta = *meta;
 	t->iov_count = 0;
@@ -232,6 +256,7 @@ static void egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->single = false;
 	t->retried = false;
 	o->open = idx;
+	return true;
 }
 
 /* Appends one piece, in order, to the open train or to a new one. */
@@ -244,8 +269,9 @@ static void egress_put(struct egress *eg, uint32_t output, const struct piece *p
 	if (o->open != TRAIN_NONE && !egress_fits(eg, o, &eg->trains[o->open], p, meta)) {
 		egress_close_train(eg, o);
 	}
-	if (o->open == TRAIN_NONE) {
-		egress_start_train(eg, output, p, meta);
+	if (o->open == TRAIN_NONE && !egress_start_train(eg, output, p, meta)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_SEND_ERROR], p->count);
+		return;
 	}
 	t = &eg->trains[o->open];
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};

@@ -42,7 +42,7 @@ struct train {
 	struct iovec one; /* the datagram sent now, while resending singly */
 	struct egress_meta meta;
 	uint32_t iov_count;
-	uint32_t datagrams;
+	uint32_t datagrams;     /* 0: the train is free */
 	uint32_t segment_bytes; /* of each but the last */
 	uint32_t bytes;         /* in all */
 	uint32_t output;
@@ -97,6 +97,7 @@ struct egress {
 	uint64_t queued;             /* sends queued since start */
 	uint64_t now_ns;             /* of this turn; kept only when an output has a rate */
 	bool has_rate;
+	int failed; /* -errno of a ring turn that made no room; nothing is sent any more */
 };
 
 /* Arena bytes that egress_init takes. */
@@ -128,10 +129,13 @@ void egress_flush(struct egress *eg);
 /* One ring_sent: counts it, gives the slots back, or queues what must be sent again. */
 void egress_done(struct egress *eg, uint32_t token, int32_t res);
 
-/* Between egress.c and egress_send.c: closes the output's open train; frees at least one train by
- * flushing and running ring turns. */
+/* The ring has failed for good: counts what has no answer as `send_error', and lets go of it. */
+void egress_abandon(struct egress *eg);
+
+/* Between egress.c and egress_send.c: closes the output's open train; flushes and runs one ring
+ * turn, that waits at most `wait_us', so that trains become free (0, or eg->failed). */
 void egress_close_open(struct egress *eg, uint32_t output);
-void egress_make_room(struct egress *eg);
+int egress_make_room(struct egress *eg, uint32_t wait_us);
 
 /* Whether something waits to be flushed or answered. */
 static inline bool egress_busy(const struct egress *eg)

@@ -22,10 +22,6 @@
 #define UDP_SEGMENT 103
 #endif
 
-/* A ring turn's wait while every train is in use: only an engine that sends in the background
- * (SQPOLL) has anything to wait for. */
-#define MAKE_ROOM_WAIT_US 1000
-
 /* ---- control data -----------------------------------------------------------------------------
  */
 
@@ -195,15 +191,18 @@ void egress_flush(struct egress *eg)
 	eg->dirty_count = kept;
 }
 
-void egress_make_room(struct egress *eg)
+int egress_make_room(struct egress *eg, uint32_t wait_us)
 {
 	struct ring_sent sent;
 
-	egress_flush(eg);
-	must(ring_turn(eg->ring, MAKE_ROOM_WAIT_US) == 0);
+	if (eg->failed == 0) {
+		egress_flush(eg);
+		eg->failed = ring_turn(eg->ring, wait_us);
+	}
 	while (ring_next_sent(eg->ring, &sent)) {
 		egress_done(eg, sent.token, sent.res);
 	}
+	return eg->failed;
 }
 
 /* ---- answers -----------------------------------------------------------------------------------
@@ -246,8 +245,31 @@ static void egress_free_train(struct egress *eg, uint32_t idx)
 	for (uint32_t i = 0; i < t->iov_count; i++) {
 		(void)pool_drop(eg->pool, t->slots[i]);
 	}
+	t->datagrams = 0;
 	t->next = eg->free;
 	eg->free = idx;
+}
+
+void egress_abandon(struct egress *eg)
+{
+	for (uint32_t i = 0; i < eg->train_count; i++) {
+		const struct train *t = &eg->trains[i];
+
+		if (t->datagrams > 0) {
+			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+				 t->datagrams - t->single_at);
+			egress_free_train(eg, i);
+		}
+	}
+	for (uint32_t i = 0; i < eg->output_count; i++) {
+		struct egress_output *o = &eg->outputs[i];
+
+		o->open = o->first = o->last = o->newest = TRAIN_NONE;
+		o->in_flight = 0;
+		o->dirty = false;
+	}
+	eg->in_flight = 0;
+	eg->dirty_count = 0;
 }
 
 /* Puts a train back where it stood: before every younger one of its output. */

@@ -57,7 +57,8 @@ static void relay_flow_ended(struct relay *r, struct ingress_flow *flow, int res
 /* A datagram was too large for the flow's class: receive into a larger one from now on. */
 static void relay_change_group(struct relay *r, struct ingress_flow *flow)
 {
-	if (flow->next_group != flow->group && flow->state == FLOW_ARMED) {
+	if (flow->next_group != flow->group && flow->state == FLOW_ARMED &&
+	    r->phase != RELAY_STOPPED) {
 		ring_cancel_recv(r->ring, (uint32_t)(flow - r->flows));
 		flow->state = FLOW_LEAVING;
 	}
@@ -178,6 +179,14 @@ static void relay_cancel_all(struct relay *r)
 	r->ended_count = 0;
 }
 
+static void relay_count_unread(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->flow_count; i++) {
+		ingress_count_leftovers(&r->flows[i]);
+		stat_set(&r->flows[i].stats->kernel_drops, sock_kernel_drops(r->flows[i].fd));
+	}
+}
+
 /* Nothing is armed and nothing in flight: take back the lent slots, count what stayed unread. */
 static void relay_settle(struct relay *r)
 {
@@ -188,11 +197,21 @@ static void relay_settle(struct relay *r)
 			pool_unlend(r->pool, pool_slot_id((enum pool_class)g, (uint16_t)index));
 		}
 	}
-	for (uint32_t i = 0; i < r->flow_count; i++) {
-		ingress_count_leftovers(&r->flows[i]);
-		stat_set(&r->flows[i].stats->kernel_drops, sock_kernel_drops(r->flows[i].fd));
-	}
+	relay_count_unread(r);
 	must(pool_consistent(r->pool));
+	pool_publish_stats(r->pool);
+}
+
+/* The ring is of no use any more. What it has already told is relayed no further, but counted, so
+ * that the sums agree. Slots stay lent: the kernel might still write to them. */
+static void relay_fail(struct relay *r)
+{
+	r->egress->failed = r->egress->failed < 0 ? r->egress->failed : -EIO;
+	r->phase = RELAY_STOPPED;
+	relay_take_sent(r);
+	(void)relay_take_received(r);
+	egress_abandon(r->egress);
+	relay_count_unread(r);
 	pool_publish_stats(r->pool);
 }
 
@@ -256,6 +275,7 @@ int relay_turn(struct relay *r)
 	int err = ring_turn(r->ring, relay_wait_us(r));
 
 	if (err < 0) {
+		relay_fail(r);
 		return err;
 	}
 	if (r->egress->has_rate) {
@@ -267,6 +287,10 @@ int relay_turn(struct relay *r)
 	relay_lend(r);
 	relay_count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
+	if (r->egress->failed < 0) {
+		relay_fail(r);
+		return r->egress->failed;
+	}
 	if (ring_woken(r->ring)) {
 		relay_take_mail(r);
 	}

@@ -40,5 +40,6 @@ struct relay {
 /* Lends buffers and arms every flow; the groups must have been joined, or be joined next. */
 void relay_start(struct relay *r);
 
-/* One turn; 0 while there is more to do, 1 when stopped, -errno when the ring failed for good. */
+/* One turn; 0 while there is more to do, 1 when stopped, -errno when the ring failed for good. Then
+ * everything has been counted, and no other turn may follow. */
 int relay_turn(struct relay *r);

@@ -157,7 +157,13 @@ uint32_t fake_last_wait_us(const struct ring *ring)
 
 void fake_fail_turn(struct ring *ring, int32_t res)
 {
+	fake_fail_turn_after(ring, 0, res);
+}
+
+void fake_fail_turn_after(struct ring *ring, uint32_t turns, int32_t res)
+{
 	fake_of(ring)->turn_res = res;
+	fake_of(ring)->turn_res_after = turns;
 }
 
 void fake_wake(struct ring *ring)

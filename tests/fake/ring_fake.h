@@ -121,6 +121,9 @@ uint32_t fake_last_wait_us(const struct ring *ring);
 /* The next turn returns -errno `res' and does nothing. */
 void fake_fail_turn(struct ring *ring, int32_t res);
 
+/* The same, but `turns' turns are made first. */
+void fake_fail_turn_after(struct ring *ring, uint32_t turns, int32_t res);
+
 /* The next turn says woken. */
 void fake_wake(struct ring *ring);
 

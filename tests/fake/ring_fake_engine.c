@@ -178,8 +178,10 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 
 	f->turn_count++;
 	f->last_wait_us = wait_us;
-	f->turn_res = 0;
-	if (res < 0) {
+	if (f->turn_res_after > 0) {
+		f->turn_res_after--;
+	} else if (res < 0) {
+		f->turn_res = 0;
 		return res;
 	}
 	if (f->reverse && !f->hold) {

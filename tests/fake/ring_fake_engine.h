@@ -64,6 +64,7 @@ struct fake {
 	uint32_t turn_count;
 	uint32_t last_wait_us;
 	int32_t turn_res;
+	uint32_t turn_res_after; /* turns that come before the one that fails */
 	bool wake;
 	int wake_fd;
 };

@@ -143,6 +143,20 @@ START_TEST(segments_above_the_egress_mtu_leave_as_single_datagrams)
 }
 END_TEST
 
+START_TEST(segments_beyond_what_udp_can_send_leave_as_single_datagrams)
+{
+	struct rig_options options = trains;
+
+	options.mtu = 70000; /* no device of IPv4 has it, but IPv6 on loopback comes to the same */
+	rig_open(&rig, &options);
+	rig_deliver_train(&rig, 2, 65510, 20);
+	rig_settle(&rig);
+	expect_all_in_order(0);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sends), 2);
+	rig_close(&rig);
+}
+END_TEST
+
 static int32_t refuse_trains(void *context, const struct fake_send *send)
 {
 	(void)context;
@@ -251,10 +265,63 @@ START_TEST(too_few_trains_only_cost_turns)
 	for (int i = 0; i < 20; i++) {
 		rig_deliver(&rig, 100);
 	}
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	/* Sends that are over at once leave nothing to sleep for. */
+	ck_assert_uint_eq(fake_last_wait_us(rig.ring), 0);
 	rig_settle(&rig);
 	expect_all_in_order(0);
 	expect_all_in_order(1);
 	rig_close(&rig);
+}
+END_TEST
+
+/* ---- a ring that fails ---- */
+
+/* Turns until one fails; the ring is then closed without rest. */
+static void expect_failure(int err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < 100 && rc == 0; i++) {
+		rc = relay_turn(&rig.relay);
+	}
+	ck_assert_int_eq(rc, err);
+	ck_assert(rig_sums_agree(&rig));
+	ck_assert(!egress_busy(&rig.egress));
+	arena_unmap(&rig.arena);
+}
+
+START_TEST(failed_ring_leaves_sums_that_agree)
+{
+	rig_open(&rig, &trains);
+	for (int i = 0; i < 20; i++) {
+		rig_deliver(&rig, 100 + (size_t)i % 3);
+	}
+	fake_hold_sends(rig.ring, true);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(egress_busy(&rig.egress));
+	fake_fail_turn(rig.ring, -ENOMEM);
+	expect_failure(-ENOMEM);
+	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 20);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 20);
+}
+END_TEST
+
+START_TEST(ring_that_fails_while_trains_are_short_ends_the_relay)
+{
+	struct rig_options options = singles;
+
+	options.trains = 2;
+	rig_open(&rig, &options);
+	rig_deliver(&rig, 100);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	for (int i = 0; i < 20; i++) {
+		rig_deliver(&rig, 100);
+	}
+	fake_fail_turn_after(rig.ring, 1, -ENOMEM);
+	expect_failure(-ENOMEM);
+	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 21);
+	ck_assert_uint_gt(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 0);
 }
 END_TEST
 
@@ -340,6 +407,59 @@ START_TEST(rate_limit_counts_what_it_drops)
 }
 END_TEST
 
+/* As if `ns' had gone by for the bucket. */
+static void let_bucket_fill(uint64_t ns)
+{
+	rig.egress.outputs[0].tokens_at_ns -= ns;
+}
+
+START_TEST(slow_rate_is_kept_over_pauses)
+{
+	struct rig_options options = singles;
+
+	options.outputs = 1;
+	options.out.rate_bps = 8000; /* 1000 bytes a second */
+	rig_open(&rig, &options);
+	for (int i = 0; i < 65; i++) {
+		rig_deliver(&rig, 1000);
+	}
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 65); /* the first burst */
+	let_bucket_fill(10 * NS_PER_S + NS_PER_S / 2);
+	for (int i = 0; i < 65; i++) {
+		rig_deliver(&rig, 1000);
+	}
+	rig_settle(&rig);
+	/* Ten and a half seconds' worth, and what was left of the burst. */
+	ck_assert_uint_ge(stat_get(&rig.output_stats[0].sent), 75);
+	ck_assert_uint_le(stat_get(&rig.output_stats[0].sent), 76);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(bucket_is_full_after_a_long_pause_at_any_rate)
+{
+	static const uint64_t rates[] = {1, 8000, 1000000, 100000000000, 1000000000000};
+	struct rig_options options = singles;
+
+	options.outputs = 1;
+	options.out.rate_bps = rates[_i];
+	rig_open(&rig, &options);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 30; i++) {
+			rig_deliver(&rig, 2000);
+		}
+		rig_settle(&rig);
+		let_bucket_fill(rig.egress.outputs[0].tokens_at_ns - 1);
+	}
+	if (rates[_i] >= 1000000) {
+		ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 60);
+	}
+	ck_assert_uint_ge(stat_get(&rig.output_stats[0].sent), 30);
+	rig_close(&rig);
+}
+END_TEST
+
 /* ---- anything goes ---- */
 
 struct weather {
@@ -418,6 +538,7 @@ static Suite *relay_suite(void)
 	tcase_add_test(tcase, received_train_passes_whole);
 	tcase_add_test(tcase, train_longer_than_allowed_is_split_in_order);
 	tcase_add_test(tcase, segments_above_the_egress_mtu_leave_as_single_datagrams);
+	tcase_add_test(tcase, segments_beyond_what_udp_can_send_leave_as_single_datagrams);
 	tcase_add_test(tcase, refused_train_is_resent_singly_in_order_and_no_more_are_tried);
 	tcase_add_test(tcase, until_one_train_succeeded_no_second_is_in_flight);
 	tcase_add_loop_test(tcase, failed_send_is_in_exactly_one_drop_counter, 0,
@@ -425,9 +546,13 @@ static Suite *relay_suite(void)
 	tcase_add_test(tcase, dropped_train_counts_all_its_datagrams);
 	tcase_add_test(tcase, starved_flow_loses_nothing_and_goes_on);
 	tcase_add_test(tcase, too_few_trains_only_cost_turns);
+	tcase_add_test(tcase, failed_ring_leaves_sums_that_agree);
+	tcase_add_test(tcase, ring_that_fails_while_trains_are_short_ends_the_relay);
 	tcase_add_test(tcase, hop_limit_is_decremented_and_expiry_counted);
 	tcase_add_test(tcase, kept_hop_limit_and_dscp_part_the_trains);
 	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
+	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);
+	tcase_add_loop_test(tcase, bucket_is_full_after_a_long_pause_at_any_rate, 0, 5);
 	tcase_add_loop_test(tcase, random_traffic_and_failures_keep_order_and_sums, 0, 40);
 	suite_add_tcase(suite, tcase);
 	return suite;
