@@ -171,7 +171,7 @@ static void check_capabilities(struct check *check)
 		check_capability(
 			check, "priority",
 			check_text(check, "%s has priority=%d", wants.priority, PRIORITY_ADMIN),
-			raw || admin, "cap_net_raw");
+			raw || admin, cure);
 	}
 	if (wants.low) {
 		check_capability(check, "low_port",

@@ -61,10 +61,38 @@ static unsigned walk_target(struct walk *walk, const json_t *to)
 	return may;
 }
 
+/* Whether `name' is among `count' names. */
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A target of iptables, of which nft tells the name only; older ones not even that. */
+static unsigned walk_xt(const json_t *xt)
+{
+	static const char *const drops[] = {"DROP", "REJECT"};
+	static const char *const harmless[] = {"CHECKSUM", "CLASSIFY", "CONNMARK", "CT",  "DSCP",
+					       "LOG",      "MARK",     "NFLOG",    "SET", "TCPMSS",
+					       "TOS",      "TRACE",    "TTL"};
+	const char *name = text_of(xt, "name");
+
+	if (is_among(name, drops, sizeof(drops) / sizeof(drops[0]))) {
+		return MAY_DROP;
+	}
+	return is_among(name, harmless, sizeof(harmless) / sizeof(harmless[0]))
+		       ? MAY_GO_ON
+		       : MAY_PASS | MAY_DROP | MAY_GO_ON;
+}
+
 /* What a verdict does; MAY_GO_ON for statements that are none. */
 static unsigned walk_verdict(struct walk *walk, const json_t *statement)
 {
-	static const char *const unsure[] = {"queue", "fwd", "tproxy", "xt"};
+	static const char *const unsure[] = {"queue", "fwd", "tproxy"};
 	unsigned may;
 
 	if (json_object_get(statement, "accept")) {
@@ -82,6 +110,9 @@ static unsigned walk_verdict(struct walk *walk, const json_t *statement)
 	}
 	if (json_object_get(statement, "goto")) {
 		return walk_target(walk, json_object_get(statement, "goto"));
+	}
+	if (json_object_get(statement, "xt")) {
+		return walk_xt(json_object_get(statement, "xt"));
 	}
 	for (size_t i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++) {
 		if (json_object_get(statement, unsure[i])) {
@@ -115,10 +146,16 @@ static unsigned walk_vmap(struct walk *walk, const json_t *vmap)
 	return may;
 }
 
-/* Fits only as often as a rate, a quota or a count allows; or an iptables match. */
-static bool is_condition(const json_t *statement)
+/* Fits only as often as a rate, a quota or a count allows; or a match of iptables (older nft does
+ * not tell it from a target, which stands last). */
+static bool is_condition(const json_t *statement, bool last)
 {
-	static const char *const names[] = {"limit", "quota", "ct count", "xt"};
+	static const char *const names[] = {"limit", "quota", "ct count"};
+	const json_t *xt = json_object_get(statement, "xt");
+
+	if (xt) {
+		return json_is_object(xt) ? strcmp(text_of(xt, "type"), "match") == 0 : !last;
+	}
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (json_object_get(statement, names[i])) {
@@ -145,10 +182,10 @@ static unsigned walk_statements(struct walk *walk, const json_t *statements)
 			now = nft_match(&walk->scope, walk->packet, match);
 		} else if (vmap) {
 			may = walk_vmap(walk, vmap);
-		} else if (is_condition(statement) && i + 1 < count) {
+		} else if (is_condition(statement, i + 1 == count)) {
 			now = NFT_FIT_MAYBE;
 		} else {
-			may = walk_verdict(walk, statement); /* an xt at the end is a target */
+			may = walk_verdict(walk, statement);
 		}
 		fit = now < fit ? now : fit;
 		if (may != MAY_GO_ON) {
@@ -191,22 +228,27 @@ static unsigned walk_chain(struct walk *walk, const char *chain)
 	return may | MAY_RETURN;
 }
 
-/* Whether a base chain's device list, if it has one, names the interface. */
-static bool is_for_device(const json_t *chain, const char *ifname)
+/* Whether a base chain is for packets of this interface. Those at the hooks of a device are for
+ * their devices only, which older nft does not name. */
+static enum nft_fit is_for_device(const json_t *chain, const char *ifname)
 {
 	const json_t *dev = json_object_get(chain, "dev");
+	const char *hook = text_of(chain, "hook");
 
+	if (strcmp(hook, "ingress") != 0 && strcmp(hook, "egress") != 0) {
+		return NFT_FIT_YES;
+	}
 	if (json_is_string(dev)) {
-		return strcmp(json_string_value(dev), ifname) == 0;
+		return strcmp(json_string_value(dev), ifname) == 0 ? NFT_FIT_YES : NFT_FIT_NO;
 	}
 	for (size_t i = 0; i < json_array_size(dev); i++) {
 		const char *name = json_string_value(json_array_get(dev, i));
 
 		if (name && strcmp(name, ifname) == 0) {
-			return true;
+			return NFT_FIT_YES;
 		}
 	}
-	return dev == NULL;
+	return dev ? NFT_FIT_NO : NFT_FIT_MAYBE;
 }
 
 /* Whether packets in this direction pass a base chain's hook; NULL: in either. */
@@ -270,13 +312,17 @@ void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *pac
 	*out = (struct nft_answers){.verdict = NFT_PASS};
 	for (size_t i = 0; i < json_array_size(rules->all); i++) {
 		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
+		enum nft_fit fit = is_for_device(chain, packet->ifname);
 		struct nft_answer answer = {0};
 
 		if (!chain || !is_on_way(chain, &packet->out) || !may_decide(chain, &packet->to) ||
-		    !is_for_device(chain, packet->ifname)) {
+		    fit == NFT_FIT_NO) {
 			continue;
 		}
 		judge_chain(rules, chain, packet, &answer);
+		if (fit == NFT_FIT_MAYBE && answer.verdict == NFT_DROP) {
+			answer.verdict = NFT_MAYBE;
+		}
 		out->verdict = answer.verdict > out->verdict ? answer.verdict : out->verdict;
 		if (answer.verdict != NFT_PASS && out->count < NFT_ANSWERS_MAX) {
 			out->list[out->count++] = answer;

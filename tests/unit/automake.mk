@@ -168,6 +168,36 @@ UNIT_TESTS += tests/unit/check_plan_props
 tests_unit_check_plan_props_SOURCES = tests/unit/check_plan_props.c tests/unit/plan_random.h
 tests_unit_check_plan_props_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_host_links
+tests_unit_check_host_links_SOURCES = \
+	tests/unit/check_host_links.c \
+	tests/unit/host_rig.c tests/unit/host_rig.h
+tests_unit_check_host_links_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_host_network
+tests_unit_check_host_network_SOURCES = \
+	tests/unit/check_host_network.c \
+	tests/unit/host_rig.c tests/unit/host_rig.h
+tests_unit_check_host_network_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_host_machine
+tests_unit_check_host_machine_SOURCES = \
+	tests/unit/check_host_machine.c \
+	tests/unit/host_rig.c tests/unit/host_rig.h
+tests_unit_check_host_machine_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_nic_irq
+tests_unit_check_nic_irq_SOURCES = tests/unit/check_nic_irq.c
+tests_unit_check_nic_irq_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_route
+tests_unit_check_route_SOURCES = tests/unit/check_route.c
+tests_unit_check_route_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_nft_rules
+tests_unit_check_nft_rules_SOURCES = tests/unit/check_nft_rules.c
+tests_unit_check_nft_rules_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
