@@ -134,52 +134,52 @@ static void check_source_address(struct check *check, const struct check_iface *
 /* ---- MTU ---------------------------------------------------------------------------------------
  */
 
-static void check_narrow(struct check *check, const struct check_iface *in,
-			 const struct check_iface *out)
+static void check_pair(struct check *check, const struct check_iface *in,
+		       const struct check_iface *out)
 {
+	bool narrow = out->at->mtu < in->at->mtu;
+
 	check_add(check,
 		  &(struct check_finding){
-			  .level = CHECK_WARN,
+			  .level = narrow ? CHECK_WARN : CHECK_OK,
 			  .id = "mtu",
 			  .subject = check_text(check, "%s -> %s", in->at->name, out->at->name),
 			  .value = check_text(check, "%u in, %u out", in->at->mtu, out->at->mtu),
-			  .why = "larger datagrams leave in fragments, and one lost fragment "
-				 "loses the datagram",
-			  .cure = check_text(check, "ip link set dev %s mtu %u", out->at->name,
-					     in->at->mtu),
+			  .why = "datagrams larger than the way out leave in fragments, and one "
+				 "lost fragment loses the datagram",
+			  .cure = narrow ? check_text(check, "ip link set dev %s mtu %u",
+						      out->at->name, in->at->mtu)
+					 : NULL,
 		  });
 }
 
-/* One finding for each narrow pair, however many rules relay across it. `seen' has a place for
- * every pair. Returns how many are narrow. */
-static uint32_t check_pairs(struct check *check, bool *seen)
+/* One finding for each pair, however many rules relay across it. `seen' has a place for every
+ * pair. */
+static void check_pairs(struct check *check, bool *seen)
 {
 	const struct conf *conf = &check->sup->opt->conf;
 	const struct check_facts *facts = check->facts;
-	uint32_t narrow = 0;
 
 	for (uint32_t f = 0; f < conf->flow_count; f++) {
 		const struct conf_flow *flow = &conf->flows[f];
 		const struct check_iface *in = check_facts_iface(facts, flow->in.at.ifname);
 
-		for (uint32_t o = 0; in && o < flow->output_count; o++) {
+		for (uint32_t o = 0; in && in->flags != 0 && o < flow->output_count; o++) {
 			const struct check_iface *out = check_facts_iface(
 				facts, conf->outputs[flow->first_output + o].to.ifname);
 			size_t pair;
 
-			if (!out || out->at->mtu == 0 || out->at->mtu >= in->at->mtu) {
+			if (!out || out->flags == 0) {
 				continue;
 			}
 			pair = (size_t)(in - facts->ifaces) * facts->iface_count +
 			       (size_t)(out - facts->ifaces);
 			if (!seen[pair]) {
 				seen[pair] = true;
-				narrow++;
-				check_narrow(check, in, out);
+				check_pair(check, in, out);
 			}
 		}
 	}
-	return narrow;
 }
 
 static void check_mtus(struct check *check)
@@ -191,13 +191,7 @@ static void check_mtus(struct check *check)
 		check->out_of_memory = true;
 		return;
 	}
-	if (count > 0 && check_pairs(check, seen) == 0) {
-		check_add(check, &(struct check_finding){
-					 .id = "mtu",
-					 .value = "every egress carries what its ingress does",
-					 .why = "larger datagrams would leave in fragments",
-				 });
-	}
+	check_pairs(check, seen);
 	free(seen);
 }
 

@@ -1,0 +1,153 @@
+#!/bin/bash
+# engines: uring
+# shellcheck disable=SC2034
+# --check-host: conditions are made false for real; each is found, and the printed cure cures it.
+. "$(dirname "$0")/lib/story.sh"
+. "$src_top/tests/net/lib/check.sh"
+story "the host check names what is wrong, and the cure that it prints helps"
+topo_line
+rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+ssm="10.77.1.1@232.1.1.1%in0:5000 -> 232.2.2.2%out0:6000"
+six="[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000"
+
+# ---- a host that is in order, and the forms of the answer ----
+look --huge off --rule "$rule" --rule "$ssm" --rule "$six"
+expect "failures on a host in order" "$(jq .fail "$work/check.json")" 0
+expect "exit status" "$check_status" 0
+expect "sums" "$(jq '.ok + .warn + .fail == (.findings | length)' "$work/check.json")" true
+in_ns mid "$daemon" --check-host --rule "$rule" >"$work/check.txt"
+expect "lines that do not begin with a level" \
+    "$(sed '$d' "$work/check.txt" | grep -cvE '^(ok  |warn|fail)  [a-z_0-9]+( [^:]+)?: ')" 0
+expect_words "the last line" "$work/check.txt" "findings: "
+in_ns mid "$daemon" --check-host --topology "package:2 core:2 pu:1" 2>"$work/check.log"
+expect "exit status with --topology" $? 2
+expect_words "why" "$work/check.log" "--topology describes another"
+in_ns mid "$daemon" --check-host --rule nonsense 2>/dev/null
+expect "exit status for a rule that cannot be read" $? 2
+
+# ---- interfaces ----
+in_ns mid ip link set in0 down
+look --rule "$rule"
+expect_level link in0 fail
+expect "exit status with a failure" "$check_status" 1
+apply link in0
+wait_for 5 carrier mid in0 || fail "in0 does not come up"
+look --rule "$rule"
+expect_level link in0 ok
+in_ns mid ip link set out0 multicast off
+cured link out0 fail --rule "$rule"
+in_ns dst ip link set d0 down
+look --rule "$rule"
+expect_level link out0 warn
+in_ns dst ip link set d0 up
+wait_for 5 carrier mid out0 || fail "out0 does not come up"
+look --rule "239.1.1.1%nosuch0:5000 -> 239.2.2.2%out0:6000"
+expect_level link nosuch0 fail
+in_ns mid ip link set out0 mtu 1400
+cured mtu "in0 -> out0" warn --rule "$rule"
+in_ns mid sysctl -qw net.ipv6.conf.in0.disable_ipv6=1
+cured ipv6 in0 fail --rule "$six"
+in_ns mid ethtool -K in0 gro off 2>/dev/null
+cured gro in0 warn --rule "$rule"
+in_ns mid ip addr del 10.77.2.1/24 dev out0
+look --rule "$rule"
+expect_level source_address out0 warn
+in_ns mid ip addr add 10.77.2.1/24 dev out0
+
+# ---- a bridge that snoops, and its port ----
+in_ns mid ip link add br0 type bridge mcast_snooping 1 mcast_querier 0
+in_ns mid ip link add port0 type veth peer name far0
+in_ns mid ip link set port0 master br0
+in_ns mid ip link set br0 up
+in_ns mid ip link set port0 up
+in_ns mid ip link set far0 up
+cured querier br0 warn --rule "239.1.1.1%br0:5000 -> 239.2.2.2%out0:6000"
+look --rule "239.1.1.1%port0:5000 -> 239.2.2.2%out0:6000"
+expect_level link port0 fail
+expect "what to do" "$(found link port0 advice)" "write %br0 in the rule"
+in_ns mid ip link del br0
+in_ns mid ip link del port0
+
+# ---- memberships ----
+in_ns mid sysctl -qw net.ipv4.conf.in0.force_igmp_version=2
+cured igmp_version in0 fail --rule "$ssm"
+in_ns mid sysctl -qw net.ipv6.conf.in0.force_mld_version=1
+cured mld_version in0 fail --rule "[fd77:1::1]@$six"
+in_ns mid sysctl -qw net.ipv4.igmp_max_memberships=0
+relay_refuses 1 igmp_max_memberships --rule "$rule"
+cured igmp_max_memberships "" fail --rule "$rule"
+relay_start --rule "$rule"
+relay_stop
+
+# ---- socket memory; this sysctl is the namespace's own from Linux 6.7 on ----
+if in_ns mid sysctl -qw net.core.optmem_max=40 2>/dev/null; then
+    relay_refuses 1 optmem_max --rule "$rule"
+    cured optmem_max "" fail --rule "$rule"
+    relay_start --rule "$rule"
+    relay_stop
+fi
+
+# ---- what an ordinary user may do ----
+chmod 755 "$work"
+install -m 755 "$daemon" "$work/numacastd"
+daemon=$work/numacastd
+user=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+check_wrapper=("${user[@]}")
+relay_wrapper=("${user[@]}")
+install -d -m 777 "$work/report"
+report=$work/report/report.json
+cured src_keep "" fail --rule "$rule src=keep"
+setcap -r "$daemon"
+look --rule "239.1.1.1%in0:500 -> 239.2.2.2%out0:90 sport=90 src=keep"
+expect_level src_keep "" fail
+cured low_port "" fail --rule "239.1.1.1%in0:500 -> 239.2.2.2%out0:90 sport=90 src=keep"
+expect_level src_keep "" ok
+relay_start --rule "239.1.1.1%in0:500 -> 239.2.2.2%out0:90 sport=90 src=keep"
+relay_stop
+setcap -r "$daemon"
+
+# limited KIND VALUE ID ARGUMENT...: a shell with that limit looks as an ordinary user, which is a
+# failure; root runs the cure in that shell, and it looks again. Raising a limit takes
+# CAP_SYS_RESOURCE, which root in a container may lack.
+limited() {
+    local kind=$1 value=$2 id=$3
+    shift 3
+    (
+        prlimit --pid "$BASHPID" "--$kind=$value:$value"
+        look "$@"
+        expect_level "$id" "" fail
+        cure=$(found "$id" "" cure)
+        if ! capsh --has-p=cap_sys_resource 2>/dev/null; then
+            echo "not tried, root has no CAP_SYS_RESOURCE here: $cure"
+            exit "$failures"
+        fi
+        eval "${cure//\$\$/$BASHPID}" # in a subshell $$ is still the story
+        look "$@"
+        expect_level "$id" "" ok
+        exit "$failures"
+    ) || fail "$id: see above"
+}
+limited memlock 16384 memlock --engine uring --rule "$rule"
+limited nofile 70 nofile --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000"
+
+# ---- io_uring forbidden to users without privileges, for a moment, on the whole machine ----
+before=$(sysctl -n kernel.io_uring_disabled)
+at_exit sysctl -qw "kernel.io_uring_disabled=$before"
+sysctl -qw kernel.io_uring_disabled=1
+cured io_uring "" fail --engine uring --rule "$rule"
+sysctl -qw kernel.io_uring_disabled=1
+cured io_uring "" warn --engine auto --rule "$rule"
+
+# ---- buffers: the sysctl belongs to the first namespace ----
+before=$(sysctl -n net.core.rmem_max)
+at_exit sysctl -qw "net.core.rmem_max=$before"
+want=$((before + 4096))
+look --rcvbuf "$want" --rule "$rule"
+expect_level rmem_max "" warn
+bash -c "$(found rmem_max "" cure)" >/dev/null
+look --rcvbuf "$want" --rule "$rule"
+expect_level rmem_max "" ok
+check_wrapper=()
+sysctl -qw "net.core.rmem_max=$before"
+look --rcvbuf "$want" --rule "$rule"
+expect_level rmem_max "" ok # root is not bound by it
