@@ -12,9 +12,9 @@ demo_packages=(iproute2 procps jq)
 test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
-    python3-minimal ethtool tshark iperf socat ffmpeg strace      # network stories
+    python3-minimal ethtool tshark iperf socat ffmpeg strace         # network stories
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
-    xz-utils librsvg2-bin                                            # distcheck and drawings
+    'hwloc-nox|hwloc' xz-utils librsvg2-bin                          # plans, tarball, drawings
 )
 
 # die TEXT: says why on stderr and exits 1.
@@ -28,13 +28,17 @@ need_root() {
     [ "$(id -u)" -eq 0 ] || die "$1 needs root: sudo ./${0##*/}"
 }
 
-# install_packages NAME...: installs those that are missing.
+# installed NAME: whether dpkg has the package.
+installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# install_packages NAME...: installs those that are missing; 'A|B' asks for either, and gets A.
 install_packages() {
     local missing=() name
     command -v dpkg-query >/dev/null || die "this is not Debian; install by hand: $*"
     for name in "$@"; do
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-            missing+=("$name")
+        installed "${name%|*}" || installed "${name#*|}" || missing+=("${name%|*}")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" -eq 0 ] || die "missing packages; as root: apt-get install ${missing[*]}"
