@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shard/sock.h"
+
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
@@ -130,7 +132,7 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	if (out->count > 1) {
 		stat_add(&flow->stats->trains, 1);
 	}
-	if (head->flags & MSG_TRUNC) {
+	if ((head->flags & MSG_TRUNC) || out->bytes > pool->classes[event->group].payload_bytes) {
 		ingress_move_up(flow, pool, out->bytes);
 		return ingress_refuse(flow, FLOW_DROP_TRUNCATED, out->count);
 	}
@@ -149,22 +151,51 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	return true;
 }
 
-void ingress_count_leftovers(struct ingress_flow *flow)
+/* One datagram off the socket: its length, with what `d' says of its segments, or -errno. */
+static ssize_t ingress_discard(int fd, struct datagram *d)
 {
 	unsigned char control[SLOT_CONTROL_BYTES] __attribute__((aligned(8)));
+	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
 
-	for (uint32_t i = 0; i < DRAIN_READ_MAX; i++) {
-		struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
-		ssize_t n = recvmsg(flow->fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
-		struct datagram d = {0};
+	*d = (struct datagram){0};
+	if (n < 0) {
+		return -errno;
+	}
+	ingress_read_control(control, msg.msg_controllen, d);
+	d->count = ingress_segments((uint32_t)n, d->segment_bytes);
+	return n;
+}
 
-		if (n < 0) {
+void ingress_count_leftovers(struct ingress_flow *flow)
+{
+	int errors = 0;
+
+	/* Without this a sender that goes on would keep us reading. */
+	sock_refuse_all(flow->fd);
+	for (uint32_t i = 0; i < DRAIN_READ_MAX && errors < ERRQUEUE_DRAIN_MAX; i++) {
+		struct datagram d;
+		ssize_t n = ingress_discard(flow->fd, &d);
+
+		if (n == -EAGAIN || n == -EBADF) {
 			return;
 		}
-		ingress_read_control(control, msg.msg_controllen, &d);
-		d.count = ingress_segments((uint32_t)n, d.segment_bytes);
+		if (n < 0) {
+			errors++; /* of the socket, not of a datagram */
+			continue;
+		}
 		stat_add(&flow->stats->received, d.count);
 		stat_add(&flow->stats->received_bytes, (uint64_t)n);
 		stat_add(&flow->stats->drops[FLOW_DROP_SHUTDOWN], d.count);
+	}
+}
+
+void ingress_look_at_drops(struct ingress_flow *flow)
+{
+	uint32_t now = sock_kernel_drops(flow->fd);
+
+	if (now != 0) { /* 0 is also what it says when it cannot say */
+		stat_add(&flow->stats->kernel_drops, now - flow->drops_seen);
+		flow->drops_seen = now;
 	}
 }

@@ -41,10 +41,12 @@ struct ingress_flow {
 	const struct addr *echoes; /* our own senders towards this group; see ingress_is_echo */
 	uint32_t echo_count;
 	int fd;
-	uint32_t file;      /* in the ring */
-	uint8_t group;      /* pool class it receives into now */
-	uint8_t next_group; /* class it moves to when it is armed again */
-	uint8_t state;      /* enum flow_state */
+	uint32_t file;       /* in the ring */
+	uint32_t drops_seen; /* kernel drops when last looked at, modulo 2^32 */
+	uint64_t retry_ns;   /* after a failed receive: not to be armed before; 0: at once */
+	uint8_t group;       /* pool class it receives into now */
+	uint8_t next_group;  /* class it moves to when it is armed again */
+	uint8_t state;       /* enum flow_state */
 };
 
 /* Describes the datagram in `event'. False when it was refused, which has then been counted; the
@@ -53,6 +55,11 @@ struct ingress_flow {
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		    const struct pool *pool, struct datagram *out);
 
-/* Reads and counts (as `shutdown') what is still queued in the flow's socket; at most
- * DRAIN_READ_MAX. Only while not armed. */
+/* Stops the socket from taking anything more, then reads and counts (as `shutdown') what is still
+ * queued there; at most DRAIN_READ_MAX. What arrives later is a kernel drop. Only while not
+ * armed. */
 void ingress_count_leftovers(struct ingress_flow *flow);
+
+/* Adds to `kernel_drops' what the kernel has dropped at the flow's socket since the last look. The
+ * kernel counts modulo 2^32, so looks must not be farther apart than that. */
+void ingress_look_at_drops(struct ingress_flow *flow);

@@ -31,8 +31,9 @@
 #define RING_CQ_DEFAULT  4096
 #define RING_ENTRIES_MAX 32768
 
-#define ERRQUEUE_DRAIN_MAX 16    /* error-queue reads after one failed send */
-#define DRAIN_READ_MAX     65536 /* datagrams read and counted per socket at shutdown */
+#define ERRQUEUE_DRAIN_MAX 16        /* error-queue reads after one failed send */
+#define DRAIN_READ_MAX     (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */
+#define LOOK_FLOWS_MAX     64        /* sockets looked at for each MAIL_LOOK, in turn */
 
 static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_NEW_MAX, "every piece holds a datagram at least");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

@@ -12,6 +12,7 @@
 enum mail {
 	MAIL_DRAIN = 1 << 0, /* leave the groups, relay what is queued, end */
 	MAIL_QUIT = 1 << 1,  /* end at once, counting what is left behind */
+	MAIL_LOOK = 1 << 2,  /* look how many datagrams the kernel has dropped at some sockets */
 };
 
 struct mailbox {

@@ -14,6 +14,7 @@
 #include "src/base/must.h"
 
 #define DRAIN_WAIT_US  10000 /* silence that counts as "nothing queued any more" */
+#define RETRY_WAIT_US  10000 /* between a receive that failed and the next try; datagrams wait */
 #define ANSWER_WAIT_US 20000 /* beyond the scheduler's tick, so the timer is seldom programmed */
 
 /* ---- receiving ---------------------------------------------------------------------------------
@@ -43,12 +44,17 @@ static void relay_flow_ended(struct relay *r, struct ingress_flow *flow, int res
 {
 	must(r->armed_count > 0);
 	r->armed_count--;
-	if (res == -ENOBUFS) {
-		stat_add(&flow->stats->starved, 1);
-	}
 	if (r->phase == RELAY_STOPPED) {
 		flow->state = FLOW_IDLE;
 		return;
+	}
+	if (res == -ENOBUFS) {
+		stat_add(&flow->stats->starved, 1);
+	} else if (res < 0 && res != -ECANCELED) {
+		stat_add(&flow->stats->recv_errors, 1);
+		stat_set(&flow->stats->recv_errno, (uint64_t)-res);
+		flow->retry_ns = clock_now_ns() + RETRY_WAIT_US * NS_PER_US;
+		r->retrying_count++;
 	}
 	flow->state = FLOW_ENDED;
 	r->ended[r->ended_count++] = (uint32_t)(flow - r->flows);
@@ -137,6 +143,20 @@ static void relay_arm(struct relay *r, struct ingress_flow *flow)
 	ring_arm_recv(r->ring, (uint32_t)(flow - r->flows), flow->file, flow->group);
 }
 
+/* A receive that failed would most likely fail again at once, and spin. */
+static bool relay_may_retry(struct relay *r, struct ingress_flow *flow)
+{
+	if (flow->retry_ns == 0) {
+		return true;
+	}
+	if (clock_now_ns() < flow->retry_ns) {
+		return false;
+	}
+	flow->retry_ns = 0;
+	r->retrying_count--;
+	return true;
+}
+
 static void relay_rearm(struct relay *r)
 {
 	uint32_t kept = 0;
@@ -144,7 +164,7 @@ static void relay_rearm(struct relay *r)
 	for (uint32_t i = 0; i < r->ended_count; i++) {
 		struct ingress_flow *flow = &r->flows[r->ended[i]];
 
-		if (relay_can_arm(r, flow->next_group)) {
+		if (relay_can_arm(r, flow->next_group) && relay_may_retry(r, flow)) {
 			relay_arm(r, flow);
 		} else {
 			r->ended[kept++] = r->ended[i];
@@ -177,13 +197,14 @@ static void relay_cancel_all(struct relay *r)
 		r->flows[r->ended[i]].state = FLOW_IDLE;
 	}
 	r->ended_count = 0;
+	r->retrying_count = 0;
 }
 
 static void relay_count_unread(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count; i++) {
 		ingress_count_leftovers(&r->flows[i]);
-		stat_set(&r->flows[i].stats->kernel_drops, sock_kernel_drops(r->flows[i].fd));
+		ingress_look_at_drops(&r->flows[i]);
 	}
 }
 
@@ -215,10 +236,22 @@ static void relay_fail(struct relay *r)
 	pool_publish_stats(r->pool);
 }
 
+/* A few flows each time, so that no turn takes long. */
+static void relay_look_at_drops(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->flow_count && i < LOOK_FLOWS_MAX; i++) {
+		r->look_at = r->look_at < r->flow_count ? r->look_at : 0;
+		ingress_look_at_drops(&r->flows[r->look_at++]);
+	}
+}
+
 static void relay_take_mail(struct relay *r)
 {
 	uint32_t mail = mailbox_take(r->mailbox);
 
+	if (mail & MAIL_LOOK) {
+		relay_look_at_drops(r);
+	}
 	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
 		relay_leave_groups(r);
 		r->phase = RELAY_DRAINING;
@@ -230,9 +263,13 @@ static void relay_take_mail(struct relay *r)
 	}
 }
 
-static bool relay_is_drained(const struct relay *r, uint32_t received)
+/* Whether every flow listens and no answer is to come. A turn that begins and ends so, slept, and
+ * brought nothing, says that nothing is queued any more. (One whose receive fails is not waited
+ * for.) */
+static bool relay_is_listening(const struct relay *r)
 {
-	return (received == 0 && !egress_busy(r->egress)) || clock_now_ns() >= r->drain_end_ns;
+	return r->phase == RELAY_DRAINING && r->ended_count == r->retrying_count &&
+	       !egress_busy(r->egress);
 }
 
 /* ---- the turn
@@ -251,11 +288,15 @@ void relay_start(struct relay *r)
  * counters of a quiet shard are complete. */
 static uint32_t relay_wait_us(const struct relay *r)
 {
-	if (r->egress->dirty_count > 0 || (r->ended_count > 0 && r->egress->in_flight > 0)) {
+	if (r->egress->dirty_count > 0 ||
+	    (r->ended_count > r->retrying_count && r->egress->in_flight > 0)) {
 		return 0;
 	}
 	if (r->phase != RELAY_RUNNING) {
 		return DRAIN_WAIT_US;
+	}
+	if (r->retrying_count > 0) {
+		return RETRY_WAIT_US;
 	}
 	return r->egress->in_flight > 0 ? ANSWER_WAIT_US : RING_WAIT_FOREVER;
 }
@@ -271,6 +312,8 @@ static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sen
 int relay_turn(struct relay *r)
 {
 	uint64_t queued = r->egress->queued;
+	bool silent = relay_is_listening(r);
+	bool woken;
 	uint32_t received;
 	int err = ring_turn(r->ring, relay_wait_us(r));
 
@@ -291,10 +334,12 @@ int relay_turn(struct relay *r)
 		relay_fail(r);
 		return r->egress->failed;
 	}
-	if (ring_woken(r->ring)) {
+	woken = ring_woken(r->ring);
+	if (woken) {
 		relay_take_mail(r);
 	}
-	if (r->phase == RELAY_DRAINING && relay_is_drained(r, received)) {
+	silent = silent && relay_is_listening(r) && received == 0 && !woken;
+	if (r->phase == RELAY_DRAINING && (silent || clock_now_ns() >= r->drain_end_ns)) {
 		r->phase = RELAY_STOPPED;
 		relay_cancel_all(r);
 	}

@@ -63,6 +63,10 @@ int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct er
  * may be gone. */
 void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex);
 
+/* From now on the kernel drops, and counts as dropped, whatever arrives at `fd'; what is queued
+ * stays readable. Errors are ignored: there is nothing else one could do. */
+void sock_refuse_all(int fd);
+
 /* Opens an output's socket with TTL, DSCP, source, priority set and read back. Returns the fd. An
  * unreachable destination is not an error here: the socket stays unconnected, as it does with
  * src=keep, and each send names the destination. ttl=keep|dec and dscp=keep set the defaults;

@@ -7,6 +7,7 @@
 #include "shard/sock.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -92,6 +93,14 @@ void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex)
 	if (addr_is_multicast(&in->at.addr)) {
 		(void)member(fd, in, ifindex, false);
 	}
+}
+
+void sock_refuse_all(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,

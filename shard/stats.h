@@ -67,10 +67,12 @@ struct flow_stats {
 	stat_t relayed;        /* datagrams offered to every output */
 	stat_t drops[FLOW_DROP_COUNT];
 	stat_t trains;        /* receptions that held more than one datagram */
-	stat_t kernel_drops;  /* SK_MEMINFO_DROPS when last read */
+	stat_t kernel_drops;  /* at the socket, before we saw them: SK_MEMINFO_DROPS, without end */
 	stat_t rearms;        /* multishots started, the first one included */
 	stat_t starved;       /* multishots that ended for want of a buffer (nothing is lost) */
 	stat_t longest_bytes; /* of a truncated datagram: its real length */
+	stat_t recv_errors;   /* receives that failed, each tried again a little later */
+	stat_t recv_errno;    /* of the last of them */
 } __attribute__((aligned(64)));
 
 struct output_stats {

@@ -108,6 +108,7 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 	report_set(flow, "trains", stat_get(&stats->trains));
 	report_set(flow, "rearms", stat_get(&stats->rearms));
 	report_set(flow, "starved", stat_get(&stats->starved));
+	report_set(flow, "recv_errors", stat_get(&stats->recv_errors));
 	for (uint32_t o = 0; o < rule->output_count; o++) {
 		json_array_append_new(
 			outputs, report_output(w->shard, rule->first_output + o, relayed, totals));

@@ -360,6 +360,7 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 			asked = 1; /* one shard alone is no relay: end them all */
 			supervisor_post(sup, MAIL_DRAIN);
 		}
+		supervisor_post(sup, MAIL_LOOK);
 		watch_tick(&watch);
 		placement_tick(sup, &placed_ns);
 	}

@@ -12,6 +12,10 @@
 
 #include "src/supervisor.h"
 
+/* What has been said of a flow. */
+#define TOLD_TRUNCATED  1
+#define TOLD_RECV_ERROR 2
+
 /* ---- at start
  * ---------------------------------------------------------------------------------------- */
 
@@ -111,15 +115,29 @@ static void watch_output(unsigned char *told, const struct shard *shard, uint32_
 		 endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));
 }
 
+static void watch_receive(unsigned char *told, const struct shard *shard, uint32_t f)
+{
+	uint64_t why = stat_get(&shard->stats->flows[f].recv_errno);
+	char at[ENDPOINT_TEXT_MAX];
+
+	if (why == 0 || (*told & TOLD_RECV_ERROR)) {
+		return;
+	}
+	*told |= TOLD_RECV_ERROR;
+	log_warn("flow %s: cannot receive, trying again every 10 ms: %s",
+		 endpoint_format(&shard->table.flows[f].in.at, at), strerror((int)why));
+}
+
 static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t f)
 {
 	uint64_t longest = stat_get(&shard->stats->flows[f].longest_bytes);
 	char at[ENDPOINT_TEXT_MAX];
 
-	if (longest == 0 || *told) {
+	watch_receive(told, shard, f);
+	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
 		return;
 	}
-	*told = 1;
+	*told |= TOLD_TRUNCATED;
 	log_warn("flow %s: a datagram of %" PRIu64 " bytes did not fit its buffer and was dropped "
 		 "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
 		 "them from the start",

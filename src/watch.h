@@ -9,7 +9,8 @@ struct supervisor;
 
 struct watch {
 	const struct supervisor *sup;
-	unsigned char *told; /* one per output, then one per flow, of all shards in turn */
+	unsigned char *told; /* one per output, then one per flow, of all shards in turn;
+			      * of a flow, one bit per kind of news */
 };
 
 /* 0 or -ENOMEM. All shards are live. */

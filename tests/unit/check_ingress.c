@@ -214,6 +214,78 @@ START_TEST(leftovers_of_a_socket_are_received_and_dropped)
 }
 END_TEST
 
+/* ---- at the end: a real socket ---- */
+
+/* A socket on 127.0.0.1 for `flow', and one connected to it. */
+static int open_flow_socket(int rcvbuf)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int sender = socket(AF_INET, SOCK_DGRAM, 0);
+
+	flow.fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ck_assert_int_ge(flow.fd, 0);
+	if (setsockopt(flow.fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) < 0) {
+		(void)setsockopt(flow.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+	}
+	ck_assert_int_eq(bind(flow.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(getsockname(flow.fd, (struct sockaddr *)&at, &len), 0);
+	ck_assert_int_eq(connect(sender, (struct sockaddr *)&at, len), 0);
+	return sender;
+}
+
+START_TEST(every_datagram_is_a_leftover_or_a_kernel_drop)
+{
+	const uint32_t count = 70000;
+	int sender = open_flow_socket(256 << 20);
+
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert_int_eq(send(sender, "abc", 3, 0), 3);
+	}
+	ingress_count_leftovers(&flow);
+	ck_assert_int_eq(send(sender, "late", 4, 0), 4);
+	ingress_look_at_drops(&flow);
+	ck_assert_int_eq(recv(flow.fd, (char[1]){0}, 1, MSG_DONTWAIT), -1);
+	ck_assert_uint_eq(stat_get(&stats.received), stat_get(&stats.drops[FLOW_DROP_SHUTDOWN]));
+	ck_assert_uint_eq(stat_get(&stats.received) + stat_get(&stats.kernel_drops), count + 1);
+	ck_assert_uint_ge(stat_get(&stats.kernel_drops), 1);
+	close(sender);
+	close(flow.fd);
+}
+END_TEST
+
+START_TEST(kernel_drops_add_up_beyond_32_bits)
+{
+	int sender = open_flow_socket(1);
+	uint64_t dropped;
+
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(send(sender, "abc", 3, 0), 3);
+	}
+	ingress_look_at_drops(&flow);
+	dropped = stat_get(&stats.kernel_drops);
+	ck_assert_uint_gt(dropped, 0);
+	ck_assert_uint_lt(dropped, 1000);
+	ingress_look_at_drops(&flow); /* nothing new */
+	ck_assert_uint_eq(stat_get(&stats.kernel_drops), dropped);
+	/* As if the last look had been just before the kernel's count began again. */
+	stat_set(&stats.kernel_drops, UINT32_MAX);
+	flow.drops_seen = UINT32_MAX;
+	ingress_look_at_drops(&flow);
+	ck_assert_uint_eq(stat_get(&stats.kernel_drops), UINT32_MAX + dropped + 1);
+	close(sender);
+	close(flow.fd);
+}
+END_TEST
+
+START_TEST(length_beyond_the_slot_is_truncated_even_if_not_flagged)
+{
+	head->payload_bytes = pool.classes[POOL_SMALL].payload_bytes + 1;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_TRUNCATED]), 1);
+}
+END_TEST
+
 static Suite *ingress_suite(void)
 {
 	Suite *suite = suite_create("ingress");
@@ -231,6 +303,9 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, only_the_named_source_is_accepted);
 	tcase_add_test(tcase, own_sender_is_a_loop_and_a_neighbour_port_is_not);
 	tcase_add_test(tcase, leftovers_of_a_socket_are_received_and_dropped);
+	tcase_add_test(tcase, every_datagram_is_a_leftover_or_a_kernel_drop);
+	tcase_add_test(tcase, kernel_drops_add_up_beyond_32_bits);
+	tcase_add_test(tcase, length_beyond_the_slot_is_truncated_even_if_not_flagged);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -2,7 +2,6 @@
  */
 #include <check.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,16 +21,9 @@ static const struct fake_send *send_at(uint32_t index)
 	return fake_send_at(rig.ring, index);
 }
 
-/* Every delivered datagram left by `output', once and in order. */
 static void expect_all_in_order(uint32_t output)
 {
-	static uint32_t numbers[65536];
-	uint32_t count = rig_sent_numbers(&rig, output, numbers, 65536);
-
-	ck_assert_uint_eq(count, rig.delivered);
-	for (uint32_t i = 0; i < count; i++) {
-		ck_assert_uint_eq(numbers[i], i);
-	}
+	rig_expect_all_in_order(&rig, output);
 }
 
 START_TEST(one_datagram_reaches_each_output_once)
@@ -275,191 +267,6 @@ START_TEST(too_few_trains_only_cost_turns)
 }
 END_TEST
 
-/* ---- a ring that fails ---- */
-
-/* Turns until one fails; the ring is then closed without rest. */
-static void expect_failure(int err)
-{
-	int rc = 0;
-
-	for (int i = 0; i < 100 && rc == 0; i++) {
-		rc = relay_turn(&rig.relay);
-	}
-	ck_assert_int_eq(rc, err);
-	ck_assert(rig_sums_agree(&rig));
-	ck_assert(!egress_busy(&rig.egress));
-	arena_unmap(&rig.arena);
-}
-
-START_TEST(failed_ring_leaves_sums_that_agree)
-{
-	rig_open(&rig, &trains);
-	for (int i = 0; i < 20; i++) {
-		rig_deliver(&rig, 100 + (size_t)i % 3);
-	}
-	fake_hold_sends(rig.ring, true);
-	ck_assert_int_eq(relay_turn(&rig.relay), 0);
-	ck_assert(egress_busy(&rig.egress));
-	fake_fail_turn(rig.ring, -ENOMEM);
-	expect_failure(-ENOMEM);
-	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 20);
-	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 20);
-}
-END_TEST
-
-START_TEST(ring_that_fails_while_trains_are_short_ends_the_relay)
-{
-	struct rig_options options = singles;
-
-	options.trains = 2;
-	rig_open(&rig, &options);
-	rig_deliver(&rig, 100);
-	ck_assert_int_eq(relay_turn(&rig.relay), 0);
-	for (int i = 0; i < 20; i++) {
-		rig_deliver(&rig, 100);
-	}
-	fake_fail_turn_after(rig.ring, 1, -ENOMEM);
-	expect_failure(-ENOMEM);
-	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 21);
-	ck_assert_uint_gt(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 0);
-}
-END_TEST
-
-/* ---- what the output wants changed ---- */
-
-static void deliver_with_ttl(int ttl)
-{
-	struct fake_datagram d = {.payload = "0123", .payload_bytes = 4, .ttl = ttl, .tos = 0xb8};
-
-	d.from.ss_family = AF_INET;
-	fake_deliver(rig.ring, 0, &d);
-}
-
-static int control_int(const struct fake_send *send, int level, int type)
-{
-	struct msghdr msg = {.msg_control = (void *)send->control,
-			     .msg_controllen = send->control_bytes};
-	int value;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		if (c->cmsg_level == level && c->cmsg_type == type) {
-			memcpy(&value, CMSG_DATA(c), sizeof(value));
-			return value;
-		}
-	}
-	return -1;
-}
-
-START_TEST(hop_limit_is_decremented_and_expiry_counted)
-{
-	struct rig_options options = singles;
-
-	options.outputs = 1;
-	options.out.ttl_mode = RULE_TTL_DEC;
-	rig_open(&rig, &options);
-	deliver_with_ttl(9);
-	deliver_with_ttl(1);
-	rig_settle(&rig);
-	ck_assert_uint_eq(fake_send_count(rig.ring), 1);
-	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TTL), 8);
-	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TOS), -1);
-	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_TTL_EXPIRED]), 1);
-	rig_close(&rig);
-}
-END_TEST
-
-START_TEST(kept_hop_limit_and_dscp_part_the_trains)
-{
-	struct rig_options options = trains;
-
-	options.outputs = 1;
-	options.out.ttl_mode = RULE_TTL_KEEP;
-	options.out.dscp = RULE_DSCP_KEEP;
-	rig_open(&rig, &options);
-	deliver_with_ttl(9);
-	deliver_with_ttl(9);
-	deliver_with_ttl(5);
-	rig_settle(&rig);
-	ck_assert_uint_eq(fake_send_count(rig.ring), 2);
-	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TTL), 9);
-	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TOS), 0xb8);
-	ck_assert_uint_eq(send_at(0)->payload_bytes, 8);
-	ck_assert_int_eq(control_int(send_at(1), IPPROTO_IP, IP_TTL), 5);
-	rig_close(&rig);
-}
-END_TEST
-
-START_TEST(rate_limit_counts_what_it_drops)
-{
-	struct rig_options options = singles;
-
-	options.outputs = 1;
-	options.out.rate_bps = 8; /* one byte a second: nothing is regained during the test */
-	rig_open(&rig, &options);
-	for (int i = 0; i < 100; i++) {
-		rig_deliver(&rig, 1000);
-	}
-	rig_settle(&rig);
-	/* The first burst allows a train's worth: 65535 bytes. */
-	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 65);
-	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_RATE_LIMITED]), 35);
-	rig_close(&rig);
-}
-END_TEST
-
-/* As if `ns' had gone by for the bucket. */
-static void let_bucket_fill(uint64_t ns)
-{
-	rig.egress.outputs[0].tokens_at_ns -= ns;
-}
-
-START_TEST(slow_rate_is_kept_over_pauses)
-{
-	struct rig_options options = singles;
-
-	options.outputs = 1;
-	options.out.rate_bps = 8000; /* 1000 bytes a second */
-	rig_open(&rig, &options);
-	for (int i = 0; i < 65; i++) {
-		rig_deliver(&rig, 1000);
-	}
-	rig_settle(&rig);
-	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 65); /* the first burst */
-	let_bucket_fill(10 * NS_PER_S + NS_PER_S / 2);
-	for (int i = 0; i < 65; i++) {
-		rig_deliver(&rig, 1000);
-	}
-	rig_settle(&rig);
-	/* Ten and a half seconds' worth, and what was left of the burst. */
-	ck_assert_uint_ge(stat_get(&rig.output_stats[0].sent), 75);
-	ck_assert_uint_le(stat_get(&rig.output_stats[0].sent), 76);
-	rig_close(&rig);
-}
-END_TEST
-
-START_TEST(bucket_is_full_after_a_long_pause_at_any_rate)
-{
-	static const uint64_t rates[] = {1, 8000, 1000000, 100000000000, 1000000000000};
-	struct rig_options options = singles;
-
-	options.outputs = 1;
-	options.out.rate_bps = rates[_i];
-	rig_open(&rig, &options);
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 30; i++) {
-			rig_deliver(&rig, 2000);
-		}
-		rig_settle(&rig);
-		let_bucket_fill(rig.egress.outputs[0].tokens_at_ns - 1);
-	}
-	if (rates[_i] >= 1000000) {
-		ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 60);
-	}
-	ck_assert_uint_ge(stat_get(&rig.output_stats[0].sent), 30);
-	rig_close(&rig);
-}
-END_TEST
-
 /* ---- anything goes ---- */
 
 struct weather {
@@ -546,13 +353,6 @@ static Suite *relay_suite(void)
 	tcase_add_test(tcase, dropped_train_counts_all_its_datagrams);
 	tcase_add_test(tcase, starved_flow_loses_nothing_and_goes_on);
 	tcase_add_test(tcase, too_few_trains_only_cost_turns);
-	tcase_add_test(tcase, failed_ring_leaves_sums_that_agree);
-	tcase_add_test(tcase, ring_that_fails_while_trains_are_short_ends_the_relay);
-	tcase_add_test(tcase, hop_limit_is_decremented_and_expiry_counted);
-	tcase_add_test(tcase, kept_hop_limit_and_dscp_part_the_trains);
-	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
-	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);
-	tcase_add_loop_test(tcase, bucket_is_full_after_a_long_pause_at_any_rate, 0, 5);
 	tcase_add_loop_test(tcase, random_traffic_and_failures_keep_order_and_sums, 0, 40);
 	suite_add_tcase(suite, tcase);
 	return suite;

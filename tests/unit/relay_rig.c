@@ -153,6 +153,17 @@ uint32_t rig_sent_numbers(const struct rig *rig, uint32_t output, uint32_t *numb
 	return count;
 }
 
+void rig_expect_all_in_order(const struct rig *rig, uint32_t output)
+{
+	static uint32_t numbers[65536];
+	uint32_t count = rig_sent_numbers(rig, output, numbers, 65536);
+
+	ck_assert_uint_eq(count, rig->delivered);
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert_uint_eq(numbers[i], i);
+	}
+}
+
 uint64_t rig_drops(const struct rig *rig, uint32_t output)
 {
 	uint64_t sum = 0;

@@ -57,6 +57,9 @@ void rig_settle(struct rig *rig);
  * most `max' and returns how many there are. */
 uint32_t rig_sent_numbers(const struct rig *rig, uint32_t output, uint32_t *numbers, uint32_t max);
 
+/* Aborts unless every delivered datagram left by `output', once and in order. */
+void rig_expect_all_in_order(const struct rig *rig, uint32_t output);
+
 /* Whether received = relayed + drops, offered = sent + drops for each output, and no slot is held.
  */
 bool rig_sums_agree(const struct rig *rig);
