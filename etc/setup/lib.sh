@@ -13,6 +13,8 @@ test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     python3-minimal ethtool tshark iperf socat ffmpeg strace         # network stories
+    nftables libcap2-bin                                             # the host check's stories
+    systemd                                                          # lint of the units
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
     'hwloc-nox|hwloc' xz-utils librsvg2-bin                          # plans, tarball, drawings
 )
