@@ -4,8 +4,36 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+
+static const unsigned privs_kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+
+/* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
+ * for more than one has fails as a whole. Returns how to change the user. */
+static capng_flags_t privs_choose(void)
+{
+	bool keeps[sizeof(privs_kept) / sizeof(privs_kept[0])];
+	unsigned flags = CAPNG_INIT_SUPP_GRP;
+
+	(void)capng_get_caps_process();
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
+		flags |= CAPNG_CLEAR_BOUNDING;
+	}
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
+		keeps[i] = capng_have_capability(CAPNG_PERMITTED, privs_kept[i]) != 0;
+	}
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
+		if (keeps[i]) {
+			capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+				     privs_kept[i]);
+		}
+	}
+	return (capng_flags_t)flags;
+}
 
 int privs_become(const char *user, struct err *err)
 {
@@ -24,11 +52,7 @@ int privs_become(const char *user, struct err *err)
 	if (geteuid() == pw->pw_uid) {
 		return 0;
 	}
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_ADMIN,
-		      CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1);
-	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-			     (capng_flags_t)(CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, privs_choose());
 	if (rc != 0 || geteuid() != pw->pw_uid) {
 		err_set(err,
 			"--user %s: cannot change to it (libcap-ng says %d); only root can; "
