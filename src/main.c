@@ -5,6 +5,7 @@
  * shard/shard.c opens its sockets, shard/relay.c is the turn in which datagrams pass.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,20 @@ static int main_finish(int status)
 	return status;
 }
 
+/* A closed standard stream would be the number of the next socket, and a log line a datagram. What
+ * takes its place cannot be written to either, so that a lost answer is noticed as before. */
+static void main_open_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
@@ -104,6 +119,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int status;
 
+	main_open_streams();
 	log_init(LOG_LEVEL_INFO, prefixed);
 	if (opt_parse(argc, argv, &opt, &err) < 0) {
 		fprintf(stderr, "numacastd: %s\n", err.text);
