@@ -248,6 +248,8 @@ void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes,
 
 int shard_live(struct shard *s, struct err *err)
 {
+	int armed;
+
 	for (uint32_t i = 0; i < s->relay.flow_count; i++) {
 		const struct ingress_flow *flow = &s->relay.flows[i];
 		int rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
@@ -257,7 +259,11 @@ int shard_live(struct shard *s, struct err *err)
 		}
 	}
 	relay_start(&s->relay);
-	return ring_turn(s->relay.ring, 0); /* armed before we say so */
+	armed = ring_turn(s->relay.ring, 0); /* before we say so */
+	if (armed < 0) {
+		err_set(err, "ring: cannot start to receive: %s", strerror(-armed));
+	}
+	return armed;
 }
 
 int shard_run(struct shard *s)

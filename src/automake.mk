@@ -51,6 +51,7 @@ src_libnc_src_a_SOURCES = \
 	src/placement.c src/placement.h \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
+	src/signals.c src/signals.h \
 	src/supervisor.c src/supervisor.h \
 	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \

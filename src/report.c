@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/base/clock.h"
@@ -353,29 +354,71 @@ static char *report_beside(const char *path)
 	return beside;
 }
 
-int report_check_exit(const char *path)
+/* A device or a pipe is written to as it is: renaming would put a file in its place. */
+static bool report_goes_in_place(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+/* Not blocking, so that a pipe that nobody reads is an error and not a daemon that hangs. */
+static int report_open_in_place(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int report_try(const char *path)
 {
 	char *beside;
-	int fd, rc = 0;
+	int fd;
 
-	if (!path || strcmp(path, "-") == 0) {
-		return 0;
+	if (report_goes_in_place(path)) {
+		fd = report_open_in_place(path);
+		if (fd >= 0) {
+			close(fd);
+		}
+		return fd < 0 ? fd : 0;
 	}
 	beside = report_beside(path);
-	if (!beside) {
-		return -ENOMEM;
-	}
-	fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		rc = -errno;
-		log_error("--exit-report %s: cannot write %s: %s; expected a file in an existing, "
-			  "writable directory",
-			  path, beside, strerror(-rc));
-	} else {
+	fd = beside ? open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+	fd = fd < 0 ? -errno : fd;
+	if (fd >= 0) {
 		close(fd);
 		(void)unlink(beside);
 	}
 	free(beside);
+	return fd < 0 ? fd : 0;
+}
+
+int report_check_exit(const char *path, struct err *err)
+{
+	int rc = path && strcmp(path, "-") != 0 ? report_try(path) : 0;
+
+	if (rc < 0) {
+		err_set(err,
+			"--exit-report %s: cannot write it: %s; expected a file in an existing "
+			"directory where this user may write, or `-'",
+			path, strerror(-rc));
+	}
+	return rc;
+}
+
+static int report_write_in_place(const json_t *report, const char *path)
+{
+	int fd = report_open_in_place(path);
+	int rc = 0;
+
+	if (fd < 0) {
+		return fd;
+	}
+	errno = 0;
+	if (fcntl(fd, F_SETFL, 0) < 0 || json_dumpfd(report, fd, JSON_INDENT(2)) < 0) {
+		rc = errno ? -errno : -EIO;
+	}
+	close(fd);
 	return rc;
 }
 
@@ -411,6 +454,8 @@ int report_write_exit(const struct supervisor *sup)
 		    fflush(stdout) == EOF) {
 			rc = -EIO;
 		}
+	} else if (report_goes_in_place(path)) {
+		rc = report_write_in_place(report, path);
 	} else {
 		rc = report_write_file(report, path);
 	}

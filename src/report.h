@@ -7,12 +7,15 @@
  */
 #pragma once
 
+#include "src/base/log.h"
+
 struct supervisor;
 
-/* Whether the exit report could be written now, so that a bad path is an error at start and not a
- * lost report. 0 or -errno, which has been logged. */
-int report_check_exit(const char *path);
+/* Whether the exit report could be written now, by whoever will write it, so that a bad path is an
+ * error at start and not a lost report. 0, or -errno with `err'. */
+int report_check_exit(const char *path, struct err *err);
 
 /* Writes to --exit-report (FILE or `-' for stdout); nothing without that option. 0 or -errno, which
- * has been logged. A file appears whole or not at all. */
+ * has been logged. A file appears whole or not at all; a device or a pipe is written
+ * to as it is. */
 int report_write_exit(const struct supervisor *sup);

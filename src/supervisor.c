@@ -2,7 +2,8 @@
  *
  * Start: choose the engine, raise limits, start every worker at once; when all have opened their
  * shards, tell each flow which of our own senders it could hear, then let all go live. If any
- * step fails anywhere, everybody leaves: nothing half-started stays. Running: this thread
+ * step fails anywhere, or a signal asks to end before that, everybody leaves: nothing half-started
+ * stays. Running: this thread
  * sleeps in poll() on signals and on workers that end by themselves. End: the first SIGTERM or
  * SIGINT drains, a second one quits. Control thread; datagrams never come here.
  */
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -25,6 +25,7 @@
 #include "src/placement.h"
 #include "src/privs.h"
 #include "src/report.h"
+#include "src/signals.h"
 #include "src/watch.h"
 
 #define EXIT_RUN_FAILURE 1
@@ -171,6 +172,7 @@ static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
 
 static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 {
+	log_debug("starting %u shards", sup->plan.shard_count);
 	sup->workers = calloc(sup->plan.shard_count, sizeof(*sup->workers));
 	if (!sup->workers) {
 		err_set(err, "shards: out of memory");
@@ -194,13 +196,12 @@ static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 /* The first failure among the workers, if any. */
 static int supervisor_first_failure(const struct supervisor *sup, struct err *err)
 {
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		if (sup->workers[i].rc < 0) {
-			*err = sup->workers[i].err;
-			return sup->workers[i].rc;
-		}
+	int rc = 0;
+
+	for (uint32_t i = 0; i < sup->worker_count && rc == 0; i++) {
+		rc = worker_failure(&sup->workers[i], err);
 	}
-	return 0;
+	return rc;
 }
 
 /* Every socket is open, so every sender's own address is known now. */
@@ -233,13 +234,51 @@ static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 	return 0;
 }
 
-static int supervisor_go(struct supervisor *sup, struct err *err)
+static void supervisor_asked_early(int signo, int *asked)
+{
+	if (signo == SIGHUP) {
+		return; /* what it asks to read again is being read for the first time */
+	}
+	(*asked)++;
+	if (*asked > 1) {
+		_exit(0); /* nobody has joined anything yet */
+	}
+	log_notice("%s: ending before the start was complete", signals_name(signo));
+	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");
+}
+
+/* Waits until every worker has opened its shard, which may take long when much memory is to be
+ * populated. How often the signals asked to end meanwhile. */
+static int supervisor_await_opened(struct supervisor *sup, int signals)
+{
+	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
+				{.fd = sup->gate.eventfd, .events = POLLIN}};
+	int asked = 0, signo;
+	uint64_t changes;
+
+	while (!gate_passed(&sup->gate, &sup->gate.opened, sup->worker_count)) {
+		(void)poll(fds, 2, -1);
+		while ((signo = signals_next(signals)) != 0) {
+			supervisor_asked_early(signo, &asked);
+		}
+		if (read(sup->gate.eventfd, &changes, sizeof(changes)) < 0) {
+			continue; /* only a signal */
+		}
+	}
+	return asked;
+}
+
+/* 0 when all are live, 1 when a signal asked to end before, or -errno. */
+static int supervisor_go(struct supervisor *sup, int signals, struct err *err)
 {
 	int rc = supervisor_start_workers(sup, err);
+	int asked = supervisor_await_opened(sup, signals);
 
-	gate_wait(&sup->gate, &sup->gate.opened, sup->worker_count);
 	if (rc == 0) {
 		rc = supervisor_first_failure(sup, err);
+	}
+	if (rc == 0 && asked > 0) {
+		rc = 1;
 	}
 	if (rc == 0) {
 		rc = supervisor_tell_echoes(sup, err);
@@ -269,51 +308,8 @@ static void supervisor_join(struct supervisor *sup)
 	}
 }
 
-static bool supervisor_all_ended(struct supervisor *sup)
-{
-	bool all;
-
-	pthread_mutex_lock(&sup->gate.lock);
-	all = sup->gate.ended >= sup->worker_count;
-	pthread_mutex_unlock(&sup->gate.lock);
-	return all;
-}
-
-static bool supervisor_any_ended(struct supervisor *sup)
-{
-	bool any;
-
-	pthread_mutex_lock(&sup->gate.lock);
-	any = sup->gate.ended > 0;
-	pthread_mutex_unlock(&sup->gate.lock);
-	return any;
-}
-
 /* ---- running
  * ------------------------------------------------------------------------------------------ */
-
-/* Blocks the signals in every thread to come, and gives a file to read them from. */
-static int supervisor_open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	sigdelset(&set, SIGPIPE);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* The signal that arrived, or 0. */
-static int supervisor_next_signal(int fd)
-{
-	struct signalfd_siginfo info;
-
-	return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
-}
 
 /* Acts on one signal; `asked' counts the requests to end. */
 static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
@@ -325,11 +321,11 @@ static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
 	}
 	(*asked)++;
 	if (*asked == 1) {
-		log_notice("%s: draining", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		log_notice("%s: draining", signals_name(signo));
 		(void)notify_send("STOPPING=1\nSTATUS=draining");
 		supervisor_post(sup, MAIL_DRAIN);
 	} else {
-		log_notice("%s again: ending at once", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+		log_notice("%s again: ending at once", signals_name(signo));
 		supervisor_post(sup, MAIL_QUIT);
 	}
 }
@@ -349,14 +345,13 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 		supervisor_post(sup, MAIL_QUIT);
 		return rc;
 	}
-	while (!supervisor_all_ended(sup)) {
+	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count)) {
 		(void)poll(fds, 2, WATCH_MS);
-		while ((signo = supervisor_next_signal(signals)) != 0) {
+		while ((signo = signals_next(signals)) != 0) {
 			supervisor_signal(sup, signo, &asked);
 		}
 		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
-		    supervisor_any_ended(sup) && asked == 0) {
-			rc = supervisor_first_failure(sup, err);
+		    gate_passed(&sup->gate, &sup->gate.ended, 1) && asked == 0) {
 			asked = 1; /* one shard alone is no relay: end them all */
 			supervisor_post(sup, MAIL_DRAIN);
 		}
@@ -365,7 +360,7 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 		placement_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
-	return rc;
+	return supervisor_first_failure(sup, err);
 }
 
 static void supervisor_announce(const struct supervisor *sup)
@@ -384,7 +379,7 @@ static void supervisor_announce(const struct supervisor *sup)
 /* From here on `rc' and `err' tell how the whole run went. */
 static int supervisor_relay(struct supervisor *sup, int signals, struct err *err)
 {
-	int rc = supervisor_go(sup, err);
+	int rc = supervisor_go(sup, signals, err);
 
 	if (rc == 0) {
 		supervisor_announce(sup);
@@ -393,7 +388,7 @@ static int supervisor_relay(struct supervisor *sup, int signals, struct err *err
 		supervisor_post(sup, MAIL_QUIT);
 	}
 	supervisor_join(sup);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 /* Whether every shard was opened, so that there are counters to report. */
@@ -413,11 +408,8 @@ int supervisor_run(struct supervisor *sup)
 	int signals, rc;
 
 	sup->started_ns = clock_now_ns();
-	if (report_check_exit(sup->opt->exit_report) < 0) {
-		return EXIT_RUN_FAILURE;
-	}
-	signals = supervisor_open_signals();
-	rc = signals < 0 ? -errno : gate_init(&sup->gate);
+	signals = signals_open();
+	rc = signals < 0 ? signals : gate_init(&sup->gate);
 	if (rc < 0) {
 		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
 		return EXIT_RUN_FAILURE;
@@ -425,6 +417,9 @@ int supervisor_run(struct supervisor *sup)
 	rc = host_limits_raise(sup, &err);
 	if (rc == 0 && sup->opt->user) {
 		rc = privs_become(sup->opt->user, &err);
+	}
+	if (rc == 0) {
+		rc = report_check_exit(sup->opt->exit_report, &err); /* as whoever will write it */
 	}
 	if (rc == 0) {
 		rc = supervisor_choose_engine(sup, &err);

@@ -51,17 +51,46 @@ void gate_order(struct gate *gate, int order)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-static void gate_arrive(struct gate *gate, uint32_t *stage)
+bool gate_passed(struct gate *gate, const uint32_t *stage, uint32_t count)
 {
+	bool passed;
+
+	pthread_mutex_lock(&gate->lock);
+	passed = *stage >= count;
+	pthread_mutex_unlock(&gate->lock);
+	return passed;
+}
+
+/* Passes `stage', and says how it went up to there. */
+static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
+{
+	struct gate *gate = w->gate;
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&gate->lock);
+	if (rc < 0 && w->rc == 0) {
+		w->rc = rc;
+		w->err = *err;
+	}
 	(*stage)++;
 	pthread_cond_broadcast(&gate->changed);
 	pthread_mutex_unlock(&gate->lock);
 	if (write(gate->eventfd, &one, sizeof(one)) < 0) {
 		return; /* full: the control thread is awake already */
 	}
+}
+
+int worker_failure(const struct worker *w, struct err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&w->gate->lock);
+	rc = w->rc;
+	if (rc < 0) {
+		*err = w->err;
+	}
+	pthread_mutex_unlock(&w->gate->lock);
+	return rc;
 }
 
 static bool gate_may_go(struct gate *gate)
@@ -77,12 +106,12 @@ static bool gate_may_go(struct gate *gate)
 	return go;
 }
 
-static int worker_pin(struct worker *w)
+static int worker_pin(const struct worker *w, struct err *err)
 {
 	int rc = w->pin ? pin_self(w->cpu_os) : 0;
 
 	if (rc < 0) {
-		err_set(&w->err,
+		err_set(err,
 			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online "
 			"and allowed here; see `taskset -p $$' and --cpus",
 			w->index, w->cpu_os, strerror(-rc));
@@ -95,11 +124,11 @@ size_t worker_arena_bytes(const struct shard_spec *spec)
 	return shard_arena_bytes(spec) + arena_need(sizeof(struct shard), 64);
 }
 
-static int worker_open(struct worker *w)
+static int worker_open(struct worker *w, struct err *err)
 {
 	size_t need = worker_arena_bytes(&w->spec);
 	struct err cause = {0};
-	int rc = worker_pin(w);
+	int rc = worker_pin(w, err);
 
 	if (rc < 0) {
 		return rc;
@@ -112,7 +141,25 @@ static int worker_open(struct worker *w)
 		w->shard = rc == 0 ? shard : NULL;
 	}
 	if (rc < 0) {
-		err_set(&w->err, "shard %u: %s", w->index, cause.text);
+		err_set(err, "shard %u: %s", w->index, cause.text);
+	}
+	return rc;
+}
+
+static int worker_relay(struct worker *w, struct err *err)
+{
+	struct err cause = {0};
+	int rc = shard_live(w->shard, &cause);
+
+	if (rc < 0) {
+		err_set(err, "shard %u: %s", w->index, cause.text);
+	}
+	worker_arrive(w, &w->gate->live, rc, err);
+	if (rc == 0) {
+		rc = shard_run(w->shard);
+		if (rc < 0) {
+			err_set(err, "shard %u: the ring failed: %s", w->index, strerror(-rc));
+		}
 	}
 	return rc;
 }
@@ -120,28 +167,22 @@ static int worker_open(struct worker *w)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	struct err err = {0};
 	char name[16];
+	int rc;
 
 	snprintf(name, sizeof(name), "shard-%u", w->index);
 	pthread_setname_np(pthread_self(), name);
 	w->tid = (pid_t)syscall(SYS_gettid);
-	w->rc = worker_open(w);
-	gate_arrive(w->gate, &w->gate->opened);
-	if (gate_may_go(w->gate) && w->rc == 0) {
-		w->rc = shard_live(w->shard, &w->err);
-		gate_arrive(w->gate, &w->gate->live);
-		if (w->rc == 0) {
-			w->rc = shard_run(w->shard);
-			if (w->rc < 0) {
-				err_set(&w->err, "shard %u: the ring failed: %s", w->index,
-					strerror(-w->rc));
-			}
-		}
+	rc = worker_open(w, &err);
+	worker_arrive(w, &w->gate->opened, rc, &err);
+	if (gate_may_go(w->gate) && rc == 0) {
+		rc = worker_relay(w, &err);
 	}
 	if (w->shard) {
 		shard_close(w->shard);
 	}
-	gate_arrive(w->gate, &w->gate->ended);
+	worker_arrive(w, &w->gate->ended, rc, &err);
 	return NULL;
 }
 

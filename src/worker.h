@@ -52,8 +52,8 @@ struct worker {
 	struct nodemem_result mem;
 	struct placement placement; /* by the control thread, while running */
 	struct shard *shard;        /* in the arena; NULL until opened */
-	int rc;                     /* first failure of any step, 0 = none */
-	struct err err;
+	int rc;                     /* first failure of any step, 0 = none; under the gate's lock */
+	struct err err;             /* of it */
 };
 
 int gate_init(struct gate *gate);
@@ -69,7 +69,13 @@ int worker_start(struct worker *worker, struct err *err);
  * or have ended. */
 void gate_wait(struct gate *gate, const uint32_t *stage, uint32_t count);
 
+/* Whether they have; does not wait. */
+bool gate_passed(struct gate *gate, const uint32_t *stage, uint32_t count);
+
 void gate_order(struct gate *gate, int order);
+
+/* The first failure of any of its steps so far: 0, or -errno with `err'. Control thread. */
+int worker_failure(const struct worker *worker, struct err *err);
 
 /* After the thread has ended: gives its memory back. */
 void worker_free(struct worker *worker);

@@ -82,6 +82,14 @@ for answer in --help --version --plan --plan=json '--check'; do
     says err 'cannot write'
 done
 
+called='numacastd --version >&-'
+timeout 60 "$numacastd" --version >&- 2>"$dir/err" </dev/null
+[ $? -eq 1 ] || fail "exit status is not 1"
+
+# A report that could not be written at the end is refused at the start.
+run 1 --rule '239.1.1.1%lo:5000 -> 127.0.0.1:7000' --exit-report "$dir"
+says err "--exit-report $dir: cannot write it: Is a directory"
+
 # What was given reaches the terminal in a form that cannot command it.
 run 2 $'--sh\e[31mards' 4
 says err 'numacastd: --sh\x1b[31mards: unknown option'

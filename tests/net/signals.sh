@@ -33,3 +33,15 @@ relay_end
 expect "exit status after two signals" "$relay_status" 0
 expect_words "the second signal" "$daemon_log" "again: ending at once"
 report_check
+
+# While it starts, which takes a while with this much memory: nobody hears of it, or it drains.
+starting() {
+    grep -q 'starting .* shards' "$daemon_log"
+}
+relay_run --rule "$rule" --verbose --shards 1 --pool train=4096
+wait_for 10 starting || fail_now "numacastd does not say that it starts"
+kill -TERM "$daemon_pid"
+relay_end
+expect "exit status after SIGTERM amid the start" "$relay_status" 0
+expect_words "what became of the start" "$daemon_log" "SIGTERM: "
+report_check

@@ -22,3 +22,12 @@ if [ "$ENGINE" = uring ]; then
     relay_wrapper+=(prlimit --memlock=4096)
     relay_refuses 1 "RLIMIT_MEMLOCK" --rule "$rule"
 fi
+
+# Root of a container, which lacks what --user would keep; a report must be writable after it.
+relay_wrapper=(setpriv --bounding-set=-net_admin,-net_raw,-setpcap)
+relay_start --rule "$rule" --user nobody
+expect "the user" "$(ps -o user= -p "$daemon_pid")" nobody
+relay_stop
+install -d -m 700 "$work/roots"
+report=$work/roots/report.json
+relay_refuses 1 "--exit-report" --rule "$rule" --user nobody
