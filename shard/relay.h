@@ -34,6 +34,7 @@ struct relay {
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
 	uint32_t look_at;        /* flow whose kernel drops are looked at next */
+	bool arms_left; /* some of `ended' could be armed, but not in the turn that began */
 	enum relay_phase phase;
 	uint64_t drain_ns;     /* longest time draining may take */
 	uint64_t drain_end_ns; /* when draining gives up */

@@ -88,6 +88,11 @@ tests_unit_check_egress_SOURCES = tests/unit/check_egress.c tests/unit/relay_rig
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
 tests_unit_check_egress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_relay_flows
+tests_unit_check_relay_flows_SOURCES = tests/unit/check_relay_flows.c tests/unit/relay_rig.c \
+	tests/unit/relay_rig.h $(NC_FAKE_RING)
+tests_unit_check_relay_flows_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_ingress
 tests_unit_check_ingress_SOURCES = tests/unit/check_ingress.c
 tests_unit_check_ingress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

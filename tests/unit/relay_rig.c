@@ -24,12 +24,28 @@ static void rig_open_outputs(struct rig *rig, const struct rig_options *options)
 	}
 }
 
+static void rig_open_flows(struct rig *rig, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		rig->flows[i] = (struct ingress_flow){.rule = &rig->flow_rule,
+						      .stats = &rig->flow_stats,
+						      .fd = -1,
+						      .group = POOL_TRAIN,
+						      .next_group = POOL_TRAIN};
+		rig->flows[i].file = (uint32_t)ring_add_file(rig->ring, 200 + (int)i);
+	}
+}
+
 void rig_open(struct rig *rig, const struct rig_options *options)
 {
+	uint32_t flows = options->flows ? options->flows : 1;
 	uint32_t trains = options->trains ? options->trains : TRAIN_COUNT;
 	struct pool_counts counts = {{0, 0, 0, options->slots}};
-	struct ring_params params = {
-		.sq_entries = 8, .cq_entries = 16, .flows = 1, .files = 8, .sends = trains};
+	struct ring_params params = {.sq_entries = 8,
+				     .cq_entries = 16,
+				     .flows = flows,
+				     .files = 8 + flows,
+				     .sends = trains};
 
 	memset(rig, 0, sizeof(*rig));
 	params.stats = &rig->ring_stats;
@@ -53,20 +69,15 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	rig->flow_rule =
 		(struct rule_flow){.output_count = options->outputs, .pool_class = POOL_TRAIN};
 	rig->flow_rule.in.at.addr.family = AF_INET;
-	rig->flow = (struct ingress_flow){.rule = &rig->flow_rule,
-					  .stats = &rig->flow_stats,
-					  .fd = -1,
-					  .group = POOL_TRAIN,
-					  .next_group = POOL_TRAIN};
-	rig->flow.file = (uint32_t)ring_add_file(rig->ring, 99);
+	rig_open_flows(rig, flows);
 	ck_assert_int_eq(mailbox_open(&rig->mailbox), 0);
 	rig->relay = (struct relay){.ring = rig->ring,
 				    .pool = &rig->pool,
 				    .egress = &rig->egress,
-				    .flows = &rig->flow,
+				    .flows = rig->flows,
 				    .mailbox = &rig->mailbox,
 				    .ended = rig->ended,
-				    .flow_count = 1};
+				    .flow_count = flows};
 	relay_start(&rig->relay);
 }
 
@@ -95,11 +106,16 @@ static void rig_number(struct rig *rig, unsigned char *at)
 
 void rig_deliver(struct rig *rig, size_t bytes)
 {
+	rig_deliver_to(rig, 0, bytes);
+}
+
+void rig_deliver_to(struct rig *rig, uint32_t flow, size_t bytes)
+{
 	static unsigned char payload[UDP_PAYLOAD_MAX];
 
 	ck_assert_uint_ge(bytes, 4);
 	rig_number(rig, payload);
-	fake_deliver(rig->ring, 0,
+	fake_deliver(rig->ring, flow,
 		     &(struct fake_datagram){.payload = payload, .payload_bytes = bytes});
 }
 
@@ -118,11 +134,21 @@ void rig_deliver_train(struct rig *rig, uint32_t count, uint32_t segment, uint32
 					     .gro_segment = (int)segment});
 }
 
+static bool rig_is_delivered(const struct rig *rig)
+{
+	for (uint32_t i = 0; i < rig->relay.flow_count; i++) {
+		if (fake_undelivered(rig->ring, i) > 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void rig_settle(struct rig *rig)
 {
 	for (int i = 0; i < RIG_TURNS_MAX; i++) {
 		ck_assert_int_eq(relay_turn(&rig->relay), 0);
-		if (fake_undelivered(rig->ring, 0) == 0 && !egress_busy(&rig->egress)) {
+		if (rig_is_delivered(rig) && !egress_busy(&rig->egress)) {
 			return;
 		}
 	}

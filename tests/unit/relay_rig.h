@@ -1,4 +1,4 @@
-/* relay_rig.h - a whole relay of one flow on a ring that does what the test tells it.
+/* relay_rig.h - a whole relay, of one flow as a rule, on a ring that does what the test tells it.
  *
  * Real pool, ingress, egress and relay; the fake engine instead of the kernel. Every datagram has
  * its number in its first four bytes, so what was sent can be compared with what was delivered.
@@ -13,6 +13,7 @@
 #include "tests/fake/ring_fake.h"
 
 #define RIG_OUTPUTS_MAX 4
+#define RIG_FLOWS_MAX   64
 
 struct rig {
 	struct arena arena;
@@ -23,9 +24,9 @@ struct rig {
 	struct ring *ring;
 	struct rule_flow flow_rule;
 	struct rule_table_output output_rules[RIG_OUTPUTS_MAX];
-	struct ingress_flow flow;
-	uint32_t ended[1];
-	struct flow_stats flow_stats;
+	struct ingress_flow flows[RIG_FLOWS_MAX];
+	uint32_t ended[RIG_FLOWS_MAX];
+	struct flow_stats flow_stats; /* of all flows together */
 	struct output_stats output_stats[RIG_OUTPUTS_MAX];
 	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
 	struct ring_stats ring_stats;
@@ -34,6 +35,7 @@ struct rig {
 };
 
 struct rig_options {
+	uint32_t flows; /* 0: one; all lead to the same outputs */
 	uint32_t outputs;
 	uint32_t train_max; /* 1: no coalescing */
 	uint32_t mtu;
@@ -45,9 +47,10 @@ struct rig_options {
 void rig_open(struct rig *rig, const struct rig_options *options);
 void rig_close(struct rig *rig);
 
-/* Queues one datagram of `bytes' (at least 4), or a train of `count' with segments of `segment'
- * whose last has `last' bytes. */
+/* Queues one datagram of `bytes' (at least 4), to the first flow or to `flow', or a train of
+ * `count' with segments of `segment' whose last has `last' bytes. */
 void rig_deliver(struct rig *rig, size_t bytes);
+void rig_deliver_to(struct rig *rig, uint32_t flow, size_t bytes);
 void rig_deliver_train(struct rig *rig, uint32_t count, uint32_t segment, uint32_t last);
 
 /* Turns until nothing is left to do. */
