@@ -76,7 +76,7 @@ receiver_start() {
     target="$(group_of 2 0)%d0:6000"
     [[ $1 != smcroute* ]] || target="$(group_of 1 0)%d0:5000"
     start receiver 1 "$probe" recv --json --quiet --gro --no-verify --rcvbuf 64M \
-        --groups $((load[groups] * load[outputs])) --until-end --idle 0.3 --duration 30 \
+        --groups $((load[groups] * load[outputs])) --idle 1 --duration 30 \
         --ready-fd 3 "$target" 3>"$work/ready" >"$work/recv.json" 2>"$work/recv.log"
     receiver_pid=$started
     wait_for 10 test -s "$work/ready" ||
@@ -92,7 +92,7 @@ send_load() {
     local TIMEFORMAT='%3U %3S'
     { time in_ns sender taskset -c 1 timeout 60 "$probe" send --json --quiet --ttl 16 \
         --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
-        --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M --end-marker \
+        --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M \
         "$(group_of 1 0)%s0:5000" >"$work/send.json" 2>"$work/send.log"; } 2>"$work/send.time" ||
         say "the sender fails: $(tail -n 1 "$work/send.log")"
 }
