@@ -11,6 +11,7 @@ numa_libnc_numa_a_SOURCES = \
 	numa/plan_cpus.c numa/plan_cpus.h \
 	numa/plan_heaps.c numa/plan_heaps.h \
 	numa/procmaps.c numa/procmaps.h \
+	numa/sqpoll.c numa/sqpoll.h \
 	numa/topo.c numa/topo.h \
 	numa/topo_find.c \
 	numa/topo_here.c numa/topo_here.h

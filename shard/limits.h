@@ -30,6 +30,9 @@
 #define RING_SQ_DEFAULT  256
 #define RING_CQ_DEFAULT  4096
 #define RING_ENTRIES_MAX 32768
+#define SQPOLL_IDLE_MS                                                       \
+	20 /* without work, until the kernel's submitting thread sleeps: the \
+	    * next send then has to wake it, which costs a system call */
 
 #define ERRQUEUE_DRAIN_MAX 16        /* error-queue reads after one failed send */
 #define DRAIN_READ_MAX     (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */

@@ -54,7 +54,8 @@ struct ring_params {
 	uint32_t batch_complete; /* completions that end a batch wait early; 0: 1 */
 	uint32_t batch_wait_us;  /* each wait gathers events this long; later ones end it at once */
 	uint32_t spin_us;        /* poll this long before sleeping; after the batch wait if both */
-	bool sqpoll;
+	bool sqpoll;             /* a kernel thread submits (uring only) */
+	int sqpoll_cpu;          /* where it runs; -1: with the opening thread, on its CPUs */
 	struct ring_group groups[POOL_CLASS_COUNT];
 	struct ring_stats *stats; /* outlives the ring */
 };

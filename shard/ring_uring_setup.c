@@ -25,13 +25,13 @@ static const struct {
 	unsigned flag;
 	const char *name;
 } setup_flags[] = {
-	{IORING_SETUP_DEFER_TASKRUN, "defer_taskrun"}, /* 6.1 */
-	{IORING_SETUP_SINGLE_ISSUER, "single_issuer"}, /* 6.0 */
-	{IORING_SETUP_TASKRUN_FLAG, "taskrun_flag"},   /* 5.19 */
-	{IORING_SETUP_COOP_TASKRUN, "coop_taskrun"},   /* 5.19 */
-	{IORING_SETUP_SUBMIT_ALL, "submit_all"},       /* 5.18 */
-	{IORING_SETUP_SQPOLL, "sqpoll"},               /* last resort: it was asked for */
-	{IORING_SETUP_CQSIZE, "cqsize"},               /* 5.5 */
+	{IORING_SETUP_DEFER_TASKRUN, "defer_taskrun"},         /* 6.1 */
+	{IORING_SETUP_SINGLE_ISSUER, "single_issuer"},         /* 6.0 */
+	{IORING_SETUP_TASKRUN_FLAG, "taskrun_flag"},           /* 5.19 */
+	{IORING_SETUP_COOP_TASKRUN, "coop_taskrun"},           /* 5.19 */
+	{IORING_SETUP_SUBMIT_ALL, "submit_all"},               /* 5.18 */
+	{IORING_SETUP_SQ_AFF | IORING_SETUP_SQPOLL, "sqpoll"}, /* last resort: it was asked for */
+	{IORING_SETUP_CQSIZE, "cqsize"},                       /* 5.5 */
 };
 #define SETUP_FLAG_COUNT (sizeof(setup_flags) / sizeof(setup_flags[0]))
 
@@ -130,9 +130,13 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 	int ret;
 
 	flags |= params->sqpoll ? IORING_SETUP_SQPOLL : IORING_SETUP_DEFER_TASKRUN;
+	flags |= params->sqpoll && params->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0;
 	flags |= params->spin_us > 0 && !params->sqpoll ? IORING_SETUP_TASKRUN_FLAG : 0;
 	for (;;) {
-		p = (struct io_uring_params){.flags = flags, .cq_entries = params->cq_entries};
+		p = (struct io_uring_params){.flags = flags,
+					     .cq_entries = params->cq_entries,
+					     .sq_thread_cpu = (uint32_t)params->sqpoll_cpu,
+					     .sq_thread_idle = SQPOLL_IDLE_MS};
 		ret = uring_init(sq_entries, &u->io, &p);
 		if (ret != -EINVAL || flags == 0) {
 			break;
@@ -151,6 +155,10 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 		if ((p.flags & setup_flags[i].flag) != 0) {
 			ring_feature_add(features, setup_flags[i].name);
 		}
+	}
+	if (u->sqpoll && params->sqpoll_cpu >= 0) {
+		snprintf(text, sizeof(text), "sqpoll_cpu=%d", params->sqpoll_cpu);
+		ring_feature_add(features, text);
 	}
 	ring_feature_add(features, u->min_wait ? "min_wait" : "timed_wait");
 	snprintf(text, sizeof(text), "sq=%u cq=%u", p.sq_entries, p.cq_entries);

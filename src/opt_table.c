@@ -249,7 +249,8 @@ const struct opt_row opt_rows[] = {
 	 .group = OPT_GROUP_ENGINE,
 	 .kind = OPT_KIND_FLAG,
 	 .offset = AT(sqpoll),
-	 .help = "let a kernel thread submit (uring only)"},
+	 .help = "let kernel threads submit, each on a CPU of its own that runs no shard\n"
+		 "(uring only)"},
 
 	{.name = "gro",
 	 .group = OPT_GROUP_TRAINS,

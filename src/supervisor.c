@@ -18,6 +18,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "numa/sqpoll.h"
 #include "shard/gso.h"
 #include "src/base/clock.h"
 #include "src/host_limits.h"
@@ -58,6 +59,20 @@ static int supervisor_plan(struct supervisor *sup, struct err *err)
 	return rc;
 }
 
+/* A CPU for each thread that the kernel starts for SQPOLL; the mmsg engine has none. */
+static int supervisor_place_sqpoll(struct supervisor *sup, struct err *err)
+{
+	if (!sup->opt->sqpoll || sup->opt->engine == RING_ENGINE_MMSG) {
+		return 0;
+	}
+	sup->sqpoll_os = calloc(sup->plan.shard_count + 1UL, sizeof(*sup->sqpoll_os));
+	if (!sup->sqpoll_os) {
+		err_set(err, "--sqpoll: out of memory");
+		return -ENOMEM;
+	}
+	return sqpoll_place(&sup->topo, &sup->plan, sup->opt->oversubscribe, sup->sqpoll_os, err);
+}
+
 int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
 		       struct err *err)
 {
@@ -71,6 +86,9 @@ int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_t
 	}
 	if (rc == 0) {
 		rc = supervisor_plan(sup, err);
+	}
+	if (rc == 0) {
+		rc = supervisor_place_sqpoll(sup, err);
 	}
 	if (rc == 0) {
 		rc = layout_build(&opt->conf, &sup->ifaces, &sup->plan, &options, &sup->layout,
@@ -94,7 +112,8 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 				.batch_complete = opt->batch_complete,
 				.batch_wait_us = opt->batch_wait_us,
 				.spin_us = opt->spin_us,
-				.sqpoll = opt->sqpoll,
+				.sqpoll = sup->sqpoll_os != NULL,
+				.sqpoll_cpu = sup->sqpoll_os ? sup->sqpoll_os[index] : -1,
 			},
 		.pool = opt->pool,
 		.train_max = sup->train_max,
@@ -445,6 +464,7 @@ void supervisor_free(struct supervisor *sup)
 		worker_free(&sup->workers[i]);
 	}
 	free(sup->workers);
+	free(sup->sqpoll_os);
 	layout_free(&sup->layout);
 	plan_free(&sup->plan);
 	iface_free(&sup->ifaces);

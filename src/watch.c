@@ -39,6 +39,10 @@ static void watch_log_shard(const struct worker *w)
 		 w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
 		 watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
 		 ring_engine_name(w->spec.engine), w->shard->features.text);
+	if (w->spec.ring.sqpoll && !strstr(w->shard->features.text, "sqpoll")) {
+		log_warn("shard %u: --sqpoll: this kernel refuses it, the shard submits by itself",
+			 w->index);
+	}
 	if (w->mem.note.text[0] != '\0') {
 		log_warn("shard %u: %s", w->index, w->mem.note.text);
 	}

@@ -93,8 +93,8 @@ says err "--exit-report $dir: cannot write it: Is a directory"
 # What was given reaches the terminal in a form that cannot command it.
 run 2 $'--sh\e[31mards' 4
 says err 'numacastd: --sh\x1b[31mards: unknown option'
-run 2 --check --config $'/no/such\nfile'
-says err '--config /no/such\x0afile: cannot be read'
+run 2 --check --config $'/tmp/such\nfile'
+says err '--config /tmp/such\x0afile: cannot be read'
 
 # Wherever a check fails, nothing may have been opened: the same words without --check end alike.
 run 2 --rule "$rule" --rule "$rule"

@@ -69,6 +69,10 @@ UNIT_TESTS += tests/unit/check_plan_cpus
 tests_unit_check_plan_cpus_SOURCES = tests/unit/check_plan_cpus.c tests/unit/plan_machine.h
 tests_unit_check_plan_cpus_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_sqpoll
+tests_unit_check_sqpoll_SOURCES = tests/unit/check_sqpoll.c tests/unit/plan_machine.h
+tests_unit_check_sqpoll_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_gso
 tests_unit_check_gso_SOURCES = tests/unit/check_gso.c
 tests_unit_check_gso_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -12,6 +12,7 @@
 #include <liburing.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,13 +198,23 @@ START_TEST(sqpoll_that_is_refused_is_given_up_and_reported)
 {
 	rig_init(&rig);
 	rig.params.sqpoll = true;
+	rig.params.sqpoll_cpu = sched_getcpu();
 	relay_hundred(0);
 	ck_assert(has_feature("sqpoll"));
 	rig_init(&rig);
 	rig.params.sqpoll = true;
+	rig.params.sqpoll_cpu = sched_getcpu();
 	fault.setup_refused = IORING_SETUP_SQPOLL;
 	relay_hundred(0);
 	ck_assert(!has_feature("sqpoll"));
+	/* Without a CPU of its own it runs wherever this thread may. */
+	rig_init(&rig);
+	rig.params.sqpoll = true;
+	rig.params.sqpoll_cpu = -1;
+	fault.setup_refused = 0;
+	relay_hundred(0);
+	ck_assert(has_feature("sqpoll"));
+	ck_assert(!has_feature("sqpoll_cpu"));
 }
 END_TEST
 

@@ -65,7 +65,7 @@ static void add_node(uint32_t cores, uint32_t threads)
 	topo.core_count += cores;
 }
 
-static struct plan_flow *add_flow(int node_os)
+__attribute__((unused)) static struct plan_flow *add_flow(int node_os)
 {
 	ck_assert_uint_lt(flow_count, FLOWS_MAX);
 	flows[flow_count] = (struct plan_flow){.node_os = node_os,
@@ -87,7 +87,7 @@ static void build_ok(void)
 	ck_assert_msg(build() == 0, "%s", err.text);
 }
 
-static void build_refused(const char *part)
+__attribute__((unused)) static void build_refused(const char *part)
 {
 	ck_assert_int_eq(build(), -EINVAL);
 	ck_assert_msg(strstr(err.text, part) != NULL, "'%s' not in '%s'", part, err.text);

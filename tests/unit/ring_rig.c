@@ -32,6 +32,7 @@ static void tweak_batch_spin(struct ring_params *params)
 static void tweak_sqpoll(struct ring_params *params)
 {
 	params->sqpoll = true;
+	params->sqpoll_cpu = -1;
 }
 
 static void tweak_plain_files(struct ring_params *params)
