@@ -1,3 +1,26 @@
-# etc
+# etc: what an installation needs around the daemon. Everything goes below the prefix, where systemd
+# looks for it when that is /usr or /usr/local: unit files, the user, kernel settings. Files ending
+# in .in have the installation's paths put in.
 EXTRA_DIST += etc/setup quickstart run-tests .ci
 dist_doc_DATA += etc/numacastd.conf.sample
+
+ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g'
+ETC_MADE = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service \
+	etc/systemd/reserve-hugepages
+
+$(ETC_MADE): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc/systemd && $(ETC_PATHS) $< >$@.tmp && mv $@.tmp $@
+
+CLEANFILES += $(ETC_MADE)
+EXTRA_DIST += etc/systemd/numacastd.service.in etc/systemd/numacast-hugepages.service.in \
+	etc/systemd/reserve-hugepages.in
+
+systemunitdir = $(prefix)/lib/systemd/system
+systemunit_DATA = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service
+numacastlibexecdir = $(libexecdir)/numacast
+numacastlibexec_SCRIPTS = etc/systemd/reserve-hugepages
+sysctldir = $(prefix)/lib/sysctl.d
+dist_sysctl_DATA = etc/sysctl.d/10-numacast.conf
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = etc/sysusers.d/numacast.conf

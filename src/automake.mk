@@ -53,6 +53,7 @@ src_libnc_src_a_SOURCES = \
 	src/report.c src/report.h \
 	src/signals.c src/signals.h \
 	src/supervisor.c src/supervisor.h \
+	src/sysctl_file.c src/sysctl_file.h \
 	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h

@@ -279,7 +279,7 @@ int opt_check(struct opt *opt, const struct opt_given *given, struct err *err)
 			"remove one";
 	} else if (opt->topology && (opt->mode == OPT_MODE_RELAY || opt->mode == OPT_MODE_CHECK)) {
 		wrong = "--topology: describes another machine, and only this one can relay; "
-			"expected with --plan or --check-host; add either, or remove --topology";
+			"expected with --plan; add that, or remove --topology";
 	} else if (opt->json && opt->mode != OPT_MODE_CHECK_HOST) {
 		wrong = "--json: comes without --check-host, whose output it changes; add "
 			"--check-host; a "

@@ -31,7 +31,8 @@ enum opt_plan {
 	OPT_PLAN_TEXT,
 	OPT_PLAN_JSON,
 	OPT_PLAN_SVG,
-	OPT_PLAN_HUGEPAGES
+	OPT_PLAN_HUGEPAGES,
+	OPT_PLAN_SYSCTL,
 };
 
 enum opt_switch {

@@ -14,13 +14,13 @@
 
 #define AT(member) offsetof(struct opt, member)
 
-static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", NULL};
+static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
 static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
 static const char *const engine_choices[] = {"auto", "uring", "mmsg", NULL};
 static const char *const switch_choices[] = {"auto", "on", "off", NULL};
 
 /* The positions above are the enums' values. */
-static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_HUGEPAGES == 3, "plan_choices");
+static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
 static_assert(NODEMEM_HUGE_AUTO == 0 && NODEMEM_HUGE_OFF == 4, "huge_choices");
 static_assert(RING_ENGINE_AUTO == 0 && RING_ENGINE_MMSG == 2, "engine_choices");
 static_assert(OPT_AUTO == 0 && OPT_ON == 1 && OPT_OFF == 2, "switch_choices");
@@ -56,8 +56,8 @@ const struct opt_row opt_rows[] = {
 	 .offset = AT(plan),
 	 .choices = plan_choices,
 	 .help = "print which shard, CPU and node would own each flow, and why, and exit;\n"
-		 "FORMAT is text (default), json, svg, or hugepages: the commands that\n"
-		 "reserve what the plan needs"},
+		 "FORMAT is text (default), json, svg; hugepages: the commands that\n"
+		 "reserve what the plan needs; sysctl: a file for /etc/sysctl.d"},
 	{.name = "check-host",
 	 .command_line_only = true,
 	 .group = OPT_GROUP_INSPECT,
@@ -90,7 +90,7 @@ const struct opt_row opt_rows[] = {
 	 .kind = OPT_KIND_TEXT,
 	 .arg = "FILE|STRING",
 	 .offset = AT(topology),
-	 .help = "with --plan or --check-host: look at the machine of an hwloc XML file or a\n"
+	 .help = "with --plan: look at the machine of an hwloc XML file or a\n"
 		 "synthetic description ('package:2 numanode:1 core:8 pu:2')",
 	 .example = "machine.xml"},
 	{.name = "shards",

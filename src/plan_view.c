@@ -11,6 +11,7 @@
 
 #include "src/base/addr.h"
 #include "src/plan_print.h"
+#include "src/sysctl_file.h"
 
 #define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
 
@@ -90,6 +91,8 @@ static int print_as(const struct plan_view *view, enum opt_plan how, FILE *out)
 		return plan_print_svg(view, out);
 	case OPT_PLAN_HUGEPAGES:
 		return plan_print_hugepages(view, out);
+	case OPT_PLAN_SYSCTL:
+		break; /* not of the plan alone: plan_view_print has it */
 	}
 	return plan_print_text(view, out);
 }
@@ -102,7 +105,9 @@ int plan_view_print(const struct supervisor *sup, FILE *out)
 	struct plan_view view = {.topo = &sup->topo, .plan = &sup->plan, .flows = flows};
 	int rc = -ENOMEM;
 
-	if (flows && texts) {
+	if (sup->opt->plan == OPT_PLAN_SYSCTL) {
+		rc = sysctl_file_print(sup, out);
+	} else if (flows && texts) {
 		for (uint32_t i = 0; i < count; i++) {
 			describe_flow(sup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);
 		}

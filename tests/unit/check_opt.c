@@ -238,7 +238,7 @@ START_TEST(missing_and_superfluous_values)
 	refused(WORDS("--plan", "--shards"), "--shards: no value follows", "--shards N");
 	refused(WORDS("--rule"), "--rule: no value follows", "--rule RULE");
 	refused(WORDS("--plan", "json"), "'json': unexpected argument", "options");
-	refused(WORDS("--plan=xml"), "--plan: 'xml'", "text, json, svg or hugepages");
+	refused(WORDS("--plan=xml"), "--plan: 'xml'", "text, json, svg, hugepages or sysctl");
 	refused(WORDS("--plan="), "--plan: ''", "hugepages");
 	refused(WORDS("--check=yes"), "--check: 'yes'", "no value");
 	refused(WORDS("--help=me"), "--help: 'me'", "no value");

@@ -1,0 +1,94 @@
+/* sysctl_file.c - writes a sysctl.d file from options and plan. See sysctl_file.h; no step of a
+ * datagram runs here.
+ */
+#include "src/sysctl_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* What the host has now, or 0. */
+static uint64_t current_value(const struct supervisor *sup, const char *path)
+{
+	FILE *file = sup->topo.this_machine ? fopen(path, "re") : NULL;
+	uint64_t value = 0;
+
+	if (!file) {
+		return 0;
+	}
+	if (fscanf(file, "%" SCNu64, &value) != 1) {
+		value = 0;
+	}
+	fclose(file);
+	return value;
+}
+
+static void print_buffer(const struct supervisor *sup, const char *name, const char *option,
+			 uint32_t want, FILE *out)
+{
+	char path[64];
+	uint64_t now;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/core/%s", name);
+	now = current_value(sup, path);
+	if (want == 0) {
+		fprintf(out, "# net.core.%s: no %s\n", name, option);
+		return;
+	}
+	fprintf(out, "# %s %" PRIu32 "; the daemon needs it only without CAP_NET_ADMIN\n", option,
+		want);
+	fprintf(out, "net.core.%s = %" PRIu64 "\n", name, now > want ? now : want);
+}
+
+static void print_balancing(const struct supervisor *sup, FILE *out)
+{
+	if (sup->topo.node_count < 2) {
+		fputs("# kernel.numa_balancing: one node only\n", out);
+		return;
+	}
+	fprintf(out,
+		"# %" PRIu32 " nodes; memory is placed where it is used and needs no moving\n"
+		"-kernel.numa_balancing = 0\n",
+		sup->topo.node_count);
+}
+
+/* IPv4 comes in by it? */
+static bool is_ingress_v4(const struct conf *conf, const char *ifname)
+{
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		if (conf->flows[i].in.at.addr.family == AF_INET &&
+		    strcmp(conf->flows[i].in.at.ifname, ifname) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void print_filters(const struct supervisor *sup, FILE *out)
+{
+	for (uint32_t i = 0; i < sup->ifaces.count; i++) {
+		const char *name = sup->ifaces.list[i].name;
+		char dot = strchr(name, '.') ? '/' : '.';
+
+		if (is_ingress_v4(&sup->opt->conf, name)) {
+			fprintf(out,
+				"\n# For sources that are not routed back by %s (--check-host "
+				"tells): loose check\n"
+				"#net%cipv4%cconf%c%s%crp_filter = 2\n",
+				name, dot, dot, dot, name, dot);
+		}
+	}
+}
+
+int sysctl_file_print(const struct supervisor *sup, FILE *out)
+{
+	fputs("# Kernel settings for numacastd(8), as numacastd --plan=sysctl prints them. A file\n"
+	      "# of this name below /etc/sysctl.d is read at boot; sysctl --system reads it "
+	      "now.\n\n",
+	      out);
+	print_buffer(sup, "rmem_max", "--rcvbuf", sup->opt->rcvbuf_bytes, out);
+	print_buffer(sup, "wmem_max", "--sndbuf", sup->opt->sndbuf_bytes, out);
+	print_balancing(sup, out);
+	print_filters(sup, out);
+	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,14 @@
+/* sysctl_file.h - the kernel settings that a configuration asks for, as a file (--plan=sysctl).
+ *
+ * The output is for sysctl.d(5). Settings with a price for others (the reverse-path filter of an
+ * interface) are written as comments. Control thread; only reads.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "src/supervisor.h"
+
+/* `sup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
+ * this host is looked at. 0, or -EIO when `out' has failed. */
+int sysctl_file_print(const struct supervisor *sup, FILE *out);
