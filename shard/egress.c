@@ -97,7 +97,7 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 	}
 }
 
-/* ---- what the output wants changed -------------------------------------------------------- */
+/* ---- what the output wants changed ---- */
 
 static bool egress_meta_equal(const struct egress_meta *a, const struct egress_meta *b)
 {
@@ -126,7 +126,7 @@ static bool egress_meta_of(const struct egress_output *o, const struct datagram 
 	return true;
 }
 
-/* ---- rate= ---------------------------------------------------------------------------------- */
+/* ---- rate= ---- */
 
 /* Adds what has been gained since the last look; a bucket holds no more than a burst. */
 static void egress_refill(const struct egress *eg, struct egress_output *o, uint64_t burst)
@@ -169,7 +169,7 @@ static bool egress_rate_allows(const struct egress *eg, struct egress_output *o,
 	return true;
 }
 
-/* ---- trains --------------------------------------------------------------------------------- */
+/* ---- trains ---- */
 
 static void egress_mark_dirty(struct egress *eg, uint32_t output)
 {

@@ -286,8 +286,7 @@ static bool relay_is_listening(const struct relay *r)
 	       !egress_busy(r->egress);
 }
 
-/* ---- the turn
- * ------------------------------------------------------------------------------------ */
+/* ---- the turn ---- */
 
 void relay_start(struct relay *r)
 {

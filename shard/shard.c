@@ -116,8 +116,7 @@ static void shard_cut_memory(struct shard *s, struct arena *arena)
 	}
 }
 
-/* ---- sockets
- * ------------------------------------------------------------------------------------- */
+/* ---- sockets ---- */
 
 static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
 {
@@ -197,8 +196,7 @@ static int shard_open_sockets(struct shard *s, struct err *err)
 	return rc;
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *arena,
 	       struct mailbox *mailbox, struct err *err)

@@ -93,7 +93,7 @@ void check_free(struct check *check)
 	*check = (struct check){0};
 }
 
-/* ---- files ---------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 /* The path below root, to be freed; NULL without memory. */
 static char *check_path(const struct check *check, const char *format, va_list args)

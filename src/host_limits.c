@@ -13,7 +13,7 @@ uint64_t host_limits_files_needed(const struct supervisor *sup)
 
 	for (uint32_t s = 0; s < sup->layout.shard_count; s++) {
 		need += (uint64_t)sup->layout.tables[s].flow_count +
-		        sup->layout.tables[s].output_count;
+			sup->layout.tables[s].output_count;
 	}
 	return need;
 }

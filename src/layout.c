@@ -15,8 +15,7 @@
 #define IPV4_UDP_HEADER_BYTES 28
 #define IPV6_UDP_HEADER_BYTES 48
 
-/* ---- towards the planner
- * ------------------------------------------------------------------------- */
+/* ---- towards the planner ---- */
 
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
 {
@@ -38,8 +37,7 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 	return flows;
 }
 
-/* ---- one flow
- * --------------------------------------------------------------------------------------- */
+/* ---- one flow ---- */
 
 static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
 {
@@ -71,7 +69,7 @@ static int layout_receive_into(const struct conf *conf, const struct conf_flow *
 	bool v6 = flow->in.at.addr.family == AF_INET6;
 	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
 	uint32_t mtu = iface && iface->mtu > headers ? iface->mtu : 1500;
-	int cls = flow->in.pool_class;
+	int cls = flow->in.pool_class == RULE_AUTO ? RULE_AUTO : (uint8_t)flow->in.pool_class;
 
 	out->gro = flow->in.gro == RULE_AUTO ? options->gro && cls == RULE_AUTO : flow->in.gro != 0;
 	if (options->pool.count[POOL_TRAIN] == 0 && (cls == RULE_AUTO || cls == POOL_TRAIN)) {
@@ -120,8 +118,10 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 
 	for (uint32_t part = 0; part < parts && rc == 0; part++) {
 		struct rule_table *table = &layout->tables[plan->owners[first + part].shard];
-		struct rule_flow *f = &table->flows[table->flow_count];
+		struct rule_flow *f;
 
+		must(table->flows != NULL); /* layout_allocate counted this flow */
+		f = &table->flows[table->flow_count];
 		*f = (struct rule_flow){
 			.in = flow->in,
 			.flow_id = flow_id,
@@ -136,8 +136,7 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 	return rc;
 }
 
-/* ---- sizes
- * ------------------------------------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 /* Only few shards for very many flows come to this. */
 static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err)
@@ -186,8 +185,7 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 	return rc;
 }
 
-/* ---- echoes
- * ------------------------------------------------------------------------------------------ */
+/* ---- echoes ---- */
 
 struct layout_sender {
 	struct addr to;
@@ -288,8 +286,7 @@ static int layout_match_echoes(struct layout *layout)
 	return rc;
 }
 
-/* ---- all of it
- * ---------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
 		 const struct layout_options *options, struct layout *out, struct err *err)

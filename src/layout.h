@@ -41,7 +41,8 @@ struct layout_options {
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces);
 
 /* 0; -EINVAL with `err' for what only plan and rules together show (spread above the number of
- * outputs, spread on a unicast ingress, a class without buffers, too many flows for one shard); -ENOMEM. */
+ * outputs, spread on a unicast ingress, a class without buffers, too many flows for one shard);
+ * -ENOMEM. */
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
 		 const struct layout_options *options, struct layout *out, struct err *err);
 

@@ -50,8 +50,7 @@ static json_t *report_output_drops(const uint64_t *drops)
 	return object;
 }
 
-/* ---- outputs and flows
- * ----------------------------------------------------------------------------- */
+/* ---- outputs and flows ---- */
 
 static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t relayed,
 			     struct report_totals *totals)
@@ -122,8 +121,7 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 	return flow;
 }
 
-/* ---- rules
- * -------------------------------------------------------------------------------------------- */
+/* ---- rules ---- */
 
 static json_t *report_new_rule(const struct conf_rule *rule)
 {
@@ -206,8 +204,7 @@ static json_t *report_rules(const struct supervisor *sup, struct report_totals *
 	return rules;
 }
 
-/* ---- shards
- * -------------------------------------------------------------------------------------------- */
+/* ---- shards ---- */
 
 static json_t *report_pool(const struct shard *shard, struct report_totals *totals)
 {
@@ -339,8 +336,7 @@ static json_t *report_build(const struct supervisor *sup)
 	return report;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* The report is written beside its final name and renamed, so that nobody reads half of one. */
 static char *report_beside(const char *path)

@@ -32,8 +32,7 @@
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
 
-/* ---- preparing
- * ------------------------------------------------------------------------------------- */
+/* ---- preparing ---- */
 
 static int supervisor_plan(struct supervisor *sup, struct err *err)
 {
@@ -126,8 +125,7 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
 }
 
-/* ---- starting
- * -------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 /* `auto' takes io_uring where it works and says why where it does not. */
 static int supervisor_choose_engine(struct supervisor *sup, struct err *err)
@@ -310,8 +308,7 @@ static int supervisor_go(struct supervisor *sup, int signals, struct err *err)
 	return rc;
 }
 
-/* ---- ending
- * ------------------------------------------------------------------------------------------ */
+/* ---- ending ---- */
 
 static void supervisor_post(struct supervisor *sup, uint32_t mail)
 {
@@ -327,8 +324,7 @@ static void supervisor_join(struct supervisor *sup)
 	}
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 /* Acts on one signal; `asked' counts the requests to end. */
 static void supervisor_signal(struct supervisor *sup, int signo, int *asked)

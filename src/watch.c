@@ -16,8 +16,7 @@
 #define TOLD_TRUNCATED  1
 #define TOLD_RECV_ERROR 2
 
-/* ---- at start
- * ---------------------------------------------------------------------------------------- */
+/* ---- at start ---- */
 
 static const char *watch_verdict(const struct nodemem_result *mem)
 {
@@ -83,8 +82,7 @@ void watch_log_start(const struct supervisor *sup)
 	watch_log_clamped(sup, true);
 }
 
-/* ---- while running
- * ----------------------------------------------------------------------------------- */
+/* ---- while running ---- */
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {

@@ -125,8 +125,7 @@ START_TEST(memlock_is_compared_with_the_rings_of_all_shards)
 }
 END_TEST
 
-/* ---- limits and capabilities
- * --------------------------------------------------------------------- */
+/* ---- limits and capabilities ---- */
 
 START_TEST(open_files_are_compared_with_sockets)
 {
@@ -191,8 +190,7 @@ START_TEST(highest_priority_needs_a_capability)
 }
 END_TEST
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------- */
+/* ---- buffers ---- */
 
 START_TEST(buffers_above_the_sysctl_need_a_capability)
 {
@@ -247,8 +245,7 @@ START_TEST(option_memory_must_hold_a_membership)
 }
 END_TEST
 
-/* ---- memory
- * -------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 /* Two nodes, three and four shards (one core is reserved). */
 static void pools(int64_t total0, int64_t free0, int64_t total1, int64_t free1)
@@ -316,8 +313,7 @@ START_TEST(balancing_matters_with_several_nodes)
 }
 END_TEST
 
-/* ---- CPUs
- * ---------------------------------------------------------------------------------------- */
+/* ---- CPUs ---- */
 
 #define CPU "/sys/devices/system/cpu/"
 
@@ -369,8 +365,7 @@ START_TEST(cpuset_that_shuts_out_an_interfaces_node_is_doubtful)
 }
 END_TEST
 
-/* ---- interfaces and nodes
- * ------------------------------------------------------------------------ */
+/* ---- interfaces and nodes ---- */
 
 START_TEST(flows_owned_elsewhere_are_told_with_the_reason)
 {

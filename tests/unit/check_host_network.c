@@ -9,7 +9,7 @@
 #define SSM  "10.9.9.9@232.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 #define CONF "/proc/sys/net/ipv4/conf/"
 
-/* ---- reverse-path filter --------------------------------------------------------------------- */
+/* ---- reverse-path filter ---- */
 
 static void filter(int all, int own)
 {
