@@ -217,6 +217,37 @@ UNIT_TESTS += tests/unit/check_nft_rules
 tests_unit_check_nft_rules_SOURCES = tests/unit/check_nft_rules.c
 tests_unit_check_nft_rules_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
+# A running supervisor built by hand, and what it logs.
+SUPERVISOR_RIG = tests/unit/supervisor_rig.c tests/unit/supervisor_rig.h
+
+UNIT_TESTS += tests/unit/check_report
+tests_unit_check_report_SOURCES = tests/unit/check_report.c $(SUPERVISOR_RIG)
+tests_unit_check_report_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_watch
+tests_unit_check_watch_SOURCES = tests/unit/check_watch.c $(SUPERVISOR_RIG)
+tests_unit_check_watch_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_placement
+tests_unit_check_placement_SOURCES = tests/unit/check_placement.c $(SUPERVISOR_RIG)
+tests_unit_check_placement_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_host_limits
+tests_unit_check_host_limits_SOURCES = tests/unit/check_host_limits.c $(SUPERVISOR_RIG)
+tests_unit_check_host_limits_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_notify
+tests_unit_check_notify_SOURCES = tests/unit/check_notify.c
+tests_unit_check_notify_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_signals
+tests_unit_check_signals_SOURCES = tests/unit/check_signals.c
+tests_unit_check_signals_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_mailbox
+tests_unit_check_mailbox_SOURCES = tests/unit/check_mailbox.c
+tests_unit_check_mailbox_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)

@@ -1,0 +1,108 @@
+/* check_notify.c - the service manager gets exactly what was said, at a path or an abstract name.
+ */
+#include "src/notify.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A listener; `name' as in NOTIFY_SOCKET. */
+static int listen_at(const char *name)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	memcpy(at.sun_path, name, strlen(name));
+	if (name[0] == '@') {
+		at.sun_path[0] = '\0';
+	}
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
+	ck_assert_int_eq(setenv("NOTIFY_SOCKET", name, 1), 0);
+	return fd;
+}
+
+static void expect_arrival(int fd)
+{
+	char got[64] = {0};
+
+	ck_assert_int_eq(notify_send("READY=1\nSTATUS=relaying"), 0);
+	ck_assert_int_eq(recv(fd, got, sizeof(got), MSG_DONTWAIT), 23);
+	ck_assert_str_eq(got, "READY=1\nSTATUS=relaying");
+	ck_assert_int_eq(recv(fd, got, sizeof(got), MSG_DONTWAIT), -1);
+}
+
+START_TEST(path_and_abstract_name_are_reached)
+{
+	char dir[] = "/tmp/check_notify.XXXXXX";
+	char name[80];
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(name, sizeof(name), "%s/socket", dir);
+	fd = listen_at(name);
+	expect_arrival(fd);
+	close(fd);
+	unlink(name);
+	rmdir(dir);
+	snprintf(name, sizeof(name), "@check_notify.%d", (int)getpid());
+	fd = listen_at(name);
+	expect_arrival(fd);
+	close(fd);
+}
+END_TEST
+
+START_TEST(without_a_manager_nothing_happens)
+{
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert_int_eq(notify_send("READY=1"), 0);
+	setenv("NOTIFY_SOCKET", "", 1);
+	ck_assert_int_eq(notify_send("READY=1"), 0);
+}
+END_TEST
+
+START_TEST(name_that_cannot_be_one_is_refused)
+{
+	char longest[200];
+
+	memset(longest, 'x', sizeof(longest));
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	setenv("NOTIFY_SOCKET", longest, 1);
+	ck_assert_int_eq(notify_send("READY=1"), -EINVAL);
+	setenv("NOTIFY_SOCKET", "relative", 1);
+	ck_assert_int_eq(notify_send("READY=1"), -EINVAL);
+	setenv("NOTIFY_SOCKET", "/no/such/socket", 1);
+	ck_assert_int_eq(notify_send("READY=1"), -ENOENT);
+}
+END_TEST
+
+static Suite *notify_suite(void)
+{
+	Suite *suite = suite_create("notify");
+	TCase *tcase = tcase_create("notify");
+
+	tcase_add_test(tcase, path_and_abstract_name_are_reached);
+	tcase_add_test(tcase, without_a_manager_nothing_happens);
+	tcase_add_test(tcase, name_that_cannot_be_one_is_refused);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(notify_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,33 @@
+/* supervisor_rig.h - a supervisor as it is while relaying, built by hand: one worker, whose shard
+ * has one flow and two outputs, with counters that the test sets. No thread, no socket, no ring.
+ *
+ * Also: what was logged, by putting a file in the place of standard error.
+ */
+#pragma once
+
+#include "src/supervisor.h"
+
+#define SUP_RIG_OUTPUTS 2
+
+struct sup_rig {
+	struct opt opt;
+	struct supervisor sup;
+	struct worker worker;
+	struct shard shard;
+	struct rule_flow flow;
+	struct rule_table_output outputs[SUP_RIG_OUTPUTS];
+	struct rule_table table;
+	struct shard_stats stats;
+	struct flow_stats flow_stats;
+	struct output_stats output_stats[SUP_RIG_OUTPUTS];
+	struct sock_got ingress_got[1];
+	struct sock_got egress_got[SUP_RIG_OUTPUTS];
+};
+
+/* All counters zero. */
+void sup_rig_open(struct sup_rig *rig);
+void sup_rig_close(struct sup_rig *rig);
+
+/* From now on log lines go into a file; what has come so far, and then the file is empty again. */
+void logged_start(void);
+const char *logged(void);
