@@ -221,6 +221,23 @@ static int supervisor_first_failure(const struct supervisor *sup, struct err *er
 	return rc;
 }
 
+static const struct addr *supervisor_sender(const struct supervisor *sup,
+					    const struct layout_echo *echo)
+{
+	return &sup->workers[echo->from_shard].shard->egress_got[echo->from_output].local;
+}
+
+/* A sender without an address of its own (src=keep, say) is known by its port alone. That will do
+ * when the kernel chose the port, but not with sport=: it may well be the port of the source that
+ * is to be relayed. */
+static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
+{
+	const struct rule_table *table = &sup->layout.tables[echo->from_shard];
+
+	return !addr_is_any(supervisor_sender(sup, echo)) ||
+	       table->outputs[echo->from_output].out.sport == 0;
+}
+
 /* Every socket is open, so every sender's own address is known now. */
 static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 {
@@ -240,9 +257,9 @@ static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 			       layout->echoes[at].flow == f) {
 				const struct layout_echo *e = &layout->echoes[at++];
 
-				echoes[count++] = sup->workers[e->from_shard]
-							  .shard->egress_got[e->from_output]
-							  .local;
+				if (supervisor_can_know_echo(sup, e)) {
+					echoes[count++] = *supervisor_sender(sup, e);
+				}
 			}
 			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
 		}

@@ -33,7 +33,7 @@ struct supervisor {
 };
 
 /* Topology, interfaces, plan and tables, without touching the host; what --plan needs too. With
- * `for_this_host' every interface must exist. 0; -EINVAL or -ENODEV when the configuration cannot
+ * `for_this_host' every interface must exist. 0; -EINVAL when the configuration cannot
  * be met (exit status 2), other -errno (exit status 1). supervisor_free either way. */
 int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
 		       struct err *err);

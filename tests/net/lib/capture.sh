@@ -16,6 +16,7 @@ background() {
 background_stop() {
     kill "${background_pids[@]}"
     wait "${background_pids[@]}"
+    background_pids=()
 }
 
 # capture NAMESPACE IF FILTER COUNT: takes COUNT packets that match into $work/capture.pcap.
