@@ -1,4 +1,4 @@
 # doc
-dist_doc_DATA += doc/ARCHITECTURE.md doc/HACKING.md doc/NUMA.md doc/STYLE.md doc/TUNING.md \
+dist_doc_DATA += doc/ARCHITECTURE.md doc/HACKING.md doc/NUMA.md doc/STYLE.md doc/TUNING.md doc/TROUBLESHOOTING.md \
 	doc/datapath.svg doc/plan-eight-sockets.svg doc/plan-two-sockets.svg
 dist_man_MANS += doc/numacast-probe.1 doc/numacastd.8

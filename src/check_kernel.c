@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shard/gso.h"
 #include "src/check.h"
 
 #define RELEASE(major, minor, patch) ((major)*1000000U + (minor)*1000U + (patch))
@@ -20,13 +21,6 @@ static unsigned parse_version(const char *release)
 
 	(void)sscanf(release, "%3u.%3u.%3u", &major, &minor, &patch);
 	return RELEASE(major, minor, patch);
-}
-
-bool check_kernel_mangles_trains(const char *release)
-{
-	unsigned version = parse_version(release);
-
-	return version >= RELEASE(7, 0, 0) && version <= RELEASE(7, 1, 4);
 }
 
 bool check_kernel_is_suspect(const char *release)
@@ -42,21 +36,21 @@ bool check_kernel_older(const char *release, unsigned major, unsigned minor)
 
 static void check_trains(struct check *check, const char *release)
 {
-	bool sends_trains = check->sup->opt->gso != OPT_OFF;
-	bool mangles = check_kernel_mangles_trains(release);
-	bool suspect = check_kernel_is_suspect(release);
+	static const char *const asked[] = {
+		[OPT_AUTO] = "auto", [OPT_ON] = "on", [OPT_OFF] = "off"};
+	enum opt_switch gso = check->sup->opt->gso;
 	struct check_finding finding = {
 		.id = "kernel_trains",
-		.value =
-			check_text(check, "Linux %s%s", release, sends_trains ? "" : ", --gso off"),
+		.value = check_text(check, "Linux %s, --gso %s", release, asked[gso]),
 		.why = "Linux 7.0 to 7.1.4 corrupt trains on some devices: receivers see wrong "
 		       "lengths and checksums",
 	};
 
-	if (sends_trains && mangles) {
-		finding.level = CHECK_FAIL;
-		finding.advice = "boot Linux 7.1.5 or newer, or give --gso off";
-	} else if (sends_trains && suspect) {
+	if (gso != OPT_OFF && gso_is_known_bad(release)) {
+		finding.level = gso == OPT_ON ? CHECK_FAIL : CHECK_WARN;
+		finding.advice = "boot Linux 7.1.5 or newer; until then --gso auto sends single "
+				 "datagrams";
+	} else if (gso != OPT_OFF && check_kernel_is_suspect(release)) {
 		finding.level = CHECK_WARN;
 		finding.why = "an Ubuntu kernel of this series (6.17.0-41-generic) was reported to "
 			      "corrupt trains on virtio";

@@ -6,10 +6,7 @@
 
 #include <stdbool.h>
 
-/* Linux 7.0 to 7.1.4: trains arrive corrupted on some devices. */
-bool check_kernel_mangles_trains(const char *release);
-
-/* A distribution's kernel of which the same has been reported. */
+/* A distribution's kernel that has been reported to corrupt trains (more in shard/gso.h). */
 bool check_kernel_is_suspect(const char *release);
 
 bool check_kernel_older(const char *release, unsigned major, unsigned minor);

@@ -151,3 +151,4 @@ check_wrapper=()
 sysctl -qw "net.core.rmem_max=$before"
 look --rcvbuf "$want" --rule "$rule"
 expect_level rmem_max "" ok # root is not bound by it
+expect_documented

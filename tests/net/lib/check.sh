@@ -8,6 +8,17 @@ look() {
     in_ns "$relay_ns" "${check_wrapper[@]}" "$daemon" --check-host --json "$@" \
         >"$work/check.json" 2>"$work/check.log"
     check_status=$?
+    jq -r '.findings[].id' "$work/check.json" >>"$work/ids"
+}
+
+# expect_documented: every finding that was seen so far stands in the book.
+expect_documented() {
+    local id
+    expect_cmp "different findings seen" "$(sort -u "$work/ids" | wc -l)" -gt 20
+    while read -r id; do
+        grep -qF "| \`$id\` |" "$src_top/doc/TROUBLESHOOTING.md" ||
+            fail "finding $id is not in doc/TROUBLESHOOTING.md"
+    done < <(sort -u "$work/ids")
 }
 
 # found ID SUBJECT FIELD: of the finding; SUBJECT may be "".
