@@ -97,6 +97,10 @@ tests_unit_check_relay_flows_SOURCES = tests/unit/check_relay_flows.c tests/unit
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
 tests_unit_check_relay_flows_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_hugepages
+tests_unit_check_hugepages_SOURCES = tests/unit/check_hugepages.c
+tests_unit_check_hugepages_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_ingress
 tests_unit_check_ingress_SOURCES = tests/unit/check_ingress.c
 tests_unit_check_ingress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -393,51 +393,6 @@ START_TEST(shards_that_start_at_once_each_get_whole_arenas)
 }
 END_TEST
 
-START_TEST(lines_and_counts_of_pools)
-{
-	char line[HUGEPAGES_LINE_MAX];
-	struct hugepages pool;
-
-	ck_assert_str_eq(hugepages_line(1, 2 * MIB, 4, line),
-			 "echo 4 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/"
-			 "nr_hugepages");
-	ck_assert_str_eq(hugepages_line(NODE_UNKNOWN, 1024 * MIB, 2, line),
-			 "echo 2 > /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages");
-	ck_assert_int_eq(hugepages_read(1022, 2 * MIB, &pool), -ENOENT);
-	ck_assert_int_eq(hugepages_read(NODE_UNKNOWN, 3 * MIB, &pool), -ENOENT);
-	if (hugepool_read("nr_hugepages") >= 0) {
-		ck_assert_int_eq(hugepages_read(NODE_UNKNOWN, 2 * MIB, &pool), 0);
-		ck_assert_uint_ge(pool.total, pool_lent ? POOL_LENT : 0);
-		ck_assert_uint_le(pool.available, pool.total);
-	}
-}
-END_TEST
-
-START_TEST(maps_find_a_mapping_by_its_beginning_only)
-{
-	uint64_t on_node = 0;
-	uint64_t present = 0;
-	uint64_t bytes = 0;
-	struct arena arena = {0};
-	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-
-	ck_assert_int_eq(arena_map(&arena, 10 * page_bytes, ARENA_HUGE_OFF), 0);
-	arena.base[0] = 1;
-	arena.base[5 * page_bytes] = 1;
-	ck_assert_int_eq(procmaps_count_pages(arena.base, some_node(), &on_node, &present), 0);
-	ck_assert_uint_eq(present, 2);
-	ck_assert_uint_le(on_node, 2);
-	ck_assert_int_eq(procmaps_count_pages(arena.base, 1022, &on_node, &present), 0);
-	ck_assert_uint_eq(on_node, 0);
-	ck_assert_int_eq(procmaps_thp_bytes(arena.base, &bytes), 0);
-	ck_assert_uint_eq(bytes, 0);
-	ck_assert_int_eq(procmaps_count_pages(arena.base + page_bytes, 0, &on_node, &present),
-			 -ENOENT);
-	ck_assert_int_eq(procmaps_thp_bytes(arena.base + page_bytes, &bytes), -ENOENT);
-	arena_unmap(&arena);
-}
-END_TEST
-
 /* libnuma's, written out: its header belongs to nodemem.c alone. */
 struct bitmask *numa_parse_nodestring(const char *string);
 void numa_error(char *where);
@@ -486,8 +441,6 @@ static Suite *nodemem_suite(void)
 	tcase_add_loop_test(tc, more_than_the_machine_has_is_an_error_not_a_kill, 0, 2);
 	tcase_add_test(tc, verify_counts_pages_that_are_elsewhere_or_absent);
 	tcase_add_test(tc, shards_that_start_at_once_each_get_whole_arenas);
-	tcase_add_test(tc, lines_and_counts_of_pools);
-	tcase_add_test(tc, maps_find_a_mapping_by_its_beginning_only);
 	tcase_add_test(tc, libnuma_complains_through_the_log);
 	suite_add_tcase(suite, tc);
 	return suite;
