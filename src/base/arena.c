@@ -162,7 +162,9 @@ static int map_hugetlb(struct arena *arena, unsigned shift)
 }
 
 /* Reserves address space with room to align, gives back what sticks out on both sides except for
- * the guard page, and opens the rest. */
+ * the guard page, and opens the rest. Opening comes last: accessible and not yet marked, the rest
+ * could merge with a thread's stack below it, whose first touch may then make a transparent huge
+ * page that reaches into the arena, on that thread's node. */
 static int map_ordinary(struct arena *arena, size_t align)
 {
 	size_t guard = system_page_bytes();
@@ -184,8 +186,8 @@ static int map_ordinary(struct arena *arena, size_t align)
 	}
 	arena->base = raw + head;
 	arena->page_bytes = guard;
-	if (mprotect(arena->base, arena->len_bytes, PROT_READ | PROT_WRITE) < 0 ||
-	    madvise(arena->base, arena->len_bytes, MADV_DONTFORK) < 0 || choose_thp(arena) < 0) {
+	if (madvise(arena->base, arena->len_bytes, MADV_DONTFORK) < 0 || choose_thp(arena) < 0 ||
+	    mprotect(arena->base, arena->len_bytes, PROT_READ | PROT_WRITE) < 0) {
 		ret = -errno;
 		arena_unmap(arena);
 		return ret;
