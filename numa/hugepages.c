@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PATH_BYTES 128
 #define POOLS      "/sys/kernel/mm/hugepages"
@@ -18,6 +19,7 @@
 static void pool_dir(int node_os, size_t page_bytes, char *buf);
 static int read_count(const char *dir, const char *name, uint64_t *out);
 static int sum_meminfo(const char *path, const char *const *names, size_t count, uint64_t *bytes);
+static uint64_t kept_back_bytes(int node_os);
 
 int hugepages_read(int node_os, size_t page_bytes, struct hugepages *out)
 {
@@ -67,12 +69,19 @@ int hugepages_node_room(int node_os, uint64_t *bytes)
 		"MemFree:", "Active(file):", "Inactive(file):", "SReclaimable:"};
 	static const char *const of_machine[] = {"MemAvailable:"};
 	char path[PATH_BYTES];
+	uint64_t kept;
+	int ret;
 
 	if (node_os < 0) {
 		return sum_meminfo("/proc/meminfo", of_machine, 1, bytes);
 	}
 	snprintf(path, sizeof(path), "%s/node%d/meminfo", NODES, node_os);
-	return sum_meminfo(path, of_node, sizeof(of_node) / sizeof(of_node[0]), bytes);
+	ret = sum_meminfo(path, of_node, sizeof(of_node) / sizeof(of_node[0]), bytes);
+	if (ret == 0) {
+		kept = kept_back_bytes(node_os);
+		*bytes -= kept < *bytes ? kept : *bytes;
+	}
+	return ret;
 }
 
 bool hugepages_thp_never(void)
@@ -131,6 +140,30 @@ static int sum_meminfo(const char *path, const char *const *names, size_t count,
 	fclose(file);
 	*bytes = sum_kib * 1024;
 	return 0;
+}
+
+/* The high watermarks of the node's zones: below them the kernel reclaims, and soon kills. */
+static uint64_t kept_back_bytes(int node_os)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t sum = 0;
+	char line[256];
+	int node = -1;
+
+	if (file == NULL) {
+		return 0;
+	}
+	while (fgets(line, sizeof(line), file) != NULL) {
+		unsigned long long pages;
+
+		if (sscanf(line, "Node %d, zone", &node) != 1 && node == node_os &&
+		    sscanf(line, " high %llu", &pages) == 1) {
+			sum += pages * page_bytes;
+		}
+	}
+	fclose(file);
+	return sum;
 }
 
 static int read_count(const char *dir, const char *name, uint64_t *out)

@@ -26,7 +26,7 @@ int hugepages_read(int node_os, size_t page_bytes, struct hugepages *out);
 const char *hugepages_line(int node_os, size_t page_bytes, uint64_t count, char *buf);
 
 /* Bytes of ordinary memory that `node_os' can supply without swapping: what is free, file cache and
- * reclaimable kernel memory. 0, or -errno. */
+ * reclaimable kernel memory, less what the kernel keeps back. 0, or -errno. */
 int hugepages_node_room(int node_os, uint64_t *bytes);
 
 /* Whether transparent huge pages are switched off for the whole machine. */

@@ -5,10 +5,11 @@
  * touch. A failed attempt is unmapped as a whole before the next smaller kind is tried. In the end
  * every page is asked for its node.
  *
- * Shards start in parallel and compete for a node's huge pages: two that need four each may take
- * three each of six, and both fail. So an attempt holds start_lock shared, and one that found too
- * few pages is repeated while holding it exclusively, when nobody has pages that will be given
- * back: as many shards as possible get huge pages, whatever the timing. Nothing locks after start.
+ * Shards start in parallel and compete for a node's memory: two that need four huge pages each may
+ * take three each of six, and both fail; two may each find room for one, and both take it. So an
+ * attempt holds start_lock shared, counts what others are about to take as gone, and when it found
+ * too little is repeated while holding the lock exclusively, when nobody is taking or giving back:
+ * as many shards as possible get what they want, whatever the timing. Nothing locks after start.
  *
  * Sizes in bytes unless a name says pages; node numbers are the kernel's. Thread: the pinned shard
  * thread at its start; nodemem_verify also the control thread.
@@ -19,6 +20,7 @@
 #include <numa.h>
 #include <numaif.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +42,8 @@ static uint64_t short_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
 /* And those that announced shards do not have yet, below zero when a shard came unannounced. The
  * control thread adds before the start, then shards subtract what they got. */
 static _Atomic int64_t awaited_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
+/* Bytes of ordinary pages that shards are populating, by node (the first entry: unknown). */
+static _Atomic uint64_t promised_bytes[NODES_MAX + 1];
 
 static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struct arena *arena,
 		   struct nodemem_attempt *asked, struct nodemem_attempt *last);
@@ -53,7 +57,9 @@ static bool is_shortage(int ret);
 static void count_awaited(size_t len_bytes, int node_os, int sign);
 static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
 static int bind_range(void *base, size_t len_bytes, int node_os);
-static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
+static int populate(const struct nodemem_wish *wish, struct arena *arena,
+		    struct nodemem_attempt *attempt);
+static int check_room(int node_os, size_t len_bytes, struct nodemem_attempt *attempt);
 static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 		     struct nodemem_attempt *attempt);
 static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
@@ -158,19 +164,17 @@ static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struc
 static void attempt_fairly(const struct nodemem_wish *wish, struct arena *arena,
 			   struct nodemem_attempt *attempt)
 {
-	if (!nodemem_is_pooled(attempt->kind)) {
-		attempt_once(wish, arena, attempt);
-		return;
-	}
+	bool pooled = nodemem_is_pooled(attempt->kind);
+
 	must(pthread_rwlock_rdlock(&start_lock) == 0);
 	attempt_once(wish, arena, attempt);
 	must(pthread_rwlock_unlock(&start_lock) == 0);
-	if (!is_shortage(attempt->ret)) {
+	if (!is_shortage(attempt->ret) || (!pooled && attempt->step != NODEMEM_STEP_ROOM)) {
 		return;
 	}
 	must(pthread_rwlock_wrlock(&start_lock) == 0);
 	attempt_once(wish, arena, attempt);
-	if (is_shortage(attempt->ret)) {
+	if (pooled && is_shortage(attempt->ret)) {
 		count_shortage(wish, attempt);
 	}
 	must(pthread_rwlock_unlock(&start_lock) == 0);
@@ -213,13 +217,7 @@ static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
 			return ret;
 		}
 	}
-	attempt->step = NODEMEM_STEP_ROOM;
-	ret = check_room(wish, attempt);
-	if (ret < 0) {
-		return ret;
-	}
-	attempt->step = NODEMEM_STEP_POPULATE;
-	ret = arena_populate(arena);
+	ret = populate(wish, arena, attempt);
 	if (ret < 0 || attempt->kind != ARENA_HUGE_THP) {
 		return ret;
 	}
@@ -278,16 +276,37 @@ static int bind_range(void *base, size_t len_bytes, int node_os)
 }
 
 /* Populating ordinary pages beyond what a node has would call the out-of-memory killer. */
-static int check_room(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
+static int populate(const struct nodemem_wish *wish, struct arena *arena,
+		    struct nodemem_attempt *attempt)
 {
 	/* What may not be bound comes from wherever there is something. */
 	int node_os = attempt->bind_ret < 0 ? NODE_UNKNOWN : wish->node_os;
+	size_t promise = nodemem_is_pooled(attempt->kind) ? 0 : arena->len_bytes;
+	int ret = 0;
 
-	if (nodemem_is_pooled(attempt->kind) ||
-	    hugepages_node_room(node_os, &attempt->room_bytes) < 0) {
+	attempt->step = NODEMEM_STEP_ROOM;
+	if (promise > 0) {
+		ret = check_room(node_os, promise, attempt);
+	}
+	if (ret == 0) {
+		attempt->step = NODEMEM_STEP_POPULATE;
+		ret = arena_populate(arena);
+	}
+	promised_bytes[node_os + 1] -= promise;
+	return ret;
+}
+
+/* Promises `len_bytes' of the node, and looks whether they are there beside what others were
+ * promised before. Part of that may be taken already: then too little seems to be left, and the
+ * attempt is repeated alone. */
+static int check_room(int node_os, size_t len_bytes, struct nodemem_attempt *attempt)
+{
+	uint64_t before = atomic_fetch_add(&promised_bytes[node_os + 1], len_bytes);
+
+	if (hugepages_node_room(node_os, &attempt->room_bytes) < 0) {
 		return 0;
 	}
-	return attempt->room_bytes < wish->len_bytes ? -ENOMEM : 0;
+	return attempt->room_bytes < before + len_bytes ? -ENOMEM : 0;
 }
 
 /* Asking for transparent huge pages promises nothing: what came of it is read back. */
