@@ -118,14 +118,14 @@ new_ns() {
     in_ns "$1" sysctl -q -w net.ipv6.conf.default.accept_dad=0
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds; fails after that long.
+# wait_for SECONDS COMMAND...: until the command succeeds; fails after about that long.
 wait_for() {
-    wait_for_s=$1
+    wait_for_turns=$((5 * $1))
     shift
     while ! "$@"; do
-        wait_for_s=$((wait_for_s - 1))
-        [ "$wait_for_s" -gt 0 ] || return 1
-        sleep 1
+        wait_for_turns=$((wait_for_turns - 1))
+        [ "$wait_for_turns" -gt 0 ] || return 1
+        sleep 0.2
     done
 }
 

@@ -32,6 +32,11 @@ node() {
     qemu+=(-numa "$option")
 }
 
+# distance FROM TO VALUE: how far two nodes are, both ways; 10 is a node to itself, 20 the default.
+distance() {
+    qemu+=(-numa "dist,src=$1,dst=$2,val=$3")
+}
+
 # nic NAME NODE HUB: a virtio NIC called NAME in the guest, on a PCI root bus of NODE (`-': of no
 # node), plugged into the HUB of that number; the NICs of one hub reach one another.
 nic() {

@@ -5,18 +5,23 @@
  * says what came of it; with a second node it then moves the arena's pages there behind nodemem's
  * back, which nodemem_verify must notice. `pages' asks the kernel where the pages of another
  * process are: the second opinion on a running numacastd, made with the bare system call so that it
- * shares nothing with what it checks. Units: bytes; node and CPU numbers are the kernel's. One
- * thread.
+ * shares nothing with what it checks. `race' makes many arenas at once in threads just born, round
+ * after round, as shards do at start, while memory like a thread's stack comes and goes beside
+ * them. Units: bytes; node and CPU numbers are the kernel's.
  *
  *     nodemem_probe arena CPU NODE BYTES auto|1G|2M|thp|off any|require [MOVE_TO_NODE]
+ *     nodemem_probe race ROUNDS BYTES auto|1G|2M|thp|off CPU:NODE...
  *     nodemem_probe pages PID START END PAGE_BYTES     (addresses in hexadecimal, as in /proc)
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,9 +29,11 @@
 #include "numa/pin.h"
 #include "src/base/arena.h"
 
-#define NODES_MAX      64
+#define NODES_MAX      1024
 #define PAGES_MAX      4096 /* asked about in one system call */
-#define MOVE_FOR_PAGES 2    /* MPOL_MF_MOVE of linux/mempolicy.h */
+#define RACERS_MAX     128
+#define STACK_BYTES    ((size_t)8 << 20)
+#define MOVE_FOR_PAGES 2 /* MPOL_MF_MOVE of linux/mempolicy.h */
 
 static const char *const huge_names[] = {"auto", "1G", "2M", "thp", "off"};
 
@@ -34,6 +41,7 @@ static int usage(void)
 {
 	fprintf(stderr, "usage: nodemem_probe arena CPU NODE BYTES auto|1G|2M|thp|off any|require "
 			"[MOVE_TO_NODE]\n"
+			"       nodemem_probe race ROUNDS BYTES auto|1G|2M|thp|off CPU:NODE...\n"
 			"       nodemem_probe pages PID START END PAGE_BYTES\n");
 	return 2;
 }
@@ -127,6 +135,115 @@ static int run_arena(int argc, char **argv)
 	return rc;
 }
 
+/* One thread of `race': what to do, and what came of it in one round. */
+struct racer {
+	pthread_t thread;
+	int cpu_os;
+	int node_os;
+	size_t len_bytes;
+	enum nodemem_huge huge;
+	struct arena arena; /* held until all have theirs */
+	int rc;
+	uint64_t misplaced;
+	struct err err; /* when nodemem refused */
+};
+
+static void *racer_main(void *arg)
+{
+	struct racer *racer = arg;
+	struct nodemem_result got = {0};
+
+	racer->rc = pin_self(racer->cpu_os);
+	if (racer->rc == 0) {
+		racer->rc = nodemem_arena(&racer->arena, racer->len_bytes, racer->node_os,
+					  racer->huge, false, &got, &racer->err);
+	}
+	if (racer->rc == 0) {
+		racer->misplaced = got.pages_misplaced;
+	}
+	return NULL;
+}
+
+/* What starting a thread does to the address space: memory of a stack's size is mapped, and its
+ * highest byte touched. Where it touches an arena not yet marked as such, they merge. */
+static void *stacks_main(void *arg)
+{
+	const atomic_bool *done = arg;
+
+	while (!atomic_load(done)) {
+		unsigned char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+		if (stack != MAP_FAILED) {
+			*(volatile unsigned char *)(stack + STACK_BYTES - 1) = 1;
+			munmap(stack, STACK_BYTES);
+		}
+	}
+	return NULL;
+}
+
+/* Starts the racers and waits for them; adds up how many failed and how many have misplaced pages.
+ */
+static int race_once(struct racer *racers, int count, unsigned long *failed,
+		     unsigned long *misplaced)
+{
+	for (int i = 0; i < count; i++) {
+		if (pthread_create(&racers[i].thread, NULL, racer_main, &racers[i]) != 0) {
+			fprintf(stderr, "nodemem_probe: cannot create a thread\n");
+			return -EAGAIN;
+		}
+	}
+	for (int i = 0; i < count; i++) {
+		pthread_join(racers[i].thread, NULL);
+		if (racers[i].rc != 0) {
+			(*failed)++;
+			printf("err %s\n", racers[i].err.text);
+		}
+		*misplaced += racers[i].rc == 0 && racers[i].misplaced > 0;
+	}
+	for (int i = 0; i < count; i++) {
+		arena_unmap(&racers[i].arena);
+	}
+	return 0;
+}
+
+static int run_race(int argc, char **argv)
+{
+	static struct racer racers[RACERS_MAX];
+	enum nodemem_huge huge = NODEMEM_HUGE_AUTO;
+	unsigned long misplaced = 0;
+	unsigned long failed = 0;
+	int count = argc - 5;
+	atomic_bool done = false;
+	pthread_t stacks;
+	int rc = 0;
+
+	if (count < 1 || count > RACERS_MAX || parse_huge(argv[4], &huge) < 0) {
+		return usage();
+	}
+	for (int i = 0; i < count; i++) {
+		char *node = NULL;
+
+		racers[i].cpu_os = (int)strtol(argv[5 + i], &node, 10);
+		racers[i].node_os = *node == ':' ? (int)strtol(node + 1, NULL, 10) : NODE_UNKNOWN;
+		racers[i].len_bytes = strtoul(argv[3], NULL, 10);
+		racers[i].huge = huge;
+	}
+	if (pthread_create(&stacks, NULL, stacks_main, &done) != 0) {
+		return 1;
+	}
+	for (long rounds = strtol(argv[2], NULL, 10); rounds > 0 && rc == 0; rounds--) {
+		rc = race_once(racers, count, &failed, &misplaced);
+	}
+	atomic_store(&done, true);
+	pthread_join(stacks, NULL);
+	if (rc < 0) {
+		return 1;
+	}
+	printf("race failed=%lu misplaced=%lu\n", failed, misplaced);
+	return 0;
+}
+
 /* Adds the nodes of `count' pages from `start' on to `per_node'; absent pages go to the last entry.
  * 0 or -errno. */
 static int count_pages(int pid, uintptr_t start, size_t count, size_t page_bytes,
@@ -191,6 +308,9 @@ int main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "arena") == 0) {
 		return run_arena(argc, argv);
+	}
+	if (argc >= 2 && strcmp(argv[1], "race") == 0) {
+		return run_race(argc, argv);
 	}
 	if (argc >= 2 && strcmp(argv[1], "pages") == 0) {
 		return run_pages(argc, argv);

@@ -69,12 +69,8 @@ log_says() {
     fi
 }
 
-log_is_silent_on() {
-    if grep -qE -e "$2" $RELAY.log; then
-        fail "$1: $(grep -E -m 1 -e "$2" $RELAY.log)"
-    else
-        ok "$1"
-    fi
+log_has() {
+    grep -qE -e "$1" $RELAY.log
 }
 
 # ---- claims ----------------------------------------------------------------
@@ -210,7 +206,9 @@ plug() {
 }
 
 # exactly_once TEXT GROUPS EACH SENDER... -- RECEIVER...: sends EACH datagrams in each of GROUPS
-# flows from namespace tx (SENDER: more options and the target) to rx and counts what comes out.
+# flows from namespace $FROM (SENDER: more options and the target) to $TO and counts what comes out.
+FROM=tx
+TO=rx
 exactly_once() {
     once_text=$1
     once_groups=$2
@@ -223,13 +221,13 @@ exactly_once() {
     done
     shift
     rm -f /tmp/recv.ready
-    in_ns rx numacast-probe recv --json --quiet --until-end --duration 60 \
+    in_ns "$TO" numacast-probe recv --json --quiet --until-end --duration 60 \
         --groups "$once_groups" --expect-flows "$once_groups" --expect-per-flow "$once_each" \
         --ready-fd 3 "$@" >/tmp/recv.json 2>/tmp/recv.log 3>/tmp/recv.ready &
     once_pid=$!
     wait_for 20 [ -s /tmp/recv.ready ] || fail "$once_text: receiver: $(cat /tmp/recv.log)"
     # shellcheck disable=SC2086
-    if ! in_ns tx numacast-probe send --json --quiet --end-marker --groups "$once_groups" \
+    if ! in_ns "$FROM" numacast-probe send --json --quiet --end-marker --groups "$once_groups" \
         --count-per-flow "$once_each" $once_send >/tmp/send.json 2>/tmp/send.log; then
         fail "$once_text: sender: $(cat /tmp/send.log)"
     fi

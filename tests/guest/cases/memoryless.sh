@@ -1,6 +1,7 @@
 # shellcheck shell=dash disable=SC2034
 # The CPUs and the NIC of node 1 have no memory of their own. They are near each other all the
-# same, and their shards take memory from another node, bound and verified like any.
+# same, and their shards take memory from the nearest node that has some, bound and verified like
+# any.
 title='a node with CPUs and a NIC and without memory'
 
 machine() {
@@ -8,6 +9,9 @@ machine() {
     node 0 320 0-1
     node 1 - 2-3
     node 2 320 4-5
+    distance 0 1 30
+    distance 0 2 30
+    distance 1 2 15
     nic in0 1 0
     nic tx0 - 0
 }
@@ -24,6 +28,8 @@ relay() {
     equals "$1: shards" '1 2 3 4 5' "$(shard_cpus)"
     check_threads
     check_memory
+    equals "$1: memory of the shards on CPUs 2 and 3" '2 2' \
+        "$(shards | awk '$2 == 2 || $2 == 3 { printf "%s%s", sep, $3; sep = " " }')"
     equals "$1: flows on node 1" 16 "$(flows_on 1)"
     exactly_once "$1" 16 100 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay

@@ -68,6 +68,14 @@ shortage() {
     said 'more than the node has' 'rc=Cannot allocate memory mapped=no' 'err node 3 can supply'
 }
 
+# Each of four finds room for itself, two of them fit, and the kernel must not be driven to kill.
+room_for_two_of_four() {
+    for kind in off thp; do
+        nodemem_probe race 1 54525952 $kind 2:3 3:3 4:3 5:3 >/tmp/said
+        said "two of four, $kind" '^race failed=2 misplaced=0$'
+    done
+}
+
 wrong_nodes() {
     for node in 2 7; do
         arena 4 $node 8388608 auto any
@@ -86,9 +94,20 @@ moved_behind_its_back() {
     said 'bound to no node, moved' 'moved rc=0 pages=256 misplaced=0'
 }
 
+# Shards map their arenas while threads are started, whose stacks touch them and may be made of
+# transparent huge pages.
+born_together() {
+    echo always >/sys/kernel/mm/transparent_hugepage/enabled
+    nodemem_probe race 100 1146880 off 0:0 2:1 1:0 3:1 4:0 5:1 0:3 2:0 >/tmp/said
+    said '800 arenas of small pages beside stacks' '^race failed=0 misplaced=0$'
+    echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
+}
+
 guest() {
     every_kind_on_every_node
     shortage
+    room_for_two_of_four
     wrong_nodes
     moved_behind_its_back
+    born_together
 }
