@@ -24,3 +24,7 @@ include tests/net/automake.mk
 include tests/guest/automake.mk
 include tests/fake/automake.mk
 include tests/topologies/automake.mk
+
+# A directory in EXTRA_DIST is copied from the build tree as well, with whatever tests left there.
+dist-hook:
+	find '$(distdir)' -type f \( -name '*.log' -o -name '*.trs' -o -name '*.o' \) -exec rm -f {} +
