@@ -22,8 +22,7 @@
 #define UDP_SEGMENT 103
 #endif
 
-/* ---- control data -----------------------------------------------------------------------------
- */
+/* ---- control data ---- */
 
 static void train_add_control(struct train *t, int level, int type, const void *data, size_t len)
 {
@@ -80,8 +79,7 @@ static void train_build_control(struct train *t, const struct egress_output *o, 
 	t->msg.msg_control = t->msg.msg_controllen ? t->control : NULL;
 }
 
-/* ---- the next datagram of a train that is resent singly ---------------------------------------
- */
+/* ---- the next datagram of a train that is resent singly ---- */
 
 static uint32_t train_single_bytes(const struct train *t)
 {
@@ -106,8 +104,7 @@ static void train_point_at_single(struct train *t)
 				.iov_len = train_single_bytes(t)};
 }
 
-/* ---- flushing ----------------------------------------------------------------------------------
- */
+/* ---- flushing ---- */
 
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
@@ -205,8 +202,7 @@ int egress_make_room(struct egress *eg, uint32_t wait_us)
 	return eg->failed;
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 enum output_drop egress_drop_of(int err)
 {

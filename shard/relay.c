@@ -18,8 +18,7 @@
 #define ARM_SHARE      4     /* of the lent slots: one flow may start in each turn */
 #define ANSWER_WAIT_US 20000 /* beyond the scheduler's tick, so the timer is seldom programmed */
 
-/* ---- receiving ---------------------------------------------------------------------------------
- */
+/* ---- receiving ---- */
 
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
@@ -103,8 +102,7 @@ static void relay_take_sent(struct relay *r)
 	}
 }
 
-/* ---- lending and arming ------------------------------------------------------------------------
- */
+/* ---- lending and arming ---- */
 
 static void relay_lend(struct relay *r)
 {
@@ -187,8 +185,7 @@ static void relay_rearm(struct relay *r)
 	r->ended_count = kept;
 }
 
-/* ---- ending -------------------------------------------------------------------------------------
- */
+/* ---- ending ---- */
 
 static void relay_leave_groups(struct relay *r)
 {

@@ -28,8 +28,7 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 	return slots == 0 ? 0 : depth;
 }
 
-/* ---- sizes --------------------------------------------------------------------------------------
- */
+/* ---- sizes ---- */
 
 static struct ring_params shard_ring_params(const struct shard_spec *spec)
 {

@@ -14,8 +14,7 @@
 #define IDLE_US_MAX 50 /* leaving a state may take so long: less than a batch wait */
 #define IDLE_STATES 16
 
-/* ---- cpuset ------------------------------------------------------------------------------------
- */
+/* ---- cpuset ---- */
 
 /* The rest of the line that begins with `key'. */
 static const char *status_field(struct check *check, const char *key)
@@ -72,8 +71,7 @@ static void check_cpuset(struct check *check)
 	check_add(check, &finding);
 }
 
-/* ---- governor ----------------------------------------------------------------------------------
- */
+/* ---- governor ---- */
 
 static void check_governor(struct check *check)
 {
@@ -109,8 +107,7 @@ static void check_governor(struct check *check)
 		  });
 }
 
-/* ---- idle states -------------------------------------------------------------------------------
- */
+/* ---- idle states ---- */
 
 /* The deepest state in use by any shard's CPU. */
 struct idle_sum {

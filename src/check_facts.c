@@ -17,8 +17,7 @@
 #include "shard/slot.h"
 #include "src/nft.h"
 
-/* ---- what the rules say ------------------------------------------------------------------------
- */
+/* ---- what the rules say ---- */
 
 static struct check_iface *facts_find(const struct check_facts *facts, const char *ifname)
 {
@@ -138,8 +137,7 @@ void check_facts_free(struct check_facts *facts)
 	*facts = (struct check_facts){0};
 }
 
-/* ---- what the kernel says ----------------------------------------------------------------------
- */
+/* ---- what the kernel says ---- */
 
 static void facts_ask_iface(int fd, struct check_iface *iface)
 {

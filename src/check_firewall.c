@@ -100,8 +100,7 @@ static void look_at_all(struct check *check, const struct nft_rules *rules, stru
 	}
 }
 
-/* ---- cures --------------------------------------------------------------------------------------
- */
+/* ---- cures ---- */
 
 /* "udp dport 5000", "udp dport { 5000, 5001 }" */
 static const char *port_words(struct check *check, const struct look *look)
@@ -165,8 +164,7 @@ static const char *who_stops(struct check *check, const struct nft_answers *answ
 			  first->handle);
 }
 
-/* ---- findings -----------------------------------------------------------------------------------
- */
+/* ---- findings ---- */
 
 static const char *subject_of(struct check *check, const char *ifname, int family)
 {

@@ -78,8 +78,7 @@ static void check_nofile(struct check *check)
 	check_add(check, &finding);
 }
 
-/* ---- capabilities ------------------------------------------------------------------------------
- */
+/* ---- capabilities ---- */
 
 /* What the rules ask for that not everybody may do. */
 struct wants {

@@ -131,8 +131,7 @@ static void check_source_address(struct check *check, const struct check_iface *
 	check_add(check, &finding);
 }
 
-/* ---- MTU ---------------------------------------------------------------------------------------
- */
+/* ---- MTU ---- */
 
 static void check_pair(struct check *check, const struct check_iface *in,
 		       const struct check_iface *out)

@@ -16,8 +16,7 @@
 
 #define IRQ_TEXT_MAX 12 /* a number and the blank before it */
 
-/* ---- node ---------------------------------------------------------------------------------------
- */
+/* ---- node ---- */
 
 /* Flows that come in by `ifname', those with an owner elsewhere, and the first one's reason. */
 struct nic_flows {
@@ -84,8 +83,7 @@ static void check_node(struct check *check, const struct check_iface *iface)
 	check_add(check, &finding);
 }
 
-/* ---- interrupts ---------------------------------------------------------------------------------
- */
+/* ---- interrupts ---- */
 
 /* Interrupts of one interface, by where they go. */
 struct nic_irqs {

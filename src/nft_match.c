@@ -38,8 +38,7 @@ static struct value value_addr(const struct addr *addr)
 static const struct value none = {.kind = VALUE_NONE};
 static const struct value unknown = {.kind = VALUE_UNKNOWN};
 
-/* ---- the packet's side --------------------------------------------------------------------------
- */
+/* ---- the packet's side ---- */
 
 static const char *protocol_word(int protocol)
 {
@@ -175,8 +174,7 @@ static struct value value_of(const struct nft_packet *packet, const json_t *left
 	return fib ? value_fib(packet, fib) : unknown;
 }
 
-/* ---- the rule's side ----------------------------------------------------------------------------
- */
+/* ---- the rule's side ---- */
 
 /* Interface names may end in '*'. */
 static enum nft_fit fit_word(const struct value *value, const json_t *right)

@@ -45,8 +45,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-/* ---- statements ---------------------------------------------------------------------------------
- */
+/* ---- statements ---- */
 
 static unsigned walk_target(struct walk *walk, const json_t *to)
 {
@@ -195,8 +194,7 @@ static unsigned walk_statements(struct walk *walk, const json_t *statements)
 	return MAY_GO_ON;
 }
 
-/* ---- chains -------------------------------------------------------------------------------------
- */
+/* ---- chains ---- */
 
 static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain)
 {
@@ -330,8 +328,7 @@ void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *pac
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int nft_rules_parse(const char *text, struct nft_rules **out)
 {

@@ -14,8 +14,7 @@
 
 #define ANY "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 
-/* ---- interfaces --------------------------------------------------------------------------------
- */
+/* ---- interfaces ---- */
 
 START_TEST(missing_interface_is_a_failure)
 {
@@ -106,8 +105,7 @@ START_TEST(egress_without_an_address_is_doubtful_unless_src_is_given)
 }
 END_TEST
 
-/* ---- offloads -----------------------------------------------------------------------------------
- */
+/* ---- offloads ---- */
 
 START_TEST(gro_matters_when_it_is_wanted)
 {
@@ -138,8 +136,7 @@ START_TEST(older_kernels_need_checksums_for_trains)
 }
 END_TEST
 
-/* ---- packet filter ------------------------------------------------------------------------------
- */
+/* ---- packet filter ---- */
 
 static void ruleset(const char *chains)
 {
@@ -206,8 +203,7 @@ START_TEST(unknown_filters_are_said_to_be_unknown)
 }
 END_TEST
 
-/* ---- printing -----------------------------------------------------------------------------------
- */
+/* ---- printing ---- */
 
 START_TEST(text_has_one_line_a_finding_and_a_sum)
 {

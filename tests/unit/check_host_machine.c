@@ -15,8 +15,7 @@
 #define ANY       "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 #define CAP(name) (1ULL << (name))
 
-/* ---- kernel -------------------------------------------------------------------------------------
- */
+/* ---- kernel ---- */
 
 START_TEST(kernels_are_told_by_their_version)
 {
@@ -56,8 +55,7 @@ START_TEST(old_kernel_is_doubtful)
 }
 END_TEST
 
-/* ---- io_uring -----------------------------------------------------------------------------------
- */
+/* ---- io_uring ---- */
 
 START_TEST(forbidden_uring_fails_only_where_it_is_asked_for)
 {

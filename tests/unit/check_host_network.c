@@ -116,8 +116,7 @@ START_TEST(ipv6_has_no_reverse_path_filter)
 }
 END_TEST
 
-/* ---- memberships -------------------------------------------------------------------------------
- */
+/* ---- memberships ---- */
 
 START_TEST(forced_old_igmp_cannot_ask_for_a_source)
 {
@@ -209,8 +208,7 @@ START_TEST(memberships_matter_only_at_zero)
 }
 END_TEST
 
-/* ---- clouds -------------------------------------------------------------------------------------
- */
+/* ---- clouds ---- */
 
 static void cloud(const char *field, const char *value)
 {
