@@ -21,6 +21,26 @@ bench_pool_bench_SOURCES = $(NC_BENCH_COMMON) \
 bench_pool_bench_CFLAGS = $(AM_CFLAGS) -falign-loops=64
 bench_pool_bench_LDADD = $(NC_SRC_LIBS)
 
+NC_BENCHES += bench/regbuf_bench
+bench_regbuf_bench_SOURCES = $(NC_BENCH_COMMON) \
+	bench/regbuf_bench.c bench/regbuf_bench.h \
+	bench/regbuf_bench_io.c
+bench_regbuf_bench_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
+bench_regbuf_bench_LDADD = $(NC_SHARD_LIBS)
+
+NC_BENCHES += bench/plan_bench
+bench_plan_bench_SOURCES = $(NC_BENCH_COMMON) bench/plan_bench.c
+bench_plan_bench_LDADD = $(NC_NUMA_LIBS)
+
+NC_BENCHES += bench/ring_bench
+bench_ring_bench_SOURCES = $(NC_BENCH_COMMON) \
+	bench/ring_bench.c bench/ring_bench.h \
+	bench/ring_bench_echo.c \
+	bench/ring_bench_net.c \
+	bench/ring_bench_raw.c
+bench_ring_bench_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
+bench_ring_bench_LDADD = $(NC_SHARD_LIBS)
+
 noinst_PROGRAMS += $(NC_BENCHES)
 
 .PHONY: bench

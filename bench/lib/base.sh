@@ -54,6 +54,14 @@ calc() {
     awk "BEGIN { printf \"%.6g\", $1 }"
 }
 
+# run_program NAME [FLAG]...: one of the bench programs, its tables also as CSV.
+run_program() {
+    local name=$1 flags=()
+    shift
+    ! $quick || flags=(--quick)
+    "$build/bench/$name" "$@" --csv "$out" "${flags[@]}" || die "$name fails"
+}
+
 clean_up() {
     local pid name
     trap - EXIT

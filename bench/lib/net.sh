@@ -48,8 +48,9 @@ net_up() {
     net_address receiver d0 10.88.2.2/24
     # The kernel's forwarding leaves the source address as it is: there must be a way back to it.
     ip -n "$(ns receiver)" route add 10.88.1.0/24 via 10.88.2.1
-    # socat and multicat look for a route when they connect.
+    # Whoever connects a socket to a group needs a route.
     ip -n "$(ns relay)" route add 224.0.0.0/4 dev out0
+    ip -n "$(ns sender)" route add 224.0.0.0/4 dev s0
 }
 
 net_address() {

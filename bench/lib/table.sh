@@ -73,6 +73,15 @@ pivot() {
     }' "$1"
 }
 
+# matrix ROW COLUMN VALUE: the same for any CSV file on standard input, columns given by name.
+matrix() {
+    awk -F, -v row="$1" -v column="$2" -v value="$3" '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { print "x," $at[column] "," $at[row] "," $at[value] }' |
+        { echo table,case,param,value; cat; } >"$work/matrix.csv"
+    pivot "$work/matrix.csv" x value
+}
+
 # print_csv: a CSV file as an aligned table.
 print_csv() {
     awk -F, '
@@ -127,6 +136,15 @@ plot_bars() {
 	$scale
 	plot for [i=2:$columns] "$1" using i:xtic(1) title columnheader(i)
 	END
+}
+
+# plot_column CSV-NAME COLUMN TITLE: one column of $out/NAME.csv as bars, a bar for each line.
+plot_column() {
+    local csv=$out/$1-$2.csv
+    awk -F, -v column="$2" '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "param," column; next }
+    { print $1 "," $at[column] }' "$out/$1.csv" >"$csv"
+    plot_bars "$csv" "$3" ""
 }
 
 # plot_lines CSV TITLE XLABEL YLABEL [SETTING]: a line for each column but the first, which is x.
