@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154
-# What the unit file allows is enough: with its user, capabilities and limits the relay does all that
-# rules can ask for, and every system call it makes is one that the unit's filter lets through.
+# What the unit file allows is enough: with its user, capabilities and limits the relay does all
+# that rules can ask for, and every system call it makes is one that the unit's filter lets through.
 . "$(dirname "$0")/lib/story.sh"
 . "$src_top/tests/net/lib/check.sh"
 story "the relay lives within its systemd unit"
