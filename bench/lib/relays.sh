@@ -70,7 +70,7 @@ start_numacast() {
     local flags
     mapfile -t flags < <(relay_flags "$1")
     rm -f "$work/report.json"
-    start relay 0 "$daemon" --cpus 0 --shards 1 "${flags[@]}" \
+    start relay "${load[relay_cpus]}" "$daemon" --cpus 0 --shards 1 "${flags[@]}" \
         --exit-report "$work/report.json" --rule "$(rule_for "$2" "$3")" 2>"$work/relay.log"
     relay_pid=$started
     wait_for 10 grep -q 'ready$' "$work/relay.log" || relay_refused
@@ -125,9 +125,16 @@ routed() {
     [ "$(in_ns relay ip mroute | grep -c 'Oifs: out0')" -ge "$1" ]
 }
 
-# relay_stop: ends it; numacastd leaves its report in $work/report.json.
+# relay_stop: ends it; numacastd leaves its report in $work/report.json. A program that strace runs
+# ends first, and strace then tells what it counted.
 relay_stop() {
-    stop "$relay_pid"
+    local child
+    if [ ${#strace[@]} -gt 0 ]; then
+        read -r child <"/proc/$relay_pid/task/$relay_pid/children"
+        kill "$child" && wait_end "$relay_pid"
+    else
+        stop "$relay_pid"
+    fi
     [ "$relay_kind" != smcroute-steered ] || net_steer 0
     relay_pid=
 }

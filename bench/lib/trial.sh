@@ -15,7 +15,8 @@ declare -A load got
 load_set() {
     local pair
     load=([size]=1316 [gso]=1 [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
-        [receiver]=probe)
+       
+        [receiver]=probe [relay_cpus]=0)
     for pair in "$@"; do
         load[${pair%%=*}]=${pair#*=}
     done
@@ -137,20 +138,18 @@ trial_sums() {
 raw_columns=table,case,param,run,sent,expected,received,duplicated,reordered,seconds,relayed
 raw_columns+=,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load
 
-# trial_record TABLE CASE PARAM RUN: appends the last trial to the raw file.
-trial_record() {
-    local IFS=,
+# trial_line TABLE CASE PARAM RUN: the last trial as a line of the raw file.
+trial_line() {
     echo "$1,$2,$3,$4,${got[sent]},${got[expected]},${got[received]},${got[duplicated]}$(
     ),${got[reordered]},${got[seconds]},${got[relayed]},${got[relay_ns]},${got[sender_ns]}$(
-    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg)" \
-        >>"$raw"
+    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg)"
 }
 
 # measure TABLE CASE PARAM RUN RELAY: a trial that is recorded, or said to be impossible.
 measure() {
     relay_known "$5" || return 0
     if trial "$5"; then
-        trial_record "$1" "$2" "$3" "$4"
+        trial_line "$1" "$2" "$3" "$4" >>"$raw"
     else
         say "$1: $2 with $3 was left out"
     fi

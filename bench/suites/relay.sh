@@ -2,7 +2,7 @@
 #
 # Tables: what each relay does with all that one sender can send, singly and in trains, by size of
 # the datagrams; the same with more outputs and with more groups; latency at rates that all or most
-# sustain.
+# sustain; the highest rate without loss; system calls of those that do not count their own.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 own_cases=(uring mmsg uring-singles mmsg-singles)
@@ -15,6 +15,8 @@ relay_suite() {
     relay_outputs
     relay_groups
     relay_latency
+    relay_lossless
+    relay_calls
     summarise "$raw" >"$out/relay.csv"
     relay_show
 }
@@ -87,6 +89,37 @@ relay_latency() {
     done
 }
 
+relay_lossless() {
+    local run case
+    for ((run = 1; run <= (runs > 3 ? 3 : runs); run++)); do
+        for case in "${own_cases[@]}" "${peer_cases[@]}"; do
+            load_set
+            search lossless "$case" singles "$run" "$case"
+            load_set gso=40
+            search lossless "$case" trains "$run" "$case"
+        done
+    done
+}
+
+# What does not count its own system calls is run once more under strace, at a rate that it then
+# still sustains; a call for every datagram is a call at any rate.
+relay_calls() {
+    local case calls
+    have strace || return 0
+    echo "param,calls" >"$out/relay-peer-calls.csv"
+    for case in socat multicat; do
+        relay_known $case || continue
+        load_set rate=2000 seconds=0.5
+        strace=(strace -f -c -o "$work/strace.txt")
+        if trial "$case"; then
+            calls=$(awk '$NF == "total" { print $(NF - 2) ~ /^[0-9]+$/ ? $(NF - 2) : $(NF - 1) }' \
+                "$work/strace.txt")
+            echo "$case,$(calc "$calls / ${got[received]}")" >>"$out/relay-peer-calls.csv"
+        fi
+        strace=()
+    done
+}
+
 relay_show() {
     local input
     for input in singles trains; do
@@ -104,6 +137,11 @@ relay_show() {
             "$input in, by groups: ns of the relay per datagram" log
         show "$out/relay.csv" groups-$input rate "$input in, by groups: datagrams/s relayed" log
     done
+    show "$out/relay.csv" lossless rate "highest rate without loss, 1316 bytes: datagrams/s" log
+    if [ -f "$out/relay-peer-calls.csv" ]; then
+        printf '\nsystem calls per datagram of the peers, by strace\n'
+        print_csv <"$out/relay-peer-calls.csv"
+    fi
     show "$out/relay.csv" latency p50_us "latency at a rate (datagrams/s): p50, us" log
     show "$out/relay.csv" latency p99_us "latency at a rate (datagrams/s): p99, us" log
     show "$out/relay.csv" latency p999_us "latency at a rate (datagrams/s): p99.9, us" log

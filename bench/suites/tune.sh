@@ -1,0 +1,75 @@
+# tune.sh - what each tuning flag does to rate, CPU and latency: the reasons in doc/TUNING.md.
+#
+# One flag is varied at a time, all else at its default, under the load that the flag is about. The
+# values of a flag are measured in turn.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+tune_suite() {
+    raw=$out/tune-raw.csv
+    echo "$raw_columns" >"$raw"
+    ! $quick || runs=1
+    tune_batches
+    tune_latency
+    tune_buffers
+    tune_submission
+    summarise "$raw" >"$out/tune.csv"
+    tune_show
+}
+
+# tune TABLE RELAY FLAG VALUES [NAME=VALUE]...: FLAG has {} where the value goes.
+tune() {
+    local table=$1 relay=$2 flag=$3 value run
+    local -a values
+    read -r -a values <<<"$4"
+    shift 4
+    ! $quick || values=("${values[0]}" "${values[-1]}")
+    for ((run = 1; run <= runs; run++)); do
+        for value in "${values[@]}"; do
+            load_set "$@"
+            measure "$table" "$relay" "$value" "$run" "$relay:${flag//\{\}/$value}"
+        done
+    done
+}
+
+tune_batches() {
+    local waits="0 10 20 50 100 200 500"
+    tune batch-wait-singles uring '--batch-wait {}' "$waits"
+    tune batch-wait-trains uring '--batch-wait {}' "$waits" gso=40
+    tune batch-wait-50k uring '--batch-wait {}' "$waits" rate=50000
+    tune batch-complete uring '--batch-wait 50 --batch-complete {}' "1 4 8 16 32 64 128"
+    tune train-max uring '--batch-wait 50 --train-max {}' "2 4 8 16 32 64"
+}
+
+tune_latency() {
+    local spins="0 5 10 20 50 100 200"
+    tune spin-50k uring '--spin {}' "$spins" rate=50000
+    tune spin-5k uring '--spin {}' "$spins" rate=5000
+}
+
+tune_buffers() {
+    tune hot-train uring '--hot train={}' "2 4 8 16 32" gso=40
+    tune hot-train-large uring '--pool train=1024 --hot train={}' "32 128 512 1024" gso=40
+    tune hot-small uring-singles '--hot small={}' "8 16 32 64 128 256 512" rate=100000
+    tune rcvbuf uring '--rcvbuf {}' "256K 1M 4M 16M 64M" gso=40 receiver=none
+    tune rcvbuf-singles uring '--rcvbuf {}' "256K 1M 4M 16M 64M"
+    tune sndbuf uring '--sndbuf {}' "64K 256K 1M 4M 16M" gso=40
+}
+
+tune_submission() {
+    tune batch-submit uring-singles '--batch-submit {}' "0 1 4 8 16 32" outputs=16 rate=20000
+    tune batch-submit-trains uring '--batch-submit {}' "0 1 4 8 16 32" outputs=16 gso=40 rate=400k
+    tune sq-entries uring-singles '--sq-entries {}' "4 16 64 256 1024" outputs=16 rate=20000
+    # The kernel's submitting thread wants a processor of its own, and shares one here.
+    tune sqpoll uring '--sqpoll={}' "off on" rate=50000 relay_cpus=0,1
+    tune sqpoll-trains uring '--sqpoll={}' "off on" gso=40 relay_cpus=0,1
+}
+
+tune_show() {
+    local table
+    while read -r table; do
+        printf '\n%s\n' "$table"
+        awk -F, -v table="$table" -v OFS=, '
+            NR == 1 || $1 == table { print $3, $5, $6, $7, $9, $10, $11, $12 }' "$out/tune.csv" |
+            tee "$out/tune-$table.csv" | print_csv
+    done < <(awk -F, 'NR > 1 && !($1 in seen) { seen[$1] = 1; print $1 }' "$out/tune.csv")
+}
