@@ -15,7 +15,7 @@ declare -A load got
 load_set() {
     local pair
     load=([size]=1316 [gso]=1 [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
-       
+
         [receiver]=probe [relay_cpus]=0)
     for pair in "$@"; do
         load[${pair%%=*}]=${pair#*=}
