@@ -24,7 +24,7 @@ if [ "$ENGINE" = uring ]; then
 fi
 
 # Root of a container, which lacks what --user would keep; a report must be writable after it.
-relay_wrapper=(setpriv --bounding-set=-net_admin,-net_raw,-setpcap)
+relay_wrapper=(setpriv "--bounding-set=-net_admin,-net_raw,-setpcap")
 relay_start --rule "$rule" --user nobody
 expect "the user" "$(ps -o user= -p "$daemon_pid")" nobody
 relay_stop
