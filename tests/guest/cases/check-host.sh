@@ -73,8 +73,9 @@ interrupts() {
     done
 }
 
-# An interrupt moves when it next fires.
+# An interrupt moves when it next fires: that for receiving, and that for sending.
 irq_is() {
+    numacast-probe send --quiet --count 20 --rate 1000 239.1.1.1%in0:5000 >/dev/null
     numacast-probe send --quiet --count 20 --rate 1000 239.1.1.1%tx0:5000 >/dev/null
     look
     [ "$(found nic_irq in0 level)" = "$1" ]
