@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # However many shards there are, each datagram reaches each output exactly once and in order.
 . "$(dirname "$0")/lib/story.sh"
 story "32 flows with two outputs each, over 1, 2, 3, 8 and 64 shards"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # The largest steady case: 512 IPv4 groups over 8 shards for ten seconds.
 . "$(dirname "$0")/lib/story.sh"
 story "512 groups over 8 shards for 10 s"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2034
 # builds: plain
+# also: trains
 # After start a shard allocates nothing, takes no lock and writes nothing: a preloaded library
 # counts such calls by the shards' threads while traffic of all kinds passes.
 . "$(dirname "$0")/lib/story.sh"

@@ -17,4 +17,4 @@ expect "each datagram arrived or was counted" \
     "$(reported '.totals.received')"
 expect "bytes sent are bytes received" "$(reported '.rules[0].flows[0].outputs[0].sent_bytes')" \
     "$(got sink .total.bytes)"
-expect_cmp "relayed" "$(reported .totals.relayed)" -ge 2900
+expect_cmp "relayed" "$(reported .totals.relayed)" -ge 1000

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # One rule for many flows: a prefix maps address by address, a port range port by port.
 . "$(dirname "$0")/lib/story.sh"
 story "ranges map address by address and port by port"

@@ -23,6 +23,19 @@ for signal in TERM INT; do
     wait_for 10 gone || fail "the group is still joined"
 done
 
+# What has arrived before SIGTERM is relayed: stopped, the daemon finds a thousand datagrams and the
+# signal at once.
+relay_start --rule "$rule"
+recv_start sink dst 239.2.2.2%d0:6000
+kill -STOP "$daemon_pid"
+send src 239.1.1.1%s0:5000 --count 1000 --rate 20000
+kill -TERM "$daemon_pid"
+kill -CONT "$daemon_pid"
+relay_end
+expect "exit status" "$relay_status" 0
+report_check
+recv_clean sink 1000
+
 # Stopped, the daemon gets both signals before it can act on the first, then goes on.
 relay_start --rule "$rule" --drain-timeout 60000
 kill -STOP "$daemon_pid"

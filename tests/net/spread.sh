@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # spread=k: a hot flow's outputs are divided among k shards, and still each datagram reaches each
 # output once and in order.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # Eight buffers and a burst far beyond them: nothing crashes, every datagram is accounted for, and
 # traffic flows again at once.
 . "$(dirname "$0")/lib/story.sh"

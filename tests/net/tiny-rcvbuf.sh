@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # A receive buffer of 4 KiB under bursts: the kernel drops, and the report says exactly how many.
 . "$(dirname "$0")/lib/story.sh"
 story "a socket buffer of 4 KiB under bursts"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # Unicast on either side: multicast becomes unicast, unicast becomes multicast, IPv4 and IPv6.
 . "$(dirname "$0")/lib/story.sh"
 story "unicast comes in and goes out"

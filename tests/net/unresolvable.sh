@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: trains
 # A unicast output that nobody answers for: its neighbours get everything, its losses are its own.
 . "$(dirname "$0")/lib/story.sh"
 story "an unresolvable destination harms no other output"

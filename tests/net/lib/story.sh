@@ -15,7 +15,14 @@
 # shellcheck shell=bash disable=SC2034
 set -u
 
-ENGINE=${ENGINE:-uring}
+ENGINE=${ENGINE:-uring} # or uring+trains: the relay waits for trains, senders send them
+relay_extra=()
+send_extra=()
+if [[ $ENGINE = *+trains ]]; then
+    relay_extra=(--batch-wait 50)
+    send_extra=(--gso 8)
+fi
+ENGINE=${ENGINE%+*}
 src_top=${NC_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 build_top=${NC_BUILDDIR:-$src_top/build}
 daemon=$build_top/src/numacastd
@@ -33,7 +40,7 @@ failures=0
 
 # story TEXT: what this file tells.
 story() {
-    echo "story: $1 (engine $ENGINE)"
+    echo "story: $1 (engine $ENGINE ${relay_extra[*]} ${send_extra[*]})"
     [ -x "$daemon" ] || fail_now "$daemon is not built"
 }
 

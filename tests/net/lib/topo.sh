@@ -50,9 +50,10 @@ carrier() {
     [ "$(in_ns "$1" cat "/sys/class/net/$2/operstate")" = up ]
 }
 
-# drained NAME: no UDP socket there holds a datagram that its owner has not taken.
+# drained NAME: no UDP socket there holds a datagram that its owner has not taken. Connected ones do
+# not count: what they hold are ICMP errors, and those are the sender's to read.
 drained() {
-    [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0')" ]
+    [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0 && $5 ~ /:\*$/')" ]
 }
 
 # topo_line: src:s0 --(wire 1)-- in0:mid:out0 --(wire 2)-- d0:dst

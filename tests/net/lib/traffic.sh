@@ -7,8 +7,8 @@ declare -A recv_pid recv_space
 send() {
     local name=$1
     shift
-    in_ns "$name" "$probe" send --quiet --json --no-loop "$@" >"$work/sent.json" \
-        2>"$work/send.log" ||
+    in_ns "$name" "$probe" send --quiet --json --no-loop "${send_extra[@]}" "$@" \
+        >"$work/sent.json" 2>"$work/send.log" ||
         fail "numacast-probe send failed: $(tail -n 3 "$work/send.log")"
 }
 
