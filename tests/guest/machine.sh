@@ -38,7 +38,8 @@ distance() {
 }
 
 # nic NAME NODE HUB: a virtio NIC called NAME in the guest, on a PCI root bus of NODE (`-': of no
-# node), plugged into the HUB of that number; the NICs of one hub reach one another.
+# node), plugged into the HUB of that number; the NICs of one hub reach one another. A NIC whose ring
+# is full makes QEMU's hub reorder, so one test sends fewer datagrams than the largest ring holds.
 nic() {
     local name=$1 node_os=$2 hub=$3 bus=pcie.0 mac root
     nic_count=$((nic_count + 1))
@@ -50,7 +51,7 @@ nic() {
             -device "pcie-root-port,id=$bus,bus=root$nic_count,chassis=$nic_count")
     fi
     qemu+=(-netdev "hubport,id=net$nic_count,hubid=$hub"
-        -device "virtio-net-pci,netdev=net$nic_count,bus=$bus,mac=$mac,romfile=")
+        -device "virtio-net-pci,netdev=net$nic_count,bus=$bus,mac=$mac,romfile=,rx_queue_size=1024")
     echo "$mac $name" >>"$dir/etc/case/nics"
 }
 

@@ -73,6 +73,11 @@ log_has() {
     grep -qE -e "$1" $RELAY.log
 }
 
+# log_lines PATTERN: how many there are.
+log_lines() {
+    grep -cE -e "$1" $RELAY.log
+}
+
 # ---- claims ----------------------------------------------------------------
 
 # shards: the start-up lines as "SHARD CPU NODE BYTES PAGES VERDICT FLOWS", one a line.
@@ -207,6 +212,7 @@ plug() {
 
 # exactly_once TEXT GROUPS EACH SENDER... -- RECEIVER...: sends EACH datagrams in each of GROUPS
 # flows from namespace $FROM (SENDER: more options and the target) to $TO and counts what comes out.
+# With the five end markers of each flow at most 1000, see nic in machine.sh.
 FROM=tx
 TO=rx
 exactly_once() {

@@ -27,10 +27,10 @@ relay_from_the_far_nic() {
     check_memory
     check_local
     equals "$1: flows on node 1" 24 "$(flows_on 1)"
-    exactly_once "$1, IPv4" 16 200 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
-    exactly_once "$1, IPv6" 8 200 --rate 2000 '[ff3e::10%tx0]:5000' -- '[ff3e::20%rx0]:6000'
+    exactly_once "$1, IPv4" 16 50 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    exactly_once "$1, IPv6" 8 100 --rate 2000 '[ff3e::10%tx0]:5000' -- '[ff3e::20%rx0]:6000'
     stop_relay
-    equals "$1: relayed on node 1, by the report" 4920 "$(report \
+    equals "$1: relayed on node 1, by the report" 1720 "$(report \
         '[.shards[] | select(.node == 1).shard] as $near
          | [.rules[].flows[] | select(.shard as $s | $near | index($s)) | .relayed] | add')"
 }

@@ -70,8 +70,9 @@ shortage() {
 
 # Each of four finds room for itself, two of them fit, and the kernel must not be driven to kill.
 room_for_two_of_four() {
+    free_kb=$(sed -n 's/.*MemFree: *\([0-9]*\) kB/\1/p' /sys/devices/system/node/node3/meminfo)
     for kind in off thp; do
-        nodemem_probe race 1 54525952 $kind 2:3 3:3 4:3 5:3 >/tmp/said
+        nodemem_probe race 1 $((free_kb * 1024 * 2 / 5)) $kind 2:3 3:3 4:3 5:3 >/tmp/said
         said "two of four, $kind" '^race failed=2 misplaced=0$'
     done
 }

@@ -25,7 +25,7 @@ relay() {
     check_memory
     check_local
     equals "$1: flows on node 1" 16 "$(flows_on 1)"
-    exactly_once "$1" 16 100 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    exactly_once "$1" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay
 }
 

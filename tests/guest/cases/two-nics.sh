@@ -35,14 +35,27 @@ relay() {
     check_local
     equals "$1: flows on node 0" 16 "$(flows_on 0)"
     equals "$1: flows on node 1" 16 "$(flows_on 1)"
-    exactly_once "$1, node 0 to node 1" 16 200 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    exactly_once "$1, node 0 to node 1" 16 50 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     FROM=rx
     TO=tx
-    exactly_once "$1, node 1 to node 0" 16 200 --rate 2000 239.3.3.0%rx0:5000 -- 239.4.4.0%tx0:6000
+    exactly_once "$1, node 1 to node 0" 16 50 --rate 2000 239.3.3.0%rx0:5000 -- 239.4.4.0%tx0:6000
     FROM=tx
     TO=rx
     stop_relay
     equals "$1: owners of the flows of each NIC, by node" 'a0:0 b0:1' "$(report "$owners")"
+}
+
+# A train that the path refused was sent again as singles, and no output tried a second time.
+refused_trains() {
+    start_relay "$1, refused trains" --engine "$1" --huge off --gso on --batch-wait 2000 \
+        --rule '239.1.1.1%a0:5000 -> 239.2.2.1%b0:6000' || return
+    exactly_once "$1, refused trains" 1 900 --rate 10000 239.1.1.1%tx0:5000 -- \
+        239.2.2.1%rx0:6000
+    wait_for 5 log_has 'output 239.2.2.1%b0:6000: the path refused a train'
+    stop_relay
+    log_says "$1: the refusal is told" 'output 239.2.2.1%b0:6000: the path refused a train'
+    check "$1: what was in it was sent again" \
+        [ "$(report '.rules[0].flows[0].outputs[0].resent > 0')" = true ]
 }
 
 guest() {
@@ -53,5 +66,6 @@ guest() {
     network
     for engine in $ENGINES; do
         relay "$engine"
+        refused_trains "$engine"
     done
 }

@@ -30,7 +30,7 @@ relay() {
     check_memory
     check_local
     equals "$1: flows on node 0" 16 "$(flows_on 0)"
-    exactly_once "$1" 16 100 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
+    exactly_once "$1" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay
 }
 
@@ -38,7 +38,7 @@ no_near_shard() {
     start_relay "$1, NIC on a node without CPUs" --engine "$1" --huge off \
         --rule '239.1.1.0/28%in1:5000 -> 239.2.2.0/28%out0:6000' || return
     check_memory
-    exactly_once "$1, NIC on a node without CPUs" 16 100 --rate 1500 239.1.1.0%tx0:5000 -- \
+    exactly_once "$1, NIC on a node without CPUs" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- \
         239.2.2.0%rx0:6000
     stop_relay
 }
