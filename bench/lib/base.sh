@@ -72,6 +72,7 @@ clean_up() {
         ip netns del "$name" 2>/dev/null
     done
     { [ -z "$autogroup" ] || echo "$autogroup" >/proc/self/autogroup; } 2>/dev/null
+    [ ${#neigh_usual[@]} -eq 0 ] || neigh_room usual
     rm -rf "$work"
 }
 

@@ -72,6 +72,41 @@ net_steer() {
     in_ns relay sh -c "echo $1 >/sys/class/net/in0/queues/rx-0/rps_cpus"
 }
 
+# net_cut on|off: whether trains of the sender are cut into single datagrams by its own device, so
+# that one sender can put more singles on the wire than any relay here can take. Off: veth hands
+# trains over whole.
+net_cut() {
+    local offload=on
+    [ "$1" != "$net_cut_is" ] || return 0
+    net_cut_is=$1
+    [ "$1" = off ] || offload=off
+    in_ns sender ethtool -K s0 tx-udp-segmentation $offload generic-segmentation-offload $offload \
+        >/dev/null
+}
+net_cut_is=off
+
+# Every group that is sent to is an entry in the kernel's table of neighbours, and the table is the
+# whole machine's. Beyond gc_thresh2 (512 by default) entries of groups are thrown out and made anew,
+# with nearly every datagram. neigh_room ENTRIES makes room, `neigh_room usual' gives it back.
+neigh_room() {
+    local name value factor=1
+    for name in gc_thresh1 gc_thresh2 gc_thresh3; do
+        [ -n "${neigh_usual[$name]:-}" ] ||
+            read -r "neigh_usual[$name]" <"/proc/sys/net/ipv4/neigh/default/$name"
+        value=${neigh_usual[$name]}
+        [ "$1" = usual ] || value=$(($1 * factor))
+        echo "$value" >"/proc/sys/net/ipv4/neigh/default/$name"
+        factor=$((factor * 2))
+    done
+}
+declare -A neigh_usual
+
+# neigh_forget: of the relay's and the sender's namespace.
+neigh_forget() {
+    ip -n "$(ns relay)" neigh flush dev out0 nud noarp
+    ip -n "$(ns sender)" neigh flush dev s0 nud noarp
+}
+
 # net_bytes: bytes that came out at the far end, headers included.
 net_bytes() {
     in_ns receiver cat /sys/class/net/d0/statistics/rx_bytes

@@ -38,16 +38,18 @@ summarise() {
         v["p99", key] = v["p99", key] " " $at["p99_ns"] / 1000
         v["p999", key] = v["p999", key] " " $at["p999_ns"] / 1000
         v["load", key] = v["load", key] " " $at["load"]
+        v["off", key] = v["off", key] " " $at["disturbed"]
     }
     END {
         printf "table,case,param,runs,rate,loss_pct,cpu_ns,all_ns,syscalls"
-        print ",p50_us,p99_us,p999_us,load"
+        print ",p50_us,p99_us,p999_us,load,disturbed"
         for (k = 1; k <= keys; k++) {
             key = order[k]
-            printf "%s,%d,%.0f,%.3f,%.0f,%.0f,%.4f,%.1f,%.1f,%.1f,%.2f\n", key, n[key],
+            printf "%s,%d,%.0f,%.3f,%.0f,%.0f,%.4f,%.1f,%.1f,%.1f,%.2f,%.1f\n", key, n[key],
                 median(v["rate", key]), median(v["loss", key]), median(v["cpu", key]),
                 median(v["all", key]), median(v["calls", key]), median(v["p50", key]),
-                median(v["p99", key]), median(v["p999", key]), median(v["load", key])
+                median(v["p99", key]), median(v["p999", key]), median(v["load", key]),
+                median(v["off", key])
         }
     }' "$1"
 }

@@ -10,11 +10,12 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 declare -A load got
+disturbed_most=4 # % that is not worth a repetition
 
 # load_set NAME=VALUE...: the defaults and what differs from them.
 load_set() {
     local pair
-    load=([size]=1316 [gso]=1 [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
+    load=([size]=1316 [gso]=1 [cut]=off [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
 
         [receiver]=probe [relay_cpus]=0)
     for pair in "$@"; do
@@ -25,6 +26,11 @@ load_set() {
 # spent_ns PID: CPU time of all threads of a process so far.
 spent_ns() {
     cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+}
+
+# waited_ns PID: how long its threads were ready to run, and did not because others did.
+waited_ns() {
+    cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
 }
 
 # softirq_ns CPU: CPU time of the kernel's own thread there.
@@ -49,12 +55,14 @@ declare -A ksoftirqd
 
 # trial RELAY: runs it under `load', fills `got'. 1 when the relay cannot do this.
 trial() {
-    local relay=$1 before soft0 soft1
+    local relay=$1 before waited soft0 soft1
     got=()
     relay_kind=$1
+    net_cut "${load[cut]}"
     relay_start "$relay" "${load[groups]}" "${load[outputs]}" || return 1
     [ "${load[receiver]}" = none ] || receiver_start "$relay"
     before=$(spent_ns "$relay_pid")
+    waited=$(waited_ns "$relay_pid")
     soft0=$(softirq_ns 0)
     soft1=$(softirq_ns 1)
     got[bytes]=$(net_bytes)
@@ -66,6 +74,7 @@ trial() {
     fi
     got[bytes]=$(($(net_bytes) - got[bytes]))
     got[relay_ns]=$(($(spent_ns "$relay_pid") - before + $(softirq_ns 0) - soft0))
+    got[waited_ns]=$(($(waited_ns "$relay_pid") - waited))
     got[soft1_ns]=$(($(softirq_ns 1) - soft1))
     relay_stop
     trial_sums
@@ -115,8 +124,9 @@ trial_sums() {
         '{ printf "%.0f\n", ($1 + $2) * 1e9 + soft }' "$work/send.time")
     got[expected]=$((got[sent] * load[outputs]))
     if [ "${load[receiver]}" = none ]; then
-        # A train on the wire has one header; what is counted here is trains when there are any.
-        header=$(calc "42 / ${load[gso]}")
+        # The headers of a train count once. Only where no relay makes trains of singles, or takes
+        # trains apart, is this exact; numacastd's own count replaces it below.
+        header=$(calc "42 / (\"${load[cut]}\" == \"on\" ? 1 : ${load[gso]})")
         got[received]=$(calc "int(${got[bytes]} / (${load[size]} + $header))")
         got[seconds]=${got[send_s]}
         take duplicated reordered p50 p99 p999 <<<"0 0 0 0 0"
@@ -131,26 +141,50 @@ trial_sums() {
     uring* | mmsg*)
         take syscalls relayed < <(jq -r '"\([.shards[].ring.syscalls] | add) \(.totals.sent)"' \
             "$work/report.json")
+        [ "${load[receiver]}" != none ] || got[received]=${got[relayed]}
         ;;
     esac
 }
 
+# trial_disturbance: % of the time that other work on the machine took from the relay, or from a
+# sender that had its processor to itself and nothing to wait for, whichever is more.
+trial_disturbance() {
+    local idle=0
+    if [ "${load[receiver]}" = none ] && [ "${load[rate]}" = unlimited ]; then
+        idle="1 - ${got[sender_ns]} / 1e9 / ${got[send_s]}"
+    fi
+    awk "BEGIN { w = ${got[waited_ns]} / 1e9 / ${got[send_s]}; s = $idle
+        printf \"%.1f\", 100 * (w > s ? w : s) }"
+}
+
 raw_columns=table,case,param,run,sent,expected,received,duplicated,reordered,seconds,relayed
-raw_columns+=,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load
+raw_columns+=,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load,disturbed
 
 # trial_line TABLE CASE PARAM RUN: the last trial as a line of the raw file.
 trial_line() {
     echo "$1,$2,$3,$4,${got[sent]},${got[expected]},${got[received]},${got[duplicated]}$(
     ),${got[reordered]},${got[seconds]},${got[relayed]},${got[relay_ns]},${got[sender_ns]}$(
-    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg)"
+    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg
+    ),$(trial_disturbance)"
 }
 
-# measure TABLE CASE PARAM RUN RELAY: a trial that is recorded, or said to be impossible.
+# measure TABLE CASE PARAM RUN RELAY: records a trial, or says that it is impossible. A trial that was
+# disturbed is repeated, a few times at most; the least disturbed one counts.
 measure() {
+    local line best='' least=1000 attempt disturbed
     relay_known "$5" || return 0
-    if trial "$5"; then
-        trial_line "$1" "$2" "$3" "$4" >>"$raw"
-    else
-        say "$1: $2 with $3 was left out"
-    fi
+    for ((attempt = 0; attempt < attempts; attempt++)); do
+        if ! trial "$5"; then
+            say "$1: $2 with $3 was left out"
+            return 0
+        fi
+        line=$(trial_line "$1" "$2" "$3" "$4")
+        disturbed=${line##*,}
+        if [ "$(calc "($disturbed < $least)")" = 1 ]; then
+            best=$line
+            least=$disturbed
+        fi
+        [ "$(calc "($least > $disturbed_most)")" = 1 ] || break
+    done
+    echo "$best" >>"$raw"
 }

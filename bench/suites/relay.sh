@@ -35,6 +35,7 @@ relay_sizes() {
         for ((run = 1; run <= runs; run++)); do
             for case in "${own_cases[@]}" "${peer_cases[@]}"; do
                 load_set "size=$size"
+                [[ $size = *-* ]] || load_set "size=$size" "gso=$(train_of "$size")" cut=on
                 measure singles "$case" "$size" "$run" "$case"
                 [[ $size != *-* ]] || continue
                 load_set "size=$size" "gso=$(train_of "$size")"
@@ -51,7 +52,7 @@ relay_outputs() {
     for ((run = 1; run <= runs; run++)); do
         for outputs in "${counts[@]}"; do
             for case in "${own_cases[@]}"; do
-                load_set "outputs=$outputs"
+                load_set "outputs=$outputs" gso=40 cut=on
                 measure outputs-singles "$case" "$outputs" "$run" "$case"
                 load_set "outputs=$outputs" gso=40
                 measure outputs-trains "$case" "$outputs" "$run" "$case"

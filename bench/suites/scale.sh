@@ -9,11 +9,28 @@ scale_suite() {
     raw=$out/scale-raw.csv
     echo "$raw_columns" >"$raw"
     scale_measure
+    scale_neighbours
     summarise "$raw" >"$out/scale.csv"
     show "$out/scale.csv" groups cpu_ns "CPU by groups: ns of the relay per datagram"
     show "$out/scale.csv" groups loss_pct "... and % lost at the rate offered"
+    show "$out/scale.csv" neighbours cpu_ns \
+        "CPU by room for neighbours (gc_thresh3), 1024 groups, trains off: ns per datagram"
     show "$out/scale.csv" shards cpu_ns "CPU by shards, 64 groups: ns of the relay per datagram"
     show "$out/scale.csv" shards syscalls "... and system calls per datagram"
+}
+
+# What the kernel's table of neighbours does when it is too small for the groups sent to.
+scale_neighbours() {
+    local run
+    for ((run = 1; run <= runs; run++)); do
+        neigh_room usual
+        neigh_forget
+        load_set groups=1024 receiver=none
+        measure neighbours uring-singles "${neigh_usual[gc_thresh3]}" "$run" uring-singles
+        neigh_room 16384
+        neigh_forget
+        measure neighbours uring-singles 65536 "$run" uring-singles
+    done
 }
 
 # At a rate that is sustained, singles and trains of 40.
