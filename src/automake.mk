@@ -24,7 +24,7 @@ src_libnc_src_a_SOURCES = \
 	src/check_limits.c src/check_limits.h \
 	src/check_link.c \
 	src/check_memory.c \
-	src/check_nic.c \
+	src/check_nic.c src/check_nic.h \
 	src/check_offload.c \
 	src/check_print.c src/check_print.h \
 	src/check_rp_filter.c \

@@ -5,7 +5,7 @@
  * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
  * files below root. No step of a datagram runs here. CPU and node numbers are the kernel's.
  */
-#include "src/check.h"
+#include "src/check_nic.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +13,9 @@
 #include <string.h>
 
 #include "numa/nic_irq.h"
+#include "src/base/log.h"
+#include "src/check.h"
+#include "src/check_facts.h"
 
 #define IRQ_TEXT_MAX 12 /* a number and the blank before it */
 
@@ -87,6 +90,7 @@ static void check_node(struct check *check, const struct check_iface *iface)
 
 /* Interrupts of one interface, by where they go. */
 struct nic_irqs {
+	int node_os; /* where they should go, or TOPO_UNKNOWN */
 	uint32_t count;
 	uint32_t far_count; /* at least one of their CPUs is elsewhere */
 	int far_cpu_os;     /* such a CPU */
@@ -94,6 +98,28 @@ struct nic_irqs {
 	char *far_list; /* their numbers, separated by blanks */
 	size_t far_len;
 };
+
+/* The node of the shards that own the interface's flows; when they are on several, the device's. */
+static int wanted_node(const struct supervisor *sup, const struct iface *at)
+{
+	const struct plan *plan = &sup->plan;
+	int node_os = TOPO_UNKNOWN;
+
+	for (uint32_t f = 0; f < plan->flow_count; f++) {
+		if (strcmp(sup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+			continue;
+		}
+		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
+			int home_os = plan->shards[plan->owners[i].shard].home_os;
+
+			if (node_os != TOPO_UNKNOWN && home_os != node_os) {
+				return at->node_os;
+			}
+			node_os = home_os;
+		}
+	}
+	return node_os;
+}
 
 static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
 {
@@ -105,7 +131,7 @@ static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
 					 sum->far_len > 0 ? " " : "", irq);
 }
 
-static void look_at_irq(struct check *check, int irq, int node_os, struct nic_irqs *sum)
+static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
 {
 	const char *procfs = check_text(check, "%s/proc", check->root);
 	uint32_t count = 0;
@@ -114,11 +140,10 @@ static void look_at_irq(struct check *check, int irq, int node_os, struct nic_ir
 	if (nic_irq_cpus(procfs, irq, &cpus, &count) < 0) {
 		return;
 	}
-	sum->count++;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct topo_cpu *cpu = topo_find_cpu(&check->sup->topo, cpus[i]);
 
-		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != node_os) {
+		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != sum->node_os) {
 			note_far(sum, irq, cpu);
 			break;
 		}
@@ -149,32 +174,30 @@ static const char *node_cpus(struct check *check, int node_os)
 	return list;
 }
 
-static void judge_irqs(struct check *check, const struct check_iface *iface,
-		       const struct nic_irqs *sum, struct check_finding *finding)
+static void judge_irqs(struct check *check, const struct nic_irqs *sum,
+		       struct check_finding *finding)
 {
-	int node_os = iface->at->node_os;
-
 	if (sum->count == 0) {
 		finding->value = "no interrupts of its own";
-	} else if (node_os == TOPO_UNKNOWN) {
-		finding->value =
-			check_text(check, "%u interrupts, node of the device unknown", sum->count);
+	} else if (sum->node_os == TOPO_UNKNOWN) {
+		finding->value = check_text(
+			check, "%u interrupts, its flows' shards are on several nodes", sum->count);
 	} else if (sum->far_count == 0) {
 		finding->value = check_text(check, "%u interrupts, all to CPUs of node %d",
-					    sum->count, node_os);
+					    sum->count, sum->node_os);
 	} else {
 		bool balanced = check_exists(check, "/run/irqbalance");
 
 		finding->level = CHECK_WARN;
 		finding->value = check_text(check,
 					    "%u of %u interrupts go elsewhere, the first to CPU %d "
-					    "on node %d; the device is on node %d",
+					    "on node %d; the shards of its flows are on node %d",
 					    sum->far_count, sum->count, sum->far_cpu_os,
-					    sum->far_node_os, node_os);
+					    sum->far_node_os, sum->node_os);
 		finding->cure = check_text(
 			check, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
 			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,
-			node_cpus(check, node_os));
+			node_cpus(check, sum->node_os));
 	}
 }
 
@@ -188,7 +211,7 @@ static void check_irqs(struct check *check, const struct check_iface *iface)
 		.why = "the CPU that takes a queue's interrupt handles each datagram first; on "
 		       "another node than the shard it leaves the data in the wrong cache",
 	};
-	struct nic_irqs sum = {0};
+	struct nic_irqs sum = {.node_os = wanted_node(check->sup, iface->at)};
 	uint32_t count = 0;
 	int *irqs = NULL;
 
@@ -202,11 +225,12 @@ static void check_irqs(struct check *check, const struct check_iface *iface)
 		free(irqs);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		look_at_irq(check, irqs[i], iface->at->node_os, &sum);
+	for (uint32_t i = 0; sum.node_os != TOPO_UNKNOWN && i < count; i++) {
+		look_at_irq(check, irqs[i], &sum);
 	}
+	sum.count = count;
 	free(irqs);
-	judge_irqs(check, iface, &sum, &finding);
+	judge_irqs(check, &sum, &finding);
 	finding.value = check_text(check, "%s, %u receive queues", finding.value,
 				   nic_irq_queues(sysfs, iface->at->name));
 	check_add(check, &finding);
@@ -223,4 +247,29 @@ void check_nics(struct check *check)
 			check_irqs(check, iface);
 		}
 	}
+}
+
+void check_nic_warn(const struct supervisor *sup, const char *root)
+{
+	struct check_facts facts = {0};
+	struct check check = {.sup = sup, .facts = &facts, .root = root};
+
+	if (check_facts_count(sup, &facts) < 0) {
+		return;
+	}
+	for (uint32_t i = 0; i < facts.iface_count; i++) {
+		if (facts.ifaces[i].flow_count > 0) {
+			check_irqs(&check, &facts.ifaces[i]);
+		}
+	}
+	for (uint32_t i = 0; i < check.count && !check.out_of_memory; i++) {
+		const struct check_finding *finding = &check.findings[i];
+
+		if (finding->level != CHECK_OK) {
+			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
+				 finding->cure);
+		}
+	}
+	check_free(&check);
+	check_facts_free(&facts);
 }

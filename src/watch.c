@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/check_nic.h"
 #include "src/supervisor.h"
 
 /* What has been said of a flow. */
@@ -80,6 +81,7 @@ void watch_log_start(const struct supervisor *sup)
 	}
 	watch_log_clamped(sup, false);
 	watch_log_clamped(sup, true);
+	check_nic_warn(sup, "");
 }
 
 /* ---- while running ---- */

@@ -393,7 +393,7 @@ START_TEST(interrupts_on_another_node_are_doubtful)
 		   "for i in 41; do echo 4-7 > /proc/irq/$i/smp_affinity_list; done");
 	rig_expect_value("nic_irq", "in0",
 			 "1 of 2 interrupts go elsewhere, the first to CPU 2 on "
-			 "node 0; the device is on node 1, 1 receive queues");
+			 "node 0; the shards of its flows are on node 1, 1 receive queues");
 	rig_file("/run/irqbalance/sock", "%s", "");
 	rig_look(check_nics);
 	rig_expect("nic_irq", "in0", CHECK_WARN,

@@ -86,11 +86,20 @@ interrupts_cured() {
     interrupts 0
     check 'interrupts on the other node are noticed' wait_for 20 irq_is warn
     is_level nic_irq in0 warn
+    if start_relay 'with interrupts on the other node' --rule "$rule"; then
+        log_says 'and it says so, with the cure' \
+            'in0: [0-9]+ of [0-9]+ interrupts go elsewhere.*: for i in .*smp_affinity_list; done$'
+        stop_relay
+    fi
     found nic_irq in0 cure >/tmp/cure
     note "cure: $(cat /tmp/cure)"
     sh /tmp/cure
     check 'and cured' wait_for 20 irq_is ok
     is_level nic_irq in0 ok
+    if start_relay 'with interrupts on its own node' --rule "$rule"; then
+        log_is_silent_on 'nothing about interrupts' 'interrupts go elsewhere'
+        stop_relay
+    fi
 }
 
 limits_cured() {
