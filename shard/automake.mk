@@ -7,6 +7,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/limits.h \
 	shard/mailbox.c shard/mailbox.h \
 	shard/pool.c shard/pool.h shard/pool_inline.h \
+	shard/regbuf.c shard/regbuf.h \
 	shard/relay.c shard/relay.h \
 	shard/ring.c shard/ring.h \
 	shard/ring_mmsg.c shard/ring_mmsg.h \
@@ -16,6 +17,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring_uring_probe.c \
 	shard/ring_uring_setup.c \
 	shard/ring_uring_turn.c shard/uring_compat.h \
+	shard/ring_uring_zc.c \
 	shard/rule.c shard/rule.h \
 	shard/shard.c shard/shard.h \
 	shard/slot.h \
@@ -24,5 +26,6 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_explain.c \
 	shard/sock_ingress.c \
 	shard/sock_opt.h \
-	shard/stats.h
+	shard/stats.h \
+	shard/zerocopy.c shard/zerocopy.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

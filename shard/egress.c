@@ -89,6 +89,7 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 		o->segment_max = o->train_bytes_max;
 	}
 	o->gso = sock->gso ? GSO_UNPROVEN : GSO_OFF;
+	o->zerocopy.min_bytes = sock->zerocopy_bytes;
 	if (!sock->connected) {
 		o->name_len = addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->name);
 	}
@@ -255,6 +256,9 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->single_at = 0;
 	t->single = false;
 	t->retried = false;
+	t->zerocopy = false;
+	t->copy = false;
+	t->held = false;
 	o->open = idx;
 	return true;
 }

@@ -9,7 +9,9 @@
  * flight (queued to the ring) -> done -> free. Per output the order of datagrams is kept through
  * all of it. A train that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram,
  * and its output sends no trains any more; until the first train of an output has succeeded no
- * second one is in flight, so that not even this fallback reorders. Shard thread only.
+ * second one is in flight, so that not even this fallback reorders. Nor does anything follow a
+ * zero-copy send (zerocopy.h) before it is known to be under way: it may yet have to be copied.
+ * Shard thread only.
  */
 #pragma once
 
@@ -23,6 +25,7 @@
 #include "shard/ring.h"
 #include "shard/rule.h"
 #include "shard/stats.h"
+#include "shard/zerocopy.h"
 #include "src/base/arena.h"
 
 #define TRAIN_NONE UINT32_MAX
@@ -51,6 +54,9 @@ struct train {
 	uint32_t single_at; /* datagrams already resent singly */
 	bool single;        /* being resent datagram by datagram */
 	bool retried;       /* once, after a stale error of the socket */
+	bool zerocopy;      /* sent so this time */
+	bool copy;          /* was refused as zero-copy send: to be copied */
+	bool held;          /* sent and counted; the device still reads it */
 };
 
 enum egress_gso {
@@ -72,6 +78,7 @@ struct egress_output {
 	uint32_t newest;          /* train queued to the ring last */
 	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
 	uint32_t train_bytes_max; /* 65507 or 65487 */
+	struct zerocopy_output zerocopy;
 	uint64_t next_seq;
 	uint64_t tokens_bits;  /* rate=: may be sent now */
 	uint64_t tokens_at_ns; /* when tokens_bits was true */
@@ -92,6 +99,8 @@ struct egress {
 	uint32_t train_count;
 	uint32_t free;               /* list of free trains */
 	uint32_t in_flight;          /* trains queued to the ring and not answered */
+	uint32_t held;               /* trains answered that a device still reads */
+	struct zerocopy zerocopy;    /* set up by the shard when an output uses it */
 	uint32_t train_max;          /* datagrams a train, at most UDP_SEGMENTS_NEW_MAX */
 	struct batch_stats *batches; /* outlives the egress */
 	uint64_t queued;             /* sends queued since start */
@@ -112,8 +121,10 @@ struct egress_socket {
 	int fd;
 	uint32_t file;
 	bool connected;
-	bool gso;     /* wanted and known to the kernel */
-	uint32_t mtu; /* of the path; 0: unknown, 1500 is assumed */
+	bool gso;                /* wanted and known to the kernel */
+	uint32_t mtu;            /* of the path; 0: unknown, 1500 is assumed */
+	uint32_t zerocopy_bytes; /* shortest train sent without copying; 0: none. Needs a ring that
+				  * can, and eg->zerocopy */
 };
 
 void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
@@ -127,7 +138,7 @@ void egress_append(struct egress *eg, uint32_t output, const struct datagram *d)
 void egress_flush(struct egress *eg);
 
 /* One ring_sent: counts it, gives the slots back, or queues what must be sent again. */
-void egress_done(struct egress *eg, uint32_t token, int32_t res);
+void egress_done(struct egress *eg, const struct ring_sent *sent);
 
 /* The ring has failed for good: counts what has no answer as `send_error', and lets go of it. */
 void egress_abandon(struct egress *eg);
@@ -140,7 +151,7 @@ int egress_make_room(struct egress *eg, uint32_t wait_us);
 /* Whether something waits to be flushed or answered. */
 static inline bool egress_busy(const struct egress *eg)
 {
-	return eg->dirty_count > 0 || eg->in_flight > 0;
+	return eg->dirty_count > 0 || eg->in_flight > 0 || eg->held > 0;
 }
 
 /* Which drop counter a failed send belongs to. Pure. */

@@ -1,12 +1,15 @@
 /* egress_send.c - sends trains and settles what became of them (steps 10 and 11).
  *
  * egress_flush turns each closed train into one sendmsg, output after output, so that an engine
- * may batch the sends of one socket. egress_done takes the single answer each send gets. Three
- * outcomes: sent; refused as a train, which starts the datagram by datagram resend with the
- * output's later trains waiting behind it; or dropped under exactly one counter. What has been
- * overtaken is never sent again. A socket with a
+ * may batch the sends of one socket. egress_done takes the answer each send gets. Four outcomes:
+ * sent; refused as a zero-copy send, which is sent again by copying; refused as a train, which
+ * starts the datagram by datagram resend with the output's later trains waiting behind it; or
+ * dropped under exactly one counter. What has been overtaken is never sent again. A socket with a
  * unicast destination may hand a past ICMP error to the next send: the error queue is emptied, and
- * the train sent once more if nothing of its output has gone after it. Shard thread only.
+ * the train sent once more if nothing of its output has gone after it.
+ *
+ * A zero-copy send that succeeded is counted at once, like any other; only its train, and the slots
+ * in it, are kept until the device has read them. Shard thread only.
  */
 #include <errno.h>
 #include <limits.h>
@@ -106,10 +109,35 @@ static void train_point_at_single(struct train *t)
 
 /* ---- flushing ---- */
 
+/* Not while the path is unproven, or a refusal would have two possible causes. */
+static bool egress_goes_uncopied(const struct egress *eg, const struct egress_output *o,
+				 const struct train *t)
+{
+	return o->zerocopy.min_bytes > 0 && !t->single && !t->copy &&
+	       (t->datagrams == 1 || o->gso == GSO_PROVEN) &&
+	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
+}
+
+static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	zerocopy_out(&eg->zerocopy, t->slots, t->iov_count);
+	ring_queue_send_zc(eg->ring, o->file, &t->msg, idx,
+			   regbuf_area_of(&eg->zerocopy.areas, t->slots, t->iov_count));
+}
+
+/* Whether a refusal would send it again another way: nothing may follow it until it is answered. */
+static bool egress_is_doubtful(const struct train *t)
+{
+	return t->zerocopy || t->copy;
+}
+
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
+	t->zerocopy = egress_goes_uncopied(eg, o, t);
 	t->msg = (struct msghdr){
 		.msg_name = o->name_len ? &o->name : NULL,
 		.msg_namelen = o->name_len,
@@ -127,17 +155,22 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	o->newest = idx;
 	o->resending = o->resending || t->single;
 	o->proving = o->proving || (!t->single && t->datagrams > 1 && o->gso == GSO_UNPROVEN);
+	o->zerocopy.waiting = o->zerocopy.waiting || egress_is_doubtful(t);
 	eg->in_flight++;
 	eg->queued++;
 	stat_add(&eg->batches->trains[batch_bucket(t->single ? 1 : t->datagrams)], 1);
-	ring_queue_send(eg->ring, o->file, &t->msg, idx);
+	if (t->zerocopy) {
+		egress_queue_uncopied(eg, o, idx);
+	} else {
+		ring_queue_send(eg->ring, o->file, &t->msg, idx);
+	}
 }
 
-/* Nothing overtakes a train that is being resent, and nothing follows a first train that may yet
- * be refused. */
+/* Nothing overtakes a train that is being resent, and nothing follows a first train, a zero-copy
+ * send or the copy in its place, which may yet be refused. */
 static bool egress_must_wait(const struct egress_output *o)
 {
-	return o->in_flight > 0 && (o->resending || o->proving);
+	return o->in_flight > 0 && (o->resending || o->proving || o->zerocopy.waiting);
 }
 
 static void egress_resend_singly(struct egress_output *o, struct train *t)
@@ -197,7 +230,7 @@ int egress_make_room(struct egress *eg, uint32_t wait_us)
 		eg->failed = ring_turn(eg->ring, wait_us);
 	}
 	while (ring_next_sent(eg->ring, &sent)) {
-		egress_done(eg, sent.token, sent.res);
+		egress_done(eg, &sent);
 	}
 	return eg->failed;
 }
@@ -251,7 +284,7 @@ void egress_abandon(struct egress *eg)
 	for (uint32_t i = 0; i < eg->train_count; i++) {
 		const struct train *t = &eg->trains[i];
 
-		if (t->datagrams > 0) {
+		if (t->datagrams > 0 && !t->held) {
 			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
 				 t->datagrams - t->single_at);
 			egress_free_train(eg, i);
@@ -336,26 +369,79 @@ static void egress_sent(struct egress_output *o, uint32_t datagrams, uint32_t by
 	}
 }
 
-void egress_done(struct egress *eg, uint32_t token, int32_t res)
+/* A zero-copy send that the kernel would not make: the same train by copying, which keeps its place
+ * because nothing has followed it. */
+static void egress_copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
 {
-	struct train *t = &eg->trains[token];
-	struct egress_output *o = &eg->outputs[t->output];
+	struct train *t = &eg->trains[idx];
+
+	must(o->newest == idx);
+	zerocopy_count_refused(o->stats, err);
+	t->copy = true;
+	egress_requeue(eg, o, idx);
+}
+
+/* A send is over, and nobody reads its slots any more. */
+static void egress_let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
+			  const struct ring_sent *sent)
+{
+	struct train *t = &eg->trains[idx];
+
+	if (t->held) {
+		eg->held--;
+		t->held = false;
+	}
+	if (t->zerocopy) {
+		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
+		zerocopy_count_done(&o->zerocopy, o->stats, sent->copied);
+	} else if (t->copy && !t->single && sent->res >= 0) {
+		zerocopy_count_made_good(&o->zerocopy, o->stats);
+	}
+	egress_free_train(eg, idx);
+}
+
+/* Takes the answer of train `idx'. True when it goes on living: queued again, or held. */
+static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t idx,
+			    const struct ring_sent *sent)
+{
+	struct train *t = &eg->trains[idx];
 	uint32_t datagrams = t->single ? 1 : t->datagrams;
 
 	must(o->in_flight > 0);
 	o->in_flight--;
 	eg->in_flight--;
 	o->proving = o->proving && datagrams == 1;
-	if (res >= 0) {
+	o->zerocopy.waiting = o->zerocopy.waiting && !egress_is_doubtful(t);
+	if (t->zerocopy && sent->res < 0) {
+		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
+		t->zerocopy = false;
+		if (zerocopy_is_refusal(-sent->res)) {
+			egress_copy_instead(eg, o, idx, -sent->res);
+			return true;
+		}
+	}
+	if (sent->res >= 0) {
 		egress_sent(o, datagrams, t->single ? train_single_bytes(t) : t->bytes);
-	} else if (egress_failed(eg, o, token, -res, datagrams)) {
-		return;
+	} else if (egress_failed(eg, o, idx, -sent->res, datagrams)) {
+		return true;
 	}
 	if (t->single && ++t->single_at < t->datagrams) {
 		t->retried = false;
-		egress_requeue(eg, o, token);
-		return;
+		egress_requeue(eg, o, idx);
+		return true;
 	}
 	o->resending = o->resending && !t->single;
-	egress_free_train(eg, token);
+	t->held = sent->held;
+	eg->held += sent->held;
+	return sent->held;
+}
+
+void egress_done(struct egress *eg, const struct ring_sent *sent)
+{
+	struct train *t = &eg->trains[sent->token];
+	struct egress_output *o = &eg->outputs[t->output];
+
+	if (t->held || !egress_answered(eg, o, sent->token, sent)) {
+		egress_let_go(eg, o, sent->token, sent);
+	}
 }

@@ -23,6 +23,11 @@
 #define TRAIN_COUNT         256 /* trains a shard can have open or in flight */
 #define TRAIN_CONTROL_BYTES 128 /* UDP_SEGMENT, TTL, TOS, PKTINFO */
 
+#define ZEROCOPY_IOV_MAX     16    /* pieces of a zero-copy send: a packet has 17 fragments */
+#define ZEROCOPY_AUTO_BYTES  32768 /* shorter sends gain nothing (measured, doc/TUNING.md) */
+#define ZEROCOPY_COPIED_MAX  8     /* copied in a row, until an output stops trying */
+#define ZEROCOPY_REFUSED_MAX 8     /* refused in a row, likewise */
+
 #define SHARDS_MAX       1024
 #define SHARD_FLOWS_MAX  65536
 #define FLOW_OUTPUTS_MAX 1024 /* per rule and shard */
@@ -30,6 +35,7 @@
 #define RING_SQ_DEFAULT  256
 #define RING_CQ_DEFAULT  4096
 #define RING_ENTRIES_MAX 32768
+#define RING_BUFFERS_MAX 16 /* memory areas registered with a ring */
 #define SQPOLL_IDLE_MS                                                       \
 	20 /* without work, until the kernel's submitting thread sleeps: the \
 	    * next send then has to wake it, which costs a system call */

@@ -13,10 +13,11 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define DRAIN_WAIT_US  10000 /* silence that counts as "nothing queued any more" */
-#define RETRY_WAIT_US  10000 /* between a receive that failed and the next try; datagrams wait */
-#define ARM_SHARE      4     /* of the lent slots: one flow may start in each turn */
-#define ANSWER_WAIT_US 20000 /* beyond the scheduler's tick, so the timer is seldom programmed */
+#define DRAIN_WAIT_US   10000  /* silence that counts as "nothing queued any more" */
+#define RETRY_WAIT_US   10000  /* between a receive that failed and the next try; datagrams wait */
+#define ARM_SHARE       4      /* of the lent slots: one flow may start in each turn */
+#define RELEASE_WAIT_US 200000 /* after the end, for devices that still read our memory */
+#define ANSWER_WAIT_US  20000  /* beyond the scheduler's tick, so the timer is seldom programmed */
 
 /* ---- receiving ---- */
 
@@ -98,7 +99,7 @@ static void relay_take_sent(struct relay *r)
 	struct ring_sent sent;
 
 	while (ring_next_sent(r->ring, &sent)) {
-		egress_done(r->egress, sent.token, sent.res);
+		egress_done(r->egress, &sent);
 	}
 }
 
@@ -211,6 +212,25 @@ static void relay_cancel_all(struct relay *r)
 	r->retrying_count = 0;
 }
 
+static void relay_stop(struct relay *r)
+{
+	r->phase = RELAY_STOPPED;
+	r->stop_end_ns = clock_now_ns() + RELEASE_WAIT_US * NS_PER_US;
+	relay_cancel_all(r);
+}
+
+/* A device that does not come to sending is waited for a little only: the kernel keeps the pages it
+ * has to read, whatever becomes of us. */
+static bool relay_is_over(const struct relay *r)
+{
+	const struct egress *eg = r->egress;
+
+	if (r->armed_count > 0 || eg->dirty_count > 0 || eg->in_flight > 0) {
+		return false;
+	}
+	return eg->held == 0 || clock_now_ns() >= r->stop_end_ns;
+}
+
 static void relay_count_unread(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count; i++) {
@@ -269,8 +289,7 @@ static void relay_take_mail(struct relay *r)
 		r->drain_end_ns = clock_now_ns() + r->drain_ns;
 	}
 	if (mail & MAIL_QUIT) {
-		r->phase = RELAY_STOPPED;
-		relay_cancel_all(r);
+		relay_stop(r);
 	}
 }
 
@@ -350,14 +369,13 @@ int relay_turn(struct relay *r)
 	}
 	silent = silent && relay_is_listening(r) && received == 0 && !woken;
 	if (r->phase == RELAY_DRAINING && (silent || clock_now_ns() >= r->drain_end_ns)) {
-		r->phase = RELAY_STOPPED;
-		relay_cancel_all(r);
+		relay_stop(r);
 	}
 	if (r->phase != RELAY_STOPPED) {
 		relay_rearm(r);
 		return 0;
 	}
-	if (r->armed_count > 0 || egress_busy(r->egress)) {
+	if (!relay_is_over(r)) {
 		return 0;
 	}
 	relay_settle(r);

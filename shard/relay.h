@@ -38,6 +38,7 @@ struct relay {
 	enum relay_phase phase;
 	uint64_t drain_ns;     /* longest time draining may take */
 	uint64_t drain_end_ns; /* when draining gives up */
+	uint64_t stop_end_ns;  /* when a stopped relay waits no longer for devices */
 };
 
 /* Lends buffers and arms every flow; the groups must have been joined, or be joined next. */

@@ -20,6 +20,7 @@
 #define BATCH_TIMER_SLACK_NS 1000UL
 
 static uint32_t recv_events_max(const struct ring_params *params);
+static uint32_t sent_events_max(const struct ring_params *params);
 static int open_engine(enum ring_engine engine, const struct ring_params *params,
 		       struct arena *arena, struct ring **out, struct err *features,
 		       struct err *err);
@@ -59,6 +60,7 @@ int ring_open(enum ring_engine engine, const struct ring_params *params, struct 
 	      struct ring **out, struct err *features, struct err *err)
 {
 	struct err ignored;
+	int ret;
 
 	ring_params_check(params);
 	features->text[0] = '\0';
@@ -70,7 +72,14 @@ int ring_open(enum ring_engine engine, const struct ring_params *params, struct 
 	if (engine == RING_ENGINE_AUTO) {
 		engine = ring_uring_probe(&ignored) == 0 ? RING_ENGINE_URING : RING_ENGINE_MMSG;
 	}
-	return open_engine(engine, params, arena, out, features, err);
+	ret = open_engine(engine, params, arena, out, features, err);
+	if (ret == 0 && params->zerocopy && !(*out)->zerocopy) {
+		ring_feature_add(features, "no_zerocopy");
+	}
+	if (ret == 0 && params->buffer_count > 0 && (*out)->buffers_usable == 0) {
+		ring_feature_add(features, "no_registered_buffers");
+	}
+	return ret;
 }
 
 void ring_close(struct ring *ring)
@@ -154,6 +163,26 @@ void ring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 	ring->ops->queue_send(ring, file, msg, token);
 }
 
+bool ring_zerocopy(const struct ring *ring)
+{
+	return ring->zerocopy;
+}
+
+void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
+			int buffer)
+{
+	bool usable = buffer >= 0 && (ring->buffers_usable >> buffer & 1) != 0;
+
+	must(ring->zerocopy);
+	must(token < ring->sends);
+	must(buffer < (int)ring->buffer_count);
+	stat_add(&ring->stats->sends_queued, 1);
+	if (ring->buffer_count > 0) {
+		stat_add(usable ? &ring->stats->buffer_hits : &ring->stats->buffer_misses, 1);
+	}
+	ring->ops->queue_send_zc(ring, file, msg, token, usable ? buffer : -1);
+}
+
 int ring_turn(struct ring *ring, uint32_t wait_us)
 {
 	stat_add(&ring->stats->turns, 1);
@@ -203,6 +232,7 @@ void ring_params_check(const struct ring_params *params)
 	must(params->cq_entries <= 2 * RING_ENTRIES_MAX);
 	must(params->flows <= SHARD_FLOWS_MAX);
 	must(params->stats != NULL);
+	must(params->buffer_count <= RING_BUFFERS_MAX);
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		const struct ring_group *group = &params->groups[i];
 
@@ -216,7 +246,7 @@ size_t ring_queues_bytes(const struct ring_params *params)
 {
 	return arena_need(ring_power_of_two(recv_events_max(params)) * sizeof(struct ring_recv),
 			  CACHE_LINE_BYTES) +
-	       arena_need(ring_power_of_two(params->sends) * sizeof(struct ring_sent),
+	       arena_need(ring_power_of_two(sent_events_max(params)) * sizeof(struct ring_sent),
 			  CACHE_LINE_BYTES) +
 	       arena_need(params->flows * sizeof(struct ring_flow), CACHE_LINE_BYTES);
 }
@@ -224,7 +254,7 @@ size_t ring_queues_bytes(const struct ring_params *params)
 void ring_queues_init(struct ring *ring, const struct ring_params *params, struct arena *arena)
 {
 	uint32_t recv_count = ring_power_of_two(recv_events_max(params));
-	uint32_t sent_count = ring_power_of_two(params->sends);
+	uint32_t sent_count = ring_power_of_two(sent_events_max(params));
 
 	ring->stats = params->stats;
 	ring->recvs = arena_alloc(arena, recv_count * sizeof(struct ring_recv), CACHE_LINE_BYTES);
@@ -235,6 +265,7 @@ void ring_queues_init(struct ring *ring, const struct ring_params *params, struc
 	ring->sent_mask = sent_count - 1;
 	ring->flows = params->flows;
 	ring->sends = params->sends;
+	ring->buffer_count = params->buffer_count;
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		ring->depth[i] = params->groups[i].depth;
 	}
@@ -306,6 +337,12 @@ static uint32_t recv_events_max(const struct ring_params *params)
 		events += params->groups[i].depth;
 	}
 	return events;
+}
+
+/* A zero-copy send has two at most. */
+static uint32_t sent_events_max(const struct ring_params *params)
+{
+	return params->zerocopy ? 2 * params->sends : params->sends;
 }
 
 static int open_engine(enum ring_engine engine, const struct ring_params *params,

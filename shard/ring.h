@@ -10,13 +10,17 @@
  *   - Sends: queued, carried out in order per file by the next ring_turn, never blocking
  *     (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes included; the answers
  *     of one file come in that order too, those of different files in any.
+ *   - Zero-copy sends (ring_queue_send_zc, where ring_zerocopy says so): the same, but the device
+ *     may read the payload long after the send is over. Then its answer has `held' set, and a last
+ *     event with the same token follows, at any time and in any order, once the memory is free.
  *   - Lent slots are FIFO or not as the engine pleases; a slot is the ring's until a receive event
  *     hands it over or ring_reclaim returns it.
  *
  * ring_turn does one batch of system calls and moves everything that happened into two queues;
  * ring_next_recv and ring_next_sent take from them without a system call. The queues cannot
  * overflow: there are never more receive events than slots lent plus flows armed plus one, nor
- * more sent events than sends queued. One thread: the one that opened the ring.
+ * more sent events than sends queued, zero-copy ones twice. One thread: the one that opened the
+ * ring.
  */
 #pragma once
 
@@ -57,7 +61,10 @@ struct ring_params {
 	bool sqpoll;             /* a kernel thread submits (uring only) */
 	int sqpoll_cpu;          /* where it runs; -1: with the opening thread, on its CPUs */
 	struct ring_group groups[POOL_CLASS_COUNT];
-	struct ring_stats *stats; /* outlives the ring */
+	bool zerocopy;               /* find out whether ring_queue_send_zc is possible */
+	const struct iovec *buffers; /* areas to register, where sends can make use of that */
+	uint32_t buffer_count;       /* at most RING_BUFFERS_MAX */
+	struct ring_stats *stats;    /* outlives the ring */
 };
 
 /* One receive event. */
@@ -75,6 +82,9 @@ struct ring_recv {
 struct ring_sent {
 	uint32_t token;
 	int32_t res; /* bytes sent, or -errno */
+	bool held;   /* sent, but the payload may still be read: another event with this token and
+		      * `res' says when that is over; zero-copy sends only */
+	bool copied; /* in the last event of a zero-copy send: the payload was copied after all */
 };
 
 struct ring; /* opaque: each engine begins with one (ring_engine.h) */
@@ -125,6 +135,16 @@ void ring_cancel_recv(struct ring *ring, uint32_t flow);
 /* Queues one sendmsg. `msg' and all it points to stay valid until the ring_sent with `token'. A
  * full submission queue is submitted and the send queued again: this cannot fail. */
 void ring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token);
+
+/* Whether zero-copy sends are possible, as far as the engine and the kernel go. */
+bool ring_zerocopy(const struct ring *ring);
+
+/* Queues one sendmsg whose payload the kernel need not copy. Only while ring_zerocopy. `buffer' is
+ * the area of params.buffers that all of the payload lies in, or -1. The message stays valid until
+ * the last event of `token'. -EMSGSIZE, -EOPNOTSUPP, -EINVAL, -ENOMEM, -ENOBUFS or -EFAULT may mean
+ * that it can be sent only by copying; nothing was sent then. */
+void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
+			int buffer);
 
 /* Submits, waits at most `wait_us' for something to happen (0: does not wait, unless with sqpoll
  * for the next answer to a send in flight, 1 ms at most), reaps. 0, or -errno only for what no

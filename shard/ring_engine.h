@@ -29,6 +29,9 @@ struct ring_ops {
 	void (*cancel_recv)(struct ring *ring, uint32_t flow);
 	void (*queue_send)(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			   uint32_t token);
+	/* `buffer': usable, or -1. NULL in engines that never set `zerocopy'. */
+	void (*queue_send_zc)(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			      uint32_t token, int buffer);
 	int (*turn)(struct ring *ring, uint32_t wait_us);
 };
 
@@ -40,7 +43,7 @@ struct ring_flow {
 };
 
 /* First member of every engine's struct. The queues are circular: head and tail run freely, the
- * capacities are powers of two. All but `ops' and `woken' is kept by the functions below. */
+ * capacities are powers of two. All but what the engine sets is kept by the functions below. */
 struct ring {
 	const struct ring_ops *ops;
 	struct ring_stats *stats;
@@ -55,6 +58,9 @@ struct ring {
 	uint32_t starved_count;              /* flows with `starved' set */
 	uint32_t flows, sends;               /* bounds of the tokens */
 	struct ring_flow *flow_states;
+	uint32_t buffer_count;   /* areas to register that were asked for */
+	uint32_t buffers_usable; /* a bit for each that zero-copy sends may name; by the engine */
+	bool zerocopy;           /* possible; set by the engine */
 	bool woken;
 };
 
@@ -84,10 +90,15 @@ static inline void ring_push_recv(struct ring *ring, const struct ring_recv *eve
 	}
 }
 
-static inline void ring_push_sent(struct ring *ring, uint32_t token, int32_t res)
+static inline void ring_push_answer(struct ring *ring, const struct ring_sent *answer)
 {
 	must(ring->sent_tail - ring->sent_head <= ring->sent_mask);
-	ring->sents[ring->sent_tail++ & ring->sent_mask] = (struct ring_sent){token, res};
+	ring->sents[ring->sent_tail++ & ring->sent_mask] = *answer;
+}
+
+static inline void ring_push_sent(struct ring *ring, uint32_t token, int32_t res)
+{
+	ring_push_answer(ring, &(struct ring_sent){.token = token, .res = res});
 }
 
 /* Whether an event waits to be taken: then a turn does not sleep. */

@@ -47,6 +47,7 @@ const struct ring_ops uring_ops = {
 	.arm_recv = uring_arm_recv,
 	.cancel_recv = uring_cancel_recv,
 	.queue_send = uring_queue_send,
+	.queue_send_zc = uring_queue_send_zc,
 	.turn = uring_turn,
 };
 
@@ -169,6 +170,24 @@ static void uring_queue_send(struct ring *ring, uint32_t file, const struct msgh
 			     uint32_t token)
 {
 	struct uring *u = uring_of(ring);
+	struct io_uring_sqe *sqe = uring_prepare_send(u, file, msg, token);
+
+	if (sqe == NULL) {
+		return;
+	}
+	if (u->sqpoll) {
+		u->inflight++;
+		u->send_res[token] = URING_NO_RESULT;
+	} else {
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+		u->send_res[token] = ring_msg_bytes(msg);
+	}
+	uring_submit_if_many(u);
+}
+
+struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const struct msghdr *msg,
+					uint32_t token)
+{
 	struct uring_file *f;
 	struct io_uring_sqe *sqe;
 
@@ -179,25 +198,22 @@ static void uring_queue_send(struct ring *ring, uint32_t file, const struct msgh
 		update_file_table(u, file, f->fd);
 	}
 	sqe = uring_take_sqe(u);
+	remember_send(u, token, u->io.sq.sqe_tail - 1);
 	if (sqe == NULL) {
 		u->send_res[token] = -EAGAIN;
-		remember_send(u, token, u->io.sq.sqe_tail - 1);
-		return;
+		return NULL;
 	}
 	io_uring_prep_sendmsg(sqe, f->fixed ? (int)file : f->fd, msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	sqe->flags = f->fixed ? IOSQE_FIXED_FILE : 0;
 	sqe->user_data = uring_user_data(URING_SEND, token);
-	if (u->sqpoll) {
-		u->inflight++;
-		u->send_res[token] = URING_NO_RESULT;
-	} else {
-		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-		u->send_res[token] = ring_msg_bytes(msg);
-	}
-	remember_send(u, token, u->io.sq.sqe_tail - 1);
+	return sqe;
+}
+
+void uring_submit_if_many(struct uring *u)
+{
 	u->unsubmitted++;
 	if (u->batch_submit > 0 && u->unsubmitted >= u->batch_submit) {
-		stat_add(&ring->stats->early_submits, 1);
+		stat_add(&u->base.stats->early_submits, 1);
 		uring_submit_early(u);
 	}
 }

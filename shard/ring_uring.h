@@ -3,6 +3,7 @@
  *     ring_uring_probe.c  tries whether io_uring can be used
  *     ring_uring_setup.c  opens, closes
  *     ring_uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
+ *     ring_uring_zc.c     queues and answers zero-copy sends (steps 10, 11)
  *     ring_uring_turn.c   submits, waits, reaps (step 5)
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
@@ -21,6 +22,7 @@
 enum uring_kind {
 	URING_RECV = 1, /* token: flow */
 	URING_SEND,     /* token: the relay's */
+	URING_SEND_ZC,  /* the same */
 	URING_CANCEL,   /* of a receive; its own completion says nothing */
 	URING_WAKE,     /* poll of the wake eventfd */
 };
@@ -62,6 +64,7 @@ struct uring {
 	bool io_open;
 	bool ring_registered;
 	bool files_registered; /* a sparse table of file_count entries exists */
+	bool areas_registered; /* a table of memory areas exists */
 	bool sqpoll;           /* a kernel thread submits: every send has a completion */
 	bool min_wait;         /* the kernel batches waits itself (Linux 6.12) */
 	uint32_t batch_submit;
@@ -74,10 +77,12 @@ struct uring {
 	int failed;           /* -errno that the next turn reports: nothing can cure it */
 	uint32_t unsubmitted; /* sends queued since the last submission */
 	uint32_t inflight;    /* with sqpoll: sends without their completion */
+	uint32_t zc_unseen;   /* without: zero-copy sends without their first completion */
 	uint32_t file_count;
 	uint32_t file_free_count;
 	uint32_t *file_free; /* stack of free numbers */
 	struct uring_file *files;
+	uint8_t *zc_state; /* by token, see ring_uring_zc.c; NULL: no zero copy */
 	int32_t *send_res; /* by token: bytes if it succeeds, unless a completion says otherwise */
 	struct uring_pending *pending; /* circular, in the order of queueing */
 	uint32_t pending_head, pending_tail, pending_mask;
@@ -94,6 +99,20 @@ static inline struct uring *uring_of(struct ring *ring)
 extern const struct ring_ops uring_ops;
 void uring_queue_wake(struct uring *u);
 void uring_buffers_add(struct uring_buffers *group, uint64_t addr, uint16_t index);
+/* A send that is complete but for what makes it silent or zero-copy; its send_res is to be set.
+ * NULL: the kernel accepts nothing, which is the answer. */
+struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const struct msghdr *msg,
+					uint32_t token);
+void uring_submit_if_many(struct uring *u); /* after each send */
+
+/* ring_uring_zc.c */
+size_t uring_zc_arena_bytes(const struct ring_params *params);
+void uring_zc_open(struct uring *u, const struct ring_params *params, struct arena *arena,
+		   struct err *features);
+void uring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
+			 int buffer);
+void uring_complete_zc(struct uring *u, uint32_t token, int32_t res, uint32_t flags);
+bool uring_answer_zc(struct uring *u, uint32_t token); /* false: cannot be answered yet */
 
 /* ring_uring_setup.c */
 void uring_close(struct ring *ring);

@@ -56,6 +56,7 @@ size_t ring_uring_arena_bytes(const struct ring_params *params)
 	bytes += arena_need(params->sends * sizeof(int32_t), CACHE_LINE_BYTES);
 	bytes += arena_need(ring_power_of_two(params->sends) * sizeof(struct uring_pending),
 			    CACHE_LINE_BYTES);
+	bytes += uring_zc_arena_bytes(params);
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		if (params->groups[i].depth > 0) {
 			bytes += arena_need(params->groups[i].depth * sizeof(struct io_uring_buf),
@@ -88,6 +89,7 @@ int ring_uring_open(const struct ring_params *params, struct arena *arena, struc
 		uring_close(&u->base);
 		return ret;
 	}
+	uring_zc_open(u, params, arena, features);
 	register_files(u, features);
 	register_ring(u, features);
 	*out = &u->base;
@@ -105,6 +107,9 @@ void uring_close(struct ring *ring)
 	/* The rest would go with the ring, but some time later: sockets would stay bound. */
 	if (u->files_registered) {
 		io_uring_unregister_files(&u->io);
+	}
+	if (u->areas_registered) {
+		io_uring_unregister_buffers(&u->io);
 	}
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		if (u->groups[i].entries != NULL) {

@@ -153,7 +153,7 @@ static uint32_t batch_events(const struct uring *u)
 			events = u->base.unfilled[i];
 		}
 	}
-	return (events > 0 ? events : 1) + u->inflight;
+	return (events > 0 ? events : 1) + u->inflight + u->zc_unseen;
 }
 
 static int wait_for_event(struct uring *u, uint32_t wait_us)
@@ -162,7 +162,8 @@ static int wait_for_event(struct uring *u, uint32_t wait_us)
 	int ret;
 
 	if (spin_us == 0) {
-		return enter_until_submitted(u, 1, wait_us, 0);
+		/* Not for what the submission itself completes. */
+		return enter_until_submitted(u, 1 + u->zc_unseen, wait_us, 0);
 	}
 	ret = enter_until_submitted(u, 0, 0, 0);
 	if (ret < 0 || ring_has_events(&u->base)) {
@@ -320,6 +321,9 @@ static void complete(struct uring *u, const struct io_uring_cqe *cqe)
 		u->inflight -= u->sqpoll;
 		u->send_res[token] = cqe->res;
 		break;
+	case URING_SEND_ZC:
+		uring_complete_zc(u, token, cqe->res, cqe->flags);
+		break;
 	case URING_WAKE:
 		complete_wake(u, cqe->res);
 		break;
@@ -399,7 +403,11 @@ static void answer_sends(struct uring *u)
 		if ((int32_t)(p->sqe - taken) >= 0 || u->send_res[p->token] == URING_NO_RESULT) {
 			break;
 		}
-		ring_push_sent(&u->base, p->token, u->send_res[p->token]);
+		if (u->zc_state == NULL || u->zc_state[p->token] == 0) {
+			ring_push_sent(&u->base, p->token, u->send_res[p->token]);
+		} else if (!uring_answer_zc(u, p->token)) {
+			break;
+		}
 		u->pending_head++;
 	}
 }

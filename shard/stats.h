@@ -75,14 +75,25 @@ struct flow_stats {
 	stat_t recv_errno;    /* of the last of them */
 } __attribute__((aligned(64)));
 
+enum zerocopy_off {
+	ZEROCOPY_OFF_NOT,     /* it has not, or never wanted to */
+	ZEROCOPY_OFF_COPIED,  /* ZEROCOPY_COPIED_MAX in a row were copied */
+	ZEROCOPY_OFF_REFUSED, /* ZEROCOPY_REFUSED_MAX in a row were refused */
+};
+
 struct output_stats {
 	stat_t offered;
 	stat_t sent;
 	stat_t sent_bytes;
-	stat_t trains;  /* sends that carried more than one datagram */
-	stat_t sends;   /* send operations, retries included */
-	stat_t resent;  /* datagrams sent again one by one after their train was refused */
-	stat_t gso_off; /* errno that made this output stop sending trains, or 0 */
+	stat_t trains;     /* sends that carried more than one datagram */
+	stat_t sends;      /* send operations, retries included */
+	stat_t resent;     /* datagrams sent again one by one after their train was refused */
+	stat_t gso_off;    /* errno that made this output stop sending trains, or 0 */
+	stat_t zc_sent;    /* sends that the kernel made without copying the payload */
+	stat_t zc_copied;  /* zero-copy sends of which it copied the payload after all */
+	stat_t zc_refused; /* zero-copy sends that it refused; each was sent again by copying */
+	stat_t zc_off;     /* enum zerocopy_off: why this output has stopped trying */
+	stat_t zc_errno;   /* of the last refusal, or 0 */
 	stat_t drops[OUTPUT_DROP_COUNT];
 } __attribute__((aligned(64)));
 
@@ -103,6 +114,11 @@ struct ring_stats {
 	stat_t sq_full;     /* submissions forced by a full queue */
 	stat_t cq_overflow; /* times the kernel had to keep completions aside (nothing is lost) */
 	stat_t early_submits;
+	stat_t buffers_bytes;   /* of the areas that are registered */
+	stat_t buffers_refused; /* areas that the kernel did not register */
+	stat_t buffer_hits;     /* sends from a registered area */
+	stat_t buffer_misses;   /* zero-copy sends that could have been, but: no one area holds all
+				 * of the payload, its area was refused, the kernel cannot */
 } __attribute__((aligned(64)));
 
 /* How large batches are, in powers of two: bucket 0 counts zeros, bucket b sizes from 2^(b-1) up to

@@ -16,6 +16,21 @@
 #define IORING_FEAT_MIN_TIMEOUT (1U << 15) /* Linux 6.12 */
 #endif
 
+#define URING_OP_SENDMSG_ZC 48 /* Linux 6.1; an enumerator, which #ifdef cannot see */
+
+#ifndef IORING_RECVSEND_FIXED_BUF
+#define IORING_RECVSEND_FIXED_BUF (1U << 2) /* of SENDMSG_ZC: Linux 6.15 */
+#endif
+#ifndef IORING_SEND_ZC_REPORT_USAGE
+#define IORING_SEND_ZC_REPORT_USAGE (1U << 3) /* Linux 6.2 */
+#endif
+#ifndef IORING_NOTIF_USAGE_ZC_COPIED
+#define IORING_NOTIF_USAGE_ZC_COPIED (1U << 31)
+#endif
+#ifndef IORING_CQE_F_NOTIF
+#define IORING_CQE_F_NOTIF (1U << 3) /* Linux 6.0 */
+#endif
+
 /* struct io_uring_getevents_arg; the third member was padding before Linux 6.12. */
 struct uring_wait_arg {
 	uint64_t sigmask;

@@ -15,6 +15,8 @@ struct ring *fake_open(const struct ring_params *params)
 	must(arena_map(&f->arena, ring_queues_bytes(params) + 1, ARENA_HUGE_OFF) == 0);
 	ring_queues_init(&f->base, params, &f->arena);
 	f->base.ops = &fake_ops;
+	f->base.zerocopy = params->zerocopy;
+	f->base.buffers_usable = (1U << params->buffer_count) - 1;
 	f->flows = fake_zeroed(params->flows, sizeof(*f->flows));
 	f->files = fake_zeroed(params->files, sizeof(*f->files));
 	f->sends = fake_zeroed(FAKE_SENDS_MAX, sizeof(*f->sends));
@@ -143,6 +145,26 @@ const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index)
 
 	must(index < f->send_count);
 	return &f->sends[index];
+}
+
+void fake_keep_memory(struct ring *ring, bool keep)
+{
+	fake_of(ring)->keep_memory = keep;
+}
+
+void fake_return_memory(struct ring *ring, uint32_t count)
+{
+	fake_of(ring)->return_count += count;
+}
+
+uint32_t fake_held(const struct ring *ring)
+{
+	return fake_of(ring)->held;
+}
+
+void fake_say_copied(struct ring *ring, bool copied)
+{
+	fake_of(ring)->say_copied = copied;
 }
 
 uint32_t fake_turn_count(const struct ring *ring)

@@ -8,6 +8,7 @@
  *                take turns to be cancelled
  *     sends      fail by any errno, chosen by count or by a function; are answered late, one by
  *                one, or in reverse
+ *     zero copy  (with params.zerocopy) keeps memory for as long as the test likes, or copies
  *     turns      fail
  *
  * Like a socket, a flow keeps what was delivered to it while it is not armed or has no slot. A turn
@@ -63,6 +64,9 @@ struct fake_send {
 	socklen_t name_bytes;
 	uint16_t segment_bytes;   /* of its UDP_SEGMENT, or 0 */
 	uint32_t turn;            /* turns before it was queued */
+	bool zerocopy;            /* by ring_queue_send_zc */
+	bool held;                /* answered so, and the memory not given back yet */
+	int buffer;               /* the area named, or -1 */
 	const struct msghdr *msg; /* what was queued; the caller's again once answered */
 };
 
@@ -112,6 +116,17 @@ void fake_reverse_answers(struct ring *ring, bool reverse);
 uint32_t fake_send_count(const struct ring *ring);
 uint32_t fake_unanswered(const struct ring *ring);
 const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index);
+
+/* Memory of zero-copy sends comes back in the turn after their answer; while kept, only as
+ * fake_return_memory lets go, oldest first. */
+void fake_keep_memory(struct ring *ring, bool keep);
+void fake_return_memory(struct ring *ring, uint32_t count);
+
+/* Zero-copy sends whose memory is kept. */
+uint32_t fake_held(const struct ring *ring);
+
+/* Zero-copy sends from now on are said to have been copied. */
+void fake_say_copied(struct ring *ring, bool copied);
 
 /* ---- turns and files ---- */
 

@@ -1,8 +1,9 @@
 /* ring_fake_engine.c - the fake behind ring_ops: what a kernel would do, and what the test wished.
  *
- * A turn first answers sends, then looks at each armed flow: ended by the test's wish, ended by a
- * cancel, or given what waits for it. Messages are compared with their record when they are
- * answered: a change in between would have gone out on a real ring.
+ * A turn first gives back the memory of zero-copy sends answered before, then answers sends, then
+ * looks at each armed flow: ended by the test's wish, ended by a cancel, or given what waits for
+ * it. Messages are compared with their record when they are answered: a change in between would
+ * have gone out on a real ring.
  */
 #include "tests/fake/ring_fake_engine.h"
 
@@ -25,6 +26,8 @@ static void fake_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsig
 static void fake_cancel_recv(struct ring *ring, uint32_t flow);
 static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			    uint32_t token);
+static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			       uint32_t token, int buffer);
 static int fake_turn(struct ring *ring, uint32_t wait_us);
 static void record_message(struct fake_send *send, const struct msghdr *msg);
 static uint16_t segment_of(const struct fake_send *send);
@@ -37,6 +40,7 @@ static void end_flow(struct fake *f, uint32_t flow, int32_t res);
 static void answer_in_order(struct fake *f, uint32_t count);
 static void answer_reversed(struct fake *f);
 static void answer(struct fake *f, struct fake_send *send);
+static void give_back(struct fake *f, uint32_t count);
 
 const struct ring_ops fake_ops = {
 	.close = fake_close,
@@ -48,6 +52,7 @@ const struct ring_ops fake_ops = {
 	.arm_recv = fake_arm_recv,
 	.cancel_recv = fake_cancel_recv,
 	.queue_send = fake_queue_send,
+	.queue_send_zc = fake_queue_send_zc,
 	.turn = fake_turn,
 };
 
@@ -101,6 +106,9 @@ static void fake_remove_file(struct ring *ring, uint32_t file)
 	}
 	for (uint32_t i = f->first_unanswered; i < f->send_count; i++) {
 		must(f->sends[i].answered || f->sends[i].file != file);
+	}
+	for (uint32_t i = f->first_held; i < f->send_count; i++) {
+		must(!f->sends[i].held || f->sends[i].file != file);
 	}
 	f->files[file].fd = -1;
 }
@@ -165,10 +173,21 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 				   .file = file,
 				   .fd = f->files[file].fd,
 				   .turn = f->turn_count,
+				   .buffer = -1,
 				   .msg = msg};
 	record_message(send, msg);
 	f->inflight[token] = ++f->send_count;
 	f->unanswered++;
+}
+
+static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			       uint32_t token, int buffer)
+{
+	struct fake *f = fake_of(ring);
+
+	fake_queue_send(ring, file, msg, token);
+	f->sends[f->send_count - 1].zerocopy = true;
+	f->sends[f->send_count - 1].buffer = buffer;
 }
 
 static int fake_turn(struct ring *ring, uint32_t wait_us)
@@ -184,6 +203,8 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 		f->turn_res = 0;
 		return res;
 	}
+	give_back(f, f->keep_memory ? f->return_count : f->held);
+	f->return_count = 0;
 	if (f->reverse && !f->hold) {
 		answer_reversed(f);
 	} else {
@@ -414,7 +435,39 @@ static void answer(struct fake *f, struct fake_send *send)
 		send->res = (int32_t)send->payload_bytes;
 	}
 	send->answered = true;
-	f->inflight[send->token] = 0;
 	f->unanswered--;
+	if (send->zerocopy && send->res >= 0) {
+		send->held = true;
+		f->held++;
+		ring_push_answer(
+			&f->base,
+			&(struct ring_sent){.token = send->token, .res = send->res, .held = true});
+		return;
+	}
+	f->inflight[send->token] = 0;
 	ring_push_sent(&f->base, send->token, send->res);
+}
+
+/* The last event of held sends, oldest first. */
+static void give_back(struct fake *f, uint32_t count)
+{
+	for (uint32_t i = f->first_held; i < f->send_count && count > 0; i++) {
+		struct fake_send *send = &f->sends[i];
+
+		if (!send->held) {
+			continue;
+		}
+		check_unchanged(send);
+		send->held = false;
+		f->held--;
+		f->inflight[send->token] = 0;
+		ring_push_answer(&f->base, &(struct ring_sent){.token = send->token,
+							       .res = send->res,
+							       .copied = f->say_copied});
+		count--;
+	}
+	while (f->first_held < f->send_count && f->sends[f->first_held].answered &&
+	       !f->sends[f->first_held].held) {
+		f->first_held++;
+	}
 }

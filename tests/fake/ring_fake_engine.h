@@ -53,7 +53,12 @@ struct fake {
 	uint32_t send_count;
 	uint32_t unanswered;
 	uint32_t first_unanswered; /* no record before this one is */
-	uint32_t *inflight;        /* by token: record number plus one, or 0 */
+	uint32_t held;
+	uint32_t first_held; /* no record before this one is held */
+	uint32_t return_count;
+	bool keep_memory;
+	bool say_copied;
+	uint32_t *inflight; /* by token: record number plus one, or 0 */
 	fake_decide_fn *decide;
 	void *decide_context;
 	bool hold;

@@ -92,6 +92,11 @@ tests_unit_check_egress_SOURCES = tests/unit/check_egress.c tests/unit/relay_rig
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
 tests_unit_check_egress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_relay_zc
+tests_unit_check_relay_zc_SOURCES = tests/unit/check_relay_zc.c tests/unit/relay_rig.c \
+	tests/unit/relay_rig.h $(NC_FAKE_RING)
+tests_unit_check_relay_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_relay_flows
 tests_unit_check_relay_flows_SOURCES = tests/unit/check_relay_flows.c tests/unit/relay_rig.c \
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
@@ -117,6 +122,15 @@ UNIT_TESTS += tests/unit/check_ring_recv
 tests_unit_check_ring_recv_SOURCES = tests/unit/check_ring_recv.c \
 	tests/unit/ring_rig.c tests/unit/ring_rig.h
 tests_unit_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_ring_zc
+tests_unit_check_ring_zc_SOURCES = tests/unit/check_ring_zc.c \
+	tests/unit/ring_rig.c tests/unit/ring_rig.h
+tests_unit_check_ring_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_regbuf
+tests_unit_check_regbuf_SOURCES = tests/unit/check_regbuf.c
+tests_unit_check_regbuf_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_ring_send
 tests_unit_check_ring_send_SOURCES = tests/unit/check_ring_send.c \

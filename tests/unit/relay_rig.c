@@ -20,6 +20,7 @@ static void rig_open_outputs(struct rig *rig, const struct rig_options *options)
 		rule->out.to.addr.port = (uint16_t)(6000 + i);
 		sock.file = (uint32_t)ring_add_file(rig->ring, 100 + (int)i);
 		sock.mtu = options->mtu;
+		sock.zerocopy_bytes = options->zerocopy;
 		egress_open_output(&rig->egress, i, rule, &sock, &rig->output_stats[i]);
 	}
 }
@@ -36,6 +37,21 @@ static void rig_open_flows(struct rig *rig, uint32_t count)
 	}
 }
 
+/* The lower half of the slots is registered. */
+static void rig_set_up_zerocopy(struct rig *rig, const struct pool_counts *counts,
+				struct iovec *areas, struct ring_params *params)
+{
+	struct regbuf_limit limit = {.slots = counts->count[POOL_TRAIN] / 2, .bytes = REGBUF_ALL};
+	struct regbuf_map *map = &rig->egress.zerocopy.areas;
+
+	zerocopy_init(&rig->egress.zerocopy, counts, rig->egress.train_count, &rig->arena);
+	regbuf_plan(counts, &limit, map);
+	regbuf_areas(map, &rig->pool, areas);
+	params->zerocopy = true;
+	params->buffers = areas;
+	params->buffer_count = map->area_count;
+}
+
 void rig_open(struct rig *rig, const struct rig_options *options)
 {
 	uint32_t flows = options->flows ? options->flows : 1;
@@ -46,6 +62,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 				     .flows = flows,
 				     .files = 8 + flows,
 				     .sends = trains};
+	struct iovec areas[RING_BUFFERS_MAX];
 
 	memset(rig, 0, sizeof(*rig));
 	params.stats = &rig->ring_stats;
@@ -54,14 +71,17 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		params.groups[POOL_TRAIN].depth *= 2;
 	}
 	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
-	ck_assert_int_eq(
-		arena_map(&rig->arena,
-			  pool_arena_bytes(&counts) + egress_arena_bytes(options->outputs, trains),
-			  ARENA_HUGE_OFF),
-		0);
+	ck_assert_int_eq(arena_map(&rig->arena,
+				   pool_arena_bytes(&counts) + zerocopy_arena_bytes(&counts) +
+					   egress_arena_bytes(options->outputs, trains),
+				   ARENA_HUGE_OFF),
+			 0);
 	pool_init(&rig->pool, &counts, &rig->arena, rig->pool_stats);
 	egress_init(&rig->egress, options->outputs, trains, options->train_max, &rig->pool,
 		    &rig->arena);
+	if (options->zerocopy > 0) {
+		rig_set_up_zerocopy(rig, &counts, areas, &params);
+	}
 	rig->ring = fake_open(&params);
 	rig->egress.ring = rig->ring;
 	rig->egress.batches = &rig->batches;

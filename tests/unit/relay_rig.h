@@ -41,6 +41,7 @@ struct rig_options {
 	uint32_t mtu;
 	uint32_t slots;         /* of class train */
 	uint32_t trains;        /* 0: TRAIN_COUNT */
+	uint32_t zerocopy;      /* shortest train sent without copying; 0: none */
 	struct rule_output out; /* options of every output; the destination is filled in */
 };
 
