@@ -38,8 +38,9 @@ distance() {
 }
 
 # nic NAME NODE HUB: a virtio NIC called NAME in the guest, on a PCI root bus of NODE (`-': of no
-# node), plugged into the HUB of that number; the NICs of one hub reach one another. A NIC whose ring
-# is full makes QEMU's hub reorder, so one test sends fewer datagrams than the largest ring holds.
+# node), plugged into the HUB of that number; the NICs of one hub reach one another. A NIC whose
+# ring is full makes QEMU's hub reorder, so one test sends fewer datagrams than the largest ring
+# holds.
 nic() {
     local name=$1 node_os=$2 hub=$3 bus=pcie.0 mac root
     nic_count=$((nic_count + 1))

@@ -1,6 +1,6 @@
 # shellcheck shell=dash disable=SC2016,SC2034
 # Placement is right at start, then somebody changes the machine under the daemon: memory nodes and
-# CPUs of its cpuset, a CPU. It must notice each within ten seconds, say so once, count, and relay on.
+# CPUs of its cpuset, a CPU. It must notice each within ten seconds, say so once, count, and go on.
 title='cpuset and CPUs change while running'
 limit_s=200
 
