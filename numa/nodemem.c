@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "numa/hugepages.h"
 #include "numa/nodemem_text.h"
@@ -32,7 +33,6 @@
 #define NODES_MAX    1024 /* of any kernel so far: CONFIG_NODES_SHIFT is at most 10 */
 #define LONG_BITS    (8 * sizeof(unsigned long))
 #define VERIFY_CHUNK 512 /* pages asked about in one call */
-#define VERIFY_TRIES 3   /* of a chunk with a page that is just being migrated */
 
 static pthread_rwlock_t start_lock = PTHREAD_RWLOCK_INITIALIZER;
 
@@ -44,6 +44,12 @@ static uint64_t short_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
 static _Atomic int64_t awaited_pages[ARENA_HUGE_2M + 1][NODES_MAX + 1];
 /* Bytes of ordinary pages that shards are populating, by node (the first entry: unknown). */
 static _Atomic uint64_t promised_bytes[NODES_MAX + 1];
+
+/* What one look at all pages of an arena found. */
+struct verdict {
+	uint64_t misplaced; /* pages that are not on the node: elsewhere or absent */
+	uint64_t absent;    /* of these, pages that are nowhere just now */
+};
 
 static int acquire(const struct nodemem_wish *wish, enum arena_huge first, struct arena *arena,
 		   struct nodemem_attempt *asked, struct nodemem_attempt *last);
@@ -62,9 +68,12 @@ static int populate(const struct nodemem_wish *wish, struct arena *arena,
 static int check_room(int node_os, size_t len_bytes, struct nodemem_attempt *attempt);
 static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 		     struct nodemem_attempt *attempt);
+static int verify_once(const void *base, uint64_t count, size_t page_bytes, int node_os,
+		       struct verdict *verdict);
 static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
-				int node_os, uint64_t *misplaced);
-static uint64_t count_misplaced(const int *status, uint64_t count, int node_os, bool *unsettled);
+				int node_os, struct verdict *verdict);
+static void judge_pages(const int *status, uint64_t count, int node_os, struct verdict *verdict);
+
 void nodemem_expect(size_t len_bytes, int node_os)
 {
 	count_awaited(len_bytes, node_os, 1);
@@ -101,8 +110,8 @@ int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodem
 	res.degraded = res.got > wish.asked ||
 		       (wish.asked == ARENA_HUGE_THP && last.thp_bytes < arena->len_bytes);
 	res.bound = node_os != NODE_UNKNOWN && last.bind_ret == 0;
-	ret = nodemem_verify(arena->base, arena->len_bytes, arena->page_bytes, node_os, &res.pages,
-			     &res.pages_misplaced);
+	ret = nodemem_verify_settled(arena->base, arena->len_bytes, arena->page_bytes, node_os,
+				     &res.pages, &res.pages_misplaced);
 	res.unverifiable = ret < 0;
 	res.verified = ret == 0 && res.pages_misplaced == 0;
 	nodemem_text_result(&wish, &asked, &last, ret, &res);
@@ -114,27 +123,38 @@ int nodemem_verify(const void *base, size_t len_bytes, size_t page_bytes, int no
 		   uint64_t *pages, uint64_t *misplaced)
 {
 	uint64_t count = (len_bytes + page_bytes - 1) / page_bytes;
-	uint64_t wrong = 0;
-	uint64_t on_node;
-	uint64_t present;
-	int ret = verify_by_move_pages(base, page_bytes, count, node_os, &wrong);
+	struct verdict verdict = {0};
+	int ret = verify_once(base, count, page_bytes, node_os, &verdict);
 
-	if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {
-		if (procmaps_count_pages(base, node_os, &on_node, &present) < 0) {
-			return -EPERM;
-		}
-		if (node_os == NODE_UNKNOWN) {
-			on_node = present;
-		}
-		wrong = on_node < count ? count - on_node : 0;
-		ret = 0;
+	if (ret == 0) {
+		*pages = count;
+		*misplaced = verdict.misplaced;
 	}
-	if (ret < 0) {
-		return ret;
+	return ret;
+}
+
+int nodemem_verify_settled(const void *base, size_t len_bytes, size_t page_bytes, int node_os,
+			   uint64_t *pages, uint64_t *misplaced)
+{
+	uint64_t count = (len_bytes + page_bytes - 1) / page_bytes;
+	struct verdict verdict = {0};
+	long pause_ms = 1;
+	long slept_ms = 0;
+	int ret = verify_once(base, count, page_bytes, node_os, &verdict);
+
+	while (ret == 0 && verdict.absent > 0 && slept_ms + pause_ms <= NODEMEM_SETTLE_MS) {
+		struct timespec pause = {.tv_nsec = pause_ms * 1000000};
+
+		nanosleep(&pause, NULL);
+		slept_ms += pause_ms;
+		pause_ms *= 2;
+		ret = verify_once(base, count, page_bytes, node_os, &verdict);
 	}
-	*pages = count;
-	*misplaced = wrong;
-	return 0;
+	if (ret == 0) {
+		*pages = count;
+		*misplaced = verdict.misplaced;
+	}
+	return ret;
 }
 
 /* Tries kind after kind. `asked' keeps the attempt with the kind of the operator's wish, `last' the
@@ -325,50 +345,61 @@ static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 	return 0;
 }
 
+/* One look at all `count' pages: by move_pages, or where that is forbidden by numa_maps. */
+static int verify_once(const void *base, uint64_t count, size_t page_bytes, int node_os,
+		       struct verdict *verdict)
+{
+	uint64_t on_node;
+	uint64_t present;
+	int ret = verify_by_move_pages(base, page_bytes, count, node_os, verdict);
+
+	if (ret != -EPERM && ret != -EACCES && ret != -ENOSYS) {
+		return ret;
+	}
+	if (procmaps_count_pages(base, node_os, &on_node, &present) < 0) {
+		return -EPERM;
+	}
+	if (node_os == NODE_UNKNOWN) {
+		on_node = present;
+	}
+	verdict->misplaced = on_node < count ? count - on_node : 0;
+	verdict->absent = present < count ? count - present : 0;
+	return 0;
+}
+
 static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
-				int node_os, uint64_t *misplaced)
+				int node_os, struct verdict *verdict)
 {
 	void *addrs[VERIFY_CHUNK];
 	int status[VERIFY_CHUNK];
-	uint64_t wrong = 0;
 
+	*verdict = (struct verdict){0};
 	for (uint64_t done = 0; done < count; done += VERIFY_CHUNK) {
 		uint64_t chunk = count - done < VERIFY_CHUNK ? count - done : VERIFY_CHUNK;
-		uint64_t chunk_wrong = 0;
-		bool unsettled = true;
 
 		for (uint64_t i = 0; i < chunk; i++) {
 			addrs[i] = (void *)(base + (done + i) * page_bytes);
 			status[i] = -ENOENT;
 		}
-		for (int tries = 0; unsettled && tries < VERIFY_TRIES; tries++) {
-			if (move_pages(0, chunk, addrs, NULL, status, 0) < 0) {
-				return -errno;
-			}
-			chunk_wrong = count_misplaced(status, chunk, node_os, &unsettled);
+		if (move_pages(0, chunk, addrs, NULL, status, 0) < 0) {
+			return -errno;
 		}
-		wrong += chunk_wrong;
+		judge_pages(status, chunk, node_os, verdict);
 	}
-	*misplaced = wrong;
 	return 0;
 }
 
-/* A page that is absent is misplaced too, unless it is only on its way: `unsettled' says to ask
- * again. */
-static uint64_t count_misplaced(const int *status, uint64_t count, int node_os, bool *unsettled)
+/* The kernel shows a page that it is just moving as one that is not there. */
+static void judge_pages(const int *status, uint64_t count, int node_os, struct verdict *verdict)
 {
-	uint64_t wrong = 0;
-
-	*unsettled = false;
 	for (uint64_t i = 0; i < count; i++) {
 		if (status[i] < 0) {
-			*unsettled = true;
-			wrong++;
+			verdict->absent++;
+			verdict->misplaced++;
 		} else if (node_os != NODE_UNKNOWN && status[i] != node_os) {
-			wrong++;
+			verdict->misplaced++;
 		}
 	}
-	return wrong;
 }
 
 /* libnuma calls these two; its own print to stderr, and numa_error may end the process. */

@@ -16,6 +16,9 @@
 #include "src/base/log.h"
 
 #define NODE_UNKNOWN (-1) /* no node preference: do not bind */
+#define NODEMEM_SETTLE_MS                                                         \
+	127 /* sleeps of 1, 2, 4 ... 64 ms: a move takes microseconds, or as long \
+	     * as a virtual machine's CPU is kept from running */
 
 /* What the operator asked for with --huge and --require-huge. */
 enum nodemem_huge {
@@ -52,7 +55,14 @@ void nodemem_expect(size_t len_bytes, int node_os);
 int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodemem_huge want,
 		  bool require, struct nodemem_result *result, struct err *err);
 
-/* Counts the pages of [base, base+len) that are not on `node_os'. Control thread or shard thread,
- * any time. 0 or -errno (EPERM: not allowed here). `page_bytes' is the stride to look at. */
+/* Counts the pages of [base, base+len) that are not on `node_os', at one look: a page that is
+ * nowhere is misplaced too, even if the kernel is only just moving it (compaction does, within the
+ * node). Control thread or shard thread, any time. 0 or -errno (EPERM: not allowed here).
+ * `page_bytes' is the stride to look at. */
 int nodemem_verify(const void *base, size_t len_bytes, size_t page_bytes, int node_os,
 		   uint64_t *pages, uint64_t *misplaced);
+
+/* The same, but while pages are nowhere it sleeps and looks again, for NODEMEM_SETTLE_MS in all:
+ * what then is misplaced is elsewhere, or gone. */
+int nodemem_verify_settled(const void *base, size_t len_bytes, size_t page_bytes, int node_os,
+			   uint64_t *pages, uint64_t *misplaced);

@@ -39,14 +39,18 @@ static void placement_check_cpu(struct worker *w)
 	p->cpu_told = true;
 }
 
+/* Before pages are called misplaced they get time to settle; what has been told already is not
+ * waited for, so that many shards do not keep the control thread. */
 static void placement_check_pages(struct worker *w)
 {
 	struct placement *p = &w->placement;
+	int (*verify)(const void *, size_t, size_t, int, uint64_t *, uint64_t *) =
+		p->pages_told ? nodemem_verify : nodemem_verify_settled;
 	uint64_t pages;
 
 	if (w->node_os == NODE_UNKNOWN || w->mem.unverifiable ||
-	    nodemem_verify(w->arena.base, w->arena.len_bytes, w->arena.page_bytes, w->node_os,
-			   &pages, &p->pages_misplaced) < 0) {
+	    verify(w->arena.base, w->arena.len_bytes, w->arena.page_bytes, w->node_os, &pages,
+		   &p->pages_misplaced) < 0) {
 		return;
 	}
 	if (p->pages_misplaced == 0) {

@@ -9,9 +9,10 @@ wait50='uring:--batch-wait 50'
 spin50='uring:--spin 50'
 
 # Where CPU is compared nobody receives: a receiver on the same machine would be woken, and its
-# cache filled, at the relay's expense, which no network does. `singles' are trains that the sender's
-# device cuts up (net_cut), more than any relay here can take. TABLE FIGURE CASE PARAM against CASE
-# PARAM OP BOUND TITLE, divided by |; without a second case the figure itself is compared.
+# cache filled, at the relay's expense, which no network does. `singles' are trains that the
+# sender's device cuts up (net_cut), more than any relay here can take. TABLE FIGURE CASE PARAM
+# against CASE PARAM OP BOUND TITLE, divided by |; without a second case the figure itself is
+# compared.
 number_list=(
     "trains|rate|uring|40|smcroute|40|>=|0.9|trains in and out: datagrams/s, of the kernel's"
     "trains|rate|uring|40|smcroute-steered|40||$(

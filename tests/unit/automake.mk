@@ -32,6 +32,10 @@ tests_unit_check_nodemem_SOURCES = tests/unit/check_nodemem.c tests/unit/hugepoo
 tests_unit_check_nodemem_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
 if HAVE_SECCOMP
+UNIT_TESTS += tests/unit/check_nodemem_settle
+tests_unit_check_nodemem_settle_SOURCES = tests/unit/check_nodemem_settle.c
+tests_unit_check_nodemem_settle_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_nodemem_faults
 endif
 tests_unit_check_nodemem_faults_SOURCES = \

@@ -104,6 +104,22 @@ born_together() {
     echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 }
 
+# Compaction moves pages within their node, and has some of them in its hands at most moments.
+compact_for_ever() {
+    while :; do
+        echo 1 >/proc/sys/vm/compact_memory
+    done
+}
+
+born_amid_compaction() {
+    compact_for_ever &
+    compact_pid=$!
+    nodemem_probe race 25 8388608 off 0:0 2:1 3:1 1:0 >/tmp/said
+    kill $compact_pid
+    wait $compact_pid
+    said '100 arenas of small pages amid compaction' '^race failed=0 misplaced=0$'
+}
+
 guest() {
     every_kind_on_every_node
     shortage
@@ -111,4 +127,5 @@ guest() {
     wrong_nodes
     moved_behind_its_back
     born_together
+    born_amid_compaction
 }
