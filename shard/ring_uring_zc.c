@@ -11,12 +11,14 @@
  * than: this memory may be named by number.
  *
  * Both are found out by trying, on a socket that supports neither: a kernel that knows the
- * operation and its flags answers EOPNOTSUPP, one that does not EINVAL. Nothing is sent. Owner: the
- * shard's thread. Sizes in bytes.
+ * operation and its flags answers EOPNOTSUPP, one that does not EINVAL. Nothing is sent. With
+ * registered memory that takes memory that is registered; without any, a kernel that can and one
+ * that cannot both answer EFAULT. Owner: the shard's thread. Sizes in bytes.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,22 +36,24 @@
 #define ZC_TOLD     16U /* answered as held */
 
 static void register_areas(struct uring *u, const struct ring_params *params, struct err *features);
-static bool probe_flags(struct uring *u, unsigned flags);
-static int try_send(struct uring *u, int fd, unsigned flags);
+static int register_each(struct uring *u, const struct ring_params *params, size_t *bytes);
+static bool probe(struct uring *u, int area, void *payload);
+static int try_send(struct uring *u, int fd, int area, void *payload);
 static void finish(struct uring *u, uint32_t token);
 
 void uring_zc_open(struct uring *u, const struct ring_params *params, struct arena *arena,
 		   struct err *features)
 {
+	unsigned char byte = 0;
+
 	if (params->zerocopy) {
 		u->zc_state = arena_alloc(arena, params->sends, CACHE_LINE_BYTES);
-		u->base.zerocopy = probe_flags(u, IORING_SEND_ZC_REPORT_USAGE);
+		u->base.zerocopy = probe(u, -1, &byte);
 		if (u->base.zerocopy) {
 			ring_feature_add(features, "sendmsg_zc");
 		}
 	}
-	if (params->buffer_count > 0 &&
-	    probe_flags(u, IORING_SEND_ZC_REPORT_USAGE | IORING_RECVSEND_FIXED_BUF)) {
+	if (params->buffer_count > 0) {
 		register_areas(u, params, features);
 	}
 }
@@ -57,6 +61,16 @@ void uring_zc_open(struct uring *u, const struct ring_params *params, struct are
 size_t uring_zc_arena_bytes(const struct ring_params *params)
 {
 	return params->zerocopy ? arena_need(params->sends, CACHE_LINE_BYTES) : 0;
+}
+
+/* Which of the registered areas the payload lies in; -1: any memory. */
+static void use_area(struct io_uring_sqe *sqe, int area)
+{
+	sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
+	if (area >= 0) {
+		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+		sqe->buf_index = (uint16_t)area;
+	}
 }
 
 void uring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
@@ -72,11 +86,7 @@ void uring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *
 	}
 	sqe->opcode = URING_OP_SENDMSG_ZC;
 	sqe->user_data = uring_user_data(URING_SEND_ZC, token);
-	sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-	if (buffer >= 0) {
-		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
-		sqe->buf_index = (uint16_t)buffer;
-	}
+	use_area(sqe, buffer);
 	u->zc_state[token] = ZC_USED;
 	u->send_res[token] = URING_NO_RESULT;
 	u->inflight += u->sqpoll;
@@ -131,34 +141,28 @@ static void finish(struct uring *u, uint32_t token)
 		&(struct ring_sent){.token = token, .res = u->send_res[token], .copied = copied});
 }
 
-/* Each area by itself: one that exceeds the limit of locked memory leaves the others. */
 static void register_areas(struct uring *u, const struct ring_params *params, struct err *features)
 {
-	struct ring_stats *stats = u->base.stats;
+	uint64_t refused;
 	size_t bytes = 0;
 	char text[64];
-	int ret = io_uring_register_buffers_sparse(&u->io, params->buffer_count);
+	int ret = register_each(u, params, &bytes);
+	int first = ffs((int)u->base.buffers_usable) - 1;
 
-	u->areas_registered = ret == 0;
-	for (uint32_t i = 0; i < params->buffer_count; i++) {
-		int one = u->areas_registered ? io_uring_register_buffers_update_tag(
-							&u->io, i, &params->buffers[i], NULL, 1)
-					      : ret;
-
-		if (one == 1) {
-			u->base.buffers_usable |= 1U << i;
-			bytes += params->buffers[i].iov_len;
-		} else {
-			stat_add(&stats->buffers_refused, 1);
-			ret = one;
-		}
+	if (first >= 0 && !probe(u, first, params->buffers[first].iov_base)) {
+		io_uring_unregister_buffers(&u->io);
+		u->areas_registered = false;
+		u->base.buffers_usable = 0;
+		return;
 	}
-	stat_set(&stats->buffers_bytes, bytes);
+	stat_set(&u->base.stats->buffers_bytes, bytes);
+	refused = params->buffer_count - (uint64_t)__builtin_popcount(u->base.buffers_usable);
+	stat_set(&u->base.stats->buffers_refused, refused);
 	if (bytes > 0) {
 		snprintf(text, sizeof(text), "registered_buffers=%zuK", bytes / 1024);
 		ring_feature_add(features, text);
 	}
-	if (ret < 0) {
+	if (refused > 0) {
 		const char *name = strerrorname_np(-ret);
 
 		snprintf(text, sizeof(text), "refused_buffers=%s", name ? name : "?");
@@ -166,7 +170,29 @@ static void register_areas(struct uring *u, const struct ring_params *params, st
 	}
 }
 
-static bool probe_flags(struct uring *u, unsigned flags)
+/* Each area by itself: one that exceeds the limit of locked memory leaves the others. The last
+ * refusal, as -errno; `bytes' of those that are registered. */
+static int register_each(struct uring *u, const struct ring_params *params, size_t *bytes)
+{
+	int ret = io_uring_register_buffers_sparse(&u->io, params->buffer_count);
+
+	u->areas_registered = ret == 0;
+	for (uint32_t i = 0; i < params->buffer_count && u->areas_registered; i++) {
+		int one = io_uring_register_buffers_update_tag(&u->io, i, &params->buffers[i], NULL,
+							       1);
+
+		if (one == 1) {
+			u->base.buffers_usable |= 1U << i;
+			*bytes += params->buffers[i].iov_len;
+		} else {
+			ret = one;
+		}
+	}
+	return ret;
+}
+
+/* Whether the kernel knows zero-copy sends that report, from `area' when that is one. */
+static bool probe(struct uring *u, int area, void *payload)
 {
 	int fds[2];
 	int ret;
@@ -174,17 +200,16 @@ static bool probe_flags(struct uring *u, unsigned flags)
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
 		return false;
 	}
-	ret = try_send(u, fds[0], flags);
+	ret = try_send(u, fds[0], area, payload);
 	close(fds[0]);
 	close(fds[1]);
 	return ret == -EOPNOTSUPP || ret >= 0;
 }
 
 /* The result of one zero-copy send; both of its completions are taken. */
-static int try_send(struct uring *u, int fd, unsigned flags)
+static int try_send(struct uring *u, int fd, int area, void *payload)
 {
-	unsigned char byte = 0;
-	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct iovec iov = {.iov_base = payload, .iov_len = 1};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->io);
@@ -195,7 +220,7 @@ static int try_send(struct uring *u, int fd, unsigned flags)
 	must(sqe != NULL);
 	io_uring_prep_sendmsg(sqe, fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	sqe->opcode = URING_OP_SENDMSG_ZC;
-	sqe->ioprio = (uint16_t)flags;
+	use_area(sqe, area);
 	sqe->user_data = uring_user_data(URING_CANCEL, 0); /* says nothing, should it be late */
 	while (more && io_uring_submit_and_wait_timeout(&u->io, &cqe, 1, &ts, NULL) >= 0) {
 		if ((cqe->flags & IORING_CQE_F_NOTIF) == 0) {

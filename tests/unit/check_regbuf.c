@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static const struct pool_counts usual = POOL_COUNTS_DEFAULT;
 static const struct regbuf_limit no_limit = {REGBUF_ALL, REGBUF_ALL};
@@ -83,16 +84,18 @@ START_TEST(bytes_are_never_exceeded_and_well_used)
 }
 END_TEST
 
-/* A pool whose slots exist by address only. */
+/* A pool whose slots exist by address only; nothing may be read or written there. */
 static void lay_out(struct pool *pool, const struct pool_counts *counts)
 {
-	uintptr_t at = 1ULL << 40;
+	unsigned char *at = mmap(NULL, 4UL << 30, PROT_NONE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
+	ck_assert_ptr_ne(at, MAP_FAILED);
 	*pool = (struct pool){0};
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		size_t stride = pool_stride_bytes((enum pool_class)cls);
 
-		pool->classes[cls].base = (unsigned char *)at;
+		pool->classes[cls].base = at;
 		pool->classes[cls].stride_bytes = (uint32_t)stride;
 		at += counts->count[cls] * stride;
 	}
