@@ -49,3 +49,13 @@ void rule_table_check(const struct rule_table *table)
 		rule_output_check(&table->outputs[i].out);
 	}
 }
+
+bool rule_table_zerocopy(const struct rule_table *table)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < table->output_count; i++) {
+		any = any || table->outputs[i].zerocopy_bytes > 0;
+	}
+	return any;
+}

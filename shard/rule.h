@@ -57,9 +57,10 @@ struct rule_flow {
 
 struct rule_table_output {
 	struct rule_output out;
-	uint32_t output_id; /* position among the rule's outputs in the configuration */
-	unsigned ifindex;   /* of out.to.ifname; 0: by route */
-	uint32_t mtu;       /* of that interface; 0: unknown */
+	uint32_t output_id;      /* position among the rule's outputs in the configuration */
+	unsigned ifindex;        /* of out.to.ifname; 0: by route */
+	uint32_t mtu;            /* of that interface; 0: unknown */
+	uint32_t zerocopy_bytes; /* sends so long are not to be copied; 0: all are */
 };
 
 struct rule_table {
@@ -71,3 +72,6 @@ struct rule_table {
 
 /* Aborts by must() when an index of the table points outside it: what a shard relies on. */
 void rule_table_check(const struct rule_table *table);
+
+/* Whether any output is to send without copying. */
+bool rule_table_zerocopy(const struct rule_table *table);

@@ -30,10 +30,27 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 
 /* ---- sizes ---- */
 
+static bool shard_avoids_copying(const struct shard_spec *spec)
+{
+	return spec->engine == RING_ENGINE_URING && rule_table_zerocopy(spec->table);
+}
+
+void shard_registers(const struct shard_spec *spec, struct regbuf_map *out)
+{
+	*out = (struct regbuf_map){0};
+	if (spec->engine == RING_ENGINE_URING) {
+		regbuf_plan(&spec->pool, &spec->registered, out);
+	}
+}
+
 static struct ring_params shard_ring_params(const struct shard_spec *spec)
 {
 	struct ring_params params = spec->ring;
+	struct regbuf_map areas;
 
+	shard_registers(spec, &areas);
+	params.buffer_count = areas.area_count;
+	params.zerocopy = shard_avoids_copying(spec);
 	params.flows = spec->table->flow_count;
 	params.files = spec->table->flow_count + spec->table->output_count;
 	params.sends = TRAIN_COUNT;
@@ -68,6 +85,7 @@ size_t shard_arena_bytes(const struct shard_spec *spec)
 	       arena_need(outputs * sizeof(struct sock_got), CACHE_LINE_BYTES) +
 	       arena_need(spec->echo_count * sizeof(struct addr), CACHE_LINE_BYTES) +
 	       egress_arena_bytes((uint32_t)outputs, TRAIN_COUNT) + pool_arena_bytes(&spec->pool) +
+	       (params.zerocopy ? zerocopy_arena_bytes(&spec->pool) : 0) +
 	       ring_arena_bytes(spec->engine, &params);
 }
 
@@ -103,6 +121,10 @@ static void shard_cut_memory(struct shard *s, struct arena *arena)
 	egress_init(&s->egress, table->output_count, TRAIN_COUNT, s->spec->train_max, &s->pool,
 		    arena);
 	pool_init(&s->pool, &s->spec->pool, arena, s->stats->pool);
+	if (shard_avoids_copying(s->spec)) {
+		zerocopy_init(&s->egress.zerocopy, &s->spec->pool, TRAIN_COUNT, arena);
+		shard_registers(s->spec, &s->egress.zerocopy.areas);
+	}
 	for (uint32_t i = 0; i < table->flow_count; i++) {
 		s->relay.flows[i] = (struct ingress_flow){
 			.rule = &table->flows[i],
@@ -149,6 +171,7 @@ static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
 	}
 	sock.connected = got->connected;
 	sock.gso = gso && got->gso && s->spec->train_max > 1;
+	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
 	sock.mtu = rule->mtu ? rule->mtu : sock_path_mtu(sock.fd, rule->out.to.addr.family);
 	egress_open_output(&s->egress, i, rule, &sock, &s->stats->outputs[i]);
 	return 0;
@@ -197,17 +220,28 @@ static int shard_open_sockets(struct shard *s, struct err *err)
 
 /* ---- life ---- */
 
+static int shard_open_ring(struct shard *s, struct arena *arena, struct err *err)
+{
+	struct ring_params params = shard_ring_params(s->spec);
+	struct iovec areas[RING_BUFFERS_MAX];
+	struct regbuf_map map;
+
+	shard_registers(s->spec, &map);
+	regbuf_areas(&map, &s->pool, areas);
+	params.buffers = areas;
+	params.stats = &s->stats->ring;
+	return ring_open(s->spec->engine, &params, arena, &s->relay.ring, &s->features, err);
+}
+
 int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *arena,
 	       struct mailbox *mailbox, struct err *err)
 {
-	struct ring_params params = shard_ring_params(spec);
 	int rc;
 
 	*s = (struct shard){.spec = spec, .mailbox = mailbox};
 	rule_table_check(spec->table);
 	shard_cut_memory(s, arena);
-	params.stats = &s->stats->ring;
-	rc = ring_open(spec->engine, &params, arena, &s->relay.ring, &s->features, err);
+	rc = shard_open_ring(s, arena, err);
 	if (rc == 0) {
 		arena_seal(arena);
 		s->egress.ring = s->relay.ring;

@@ -21,6 +21,7 @@
 #include "shard/ingress.h"
 #include "shard/mailbox.h"
 #include "shard/pool.h"
+#include "shard/regbuf.h"
 #include "shard/relay.h"
 #include "shard/ring.h"
 #include "shard/rule.h"
@@ -38,6 +39,7 @@ struct shard_spec {
 	uint32_t hot[POOL_CLASS_COUNT];      /* slots lent at most; 0: chosen by class */
 	uint32_t train_max;                  /* datagrams a train */
 	bool gso;                            /* send trains where possible */
+	struct regbuf_limit registered;      /* how much of the pool, where the engine can */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	uint32_t echo_count;                 /* addresses shard_set_echoes will give, all flows */
 	uint64_t drain_ns;
@@ -71,6 +73,9 @@ struct shard {
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots);
 
 size_t shard_arena_bytes(const struct shard_spec *spec);
+
+/* Which part of the pool a shard so ordered registers; none with the mmsg engine. Pure. */
+void shard_registers(const struct shard_spec *spec, struct regbuf_map *out);
 
 /* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on
  * failure everything opened is closed again. */

@@ -12,6 +12,7 @@ src_libnc_src_a_SOURCES = \
 	src/opt_help.c \
 	src/opt_table.c src/opt_table.h \
 	src/opt_value.c \
+	src/copying.c src/copying.h \
 	src/check.c src/check.h \
 	src/check_buffers.c \
 	src/check_cloud.c \

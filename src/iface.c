@@ -1,17 +1,23 @@
 /* iface.c - looks up the interfaces that the rules name (step 1 of a datagram's life).
  *
- * Names come from the configuration, indexes and MTUs from the kernel (netdevice(7)), nodes from
- * the topology, which on this machine lists bonds, VLANs and bridges too. Control thread, at start.
+ * Names come from the configuration, indexes and MTUs from the kernel (netdevice(7)), offloads from
+ * the driver, nodes from the topology, which on this machine lists bonds, VLANs and bridges too.
+ * Control thread, at start.
  */
 #include "src/iface.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define LOWER_PREFIX    "lower_" /* in sysfs, a link for each device that traffic goes through */
+#define LOWER_DEPTH_MAX 8        /* more than the kernel allows */
 
 static int iface_compare(const void *a, const void *b)
 {
@@ -65,6 +71,39 @@ static uint32_t iface_mtu(const char *name)
 	}
 	close(fd);
 	return mtu;
+}
+
+static int iface_keep_lower(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, LOWER_PREFIX, sizeof(LOWER_PREFIX) - 1) == 0;
+}
+
+static bool iface_is_physical_below(const char *sysfs, const char *name, int depth)
+{
+	struct dirent **links = NULL;
+	char path[PATH_MAX];
+	bool physical;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "%s/class/net/%s/device", sysfs, name);
+	physical = access(path, F_OK) == 0;
+	if (!physical && depth < LOWER_DEPTH_MAX) {
+		*strrchr(path, '/') = '\0';
+		count = scandir(path, &links, iface_keep_lower, NULL);
+	}
+	for (int i = 0; i < count; i++) {
+		const char *lower = links[i]->d_name + sizeof(LOWER_PREFIX) - 1;
+
+		physical = physical || iface_is_physical_below(sysfs, lower, depth + 1);
+		free(links[i]);
+	}
+	free(links);
+	return physical;
+}
+
+bool iface_is_physical(const char *sysfs, const char *name)
+{
+	return iface_is_physical_below(sysfs, name, 0);
 }
 
 static void iface_locate(struct iface *iface, const struct topo *topo)
@@ -135,6 +174,8 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 			return rc;
 		}
 		iface->mtu = iface_mtu(iface->name);
+		iface->physical = iface_is_physical("/sys", iface->name);
+		(void)ethtool_read(iface->name, &iface->features); /* what is not known is off */
 		iface_locate(iface, topo);
 	}
 	*out = table;

@@ -11,6 +11,7 @@
 #include "numa/topo.h"
 #include "src/base/log.h"
 #include "src/conf.h"
+#include "src/ethtool.h"
 
 struct iface {
 	char name[IF_NAMESIZE];
@@ -18,6 +19,8 @@ struct iface {
 	uint32_t mtu;     /* 0: unknown */
 	int node_os;      /* TOPO_UNKNOWN: no known place */
 	char via[64];     /* how the node was found */
+	bool physical;    /* it, or what it stands on, is a device and not the kernel's own */
+	struct ethtool_features features;
 };
 
 struct iface_table {
@@ -29,6 +32,10 @@ struct iface_table {
  * and `err' names the rule that needs it. `topo' gives the node where it knows the interface. */
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
 		  struct iface_table *out, struct err *err);
+
+/* Whether a device stands behind `name', by itself or as a lower one (of a bond, a VLAN, ...).
+ * `sysfs' is "/sys" but in tests. */
+bool iface_is_physical(const char *sysfs, const char *name);
 
 /* The entry of `name', or NULL for "" and for names that no rule uses. */
 const struct iface *iface_find(const struct iface_table *table, const char *name);

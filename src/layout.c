@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "src/base/must.h"
+#include "src/copying.h"
 
 #define IPV4_UDP_HEADER_BYTES 28
 #define IPV6_UDP_HEADER_BYTES 48
@@ -91,17 +92,19 @@ static int layout_receive_into(const struct conf *conf, const struct conf_flow *
 
 static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
 			       const struct conf_flow *flow, const struct iface_table *ifaces,
-			       uint32_t part, uint32_t parts)
+			       uint32_t part, uint32_t parts, uint32_t zerocopy)
 {
 	for (uint32_t o = part; o < flow->output_count; o += parts) {
 		const struct rule_output *out = &conf->outputs[flow->first_output + o];
 		const struct iface *iface = iface_find(ifaces, out->to.ifname);
+		bool v6 = out->to.addr.family == AF_INET6;
 
 		table->outputs[table->output_count++] = (struct rule_table_output){
 			.out = *out,
 			.output_id = o,
 			.ifindex = iface ? iface->ifindex : 0,
 			.mtu = iface ? iface->mtu : 0,
+			.zerocopy_bytes = copying_min_bytes(zerocopy, iface, v6),
 		};
 	}
 }
@@ -129,7 +132,7 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 			.ifindex = iface ? iface->ifindex : 0,
 		};
 		rc = layout_receive_into(conf, flow, iface, options, f, err);
-		layout_add_outputs(table, conf, flow, ifaces, part, parts);
+		layout_add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
 		f->output_count = table->output_count - f->first_output;
 		table->flow_count++;
 	}

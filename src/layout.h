@@ -33,7 +33,8 @@ struct layout {
 
 struct layout_options {
 	struct pool_counts pool;
-	bool gro; /* coalesce on ingress unless a rule says otherwise */
+	bool gro;          /* coalesce on ingress unless a rule says otherwise */
+	uint32_t zerocopy; /* --zerocopy */
 };
 
 /* The planner's view of the configured flows: an array of conf->flow_count, to be freed, or NULL.

@@ -262,6 +262,34 @@ static int check_pool(const struct opt *opt, struct err *err)
 	return 0;
 }
 
+/* Whether an amount was asked for by number, or plainly on. */
+static bool is_asked_for(uint32_t amount)
+{
+	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
+}
+
+static int check_zerocopy(const struct opt *opt, struct err *err)
+{
+	const char *wrong = NULL;
+
+	if (opt->engine == RING_ENGINE_MMSG && is_asked_for(opt->zerocopy)) {
+		wrong = "--zerocopy: comes with --engine mmsg, which copies whatever it sends; "
+			"expected --engine uring or auto; remove one of the two";
+	} else if (opt->engine == RING_ENGINE_MMSG && is_asked_for(opt->register_buffers)) {
+		wrong = "--register-buffers: comes with --engine mmsg, which has no use for them; "
+			"expected --engine uring or auto; remove one of the two";
+	} else if (opt->zerocopy == OPT_AMOUNT_OFF && is_asked_for(opt->register_buffers)) {
+		wrong = "--register-buffers: comes with --zerocopy off, and only what is sent "
+			"without copying makes use of them; expected --zerocopy auto or BYTES; "
+			"remove "
+			"one of the two";
+	}
+	if (wrong) {
+		err_set(err, "%s", wrong);
+	}
+	return wrong ? -EINVAL : 0;
+}
+
 int opt_check(struct opt *opt, const struct opt_given *given, struct err *err)
 {
 	const char *wrong = NULL;
@@ -293,7 +321,7 @@ int opt_check(struct opt *opt, const struct opt_given *given, struct err *err)
 		err_set(err, "%s", wrong);
 		return -EINVAL;
 	}
-	return check_pool(opt, err);
+	return check_zerocopy(opt, err) == 0 ? check_pool(opt, err) : -EINVAL;
 }
 
 static int check_rules(const struct opt *opt, struct err *err)

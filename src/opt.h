@@ -41,6 +41,11 @@ enum opt_switch {
 	OPT_OFF
 };
 
+/* An option that takes a number or a word: what the words are. */
+#define OPT_AMOUNT_OFF  0U
+#define OPT_AMOUNT_ON   (UINT32_MAX - 1)
+#define OPT_AMOUNT_AUTO UINT32_MAX
+
 struct opt {
 	enum opt_mode mode;
 	enum opt_plan plan;
@@ -74,6 +79,8 @@ struct opt {
 	bool sqpoll;
 	enum opt_switch gro, gso; /* --gro, --gso, auto */
 	uint32_t train_max;       /* datagrams a train, 2..UDP_SEGMENTS_NEW_MAX */
+	uint32_t zerocopy; /* --zerocopy: bytes, the shortest send; or OPT_AMOUNT_AUTO, _OFF */
+	uint32_t register_buffers; /* how many, of all shards together; or OPT_AMOUNT_* */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */

@@ -12,12 +12,15 @@
 
 #include "shard/limits.h"
 
-#define AT(member) offsetof(struct opt, member)
+#define AT(member)     offsetof(struct opt, member)
+#define REGISTERED_MAX ((uint64_t)SHARDS_MAX * POOL_SLOTS_MAX * POOL_CLASS_COUNT)
 
 static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
 static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
 static const char *const engine_choices[] = {"auto", "uring", "mmsg", NULL};
 static const char *const switch_choices[] = {"auto", "on", "off", NULL};
+static const char *const zerocopy_words[] = {"off", "auto", NULL};
+static const char *const register_words[] = {"auto", "on", "off", NULL};
 
 /* The positions above are the enums' values. */
 static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
@@ -277,6 +280,30 @@ const struct opt_row opt_rows[] = {
 	 .max = UDP_SEGMENTS_NEW_MAX,
 	 .initial = "128",
 	 .help = "most datagrams a train (older kernels allow 64)"},
+	{.name = "zerocopy",
+	 .group = OPT_GROUP_TRAINS,
+	 .kind = OPT_KIND_BYTES,
+	 .arg = "WHEN",
+	 .offset = AT(zerocopy),
+	 .choices = zerocopy_words,
+	 .min = 1,
+	 .max = UDP_PAYLOAD_MAX_V4,
+	 .initial = "auto",
+	 .help = "send without copying: off, auto (trains of 32 KiB and more to devices\n"
+		 "that cut them up), or all of BYTES and more (uring only)",
+	 .example = "32K"},
+	{.name = "register-buffers",
+	 .group = OPT_GROUP_TRAINS,
+	 .kind = OPT_KIND_AMOUNT,
+	 .arg = "HOW",
+	 .offset = AT(register_buffers),
+	 .choices = register_words,
+	 .min = 1,
+	 .max = REGISTERED_MAX,
+	 .initial = "auto",
+	 .help = "keep buffers known to the kernel for that: auto (where an output does\n"
+		 "so), on, off, or N of them, shared by all shards",
+	 .example = "1024"},
 
 	{.name = "rcvbuf",
 	 .group = OPT_GROUP_SOCKETS,

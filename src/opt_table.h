@@ -36,6 +36,8 @@ enum opt_kind {
 	OPT_KIND_AUTO,   /* uint32_t min..max, or "auto": 0 */
 	OPT_KIND_INT,    /* int min..max, or "auto": -1 */
 	OPT_KIND_SIZE,   /* uint32_t min..max bytes, with K, M, G */
+	OPT_KIND_AMOUNT, /* uint32_t min..max, or a word of `choices': OPT_AMOUNT_* */
+	OPT_KIND_BYTES,  /* the same, with K, M, G */
 	OPT_KIND_RATIO,  /* double min..max */
 	OPT_KIND_CHOICE, /* unsigned: position in `choices' */
 	OPT_KIND_TEXT,   /* char *, not empty */

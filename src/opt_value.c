@@ -22,6 +22,7 @@
 static int set_value(struct opt *opt, const struct opt_row *row, const char *value);
 static int set_flag(bool *out, const char *value);
 static int set_number(void *at, const struct opt_row *row, const char *value);
+static int set_amount(uint32_t *out, const struct opt_row *row, const char *value);
 static int set_choice(void *at, const char *const *choices, const char *value);
 static int set_text(char **out, const char *value);
 static int set_cpus(struct opt *opt, const char *value);
@@ -89,6 +90,9 @@ static int set_value(struct opt *opt, const struct opt_row *row, const char *val
 	case OPT_KIND_INT:
 	case OPT_KIND_SIZE:
 		return set_number(at, row, value);
+	case OPT_KIND_AMOUNT:
+	case OPT_KIND_BYTES:
+		return set_amount(at, row, value);
 	case OPT_KIND_RATIO:
 		return num_parse_ratio(value, (double)row->min, (double)row->max, at);
 	case OPT_KIND_CHOICE:
@@ -144,6 +148,33 @@ static int set_number(void *at, const struct opt_row *row, const char *value)
 		*(uint32_t *)at = (uint32_t)number;
 	}
 	return 0;
+}
+
+static int set_amount(uint32_t *out, const struct opt_row *row, const char *value)
+{
+	static const struct {
+		const char *word;
+		uint32_t amount;
+	} words[] = {{"off", OPT_AMOUNT_OFF}, {"on", OPT_AMOUNT_ON}, {"auto", OPT_AMOUNT_AUTO}};
+	unsigned choice;
+	uint64_t number;
+	int rc;
+
+	if (set_choice(&choice, row->choices, value) == 0) {
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			if (strcmp(words[i].word, value) == 0) {
+				*out = words[i].amount;
+			}
+		}
+		return 0;
+	}
+	must(row->max < OPT_AMOUNT_ON);
+	rc = row->kind == OPT_KIND_BYTES ? num_parse_size(value, row->min, row->max, &number)
+					 : num_parse(value, row->min, row->max, &number);
+	if (rc == 0) {
+		*out = (uint32_t)number;
+	}
+	return rc;
 }
 
 static int set_choice(void *at, const char *const *choices, const char *value)
@@ -313,16 +344,26 @@ static int set_mode(struct opt *opt, const struct opt_row *row, const char *valu
 	return 0;
 }
 
-static void describe_choices(const char *const *choices, char *takes)
+static size_t describe_choices(const char *const *choices, const char *last, char *takes)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; choices[i]; i++) {
-		const char *before = i == 0 ? "" : choices[i + 1] ? ", " : " or ";
+		const char *before = i == 0 ? "" : choices[i + 1] ? ", " : last;
 
 		used += (size_t)snprintf(takes + used, TAKES_MAX - used, "%s%s", before,
 					 choices[i]);
 	}
+	return used;
+}
+
+/* "off, auto or 1 to 65507 bytes": words, or a number. */
+static void describe_amount(const struct opt_row *row, char *takes)
+{
+	size_t used = describe_choices(row->choices, ", ", takes);
+
+	snprintf(takes + used, TAKES_MAX - used, " or %" PRIu64 " to %" PRIu64 "%s", row->min,
+		 row->max, row->kind == OPT_KIND_BYTES ? " bytes, with K, M or G" : "");
 }
 
 /* "1 to 1024, or auto": what the option takes, for a refusal. */
@@ -342,8 +383,12 @@ static void describe(const struct opt_row *row, char *takes)
 	case OPT_KIND_MODE:
 		snprintf(takes, TAKES_MAX, "no value");
 		if (row->choices) {
-			describe_choices(row->choices, takes);
+			(void)describe_choices(row->choices, " or ", takes);
 		}
+		return;
+	case OPT_KIND_AMOUNT:
+	case OPT_KIND_BYTES:
+		describe_amount(row, takes);
 		return;
 	case OPT_KIND_CPUS:
 		snprintf(takes, TAKES_MAX,

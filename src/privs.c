@@ -4,7 +4,6 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,4 +60,10 @@ int privs_become(const char *user, struct err *err)
 		return -EPERM;
 	}
 	return 0;
+}
+
+bool privs_lock_freely(void)
+{
+	(void)capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
 }

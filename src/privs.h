@@ -7,7 +7,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "src/base/log.h"
 
 /* 0; -EINVAL: no such user; -EPERM: not root; other -errno. */
 int privs_become(const char *user, struct err *err);
+
+/* Whether RLIMIT_MEMLOCK does not hold for this thread (CAP_IPC_LOCK). */
+bool privs_lock_freely(void);

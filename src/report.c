@@ -52,6 +52,23 @@ static json_t *report_output_drops(const uint64_t *drops)
 
 /* ---- outputs and flows ---- */
 
+static json_t *report_zerocopy(const struct output_stats *stats)
+{
+	static const char *const why[] = {
+		[ZEROCOPY_OFF_NOT] = "no",
+		[ZEROCOPY_OFF_COPIED] = "copied",
+		[ZEROCOPY_OFF_REFUSED] = "refused",
+	};
+	json_t *object = json_object();
+
+	report_set(object, "sent", stat_get(&stats->zc_sent));
+	report_set(object, "copied", stat_get(&stats->zc_copied));
+	report_set(object, "refused", stat_get(&stats->zc_refused));
+	report_set(object, "refused_errno", stat_get(&stats->zc_errno));
+	json_object_set_new(object, "off", json_string(why[stat_get(&stats->zc_off)]));
+	return object;
+}
+
 static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t relayed,
 			     struct report_totals *totals)
 {
@@ -77,6 +94,7 @@ static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t rel
 	report_set(out, "sends", stat_get(&stats->sends));
 	report_set(out, "resent", stat_get(&stats->resent));
 	report_set(out, "gso_off", stat_get(&stats->gso_off));
+	json_object_set_new(out, "zerocopy", report_zerocopy(stats));
 	json_object_set_new(out, "drops", report_output_drops(drops));
 	totals->offered += offered;
 	totals->sent += sent;
@@ -243,6 +261,10 @@ static json_t *report_ring(const struct ring_stats *stats)
 	report_set(ring, "sq_full", stat_get(&stats->sq_full));
 	report_set(ring, "cq_overflow", stat_get(&stats->cq_overflow));
 	report_set(ring, "early_submits", stat_get(&stats->early_submits));
+	report_set(ring, "registered_bytes", stat_get(&stats->buffers_bytes));
+	report_set(ring, "registered_refused", stat_get(&stats->buffers_refused));
+	report_set(ring, "registered_hits", stat_get(&stats->buffer_hits));
+	report_set(ring, "registered_misses", stat_get(&stats->buffer_misses));
 	return ring;
 }
 

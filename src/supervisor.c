@@ -21,6 +21,7 @@
 #include "numa/sqpoll.h"
 #include "shard/gso.h"
 #include "src/base/clock.h"
+#include "src/copying.h"
 #include "src/host_limits.h"
 #include "src/notify.h"
 #include "src/placement.h"
@@ -75,7 +76,8 @@ static int supervisor_place_sqpoll(struct supervisor *sup, struct err *err)
 int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
 		       struct err *err)
 {
-	struct layout_options options = {.pool = opt->pool, .gro = opt->gro != OPT_OFF};
+	struct layout_options options = {
+		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
 	int rc;
 
 	*sup = (struct supervisor){.opt = opt, .engine = opt->engine, .train_max = 1};
@@ -123,6 +125,8 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 		.drain_ns = opt->drain_ms * NS_PER_MS,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
+	out->registered = copying_share(opt->register_buffers, rule_table_zerocopy(out->table),
+					copying_lockable_bytes(), sup->plan.shard_count, index);
 }
 
 /* ---- starting ---- */

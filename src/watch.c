@@ -11,11 +11,16 @@
 #include <string.h>
 
 #include "src/check_nic.h"
+#include "src/opt.h"
 #include "src/supervisor.h"
 
 /* What has been said of a flow. */
 #define TOLD_TRUNCATED  1
 #define TOLD_RECV_ERROR 2
+
+/* What has been said of an output. */
+#define TOLD_SINGLES 1
+#define TOLD_COPIES  2
 
 /* ---- at start ---- */
 
@@ -45,6 +50,76 @@ static void watch_log_shard(const struct worker *w)
 	}
 	if (w->mem.note.text[0] != '\0') {
 		log_warn("shard %u: %s", w->index, w->mem.note.text);
+	}
+}
+
+static uint32_t watch_count_slots(const struct regbuf_map *map)
+{
+	uint32_t slots = 0;
+
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		slots += map->slots[cls];
+	}
+	return slots;
+}
+
+/* What was asked for by number or plainly on, and is not so. `auto' takes what there is. */
+static void watch_log_registered(const struct worker *w)
+{
+	const struct ring_stats *stats = &w->shard->stats->ring;
+	struct shard_spec unlimited = w->spec;
+	struct regbuf_map wanted, planned;
+
+	unlimited.registered.bytes = REGBUF_ALL;
+	shard_registers(&unlimited, &wanted);
+	shard_registers(&w->spec, &planned);
+	if (strstr(w->shard->features.text, "no_registered_buffers") && planned.area_count > 0 &&
+	    stat_get(&stats->buffers_refused) == 0) {
+		log_warn("shard %u: --register-buffers: this kernel cannot send from registered "
+			 "buffers; expected Linux 6.15 or newer; sends do without",
+			 w->index);
+	} else if (planned.area_count > 0 && stat_get(&stats->buffers_refused) > 0) {
+		log_warn("shard %u: --register-buffers: the kernel refused %" PRIu64
+			 " of %u areas, "
+			 "most likely for RLIMIT_MEMLOCK, which counts for all processes of the "
+			 "user; expected LimitMEMLOCK=infinity in the unit or `ulimit -l "
+			 "unlimited'; their buffers are sent from as any others",
+			 w->index, stat_get(&stats->buffers_refused), planned.area_count);
+	} else if (watch_count_slots(&planned) < watch_count_slots(&wanted)) {
+		log_warn("shard %u: --register-buffers: RLIMIT_MEMLOCK has room for %u of %u "
+			 "buffers, half of it being shared by all shards; expected "
+			 "LimitMEMLOCK=infinity in the unit or `ulimit -l unlimited'",
+			 w->index, watch_count_slots(&planned), watch_count_slots(&wanted));
+	}
+}
+
+/* Whether the operator said so, by number or plainly on. */
+static bool watch_was_asked(uint32_t amount)
+{
+	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
+}
+
+static void watch_log_copying(const struct supervisor *sup)
+{
+	bool zerocopy = watch_was_asked(sup->opt->zerocopy);
+	bool registered = watch_was_asked(sup->opt->register_buffers);
+
+	if (sup->engine == RING_ENGINE_MMSG && (zerocopy || registered)) {
+		log_warn("--%s: the mmsg engine copies whatever it sends",
+			 zerocopy ? "zerocopy" : "register-buffers");
+		return;
+	}
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		const struct worker *w = &sup->workers[i];
+
+		if (zerocopy && strstr(w->shard->features.text, "no_zerocopy")) {
+			log_warn("shard %u: --zerocopy: this kernel cannot send so and say whether "
+				 "it copied; expected Linux 6.2 or newer; everything is copied",
+				 w->index);
+		}
+		if (registered) {
+			watch_log_registered(w);
+		}
 	}
 }
 
@@ -81,6 +156,7 @@ void watch_log_start(const struct supervisor *sup)
 	}
 	watch_log_clamped(sup, false);
 	watch_log_clamped(sup, true);
+	watch_log_copying(sup);
 	check_nic_warn(sup, "");
 }
 
@@ -105,15 +181,39 @@ void watch_free(struct watch *watch)
 	*watch = (struct watch){0};
 }
 
+static void watch_copies(unsigned char *told, const struct shard *shard, uint32_t o)
+{
+	const struct output_stats *stats = &shard->stats->outputs[o];
+	uint64_t why = stat_get(&stats->zc_off);
+	char to[ENDPOINT_TEXT_MAX];
+
+	if (why == ZEROCOPY_OFF_NOT || (*told & TOLD_COPIES)) {
+		return;
+	}
+	*told |= TOLD_COPIES;
+	endpoint_format(&shard->table.outputs[o].out.to, to);
+	if (why == ZEROCOPY_OFF_COPIED) {
+		log_notice("output %s: the kernel copied %d zero-copy sends in a row, as it does "
+			   "for receivers on this host and devices that cannot gather; sending "
+			   "copies from now on; --zerocopy off says so from the start",
+			   to, ZEROCOPY_COPIED_MAX);
+	} else {
+		log_warn("output %s: the kernel refused %d zero-copy sends in a row (%s); sending "
+			 "copies from now on; --zerocopy off says so from the start",
+			 to, ZEROCOPY_REFUSED_MAX, strerror((int)stat_get(&stats->zc_errno)));
+	}
+}
+
 static void watch_output(unsigned char *told, const struct shard *shard, uint32_t o)
 {
 	uint64_t why = stat_get(&shard->stats->outputs[o].gso_off);
 	char to[ENDPOINT_TEXT_MAX];
 
-	if (why == 0 || *told) {
+	watch_copies(told, shard, o);
+	if (why == 0 || (*told & TOLD_SINGLES)) {
 		return;
 	}
-	*told = 1;
+	*told |= TOLD_SINGLES;
 	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
 		 "now on; gso=off on the output says so from the start",
 		 endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));

@@ -258,6 +258,14 @@ UNIT_TESTS += tests/unit/check_host_limits
 tests_unit_check_host_limits_SOURCES = tests/unit/check_host_limits.c $(SUPERVISOR_RIG)
 tests_unit_check_host_limits_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_copying
+tests_unit_check_copying_SOURCES = tests/unit/check_copying.c
+tests_unit_check_copying_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/check_iface
+tests_unit_check_iface_SOURCES = tests/unit/check_iface.c
+tests_unit_check_iface_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_notify
 tests_unit_check_notify_SOURCES = tests/unit/check_notify.c
 tests_unit_check_notify_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)

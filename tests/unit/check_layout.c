@@ -6,6 +6,7 @@
 
 #include "src/conf.h"
 #include "src/layout.h"
+#include "src/opt.h"
 
 static struct conf conf;
 static struct iface_table ifaces;
@@ -35,10 +36,11 @@ static struct plan make_plan(uint32_t shards, const uint32_t *owners, uint32_t s
 	return plan;
 }
 
-static int build(uint32_t shards, const uint32_t *owners, uint32_t spread)
+static int build(uint32_t shards, const uint32_t *owners, uint32_t spread,
+		 const struct layout_options *with)
 {
 	struct plan plan = make_plan(shards, owners, spread);
-	int rc = layout_build(&conf, &ifaces, &plan, &options, &layout, &err);
+	int rc = layout_build(&conf, &ifaces, &plan, with, &layout, &err);
 
 	free(plan.owners);
 	free(plan.first_owner);
@@ -65,7 +67,7 @@ START_TEST(each_flow_stands_in_its_owners_table_only)
 
 	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.1%eth1:6000, 192.0.2.1:7000");
 	add_rule("239.1.1.2%eth0:5000 -> 239.2.2.2%eth1:6000");
-	ck_assert_int_eq(build(2, owners, 1), 0);
+	ck_assert_int_eq(build(2, owners, 1, &options), 0);
 	ck_assert_uint_eq(layout.tables[0].flow_count, 1);
 	ck_assert_uint_eq(layout.tables[0].flows[0].flow_id, 1);
 	ck_assert_uint_eq(layout.tables[0].output_count, 1);
@@ -83,7 +85,7 @@ START_TEST(spread_gives_each_output_to_exactly_one_shard)
 
 	add_rule("239.1.1.1%eth0:5000 spread=3 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000, "
 		 "239.2.2.3%e:6000, 239.2.2.4%e:6000, 239.2.2.5%e:6000");
-	ck_assert_int_eq(build(4, owners, 3), 0);
+	ck_assert_int_eq(build(4, owners, 3, &options), 0);
 	for (uint32_t s = 0; s < 4; s++) {
 		ck_assert_uint_eq(layout.tables[s].flow_count, s < 3 ? 1 : 0);
 		for (uint32_t o = 0; o < layout.tables[s].output_count; o++) {
@@ -103,7 +105,7 @@ START_TEST(spread_beyond_the_outputs_is_refused)
 	/* A rule that says so is refused as it is read: only a caller's mistake comes this far. */
 	add_rule("239.1.1.1%eth0:5000 spread=2 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
 	conf.rules[0].spread = 3;
-	ck_assert_int_eq(build(4, owners, 3), -EINVAL);
+	ck_assert_int_eq(build(4, owners, 3, &options), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "spread=3"));
 }
 END_TEST
@@ -114,7 +116,7 @@ START_TEST(spread_of_a_unicast_ingress_is_refused)
 
 	add_rule("192.0.2.9:5000 -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
 	conf.rules[0].spread = 2;
-	ck_assert_int_eq(build(2, owners, 2), -EINVAL);
+	ck_assert_int_eq(build(2, owners, 2, &options), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "unicast"));
 }
 END_TEST
@@ -125,13 +127,13 @@ START_TEST(more_flows_than_a_shard_can_have_are_refused)
 
 	add_rule("239.2.0.0/15%eth0:5000 -> 239.4.0.0/15%e:6000");
 	ck_assert_uint_eq(conf.flow_count, 2 * SHARD_FLOWS_MAX);
-	ck_assert_int_eq(build(1, owners, 1), -EINVAL);
+	ck_assert_int_eq(build(1, owners, 1, &options), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "65536"));
 	ck_assert_ptr_nonnull(strstr(err.text, "--shards"));
 	for (uint32_t i = 0; i < conf.flow_count; i++) {
 		owners[i] = i % 2;
 	}
-	ck_assert_int_eq(build(2, owners, 1), 0);
+	ck_assert_int_eq(build(2, owners, 1, &options), 0);
 }
 END_TEST
 
@@ -142,13 +144,39 @@ START_TEST(coalescing_flows_use_train_slots_and_named_classes_are_obeyed)
 	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.1%e:6000");
 	add_rule("239.1.1.2%eth0:5000 gro=off -> 239.2.2.2%e:6000");
 	add_rule("239.1.1.3%eth0:5000 class=jumbo -> 239.2.2.3%e:6000");
-	ck_assert_int_eq(build(1, owners, 1), 0);
+	ck_assert_int_eq(build(1, owners, 1, &options), 0);
 	ck_assert_uint_eq(layout.tables[0].flows[0].pool_class, POOL_TRAIN);
 	ck_assert(layout.tables[0].flows[0].gro);
 	ck_assert_uint_eq(layout.tables[0].flows[1].pool_class, POOL_SMALL);
 	ck_assert(!layout.tables[0].flows[1].gro);
 	ck_assert_uint_eq(layout.tables[0].flows[2].pool_class, POOL_JUMBO);
 	ck_assert(!layout.tables[0].flows[2].gro);
+}
+END_TEST
+
+START_TEST(outputs_learn_from_which_size_on_they_do_not_copy)
+{
+	const uint32_t owners[] = {0};
+	struct iface list[] = {{.name = "card", .physical = true}, {.name = "veth"}};
+	struct layout_options avoiding = options;
+
+	list[0].features = (struct ethtool_features){
+		.known = true, .uso = true, .scatter = true, .checksum_v4 = true};
+	ifaces.list = calloc(2, sizeof(list[0]));
+	memcpy(ifaces.list, list, sizeof(list));
+	ifaces.count = 2;
+	add_rule("239.1.1.1%veth:5000 -> 239.2.2.1%card:6000, 239.2.2.1%veth:6000, "
+		 "[ff15::1%card]:6000, 192.0.2.1:6000");
+	ck_assert_int_eq(build(1, owners, 1, &options), 0);
+	ck_assert(!rule_table_zerocopy(&layout.tables[0]));
+	layout_free(&layout);
+	avoiding.zerocopy = OPT_AMOUNT_AUTO;
+	ck_assert_int_eq(build(1, owners, 1, &avoiding), 0);
+	ck_assert(rule_table_zerocopy(&layout.tables[0]));
+	ck_assert_uint_eq(layout.tables[0].outputs[0].zerocopy_bytes, ZEROCOPY_AUTO_BYTES);
+	for (int o = 1; o < 4; o++) {
+		ck_assert_uint_eq(layout.tables[0].outputs[o].zerocopy_bytes, 0);
+	}
 }
 END_TEST
 
@@ -160,7 +188,7 @@ START_TEST(large_mtu_without_coalescing_takes_a_larger_class)
 	ifaces.count = 1;
 	ifaces.list[0] = (struct iface){.name = "eth0", .ifindex = 7, .mtu = 9000};
 	add_rule("239.1.1.1%eth0:5000 gro=off -> 239.2.2.1%eth0:6000");
-	ck_assert_int_eq(build(1, owners, 1), 0);
+	ck_assert_int_eq(build(1, owners, 1, &options), 0);
 	ck_assert_uint_eq(layout.tables[0].flows[0].pool_class, POOL_JUMBO);
 	ck_assert_uint_eq(layout.tables[0].flows[0].ifindex, 7);
 	ck_assert_uint_eq(layout.tables[0].outputs[0].mtu, 9000);
@@ -173,7 +201,7 @@ START_TEST(own_senders_towards_a_listening_flow_are_known)
 
 	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000");
 	add_rule("239.2.2.2%eth2:6000 -> 239.3.3.3%eth3:7000");
-	ck_assert_int_eq(build(2, owners, 1), 0);
+	ck_assert_int_eq(build(2, owners, 1, &options), 0);
 	ck_assert_uint_eq(layout.echo_count, 1);
 	ck_assert_uint_eq(layout.echo_counts[1], 1);
 	ck_assert_uint_eq(layout.echoes[0].shard, 1);
@@ -195,6 +223,7 @@ static Suite *layout_suite(void)
 	tcase_add_test(tcase, spread_of_a_unicast_ingress_is_refused);
 	tcase_add_test(tcase, more_flows_than_a_shard_can_have_are_refused);
 	tcase_add_test(tcase, coalescing_flows_use_train_slots_and_named_classes_are_obeyed);
+	tcase_add_test(tcase, outputs_learn_from_which_size_on_they_do_not_copy);
 	tcase_add_test(tcase, large_mtu_without_coalescing_takes_a_larger_class);
 	tcase_add_test(tcase, own_senders_towards_a_listening_flow_are_known);
 	suite_add_tcase(suite, tcase);

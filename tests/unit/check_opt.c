@@ -86,6 +86,8 @@ START_TEST(defaults)
 	ck_assert_int_eq(opt.gro, OPT_AUTO);
 	ck_assert_int_eq(opt.gso, OPT_AUTO);
 	ck_assert_uint_eq(opt.train_max, 128);
+	ck_assert_uint_eq(opt.zerocopy, OPT_AMOUNT_AUTO);
+	ck_assert_uint_eq(opt.register_buffers, OPT_AMOUNT_AUTO);
 	ck_assert_uint_eq(opt.rcvbuf_bytes, 4u << 20);
 	ck_assert_uint_eq(opt.sndbuf_bytes, 4u << 20);
 	ck_assert_ptr_null(opt.exit_report);
@@ -159,6 +161,22 @@ START_TEST(socket_and_running_options)
 	TAKEN("--rule", RULE, "--rcvbuf", "1G", "--quiet");
 	ck_assert_uint_eq(opt.rcvbuf_bytes, 1u << 30);
 	ck_assert(opt.quiet);
+}
+END_TEST
+
+START_TEST(amounts_are_words_or_numbers)
+{
+	TAKEN("--plan", "--zerocopy", "off", "--register-buffers", "off");
+	ck_assert_uint_eq(opt.zerocopy, OPT_AMOUNT_OFF);
+	ck_assert_uint_eq(opt.register_buffers, OPT_AMOUNT_OFF);
+	TAKEN("--plan", "--zerocopy", "32K", "--register-buffers", "on");
+	ck_assert_uint_eq(opt.zerocopy, 32768);
+	ck_assert_uint_eq(opt.register_buffers, OPT_AMOUNT_ON);
+	TAKEN("--plan", "--zerocopy=auto", "--register-buffers=134217728");
+	ck_assert_uint_eq(opt.zerocopy, OPT_AMOUNT_AUTO);
+	ck_assert_uint_eq(opt.register_buffers, 134217728);
+	TAKEN("--plan", "--engine", "mmsg", "--zerocopy", "auto", "--register-buffers", "auto");
+	TAKEN("--plan", "--engine", "mmsg", "--zerocopy", "off", "--register-buffers", "off");
 }
 END_TEST
 
@@ -273,6 +291,12 @@ START_TEST(numbers_are_strict_and_ranges_named)
 		{"--spin", "4294967296", "0 to 1000000"},
 		{"--train-max", "1", "2 to 128"},
 		{"--train-max", "129", "2 to 128"},
+		{"--zerocopy", "on", "off, auto or 1 to 65507 bytes, with K, M or G"},
+		{"--zerocopy", "0", "off, auto or 1 to 65507 bytes"},
+		{"--zerocopy", "64K", "'--zerocopy 32K'"},
+		{"--register-buffers", "1K", "auto, on, off or 1 to 134217728"},
+		{"--register-buffers", "0", "auto, on, off or 1 to 134217728"},
+		{"--register-buffers", "134217729", "'--register-buffers 1024'"},
 		{"--rcvbuf", "1025M", "0 to 1G bytes, with K, M or G"},
 		{"--rcvbuf", "4MB", "0 to 1G bytes"},
 		{"--sndbuf", "99999999999999999999", "0 to 1G bytes"},
@@ -326,6 +350,12 @@ START_TEST(contradictions)
 		"--pool: ", "at least one");
 	refused(WORDS("--plan", "--sq-entries", "64", "--cq-entries", "8"),
 		"--cq-entries: ", "lower --sq-entries");
+	refused(WORDS("--plan", "--engine", "mmsg", "--zerocopy", "32K"),
+		"--zerocopy: comes with --engine mmsg", "remove one");
+	refused(WORDS("--plan", "--engine", "mmsg", "--register-buffers", "on"),
+		"--register-buffers: comes with --engine mmsg", "remove one");
+	refused(WORDS("--plan", "--zerocopy", "off", "--register-buffers", "64"),
+		"--register-buffers: comes with --zerocopy off", "remove one");
 	TAKEN("--plan", "--cq-entries", "8"); /* the default submission queue follows */
 	ck_assert_uint_eq(opt.sq_entries, 8);
 }
@@ -365,6 +395,7 @@ int main(void)
 	tcase_add_test(tc, placement_options);
 	tcase_add_test(tc, memory_and_engine_options);
 	tcase_add_test(tc, socket_and_running_options);
+	tcase_add_test(tc, amounts_are_words_or_numbers);
 	tcase_add_test(tc, modes);
 	tcase_add_test(tc, help_and_version_win_over_everything_that_parses);
 	tcase_add_test(tc, rules_repeat_and_options_override);

@@ -93,6 +93,41 @@ START_TEST(report_says_what_was_counted)
 }
 END_TEST
 
+START_TEST(report_says_what_was_not_copied)
+{
+	json_t *report, *ring, *output, *zerocopy;
+
+	stat_set(&rig.output_stats[1].zc_sent, 100);
+	stat_set(&rig.output_stats[1].zc_copied, 8);
+	stat_set(&rig.output_stats[1].zc_refused, 1);
+	stat_set(&rig.output_stats[1].zc_errno, EMSGSIZE);
+	stat_set(&rig.output_stats[1].zc_off, ZEROCOPY_OFF_COPIED);
+	stat_set(&rig.stats.ring.buffers_bytes, MANY);
+	stat_set(&rig.stats.ring.buffers_refused, 2);
+	stat_set(&rig.stats.ring.buffer_hits, 99);
+	stat_set(&rig.stats.ring.buffer_misses, 10);
+	report = written();
+	ring = json_array_get(json_object_get(report, "shards"), 0);
+	ring = json_object_get(ring, "ring");
+	ck_assert_int_eq(number(ring, "registered_bytes"), (json_int_t)MANY);
+	ck_assert_int_eq(number(ring, "registered_refused"), 2);
+	ck_assert_int_eq(number(ring, "registered_hits"), 99);
+	ck_assert_int_eq(number(ring, "registered_misses"), 10);
+	output = json_array_get(json_object_get(report, "rules"), 0);
+	output = json_array_get(json_object_get(output, "flows"), 0);
+	output = json_object_get(output, "outputs");
+	zerocopy = json_object_get(json_array_get(output, 1), "zerocopy");
+	ck_assert_int_eq(number(zerocopy, "sent"), 100);
+	ck_assert_int_eq(number(zerocopy, "copied"), 8);
+	ck_assert_int_eq(number(zerocopy, "refused"), 1);
+	ck_assert_int_eq(number(zerocopy, "refused_errno"), EMSGSIZE);
+	ck_assert_str_eq(json_string_value(json_object_get(zerocopy, "off")), "copied");
+	zerocopy = json_object_get(json_array_get(output, 0), "zerocopy");
+	ck_assert_str_eq(json_string_value(json_object_get(zerocopy, "off")), "no");
+	json_decref(report);
+}
+END_TEST
+
 START_TEST(one_counter_off_by_one_is_inconsistent)
 {
 	stat_t *const counters[] = {
@@ -196,6 +231,7 @@ static Suite *report_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, report_says_what_was_not_copied);
 	tcase_add_test(tcase, one_counter_off_by_one_is_inconsistent);
 	tcase_add_test(tcase, existing_report_is_replaced_whole);
 	tcase_add_test(tcase, pipe_is_written_to_and_stays_a_pipe);

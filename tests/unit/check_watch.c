@@ -49,6 +49,60 @@ START_TEST(output_that_gave_up_trains_is_named_with_the_cause)
 }
 END_TEST
 
+START_TEST(output_that_went_back_to_copying_is_named_with_the_cause)
+{
+	stat_set(&rig.output_stats[1].zc_off, ZEROCOPY_OFF_COPIED);
+	expect_words("output 239.2.2.2%eth1:6000: the kernel copied 8 zero-copy sends");
+	stat_set(&rig.output_stats[0].zc_errno, EMSGSIZE);
+	stat_set(&rig.output_stats[0].zc_off, ZEROCOPY_OFF_REFUSED);
+	watch_tick(&watch);
+	ck_assert_ptr_nonnull(strstr(logged(), strerror(EMSGSIZE)));
+	stat_set(&rig.output_stats[0].gso_off, EIO); /* other news of the same output */
+	expect_words("output 239.2.2.1%eth1:6000: the path refused a train");
+}
+END_TEST
+
+static const char *start_says(const char *features)
+{
+	err_set(&rig.shard.features, "%s", features);
+	watch_log_start(&rig.sup);
+	return logged();
+}
+
+START_TEST(start_names_what_was_asked_of_zero_copy_and_cannot_be)
+{
+	rig.sup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
+	rig.opt.register_buffers = OPT_AMOUNT_AUTO;
+	ck_assert_ptr_null(strstr(start_says("no_zerocopy"), "--zerocopy"));
+	rig.opt.zerocopy = 32768;
+	ck_assert_ptr_nonnull(strstr(start_says("no_zerocopy"), "shard 0: --zerocopy: "));
+	ck_assert_ptr_null(strstr(start_says("sendmsg_zc"), "--zerocopy"));
+	rig.sup.engine = RING_ENGINE_MMSG;
+	ck_assert_ptr_nonnull(strstr(start_says(""), "--zerocopy: the mmsg engine copies"));
+	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
+	ck_assert_ptr_null(strstr(start_says(""), "the mmsg engine copies"));
+}
+END_TEST
+
+START_TEST(start_names_buffers_that_could_not_be_registered)
+{
+	rig.sup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.opt.register_buffers = OPT_AMOUNT_ON;
+	rig.worker.spec.pool = (struct pool_counts){{0, 0, 0, 32}};
+	rig.worker.spec.registered = (struct regbuf_limit){REGBUF_ALL, REGBUF_ALL};
+	ck_assert_ptr_null(strstr(start_says("registered_buffers=2M"), "--register-buffers"));
+	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "Linux 6.15"));
+	rig.worker.spec.registered.bytes = 10 * 68000;
+	ck_assert_ptr_nonnull(strstr(start_says("registered_buffers=1M"), "of 32 buffers"));
+	rig.worker.spec.registered.bytes = 100; /* none at all */
+	ck_assert_ptr_nonnull(strstr(start_says(""), "room for 0 of 32 buffers"));
+	rig.worker.spec.registered.bytes = REGBUF_ALL;
+	stat_set(&rig.stats.ring.buffers_refused, 1);
+	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "refused 1 of 1 areas"));
+}
+END_TEST
+
 START_TEST(flow_tells_each_kind_of_news_once)
 {
 	stat_set(&rig.flow_stats.recv_errno, ENODEV);
@@ -85,6 +139,9 @@ static Suite *watch_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
 	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
+	tcase_add_test(tcase, output_that_went_back_to_copying_is_named_with_the_cause);
+	tcase_add_test(tcase, start_names_what_was_asked_of_zero_copy_and_cannot_be);
+	tcase_add_test(tcase, start_names_buffers_that_could_not_be_registered);
 	tcase_add_test(tcase, flow_tells_each_kind_of_news_once);
 	tcase_add_test(tcase, start_names_shards_and_clamped_buffers);
 	suite_add_tcase(suite, tcase);

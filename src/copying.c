@@ -1,0 +1,50 @@
+/* copying.c - see copying.h. Pure but for the last function; no step of a datagram runs here. */
+#include "src/copying.h"
+
+#include <sys/resource.h>
+
+#include "shard/limits.h"
+#include "src/opt.h"
+#include "src/privs.h"
+
+/* A device that reads our memory itself, and cuts the train up while it does. */
+static bool copying_device_gathers(const struct iface *iface, bool v6)
+{
+	const struct ethtool_features *features = &iface->features;
+
+	return iface->physical && features->known && features->uso && features->scatter &&
+	       (v6 ? features->checksum_v6 : features->checksum_v4);
+}
+
+uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6)
+{
+	if (want != OPT_AMOUNT_AUTO) {
+		return want;
+	}
+	return iface && copying_device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
+}
+
+struct regbuf_limit copying_share(uint32_t want, bool used, uint64_t lockable_bytes,
+				  uint32_t shards, uint32_t index)
+{
+	bool by_number = want != OPT_AMOUNT_AUTO && want != OPT_AMOUNT_ON;
+
+	if (want == OPT_AMOUNT_OFF || (want == OPT_AMOUNT_AUTO && !used)) {
+		return (struct regbuf_limit){0};
+	}
+	return (struct regbuf_limit){
+		.slots = regbuf_share(by_number ? want : REGBUF_ALL, shards, index),
+		.bytes = regbuf_share(lockable_bytes, shards, index),
+	};
+}
+
+uint64_t copying_lockable_bytes(void)
+{
+	struct rlimit limit;
+
+	if (privs_lock_freely() || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+	    limit.rlim_cur == RLIM_INFINITY) {
+		return REGBUF_ALL;
+	}
+	return limit.rlim_cur / 2;
+}

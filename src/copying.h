@@ -1,0 +1,29 @@
+/* copying.h - which outputs send without copying, and what memory may be registered for it.
+ *
+ * The operator's two options become orders for step 10 of a datagram's life: `--zerocopy' the
+ * shortest send of each output that is not copied, `--register-buffers' what each shard may
+ * register. `auto' was measured (doc/TUNING.md): below 32 KiB nothing is won; where the kernel has
+ * to cut a train up itself, or to compute its checksums, it copies or wins nothing; and a virtual
+ * device ends at a receiver on this host, for whom the kernel copies. Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/regbuf.h"
+#include "src/iface.h"
+
+/* The shortest send in bytes that an output towards `iface' (NULL: wherever the route leads) makes
+ * without copying, `want' being --zerocopy; 0: none. Pure. */
+uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6);
+
+/* What shard `index' of `shards' may register, `want' being --register-buffers and `used' whether
+ * it has an output that makes use of it. All shards together get `want' buffers, and not more than
+ * `lockable_bytes'. Pure. */
+struct regbuf_limit copying_share(uint32_t want, bool used, uint64_t lockable_bytes,
+				  uint32_t shards, uint32_t index);
+
+/* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, as rings and their queues
+ * count too; REGBUF_ALL where no limit holds. */
+uint64_t copying_lockable_bytes(void);
