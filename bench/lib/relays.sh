@@ -105,15 +105,16 @@ start_multicat() {
     wait_for 5 joined 000001EF || relay_refused
 }
 
-# Routes with a source are entered at once; others only when the first datagram has come.
+# Routes with a source and one group are entered at once; others only when the first datagram has
+# come.
 start_smcroute() {
-    local from
-    from="from in0 source 10.88.1.1 group $(group_of 1 0)/$(prefix_of "$1")"
-    cat >"$work/smcroute.conf" <<-END
-	phyint in0 enable
-	phyint out0 enable
-	mroute $from to out0
-	END
+    local group
+    {
+        printf 'phyint %s enable\n' in0 out0
+        for ((group = 0; group < $1; group++)); do
+            echo "mroute from in0 source 10.88.1.1 group $(group_of 1 $group) to out0"
+        done
+    } >"$work/smcroute.conf"
     [ "$relay_kind" != smcroute-steered ] || net_steer 1
     start relay 0 smcrouted -n -N -i "numacast-bench$$" -f "$work/smcroute.conf" \
         -P "$work/smcroute.pid" -u "$work/smcroute.sock" 2>"$work/relay.log"

@@ -7,7 +7,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 search_narrow=1.06 # the range that is narrow enough, as a ratio
-search_steps=12    # at most
+search_steps=12    # at most; 3 with --quick
 
 # lossless RELAY: whether one of two trials under `load' loses nothing.
 lossless() {
@@ -24,6 +24,7 @@ search() {
     local low=0 high step best=
     relay_known "$5" || return 0
     load[rate]=unlimited
+    ! $quick || search_steps=3
     if lossless "$5"; then
         best=$(trial_line "$1" "$2" "$3" "$4")
         high=0

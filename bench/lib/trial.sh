@@ -86,7 +86,7 @@ receiver_start() {
     target="$(group_of 2 0)%d0:6000"
     [[ $1 != smcroute* ]] || target="$(group_of 1 0)%d0:5000"
     start receiver 1 "$probe" recv --json --quiet --gro --no-verify --rcvbuf 64M \
-        --groups $((load[groups] * load[outputs])) --idle 1 --duration 30 \
+        --groups $((load[groups] * load[outputs])) --idle "$idle" --duration 30 \
         --ready-fd 3 "$target" 3>"$work/ready" >"$work/recv.json" 2>"$work/recv.log"
     receiver_pid=$started
     wait_for 10 test -s "$work/ready" ||
