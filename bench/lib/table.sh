@@ -1,4 +1,4 @@
-# table.sh - from the raw file of a suite to medians, tables, CSV files and plots.
+# table.sh - from the raw file of a suite to medians, tables and CSV files.
 #
 # A raw file has one line per trial (trial.sh). `summarise' reduces it to one line per table, case
 # and parameter with the median of each figure; `pivot' turns one figure of one table into a matrix,
@@ -113,61 +113,4 @@ show() {
     printf '\n%s\n' "$4"
     print_csv <"$out/$name.csv"
     plot_bars "$out/$name.csv" "$4" "${5:-}"
-}
-
-# plot_bars CSV TITLE [log]: beside the CSV, as SVG; groups of bars by parameter, a colour by case.
-plot_bars() {
-    local scale='set yrange [0:*]' columns
-    have gnuplot || return 0
-    [ "$3" != log ] || scale='set logscale y; set yrange [*:*]'
-    columns=$(head -n 1 "$1" | awk -F, '{ print NF }')
-    gnuplot <<-END 2>"$work/gnuplot.log" || say "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
-	set terminal svg size 900,420 font "sans-serif,12" background rgb "white"
-	set output "${1%.csv}.svg"
-	set datafile separator ","
-	set datafile missing ""
-	set title "$2" noenhanced
-	set style data histograms
-	set style histogram clustered gap 1
-	set style fill solid 0.85 noborder
-	set key outside right top noenhanced
-	set xtics noenhanced
-	set grid ytics lc rgb "#dddddd"
-	set border 3
-	set tics nomirror
-	$scale
-	plot for [i=2:$columns] "$1" using i:xtic(1) title columnheader(i)
-	END
-}
-
-# plot_column CSV-NAME COLUMN TITLE: one column of $out/NAME.csv as bars, a bar for each line.
-plot_column() {
-    local csv=$out/$1-$2.csv
-    awk -F, -v column="$2" '
-    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "param," column; next }
-    { print $1 "," $at[column] }' "$out/$1.csv" >"$csv"
-    plot_bars "$csv" "$3" ""
-}
-
-# plot_lines CSV TITLE XLABEL YLABEL [SETTING]: a line for each column but the first, which is x.
-plot_lines() {
-    local columns
-    have gnuplot || return 0
-    columns=$(head -n 1 "$1" | awk -F, '{ print NF }')
-    gnuplot <<-END 2>"$work/gnuplot.log" || say "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
-	set terminal svg size 900,420 font "sans-serif,12" background rgb "white"
-	set output "${1%.csv}.svg"
-	set datafile separator ","
-	set datafile missing ""
-	set title "$2" noenhanced
-	set xlabel "$3" noenhanced
-	set ylabel "$4" noenhanced
-	set key outside right top noenhanced
-	set grid lc rgb "#dddddd"
-	set border 3
-	set tics nomirror
-	${5:-}
-	plot for [i=2:$columns] "$1" using 1:i with linespoints lw 2 pt 7 ps 0.6 \\
-		title columnheader(i)
-	END
 }

@@ -10,6 +10,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 declare -A load got
+profile=    # where perf records processor 0 during a trial; empty: it does not
+profile_of= # process ids whose samples count
 disturbed_most=4 # % that is not worth a repetition
 
 # load_set NAME=VALUE...: the defaults and what differs from them.
@@ -66,7 +68,9 @@ trial() {
     soft0=$(softirq_ns 0)
     soft1=$(softirq_ns 1)
     got[bytes]=$(net_bytes)
+    profile_start
     send_load
+    profile_end
     if [ "${load[receiver]}" = none ]; then
         sleep 0.1
     else
@@ -78,6 +82,19 @@ trial() {
     got[soft1_ns]=$(($(softirq_ns 1) - soft1))
     relay_stop
     trial_sums
+}
+
+profile_start() {
+    [ -n "$profile" ] || return 0
+    profile_of+=,$relay_pid
+    taskset -c 1 perf record -q -e cpu-clock -F 4000 -C 0 -o "$profile" >"$work/perf.log" 2>&1 &
+    profiler=$!
+    processes["$profiler"]=1
+    sleep 0.3
+}
+
+profile_end() {
+    [ -z "$profile" ] || stop "$profiler" INT
 }
 
 # Flows that nobody rewrites arrive in the group they were sent to.

@@ -46,6 +46,7 @@ numbers_suite() {
     mv "$work/numbers.csv" "$out/numbers.csv"
     printf '\nNumbers to reach: medians of the ratios of %s runs\n' "$runs"
     print_csv <"$out/numbers.csv"
+    numbers_plot
 }
 
 numbers_measure() {
@@ -112,6 +113,23 @@ numbers_judge() {
             printf "%s,%.4f,%.4f,%.4f,%s,%s\n", s[9], is, low, high, s[7] " " s[8], ok
         }' "$raw"
     done
+}
+
+# numbers_plot: how much of each bound is used; what is below 1 is reached.
+numbers_plot() {
+    awk -F, 'NR == 1 { print "what,of_its_bound"; next }
+    split($5, bound, " ") == 2 && bound[2] > 0 {
+        print $1 "," (bound[1] ~ /</ ? $2 / bound[2] : bound[2] / $2)
+    }' "$out/numbers.csv" >"$out/numbers-bounds.csv"
+    gnuplot_svg "$out/numbers-bounds.svg" "numbers to reach: each of its bound, reached below 1" <<-END
+	unset key
+	set yrange [*:*] reverse
+	set ytics noenhanced font ",9"
+	set xrange [0:1.6]
+	set arrow from 1, graph 0 to 1, graph 1 nohead dashtype 2
+	set style fill solid 0.85 noborder
+	plot "$out/numbers-bounds.csv" skip 1 using (\$2/2):0:(\$2/2):(0.35):ytic(1) with boxxyerror lc 1
+	END
 }
 
 numbers_pool() {

@@ -16,6 +16,11 @@ regbuf_suite() {
     cut -d, -f1,3 "$out/regbuf_count.csv" >"$out/regbuf_count-fixed.csv"
     plot_lines "$out/regbuf_count-fixed.csv" "4 KiB read into one of so many registered buffers" \
         "buffers registered" "ns" "set logscale x 4; set yrange [0:*]"
+    plot_columns regbuf_register "registering, by buffers and their bytes: us" "1 2" \
+        "register_us unregister_us" log
+    plot_columns regbuf_files "files: ns an operation" "1 2 3" "ns fixed_ns" log
+    plot_columns regbuf_sends "sends to this host, by bytes: ns" 1 "send_ns zc_ns zc_fixed_ns"
+    plot_columns regbuf_sends_away "sends into a wire, by bytes: ns" 1 "send_ns zc_ns zc_fixed_ns"
 }
 
 # Only the last table is wanted from the second run: 239.9.9.9 has no member anywhere.

@@ -6,6 +6,8 @@
 
 scale_suite() {
     run_program plan_bench
+    plot_columns plan "planning 100 000 flows, by CPUs, nodes and where flows come in: ns a flow" \
+        "1 2 5" ns_a_flow
     raw=$out/scale-raw.csv
     echo "$raw_columns" >"$raw"
     scale_measure

@@ -71,5 +71,7 @@ tune_show() {
         awk -F, -v table="$table" -v OFS=, '
             NR == 1 || $1 == table { print $3, $5, $6, $7, $9, $10, $11, $12 }' "$out/tune.csv" |
             tee "$out/tune-$table.csv" | print_csv
+        plot_columns "tune-$table" "$table: CPU in ns a datagram, latency in us" 1 \
+            "cpu_ns p50_us p99_us" log
     done < <(awk -F, 'NR > 1 && !($1 in seen) { seen[$1] = 1; print $1 }' "$out/tune.csv")
 }
