@@ -1,10 +1,10 @@
 # profile.sh - where the relay's processor spends its time, function by function.
 #
 # perf samples processor 0 while a relay works there under the loads that the numbers are about. A
-# sample is a timer's interrupt, so what runs with interrupts off is charged to whatever lets them in
-# again (_raw_spin_unlock_irqrestore and the like). Shares are of the samples of the relay, of the
-# kernel's ksoftirqd thread there, and of what interrupts an idle processor; idling itself and other
-# programs are left out.
+# sample is a timer's interrupt, so what runs with interrupts off is charged to whatever lets them
+# in again (_raw_spin_unlock_irqrestore and the like). Shares are of the samples of the relay, of
+# the kernel's ksoftirqd thread there, and of what interrupts an idle processor; idling itself and
+# other programs are left out.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 profile_top=16 # functions shown for each case
