@@ -86,8 +86,8 @@ net_cut() {
 net_cut_is=off
 
 # Every group that is sent to is an entry in the kernel's table of neighbours, and the table is the
-# whole machine's. Beyond gc_thresh2 (512 by default) entries of groups are thrown out and made anew,
-# with nearly every datagram. neigh_room ENTRIES makes room, `neigh_room usual' gives it back.
+# whole machine's. Beyond gc_thresh2 (512 by default) entries of groups are thrown out and made
+# anew, with nearly every datagram. neigh_room ENTRIES makes room, `neigh_room usual' gives it back.
 neigh_room() {
     local name value factor=1
     for name in gc_thresh1 gc_thresh2 gc_thresh3; do

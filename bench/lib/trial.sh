@@ -185,8 +185,8 @@ trial_line() {
     ),$(trial_disturbance)"
 }
 
-# measure TABLE CASE PARAM RUN RELAY: records a trial, or says that it is impossible. A trial that was
-# disturbed is repeated, a few times at most; the least disturbed one counts.
+# measure TABLE CASE PARAM RUN RELAY: records a trial, or says that it is impossible. A trial that
+# was disturbed is repeated, a few times at most; the least disturbed one counts.
 measure() {
     local line best='' least=1000 attempt disturbed
     relay_known "$5" || return 0

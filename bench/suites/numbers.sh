@@ -121,7 +121,7 @@ numbers_plot() {
     split($5, bound, " ") == 2 && bound[2] > 0 {
         print $1 "," (bound[1] ~ /</ ? $2 / bound[2] : bound[2] / $2)
     }' "$out/numbers.csv" >"$out/numbers-bounds.csv"
-    gnuplot_svg "$out/numbers-bounds.svg" "numbers to reach: each of its bound, reached below 1" <<-END
+    gnuplot_svg "$out/numbers-bounds.svg" "numbers, each of its bound: reached below 1" <<-END
 	unset key
 	set yrange [*:*] reverse
 	set ytics noenhanced font ",9"
