@@ -2,8 +2,8 @@
 #
 # plot_bars draws a whole file: groups of bars by its first column, a colour for each other column.
 # plot_columns draws some columns of a table whose columns differ in unit, plot_lines a line for
-# each column. A picture lies beside its CSV file under the same name. White ground: they are read in
-# light and dark.
+# each column. A picture lies beside its CSV file under the same name. White ground: they are read
+# in light and dark.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # gnuplot_svg SVG TITLE: what all pictures have in common, then commands from standard input.
