@@ -1,6 +1,6 @@
 /* pool_bench.c - what the buffer pool costs, against malloc and against its own memory.
  *
- *     bench/pool_bench [--quick] [--csv DIR] [--cpu N] [--bench-node N]
+ *     bench/pool_bench [--quick] [--csv DIR] [--cpu N] [--bench-node N] [--nodes]
  *
  * Pins itself to one CPU and prints one table per question; each is a ratio within this run, taken
  * in turn with what it is compared to, median of several. A second, sleeping thread exists
@@ -24,7 +24,8 @@
 
 #define FOOTPRINT_MAX_MIB 8.0
 
-static const char usage[] = "usage: pool_bench [--quick] [--csv DIR] [--cpu N] [--bench-node N]\n";
+static const char usage[] =
+	"usage: pool_bench [--quick] [--csv DIR] [--cpu N] [--bench-node N] [--nodes]\n";
 
 int rig_make(struct pool_rig *rig, const struct pool_bench *bench, const struct pool_counts *counts,
 	     enum arena_huge huge, bool populate)
@@ -41,6 +42,11 @@ int rig_make(struct pool_rig *rig, const struct pool_bench *bench, const struct 
 	if (populate) {
 		rc = nodemem_arena(&rig->arena, bytes, bench->node_os, wish[huge], true, &result,
 				   &rig->err);
+		if (rc == 0 && bench->node_os != BENCH_NODE_ANY && !result.verified) {
+			err_set(&rig->err, "node %d: %s", bench->node_os, result.note.text);
+			arena_unmap(&rig->arena);
+			rc = -EXDEV;
+		}
 	} else {
 		rc = arena_map(&rig->arena, bytes, huge);
 	}
@@ -114,11 +120,10 @@ static int parse_number(const char *flag, const char *text)
 
 static int parse_options(int argc, char **argv, struct pool_bench *bench)
 {
-	static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
-						{"csv", required_argument, NULL, 'c'},
-						{"cpu", required_argument, NULL, 'p'},
-						{"bench-node", required_argument, NULL, 'n'},
-						{0}};
+	static const struct option options[] = {
+		{"quick", no_argument, NULL, 'q'},     {"csv", required_argument, NULL, 'c'},
+		{"cpu", required_argument, NULL, 'p'}, {"bench-node", required_argument, NULL, 'n'},
+		{"nodes", no_argument, NULL, 'o'},     {0}};
 	int cpu = -1;
 	int option;
 
@@ -134,6 +139,8 @@ static int parse_options(int argc, char **argv, struct pool_bench *bench)
 			cpu = parse_number("cpu", optarg);
 		} else if (option == 'n') {
 			bench->node_os = parse_number("bench-node", optarg);
+		} else if (option == 'o') {
+			bench->only_nodes = true;
 		} else {
 			fputs(usage, stderr);
 			exit(2);
@@ -195,6 +202,10 @@ int main(int argc, char **argv)
 	bench.tick_overhead = bench_tick_overhead();
 	printf("timer    %.3f ns a tick, %.1f ns to read, taken off single times\n", bench.tick_ns,
 	       (double)bench.tick_overhead * bench.tick_ns);
+	if (bench.only_nodes) {
+		bench_nodes(&bench);
+		return EXIT_SUCCESS;
+	}
 	bench_latency(&bench, &results);
 	bench_sizes(&bench);
 	bench_bursts(&bench);

@@ -17,6 +17,7 @@ struct pool_bench {
 	unsigned rounds; /* runs of each kind, taken in turn; medians are reported; odd */
 	size_t singles;  /* pairs timed one by one */
 	int node_os;     /* --bench-node, or BENCH_NODE_ANY */
+	bool only_nodes; /* --nodes: the table of nodes and nothing else */
 	double tick_ns;
 	uint64_t tick_overhead;
 };

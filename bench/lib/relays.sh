@@ -69,6 +69,7 @@ group_of() {
 start_numacast() {
     local flags
     mapfile -t flags < <(relay_flags "$1")
+    [ -z "$bench_node" ] || flags+=(--bench-node "$bench_node")
     rm -f "$work/report.json"
     start relay "${load[relay_cpus]}" "$daemon" --cpus 0 --shards 1 "${flags[@]}" \
         --exit-report "$work/report.json" --rule "$(rule_for "$2" "$3")" 2>"$work/relay.log"

@@ -11,7 +11,8 @@ CLEANFILES += tests/guest/nodemem_probe
 GUEST_UNIT_TESTS = tests/unit/check_ring tests/unit/check_ring_recv tests/unit/check_ring_send \
 	tests/unit/check_ring_fault tests/unit/check_ring_random
 
-check-numa: src/numacastd src/numacast-probe tests/guest/nodemem_probe $(GUEST_UNIT_TESTS)
+check-numa: src/numacastd src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
+	$(GUEST_UNIT_TESTS)
 	$(srcdir)/tests/guest/run --build '$(abs_top_builddir)'
 
 clean-local: clean-guest
