@@ -233,12 +233,11 @@ static int prepare_recv(int fd, const struct probe_opt *opt, const struct probe_
 		rc = bind_device(fd, target->at.ifname, err);
 	}
 	/* A group may have a second reader on this host, such as the relay itself; on a unicast
-	 * address a second one would take datagrams away in silence, so there it is an error. */
+	 * address a second one would take datagrams away in silence, so there it is an error.
+	 * SO_REUSEPORT would make the kernel hand datagrams of one source to the socket that
+	 * asked for another (doc/ARCHITECTURE.md). */
 	if (rc == 0 && group) {
 		rc = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err);
-	}
-	if (rc == 0 && group) {
-		rc = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT", err);
 	}
 	if (rc == 0 && v6) {
 		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY", err);

@@ -181,6 +181,12 @@ UNIT_TESTS += tests/unit/check_probe_opt
 tests_unit_check_probe_opt_SOURCES = tests/unit/check_probe_opt.c
 tests_unit_check_probe_opt_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_probe_sock
+tests_unit_check_probe_sock_SOURCES = \
+	tests/unit/check_probe_sock.c \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_check_probe_sock_LDADD = src/libnc-probe.a $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_probe_stats
 tests_unit_check_probe_stats_SOURCES = tests/unit/check_probe_stats.c
 tests_unit_check_probe_stats_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
