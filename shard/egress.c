@@ -258,6 +258,7 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->retried = false;
 	t->zerocopy = false;
 	t->copy = false;
+	t->doubtful = false;
 	t->held = false;
 	o->open = idx;
 	return true;

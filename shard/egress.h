@@ -10,7 +10,8 @@
  * all of it. A train that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram,
  * and its output sends no trains any more; until the first train of an output has succeeded no
  * second one is in flight, so that not even this fallback reorders. Nor does anything follow a
- * zero-copy send (zerocopy.h) before it is known to be under way: it may yet have to be copied.
+ * zero-copy send (zerocopy.h) of a shape that its output has not taken yet before it is known to be
+ * under way: it may have to be copied.
  * Shard thread only.
  */
 #pragma once
@@ -56,6 +57,7 @@ struct train {
 	bool retried;       /* once, after a stale error of the socket */
 	bool zerocopy;      /* sent so this time */
 	bool copy;          /* was refused as zero-copy send: to be copied */
+	bool doubtful;      /* a refusal would send it another way: nothing follows it until then */
 	bool held;          /* sent and counted; the device still reads it */
 };
 

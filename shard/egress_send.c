@@ -127,10 +127,9 @@ static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, ui
 			   regbuf_area_of(&eg->zerocopy.areas, t->slots, t->iov_count));
 }
 
-/* Whether a refusal would send it again another way: nothing may follow it until it is answered. */
-static bool egress_is_doubtful(const struct train *t)
+static bool egress_is_doubtful(const struct egress_output *o, const struct train *t)
 {
-	return t->zerocopy || t->copy;
+	return t->copy || (t->zerocopy && !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes));
 }
 
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
@@ -138,6 +137,7 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	struct train *t = &eg->trains[idx];
 
 	t->zerocopy = egress_goes_uncopied(eg, o, t);
+	t->doubtful = egress_is_doubtful(o, t);
 	t->msg = (struct msghdr){
 		.msg_name = o->name_len ? &o->name : NULL,
 		.msg_namelen = o->name_len,
@@ -155,7 +155,7 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	o->newest = idx;
 	o->resending = o->resending || t->single;
 	o->proving = o->proving || (!t->single && t->datagrams > 1 && o->gso == GSO_UNPROVEN);
-	o->zerocopy.waiting = o->zerocopy.waiting || egress_is_doubtful(t);
+	o->zerocopy.waiting = o->zerocopy.waiting || t->doubtful;
 	eg->in_flight++;
 	eg->queued++;
 	stat_add(&eg->batches->trains[batch_bucket(t->single ? 1 : t->datagrams)], 1);
@@ -166,8 +166,8 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	}
 }
 
-/* Nothing overtakes a train that is being resent, and nothing follows a first train, a zero-copy
- * send or the copy in its place, which may yet be refused. */
+/* Nothing overtakes a train that is being resent, and nothing follows a first train, a first
+ * zero-copy send or the copy in its place, which may yet be refused. */
 static bool egress_must_wait(const struct egress_output *o)
 {
 	return o->in_flight > 0 && (o->resending || o->proving || o->zerocopy.waiting);
@@ -370,15 +370,20 @@ static void egress_sent(struct egress_output *o, uint32_t datagrams, uint32_t by
 }
 
 /* A zero-copy send that the kernel would not make: the same train by copying, which keeps its place
- * because nothing has followed it. */
-static void egress_copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
+ * because nothing has followed it. True when it goes on living. Where others have followed, because
+ * such sends were taken before, order comes before repetition. */
+static bool egress_copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
 {
 	struct train *t = &eg->trains[idx];
 
-	must(o->newest == idx);
-	zerocopy_count_refused(o->stats, err);
+	zerocopy_count_refused(&o->zerocopy, o->stats, err);
+	if (o->newest != idx) {
+		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
+		return false;
+	}
 	t->copy = true;
 	egress_requeue(eg, o, idx);
+	return true;
 }
 
 /* A send is over, and nobody reads its slots any more. */
@@ -411,14 +416,16 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 	o->in_flight--;
 	eg->in_flight--;
 	o->proving = o->proving && datagrams == 1;
-	o->zerocopy.waiting = o->zerocopy.waiting && !egress_is_doubtful(t);
+	o->zerocopy.waiting = o->zerocopy.waiting && !t->doubtful;
 	if (t->zerocopy && sent->res < 0) {
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
 		t->zerocopy = false;
 		if (zerocopy_is_refusal(-sent->res)) {
-			egress_copy_instead(eg, o, idx, -sent->res);
-			return true;
+			return egress_copy_instead(eg, o, idx, -sent->res);
 		}
+	}
+	if (t->zerocopy) {
+		zerocopy_taken(&o->zerocopy, t->iov_count, t->bytes);
 	}
 	if (sent->res >= 0) {
 		egress_sent(o, datagrams, t->single ? train_single_bytes(t) : t->bytes);

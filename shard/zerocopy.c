@@ -59,6 +59,18 @@ bool zerocopy_takes(const struct zerocopy *zc, const struct zerocopy_output *out
 	       zerocopy_has_room(zc, slots, count);
 }
 
+bool zerocopy_is_sure(const struct zerocopy_output *out, uint32_t count, uint32_t bytes)
+{
+	return count == 1 && bytes <= out->sure_bytes;
+}
+
+void zerocopy_taken(struct zerocopy_output *out, uint32_t count, uint32_t bytes)
+{
+	if (count == 1 && bytes > out->sure_bytes) {
+		out->sure_bytes = bytes;
+	}
+}
+
 void zerocopy_out(struct zerocopy *zc, const uint32_t *slots, uint32_t count)
 {
 	zc->trains_out++;
@@ -118,8 +130,9 @@ void zerocopy_count_done(struct zerocopy_output *out, struct output_stats *stats
 	}
 }
 
-void zerocopy_count_refused(struct output_stats *stats, int err)
+void zerocopy_count_refused(struct zerocopy_output *out, struct output_stats *stats, int err)
 {
+	out->sure_bytes = 0;
 	stat_add(&stats->zc_refused, 1);
 	stat_set(&stats->zc_errno, (uint64_t)err);
 }

@@ -33,10 +33,11 @@ struct zerocopy {
 
 /* Of an output. All zero: does not use it. */
 struct zerocopy_output {
-	uint32_t min_bytes; /* shorter trains are copied; 0: all */
-	uint32_t copied;    /* in a row */
-	uint32_t refused;   /* in a row */
-	bool waiting;       /* one is in flight, or its copy, and may yet be refused */
+	uint32_t min_bytes;  /* shorter trains are copied; 0: all */
+	uint32_t sure_bytes; /* so much in one piece was taken last */
+	uint32_t copied;     /* in a row */
+	uint32_t refused;    /* in a row */
+	bool waiting;        /* one is in flight, or its copy, and may well be refused */
 };
 
 size_t zerocopy_arena_bytes(const struct pool_counts *counts);
@@ -46,6 +47,11 @@ void zerocopy_init(struct zerocopy *zc, const struct pool_counts *counts, uint32
 /* Whether a train of `bytes' in these slots is to be sent without copying. */
 bool zerocopy_takes(const struct zerocopy *zc, const struct zerocopy_output *out,
 		    const uint32_t *slots, uint32_t count, uint32_t bytes);
+
+/* Whether it will be taken, as far as anybody can know: a piece at least as long was, which had as
+ * many pages or more. Then others may follow it before it is answered. */
+bool zerocopy_is_sure(const struct zerocopy_output *out, uint32_t count, uint32_t bytes);
+void zerocopy_taken(struct zerocopy_output *out, uint32_t count, uint32_t bytes);
 
 /* The train goes out; it is back. */
 void zerocopy_out(struct zerocopy *zc, const uint32_t *slots, uint32_t count);
@@ -58,5 +64,5 @@ bool zerocopy_is_refusal(int err);
 void zerocopy_count_done(struct zerocopy_output *out, struct output_stats *stats, bool copied);
 
 /* A zero-copy send was refused; what it could not, a copying one has done. */
-void zerocopy_count_refused(struct output_stats *stats, int err);
+void zerocopy_count_refused(struct zerocopy_output *out, struct output_stats *stats, int err);
 void zerocopy_count_made_good(struct zerocopy_output *out, struct output_stats *stats);

@@ -101,6 +101,11 @@ tests_unit_check_relay_zc_SOURCES = tests/unit/check_relay_zc.c tests/unit/relay
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
 tests_unit_check_relay_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_relay_zc_random
+tests_unit_check_relay_zc_random_SOURCES = tests/unit/check_relay_zc_random.c \
+	tests/unit/relay_rig.c tests/unit/relay_rig.h $(NC_FAKE_RING)
+tests_unit_check_relay_zc_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_relay_flows
 tests_unit_check_relay_flows_SOURCES = tests/unit/check_relay_flows.c tests/unit/relay_rig.c \
 	tests/unit/relay_rig.h $(NC_FAKE_RING)
