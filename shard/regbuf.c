@@ -1,7 +1,8 @@
 /* regbuf.c - divides what may be registered among shards, classes and areas; see regbuf.h.
  *
  * A slot is registered whole, head and payload, because slots follow one another without a gap.
- * Bytes are counted in whole pages, of which an area may touch one more at each end.
+ * Bytes are counted as the kernel does, in whole pages, huge ones too, of which an area may touch
+ * one more at each end.
  */
 #include "shard/regbuf.h"
 
@@ -15,8 +16,8 @@ static_assert(POOL_CLASS_COUNT * (1 + POOL_SLOTS_MAX * (UDP_PAYLOAD_MAX + 2ULL *
 		      RING_BUFFERS_MAX,
 	      "the largest pool has not too many areas");
 
-static uint64_t area_bytes(uint32_t slots, enum pool_class cls);
-static uint32_t slots_within(uint32_t slots, enum pool_class cls, uint64_t bytes);
+static uint64_t area_bytes(uint32_t slots, enum pool_class cls, uint64_t page_bytes);
+static uint32_t slots_within(uint32_t slots, enum pool_class cls, const struct regbuf_limit *limit);
 
 uint64_t regbuf_share(uint64_t all, uint32_t shards, uint32_t index)
 {
@@ -36,7 +37,7 @@ void regbuf_plan(const struct pool_counts *counts, const struct regbuf_limit *li
 		uint32_t slots = counts->count[cls];
 
 		slots = slots < left.slots ? slots : (uint32_t)left.slots;
-		slots = slots_within(slots, (enum pool_class)cls, left.bytes);
+		slots = slots_within(slots, (enum pool_class)cls, &left);
 		out->slots[cls] = slots;
 		out->per_area[cls] = per_area;
 		out->first[cls] = out->area_count;
@@ -45,7 +46,7 @@ void regbuf_plan(const struct pool_counts *counts, const struct regbuf_limit *li
 			left.slots -= slots;
 		}
 		if (left.bytes != REGBUF_ALL) {
-			left.bytes -= area_bytes(slots, (enum pool_class)cls);
+			left.bytes -= area_bytes(slots, (enum pool_class)cls, left.page_bytes);
 		}
 	}
 }
@@ -90,22 +91,29 @@ int regbuf_area_of(const struct regbuf_map *map, const uint32_t *slots, uint32_t
 	return area;
 }
 
-/* Of `slots' slots, in pages; 0 of none. More than one area never counts for less. */
-static uint64_t area_bytes(uint32_t slots, enum pool_class cls)
+/* Of `slots' slots, in whole pages; 0 of none. */
+static uint64_t area_bytes(uint32_t slots, enum pool_class cls, uint64_t page_bytes)
 {
-	uint64_t bytes = slots * (uint64_t)pool_stride_bytes(cls);
-	uint64_t areas = (bytes + AREA_BYTES_MAX - 1) / AREA_BYTES_MAX + 1;
+	uint64_t stride = pool_stride_bytes(cls);
+	uint32_t per_area = (uint32_t)(AREA_BYTES_MAX / stride);
+	uint64_t page = page_bytes ? page_bytes : PAGE_BYTES;
+	uint64_t pages = 0;
 
-	return slots == 0 ? 0 : bytes + areas * 2 * PAGE_BYTES;
+	for (uint32_t at = 0; at < slots; at += per_area) {
+		uint32_t count = slots - at < per_area ? slots - at : per_area;
+
+		pages += (count * stride + page - 1) / page + 1;
+	}
+	return pages * page;
 }
 
-/* As many of the slots as `bytes' allow. */
-static uint32_t slots_within(uint32_t slots, enum pool_class cls, uint64_t bytes)
+/* As many of the slots as the limit's bytes allow. */
+static uint32_t slots_within(uint32_t slots, enum pool_class cls, const struct regbuf_limit *limit)
 {
-	uint64_t fit = bytes / pool_stride_bytes(cls);
+	uint64_t fit = limit->bytes / pool_stride_bytes(cls);
 
 	slots = slots < fit ? slots : (uint32_t)fit;
-	while (slots > 0 && area_bytes(slots, cls) > bytes) {
+	while (slots > 0 && area_bytes(slots, cls, limit->page_bytes) > limit->bytes) {
 		slots--;
 	}
 	return slots;

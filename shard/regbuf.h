@@ -25,6 +25,7 @@
 struct regbuf_limit {
 	uint64_t slots;
 	uint64_t bytes;
+	uint64_t page_bytes; /* what the kernel counts them in, each page whole; 0: 4096 */
 };
 
 struct regbuf_map {

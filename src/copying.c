@@ -38,13 +38,27 @@ struct regbuf_limit copying_share(uint32_t want, bool used, uint64_t lockable_by
 	};
 }
 
-uint64_t copying_lockable_bytes(void)
+uint64_t copying_lockable_bytes(uint64_t rings_bytes)
 {
 	struct rlimit limit;
+	uint64_t left;
 
 	if (privs_lock_freely() || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
 	    limit.rlim_cur == RLIM_INFINITY) {
 		return REGBUF_ALL;
 	}
-	return limit.rlim_cur / 2;
+	left = limit.rlim_cur > rings_bytes ? limit.rlim_cur - rings_bytes : 0;
+	return left < limit.rlim_cur / 2 ? left : limit.rlim_cur / 2;
+}
+
+uint64_t copying_page_bytes(enum nodemem_huge huge)
+{
+	switch (huge) {
+	case NODEMEM_HUGE_OFF:
+		return arena_huge_bytes(ARENA_HUGE_OFF);
+	case NODEMEM_HUGE_1G:
+		return arena_huge_bytes(ARENA_HUGE_1G);
+	default:
+		return arena_huge_bytes(ARENA_HUGE_2M);
+	}
 }

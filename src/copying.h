@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "numa/nodemem.h"
 #include "shard/regbuf.h"
 #include "src/iface.h"
 
@@ -24,6 +25,10 @@ uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6);
 struct regbuf_limit copying_share(uint32_t want, bool used, uint64_t lockable_bytes,
 				  uint32_t shards, uint32_t index);
 
-/* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, as rings and their queues
- * count too; REGBUF_ALL where no limit holds. */
-uint64_t copying_lockable_bytes(void);
+/* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, or what `rings_bytes' for
+ * the rings themselves, without which nothing runs, leave of it; REGBUF_ALL where no limit holds.
+ */
+uint64_t copying_lockable_bytes(uint64_t rings_bytes);
+
+/* What the kernel counts locked memory in, on the pages that `huge' asks for. */
+uint64_t copying_page_bytes(enum nodemem_huge huge);

@@ -21,6 +21,7 @@
 #include "numa/sqpoll.h"
 #include "shard/gso.h"
 #include "src/base/clock.h"
+#include "src/check_limits.h"
 #include "src/copying.h"
 #include "src/host_limits.h"
 #include "src/notify.h"
@@ -126,7 +127,8 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
 	out->registered = copying_share(opt->register_buffers, rule_table_zerocopy(out->table),
-					copying_lockable_bytes(), sup->plan.shard_count, index);
+					sup->lockable_bytes, sup->plan.shard_count, index);
+	out->registered.page_bytes = copying_page_bytes(opt->huge);
 }
 
 /* ---- starting ---- */
@@ -462,6 +464,8 @@ int supervisor_run(struct supervisor *sup)
 	}
 	if (rc == 0) {
 		supervisor_choose_trains(sup);
+		sup->lockable_bytes =
+			copying_lockable_bytes(check_uring_bytes(sup->opt, sup->plan.shard_count));
 		rc = supervisor_relay(sup, signals, &err);
 	}
 	if (rc < 0) {

@@ -25,6 +25,7 @@ struct supervisor {
 	struct layout layout;
 	enum ring_engine engine; /* in use */
 	uint32_t train_max;      /* datagrams a train; 1: trains are off */
+	uint64_t lockable_bytes; /* of all shards together, for registered buffers */
 	int *sqpoll_os;          /* per shard: CPU of the thread that submits; NULL: no SQPOLL */
 	struct gate gate;
 	struct worker *workers; /* plan.shard_count of them */

@@ -103,11 +103,14 @@ START_TEST(half_of_what_may_be_locked_is_for_buffers)
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &some), 0);
 	ck_assert_int_eq(capng_get_caps_process(), 0);
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) {
-		ck_assert_uint_eq(copying_lockable_bytes(), REGBUF_ALL);
+		ck_assert_uint_eq(copying_lockable_bytes(1 << 20), REGBUF_ALL);
 		ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_IPC_LOCK), 0);
 		ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
 	}
-	ck_assert_uint_eq(copying_lockable_bytes(), 1 << 19);
+	ck_assert_uint_eq(copying_lockable_bytes(0), 1 << 19);
+	ck_assert_uint_eq(copying_lockable_bytes(1 << 19), 1 << 19);
+	ck_assert_uint_eq(copying_lockable_bytes((1 << 20) - 4096), 4096); /* rings come first */
+	ck_assert_uint_eq(copying_lockable_bytes(1 << 21), 0);
 }
 END_TEST
 

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 static const struct pool_counts usual = POOL_COUNTS_DEFAULT;
-static const struct regbuf_limit no_limit = {REGBUF_ALL, REGBUF_ALL};
+static const struct regbuf_limit no_limit = {.slots = REGBUF_ALL, .bytes = REGBUF_ALL};
 
 START_TEST(shares_are_equal_but_for_one_and_add_up)
 {
@@ -81,6 +81,30 @@ START_TEST(bytes_are_never_exceeded_and_well_used)
 		/* What is left is no slot of the smallest class, pages at the ends aside. */
 		ck_assert(all || bytes - used < (uint64_t)POOL_CLASS_COUNT * 4 * 4096 + 1728);
 	}
+}
+END_TEST
+
+/* The kernel charges a huge page whole, whatever part of it is registered. */
+START_TEST(huge_pages_at_the_ends_count_whole)
+{
+	const uint64_t huge = 2 << 20;
+	struct regbuf_limit limit = {.slots = REGBUF_ALL, .page_bytes = huge};
+	struct regbuf_map map;
+
+	limit.bytes = 2 * huge - 1;
+	regbuf_plan(&usual, &limit, &map);
+	ck_assert_uint_eq(map.area_count, 0);
+	limit.bytes = 2 * huge;
+	regbuf_plan(&usual, &limit, &map);
+	ck_assert_uint_eq(map.area_count, 1);
+	ck_assert_uint_eq(map.slots[POOL_TRAIN], 31); /* just less than a page */
+	limit.bytes = 3 * huge;
+	regbuf_plan(&usual, &limit, &map);
+	ck_assert_uint_eq(map.area_count, 1);
+	ck_assert_uint_eq(map.slots[POOL_TRAIN], 32);
+	limit.bytes = REGBUF_ALL;
+	regbuf_plan(&usual, &limit, &map);
+	ck_assert_uint_eq(map.area_count, POOL_CLASS_COUNT);
 }
 END_TEST
 
@@ -165,6 +189,7 @@ int main(void)
 	tcase_add_test(tc, without_limit_a_pool_is_one_area_per_class);
 	tcase_add_test(tc, large_slots_come_first_when_slots_are_few);
 	tcase_add_test(tc, bytes_are_never_exceeded_and_well_used);
+	tcase_add_test(tc, huge_pages_at_the_ends_count_whole);
 	tcase_add_test(tc, every_registered_slot_lies_in_the_area_it_names);
 	tcase_add_test(tc, slots_of_several_areas_or_of_none_have_no_area);
 	suite_add_tcase(suite, tc);

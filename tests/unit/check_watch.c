@@ -90,7 +90,8 @@ START_TEST(start_names_buffers_that_could_not_be_registered)
 	rig.sup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
 	rig.opt.register_buffers = OPT_AMOUNT_ON;
 	rig.worker.spec.pool = (struct pool_counts){{0, 0, 0, 32}};
-	rig.worker.spec.registered = (struct regbuf_limit){REGBUF_ALL, REGBUF_ALL};
+	rig.worker.spec.registered =
+		(struct regbuf_limit){.slots = REGBUF_ALL, .bytes = REGBUF_ALL};
 	ck_assert_ptr_null(strstr(start_says("registered_buffers=2M"), "--register-buffers"));
 	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "Linux 6.15"));
 	rig.worker.spec.registered.bytes = 10 * 68000;
