@@ -55,7 +55,7 @@ rule_for() {
     local output length outputs=()
     length=$(prefix_of "$1")
     for ((output = 0; output < $2; output++)); do
-        outputs+=("$(group_of 2 $((output * $1)))/$length%out0:6000")
+        outputs+=("$(group_of 2 $((output * $1)))/$length%${load[out]}:6000")
     done
     local IFS=,
     echo "$(group_of 1 0)/$length%in0:5000 -> ${outputs[*]}"

@@ -18,8 +18,7 @@ disturbed_most=4 # % that is not worth a repetition
 load_set() {
     local pair
     load=([size]=1316 [gso]=1 [cut]=off [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
-
-        [receiver]=probe [relay_cpus]=0)
+        [receiver]=probe [relay_cpus]=0 [out]=out0)
     for pair in "$@"; do
         load[${pair%%=*}]=${pair#*=}
     done
