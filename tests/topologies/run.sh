@@ -12,7 +12,8 @@
 # and is compared whole, but for the bytes of memory of a shard, which are not the planner's
 # business. --plan=svg is rendered where there is rsvg-convert. To add a machine, write NAME.conf,
 # touch the files that it should have, run `run.sh --update', and read what it wrote before you
-# believe it.
+# believe it. Without a NAME also what doc/NUMA.md shows of these machines is compared: the worked
+# example's text and both pictures.
 #
 # usage: run.sh [--update] [NAME]...
 set -u
@@ -86,6 +87,34 @@ run_case() {
     render "$1"
 }
 
+# block NUMBER: that block between ``` of doc/NUMA.md's worked example.
+block() {
+    sed -n '/^### A worked example/,/^### Which/p' ../../doc/NUMA.md |
+        awk -v want="$1" '/^```/ { fence++; next } fence == 2 * want - 1'
+}
+
+# documented WHAT EXPECTED ARGUMENT...: the daemon's plan is what the documentation shows.
+documented() {
+    local what=$1 expected=$2
+    shift 2
+    cases=$((cases + 1))
+    "$daemon" "$@" >"$scratch/got" 2>&1
+    if [ "$what" = picture ] && $update; then
+        cp "$scratch/got" "$expected"
+    elif ! [ -s "$expected" ] || ! diff -u "$expected" "$scratch/got"; then
+        failed "$expected: not what numacastd $* says"
+    fi
+}
+
+documents() {
+    block 1 >"$scratch/example.conf"
+    block 2 >"$scratch/example.txt"
+    documented text "$scratch/example.txt" --plan --config "$scratch/example.conf"
+    documented picture ../../doc/plan-two-sockets.svg --plan=svg --config "$scratch/example.conf"
+    documented picture ../../doc/plan-eight-sockets.svg --plan=svg --topology eight-sockets.xml \
+        --balance 2 --rule '239.1.1.0/26%eth0:5000 -> 239.200.0.0/26%out:9000'
+}
+
 if [ "${1:-}" = --update ]; then
     update=true
     shift
@@ -100,6 +129,7 @@ if [ $# -eq 0 ]; then
     for file in *.xml; do
         grep -qx "topology $file" ./*.conf || failed "$file: no case is about this machine"
     done
+    documents
 fi
 for name in "$@"; do
     run_case "$name"
