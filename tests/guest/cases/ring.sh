@@ -1,7 +1,7 @@
 # shellcheck shell=dash disable=SC2034
 # The two ring engines on the oldest kernel: io_uring of Linux 6.1 has no min_wait, another order of
-# completions, gives back registered files late, and cannot say whether it copied what it should not.
-# The unit tests of the engines, whole.
+# completions, gives back registered files late, and copies earlier. The unit tests of the engines,
+# whole.
 title='both ring engines on the oldest kernel'
 
 machine() {
