@@ -2,6 +2,7 @@
 # nodemem alone, before any daemon: each kind of page on each node, a node short of huge pages, a
 # node without CPUs, one without memory and one that is not there, and pages moved behind its back.
 title='one arena at a time: placement, shortage, misplacement'
+limit_s=200
 
 machine() {
     cpus 6 sockets=3,cores=2,threads=1
