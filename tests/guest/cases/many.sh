@@ -1,7 +1,7 @@
 # shellcheck shell=dash disable=SC2034
-# 68 CPUs, each a node of its own: neither fits into one word of a mask. What the kernel takes early,
-# just below 2 GiB, is most of one node, and what it takes later comes from wherever the shell runs:
-# with 48 MiB a node was once left with too little for its shard.
+# 68 CPUs, each a node of its own: neither fits into one word of a mask. What the kernel takes
+# early, just below 2 GiB, is most of one node, and what it takes later comes from wherever the
+# shell runs: with 48 MiB a node was once left with too little for its shard.
 title='more than 64 nodes and CPUs'
 limit_s=240
 
