@@ -24,12 +24,17 @@ uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6)
 	return iface && copying_device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
 }
 
-struct regbuf_limit copying_share(uint32_t want, bool used, uint64_t lockable_bytes,
+bool copying_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge)
+{
+	return huge == NODEMEM_HUGE_OFF && rule_table_zerocopy(table);
+}
+
+struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_bytes,
 				  uint32_t shards, uint32_t index)
 {
 	bool by_number = want != OPT_AMOUNT_AUTO && want != OPT_AMOUNT_ON;
 
-	if (want == OPT_AMOUNT_OFF || (want == OPT_AMOUNT_AUTO && !used)) {
+	if (want == OPT_AMOUNT_OFF || (want == OPT_AMOUNT_AUTO && !gains)) {
 		return (struct regbuf_limit){0};
 	}
 	return (struct regbuf_limit){

@@ -302,7 +302,7 @@ const struct opt_row opt_rows[] = {
 	 .max = REGISTERED_MAX,
 	 .initial = "auto",
 	 .help = "keep buffers known to the kernel for that: auto (where an output does\n"
-		 "so), on, off, or N of them, shared by all shards",
+		 "so, with --huge off), on, off, or N of them, shared by all shards",
 	 .example = "1024"},
 
 	{.name = "rcvbuf",

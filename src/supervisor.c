@@ -126,7 +126,8 @@ void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_
 		.drain_ns = opt->drain_ms * NS_PER_MS,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
-	out->registered = copying_share(opt->register_buffers, rule_table_zerocopy(out->table),
+	out->registered = copying_share(opt->register_buffers,
+					copying_gains_by_registering(out->table, opt->huge),
 					sup->lockable_bytes, sup->plan.shard_count, index);
 	out->registered.page_bytes = copying_page_bytes(opt->huge);
 }

@@ -63,6 +63,19 @@ static uint32_t watch_count_slots(const struct regbuf_map *map)
 	return slots;
 }
 
+static void watch_log_huge_registered(const struct worker *w)
+{
+	if (stat_get(&w->shard->stats->ring.buffers_bytes) > 0 && w->mem.got != ARENA_HUGE_OFF) {
+		log_warn(
+			"shard %u: --register-buffers: the kernel charges a send from a registered "
+			"huge page to the send buffer as if it held the page whole, so a device "
+			"that "
+			"is slow to take it causes drops (egress_full); expected --huge off, or "
+			"--register-buffers auto",
+			w->index);
+	}
+}
+
 /* What was asked for by number or plainly on, and is not so. `auto' takes what there is. */
 static void watch_log_registered(const struct worker *w)
 {
@@ -119,6 +132,7 @@ static void watch_log_copying(const struct supervisor *sup)
 		}
 		if (registered) {
 			watch_log_registered(w);
+			watch_log_huge_registered(w);
 		}
 	}
 }

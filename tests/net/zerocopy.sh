@@ -73,17 +73,39 @@ if [ -n "$device" ]; then
         "$(reported "${output}[1].sends")"
 fi
 
-# The whole pool is registered, and every zero-copy send is from there.
+# On huge pages registered buffers would do harm, so that by default there are none.
+expect "bytes registered by default, with zero copy" \
+    "$(reported '.shards[0].ring.registered_bytes')" 0
+
+# On ordinary pages the whole pool is registered, and every zero-copy send is from there.
+relay_start --shards 1 --huge off --zerocopy 32K --rule "$rule${device:+, $device}"
 registering=true
 ! grep -q 'no_registered_buffers' "$daemon_log" || registering=false
-! $registering || expect "sends that missed the registered buffers" \
-    "$(reported '.shards[0].ring | [.registered_misses, .registered_refused] | join(" ")')" "0 0"
-! $registering || expect_cmp "sends from registered buffers" \
-    "$(reported '.shards[0].ring.registered_hits')" -gt 8
+trains 4000
+if $registering; then
+    expect "sends that missed the registered buffers, areas refused" \
+        "$(reported '.shards[0].ring | [.registered_misses, .registered_refused] | join(" ")')" \
+        "0 0"
+    expect_cmp "sends from registered buffers" \
+        "$(reported '.shards[0].ring.registered_hits')" -ge 8
+fi
+
+# A device that is slow to take what it is given: its sends fit the send buffer.
+if [ -n "$device" ]; then
+    in_ns mid tc qdisc add dev ifb0 root tbf rate 60mbit burst 128k limit 8m
+    relay_start --shards 1 --zerocopy 32K --rule "239.1.1.1%in0:5000 -> $device"
+    send src 239.1.1.1%s0:5000 --count 4000 --rate 8000 --gso 40 --size 1200
+    relay_stop
+    expect "slow ifb: sent, and dropped for want of room" \
+        "$(reported "${output}[0] | [.sent, .drops.egress_full] | join(\" \")")" "4000 0"
+    expect_cmp "slow ifb: sent without copying" "$(reported "${output}[0].zerocopy.sent")" -gt 0
+    in_ns mid tc qdisc del dev ifb0 root
+fi
 
 # Of the buffers asked for each shard has its share.
 if $registering; then
-    relay_start --shards 2 --oversubscribe --zerocopy 32K --register-buffers 30 --rule "$rule"
+    relay_start --shards 2 --oversubscribe --huge off --zerocopy 32K --register-buffers 30 \
+        --rule "$rule"
     trains 4000
     expect "registered by each of two shards: 15 trains' buffers" \
         "$(reported '[.shards[].ring.registered_bytes / 15 | floor] | unique | length')" 1

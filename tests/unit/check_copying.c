@@ -72,6 +72,19 @@ START_TEST(nothing_is_registered_that_is_not_made_use_of)
 }
 END_TEST
 
+START_TEST(auto_registers_ordinary_pages_of_shards_that_make_use_of_it)
+{
+	struct rule_table_output outputs[2] = {{.mtu = 1500}, {.zerocopy_bytes = 1}};
+	struct rule_table table = {.outputs = outputs, .output_count = 1};
+
+	ck_assert(!copying_gains_by_registering(&table, NODEMEM_HUGE_OFF));
+	table.output_count = 2;
+	ck_assert(copying_gains_by_registering(&table, NODEMEM_HUGE_OFF));
+	ck_assert(!copying_gains_by_registering(&table, NODEMEM_HUGE_AUTO));
+	ck_assert(!copying_gains_by_registering(&table, NODEMEM_HUGE_THP));
+}
+END_TEST
+
 START_TEST(shares_shrink_with_the_number_of_shards_and_add_up)
 {
 	uint64_t before = 1000;
@@ -122,6 +135,7 @@ static Suite *copying_suite(void)
 	tcase_add_test(tcase, bytes_that_were_named_hold_for_every_output);
 	tcase_add_test(tcase, auto_wants_a_device_that_gathers_cuts_and_sums);
 	tcase_add_test(tcase, nothing_is_registered_that_is_not_made_use_of);
+	tcase_add_test(tcase, auto_registers_ordinary_pages_of_shards_that_make_use_of_it);
 	tcase_add_test(tcase, shares_shrink_with_the_number_of_shards_and_add_up);
 	tcase_add_test(tcase, half_of_what_may_be_locked_is_for_buffers);
 	suite_add_tcase(suite, tcase);

@@ -92,7 +92,12 @@ START_TEST(start_names_buffers_that_could_not_be_registered)
 	rig.worker.spec.pool = (struct pool_counts){{0, 0, 0, 32}};
 	rig.worker.spec.registered =
 		(struct regbuf_limit){.slots = REGBUF_ALL, .bytes = REGBUF_ALL};
+	rig.worker.mem.got = ARENA_HUGE_OFF;
 	ck_assert_ptr_null(strstr(start_says("registered_buffers=2M"), "--register-buffers"));
+	rig.worker.mem.got = ARENA_HUGE_THP;
+	stat_set(&rig.stats.ring.buffers_bytes, 2 << 20);
+	ck_assert_ptr_nonnull(strstr(start_says("registered_buffers=2M"), "huge page to the send"));
+	stat_set(&rig.stats.ring.buffers_bytes, 0);
 	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "Linux 6.15"));
 	rig.worker.spec.registered.bytes = 10 * 68000;
 	ck_assert_ptr_nonnull(strstr(start_says("registered_buffers=1M"), "of 32 buffers"));
