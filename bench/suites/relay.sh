@@ -93,7 +93,7 @@ relay_latency() {
 
 relay_lossless() {
     local run case
-    for ((run = 1; run <= (runs > 3 ? 3 : runs); run++)); do
+    for ((run = 1; run <= (runs + 1) / 2; run++)); do
         for case in "${own_cases[@]}" "${peer_cases[@]}"; do
             load_set
             search lossless "$case" singles "$run" "$case"
