@@ -15,6 +15,7 @@ profile_suite() {
     profile_case "trains" uring gso=40 receiver=none
     profile_case "trains, forwarded by the kernel" smcroute-steered gso=40 receiver=none
     profile_case "singles at saturation, --batch-wait 50" "$wait50" gso=40 cut=on receiver=none
+    ! $quick || return 0
     profile_case "singles at saturation, baseline" mmsg-singles gso=40 cut=on receiver=none
     profile_case "singles at saturation, socat" socat gso=40 cut=on receiver=none
     profile_case "50000/s, default flags" uring rate=50000

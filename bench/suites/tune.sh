@@ -7,7 +7,6 @@
 tune_suite() {
     raw=$out/tune-raw.csv
     echo "$raw_columns" >"$raw"
-    ! $quick || runs=1
     tune_batches
     tune_latency
     tune_buffers
