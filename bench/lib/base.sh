@@ -54,12 +54,14 @@ calc() {
     awk "BEGIN { printf \"%.10g\", ($1) }"
 }
 
-# run_program NAME [FLAG]...: one of the bench programs, its tables also as CSV.
+# run_program NAME [FLAG]...: one of the bench programs, its tables also as CSV. It prints its
+# command, which had better not name a directory of this machine.
 run_program() {
-    local name=$1 flags=()
+    local name=$1 program flags=()
+    program=$(realpath "$build/bench/$name")
     shift
     ! $quick || flags=(--quick)
-    "$build/bench/$name" "$@" --csv "$out" "${flags[@]}" || die "$name fails"
+    (cd "$out" && "$program" "$@" --csv . "${flags[@]}") || die "$name fails"
 }
 
 clean_up() {

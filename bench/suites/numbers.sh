@@ -128,7 +128,7 @@ numbers_plot() {
 	set arrow from 1, graph 0 to 1, graph 1 nohead dashtype 2
 	set style fill solid 0.85 noborder
 	plot "$out/numbers-bounds.csv" skip 1 using (\$2/2):0:(\$2/2):(0.35):ytic(1) \\
-		with boxxyerror lc 1
+		with boxxyerror lc 1 title ""
 	END
 }
 
