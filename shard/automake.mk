@@ -10,14 +10,14 @@ shard_libnc_shard_a_SOURCES = \
 	shard/regbuf.c shard/regbuf.h \
 	shard/relay.c shard/relay.h \
 	shard/ring.c shard/ring.h \
-	shard/ring_mmsg.c shard/ring_mmsg.h \
-	shard/ring_mmsg_turn.c \
-	shard/ring_engine.h \
-	shard/ring_uring.c shard/ring_uring.h \
-	shard/ring_uring_probe.c \
-	shard/ring_uring_setup.c \
-	shard/ring_uring_turn.c shard/uring_compat.h \
-	shard/ring_uring_zc.c \
+	shard/ring/mmsg.c shard/ring/mmsg.h \
+	shard/ring/mmsg_turn.c \
+	shard/ring/engine.h \
+	shard/ring/uring.c shard/ring/uring.h \
+	shard/ring/uring_probe.c \
+	shard/ring/uring_setup.c \
+	shard/ring/uring_turn.c shard/ring/compat.h \
+	shard/ring/uring_zc.c \
 	shard/rule.c shard/rule.h \
 	shard/shard.c shard/shard.h \
 	shard/slot.h \

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "shard/ring_engine.h"
+#include "shard/ring/engine.h"
 #include "shard/slot.h"
 #include "src/base/must.h"
 

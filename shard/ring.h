@@ -1,7 +1,7 @@
 /* ring.h - the only door to the kernel's I/O (steps 4, 5, 6, 10).
  *
- * Three engines stand behind it: ring_uring.c (io_uring: multishot receives into provided
- * buffers, batched sends), ring_mmsg.c (epoll with recvmmsg and sendmmsg, for hosts that forbid
+ * Three engines stand behind it: ring/uring.c (io_uring: multishot receives into provided
+ * buffers, batched sends), ring/mmsg.c (epoll with recvmmsg and sendmmsg, for hosts that forbid
  * io_uring and as the baseline), and in tests a fake. What they have in common:
  *
  *   - Receives: a flow is armed once and then yields datagrams, each in a slot that was lent to
@@ -87,7 +87,7 @@ struct ring_sent {
 	bool copied; /* in the last event of a zero-copy send: the payload was copied after all */
 };
 
-struct ring; /* opaque: each engine begins with one (ring_engine.h) */
+struct ring; /* opaque: each engine begins with one (ring/engine.h) */
 
 /* Whether `engine' can be used here: 0, or -errno with `err' naming what forbids it and the cure
  * (sysctl kernel.io_uring_disabled, seccomp of a container, a kernel before 6.0, memlock). */

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "shard/ring_engine.h"
+#include "shard/ring/engine.h"
 #include "tests/fake/ring_fake.h"
 
 /* A delivered datagram that waits for its flow. */

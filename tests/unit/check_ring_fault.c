@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "shard/uring_compat.h"
+#include "shard/ring/compat.h"
 #include "tests/unit/ring_rig.h"
 
 static struct rig rig;

@@ -1,7 +1,7 @@
-/* ring_mmsg.h - what the two files of the mmsg engine share; nobody else includes it.
+/* mmsg.h - what the two files of the mmsg engine share; nobody else includes it.
  *
- *     ring_mmsg.c       opens, closes, queues: lend, arm, cancel, send (steps 4, 10)
- *     ring_mmsg_turn.c  sends, waits, receives (steps 5, 6, 10)
+ *     ring/mmsg.c       opens, closes, queues: lend, arm, cancel, send (steps 4, 10)
+ *     ring/mmsg_turn.c  sends, waits, receives (steps 5, 6, 10)
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "shard/ring_engine.h"
+#include "shard/ring/engine.h"
 
 #define MMSG_EVENTS_MAX     64 /* readable sockets taken from epoll a turn */
 #define MMSG_RECV_BURST_MAX 64 /* datagrams of one socket a turn */
@@ -80,9 +80,9 @@ static inline struct mmsg *mmsg_of(struct ring *ring)
 	return (struct mmsg *)ring;
 }
 
-/* ring_mmsg.c */
+/* ring/mmsg.c */
 int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token);
 
-/* ring_mmsg_turn.c */
+/* ring/mmsg_turn.c */
 int mmsg_turn(struct ring *ring, uint32_t wait_us);
 bool mmsg_send_everything(struct mmsg *m); /* false when a send failed */

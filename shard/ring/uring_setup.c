@@ -1,4 +1,4 @@
-/* ring_uring_setup.c - opens and closes the io_uring engine (before step 4, after step 11).
+/* uring_setup.c - opens and closes the io_uring engine (before step 4, after step 11).
  *
  * ring_uring_open asks for every ring flag that helps and gives them up one by one, newest first,
  * while the kernel answers EINVAL; registrations that are refused cost only speed. What is in use
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shard/ring_uring.h"
+#include "shard/ring/uring.h"
 #include "shard/slot.h"
 #include "src/base/must.h"
 

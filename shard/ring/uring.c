@@ -1,7 +1,7 @@
-/* ring_uring.c - queues io_uring operations: slots lent, receives armed, sends (steps 4 and 10).
+/* uring.c - queues io_uring operations: slots lent, receives armed, sends (steps 4 and 10).
  *
  * Nothing here waits and, with room in the submission queue, nothing here is a system call: the
- * next turn (ring_uring_turn.c) submits everything at once. Three choices worth knowing:
+ * next turn (ring/uring_turn.c) submits everything at once. Three choices worth knowing:
  *
  *   - Receives name their socket by descriptor, not by the registered table. They are armed once,
  *     so the table would save nothing, and before Linux 6.10 a request that used the table keeps
@@ -17,7 +17,7 @@
  *
  * Owner: the shard's thread. Units: bytes; slots by index in their group.
  */
-#include "shard/ring_uring.h"
+#include "shard/ring/uring.h"
 
 #include <errno.h>
 #include <poll.h>

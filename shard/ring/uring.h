@@ -1,10 +1,10 @@
-/* ring_uring.h - what the four files of the io_uring engine share; nobody else includes it.
+/* uring.h - what the four files of the io_uring engine share; nobody else includes it.
  *
- *     ring_uring_probe.c  tries whether io_uring can be used
- *     ring_uring_setup.c  opens, closes
- *     ring_uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
- *     ring_uring_zc.c     queues and answers zero-copy sends (steps 10, 11)
- *     ring_uring_turn.c   submits, waits, reaps (step 5)
+ *     ring/uring_probe.c  tries whether io_uring can be used
+ *     ring/uring_setup.c  opens, closes
+ *     ring/uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
+ *     ring/uring_zc.c     queues and answers zero-copy sends (steps 10, 11)
+ *     ring/uring_turn.c   submits, waits, reaps (step 5)
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
  * four so that each file stays readable.
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shard/ring_engine.h"
-#include "shard/uring_compat.h"
+#include "shard/ring/engine.h"
+#include "shard/ring/compat.h"
 
 /* user_data of a request: what it is in the high half, its token in the low half. */
 enum uring_kind {
@@ -82,7 +82,7 @@ struct uring {
 	uint32_t file_free_count;
 	uint32_t *file_free; /* stack of free numbers */
 	struct uring_file *files;
-	uint8_t *zc_state; /* by token, see ring_uring_zc.c; NULL: no zero copy */
+	uint8_t *zc_state; /* by token, see ring/uring_zc.c; NULL: no zero copy */
 	int32_t *send_res; /* by token: bytes if it succeeds, unless a completion says otherwise */
 	struct uring_pending *pending; /* circular, in the order of queueing */
 	uint32_t pending_head, pending_tail, pending_mask;
@@ -95,7 +95,7 @@ static inline struct uring *uring_of(struct ring *ring)
 	return (struct uring *)ring;
 }
 
-/* ring_uring.c */
+/* ring/uring.c */
 extern const struct ring_ops uring_ops;
 void uring_queue_wake(struct uring *u);
 void uring_buffers_add(struct uring_buffers *group, uint64_t addr, uint16_t index);
@@ -105,7 +105,7 @@ struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const st
 					uint32_t token);
 void uring_submit_if_many(struct uring *u); /* after each send */
 
-/* ring_uring_zc.c */
+/* ring/uring_zc.c */
 size_t uring_zc_arena_bytes(const struct ring_params *params);
 void uring_zc_open(struct uring *u, const struct ring_params *params, struct arena *arena,
 		   struct err *features);
@@ -114,15 +114,15 @@ void uring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *
 void uring_complete_zc(struct uring *u, uint32_t token, int32_t res, uint32_t flags);
 bool uring_answer_zc(struct uring *u, uint32_t token); /* false: cannot be answered yet */
 
-/* ring_uring_setup.c */
+/* ring/uring_setup.c */
 void uring_close(struct ring *ring);
 
-/* ring_uring_probe.c */
+/* ring/uring_probe.c */
 int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p); /* 0, -errno */
 void uring_describe_error(int error, const struct ring_params *params, struct err *err);
 size_t uring_page_bytes(void); /* buffer rings begin on a page */
 
-/* ring_uring_turn.c */
+/* ring/uring_turn.c */
 int uring_turn(struct ring *ring, uint32_t wait_us);
 void uring_submit_early(struct uring *u);             /* batch_submit reached: hand over, no wait */
 struct io_uring_sqe *uring_take_sqe(struct uring *u); /* NULL: the kernel accepts nothing */

@@ -1,4 +1,4 @@
-/* ring_uring_zc.c - zero-copy sends and the memory registered for them (steps 10 and 11).
+/* uring_zc.c - zero-copy sends and the memory registered for them (steps 10 and 11).
  *
  * SENDMSG_ZC hands the pages of the payload to the device instead of a copy. It completes twice:
  * first as any send does, while it is submitted, with F_MORE; then, when nobody reads the pages any
@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shard/ring_uring.h"
+#include "shard/ring/uring.h"
 #include "shard/slot.h"
 #include "src/base/must.h"
 

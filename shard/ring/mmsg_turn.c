@@ -1,6 +1,6 @@
-/* ring_mmsg_turn.c - one turn of the mmsg engine: send, wait, receive (steps 5, 6 and 10).
+/* mmsg_turn.c - one turn of the mmsg engine: send, wait, receive (steps 5, 6 and 10).
  *
- * ring_mmsg.c tells what the engine is. Here is what costs system calls, all of them counted: one
+ * ring/mmsg.c tells what the engine is. Here is what costs system calls, all of them counted: one
  * sendmmsg per output with something queued, one wait, one recvmmsg per readable socket. Owner: the
  * shard's thread. Times in microseconds, sizes in bytes.
  */
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shard/ring_mmsg.h"
+#include "shard/ring/mmsg.h"
 #include "shard/slot.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"

@@ -1,4 +1,4 @@
-/* ring_mmsg.c - the engine of epoll, recvmmsg and sendmmsg (steps 4, 5, 6, 10).
+/* mmsg.c - the engine of epoll, recvmmsg and sendmmsg (steps 4, 5, 6, 10).
  *
  * For hosts that forbid io_uring, and the baseline that every measurement compares with: the best
  * that can be done with ordinary system calls, not a straw man. A turn is
@@ -15,7 +15,7 @@
  *
  * Owner: the shard's thread; all arrays are in the arena. Times in microseconds, sizes in bytes.
  */
-#include "shard/ring_mmsg.h"
+#include "shard/ring/mmsg.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* uring_compat.h - io_uring constants and layouts newer than liburing 2.3 (step 5).
+/* compat.h - io_uring constants and layouts newer than liburing 2.3 (step 5).
  *
  * Debian 12 ships liburing 2.3; the kernel below may be years newer. What numacast uses of it and
  * an old <linux/io_uring.h> does not name stands here, with the kernel that brought it. Values are
- * those of the kernel's user interface, which never change. Included by ring_uring.h only. The two
+ * those of the kernel's user interface, which never change. Included by ring/uring.h only. The two
  * headers called io_uring.h share one include guard, so including the kernel's own beside
  * liburing's would change nothing.
  */

@@ -1,4 +1,4 @@
-/* ring_uring_turn.c - one turn of the io_uring engine: submit, wait, reap (step 5).
+/* uring_turn.c - one turn of the io_uring engine: submit, wait, reap (step 5).
  *
  * A turn is one io_uring_enter that submits everything queued and waits for the next completion,
  * then one pass over the completion queue. Waiting comes in three flavours:
@@ -10,7 +10,7 @@
  *           the kernel raises a flag in the shared memory when it has work to finish.
  *   sleep   whatever is left of wait_us.
  *
- * After a submission the sends in it are over (ring_uring.c tells why), the failed ones have left
+ * After a submission the sends in it are over (ring/uring.c tells why), the failed ones have left
  * a completion, and when the queue of completions was read to its end - including what the
  * kernel kept aside because the queue was full - silence means success. That is why answers to
  * sends are given only after reaping.
@@ -21,7 +21,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "shard/ring_uring.h"
+#include "shard/ring/uring.h"
 #include "shard/slot.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"

@@ -1,4 +1,4 @@
-/* ring_engine.h - what an engine implements; included by ring.c, the engines and the test's fake.
+/* engine.h - what an engine implements; included by ring.c, the engines and the test's fake.
  *
  * ring.c holds the public functions of ring.h, each one indirect call; the two event queues are
  * plain arrays in the arena that every engine fills in its turn and ring.c empties. ring.c also

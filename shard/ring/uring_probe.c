@@ -1,4 +1,4 @@
-/* ring_uring_probe.c - whether io_uring can be used here, and what to tell whoever cannot.
+/* uring_probe.c - whether io_uring can be used here, and what to tell whoever cannot.
  *
  * What the kernel can do is found by trying: version numbers say nothing about distribution
  * kernels, containers or sysctls. The probe makes a small ring and receives one datagram the way
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shard/ring_uring.h"
+#include "shard/ring/uring.h"
 #include "shard/slot.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
