@@ -25,7 +25,7 @@ src_libnc_src_a_SOURCES = \
 	src/check_limits.c src/check_limits.h \
 	src/check_link.c \
 	src/check_memory.c \
-	src/check_nic.c src/check_nic.h \
+	src/check_nic.c \
 	src/check_offload.c \
 	src/check_print.c src/check_print.h \
 	src/check_rp_filter.c \
@@ -38,6 +38,7 @@ src_libnc_src_a_SOURCES = \
 	src/host_limits.c src/host_limits.h \
 	src/iface.c src/iface.h \
 	src/layout.c src/layout.h \
+	src/needs.c src/needs.h \
 	src/notify.c src/notify.h \
 	src/plan_hugepages.c \
 	src/plan_json.c \
@@ -52,6 +53,7 @@ src_libnc_src_a_SOURCES = \
 	src/placement.c src/placement.h \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
+	src/setup.c src/setup.h \
 	src/signals.c src/signals.h \
 	src/supervisor.c src/supervisor.h \
 	src/sysctl_file.c src/sysctl_file.h \

@@ -20,7 +20,7 @@
 #include "src/ethtool.h"
 #include "src/iface.h"
 #include "src/route.h"
-#include "src/supervisor.h"
+#include "src/setup.h"
 
 enum check_level {
 	CHECK_OK,
@@ -63,7 +63,7 @@ struct check_source {
 
 /* What system calls said. */
 struct check_facts {
-	struct check_iface *ifaces; /* as supervisor.ifaces.list */
+	struct check_iface *ifaces; /* as setup.ifaces.list */
 	uint32_t iface_count;
 	struct check_source *sources; /* each once, in no order */
 	uint32_t source_count;
@@ -75,7 +75,7 @@ struct check_facts {
 };
 
 struct check {
-	const struct supervisor *sup;
+	const struct setup *setup;
 	const struct check_facts *facts;
 	const char *root; /* before /proc and /sys */
 	struct check_finding *findings;
@@ -136,3 +136,7 @@ void check_rp_filter(struct check *check);  /* check_rp_filter.c */
 void check_membership(struct check *check); /* check_igmp.c: IGMP, MLD, queriers */
 void check_firewall(struct check *check);   /* check_firewall.c: nftables, iptables */
 void check_cloud(struct check *check);      /* check_cloud.c */
+
+/* The half of check_nics that the running daemon looks at as well: each ingress interface whose
+ * interrupts go to another node than the shards that own its flows. */
+void check_interrupts(struct check *check);

@@ -79,7 +79,7 @@ static void check_buffer(struct check *check, const struct buffer_kind *kind, ui
 /* Receive buffers of all flows, full at the same time, against what the kernel gives to UDP. */
 static void check_udp_mem(struct check *check)
 {
-	const struct opt *opt = check->sup->opt;
+	const struct opt *opt = check->setup->opt;
 	const char *line = check_line(check, "/proc/sys/net/ipv4/udp_mem");
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t low, pressure, high, each, need;
@@ -131,8 +131,8 @@ static void check_optmem(struct check *check)
 
 void check_buffers(struct check *check)
 {
-	check_buffer(check, &receive_kind, check->sup->opt->rcvbuf_bytes);
-	check_buffer(check, &send_kind, check->sup->opt->sndbuf_bytes);
+	check_buffer(check, &receive_kind, check->setup->opt->rcvbuf_bytes);
+	check_buffer(check, &send_kind, check->setup->opt->sndbuf_bytes);
 	check_udp_mem(check);
 	check_optmem(check);
 }

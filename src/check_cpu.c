@@ -36,7 +36,7 @@ static const struct check_iface *shut_out(const struct check *check)
 	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
 		const struct check_iface *iface = &check->facts->ifaces[i];
 		const struct topo_node *node =
-			topo_find_node(&check->sup->topo, iface->at->node_os);
+			topo_find_node(&check->setup->topo, iface->at->node_os);
 
 		if (iface->flow_count > 0 && node && (node->cpu_count == 0 || !node->allowed)) {
 			return iface;
@@ -75,7 +75,7 @@ static void check_cpuset(struct check *check)
 
 static void check_governor(struct check *check)
 {
-	const struct plan *plan = &check->sup->plan;
+	const struct plan *plan = &check->setup->plan;
 	const char *slow = NULL, *last = NULL;
 	int slow_os = -1;
 	uint32_t slow_count = 0;
@@ -140,7 +140,7 @@ static void sum_idle(struct check *check, int cpu, struct idle_sum *sum)
 
 static void check_idle(struct check *check)
 {
-	const struct plan *plan = &check->sup->plan;
+	const struct plan *plan = &check->setup->plan;
 	struct idle_sum sum = {0};
 	struct check_finding finding = {
 		.id = "cpu_idle",

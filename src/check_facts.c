@@ -91,10 +91,10 @@ static void facts_unique_sources(struct check_facts *facts)
 	facts->source_count = kept;
 }
 
-int check_facts_count(const struct supervisor *sup, struct check_facts *out)
+int check_facts_count(const struct setup *setup, struct check_facts *out)
 {
-	const struct conf *conf = &sup->opt->conf;
-	struct check_facts facts = {.iface_count = sup->ifaces.count, .ruleset_rc = -ENOENT};
+	const struct conf *conf = &setup->opt->conf;
+	struct check_facts facts = {.iface_count = setup->ifaces.count, .ruleset_rc = -ENOENT};
 
 	facts.ifaces = calloc((size_t)facts.iface_count + 1, sizeof(*facts.ifaces));
 	facts.sources = calloc((size_t)conf->flow_count + 1, sizeof(*facts.sources));
@@ -103,7 +103,7 @@ int check_facts_count(const struct supervisor *sup, struct check_facts *out)
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < facts.iface_count; i++) {
-		facts.ifaces[i].at = &sup->ifaces.list[i];
+		facts.ifaces[i].at = &setup->ifaces.list[i];
 	}
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;
@@ -202,29 +202,29 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 	return rc;
 }
 
-static void facts_ask_uring(const struct supervisor *sup, struct check_facts *facts)
+static void facts_ask_uring(const struct setup *setup, struct check_facts *facts)
 {
 	struct shard_spec spec;
 
 	facts->uring_rc = ring_probe(RING_ENGINE_URING, &facts->uring_error);
-	if (facts->uring_rc == 0 && sup->plan.shard_count > 0) {
-		supervisor_spec(sup, 0, &spec);
+	if (facts->uring_rc == 0 && setup->plan.shard_count > 0) {
+		setup_spec(setup, 0, &spec);
 		facts->uring_rc =
 			facts_open_ring(&spec, &facts->uring_features, &facts->uring_error);
 	}
 }
 
-int check_facts_gather(const struct supervisor *sup, struct check_facts *out)
+int check_facts_gather(const struct setup *setup, struct check_facts *out)
 {
 	struct check_facts facts;
-	int rc = check_facts_count(sup, &facts);
+	int rc = check_facts_count(setup, &facts);
 
 	if (rc < 0) {
 		return rc;
 	}
 	facts_ask_ifaces(&facts);
 	facts_ask_routes(&facts);
-	facts_ask_uring(sup, &facts);
+	facts_ask_uring(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
 	return 0;

@@ -8,11 +8,11 @@
 #include "src/check.h"
 
 /* 0, or -ENOMEM; what could not be found out is marked so in `out'. */
-int check_facts_gather(const struct supervisor *sup, struct check_facts *out);
+int check_facts_gather(const struct setup *setup, struct check_facts *out);
 
-/* What the rules of `sup' let pass at each interface, without asking the kernel: the first half of
- * gathering, also for tests. 0 or -ENOMEM. */
-int check_facts_count(const struct supervisor *sup, struct check_facts *out);
+/* What the rules of `setup' let pass at each interface, without asking the kernel: the first half
+ * of gathering, also for tests. 0 or -ENOMEM. */
+int check_facts_count(const struct setup *setup, struct check_facts *out);
 
 /* The entry of `ifname', or NULL. */
 const struct check_iface *check_facts_iface(const struct check_facts *facts, const char *ifname);

@@ -82,7 +82,7 @@ static void look_at(struct look *look, const struct nft_rules *rules, const stru
 
 static void look_at_all(struct check *check, const struct nft_rules *rules, struct look *look)
 {
-	const struct conf *conf = &check->sup->opt->conf;
+	const struct conf *conf = &check->setup->opt->conf;
 
 	for (uint32_t i = 0; !look->out && i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;

@@ -27,22 +27,23 @@ static int check_host_inspect(struct check *check, FILE *out)
 	if (check->out_of_memory) {
 		return -ENOMEM;
 	}
-	return check->sup->opt->json ? check_print_json(check, out) : check_print_text(check, out);
+	return check->setup->opt->json ? check_print_json(check, out)
+				       : check_print_text(check, out);
 }
 
-int check_host_run(const struct supervisor *sup, FILE *out)
+int check_host_run(const struct setup *setup, FILE *out)
 {
 	struct check_facts facts = {0};
-	struct check check = {.sup = sup, .facts = &facts, .root = ""};
+	struct check check = {.setup = setup, .facts = &facts, .root = ""};
 	bool failed = true;
 	int rc;
 
-	if (!sup->topo.this_machine) {
+	if (!setup->topo.this_machine) {
 		log_error("--check-host looks at this host, --topology describes another; "
 			  "leave one of them out");
 		return 2;
 	}
-	rc = check_facts_gather(sup, &facts);
+	rc = check_facts_gather(setup, &facts);
 	if (rc == 0) {
 		rc = check_host_inspect(&check, out);
 		failed = check_count(&check, CHECK_FAIL) > 0;

@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 
-#include "src/supervisor.h"
+#include "src/setup.h"
 
-/* Inspects the host for the plan of `sup', on which supervisor_prepare has returned 0. Returns the
+/* Inspects the host for the plan of `setup', on which setup_prepare has returned 0. Returns the
  * exit status of the process: 0, or 1 when a finding is `fail' or `out' cannot be written. */
-int check_host_run(const struct supervisor *sup, FILE *out);
+int check_host_run(const struct setup *setup, FILE *out);

@@ -38,7 +38,7 @@ static void check_trains(struct check *check, const char *release)
 {
 	static const char *const asked[] = {
 		[OPT_AUTO] = "auto", [OPT_ON] = "on", [OPT_OFF] = "off"};
-	enum opt_switch gso = check->sup->opt->gso;
+	enum opt_switch gso = check->setup->opt->gso;
 	struct check_finding finding = {
 		.id = "kernel_trains",
 		.value = check_text(check, "Linux %s, --gso %s", release, asked[gso]),

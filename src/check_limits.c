@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/host_limits.h"
+#include "src/needs.h"
 
 #define PRIORITY_ADMIN 7 /* SO_PRIORITY above 6 is not for everybody */
 
@@ -55,7 +55,7 @@ const char *check_limit_text(struct check *check, uint64_t limit)
 
 static void check_nofile(struct check *check)
 {
-	uint64_t need = host_limits_files_needed(check->sup);
+	uint64_t need = needs_files(check->setup);
 	struct check_finding finding = {
 		.id = "nofile",
 		.why = "every flow and every output is a socket of its own",
@@ -153,7 +153,7 @@ static void check_capabilities(struct check *check)
 {
 	int64_t first_port =
 		check_number(check, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
-	struct wants wants = count_wants(&check->sup->opt->conf, first_port);
+	struct wants wants = count_wants(&check->setup->opt->conf, first_port);
 	bool raw = check_has_capability(check, CAP_NET_RAW);
 	bool admin = check_has_capability(check, CAP_NET_ADMIN);
 	bool special = wants.keep || wants.priority;

@@ -21,7 +21,3 @@ bool check_limit_read(struct check *check, const char *name, struct check_limit 
 
 /* "8388608", "unlimited". */
 const char *check_limit_text(struct check *check, uint64_t limit);
-
-/* Memory that the rings of `shard_count' shards take from RLIMIT_MEMLOCK at most: queues and
- * buffer rings, each rounded up to pages. */
-uint64_t check_uring_bytes(const struct opt *opt, uint32_t shard_count);

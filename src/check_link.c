@@ -156,7 +156,7 @@ static void check_pair(struct check *check, const struct check_iface *in,
  * pair. */
 static void check_pairs(struct check *check, bool *seen)
 {
-	const struct conf *conf = &check->sup->opt->conf;
+	const struct conf *conf = &check->setup->opt->conf;
 	const struct check_facts *facts = check->facts;
 
 	for (uint32_t f = 0; f < conf->flow_count; f++) {

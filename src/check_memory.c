@@ -8,20 +8,20 @@
 #include "src/check.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "numa/hugepages.h"
+#include "src/needs.h"
 #include "src/plan_sum.h"
-#include "src/plan_view.h"
 
 static const char huge_why[] = "a shard's memory lies in huge pages of its own node; without them "
 			       "it runs on smaller ones and misses the TLB more often";
 
-static void check_node(struct check *check, const struct plan_sum *sum, uint32_t idx, bool required)
+static void check_node(struct check *check, const struct needs_arenas *arenas, uint32_t idx,
+		       bool required)
 {
-	const struct plan_sum_node *at = &sum->nodes[idx];
-	int node_os = check->sup->topo.nodes[idx].node_os;
+	const struct needs_node *at = &arenas->nodes[idx];
+	int node_os = check->setup->topo.nodes[idx].node_os;
 	bool known = at->unused != TOPO_UNKNOWN && at->total != TOPO_UNKNOWN;
 	bool short_of = known && (uint64_t)at->unused < at->pages;
 	char line[HUGEPAGES_LINE_MAX], size[PLAN_BYTES_TEXT_MAX], unused[PLAN_BYTES_TEXT_MAX];
@@ -38,11 +38,11 @@ static void check_node(struct check *check, const struct plan_sum *sum, uint32_t
 			  .subject = check_text(check, "node %d", node_os),
 			  .value = check_text(check, "%s of %s available, %u shards need %" PRIu64,
 					      plan_sum_number(at->unused, unused),
-					      plan_sum_bytes(sum->page_bytes, size),
+					      plan_sum_bytes(arenas->page_bytes, size),
 					      at->arena_count, at->pages),
 			  .why = huge_why,
 			  .cure = short_of ? check_text(check, "%s",
-							hugepages_line(node_os, sum->page_bytes,
+							hugepages_line(node_os, arenas->page_bytes,
 								       at->goal, line))
 					   : NULL,
 		  });
@@ -70,37 +70,33 @@ static void check_transparent(struct check *check, bool wanted)
 
 static void check_huge(struct check *check)
 {
-	const struct supervisor *sup = check->sup;
-	struct plan_view_flow *flows = calloc(sup->plan.flow_count + 1UL, sizeof(*flows));
-	struct plan_view view = {.topo = &sup->topo, .plan = &sup->plan, .flows = flows};
-	struct plan_sum sum = {0};
+	const struct setup *setup = check->setup;
+	uint64_t arena_bytes = needs_largest_arena(setup);
+	enum arena_huge page = needs_first_page(setup->opt, arena_bytes);
+	struct needs_arenas arenas;
 
-	view.arena_bytes = plan_view_largest_arena(sup);
-	view.page = plan_view_first_page(sup->opt, view.arena_bytes);
-	if (!flows || plan_sum_build(&view, &sum) < 0) {
+	if (needs_count_arenas(&setup->topo, &setup->plan, arena_bytes, page, &arenas) < 0) {
 		check->out_of_memory = true;
-		free(flows);
 		return;
 	}
-	for (uint32_t i = 0; i < sup->topo.node_count; i++) {
-		check_node(check, &sum, i, sup->opt->require_huge);
+	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
+		check_node(check, &arenas, i, setup->opt->require_huge);
 	}
-	plan_sum_free(&sum);
-	free(flows);
-	check_transparent(check, view.page == ARENA_HUGE_THP);
+	needs_free_arenas(&arenas);
+	check_transparent(check, page == ARENA_HUGE_THP);
 }
 
 static void check_balancing(struct check *check)
 {
 	int64_t on = check_number(check, 0, "/proc/sys/kernel/numa_balancing");
-	bool matters = on != 0 && check->sup->topo.node_count > 1;
+	bool matters = on != 0 && check->setup->topo.node_count > 1;
 
 	check_add(check,
 		  &(struct check_finding){
 			  .level = matters ? CHECK_WARN : CHECK_OK,
 			  .id = "numa_balancing",
 			  .value = check_text(check, "kernel.numa_balancing = %d, %u nodes",
-					      (int)on, check->sup->topo.node_count),
+					      (int)on, check->setup->topo.node_count),
 			  .why = "it takes pages away for a moment to see who uses them, a fault "
 				 "each; what numacast placed needs no moving",
 			  .cure = matters ? "sysctl -w kernel.numa_balancing=0" : NULL,

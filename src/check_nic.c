@@ -5,7 +5,7 @@
  * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
  * files below root. No step of a datagram runs here. CPU and node numbers are the kernel's.
  */
-#include "src/check_nic.h"
+#include "src/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +13,6 @@
 #include <string.h>
 
 #include "numa/nic_irq.h"
-#include "src/base/log.h"
-#include "src/check.h"
-#include "src/check_facts.h"
 
 #define IRQ_TEXT_MAX 12 /* a number and the blank before it */
 
@@ -28,15 +25,15 @@ struct nic_flows {
 	enum plan_why why;
 };
 
-static struct nic_flows count_flows(const struct supervisor *sup, const struct iface *at)
+static struct nic_flows count_flows(const struct setup *setup, const struct iface *at)
 {
-	const struct plan *plan = &sup->plan;
+	const struct plan *plan = &setup->plan;
 	struct nic_flows flows = {0};
 
 	for (uint32_t f = 0; f < plan->flow_count; f++) {
 		bool far = false;
 
-		if (strcmp(sup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
 			continue;
 		}
 		flows.count++;
@@ -59,7 +56,7 @@ static struct nic_flows count_flows(const struct supervisor *sup, const struct i
 static void check_node(struct check *check, const struct check_iface *iface)
 {
 	const struct iface *at = iface->at;
-	struct nic_flows flows = count_flows(check->sup, at);
+	struct nic_flows flows = count_flows(check->setup, at);
 	struct check_finding finding = {
 		.id = "nic_node",
 		.subject = at->name,
@@ -100,13 +97,13 @@ struct nic_irqs {
 };
 
 /* The node of the shards that own the interface's flows; when they are on several, the device's. */
-static int wanted_node(const struct supervisor *sup, const struct iface *at)
+static int wanted_node(const struct setup *setup, const struct iface *at)
 {
-	const struct plan *plan = &sup->plan;
+	const struct plan *plan = &setup->plan;
 	int node_os = TOPO_UNKNOWN;
 
 	for (uint32_t f = 0; f < plan->flow_count; f++) {
-		if (strcmp(sup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
 			continue;
 		}
 		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
@@ -141,7 +138,7 @@ static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct topo_cpu *cpu = topo_find_cpu(&check->sup->topo, cpus[i]);
+		const struct topo_cpu *cpu = topo_find_cpu(&check->setup->topo, cpus[i]);
 
 		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != sum->node_os) {
 			note_far(sum, irq, cpu);
@@ -154,7 +151,7 @@ static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
 /* The CPUs of a node, as ranges: "0-3,8". */
 static const char *node_cpus(struct check *check, int node_os)
 {
-	const struct topo *topo = &check->sup->topo;
+	const struct topo *topo = &check->setup->topo;
 	const char *list = "";
 
 	for (uint32_t i = 0; i < topo->cpu_count; i++) {
@@ -211,7 +208,7 @@ static void check_irqs(struct check *check, const struct check_iface *iface)
 		.why = "the CPU that takes a queue's interrupt handles each datagram first; on "
 		       "another node than the shard it leaves the data in the wrong cache",
 	};
-	struct nic_irqs sum = {.node_os = wanted_node(check->sup, iface->at)};
+	struct nic_irqs sum = {.node_os = wanted_node(check->setup, iface->at)};
 	uint32_t count = 0;
 	int *irqs = NULL;
 
@@ -249,27 +246,11 @@ void check_nics(struct check *check)
 	}
 }
 
-void check_nic_warn(const struct supervisor *sup, const char *root)
+void check_interrupts(struct check *check)
 {
-	struct check_facts facts = {0};
-	struct check check = {.sup = sup, .facts = &facts, .root = root};
-
-	if (check_facts_count(sup, &facts) < 0) {
-		return;
-	}
-	for (uint32_t i = 0; i < facts.iface_count; i++) {
-		if (facts.ifaces[i].flow_count > 0) {
-			check_irqs(&check, &facts.ifaces[i]);
+	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
+		if (check->facts->ifaces[i].flow_count > 0) {
+			check_irqs(check, &check->facts->ifaces[i]);
 		}
 	}
-	for (uint32_t i = 0; i < check.count && !check.out_of_memory; i++) {
-		const struct check_finding *finding = &check.findings[i];
-
-		if (finding->level != CHECK_OK) {
-			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
-				 finding->cure);
-		}
-	}
-	check_free(&check);
-	check_facts_free(&facts);
 }

@@ -18,7 +18,7 @@ static void check_gro(struct check *check, const struct check_iface *iface)
 {
 	const struct ethtool_features *features = &iface->features;
 	const char *name = iface->at->name;
-	bool wanted = check->sup->opt->gro != OPT_OFF;
+	bool wanted = check->setup->opt->gro != OPT_OFF;
 	bool lacks = wanted && features->known && !features->gro;
 
 	check_add(check,
@@ -56,7 +56,7 @@ static void check_gso(struct check *check, const struct check_iface *iface)
 		       "cuts it, or the kernel just before the device",
 	};
 
-	if (check->sup->opt->gso == OPT_OFF) {
+	if (check->setup->opt->gso == OPT_OFF) {
 		finding.value = "not used: --gso off";
 	} else if (!features->known) {
 		finding.value = "not known: the interface does not say";

@@ -75,7 +75,7 @@ static void count_source(const struct check_iface *iface, const struct check_sou
 static void count_flows(const struct check *check, const struct check_iface *iface, int64_t mode,
 			struct rp_sum *sum)
 {
-	const struct conf *conf = &check->sup->opt->conf;
+	const struct conf *conf = &check->setup->opt->conf;
 
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;

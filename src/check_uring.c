@@ -13,45 +13,7 @@
 #include <string.h>
 
 #include "src/check_limits.h"
-
-#define SQE_BYTES       64
-#define CQE_BYTES       16
-#define SQ_INDEX_BYTES  4
-#define RING_HEAD_BYTES 1024
-#define BUFFER_BYTES    16          /* an entry of a provided-buffer ring */
-#define PROBE_BYTES     (12u << 10) /* the probe's small ring, given back some time later */
-#define PAGE_BYTES      4096ULL
-
-static uint64_t in_pages(uint64_t bytes)
-{
-	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-}
-
-static uint64_t power_of_two(uint64_t n)
-{
-	uint64_t power = 1;
-
-	while (power < n) {
-		power *= 2;
-	}
-	return power;
-}
-
-uint64_t check_uring_bytes(const struct opt *opt, uint32_t shard_count)
-{
-	uint64_t sq = power_of_two(opt->sq_entries), cq = power_of_two(opt->cq_entries);
-	uint64_t each = in_pages(sq * SQE_BYTES) +
-			in_pages(cq * CQE_BYTES + sq * SQ_INDEX_BYTES + RING_HEAD_BYTES);
-
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		uint32_t depth =
-			opt->hot[g] ? opt->hot[g]
-				    : shard_hot_default((enum pool_class)g, opt->pool.count[g]);
-
-		each += in_pages((uint64_t)depth * BUFFER_BYTES);
-	}
-	return shard_count * each + PROBE_BYTES;
-}
+#include "src/needs.h"
 
 static const char *describe_seccomp(struct check *check)
 {
@@ -80,7 +42,7 @@ static void add_cure(struct check_finding *finding, int64_t disabled, int rc)
 static void check_allowed(struct check *check)
 {
 	const struct check_facts *facts = check->facts;
-	enum ring_engine engine = check->sup->opt->engine;
+	enum ring_engine engine = check->setup->opt->engine;
 	int64_t disabled = check_number(check, 0, "/proc/sys/kernel/io_uring_disabled");
 	struct check_finding finding = {
 		.id = "io_uring",
@@ -106,8 +68,8 @@ static void check_allowed(struct check *check)
 /* A limit that the daemon can raise by itself at start is no obstacle. */
 static void check_memlock(struct check *check)
 {
-	const struct supervisor *sup = check->sup;
-	uint64_t need = check_uring_bytes(sup->opt, sup->plan.shard_count);
+	const struct setup *setup = check->setup;
+	uint64_t need = needs_ring_bytes(setup->opt, setup->plan.shard_count);
 	struct check_finding finding = {
 		.id = "memlock",
 		.why = "from Linux 6.14 on the memory of all rings of a user counts against it",
@@ -116,18 +78,18 @@ static void check_memlock(struct check *check)
 
 	if (!check_limit_read(check, "Max locked memory", &limit)) {
 		finding.value = "not known: no /proc/self/limits";
-	} else if (sup->opt->engine == RING_ENGINE_MMSG) {
+	} else if (setup->opt->engine == RING_ENGINE_MMSG) {
 		finding.value = "not used: --engine mmsg";
 	} else if (check_has_capability(check, CAP_SYS_RESOURCE) ||
 		   check_has_capability(check, CAP_IPC_LOCK)) {
 		finding.value = check_text(check,
 					   "%" PRIu64 " bytes for %u rings, no limit to "
 					   "this process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
-					   need, sup->plan.shard_count);
+					   need, setup->plan.shard_count);
 	} else {
 		finding.value = check_text(check, "%s bytes allowed, %" PRIu64 " for %u rings",
 					   check_limit_text(check, limit.hard), need,
-					   sup->plan.shard_count);
+					   setup->plan.shard_count);
 		if (limit.hard < need) {
 			finding.level = CHECK_FAIL;
 			finding.cure = "prlimit --pid $$ --memlock=unlimited:unlimited";

@@ -4,19 +4,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-#define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
-#define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
-
-uint64_t host_limits_files_needed(const struct supervisor *sup)
-{
-	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)sup->plan.shard_count * FILES_PER_SHARD;
-
-	for (uint32_t s = 0; s < sup->layout.shard_count; s++) {
-		need += (uint64_t)sup->layout.tables[s].flow_count +
-			sup->layout.tables[s].output_count;
-	}
-	return need;
-}
+#include "src/needs.h"
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
 static void host_limits_try(int resource, rlim_t want)
@@ -34,9 +22,9 @@ static void host_limits_try(int resource, rlim_t want)
 	}
 }
 
-int host_limits_raise(const struct supervisor *sup, struct err *err)
+int host_limits_raise(const struct setup *setup, struct err *err)
 {
-	rlim_t need = host_limits_files_needed(sup);
+	rlim_t need = needs_files(setup);
 	struct rlimit now;
 
 	host_limits_try(RLIMIT_MEMLOCK, RLIM_INFINITY);

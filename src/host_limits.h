@@ -5,13 +5,8 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "src/base/log.h"
-#include "src/supervisor.h"
-
-/* Files that the shards of `sup' and the process around them will have open. */
-uint64_t host_limits_files_needed(const struct supervisor *sup);
+#include "src/setup.h"
 
 /* 0, or -EMFILE with `err' naming `ulimit -n', what is needed and what there is. */
-int host_limits_raise(const struct supervisor *sup, struct err *err);
+int host_limits_raise(const struct setup *setup, struct err *err);

@@ -38,9 +38,9 @@ static int main_check(const struct opt *opt)
 	return EXIT_OK;
 }
 
-static int main_print_plan(const struct supervisor *sup)
+static int main_print_plan(const struct setup *setup)
 {
-	int rc = plan_view_print(sup, stdout);
+	int rc = plan_view_print(setup, stdout);
 
 	if (rc < 0) {
 		log_error("--plan: cannot write the plan: %s", strerror(-rc));
@@ -48,25 +48,25 @@ static int main_print_plan(const struct supervisor *sup)
 	return main_status(rc);
 }
 
-static int main_with_supervisor(const struct opt *opt)
+static int main_with_setup(const struct opt *opt)
 {
 	bool relaying = opt->mode == OPT_MODE_RELAY;
-	struct supervisor sup;
+	struct setup setup;
 	struct err err = {0};
 	int status;
-	int rc = supervisor_prepare(&sup, opt, relaying, &err);
+	int rc = setup_prepare(&setup, opt, relaying, &err);
 
 	if (rc < 0) {
 		log_error("%s", err.text);
 		status = main_status(rc);
 	} else if (relaying) {
-		status = supervisor_run(&sup);
+		status = supervisor_run(&setup);
 	} else if (opt->mode == OPT_MODE_PLAN) {
-		status = main_print_plan(&sup);
+		status = main_print_plan(&setup);
 	} else {
-		status = check_host_run(&sup, stdout);
+		status = check_host_run(&setup, stdout);
 	}
-	supervisor_free(&sup);
+	setup_free(&setup);
 	return status;
 }
 
@@ -82,7 +82,7 @@ static int main_dispatch(const struct opt *opt)
 	case OPT_MODE_CHECK:
 		return main_check(opt);
 	default:
-		return main_with_supervisor(opt);
+		return main_with_setup(opt);
 	}
 }
 

@@ -24,7 +24,8 @@ static const char *plural(uint64_t count)
 static void print_commands(const struct plan_sum *sum, int node_os, uint64_t goal, FILE *out)
 {
 	char line[HUGEPAGES_LINE_MAX];
-	const char *path = strstr(hugepages_line(node_os, sum->page_bytes, goal, line), "> ");
+	const char *path =
+		strstr(hugepages_line(node_os, sum->arenas.page_bytes, goal, line), "> ");
 
 	must(path != NULL);
 	fprintf(out,
@@ -39,21 +40,22 @@ static void print_node(const struct plan_view *view, const struct plan_sum *sum,
 	const struct plan_sum_node *at = &sum->nodes[idx];
 	int node_os = view->topo->nodes[idx].node_os;
 
-	if (at->arena_count == 0) {
+	if (at->need->arena_count == 0) {
 		fprintf(out, "# node %d: no shard takes memory here\n", node_os);
 		return;
 	}
 	fprintf(out, "# node %d: %" PRIu32 " shard%s x %" PRIu64 " = %" PRIu64 " page%s", node_os,
-		at->arena_count, plural(at->arena_count), sum->pages_per_shard, at->pages,
-		plural(at->pages));
-	if (at->total == TOPO_UNKNOWN || at->unused == TOPO_UNKNOWN) {
+		at->need->arena_count, plural(at->need->arena_count), sum->arenas.pages_per_shard,
+		at->need->pages, plural(at->need->pages));
+	if (at->need->total == TOPO_UNKNOWN || at->need->unused == TOPO_UNKNOWN) {
 		fprintf(out, "\n");
-		print_commands(sum, node_os, at->goal, out);
-	} else if ((uint64_t)at->unused >= at->pages) {
-		fprintf(out, ", %" PRId64 " available: nothing to do\n", at->unused);
+		print_commands(sum, node_os, at->need->goal, out);
+	} else if ((uint64_t)at->need->unused >= at->need->pages) {
+		fprintf(out, ", %" PRId64 " available: nothing to do\n", at->need->unused);
 	} else {
-		fprintf(out, ", %" PRId64 " of %" PRId64 " available\n", at->unused, at->total);
-		print_commands(sum, node_os, at->goal, out);
+		fprintf(out, ", %" PRId64 " of %" PRId64 " available\n", at->need->unused,
+			at->need->total);
+		print_commands(sum, node_os, at->need->goal, out);
 	}
 }
 
@@ -68,18 +70,18 @@ int plan_print_hugepages(const struct plan_view *view, FILE *out)
 	fprintf(out, "# %s: %" PRIu32 " shard%s, %s each, in %s pages\n", view->topo->source,
 		view->plan->shard_count, plural(view->plan->shard_count),
 		plan_sum_bytes(view->arena_bytes, bytes), arena_huge_name(view->page));
-	if (sum.pages_per_shard == 0) {
+	if (sum.arenas.pages_per_shard == 0) {
 		fprintf(out, "# pages of this kind need no reservation\n");
 	}
-	for (uint32_t i = 0; sum.pages_per_shard > 0 && i < view->topo->node_count; i++) {
+	for (uint32_t i = 0; sum.arenas.pages_per_shard > 0 && i < view->topo->node_count; i++) {
 		print_node(view, &sum, i, out);
 	}
-	if (sum.pages_per_shard > 0 && sum.arenas_anywhere > 0) {
+	if (sum.arenas.pages_per_shard > 0 && sum.arenas.anywhere > 0) {
 		fprintf(out,
 			"# %" PRIu32 " shard%s with unknown memory node: %" PRIu64
 			" more, on any node\n",
-			sum.arenas_anywhere, plural(sum.arenas_anywhere),
-			sum.arenas_anywhere * sum.pages_per_shard);
+			sum.arenas.anywhere, plural(sum.arenas.anywhere),
+			sum.arenas.anywhere * sum.arenas.pages_per_shard);
 	}
 	plan_sum_free(&sum);
 	return plan_sum_status(out);

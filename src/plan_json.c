@@ -180,9 +180,9 @@ static json_t *node_object(const struct plan_view *view, const struct plan_sum *
 			 node->allowed, "cpus", (json_int_t)node->cpu_count, "shards",
 			 (json_int_t)at->shard_count, "flows", (json_int_t)at->flow_count,
 			 "flows_remote", (json_int_t)at->far_count, "arenas",
-			 (json_int_t)at->arena_count, "huge_pages", (json_int_t)at->pages,
-			 "huge_pages_available", known(at->unused), "distances",
-			 distance_list(view->topo, i));
+			 (json_int_t)at->need->arena_count, "huge_pages",
+			 (json_int_t)at->need->pages, "huge_pages_available",
+			 known(at->need->unused), "distances", distance_list(view->topo, i));
 }
 
 static json_t *nic_object(const struct topo_nic *nic)

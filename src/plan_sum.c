@@ -11,22 +11,19 @@
 #include <string.h>
 
 static void count_shards(const struct plan_view *view, struct plan_sum *sum);
-static void count_pages(const struct plan_view *view, struct plan_sum *sum);
 static void count_flows(const struct plan_view *view, struct plan_sum *sum);
 
 int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
 {
-	struct plan_sum sum = {.page_bytes = arena_huge_bytes(view->page)};
+	struct plan_sum sum = {0};
 
 	sum.nodes = calloc((size_t)view->topo->node_count + 1, sizeof(sum.nodes[0]));
-	if (!sum.nodes) {
+	if (!sum.nodes || needs_count_arenas(view->topo, view->plan, view->arena_bytes, view->page,
+					     &sum.arenas) < 0) {
+		plan_sum_free(&sum);
 		return -ENOMEM;
 	}
-	if (view->page == ARENA_HUGE_1G || view->page == ARENA_HUGE_2M) {
-		sum.pages_per_shard = (view->arena_bytes + sum.page_bytes - 1) / sum.page_bytes;
-	}
 	count_shards(view, &sum);
-	count_pages(view, &sum);
 	count_flows(view, &sum);
 	*out = sum;
 	return 0;
@@ -35,6 +32,7 @@ int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
 void plan_sum_free(struct plan_sum *sum)
 {
 	free(sum->nodes);
+	needs_free_arenas(&sum->arenas);
 	memset(sum, 0, sizeof(*sum));
 }
 
@@ -42,38 +40,14 @@ static void count_shards(const struct plan_view *view, struct plan_sum *sum)
 {
 	const struct topo *topo = view->topo;
 
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		sum->nodes[i].need = &sum->arenas.nodes[i];
+	}
 	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
-		const struct plan_shard *shard = &view->plan->shards[i];
-		const struct topo_node *home = topo_find_node(topo, shard->home_os);
-		const struct topo_node *memory = topo_find_node(topo, shard->node_os);
+		const struct topo_node *home = topo_find_node(topo, view->plan->shards[i].home_os);
 
 		if (home) {
 			sum->nodes[home - topo->nodes].shard_count++;
-		}
-		if (memory) {
-			sum->nodes[memory - topo->nodes].arena_count++;
-		} else {
-			sum->arenas_anywhere++;
-		}
-	}
-}
-
-static void count_pages(const struct plan_view *view, struct plan_sum *sum)
-{
-	for (uint32_t i = 0; i < view->topo->node_count; i++) {
-		const struct topo_node *node = &view->topo->nodes[i];
-		struct plan_sum_node *at = &sum->nodes[i];
-		bool giant = view->page == ARENA_HUGE_1G;
-
-		at->pages = at->arena_count * sum->pages_per_shard;
-		at->total = giant ? node->huge_1g_total : node->huge_2m_total;
-		at->unused = giant ? node->huge_1g_free : node->huge_2m_free;
-		at->goal = at->pages;
-		if (at->total != TOPO_UNKNOWN && at->unused != TOPO_UNKNOWN) {
-			uint64_t others = (uint64_t)(at->total - at->unused);
-			uint64_t enough = others + at->pages;
-
-			at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
 		}
 	}
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/needs.h"
 #include "src/plan_print.h"
 
 #define PLAN_BYTES_TEXT_MAX 32
@@ -20,22 +21,15 @@ enum plan_place {
 /* The plan seen from one node. */
 struct plan_sum_node {
 	uint32_t shard_count; /* shards whose CPU sits here */
-	uint32_t arena_count; /* whose memory comes from here */
 	uint32_t flow_count;  /* flows whose interface is here */
 	uint32_t far_count;   /* of these owned, at least in part, by a shard elsewhere */
 	uint32_t far_why[PLAN_WHY_COUNT]; /* owners elsewhere, by reason */
-	uint64_t pages; /* huge pages for these arenas; 0 when pages come from no pool */
-	uint64_t goal;  /* size of the pool with which they succeed: more than `pages' where
-			 * others hold some; `pages' when the pool cannot be read */
-	int64_t total;  /* size of the pool now, or TOPO_UNKNOWN */
-	int64_t unused; /* of these still to be had, or TOPO_UNKNOWN */
+	const struct needs_node *need;    /* its pages, in plan_sum.arenas */
 };
 
 struct plan_sum {
 	struct plan_sum_node *nodes; /* as topo->nodes */
-	uint32_t arenas_anywhere;    /* shards whose memory node is unknown */
-	uint64_t page_bytes;         /* of view->page */
-	uint64_t pages_per_shard;    /* 0 when pages come from no pool */
+	struct needs_arenas arenas;  /* pages for them, by node */
 	uint32_t flows_local;        /* every owner local */
 	uint32_t flows_remote;       /* at least one remote */
 	uint32_t flows_unknown;      /* interface's node unknown */

@@ -179,7 +179,7 @@ static void describe_memory(const struct painter *p, const struct topo_node *nod
 	char unused[PLAN_BYTES_TEXT_MAX];
 	int used;
 
-	if (sum->arena_count == 0) {
+	if (sum->need->arena_count == 0) {
 		snprintf(text, TEXT_MAX, "%s",
 			 sum->shard_count > 0 ? "its shards take memory from elsewhere"
 			 : node->allowed || node->memory_bytes == 0 ? "no memory taken here"
@@ -187,23 +187,24 @@ static void describe_memory(const struct painter *p, const struct topo_node *nod
 		return;
 	}
 	used = snprintf(text, TEXT_MAX, "%s",
-			plan_sum_bytes(sum->arena_count * p->view->arena_bytes, bytes));
-	if (sum->pages == 0) {
+			plan_sum_bytes(sum->need->arena_count * p->view->arena_bytes, bytes));
+	if (sum->need->pages == 0) {
 		snprintf(text + used, TEXT_MAX - (size_t)used, " for %" PRIu32 " shard%s",
-			 sum->arena_count, plural(sum->arena_count));
-	} else if (sum->unused == TOPO_UNKNOWN) {
+			 sum->need->arena_count, plural(sum->need->arena_count));
+	} else if (sum->need->unused == TOPO_UNKNOWN) {
 		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages",
-			 sum->pages);
+			 sum->need->pages);
 	} else {
 		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages, %s free",
-			 sum->pages, plan_sum_number(sum->unused, unused));
+			 sum->need->pages, plan_sum_number(sum->need->unused, unused));
 	}
 }
 
 static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
 			      const struct topo_node *node, const struct plan_sum_node *sum)
 {
-	bool is_short = sum->unused != TOPO_UNKNOWN && (uint64_t)sum->unused < sum->pages;
+	bool is_short =
+		sum->need->unused != TOPO_UNKNOWN && (uint64_t)sum->need->unused < sum->need->pages;
 	struct svg_rect at = {box->x + 8, box->y + 44, box->w - 12, 0};
 	char text[TEXT_MAX];
 

@@ -96,8 +96,9 @@ static void print_nodes(const struct plan_view *view, const struct plan_sum *sum
 			"  %9s%s%s%s\n",
 			node->node_os, plan_sum_number(node->package_os, socket),
 			node->memory_bytes ? plan_sum_bytes(node->memory_bytes, bytes) : "none",
-			node->cpu_count, at->shard_count, at->flow_count, at->pages,
-			plan_sum_number(at->unused, unused), node->kind[0] ? "  " : "", node->kind,
+			node->cpu_count, at->shard_count, at->flow_count, at->need->pages,
+			plan_sum_number(at->need->unused, unused), node->kind[0] ? "  " : "",
+			node->kind,
 			node->allowed || node->memory_bytes == 0 ? "" : "  may not be used");
 	}
 }
@@ -243,12 +244,14 @@ static void print_memory_notes(const struct plan_view *view, const struct plan_s
 		const struct topo_node *node = &view->topo->nodes[i];
 		const struct plan_sum_node *at = &sum->nodes[i];
 
-		if (at->unused != TOPO_UNKNOWN && (uint64_t)at->unused < at->pages) {
+		if (at->need->unused != TOPO_UNKNOWN &&
+		    (uint64_t)at->need->unused < at->need->pages) {
 			fprintf(out,
 				"note: node %d needs %" PRIu64 " huge pages and has %" PRId64
 				" available: %s\n",
-				node->node_os, at->pages, at->unused,
-				hugepages_line(node->node_os, sum->page_bytes, at->goal, line));
+				node->node_os, at->need->pages, at->need->unused,
+				hugepages_line(node->node_os, sum->arenas.page_bytes,
+					       at->need->goal, line));
 		}
 		if (at->shard_count > 0 && (!node->allowed || node->memory_bytes == 0)) {
 			fprintf(out, "note: node %d has %s: its shards take memory from another\n",
@@ -256,11 +259,11 @@ static void print_memory_notes(const struct plan_view *view, const struct plan_s
 				node->memory_bytes == 0 ? "no memory" : "memory we may not use");
 		}
 	}
-	if (sum->arenas_anywhere > 0 && view->topo->node_count > 1) {
+	if (sum->arenas.anywhere > 0 && view->topo->node_count > 1) {
 		fprintf(out, "note: ");
-		print_count(sum->arenas_anywhere, "shard", out);
+		print_count(sum->arenas.anywhere, "shard", out);
 		fprintf(out, " %s no known memory node and will take memory anywhere\n",
-			sum->arenas_anywhere == 1 ? "has" : "have");
+			sum->arenas.anywhere == 1 ? "has" : "have");
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "src/base/addr.h"
+#include "src/needs.h"
 #include "src/plan_print.h"
 #include "src/sysctl_file.h"
 
@@ -30,13 +31,13 @@ static void describe_ingress(const struct rule_ingress *in, char *buf)
 		 endpoint);
 }
 
-static void describe_flow(const struct supervisor *sup, uint32_t i, char *text,
+static void describe_flow(const struct setup *setup, uint32_t i, char *text,
 			  struct plan_view_flow *out)
 {
-	const struct conf *conf = &sup->opt->conf;
+	const struct conf *conf = &setup->opt->conf;
 	const struct conf_flow *flow = &conf->flows[i];
 	const struct conf_rule *rule = &conf->rules[flow->rule];
-	const struct iface *iface = iface_find(&sup->ifaces, flow->in.at.ifname);
+	const struct iface *iface = iface_find(&setup->ifaces, flow->in.at.ifname);
 
 	describe_ingress(&flow->in, text);
 	out->name = rule->name;
@@ -45,39 +46,6 @@ static void describe_flow(const struct supervisor *sup, uint32_t i, char *text,
 	out->node_os = iface ? iface->node_os : TOPO_UNKNOWN;
 	out->weight = rule->weight;
 	out->output_count = flow->output_count;
-}
-
-/* Shards differ by the tables they own. */
-uint64_t plan_view_largest_arena(const struct supervisor *sup)
-{
-	uint64_t largest = 0;
-
-	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
-		struct shard_spec spec;
-		uint64_t bytes;
-
-		supervisor_spec(sup, i, &spec);
-		bytes = worker_arena_bytes(&spec);
-		largest = bytes > largest ? bytes : largest;
-	}
-	return largest;
-}
-
-enum arena_huge plan_view_first_page(const struct opt *opt, uint64_t arena_bytes)
-{
-	switch (opt->huge) {
-	case NODEMEM_HUGE_1G:
-		return ARENA_HUGE_1G;
-	case NODEMEM_HUGE_2M:
-		return ARENA_HUGE_2M;
-	case NODEMEM_HUGE_THP:
-		return ARENA_HUGE_THP;
-	case NODEMEM_HUGE_OFF:
-		return ARENA_HUGE_OFF;
-	case NODEMEM_HUGE_AUTO:
-		break;
-	}
-	return arena_bytes >= arena_huge_bytes(ARENA_HUGE_1G) ? ARENA_HUGE_1G : ARENA_HUGE_2M;
 }
 
 static int print_as(const struct plan_view *view, enum opt_plan how, FILE *out)
@@ -97,23 +65,23 @@ static int print_as(const struct plan_view *view, enum opt_plan how, FILE *out)
 	return plan_print_text(view, out);
 }
 
-int plan_view_print(const struct supervisor *sup, FILE *out)
+int plan_view_print(const struct setup *setup, FILE *out)
 {
-	uint32_t count = sup->plan.flow_count;
+	uint32_t count = setup->plan.flow_count;
 	struct plan_view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
 	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
-	struct plan_view view = {.topo = &sup->topo, .plan = &sup->plan, .flows = flows};
+	struct plan_view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
 	int rc = -ENOMEM;
 
-	if (sup->opt->plan == OPT_PLAN_SYSCTL) {
-		rc = sysctl_file_print(sup, out);
+	if (setup->opt->plan == OPT_PLAN_SYSCTL) {
+		rc = sysctl_file_print(setup, out);
 	} else if (flows && texts) {
 		for (uint32_t i = 0; i < count; i++) {
-			describe_flow(sup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);
+			describe_flow(setup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);
 		}
-		view.arena_bytes = plan_view_largest_arena(sup);
-		view.page = plan_view_first_page(sup->opt, view.arena_bytes);
-		rc = print_as(&view, sup->opt->plan, out);
+		view.arena_bytes = needs_largest_arena(setup);
+		view.page = needs_first_page(setup->opt, view.arena_bytes);
+		rc = print_as(&view, setup->opt->plan, out);
 	}
 	if (rc == 0 && fflush(out) != 0) {
 		rc = -EIO;

@@ -197,7 +197,7 @@ static void report_finish_rule(json_t *rule)
 
 static json_t *report_rules(const struct supervisor *sup, struct report_totals *totals)
 {
-	const struct conf *conf = &sup->opt->conf;
+	const struct conf *conf = &sup->setup->opt->conf;
 	json_t *rules = json_array();
 	json_t *rule;
 	size_t i;
@@ -347,7 +347,7 @@ static json_t *report_build(const struct supervisor *sup)
 	json_object_set_new(report, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(report, "uptime_s",
 			    json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
-	json_object_set_new(report, "engine", json_string(ring_engine_name(sup->engine)));
+	json_object_set_new(report, "engine", json_string(ring_engine_name(sup->setup->engine)));
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, report_shard(&sup->workers[s], &totals));
 	}
@@ -459,7 +459,7 @@ static int report_write_file(const json_t *report, const char *path)
 
 int report_write_exit(const struct supervisor *sup)
 {
-	const char *path = sup->opt->exit_report;
+	const char *path = sup->setup->opt->exit_report;
 	json_t *report;
 	int rc = 0;
 

@@ -1,11 +1,11 @@
 /* supervisor.c - brings the shards up together, keeps watch, and takes them down together.
  *
- * Start: choose the engine, raise limits, start every worker at once; when all have opened their
- * shards, tell each flow which of our own senders it could hear, then let all go live. If any
- * step fails anywhere, or a signal asks to end before that, everybody leaves: nothing half-started
- * stays. Running: this thread
- * sleeps in poll() on signals and on workers that end by themselves. End: the first SIGTERM or
- * SIGINT drains, a second one quits. Control thread; datagrams never come here.
+ * Start: raise limits, become the user, settle what only a trial tells, start every worker at once;
+ * when all have opened their shards, tell each flow which of our own senders it could hear, then
+ * let all go live. If any step fails anywhere, or a signal asks to end before that, everybody
+ * leaves. Running: this thread sleeps in poll() on signals and on workers that end by themselves,
+ * and looks at the shards once a second. End: the first SIGTERM or SIGINT drains, a second one
+ * quits. Control thread; datagrams never come here.
  */
 #include "src/supervisor.h"
 
@@ -15,15 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "numa/sqpoll.h"
-#include "shard/gso.h"
 #include "src/base/clock.h"
-#include "src/check_limits.h"
-#include "src/copying.h"
 #include "src/host_limits.h"
+#include "src/needs.h"
 #include "src/notify.h"
 #include "src/placement.h"
 #include "src/privs.h"
@@ -34,148 +30,7 @@
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
 
-/* ---- preparing ---- */
-
-static int supervisor_plan(struct supervisor *sup, struct err *err)
-{
-	const struct opt *opt = sup->opt;
-	struct plan_policy policy = {
-		.shard_count = opt->shards,
-		.cpus_os = opt->cpus_os,
-		.cpus_count = opt->cpus_count,
-		.smt = opt->smt,
-		.reserve_cores = opt->reserve_cores,
-		.oversubscribe = opt->oversubscribe,
-		.balance = opt->balance,
-	};
-	struct plan_flow *flows = layout_plan_flows(&opt->conf, &sup->ifaces);
-	int rc;
-
-	if (!flows) {
-		err_set(err, "plan: out of memory");
-		return -ENOMEM;
-	}
-	rc = plan_build(&sup->topo, flows, opt->conf.flow_count, &policy, &sup->plan, err);
-	free(flows);
-	return rc;
-}
-
-/* A CPU for each thread that the kernel starts for SQPOLL; the mmsg engine has none. */
-static int supervisor_place_sqpoll(struct supervisor *sup, struct err *err)
-{
-	if (!sup->opt->sqpoll || sup->opt->engine == RING_ENGINE_MMSG) {
-		return 0;
-	}
-	sup->sqpoll_os = calloc(sup->plan.shard_count + 1UL, sizeof(*sup->sqpoll_os));
-	if (!sup->sqpoll_os) {
-		err_set(err, "--sqpoll: out of memory");
-		return -ENOMEM;
-	}
-	return sqpoll_place(&sup->topo, &sup->plan, sup->opt->oversubscribe, sup->sqpoll_os, err);
-}
-
-int supervisor_prepare(struct supervisor *sup, const struct opt *opt, bool for_this_host,
-		       struct err *err)
-{
-	struct layout_options options = {
-		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
-	int rc;
-
-	*sup = (struct supervisor){.opt = opt, .engine = opt->engine, .train_max = 1};
-	rc = topo_load(opt->topology, &sup->topo, err);
-	if (rc == 0) {
-		rc = iface_resolve(&opt->conf, &sup->topo, for_this_host, &sup->ifaces, err);
-	}
-	if (rc == 0) {
-		rc = supervisor_plan(sup, err);
-	}
-	if (rc == 0) {
-		rc = supervisor_place_sqpoll(sup, err);
-	}
-	if (rc == 0) {
-		rc = layout_build(&opt->conf, &sup->ifaces, &sup->plan, &options, &sup->layout,
-				  err);
-	}
-	return rc;
-}
-
-void supervisor_spec(const struct supervisor *sup, uint32_t index, struct shard_spec *out)
-{
-	const struct opt *opt = sup->opt;
-
-	*out = (struct shard_spec){
-		.table = &sup->layout.tables[index],
-		.engine = sup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : sup->engine,
-		.ring =
-			{
-				.sq_entries = opt->sq_entries,
-				.cq_entries = opt->cq_entries,
-				.batch_submit = opt->batch_submit,
-				.batch_complete = opt->batch_complete,
-				.batch_wait_us = opt->batch_wait_us,
-				.spin_us = opt->spin_us,
-				.sqpoll = sup->sqpoll_os != NULL,
-				.sqpoll_cpu = sup->sqpoll_os ? sup->sqpoll_os[index] : -1,
-			},
-		.pool = opt->pool,
-		.train_max = sup->train_max,
-		.gso = sup->train_max > 1,
-		.rcvbuf_bytes = opt->rcvbuf_bytes,
-		.sndbuf_bytes = opt->sndbuf_bytes,
-		.echo_count = sup->layout.echo_counts[index],
-		.drain_ns = opt->drain_ms * NS_PER_MS,
-	};
-	memcpy(out->hot, opt->hot, sizeof(out->hot));
-	out->registered = copying_share(opt->register_buffers,
-					copying_gains_by_registering(out->table, opt->huge),
-					sup->lockable_bytes, sup->plan.shard_count, index);
-	out->registered.page_bytes = copying_page_bytes(opt->huge);
-}
-
 /* ---- starting ---- */
-
-/* `auto' takes io_uring where it works and says why where it does not. */
-static int supervisor_choose_engine(struct supervisor *sup, struct err *err)
-{
-	struct err cause = {0};
-	int rc;
-
-	if (sup->opt->engine == RING_ENGINE_MMSG) {
-		return 0;
-	}
-	rc = ring_probe(RING_ENGINE_URING, &cause);
-	if (rc == 0) {
-		sup->engine = RING_ENGINE_URING;
-		return 0;
-	}
-	if (sup->opt->engine == RING_ENGINE_URING) {
-		err_set(err, "--engine uring: %s", cause.text);
-		return rc;
-	}
-	log_warn("engine: io_uring cannot be used, taking mmsg: %s", cause.text);
-	sup->engine = RING_ENGINE_MMSG;
-	return 0;
-}
-
-/* As many datagrams a train as asked for, if kernel and release allow. */
-static void supervisor_choose_trains(struct supervisor *sup)
-{
-	const struct opt *opt = sup->opt;
-	uint32_t most = opt->gso == OPT_OFF ? 1 : gso_probe_segments();
-	struct utsname host;
-
-	sup->train_max = most < opt->train_max ? most : opt->train_max;
-	if (sup->train_max == 1 || uname(&host) < 0 || !gso_is_known_bad(host.release)) {
-		return;
-	}
-	if (opt->gso == OPT_AUTO) {
-		sup->train_max = 1;
-	}
-	log_warn("trains: Linux %s is known to corrupt segmented UDP, %s; update to 7.1.5 or newer",
-		 host.release,
-		 opt->gso == OPT_AUTO ? "sending single datagrams"
-				      : "sending trains as --gso on asks");
-}
 
 static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
 {
@@ -183,30 +38,30 @@ static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
 
 	w->index = i;
 	w->gate = &sup->gate;
-	w->pin = sup->topo.this_machine;
-	w->cpu_os = sup->plan.shards[i].cpu_os;
-	w->node_os = w->pin ? sup->plan.shards[i].node_os : NODE_UNKNOWN;
-	if (sup->opt->bench_node >= 0) {
-		w->node_os = sup->opt->bench_node;
+	w->pin = sup->setup->topo.this_machine;
+	w->cpu_os = sup->setup->plan.shards[i].cpu_os;
+	w->node_os = w->pin ? sup->setup->plan.shards[i].node_os : NODE_UNKNOWN;
+	if (sup->setup->opt->bench_node >= 0) {
+		w->node_os = sup->setup->opt->bench_node;
 	}
-	w->huge = sup->opt->huge;
-	w->require_huge = sup->opt->require_huge;
-	supervisor_spec(sup, i, &w->spec);
+	w->huge = sup->setup->opt->huge;
+	w->require_huge = sup->setup->opt->require_huge;
+	setup_spec(sup->setup, i, &w->spec);
 }
 
 static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 {
-	log_debug("starting %u shards", sup->plan.shard_count);
-	sup->workers = calloc(sup->plan.shard_count, sizeof(*sup->workers));
+	log_debug("starting %u shards", sup->setup->plan.shard_count);
+	sup->workers = calloc(sup->setup->plan.shard_count, sizeof(*sup->workers));
 	if (!sup->workers) {
 		err_set(err, "shards: out of memory");
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
+	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
 		supervisor_fill_worker(sup, i);
-		nodemem_expect(worker_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
+		nodemem_expect(needs_shard_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
 	}
-	for (uint32_t i = 0; i < sup->plan.shard_count; i++) {
+	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
 		int rc = worker_start(&sup->workers[i], err);
 
 		if (rc < 0) {
@@ -239,7 +94,7 @@ static const struct addr *supervisor_sender(const struct supervisor *sup,
  * is to be relayed. */
 static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
 {
-	const struct rule_table *table = &sup->layout.tables[echo->from_shard];
+	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
 
 	return !addr_is_any(supervisor_sender(sup, echo)) ||
 	       table->outputs[echo->from_output].out.sport == 0;
@@ -248,7 +103,7 @@ static bool supervisor_can_know_echo(const struct supervisor *sup, const struct 
 /* Every socket is open, so every sender's own address is known now. */
 static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 {
-	const struct layout *layout = &sup->layout;
+	const struct layout *layout = &sup->setup->layout;
 	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
 	uint32_t at = 0;
 
@@ -408,11 +263,26 @@ static void supervisor_announce(const struct supervisor *sup)
 
 	watch_log_start(sup);
 	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
-		 sup->opt->conf.flow_count, sup->worker_count);
+		 sup->setup->opt->conf.flow_count, sup->worker_count);
 	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
-		   sup->opt->conf.rule_count, sup->opt->conf.flow_count, sup->worker_count,
-		   ring_engine_name(sup->engine));
+		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
+		   sup->worker_count, ring_engine_name(sup->setup->engine));
 	(void)notify_send(status);
+}
+
+/* Limits, then the user, then whatever must be tried as that user. */
+static int supervisor_get_ready(struct setup *setup, struct err *err)
+{
+	const struct opt *opt = setup->opt;
+	int rc = host_limits_raise(setup, err);
+
+	if (rc == 0 && opt->user) {
+		rc = privs_become(opt->user, err);
+	}
+	if (rc == 0) {
+		rc = report_check_exit(opt->exit_report, err); /* as whoever will write it */
+	}
+	return rc < 0 ? rc : setup_settle(setup, err);
 }
 
 /* From here on `rc' and `err' tell how the whole run went. */
@@ -441,55 +311,37 @@ static bool supervisor_was_live(const struct supervisor *sup)
 	return sup->worker_count > 0;
 }
 
-int supervisor_run(struct supervisor *sup)
-{
-	struct err err = {0};
-	int signals, rc;
-
-	sup->started_ns = clock_now_ns();
-	signals = signals_open();
-	rc = signals < 0 ? signals : gate_init(&sup->gate);
-	if (rc < 0) {
-		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
-		return EXIT_RUN_FAILURE;
-	}
-	rc = host_limits_raise(sup, &err);
-	if (rc == 0 && sup->opt->user) {
-		rc = privs_become(sup->opt->user, &err);
-	}
-	if (rc == 0) {
-		rc = report_check_exit(sup->opt->exit_report, &err); /* as whoever will write it */
-	}
-	if (rc == 0) {
-		rc = supervisor_choose_engine(sup, &err);
-	}
-	if (rc == 0) {
-		supervisor_choose_trains(sup);
-		sup->lockable_bytes =
-			copying_lockable_bytes(check_uring_bytes(sup->opt, sup->plan.shard_count));
-		rc = supervisor_relay(sup, signals, &err);
-	}
-	if (rc < 0) {
-		log_error("%s", err.text);
-	}
-	if (supervisor_was_live(sup) && report_write_exit(sup) < 0) {
-		rc = rc < 0 ? rc : -EIO;
-	}
-	close(signals);
-	gate_free(&sup->gate);
-	return rc < 0 ? EXIT_RUN_FAILURE : 0;
-}
-
-void supervisor_free(struct supervisor *sup)
+static void supervisor_free(struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		worker_free(&sup->workers[i]);
 	}
 	free(sup->workers);
-	free(sup->sqpoll_os);
-	layout_free(&sup->layout);
-	plan_free(&sup->plan);
-	iface_free(&sup->ifaces);
-	topo_free(&sup->topo);
-	*sup = (struct supervisor){0};
+	gate_free(&sup->gate);
+}
+
+int supervisor_run(struct setup *setup)
+{
+	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns()};
+	struct err err = {0};
+	int signals = signals_open();
+	int rc = signals < 0 ? signals : gate_init(&sup.gate);
+
+	if (rc < 0) {
+		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
+		return EXIT_RUN_FAILURE;
+	}
+	rc = supervisor_get_ready(setup, &err);
+	if (rc == 0) {
+		rc = supervisor_relay(&sup, signals, &err);
+	}
+	if (rc < 0) {
+		log_error("%s", err.text);
+	}
+	if (supervisor_was_live(&sup) && report_write_exit(&sup) < 0) {
+		rc = rc < 0 ? rc : -EIO;
+	}
+	close(signals);
+	supervisor_free(&sup);
+	return rc < 0 ? EXIT_RUN_FAILURE : 0;
 }

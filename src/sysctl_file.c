@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* What the host has now, or 0. */
-static uint64_t current_value(const struct supervisor *sup, const char *path)
+static uint64_t current_value(const struct setup *setup, const char *path)
 {
-	FILE *file = sup->topo.this_machine ? fopen(path, "re") : NULL;
+	FILE *file = setup->topo.this_machine ? fopen(path, "re") : NULL;
 	uint64_t value = 0;
 
 	if (!file) {
@@ -23,14 +23,14 @@ static uint64_t current_value(const struct supervisor *sup, const char *path)
 	return value;
 }
 
-static void print_buffer(const struct supervisor *sup, const char *name, const char *option,
+static void print_buffer(const struct setup *setup, const char *name, const char *option,
 			 uint32_t want, FILE *out)
 {
 	char path[64];
 	uint64_t now;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/core/%s", name);
-	now = current_value(sup, path);
+	now = current_value(setup, path);
 	if (want == 0) {
 		fprintf(out, "# net.core.%s: no %s\n", name, option);
 		return;
@@ -40,16 +40,16 @@ static void print_buffer(const struct supervisor *sup, const char *name, const c
 	fprintf(out, "net.core.%s = %" PRIu64 "\n", name, now > want ? now : want);
 }
 
-static void print_balancing(const struct supervisor *sup, FILE *out)
+static void print_balancing(const struct setup *setup, FILE *out)
 {
-	if (sup->topo.node_count < 2) {
+	if (setup->topo.node_count < 2) {
 		fputs("# kernel.numa_balancing: one node only\n", out);
 		return;
 	}
 	fprintf(out,
 		"# %" PRIu32 " nodes; memory is placed where it is used and needs no moving\n"
 		"-kernel.numa_balancing = 0\n",
-		sup->topo.node_count);
+		setup->topo.node_count);
 }
 
 /* IPv4 comes in by it? */
@@ -64,13 +64,13 @@ static bool is_ingress_v4(const struct conf *conf, const char *ifname)
 	return false;
 }
 
-static void print_filters(const struct supervisor *sup, FILE *out)
+static void print_filters(const struct setup *setup, FILE *out)
 {
-	for (uint32_t i = 0; i < sup->ifaces.count; i++) {
-		const char *name = sup->ifaces.list[i].name;
+	for (uint32_t i = 0; i < setup->ifaces.count; i++) {
+		const char *name = setup->ifaces.list[i].name;
 		char dot = strchr(name, '.') ? '/' : '.';
 
-		if (is_ingress_v4(&sup->opt->conf, name)) {
+		if (is_ingress_v4(&setup->opt->conf, name)) {
 			fprintf(out,
 				"\n# For sources that are not routed back by %s (--check-host "
 				"tells): loose check\n"
@@ -80,15 +80,15 @@ static void print_filters(const struct supervisor *sup, FILE *out)
 	}
 }
 
-int sysctl_file_print(const struct supervisor *sup, FILE *out)
+int sysctl_file_print(const struct setup *setup, FILE *out)
 {
 	fputs("# Kernel settings for numacastd(8), as numacastd --plan=sysctl prints them. A file\n"
 	      "# of this name below /etc/sysctl.d is read at boot; sysctl --system reads it "
 	      "now.\n\n",
 	      out);
-	print_buffer(sup, "rmem_max", "--rcvbuf", sup->opt->rcvbuf_bytes, out);
-	print_buffer(sup, "wmem_max", "--sndbuf", sup->opt->sndbuf_bytes, out);
-	print_balancing(sup, out);
-	print_filters(sup, out);
+	print_buffer(setup, "rmem_max", "--rcvbuf", setup->opt->rcvbuf_bytes, out);
+	print_buffer(setup, "wmem_max", "--sndbuf", setup->opt->sndbuf_bytes, out);
+	print_balancing(setup, out);
+	print_filters(setup, out);
 	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }

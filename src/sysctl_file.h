@@ -7,8 +7,8 @@
 
 #include <stdio.h>
 
-#include "src/supervisor.h"
+#include "src/setup.h"
 
-/* `sup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
+/* `setup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
  * this host is looked at. 0, or -EIO when `out' has failed. */
-int sysctl_file_print(const struct supervisor *sup, FILE *out);
+int sysctl_file_print(const struct setup *setup, FILE *out);

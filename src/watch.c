@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/check_nic.h"
+#include "src/check.h"
+#include "src/check_facts.h"
 #include "src/opt.h"
 #include "src/supervisor.h"
 
@@ -114,10 +115,10 @@ static bool watch_was_asked(uint32_t amount)
 
 static void watch_log_copying(const struct supervisor *sup)
 {
-	bool zerocopy = watch_was_asked(sup->opt->zerocopy);
-	bool registered = watch_was_asked(sup->opt->register_buffers);
+	bool zerocopy = watch_was_asked(sup->setup->opt->zerocopy);
+	bool registered = watch_was_asked(sup->setup->opt->register_buffers);
 
-	if (sup->engine == RING_ENGINE_MMSG && (zerocopy || registered)) {
+	if (sup->setup->engine == RING_ENGINE_MMSG && (zerocopy || registered)) {
 		log_warn("--%s: the mmsg engine copies whatever it sends",
 			 zerocopy ? "zerocopy" : "register-buffers");
 		return;
@@ -141,7 +142,7 @@ static void watch_log_copying(const struct supervisor *sup)
 static void watch_log_clamped(const struct supervisor *sup, bool egress)
 {
 	uint32_t clamped = 0, smallest = UINT32_MAX;
-	uint32_t wanted = egress ? sup->opt->sndbuf_bytes : sup->opt->rcvbuf_bytes;
+	uint32_t wanted = egress ? sup->setup->opt->sndbuf_bytes : sup->setup->opt->rcvbuf_bytes;
 
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		const struct shard *shard = sup->workers[s].shard;
@@ -163,6 +164,28 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 	}
 }
 
+/* Interrupts on another node than the shards that own an interface's flows, with the cure. */
+static void watch_log_interrupts(const struct setup *setup)
+{
+	struct check_facts facts = {0};
+	struct check check = {.setup = setup, .facts = &facts, .root = ""};
+
+	if (check_facts_count(setup, &facts) < 0) {
+		return;
+	}
+	check_interrupts(&check);
+	for (uint32_t i = 0; i < check.count && !check.out_of_memory; i++) {
+		const struct check_finding *finding = &check.findings[i];
+
+		if (finding->level != CHECK_OK) {
+			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
+				 finding->cure);
+		}
+	}
+	check_free(&check);
+	check_facts_free(&facts);
+}
+
 void watch_log_start(const struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
@@ -171,7 +194,7 @@ void watch_log_start(const struct supervisor *sup)
 	watch_log_clamped(sup, false);
 	watch_log_clamped(sup, true);
 	watch_log_copying(sup);
-	check_nic_warn(sup, "");
+	watch_log_interrupts(sup->setup);
 }
 
 /* ---- while running ---- */

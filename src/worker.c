@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "numa/pin.h"
+#include "src/needs.h"
 
 int gate_init(struct gate *gate)
 {
@@ -119,14 +120,9 @@ static int worker_pin(const struct worker *w, struct err *err)
 	return rc;
 }
 
-size_t worker_arena_bytes(const struct shard_spec *spec)
-{
-	return shard_arena_bytes(spec) + arena_need(sizeof(struct shard), 64);
-}
-
 static int worker_open(struct worker *w, struct err *err)
 {
-	size_t need = worker_arena_bytes(&w->spec);
+	size_t need = needs_shard_bytes(&w->spec);
 	struct err cause = {0};
 	int rc = worker_pin(w, err);
 

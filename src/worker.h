@@ -59,9 +59,6 @@ struct worker {
 int gate_init(struct gate *gate);
 void gate_free(struct gate *gate);
 
-/* What the arena of a shard so ordered must hold. */
-size_t worker_arena_bytes(const struct shard_spec *spec);
-
 /* 0 or -errno with `err'. */
 int worker_start(struct worker *worker, struct err *err);
 

@@ -1,5 +1,6 @@
 /* check_host_limits.c - open files are counted, raised when possible, else asked for by number. */
 #include "src/host_limits.h"
+#include "src/needs.h"
 
 #include <cap-ng.h>
 #include <check.h>
@@ -30,13 +31,13 @@ static void limit_files(rlim_t soft, rlim_t hard)
 
 START_TEST(each_flow_output_and_shard_needs_files)
 {
-	uint64_t before = host_limits_files_needed(&rig.sup);
+	uint64_t before = needs_files(&rig.setup);
 
 	rig.table.flow_count += 10;
 	rig.table.output_count += 100;
-	ck_assert_uint_eq(host_limits_files_needed(&rig.sup), before + 110);
-	rig.sup.plan.shard_count++;
-	ck_assert_uint_gt(host_limits_files_needed(&rig.sup), before + 110);
+	ck_assert_uint_eq(needs_files(&rig.setup), before + 110);
+	rig.setup.plan.shard_count++;
+	ck_assert_uint_gt(needs_files(&rig.setup), before + 110);
 }
 END_TEST
 
@@ -45,9 +46,9 @@ START_TEST(soft_limit_is_raised_as_far_as_needed)
 	struct rlimit now;
 
 	limit_files(32, 1000);
-	ck_assert_int_eq(host_limits_raise(&rig.sup, &err), 0);
+	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), 0);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
-	ck_assert_uint_ge(now.rlim_cur, host_limits_files_needed(&rig.sup));
+	ck_assert_uint_ge(now.rlim_cur, needs_files(&rig.setup));
 	ck_assert_uint_eq(now.rlim_max, 1000);
 }
 END_TEST
@@ -58,7 +59,7 @@ START_TEST(limit_that_cannot_be_raised_is_named_with_both_numbers)
 	ck_assert_int_eq(capng_get_caps_process(), 0);
 	ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_SYS_RESOURCE), 0);
 	ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
-	ck_assert_int_eq(host_limits_raise(&rig.sup, &err), -EMFILE);
+	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), -EMFILE);
 	ck_assert_ptr_nonnull(strstr(err.text, "the limit is 50"));
 	ck_assert_ptr_nonnull(strstr(err.text, "LimitNOFILE="));
 }

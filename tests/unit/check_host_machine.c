@@ -244,9 +244,9 @@ END_TEST
 /* Two nodes, three and four shards (one core is reserved). */
 static void pools(int64_t total0, int64_t free0, int64_t total1, int64_t free1)
 {
-	struct topo_node *nodes = rig.sup.topo.nodes;
+	struct topo_node *nodes = rig.setup.topo.nodes;
 
-	ck_assert_uint_eq(rig.sup.topo.node_count, 2);
+	ck_assert_uint_eq(rig.setup.topo.node_count, 2);
 	nodes[0].huge_2m_total = total0;
 	nodes[0].huge_2m_free = free0;
 	nodes[1].huge_2m_total = total1;
@@ -300,10 +300,10 @@ START_TEST(balancing_matters_with_several_nodes)
 	rig_file("/proc/sys/kernel/numa_balancing", "1\n");
 	rig_look(check_memory);
 	rig_expect("numa_balancing", NULL, CHECK_WARN, "sysctl -w kernel.numa_balancing=0");
-	rig.sup.topo.node_count = 1;
+	rig.setup.topo.node_count = 1;
 	rig_look(check_memory);
 	rig_expect("numa_balancing", NULL, CHECK_OK, NULL);
-	rig.sup.topo.node_count = 2;
+	rig.setup.topo.node_count = 2;
 }
 END_TEST
 
@@ -353,7 +353,7 @@ START_TEST(cpuset_that_shuts_out_an_interfaces_node_is_doubtful)
 	rig_place("in0", 1);
 	rig_look(check_cpu);
 	rig_expect("cpuset", NULL, CHECK_OK, NULL);
-	rig.sup.topo.nodes[1].allowed = false;
+	rig.setup.topo.nodes[1].allowed = false;
 	rig_look(check_cpu);
 	rig_expect("cpuset", "in0", CHECK_WARN, NULL);
 }
@@ -368,10 +368,10 @@ START_TEST(flows_owned_elsewhere_are_told_with_the_reason)
 	rig_look(check_nics);
 	rig_expect("nic_node", "in0", CHECK_OK, NULL);
 	rig_expect_value("nic_node", "in0", "node 1 (made up), 1 of 1 flows owned there");
-	for (uint32_t i = 0; i < rig.sup.plan.shard_count; i++) {
-		rig.sup.plan.shards[i].home_os = 0;
+	for (uint32_t i = 0; i < rig.setup.plan.shard_count; i++) {
+		rig.setup.plan.shards[i].home_os = 0;
 	}
-	rig.sup.plan.owners[0].why = PLAN_WHY_NO_LOCAL;
+	rig.setup.plan.owners[0].why = PLAN_WHY_NO_LOCAL;
 	rig_look(check_nics);
 	rig_expect("nic_node", "in0", CHECK_WARN, NULL);
 	ck_assert_ptr_nonnull(strstr(rig_find("nic_node", "in0")->advice, "no shard on node"));

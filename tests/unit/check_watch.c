@@ -71,14 +71,14 @@ static const char *start_says(const char *features)
 
 START_TEST(start_names_what_was_asked_of_zero_copy_and_cannot_be)
 {
-	rig.sup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.setup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
 	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
 	rig.opt.register_buffers = OPT_AMOUNT_AUTO;
 	ck_assert_ptr_null(strstr(start_says("no_zerocopy"), "--zerocopy"));
 	rig.opt.zerocopy = 32768;
 	ck_assert_ptr_nonnull(strstr(start_says("no_zerocopy"), "shard 0: --zerocopy: "));
 	ck_assert_ptr_null(strstr(start_says("sendmsg_zc"), "--zerocopy"));
-	rig.sup.engine = RING_ENGINE_MMSG;
+	rig.setup.engine = RING_ENGINE_MMSG;
 	ck_assert_ptr_nonnull(strstr(start_says(""), "--zerocopy: the mmsg engine copies"));
 	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
 	ck_assert_ptr_null(strstr(start_says(""), "the mmsg engine copies"));
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(start_names_buffers_that_could_not_be_registered)
 {
-	rig.sup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.setup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
 	rig.opt.register_buffers = OPT_AMOUNT_ON;
 	rig.worker.spec.pool = (struct pool_counts){{0, 0, 0, 32}};
 	rig.worker.spec.registered =

@@ -18,8 +18,8 @@ struct host_rig rig;
 
 static void rig_fill_ifaces(void)
 {
-	for (uint32_t i = 0; i < rig.sup.ifaces.count; i++) {
-		struct iface *iface = &rig.sup.ifaces.list[i];
+	for (uint32_t i = 0; i < rig.setup.ifaces.count; i++) {
+		struct iface *iface = &rig.setup.ifaces.list[i];
 
 		iface->ifindex = i + 11;
 		iface->mtu = 1500;
@@ -49,12 +49,12 @@ void rig_host_of(const char *const *args)
 	}
 	ck_assert_ptr_null(*args);
 	ck_assert_msg(opt_parse(argc, (char **)argv, &rig.opt, &err) == 0, "%s", err.text);
-	ck_assert_msg(supervisor_prepare(&rig.sup, &rig.opt, false, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(check_facts_count(&rig.sup, &rig.facts), 0);
+	ck_assert_msg(setup_prepare(&rig.setup, &rig.opt, false, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(check_facts_count(&rig.setup, &rig.facts), 0);
 	rig_fill_ifaces();
 	snprintf(rig.root, sizeof(rig.root), "/tmp/numacast-host.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig.root));
-	rig.check = (struct check){.sup = &rig.sup, .facts = &rig.facts, .root = rig.root};
+	rig.check = (struct check){.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
 }
 
 static int rig_remove(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
@@ -72,7 +72,7 @@ void rig_end(void)
 	}
 	check_free(&rig.check);
 	check_facts_free(&rig.facts);
-	supervisor_free(&rig.sup);
+	setup_free(&rig.setup);
 	opt_free(&rig.opt);
 	rig = (struct host_rig){0};
 }
@@ -131,11 +131,11 @@ void rig_place(const char *name, int node_os)
 
 	iface->node_os = node_os;
 	snprintf(iface->via, sizeof(iface->via), "made up");
-	plan_free(&rig.sup.plan);
-	flows = layout_plan_flows(&rig.opt.conf, &rig.sup.ifaces);
+	plan_free(&rig.setup.plan);
+	flows = layout_plan_flows(&rig.opt.conf, &rig.setup.ifaces);
 	ck_assert_ptr_nonnull(flows);
-	ck_assert_msg(plan_build(&rig.sup.topo, flows, rig.opt.conf.flow_count, &policy,
-				 &rig.sup.plan, &err) == 0,
+	ck_assert_msg(plan_build(&rig.setup.topo, flows, rig.opt.conf.flow_count, &policy,
+				 &rig.setup.plan, &err) == 0,
 		      "%s", err.text);
 	free(flows);
 }
@@ -168,7 +168,7 @@ void rig_route(const char *source, const char *ifname)
 
 void rig_look(void (*part)(struct check *check))
 {
-	struct check again = {.sup = &rig.sup, .facts = &rig.facts, .root = rig.root};
+	struct check again = {.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
 
 	check_free(&rig.check);
 	rig.check = again;

@@ -13,7 +13,7 @@
 
 struct host_rig {
 	struct opt opt;
-	struct supervisor sup;
+	struct setup setup;
 	struct check_facts facts;
 	struct check check;
 	char root[64];

@@ -35,12 +35,13 @@ void sup_rig_open(struct sup_rig *rig)
 	rig->worker.shard = &rig->shard;
 	rig->worker.spec.table = &rig->table;
 	rig->worker.node_os = NODE_UNKNOWN;
-	rig->sup.opt = &rig->opt;
+	rig->setup.opt = &rig->opt;
+	rig->sup.setup = &rig->setup;
 	rig->sup.workers = &rig->worker;
 	rig->sup.worker_count = 1;
-	rig->sup.plan.shard_count = 1;
-	rig->sup.layout.tables = &rig->table;
-	rig->sup.layout.shard_count = 1;
+	rig->setup.plan.shard_count = 1;
+	rig->setup.layout.tables = &rig->table;
+	rig->setup.layout.shard_count = 1;
 }
 
 void sup_rig_close(struct sup_rig *rig)

@@ -11,6 +11,7 @@
 
 struct sup_rig {
 	struct opt opt;
+	struct setup setup;
 	struct supervisor sup;
 	struct worker worker;
 	struct shard shard;

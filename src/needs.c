@@ -1,0 +1,154 @@
+/* needs.c - sums over a setup. See needs.h. */
+#include "src/needs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shard/pool.h"
+
+#define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
+#define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
+
+#define SQE_BYTES       64
+#define CQE_BYTES       16
+#define SQ_INDEX_BYTES  4
+#define RING_HEAD_BYTES 1024
+#define BUFFER_BYTES    16          /* an entry of a provided-buffer ring */
+#define PROBE_BYTES     (12u << 10) /* the probe's small ring, given back some time later */
+#define PAGE_BYTES      4096ULL
+
+static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
+static uint64_t in_pages(uint64_t bytes);
+static uint64_t power_of_two(uint64_t n);
+
+uint64_t needs_shard_bytes(const struct shard_spec *spec)
+{
+	return shard_arena_bytes(spec) + arena_need(sizeof(struct shard), 64);
+}
+
+uint64_t needs_largest_arena(const struct setup *setup)
+{
+	uint64_t largest = 0;
+
+	for (uint32_t i = 0; i < setup->plan.shard_count; i++) {
+		struct shard_spec spec;
+		uint64_t bytes;
+
+		setup_spec(setup, i, &spec);
+		bytes = needs_shard_bytes(&spec);
+		largest = bytes > largest ? bytes : largest;
+	}
+	return largest;
+}
+
+enum arena_huge needs_first_page(const struct opt *opt, uint64_t arena_bytes)
+{
+	switch (opt->huge) {
+	case NODEMEM_HUGE_1G:
+		return ARENA_HUGE_1G;
+	case NODEMEM_HUGE_2M:
+		return ARENA_HUGE_2M;
+	case NODEMEM_HUGE_THP:
+		return ARENA_HUGE_THP;
+	case NODEMEM_HUGE_OFF:
+		return ARENA_HUGE_OFF;
+	case NODEMEM_HUGE_AUTO:
+		break;
+	}
+	return arena_bytes >= arena_huge_bytes(ARENA_HUGE_1G) ? ARENA_HUGE_1G : ARENA_HUGE_2M;
+}
+
+int needs_count_arenas(const struct topo *topo, const struct plan *plan, uint64_t arena_bytes,
+		       enum arena_huge page, struct needs_arenas *out)
+{
+	struct needs_arenas arenas = {.page_bytes = arena_huge_bytes(page)};
+
+	arenas.nodes = calloc((size_t)topo->node_count + 1, sizeof(arenas.nodes[0]));
+	if (!arenas.nodes) {
+		return -ENOMEM;
+	}
+	if (page == ARENA_HUGE_1G || page == ARENA_HUGE_2M) {
+		arenas.pages_per_shard = (arena_bytes + arenas.page_bytes - 1) / arenas.page_bytes;
+	}
+	for (uint32_t i = 0; i < plan->shard_count; i++) {
+		const struct topo_node *memory = topo_find_node(topo, plan->shards[i].node_os);
+
+		if (memory) {
+			arenas.nodes[memory - topo->nodes].arena_count++;
+		} else {
+			arenas.anywhere++;
+		}
+	}
+	count_pages(topo, page, &arenas);
+	*out = arenas;
+	return 0;
+}
+
+void needs_free_arenas(struct needs_arenas *arenas)
+{
+	free(arenas->nodes);
+	memset(arenas, 0, sizeof(*arenas));
+}
+
+uint64_t needs_files(const struct setup *setup)
+{
+	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
+
+	for (uint32_t s = 0; s < setup->layout.shard_count; s++) {
+		need += (uint64_t)setup->layout.tables[s].flow_count +
+			setup->layout.tables[s].output_count;
+	}
+	return need;
+}
+
+uint64_t needs_ring_bytes(const struct opt *opt, uint32_t shard_count)
+{
+	uint64_t sq = power_of_two(opt->sq_entries), cq = power_of_two(opt->cq_entries);
+	uint64_t each = in_pages(sq * SQE_BYTES) +
+			in_pages(cq * CQE_BYTES + sq * SQ_INDEX_BYTES + RING_HEAD_BYTES);
+
+	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
+		uint32_t depth =
+			opt->hot[g] ? opt->hot[g]
+				    : shard_hot_default((enum pool_class)g, opt->pool.count[g]);
+
+		each += in_pages((uint64_t)depth * BUFFER_BYTES);
+	}
+	return shard_count * each + PROBE_BYTES;
+}
+
+static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas)
+{
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		const struct topo_node *node = &topo->nodes[i];
+		struct needs_node *at = &arenas->nodes[i];
+		bool giant = page == ARENA_HUGE_1G;
+
+		at->pages = at->arena_count * arenas->pages_per_shard;
+		at->total = giant ? node->huge_1g_total : node->huge_2m_total;
+		at->unused = giant ? node->huge_1g_free : node->huge_2m_free;
+		at->goal = at->pages;
+		if (at->total != TOPO_UNKNOWN && at->unused != TOPO_UNKNOWN) {
+			uint64_t others = (uint64_t)(at->total - at->unused);
+			uint64_t enough = others + at->pages;
+
+			at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
+		}
+	}
+}
+
+static uint64_t in_pages(uint64_t bytes)
+{
+	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static uint64_t power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n) {
+		power *= 2;
+	}
+	return power;
+}

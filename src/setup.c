@@ -1,0 +1,185 @@
+/* setup.c - from options to what shall run: steps 1 and 2 of a datagram, and each shard's orders.
+ *
+ * Preparing asks the machine for its topology and interfaces and is pure from there on: the same
+ * options on the same machine make the same setup. Settling chooses what only a trial can tell:
+ * engine and trains. Control thread.
+ */
+#include "src/setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "numa/sqpoll.h"
+#include "shard/gso.h"
+#include "src/base/clock.h"
+#include "src/copying.h"
+#include "src/needs.h"
+
+static int make_plan(struct setup *setup, struct err *err);
+static int place_sqpoll(struct setup *setup, struct err *err);
+static int choose_engine(struct setup *setup, struct err *err);
+static void choose_trains(struct setup *setup);
+
+int setup_prepare(struct setup *setup, const struct opt *opt, bool for_this_host, struct err *err)
+{
+	struct layout_options options = {
+		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
+	int rc;
+
+	*setup = (struct setup){.opt = opt, .engine = opt->engine, .train_max = 1};
+	rc = topo_load(opt->topology, &setup->topo, err);
+	if (rc == 0) {
+		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host, &setup->ifaces, err);
+	}
+	if (rc == 0) {
+		rc = make_plan(setup, err);
+	}
+	if (rc == 0) {
+		rc = place_sqpoll(setup, err);
+	}
+	if (rc == 0) {
+		rc = layout_build(&opt->conf, &setup->ifaces, &setup->plan, &options,
+				  &setup->layout, err);
+	}
+	return rc;
+}
+
+int setup_settle(struct setup *setup, struct err *err)
+{
+	int rc = choose_engine(setup, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	choose_trains(setup);
+	setup->lockable_bytes =
+		copying_lockable_bytes(needs_ring_bytes(setup->opt, setup->plan.shard_count));
+	return 0;
+}
+
+void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *out)
+{
+	const struct opt *opt = setup->opt;
+
+	*out = (struct shard_spec){
+		.table = &setup->layout.tables[index],
+		.engine = setup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : setup->engine,
+		.ring =
+			{
+				.sq_entries = opt->sq_entries,
+				.cq_entries = opt->cq_entries,
+				.batch_submit = opt->batch_submit,
+				.batch_complete = opt->batch_complete,
+				.batch_wait_us = opt->batch_wait_us,
+				.spin_us = opt->spin_us,
+				.sqpoll = setup->sqpoll_os != NULL,
+				.sqpoll_cpu = setup->sqpoll_os ? setup->sqpoll_os[index] : -1,
+			},
+		.pool = opt->pool,
+		.train_max = setup->train_max,
+		.gso = setup->train_max > 1,
+		.rcvbuf_bytes = opt->rcvbuf_bytes,
+		.sndbuf_bytes = opt->sndbuf_bytes,
+		.echo_count = setup->layout.echo_counts[index],
+		.drain_ns = opt->drain_ms * NS_PER_MS,
+	};
+	memcpy(out->hot, opt->hot, sizeof(out->hot));
+	out->registered = copying_share(opt->register_buffers,
+					copying_gains_by_registering(out->table, opt->huge),
+					setup->lockable_bytes, setup->plan.shard_count, index);
+	out->registered.page_bytes = copying_page_bytes(opt->huge);
+}
+
+void setup_free(struct setup *setup)
+{
+	free(setup->sqpoll_os);
+	layout_free(&setup->layout);
+	plan_free(&setup->plan);
+	iface_free(&setup->ifaces);
+	topo_free(&setup->topo);
+	*setup = (struct setup){0};
+}
+
+static int make_plan(struct setup *setup, struct err *err)
+{
+	const struct opt *opt = setup->opt;
+	struct plan_policy policy = {
+		.shard_count = opt->shards,
+		.cpus_os = opt->cpus_os,
+		.cpus_count = opt->cpus_count,
+		.smt = opt->smt,
+		.reserve_cores = opt->reserve_cores,
+		.oversubscribe = opt->oversubscribe,
+		.balance = opt->balance,
+	};
+	struct plan_flow *flows = layout_plan_flows(&opt->conf, &setup->ifaces);
+	int rc;
+
+	if (!flows) {
+		err_set(err, "plan: out of memory");
+		return -ENOMEM;
+	}
+	rc = plan_build(&setup->topo, flows, opt->conf.flow_count, &policy, &setup->plan, err);
+	free(flows);
+	return rc;
+}
+
+/* A CPU for each thread that the kernel starts for SQPOLL; the mmsg engine has none. */
+static int place_sqpoll(struct setup *setup, struct err *err)
+{
+	if (!setup->opt->sqpoll || setup->opt->engine == RING_ENGINE_MMSG) {
+		return 0;
+	}
+	setup->sqpoll_os = calloc(setup->plan.shard_count + 1UL, sizeof(*setup->sqpoll_os));
+	if (!setup->sqpoll_os) {
+		err_set(err, "--sqpoll: out of memory");
+		return -ENOMEM;
+	}
+	return sqpoll_place(&setup->topo, &setup->plan, setup->opt->oversubscribe, setup->sqpoll_os,
+			    err);
+}
+
+/* `auto' takes io_uring where it works and says why where it does not. */
+static int choose_engine(struct setup *setup, struct err *err)
+{
+	struct err cause = {0};
+	int rc;
+
+	if (setup->opt->engine == RING_ENGINE_MMSG) {
+		return 0;
+	}
+	rc = ring_probe(RING_ENGINE_URING, &cause);
+	if (rc == 0) {
+		setup->engine = RING_ENGINE_URING;
+		return 0;
+	}
+	if (setup->opt->engine == RING_ENGINE_URING) {
+		err_set(err, "--engine uring: %s", cause.text);
+		return rc;
+	}
+	log_warn("engine: io_uring cannot be used, taking mmsg: %s", cause.text);
+	setup->engine = RING_ENGINE_MMSG;
+	return 0;
+}
+
+/* As many datagrams a train as asked for, if kernel and release allow. */
+static void choose_trains(struct setup *setup)
+{
+	const struct opt *opt = setup->opt;
+	uint32_t most = opt->gso == OPT_OFF ? 1 : gso_probe_segments();
+	struct utsname host;
+
+	setup->train_max = most < opt->train_max ? most : opt->train_max;
+	if (setup->train_max == 1 || uname(&host) < 0 || !gso_is_known_bad(host.release)) {
+		return;
+	}
+	if (opt->gso == OPT_AUTO) {
+		setup->train_max = 1;
+	}
+	log_warn("trains: Linux %s is known to corrupt segmented UDP, %s; update to 7.1.5 or newer",
+		 host.release,
+		 opt->gso == OPT_AUTO ? "sending single datagrams"
+				      : "sending trains as --gso on asks");
+}
