@@ -13,6 +13,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
 	shard/ring/mmsg_turn.c \
 	shard/ring/engine.h \
+	shard/ring/engines.c shard/ring/engines.h \
 	shard/ring/uring.c shard/ring/uring.h \
 	shard/ring/uring_probe.c \
 	shard/ring/uring_setup.c \

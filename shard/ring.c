@@ -2,7 +2,7 @@
  *
  * Steps 5, 6 and 10 pass through here without work being done: the engine moved what happened into
  * the queues, the relay takes it out. What is common to all engines is here too: the checks of
- * what the relay asks for, the count of lent slots, and the choice of an engine. The indirect
+ * what the relay asks for and the count of lent slots. The indirect
  * call costs about a nanosecond a send and keeps the relay free of `if uring'. Owner: the shard's
  * thread; no locks.
  */
@@ -21,45 +21,11 @@
 
 static uint32_t recv_events_max(const struct ring_params *params);
 static uint32_t sent_events_max(const struct ring_params *params);
-static int open_engine(enum ring_engine engine, const struct ring_params *params,
-		       struct arena *arena, struct ring **out, struct err *features,
-		       struct err *err);
-
-int ring_probe(enum ring_engine engine, struct err *err)
-{
-	struct err ignored;
-
-	switch (engine) {
-	case RING_ENGINE_URING:
-		return ring_uring_probe(err);
-	case RING_ENGINE_MMSG:
-		return ring_mmsg_probe(err);
-	case RING_ENGINE_AUTO:
-		break;
-	}
-	return ring_uring_probe(&ignored) == 0 ? 0 : ring_mmsg_probe(err);
-}
-
-size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params)
-{
-	size_t uring_bytes = ring_uring_arena_bytes(params);
-	size_t mmsg_bytes = ring_mmsg_arena_bytes(params);
-
-	switch (engine) {
-	case RING_ENGINE_URING:
-		return uring_bytes;
-	case RING_ENGINE_MMSG:
-		return mmsg_bytes;
-	case RING_ENGINE_AUTO:
-		break;
-	}
-	return uring_bytes > mmsg_bytes ? uring_bytes : mmsg_bytes;
-}
 
 int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
 	      struct ring **out, struct err *features, struct err *err)
 {
-	struct err ignored;
+	struct err why;
 	int ret;
 
 	ring_params_check(params);
@@ -69,10 +35,12 @@ int ring_open(enum ring_engine engine, const struct ring_params *params, struct 
 		 * setting, and a refusal only costs accuracy. */
 		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
 	}
-	if (engine == RING_ENGINE_AUTO) {
-		engine = ring_uring_probe(&ignored) == 0 ? RING_ENGINE_URING : RING_ENGINE_MMSG;
+	ret = engine == RING_ENGINE_AUTO ? ring_choose(engine, &engine, &why) : 0;
+	if (ret < 0) {
+		*err = why;
+		return ret;
 	}
-	ret = open_engine(engine, params, arena, out, features, err);
+	ret = ring_engines[engine].open(params, arena, out, features, err);
 	if (ret == 0 && params->zerocopy && !(*out)->zerocopy) {
 		ring_feature_add(features, "no_zerocopy");
 	}
@@ -211,19 +179,6 @@ bool ring_next_sent(struct ring *ring, struct ring_sent *out)
 	return true;
 }
 
-const char *ring_engine_name(enum ring_engine engine)
-{
-	switch (engine) {
-	case RING_ENGINE_URING:
-		return "uring";
-	case RING_ENGINE_MMSG:
-		return "mmsg";
-	case RING_ENGINE_AUTO:
-		break;
-	}
-	return "auto";
-}
-
 void ring_params_check(const struct ring_params *params)
 {
 	must(params->sq_entries > 0);
@@ -343,12 +298,4 @@ static uint32_t recv_events_max(const struct ring_params *params)
 static uint32_t sent_events_max(const struct ring_params *params)
 {
 	return params->zerocopy ? 2 * params->sends : params->sends;
-}
-
-static int open_engine(enum ring_engine engine, const struct ring_params *params,
-		       struct arena *arena, struct ring **out, struct err *features,
-		       struct err *err)
-{
-	return engine == RING_ENGINE_URING ? ring_uring_open(params, arena, out, features, err)
-					   : ring_mmsg_open(params, arena, out, features, err);
 }

@@ -30,17 +30,12 @@
 #include <sys/socket.h>
 
 #include "shard/limits.h"
+#include "shard/ring/engines.h"
 #include "shard/stats.h"
 #include "src/base/arena.h"
 #include "src/base/log.h"
 
 #define RING_WAIT_FOREVER UINT32_MAX
-
-enum ring_engine {
-	RING_ENGINE_AUTO, /* only as a wish: uring, else mmsg */
-	RING_ENGINE_URING,
-	RING_ENGINE_MMSG,
-};
 
 /* A buffer group; its number is the pool class. */
 struct ring_group {
@@ -58,7 +53,7 @@ struct ring_params {
 	uint32_t batch_complete; /* completions that end a batch wait early; 0: 1 */
 	uint32_t batch_wait_us;  /* each wait gathers events this long; later ones end it at once */
 	uint32_t spin_us;        /* poll this long before sleeping; after the batch wait if both */
-	bool sqpoll;             /* a kernel thread submits (uring only) */
+	bool sqpoll;             /* a kernel thread submits, where RING_CAN_SQPOLL */
 	int sqpoll_cpu;          /* where it runs; -1: with the opening thread, on its CPUs */
 	struct ring_group groups[POOL_CLASS_COUNT];
 	bool zerocopy;               /* find out whether ring_queue_send_zc is possible */
@@ -89,12 +84,29 @@ struct ring_sent {
 
 struct ring; /* opaque: each engine begins with one (ring/engine.h) */
 
+/* "uring", "mmsg", "auto". */
+const char *ring_engine_name(enum ring_engine engine);
+
+/* Whether `engine', or with AUTO some engine, has all of `abilities' (enum ring_ability). */
+bool ring_can(enum ring_engine engine, unsigned abilities);
+
 /* Whether `engine' can be used here: 0, or -errno with `err' naming what forbids it and the cure
  * (sysctl kernel.io_uring_disabled, seccomp of a container, a kernel before 6.0, memlock). */
 int ring_probe(enum ring_engine engine, struct err *err);
 
-/* Arena bytes that ring_open will take. */
+/* The engine that `wish' would have if everything could be used: itself, or the best. */
+enum ring_engine ring_preferred(enum ring_engine wish);
+
+/* The first engine of `wish' that can be used here. `why' tells what forbids the preferred one, and
+ * is empty when that is the answer. 0, or -errno when none can be used. */
+int ring_choose(enum ring_engine wish, enum ring_engine *out, struct err *why);
+
+/* Arena bytes that ring_open will take, at most. */
 size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params);
+
+/* What so many rings hold against RLIMIT_MEMLOCK of the user at most, beside the arena, with what
+ * ring_probe leaves behind for a while: queues and buffer rings, each rounded up to pages. */
+size_t ring_locked_bytes(enum ring_engine engine, const struct ring_params *params, uint32_t rings);
 
 /* Called on the pinned thread, so that the kernel's part is node-local too. `features' receives a
  * short text of what is in use ("defer_taskrun registered_files ..."). 0 or -errno with `err'. */
@@ -153,6 +165,3 @@ int ring_turn(struct ring *ring, uint32_t wait_us);
 
 bool ring_next_recv(struct ring *ring, struct ring_recv *out);
 bool ring_next_sent(struct ring *ring, struct ring_sent *out);
-
-/* "uring", "mmsg", "auto". */
-const char *ring_engine_name(enum ring_engine engine);

@@ -32,13 +32,13 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 
 static bool shard_avoids_copying(const struct shard_spec *spec)
 {
-	return spec->engine == RING_ENGINE_URING && rule_table_zerocopy(spec->table);
+	return ring_can(spec->engine, RING_CAN_ZEROCOPY) && rule_table_zerocopy(spec->table);
 }
 
 void shard_registers(const struct shard_spec *spec, struct regbuf_map *out)
 {
 	*out = (struct regbuf_map){0};
-	if (spec->engine == RING_ENGINE_URING) {
+	if (ring_can(spec->engine, RING_CAN_ZEROCOPY)) {
 		regbuf_plan(&spec->pool, &spec->registered, out);
 	}
 }
@@ -66,6 +66,13 @@ static struct ring_params shard_ring_params(const struct shard_spec *spec)
 		}
 	}
 	return params;
+}
+
+size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards)
+{
+	struct ring_params params = shard_ring_params(spec);
+
+	return ring_locked_bytes(spec->engine, &params, shards);
 }
 
 /* The named terms of a shard's memory. */

@@ -74,7 +74,11 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots);
 
 size_t shard_arena_bytes(const struct shard_spec *spec);
 
-/* Which part of the pool a shard so ordered registers; none with the mmsg engine. Pure. */
+/* What the rings of `shards' shards so ordered hold against RLIMIT_MEMLOCK at most. Pure. */
+size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards);
+
+/* Which part of the pool a shard so ordered registers; none where the engine has no use for it.
+ * Pure. */
 void shard_registers(const struct shard_spec *spec, struct regbuf_map *out);
 
 /* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on

@@ -191,22 +191,27 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 	params.groups[POOL_STANDARD] = (struct ring_group){
 		.depth = 64, .slot_bytes = SLOT_HEAD_BYTES + pool_payload_bytes(POOL_STANDARD)};
 	params.stats = &stats;
-	rc = arena_map(&arena, ring_arena_bytes(RING_ENGINE_URING, &params), ARENA_HUGE_OFF);
+	rc = arena_map(&arena, ring_arena_bytes(spec->engine, &params), ARENA_HUGE_OFF);
 	if (rc < 0) {
 		err_set(err, "io_uring: cannot map memory for a trial ring: %s", strerror(-rc));
 		return rc;
 	}
-	rc = ring_open(RING_ENGINE_URING, &params, &arena, &ring, features, err);
+	rc = ring_open(spec->engine, &params, &arena, &ring, features, err);
 	ring_close(ring);
 	arena_unmap(&arena);
 	return rc;
 }
 
+/* Only where the engine that is preferred is built on it. */
 static void facts_ask_uring(const struct setup *setup, struct check_facts *facts)
 {
+	enum ring_engine engine = ring_preferred(setup->opt->engine);
 	struct shard_spec spec;
 
-	facts->uring_rc = ring_probe(RING_ENGINE_URING, &facts->uring_error);
+	if (!ring_can(engine, RING_USES_IO_URING)) {
+		return;
+	}
+	facts->uring_rc = ring_probe(engine, &facts->uring_error);
 	if (facts->uring_rc == 0 && setup->plan.shard_count > 0) {
 		setup_spec(setup, 0, &spec);
 		facts->uring_rc =

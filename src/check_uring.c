@@ -50,13 +50,14 @@ static void check_allowed(struct check *check)
 		       "more CPU for single datagrams",
 	};
 
-	if (engine == RING_ENGINE_MMSG) {
-		finding.value = "not used: --engine mmsg";
+	if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
+		finding.value =
+			check_text(check, "not used: --engine %s", ring_engine_name(engine));
 	} else if (facts->uring_rc == 0) {
 		finding.value = check_text(check, "usable (liburing %s): %s", NC_BUILD_LIBURING,
 					   facts->uring_features.text);
 	} else {
-		finding.level = engine == RING_ENGINE_URING ? CHECK_FAIL : CHECK_WARN;
+		finding.level = engine == RING_ENGINE_AUTO ? CHECK_WARN : CHECK_FAIL;
 		finding.value = check_text(check, "%s, kernel.io_uring_disabled = %d%s",
 					   strerror(-facts->uring_rc), (int)disabled,
 					   describe_seccomp(check));
@@ -69,7 +70,8 @@ static void check_allowed(struct check *check)
 static void check_memlock(struct check *check)
 {
 	const struct setup *setup = check->setup;
-	uint64_t need = needs_ring_bytes(setup->opt, setup->plan.shard_count);
+	enum ring_engine engine = setup->opt->engine;
+	uint64_t need = needs_ring_bytes(setup);
 	struct check_finding finding = {
 		.id = "memlock",
 		.why = "from Linux 6.14 on the memory of all rings of a user counts against it",
@@ -78,8 +80,9 @@ static void check_memlock(struct check *check)
 
 	if (!check_limit_read(check, "Max locked memory", &limit)) {
 		finding.value = "not known: no /proc/self/limits";
-	} else if (setup->opt->engine == RING_ENGINE_MMSG) {
-		finding.value = "not used: --engine mmsg";
+	} else if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
+		finding.value =
+			check_text(check, "not used: --engine %s", ring_engine_name(engine));
 	} else if (check_has_capability(check, CAP_SYS_RESOURCE) ||
 		   check_has_capability(check, CAP_IPC_LOCK)) {
 		finding.value = check_text(check,

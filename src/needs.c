@@ -5,22 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shard/pool.h"
+#include "shard/shard.h"
 
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
 #define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
 
-#define SQE_BYTES       64
-#define CQE_BYTES       16
-#define SQ_INDEX_BYTES  4
-#define RING_HEAD_BYTES 1024
-#define BUFFER_BYTES    16          /* an entry of a provided-buffer ring */
-#define PROBE_BYTES     (12u << 10) /* the probe's small ring, given back some time later */
-#define PAGE_BYTES      4096ULL
-
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
-static uint64_t in_pages(uint64_t bytes);
-static uint64_t power_of_two(uint64_t n);
 
 uint64_t needs_shard_bytes(const struct shard_spec *spec)
 {
@@ -102,20 +92,15 @@ uint64_t needs_files(const struct setup *setup)
 	return need;
 }
 
-uint64_t needs_ring_bytes(const struct opt *opt, uint32_t shard_count)
+uint64_t needs_ring_bytes(const struct setup *setup)
 {
-	uint64_t sq = power_of_two(opt->sq_entries), cq = power_of_two(opt->cq_entries);
-	uint64_t each = in_pages(sq * SQE_BYTES) +
-			in_pages(cq * CQE_BYTES + sq * SQ_INDEX_BYTES + RING_HEAD_BYTES);
+	struct shard_spec spec;
 
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		uint32_t depth =
-			opt->hot[g] ? opt->hot[g]
-				    : shard_hot_default((enum pool_class)g, opt->pool.count[g]);
-
-		each += in_pages((uint64_t)depth * BUFFER_BYTES);
+	if (setup->plan.shard_count == 0) {
+		return 0;
 	}
-	return shard_count * each + PROBE_BYTES;
+	setup_spec(setup, 0, &spec);
+	return shard_locked_bytes(&spec, setup->plan.shard_count);
 }
 
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas)
@@ -136,19 +121,4 @@ static void count_pages(const struct topo *topo, enum arena_huge page, struct ne
 			at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
 		}
 	}
-}
-
-static uint64_t in_pages(uint64_t bytes)
-{
-	return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-}
-
-static uint64_t power_of_two(uint64_t n)
-{
-	uint64_t power = 1;
-
-	while (power < n) {
-		power *= 2;
-	}
-	return power;
 }

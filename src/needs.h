@@ -47,6 +47,5 @@ void needs_free_arenas(struct needs_arenas *arenas);
 /* Files that the shards and the process around them will have open. */
 uint64_t needs_files(const struct setup *setup);
 
-/* Memory that the rings of `shard_count' shards take from RLIMIT_MEMLOCK at most: queues and
- * buffer rings, each rounded up to pages. */
-uint64_t needs_ring_bytes(const struct opt *opt, uint32_t shard_count);
+/* Memory that the rings of all shards take from RLIMIT_MEMLOCK at most. */
+uint64_t needs_ring_bytes(const struct setup *setup);

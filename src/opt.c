@@ -19,6 +19,8 @@
 
 #include "src/opt_table.h"
 
+#define ENGINES_TEXT_MAX 64
+
 /* One option as it stood on the command line. */
 struct pair {
 	const struct opt_row *row;
@@ -268,26 +270,48 @@ static bool is_asked_for(uint32_t amount)
 	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
 }
 
+/* "auto or uring": what --engine takes that can do so; `text' has room for all names. */
+static const char *engines_that_can(unsigned abilities, char text[ENGINES_TEXT_MAX])
+{
+	text[0] = '\0';
+	for (int e = 0; e < RING_ENGINE_COUNT; e++) {
+		size_t used = strlen(text);
+
+		if (ring_can((enum ring_engine)e, abilities)) {
+			snprintf(text + used, ENGINES_TEXT_MAX - used, "%s%s", used ? " or " : "",
+				 ring_engine_names[e]);
+		}
+	}
+	return text;
+}
+
 static int check_zerocopy(const struct opt *opt, struct err *err)
 {
-	const char *wrong = NULL;
+	const char *engine = ring_engine_name(opt->engine);
+	bool copies = !ring_can(opt->engine, RING_CAN_ZEROCOPY);
+	char able[ENGINES_TEXT_MAX];
 
-	if (opt->engine == RING_ENGINE_MMSG && is_asked_for(opt->zerocopy)) {
-		wrong = "--zerocopy: comes with --engine mmsg, which copies whatever it sends; "
-			"expected --engine uring or auto; remove one of the two";
-	} else if (opt->engine == RING_ENGINE_MMSG && is_asked_for(opt->register_buffers)) {
-		wrong = "--register-buffers: comes with --engine mmsg, which has no use for them; "
-			"expected --engine uring or auto; remove one of the two";
-	} else if (opt->zerocopy == OPT_AMOUNT_OFF && is_asked_for(opt->register_buffers)) {
-		wrong = "--register-buffers: comes with --zerocopy off, and only what is sent "
-			"without copying makes use of them; expected --zerocopy auto or BYTES; "
-			"remove "
-			"one of the two";
+	if (copies && is_asked_for(opt->zerocopy)) {
+		err_set(err,
+			"--zerocopy: comes with --engine %s, which copies whatever it sends; "
+			"expected --engine %s; remove one of the two",
+			engine, engines_that_can(RING_CAN_ZEROCOPY, able));
+		return -EINVAL;
 	}
-	if (wrong) {
-		err_set(err, "%s", wrong);
+	if (copies && is_asked_for(opt->register_buffers)) {
+		err_set(err,
+			"--register-buffers: comes with --engine %s, which has no use for them; "
+			"expected --engine %s; remove one of the two",
+			engine, engines_that_can(RING_CAN_ZEROCOPY, able));
+		return -EINVAL;
 	}
-	return wrong ? -EINVAL : 0;
+	if (opt->zerocopy == OPT_AMOUNT_OFF && is_asked_for(opt->register_buffers)) {
+		err_set(err, "--register-buffers: comes with --zerocopy off, and only what is sent "
+			     "without copying makes use of them; expected --zerocopy auto or "
+			     "BYTES; remove one of the two");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int opt_check(struct opt *opt, const struct opt_given *given, struct err *err)

@@ -17,7 +17,6 @@
 
 static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
 static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
-static const char *const engine_choices[] = {"auto", "uring", "mmsg", NULL};
 static const char *const switch_choices[] = {"auto", "on", "off", NULL};
 static const char *const zerocopy_words[] = {"off", "auto", NULL};
 static const char *const register_words[] = {"auto", "on", "off", NULL};
@@ -25,7 +24,6 @@ static const char *const register_words[] = {"auto", "on", "off", NULL};
 /* The positions above are the enums' values. */
 static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
 static_assert(NODEMEM_HUGE_AUTO == 0 && NODEMEM_HUGE_OFF == 4, "huge_choices");
-static_assert(RING_ENGINE_AUTO == 0 && RING_ENGINE_MMSG == 2, "engine_choices");
 static_assert(OPT_AUTO == 0 && OPT_ON == 1 && OPT_OFF == 2, "switch_choices");
 
 const struct opt_row opt_rows[] = {
@@ -190,10 +188,9 @@ const struct opt_row opt_rows[] = {
 	 .kind = OPT_KIND_CHOICE,
 	 .arg = "ENGINE",
 	 .offset = AT(engine),
-	 .choices = engine_choices,
+	 .choices = ring_engine_names,
 	 .initial = "auto",
-	 .help = "uring (io_uring), mmsg (epoll, recvmmsg, sendmmsg), or auto: uring\n"
-		 "where it is allowed"},
+	 .help = RING_ENGINE_HELP},
 	{.name = "sq-entries",
 	 .group = OPT_GROUP_ENGINE,
 	 .kind = OPT_KIND_U32,

@@ -54,8 +54,7 @@ int setup_settle(struct setup *setup, struct err *err)
 		return rc;
 	}
 	choose_trains(setup);
-	setup->lockable_bytes =
-		copying_lockable_bytes(needs_ring_bytes(setup->opt, setup->plan.shard_count));
+	setup->lockable_bytes = copying_lockable_bytes(needs_ring_bytes(setup));
 	return 0;
 }
 
@@ -65,7 +64,7 @@ void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *ou
 
 	*out = (struct shard_spec){
 		.table = &setup->layout.tables[index],
-		.engine = setup->engine == RING_ENGINE_AUTO ? RING_ENGINE_URING : setup->engine,
+		.engine = ring_preferred(setup->engine),
 		.ring =
 			{
 				.sq_entries = opt->sq_entries,
@@ -126,10 +125,10 @@ static int make_plan(struct setup *setup, struct err *err)
 	return rc;
 }
 
-/* A CPU for each thread that the kernel starts for SQPOLL; the mmsg engine has none. */
+/* A CPU for each thread that the kernel starts for SQPOLL, where an engine has such. */
 static int place_sqpoll(struct setup *setup, struct err *err)
 {
-	if (!setup->opt->sqpoll || setup->opt->engine == RING_ENGINE_MMSG) {
+	if (!setup->opt->sqpoll || !ring_can(setup->opt->engine, RING_CAN_SQPOLL)) {
 		return 0;
 	}
 	setup->sqpoll_os = calloc(setup->plan.shard_count + 1UL, sizeof(*setup->sqpoll_os));
@@ -141,26 +140,22 @@ static int place_sqpoll(struct setup *setup, struct err *err)
 			    err);
 }
 
-/* `auto' takes io_uring where it works and says why where it does not. */
+/* `auto' takes the best that works and says why when that is not the preferred one. */
 static int choose_engine(struct setup *setup, struct err *err)
 {
-	struct err cause = {0};
-	int rc;
+	enum ring_engine wish = setup->opt->engine;
+	struct err cause;
+	int rc = ring_choose(wish, &setup->engine, &cause);
 
-	if (setup->opt->engine == RING_ENGINE_MMSG) {
-		return 0;
-	}
-	rc = ring_probe(RING_ENGINE_URING, &cause);
-	if (rc == 0) {
-		setup->engine = RING_ENGINE_URING;
-		return 0;
-	}
-	if (setup->opt->engine == RING_ENGINE_URING) {
-		err_set(err, "--engine uring: %s", cause.text);
+	if (rc < 0) {
+		err_set(err, "--engine %s: %s", ring_engine_name(wish), cause.text);
 		return rc;
 	}
-	log_warn("engine: io_uring cannot be used, taking mmsg: %s", cause.text);
-	setup->engine = RING_ENGINE_MMSG;
+	if (setup->engine != ring_preferred(wish)) {
+		log_warn("engine: %s cannot be used, taking %s: %s",
+			 ring_engines[ring_preferred(wish)].facility,
+			 ring_engine_name(setup->engine), cause.text);
+	}
 	return 0;
 }
 

@@ -118,9 +118,10 @@ static void watch_log_copying(const struct supervisor *sup)
 	bool zerocopy = watch_was_asked(sup->setup->opt->zerocopy);
 	bool registered = watch_was_asked(sup->setup->opt->register_buffers);
 
-	if (sup->setup->engine == RING_ENGINE_MMSG && (zerocopy || registered)) {
-		log_warn("--%s: the mmsg engine copies whatever it sends",
-			 zerocopy ? "zerocopy" : "register-buffers");
+	if (!ring_can(sup->setup->engine, RING_CAN_ZEROCOPY) && (zerocopy || registered)) {
+		log_warn("--%s: the %s engine copies whatever it sends",
+			 zerocopy ? "zerocopy" : "register-buffers",
+			 ring_engine_name(sup->setup->engine));
 		return;
 	}
 	for (uint32_t i = 0; i < sup->worker_count; i++) {

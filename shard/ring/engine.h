@@ -122,7 +122,9 @@ int32_t ring_msg_bytes(const struct msghdr *msg);
 /* Appends " name" (without the blank when it is the first) to a features text. */
 void ring_feature_add(struct err *features, const char *name);
 
+/* What the table in engines.c names. */
 size_t ring_uring_arena_bytes(const struct ring_params *params);
+size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings);
 int ring_uring_probe(struct err *err);
 int ring_uring_open(const struct ring_params *params, struct arena *arena, struct ring **out,
 		    struct err *features, struct err *err);

@@ -19,6 +19,8 @@
 #define CANCEL_TIMEOUT_S 1
 #define CLOSE_TURNS_MAX  100
 #define CLOSE_TURN_US    10000
+#define RING_HEAD_BYTES  1024 /* of the queues' shared page, at most */
+#define PROBE_PAGES      3    /* of the probe's small ring, given back some time later */
 
 /* Newest first: the order in which they are given up, with their kernel. */
 static const struct {
@@ -35,6 +37,8 @@ static const struct {
 };
 #define SETUP_FLAG_COUNT (sizeof(setup_flags) / sizeof(setup_flags[0]))
 
+static uint32_t sq_entries(const struct ring_params *params);
+static size_t in_pages(size_t bytes);
 static int open_ring(struct uring *u, const struct ring_params *params, struct err *features,
 		     struct err *err);
 static unsigned next_flags(unsigned flags);
@@ -64,6 +68,20 @@ size_t ring_uring_arena_bytes(const struct ring_params *params)
 		}
 	}
 	return bytes;
+}
+
+size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
+{
+	size_t sq = ring_power_of_two(sq_entries(params));
+	size_t cq = ring_power_of_two(params->cq_entries);
+	size_t each = in_pages(sq * sizeof(struct io_uring_sqe)) +
+		      in_pages(cq * sizeof(struct io_uring_cqe) + sq * sizeof(uint32_t) +
+			       RING_HEAD_BYTES);
+
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		each += in_pages(params->groups[i].depth * sizeof(struct io_uring_buf));
+	}
+	return rings * each + PROBE_PAGES * uring_page_bytes();
 }
 
 int ring_uring_open(const struct ring_params *params, struct arena *arena, struct ring **out,
@@ -123,12 +141,22 @@ void uring_close(struct ring *ring)
 	u->io_open = false;
 }
 
+/* The kernel wants the completion queue to be no smaller than the submission queue. */
+static uint32_t sq_entries(const struct ring_params *params)
+{
+	return params->sq_entries < params->cq_entries ? params->sq_entries : params->cq_entries;
+}
+
+static size_t in_pages(size_t bytes)
+{
+	size_t page_bytes = uring_page_bytes();
+
+	return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
 static int open_ring(struct uring *u, const struct ring_params *params, struct err *features,
 		     struct err *err)
 {
-	/* The kernel wants the completion queue to be no smaller than the submission queue. */
-	uint32_t sq_entries =
-		params->sq_entries < params->cq_entries ? params->sq_entries : params->cq_entries;
 	unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
 	struct io_uring_params p;
 	char text[64];
@@ -142,7 +170,7 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 					     .cq_entries = params->cq_entries,
 					     .sq_thread_cpu = (uint32_t)params->sqpoll_cpu,
 					     .sq_thread_idle = SQPOLL_IDLE_MS};
-		ret = uring_init(sq_entries, &u->io, &p);
+		ret = uring_init(sq_entries(params), &u->io, &p);
 		if (ret != -EINVAL || flags == 0) {
 			break;
 		}

@@ -352,6 +352,8 @@ START_TEST(contradictions)
 		"--cq-entries: ", "lower --sq-entries");
 	refused(WORDS("--plan", "--engine", "mmsg", "--zerocopy", "32K"),
 		"--zerocopy: comes with --engine mmsg", "remove one");
+	refused(WORDS("--plan", "--engine", "mmsg", "--zerocopy", "32K"),
+		"--zerocopy: comes with --engine mmsg", "expected --engine auto or uring");
 	refused(WORDS("--plan", "--engine", "mmsg", "--register-buffers", "on"),
 		"--register-buffers: comes with --engine mmsg", "remove one");
 	refused(WORDS("--plan", "--zerocopy", "off", "--register-buffers", "64"),

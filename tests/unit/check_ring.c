@@ -206,6 +206,49 @@ START_TEST(both_engines_can_be_used_here)
 }
 END_TEST
 
+START_TEST(every_row_of_the_table_is_whole)
+{
+	rig_init(&rig);
+	ck_assert_ptr_null(ring_engine_names[RING_ENGINE_COUNT]);
+	for (int e = RING_ENGINE_AUTO + 1; e < RING_ENGINE_COUNT; e++) {
+		const struct ring_engine_desc *engine = &ring_engines[e];
+
+		ck_assert_ptr_nonnull(ring_engine_names[e]);
+		ck_assert_ptr_nonnull(strstr(RING_ENGINE_HELP, ring_engine_names[e]));
+		ck_assert_ptr_nonnull(engine->facility);
+		ck_assert(engine->probe != NULL && engine->open != NULL);
+		ck_assert_uint_gt(engine->arena_bytes(&rig.params), 0);
+	}
+}
+END_TEST
+
+START_TEST(auto_can_what_any_can_and_needs_what_the_largest_needs)
+{
+	size_t arena_bytes = 0, locked_bytes = 0;
+	unsigned abilities = 0;
+
+	rig_init(&rig);
+	for (int e = RING_ENGINE_AUTO + 1; e < RING_ENGINE_COUNT; e++) {
+		size_t bytes = ring_arena_bytes(e, &rig.params);
+		size_t locked = ring_locked_bytes(e, &rig.params, 3);
+
+		ck_assert(ring_can(e, ring_engines[e].abilities));
+		ck_assert_int_eq(ring_preferred(e), e);
+		abilities |= ring_engines[e].abilities;
+		arena_bytes = bytes > arena_bytes ? bytes : arena_bytes;
+		locked_bytes = locked > locked_bytes ? locked : locked_bytes;
+	}
+	for (unsigned ability = 1; ability != 0; ability *= 2) {
+		ck_assert_int_eq(ring_can(RING_ENGINE_AUTO, ability), (abilities & ability) != 0);
+	}
+	ck_assert_int_eq(ring_preferred(RING_ENGINE_AUTO), RING_ENGINE_AUTO + 1);
+	ck_assert_uint_eq(ring_arena_bytes(RING_ENGINE_AUTO, &rig.params), arena_bytes);
+	ck_assert_uint_eq(ring_locked_bytes(RING_ENGINE_AUTO, &rig.params, 3), locked_bytes);
+	ck_assert_uint_eq(ring_locked_bytes(RING_ENGINE_MMSG, &rig.params, 3), 0);
+	ck_assert_uint_gt(locked_bytes, ring_locked_bytes(RING_ENGINE_URING, &rig.params, 2));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -222,6 +265,8 @@ int main(void)
 	tcase_add_loop_test(tc, closing_with_a_receive_armed_releases_its_socket, 0, n);
 	tcase_add_loop_test(tc, a_signal_ends_the_wait_without_an_error, 0, n);
 	tcase_add_test(tc, both_engines_can_be_used_here);
+	tcase_add_test(tc, every_row_of_the_table_is_whole);
+	tcase_add_test(tc, auto_can_what_any_can_and_needs_what_the_largest_needs);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

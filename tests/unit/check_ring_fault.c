@@ -436,12 +436,19 @@ static void forbid_io_uring(uint32_t error)
 START_TEST(a_forbidden_io_uring_is_named_and_auto_takes_mmsg)
 {
 	static const uint32_t errors[] = {EPERM, ENOSYS};
-	struct err err = {""};
+	enum ring_engine chosen = RING_ENGINE_AUTO;
+	struct err err = {""}, why;
 
 	forbid_io_uring(errors[_i]);
 	ck_assert_int_eq(ring_probe(RING_ENGINE_URING, &err), -(int)errors[_i]);
 	ck_assert_msg(strstr(err.text, "--engine mmsg") != NULL, "%s", err.text);
 	ck_assert_int_eq(ring_probe(RING_ENGINE_AUTO, &err), 0);
+	ck_assert_int_eq(ring_choose(RING_ENGINE_URING, &chosen, &why), -(int)errors[_i]);
+	ck_assert_int_eq(ring_choose(RING_ENGINE_AUTO, &chosen, &why), 0);
+	ck_assert_int_eq(chosen, RING_ENGINE_MMSG);
+	ck_assert_msg(strstr(why.text, "io_uring") != NULL, "%s", why.text);
+	ck_assert_int_eq(ring_choose(RING_ENGINE_MMSG, &chosen, &why), 0);
+	ck_assert_str_eq(why.text, "");
 	rig_init(&rig);
 	relay_hundred(rig_variant_auto);
 	ck_assert(has_feature("epoll_pwait2") || has_feature("epoll_wait"));
