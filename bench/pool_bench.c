@@ -21,6 +21,7 @@
 #include "bench/bench.h"
 #include "numa/nodemem.h"
 #include "numa/pin.h"
+#include "src/opt_table.h"
 
 #define FOOTPRINT_MAX_MIB 8.0
 
@@ -60,6 +61,21 @@ int rig_make(struct pool_rig *rig, const struct pool_bench *bench, const struct 
 void rig_free(struct pool_rig *rig)
 {
 	arena_unmap(&rig->arena);
+}
+
+struct pool_counts bench_default_counts(void)
+{
+	struct opt opt = {0};
+	struct pool_counts counts;
+	struct err err;
+
+	if (opt_set_initial(&opt, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		exit(EXIT_FAILURE);
+	}
+	counts = opt.pool;
+	opt_free(&opt);
+	return counts;
 }
 
 void rig_make_usual(struct pool_rig *rig, const struct pool_bench *bench,
@@ -165,7 +181,7 @@ static void print_targets(const struct pool_results *r)
 {
 	static const char *const columns[] = {"target", "is", "bound", "reached", NULL};
 	static struct bench_table t;
-	struct pool_counts counts = POOL_COUNTS_DEFAULT;
+	struct pool_counts counts = bench_default_counts();
 	double mib = (double)pool_arena_bytes(&counts) / (1024.0 * 1024.0);
 
 	bench_begin(&t, "pool_targets", "Targets and this run (small class)", columns);

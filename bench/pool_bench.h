@@ -48,6 +48,9 @@ void rig_free(struct pool_rig *rig);
 void rig_make_usual(struct pool_rig *rig, const struct pool_bench *bench,
 		    const struct pool_counts *counts);
 
+/* As --pool has them when it is not given. */
+struct pool_counts bench_default_counts(void);
+
 /* pool_bench_cost.c: what the verbs cost. */
 void bench_latency(const struct pool_bench *bench, struct pool_results *results);
 void bench_sizes(const struct pool_bench *bench);

@@ -157,7 +157,7 @@ void bench_latency(const struct pool_bench *bench, struct pool_results *results)
 {
 	static const char *const columns[] = {"class",     "counted_ns", "Mops/s",      "bare_ns",
 					      "metrics_%", "malloc_ns",  "malloc/pool", NULL};
-	struct pool_counts counts = POOL_COUNTS_DEFAULT;
+	struct pool_counts counts = bench_default_counts();
 	struct timings t;
 
 	rig_make_usual(&rig, bench, &counts);
@@ -297,7 +297,7 @@ void bench_bursts(const struct pool_bench *bench)
 	static const char *const columns[] = {"burst",     "counted_ns",  "bare_ns", "metrics_%",
 					      "malloc_ns", "malloc/pool", NULL};
 	static const size_t sizes[] = {10, 50, 100, 500};
-	struct pool_counts counts = POOL_COUNTS_DEFAULT;
+	struct pool_counts counts = bench_default_counts();
 	size_t bytes = pool_payload_bytes(POOL_SMALL);
 	struct timings t;
 
@@ -430,8 +430,11 @@ void bench_exhaustion(const struct pool_bench *bench, struct pool_results *resul
 
 static int class_of(uint32_t len)
 {
-	static const struct pool_counts all = POOL_COUNTS_DEFAULT;
+	static struct pool_counts all;
 
+	if (all.count[POOL_SMALL] == 0) {
+		all = bench_default_counts();
+	}
 	return pool_class_for(&all, len);
 }
 
@@ -440,7 +443,7 @@ void bench_copies(const struct pool_bench *bench)
 	static const char *const columns[] = {"bytes",     "class",       "pool_ns", "pool_GB/s",
 					      "malloc_ns", "malloc/pool", NULL};
 	static const uint32_t lens[] = {64, 200, 1316, 1500, 4096, 8900, 65507};
-	struct pool_counts counts = POOL_COUNTS_DEFAULT;
+	struct pool_counts counts = bench_default_counts();
 	unsigned char *from = malloc(UDP_PAYLOAD_MAX);
 	struct timings t;
 

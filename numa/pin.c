@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 #define PIN_CPUS_FIRST 1024  /* bits of the first try */
 #define PIN_CPUS_MAX   65536 /* bits of the last one; Linux knows at most 8192 CPUs */
@@ -63,29 +62,6 @@ int pin_get(int tid)
 		CPU_FREE(bits.set);
 	}
 	return cpu_os;
-}
-
-int pin_allowed(int *cpus_os, size_t max)
-{
-	struct cpu_bits bits = {0};
-	size_t found = 0;
-	/* The first thread stands for the process: it is never pinned. */
-	int ret = bits_read(&bits, getpid());
-
-	if (ret < 0) {
-		return ret;
-	}
-	for (size_t cpu = 0; cpu < bits.count; cpu++) {
-		if (!CPU_ISSET_S(cpu, CPU_ALLOC_SIZE(bits.count), bits.set)) {
-			continue;
-		}
-		if (found < max) {
-			cpus_os[found] = (int)cpu;
-		}
-		found++;
-	}
-	CPU_FREE(bits.set);
-	return (int)found;
 }
 
 static int bits_init(struct cpu_bits *bits, size_t count)

@@ -7,8 +7,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 /* Pins the calling thread to `cpu_os'. 0 or -errno (EINVAL: CPU not allowed or offline; EXDEV: the
  * read-back differs). */
 int pin_self(int cpu_os);
@@ -16,7 +14,3 @@ int pin_self(int cpu_os);
 /* The single CPU that thread `tid' (0: the caller) is tied to, or -1 when it may run on several;
  * -errno below -1 cannot be told apart and is not returned: unknown is -1. */
 int pin_get(int tid);
-
-/* Fills `cpus_os' with the CPUs the calling process may use (its first thread, which is never
- * pinned), ascending; returns how many there are (which may exceed `max'), or -errno. */
-int pin_allowed(int *cpus_os, size_t max);

@@ -32,8 +32,6 @@
 #define SHARD_FLOWS_MAX  65536
 #define FLOW_OUTPUTS_MAX 1024 /* per rule and shard */
 
-#define RING_SQ_DEFAULT  256
-#define RING_CQ_DEFAULT  4096
 #define RING_ENTRIES_MAX 32768
 #define RING_BUFFERS_MAX 16 /* memory areas registered with a ring */
 #define SQPOLL_IDLE_MS                                                       \

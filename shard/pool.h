@@ -95,15 +95,6 @@ struct pool_counts {
 	uint32_t count[POOL_CLASS_COUNT];
 };
 
-/* clang-format off: it would spread the braces over six lines */
-#define POOL_COUNTS_DEFAULT                \
-	{                                  \
-		{                          \
-			1000, 500, 200, 32 \
-		}                          \
-	}
-/* clang-format on */
-
 uint32_t pool_payload_bytes(enum pool_class cls);
 size_t pool_stride_bytes(enum pool_class cls);
 const char *pool_class_name(enum pool_class cls); /* "small", ... */

@@ -162,26 +162,6 @@ int addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 	return 0;
 }
 
-static uint64_t fnv1a(uint64_t hash, const uint8_t *bytes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-	}
-	return hash;
-}
-
-uint64_t addr_hash(const struct addr *addr)
-{
-	/* Written out byte by byte, so that the host's byte order does not matter. */
-	const uint8_t family[2] = {(uint8_t)(addr->family >> 8), (uint8_t)addr->family};
-	const uint8_t port[2] = {(uint8_t)(addr->port >> 8), (uint8_t)addr->port};
-	uint64_t hash = 0xcbf29ce484222325ULL;
-
-	hash = fnv1a(hash, family, sizeof(family));
-	hash = fnv1a(hash, addr->ip, ip_bytes(addr));
-	return fnv1a(hash, port, sizeof(port));
-}
-
 static size_t ip_bytes(const struct addr *addr)
 {
 	if (addr->family == AF_INET) {

@@ -55,6 +55,3 @@ socklen_t addr_to_sockaddr(const struct addr *addr, unsigned ifindex, struct soc
 
 /* 0, or -EAFNOSUPPORT. */
 int addr_from_sockaddr(const struct sockaddr *sa, struct addr *out);
-
-/* FNV-1a over family, address and port: the same on every machine and in every run. */
-uint64_t addr_hash(const struct addr *addr);

@@ -51,7 +51,7 @@ UNIT_TESTS += tests/unit/check_pool
 tests_unit_check_pool_SOURCES = \
 	tests/unit/check_pool.c tests/unit/check_pool.h \
 	tests/unit/check_pool_misuse.c
-tests_unit_check_pool_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_check_pool_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_rule
 tests_unit_check_rule_SOURCES = tests/unit/check_rule.c

@@ -77,8 +77,8 @@ START_TEST(defaults)
 		ck_assert_uint_eq(opt.hot[cls], 0);
 	}
 	ck_assert_int_eq(opt.engine, RING_ENGINE_AUTO);
-	ck_assert_uint_eq(opt.sq_entries, RING_SQ_DEFAULT);
-	ck_assert_uint_eq(opt.cq_entries, RING_CQ_DEFAULT);
+	ck_assert_uint_eq(opt.sq_entries, 256);
+	ck_assert_uint_eq(opt.cq_entries, 4096);
 	ck_assert_uint_eq(opt.batch_submit, 0);
 	ck_assert_uint_eq(opt.batch_complete, 32);
 	ck_assert_uint_eq(opt.batch_wait_us, 0);

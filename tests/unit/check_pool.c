@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shard/pool.h"
+#include "src/opt_table.h"
 
 #define RANDOM_STEPS 200000
 
@@ -29,14 +30,23 @@ static void unmake_pool(void)
 	arena_unmap(&arena);
 }
 
+/* Of --pool. */
+static struct pool_counts default_counts(void)
+{
+	struct opt opt = {0};
+	struct pool_counts counts;
+	struct err err;
+
+	ck_assert_int_eq(opt_set_initial(&opt, &err), 0);
+	counts = opt.pool;
+	opt_free(&opt);
+	return counts;
+}
+
 START_TEST(default_footprint_is_below_7_9_mib)
 {
-	struct pool_counts counts = POOL_COUNTS_DEFAULT;
+	struct pool_counts counts = default_counts();
 
-	ck_assert_uint_eq(counts.count[POOL_SMALL], 1000);
-	ck_assert_uint_eq(counts.count[POOL_STANDARD], 500);
-	ck_assert_uint_eq(counts.count[POOL_JUMBO], 200);
-	ck_assert_uint_eq(counts.count[POOL_TRAIN], 32);
 	ck_assert_uint_lt(pool_arena_bytes(&counts), 79 * 1024 * 1024 / 10);
 }
 END_TEST

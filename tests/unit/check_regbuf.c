@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static const struct pool_counts usual = POOL_COUNTS_DEFAULT;
+static const struct pool_counts usual = {{1000, 500, 200, 32}};
 static const struct regbuf_limit no_limit = {.slots = REGBUF_ALL, .bytes = REGBUF_ALL};
 
 START_TEST(shares_are_equal_but_for_one_and_add_up)
