@@ -1,7 +1,8 @@
-# lib.sh - from a bare Debian 12 to a built tree; what quickstart and run-tests share.
+# setup.sh - from a bare Debian 12 to a built tree; what quickstart and run-tests share.
 #
 # Sourced with $top set to the top of the source tree. Nothing here needs anything but bash, git
-# and apt; packages are installed only when they are missing.
+# and apt; packages are installed only when they are missing. It belongs to the tree as a whole and
+# not to the tests, because quickstart, which a user runs first, begins with it.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 build_packages=(
