@@ -184,6 +184,12 @@ if has shellcheck; then
     accepts shell
     put tool <<<$'#!/bin/sh\necho $1'
     refuses shell 'SC2086'
+    refuses shell 'SC2086' # what was refused is not remembered as passed
+    put tool <<<$'#!/bin/bash\n. ./words.sh\necho "$word"'
+    put words.sh <<<$'# shellcheck shell=bash disable=SC2034\nword=1'
+    accepts shell
+    put words.sh <<<$'# shellcheck shell=bash\nother=1'
+    refuses shell 'SC2154' # the script is as it was, what it sources is not
 fi
 if has mandoc; then
     sample
