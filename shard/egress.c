@@ -22,10 +22,6 @@
 #define RATE_BURST_NS       (20 * NS_PER_MS)
 #define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
 
-/* A ring turn's wait while every train is in use: only an engine that sends in the background
- * (SQPOLL) has anything to wait for. */
-#define MAKE_ROOM_WAIT_US 1000
-
 static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
 	      "the holds of one slot fit their 16-bit counter");
 
@@ -218,33 +214,19 @@ static bool egress_fits(const struct egress *eg, const struct egress_output *o,
 	       egress_meta_equal(&t->meta, meta);
 }
 
-/* A free train; TRAIN_NONE when there will never be one, since the ring failed. */
-static uint32_t egress_take_train(struct egress *eg)
-{
-	uint32_t t;
-
-	/* Sends are over when their turn ends, so the first one does not wait. */
-	for (uint32_t wait_us = 0; eg->free == TRAIN_NONE; wait_us = MAKE_ROOM_WAIT_US) {
-		if (egress_make_room(eg, wait_us) < 0) {
-			return TRAIN_NONE;
-		}
-	}
-	t = eg->free;
-	eg->free = eg->trains[t].next;
-	return t;
-}
-
+/* False when every train is in use. */
 static bool egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
 			       const struct egress_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
-	uint32_t idx = egress_take_train(eg);
+	uint32_t idx = eg->free;
 	struct train *t;
 
 	if (idx == TRAIN_NONE) {
 		return false;
 	}
 	t = &eg->trains[idx];
+	eg->free = t->next;
 	/* The big arrays keep their old contents: only the counted part of them means anything. */
 	t->meta = *meta;
 	t->iov_count = 0;
@@ -264,8 +246,8 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	return true;
 }
 
-/* Appends one piece, in order, to the open train or to a new one. */
-static void egress_put(struct egress *eg, uint32_t output, const struct piece *p,
+/* Appends one piece, in order, to the open train or to a new one; false when there is none. */
+static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p,
 		       const struct egress_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
@@ -275,8 +257,7 @@ static void egress_put(struct egress *eg, uint32_t output, const struct piece *p
 		egress_close_train(eg, o);
 	}
 	if (o->open == TRAIN_NONE && !egress_start_train(eg, output, p, meta)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_SEND_ERROR], p->count);
-		return;
+		return false;
 	}
 	t = &eg->trains[o->open];
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
@@ -291,6 +272,7 @@ static void egress_put(struct egress *eg, uint32_t output, const struct piece *p
 	    t->datagrams >= eg->train_max || t->segment_bytes > o->segment_max) {
 		egress_close_train(eg, o);
 	}
+	return true;
 }
 
 /* How many of its segments may travel in one send of this output. */
@@ -306,35 +288,54 @@ static uint32_t egress_segments_per_send(const struct egress *eg, const struct e
 	return by_bytes < eg->train_max ? by_bytes : eg->train_max;
 }
 
-void egress_append(struct egress *eg, uint32_t output, const struct datagram *d)
+bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 {
-	struct egress_output *o = &eg->outputs[output];
-	struct egress_meta meta;
-	uint32_t per_send, at = 0, done = 0;
+	const struct datagram *d = rest->d;
 
-	stat_add(&o->stats->offered, d->count);
-	if (!egress_meta_of(o, d, &meta)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
-		return;
-	}
-	if (!egress_rate_allows(eg, o, d->bytes)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
-		return;
-	}
-	per_send = egress_segments_per_send(eg, o, d);
-	while (done < d->count) {
-		uint32_t n = d->count - done < per_send ? d->count - done : per_send;
-		bool last = done + n == d->count;
+	while (rest->done < d->count) {
+		uint32_t left = d->count - rest->done;
+		uint32_t n = left < rest->per_send ? left : rest->per_send;
 		struct piece p = {
-			.payload = d->payload + at,
+			.payload = d->payload + rest->at,
 			.slot = d->slot,
 			.count = n,
-			.bytes = last ? d->bytes - at : n * d->segment_bytes,
+			.bytes = n == left ? d->bytes - rest->at : n * d->segment_bytes,
 		};
 
 		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
-		egress_put(eg, output, &p, &meta);
-		done += n;
-		at += p.bytes;
+		if (!egress_put(eg, rest->output, &p, &rest->meta)) {
+			return false;
+		}
+		rest->done += n;
+		rest->at += p.bytes;
 	}
+	return true;
+}
+
+bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
+		   struct egress_rest *rest)
+{
+	struct egress_output *o = &eg->outputs[output];
+
+	stat_add(&o->stats->offered, d->count);
+	if (!egress_meta_of(o, d, &rest->meta)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
+		return true;
+	}
+	if (!egress_rate_allows(eg, o, d->bytes)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
+		return true;
+	}
+	rest->d = d;
+	rest->output = output;
+	rest->per_send = egress_segments_per_send(eg, o, d);
+	rest->done = 0;
+	rest->at = 0;
+	return egress_append_rest(eg, rest);
+}
+
+void egress_drop_rest(struct egress *eg, const struct egress_rest *rest)
+{
+	stat_add(&eg->outputs[rest->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+		 rest->d->count - rest->done);
 }

@@ -108,7 +108,6 @@ struct egress {
 	uint64_t queued;             /* sends queued since start */
 	uint64_t now_ns;             /* of this turn; kept only when an output has a rate */
 	bool has_rate;
-	int failed; /* -errno of a ring turn that made no room; nothing is sent any more */
 };
 
 /* Arena bytes that egress_init takes. */
@@ -132,9 +131,25 @@ struct egress_socket {
 void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
 			const struct egress_socket *sock, struct output_stats *stats);
 
-/* Appends `d' to `output': offered, then sent or counted as dropped, sooner or later. May run ring
- * turns when every train is in use. */
-void egress_append(struct egress *eg, uint32_t output, const struct datagram *d);
+/* What an output has not taken yet of a datagram, for want of a free train. */
+struct egress_rest {
+	const struct datagram *d;
+	struct egress_meta meta;
+	uint32_t output;
+	uint32_t per_send; /* datagrams that may travel in one send */
+	uint32_t done;     /* datagrams taken */
+	uint32_t at;       /* payload bytes taken */
+};
+
+/* Appends `d' to `output': offered, then sent or counted as dropped, sooner or later. False when
+ * every train is in use: `rest' is what was not taken. Then the caller makes room, by flushing and
+ * a ring turn, and appends the rest before anything else of this output; or drops it. */
+bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
+		   struct egress_rest *rest);
+bool egress_append_rest(struct egress *eg, struct egress_rest *rest);
+
+/* The rest will never be sent, since the ring failed: counts it as `send_error'. */
+void egress_drop_rest(struct egress *eg, const struct egress_rest *rest);
 
 /* Closes the open trains and queues everything that may go now. */
 void egress_flush(struct egress *eg);
@@ -145,10 +160,14 @@ void egress_done(struct egress *eg, const struct ring_sent *sent);
 /* The ring has failed for good: counts what has no answer as `send_error', and lets go of it. */
 void egress_abandon(struct egress *eg);
 
-/* Between egress.c and egress_send.c: closes the output's open train; flushes and runs one ring
- * turn, that waits at most `wait_us', so that trains become free (0, or eg->failed). */
+/* Between egress.c and egress_send.c: closes the output's open train. */
 void egress_close_open(struct egress *eg, uint32_t output);
-int egress_make_room(struct egress *eg, uint32_t wait_us);
+
+/* Whether a datagram that needs a train of its own would find one. */
+static inline bool egress_has_train(const struct egress *eg)
+{
+	return eg->free != TRAIN_NONE;
+}
 
 /* Whether something waits to be flushed or answered. */
 static inline bool egress_busy(const struct egress *eg)

@@ -221,20 +221,6 @@ void egress_flush(struct egress *eg)
 	eg->dirty_count = kept;
 }
 
-int egress_make_room(struct egress *eg, uint32_t wait_us)
-{
-	struct ring_sent sent;
-
-	if (eg->failed == 0) {
-		egress_flush(eg);
-		eg->failed = ring_turn(eg->ring, wait_us);
-	}
-	while (ring_next_sent(eg->ring, &sent)) {
-		egress_done(eg, &sent);
-	}
-	return eg->failed;
-}
-
 /* ---- answers ---- */
 
 enum output_drop egress_drop_of(int err)

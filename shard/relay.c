@@ -1,9 +1,10 @@
 /* relay.c - the turn of a shard, read from top to bottom (steps 4 to 11 of a datagram's life).
  *
- * A turn ends in one ring_turn, which submits the sends and receives queued by the turn before and
- * waits for what happens next. Nothing here allocates, locks, logs or blocks but that wait. When
- * the control thread asks for the end, the relay leaves its groups, relays what is already queued
- * until a turn brings nothing (or time is up), cancels its receives, and counts the rest.
+ * A turn begins with one ring_turn, which submits the sends and receives queued by the turn before
+ * and waits for what happens next. Only when every train is in use are there more, so that some
+ * become free. Nothing here allocates, locks, logs or blocks but that wait. When the control thread
+ * asks for the end, the relay leaves its groups, relays what is already queued until a turn brings
+ * nothing (or time is up), cancels its receives, and counts the rest.
  */
 #include "shard/relay.h"
 
@@ -19,7 +20,51 @@
 #define RELEASE_WAIT_US 200000 /* after the end, for devices that still read our memory */
 #define ANSWER_WAIT_US  20000  /* beyond the scheduler's tick, so the timer is seldom programmed */
 
+/* A turn's wait for a train to become free: only an engine that sends in the background (SQPOLL)
+ * has anything to wait for. */
+#define MAKE_ROOM_WAIT_US 1000
+
 /* ---- receiving ---- */
+
+static void relay_take_sent(struct relay *r)
+{
+	struct ring_sent sent;
+
+	while (ring_next_sent(r->ring, &sent)) {
+		egress_done(r->egress, &sent);
+	}
+}
+
+/* Sends and settles until a train is free; false when none ever will be, since the ring failed.
+ * Sends are over when their turn ends, so the first one does not wait. What such a turn receives is
+ * taken after what was received before. */
+static bool relay_make_room(struct relay *r)
+{
+	for (uint32_t wait_us = 0; !egress_has_train(r->egress); wait_us = MAKE_ROOM_WAIT_US) {
+		if (r->failed == 0) {
+			egress_flush(r->egress);
+			r->failed = ring_turn(r->ring, wait_us);
+		}
+		relay_take_sent(r);
+		if (r->failed < 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void relay_hand_out(struct relay *r, uint32_t output, const struct datagram *d)
+{
+	struct egress_rest rest;
+	bool taken = egress_append(r->egress, output, d, &rest);
+
+	while (!taken && relay_make_room(r)) {
+		taken = egress_append_rest(r->egress, &rest);
+	}
+	if (!taken) {
+		egress_drop_rest(r->egress, &rest);
+	}
+}
 
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
@@ -35,7 +80,7 @@ static void relay_datagram(struct relay *r, struct ingress_flow *flow,
 
 		stat_add(&flow->stats->relayed, d.count);
 		for (uint32_t o = flow->rule->first_output; o < end; o++) {
-			egress_append(r->egress, o, &d);
+			relay_hand_out(r, o, &d);
 		}
 	}
 	(void)pool_drop(r->pool, slot);
@@ -92,15 +137,6 @@ static uint32_t relay_take_received(struct relay *r)
 		}
 	}
 	return taken;
-}
-
-static void relay_take_sent(struct relay *r)
-{
-	struct ring_sent sent;
-
-	while (ring_next_sent(r->ring, &sent)) {
-		egress_done(r->egress, &sent);
-	}
 }
 
 /* ---- lending and arming ---- */
@@ -258,7 +294,7 @@ static void relay_settle(struct relay *r)
  * that the sums agree. Slots stay lent: the kernel might still write to them. */
 static void relay_fail(struct relay *r)
 {
-	r->egress->failed = r->egress->failed < 0 ? r->egress->failed : -EIO;
+	r->failed = r->failed < 0 ? r->failed : -EIO;
 	r->phase = RELAY_STOPPED;
 	relay_take_sent(r);
 	(void)relay_take_received(r);
@@ -359,9 +395,9 @@ int relay_turn(struct relay *r)
 	relay_lend(r);
 	relay_count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
-	if (r->egress->failed < 0) {
+	if (r->failed < 0) {
 		relay_fail(r);
-		return r->egress->failed;
+		return r->failed;
 	}
 	woken = ring_woken(r->ring);
 	if (woken) {

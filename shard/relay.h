@@ -36,6 +36,7 @@ struct relay {
 	uint32_t look_at;        /* flow whose kernel drops are looked at next */
 	bool arms_left; /* some of `ended' could be armed, but not in the turn that began */
 	enum relay_phase phase;
+	int failed;            /* -errno of a ring turn; nothing is sent any more */
 	uint64_t drain_ns;     /* longest time draining may take */
 	uint64_t drain_end_ns; /* when draining gives up */
 	uint64_t stop_end_ns;  /* when a stopped relay waits no longer for devices */

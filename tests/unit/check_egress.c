@@ -1,5 +1,5 @@
-/* check_egress.c - what an output wants changed or limited: hop limit, DSCP, rate. See
- * check_relay.c for trains and their order.
+/* check_egress.c - what an output wants changed or limited: hop limit, DSCP, rate; and what it says
+ * when every train is in use. See check_relay.c for trains and their order.
  */
 #include <check.h>
 #include <netinet/in.h>
@@ -150,6 +150,85 @@ START_TEST(bucket_is_full_after_a_long_pause_at_any_rate)
 }
 END_TEST
 
+/* ---- every train in use ---- */
+
+/* A train of `count' datagrams in a slot of the test's, counted as if it had been received. */
+static struct datagram taken_train(uint32_t count)
+{
+	uint32_t slot = pool_take(&rig.pool, POOL_TRAIN);
+
+	ck_assert_uint_ne(slot, POOL_NONE);
+	stat_add(&rig.flow_stats.received, count);
+	stat_add(&rig.flow_stats.relayed, count);
+	return (struct datagram){.payload = pool_slot_base(&rig.pool, slot) + SLOT_HEAD_BYTES,
+				 .slot = slot,
+				 .bytes = count * 100,
+				 .segment_bytes = 100,
+				 .count = count,
+				 .ttl = -1,
+				 .tos = -1};
+}
+
+static void flush_and_settle(void)
+{
+	struct ring_sent sent;
+
+	egress_flush(&rig.egress);
+	ck_assert_int_eq(ring_turn(rig.ring, 0), 0);
+	while (ring_next_sent(rig.ring, &sent)) {
+		egress_done(&rig.egress, &sent);
+	}
+}
+
+START_TEST(append_without_a_free_train_says_so_and_makes_no_turn)
+{
+	struct rig_options options = singles;
+	struct datagram d;
+	struct egress_rest rest;
+	uint32_t turns;
+
+	options.trains = 2;
+	options.slots = 33; /* all but one are lent */
+	rig_open(&rig, &options);
+	d = taken_train(5);
+	turns = fake_turn_count(rig.ring);
+	ck_assert(!egress_append(&rig.egress, 0, &d, &rest));
+	ck_assert(!egress_has_train(&rig.egress));
+	ck_assert_uint_eq(rest.done, 2);
+	ck_assert(!egress_append_rest(&rig.egress, &rest));
+	ck_assert_uint_eq(rest.done, 2);
+	ck_assert_uint_eq(fake_turn_count(rig.ring), turns);
+	ck_assert_uint_eq(fake_send_count(rig.ring), 0);
+	flush_and_settle();
+	ck_assert(!egress_append_rest(&rig.egress, &rest));
+	flush_and_settle();
+	ck_assert(egress_append_rest(&rig.egress, &rest));
+	flush_and_settle();
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].offered), 5); /* once */
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 5);
+	ck_assert(pool_drop(&rig.pool, d.slot));
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(rest_that_is_dropped_counts_what_was_not_taken)
+{
+	struct rig_options options = singles;
+	struct datagram d;
+	struct egress_rest rest;
+
+	options.trains = 2;
+	options.slots = 33;
+	rig_open(&rig, &options);
+	d = taken_train(5);
+	ck_assert(!egress_append(&rig.egress, 0, &d, &rest));
+	egress_drop_rest(&rig.egress, &rest);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 3);
+	(void)pool_drop(&rig.pool, d.slot);
+	rig_close(&rig);
+}
+END_TEST
+
 static Suite *egress_suite(void)
 {
 	Suite *suite = suite_create("egress");
@@ -160,6 +239,8 @@ static Suite *egress_suite(void)
 	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
 	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);
 	tcase_add_loop_test(tcase, bucket_is_full_after_a_long_pause_at_any_rate, 0, 5);
+	tcase_add_test(tcase, append_without_a_free_train_says_so_and_makes_no_turn);
+	tcase_add_test(tcase, rest_that_is_dropped_counts_what_was_not_taken);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
