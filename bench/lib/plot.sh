@@ -23,7 +23,7 @@ gnuplot_svg() {
 	set tics nomirror
 	END
         cat
-    } | gnuplot 2>"$work/gnuplot.log" || say "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
+    } | gnuplot 2>"$work/gnuplot.log" || fault "no plot of $1: $(tail -n 1 "$work/gnuplot.log")"
 }
 
 # scale_of KIND: log or, by default, from zero.

@@ -13,7 +13,7 @@ search_steps=12    # at most; 3 with --quick
 lossless() {
     local attempt
     for attempt in 1 2; do
-        trial "$1" || return 1
+        trial "$1" || { fault "$1 could not be measured"; return 1; }
         [ "${got[received]}" -lt "${got[expected]}" ] || return 0
     done
     return 1

@@ -5,7 +5,8 @@
 # parameters down and cases across, which is printed, kept as CSV and drawn.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# awk_median: a function for awk scripts; `list' is separated by blanks.
+# awk_median: functions for awk scripts where no python is (tests/guest); `list' is separated by
+# blanks.
 awk_median='
 function median(list,    a, n, i, j, t) {
     n = split(list, a, " ")
@@ -20,38 +21,9 @@ function median(list,    a, n, i, j, t) {
 function ratio(a, b) { return b > 0 ? a / b : 0 }'
 
 # summarise RAW: CSV of medians. cpu_ns is the relay's time for each datagram that it sent, all_ns
-# that of sender and relay together for each that arrived.
+# that of sender and relay together for each that arrived (figures.py).
 summarise() {
-    awk -F, "$awk_median"'
-    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    {
-        key = $at["table"] "," $at["case"] "," $at["param"]
-        if (!(key in n)) order[++keys] = key
-        n[key]++
-        relayed = $at["relayed"]; received = $at["received"]
-        v["rate", key] = v["rate", key] " " ratio(received, $at["seconds"])
-        v["loss", key] = v["loss", key] " " 100 * (1 - ratio(received, $at["expected"]))
-        v["cpu", key] = v["cpu", key] " " ratio($at["relay_ns"], relayed)
-        v["all", key] = v["all", key] " " ratio($at["relay_ns"] + $at["sender_ns"], received)
-        v["calls", key] = v["calls", key] " " ratio($at["syscalls"], relayed)
-        v["p50", key] = v["p50", key] " " $at["p50_ns"] / 1000
-        v["p99", key] = v["p99", key] " " $at["p99_ns"] / 1000
-        v["p999", key] = v["p999", key] " " $at["p999_ns"] / 1000
-        v["load", key] = v["load", key] " " $at["load"]
-        v["off", key] = v["off", key] " " $at["disturbed"]
-    }
-    END {
-        printf "table,case,param,runs,rate,loss_pct,cpu_ns,all_ns,syscalls"
-        print ",p50_us,p99_us,p999_us,load,disturbed"
-        for (k = 1; k <= keys; k++) {
-            key = order[k]
-            printf "%s,%d,%.0f,%.3f,%.0f,%.0f,%.4f,%.1f,%.1f,%.1f,%.2f,%.1f\n", key, n[key],
-                median(v["rate", key]), median(v["loss", key]), median(v["cpu", key]),
-                median(v["all", key]), median(v["calls", key]), median(v["p50", key]),
-                median(v["p99", key]), median(v["p999", key]), median(v["load", key]),
-                median(v["off", key])
-        }
-    }' "$1"
+    python3 -B "$here/figures.py" "$1" || fault "$1: cannot be summed up"
 }
 
 # pivot SUMMARY TABLE FIGURE: parameters down, cases across; what was not measured is empty.

@@ -120,7 +120,7 @@ send_load() {
         --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
         --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M \
         "$(group_of 1 0)%s0:5000" >"$work/send.json" 2>"$work/send.log"; } 2>"$work/send.time" ||
-        say "the sender fails: $(tail -n 1 "$work/send.log")"
+        fault "the sender fails: $(tail -n 1 "$work/send.log")"
 }
 
 # take NAME...: reads one line of that many words into `got'.
@@ -145,9 +145,9 @@ trial_sums() {
         header=$(calc "42 / (\"${load[cut]}\" == \"on\" ? 1 : ${load[gso]})")
         got[received]=$(calc "int(${got[bytes]} / (${load[size]} + $header))")
         got[seconds]=${got[send_s]}
-        take duplicated reordered p50 p99 p999 <<<"0 0 0 0 0"
+        take duplicated reordered p50_ns p99_ns p999_ns <<<"0 0 0 0 0"
     else
-        take received seconds duplicated reordered p50 p99 p999 < <(jq -r '.total |
+        take received seconds duplicated reordered p50_ns p99_ns p999_ns < <(jq -r '.total |
             "\(.unique) \(.seconds) \(.duplicated) \(.reordered) " +
             "\(.latency_ns.p50 // 0) \(.latency_ns.p99 // 0) \(.latency_ns["p99.9"] // 0)"' \
             "$work/recv.json")
@@ -173,25 +173,30 @@ trial_disturbance() {
         printf \"%.1f\", 100 * (w > s ? w : s) }"
 }
 
-raw_columns=table,case,param,run,sent,expected,received,duplicated,reordered,seconds,relayed
-raw_columns+=,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load,disturbed
+# The columns of a raw file: where a trial belongs, and what of `got' is kept (figures.py).
+raw_kept=(sent expected received duplicated reordered seconds relayed relay_ns sender_ns syscalls
+    p50_ns p99_ns p999_ns load disturbed)
+raw_columns=table,case,param,run$(printf ',%s' "${raw_kept[@]}")
 
 # trial_line TABLE CASE PARAM RUN: the last trial as a line of the raw file.
 trial_line() {
-    echo "$1,$2,$3,$4,${got[sent]},${got[expected]},${got[received]},${got[duplicated]}$(
-    ),${got[reordered]},${got[seconds]},${got[relayed]},${got[relay_ns]},${got[sender_ns]}$(
-    ),${got[syscalls]},${got[p50]},${got[p99]},${got[p999]},$(cut -d' ' -f1 /proc/loadavg
-    ),$(trial_disturbance)"
+    local name line=$1,$2,$3,$4
+    read -r "got[load]" _ </proc/loadavg
+    got[disturbed]=$(trial_disturbance)
+    for name in "${raw_kept[@]}"; do
+        line+=,${got[$name]}
+    done
+    echo "$line"
 }
 
-# measure TABLE CASE PARAM RUN RELAY: records a trial, or says that it is impossible. A trial that
-# was disturbed is repeated, a few times at most; the least disturbed one counts.
+# measure TABLE CASE PARAM RUN RELAY: records a trial; one that is impossible is a fault. A trial
+# that was disturbed is repeated, a few times at most; the least disturbed one counts.
 measure() {
     local line best='' least=1000 attempt disturbed
     relay_known "$5" || return 0
     for ((attempt = 0; attempt < attempts; attempt++)); do
         if ! trial "$5"; then
-            say "$1: $2 with $3 was left out"
+            fault "$1: $2 with $3 could not be measured"
             return 0
         fi
         line=$(trial_line "$1" "$2" "$3" "$4")

@@ -30,9 +30,9 @@ profile_case() {
     load_set "$@"
     profile=$work/perf.data
     profile_of=0,${ksoftirqd[0]}
-    trial "$relay" || say "profile: $title was left out"
+    trial "$relay" || fault "profile: $title could not be measured"
     profile=
-    [ -s "$work/perf.data" ] || { say "profile: perf recorded nothing of: $title"; return 0; }
+    [ -s "$work/perf.data" ] || { fault "perf recorded nothing of: $title"; return; }
     perf report -i "$work/perf.data" --no-children --stdio --pid "$profile_of" \
         -F overhead,sample,dso,symbol -t ';' -w 0,0,0,0 2>/dev/null >"$work/profile.txt"
     rm "$work/perf.data"

@@ -48,7 +48,7 @@ zerocopy_measure() {
             load_set "gso=$count" "size=$zerocopy_size" receiver=none out=ifb0
             measure "$table" "${case%%|*}" "$((count * zerocopy_size))" "$run" "${case#*|}"
             [[ $case = copied* ]] || zerocopy_holds ||
-                say "$table: ${case%%|*} with $count datagrams: the kernel copied all the same"
+                fault "$table: ${case%%|*} with $count datagrams: the kernel copied all the same"
         done
     done
 }

@@ -1,4 +1,4 @@
 # Command lines from outside: exit status and streams of whole processes.
-CLI_TESTS = tests/cli/numacastd.sh tests/cli/units.sh
+CLI_TESTS = tests/cli/bench.sh tests/cli/numacastd.sh tests/cli/units.sh
 EXTRA_DIST += $(CLI_TESTS)
 TESTS += $(CLI_TESTS)
