@@ -1,11 +1,8 @@
-/* copying.c - see copying.h. Pure but for the last function; no step of a datagram runs here. */
+/* copying.c - see copying.h. Pure. */
 #include "src/copying.h"
-
-#include <sys/resource.h>
 
 #include "shard/limits.h"
 #include "src/opt.h"
-#include "src/privs.h"
 
 /* A device that reads our memory itself, and cuts the train up while it does. */
 static bool copying_device_gathers(const struct iface *iface, bool v6)
@@ -41,19 +38,6 @@ struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_b
 		.slots = regbuf_share(by_number ? want : REGBUF_ALL, shards, index),
 		.bytes = regbuf_share(lockable_bytes, shards, index),
 	};
-}
-
-uint64_t copying_lockable_bytes(uint64_t rings_bytes)
-{
-	struct rlimit limit;
-	uint64_t left;
-
-	if (privs_lock_freely() || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
-	    limit.rlim_cur == RLIM_INFINITY) {
-		return REGBUF_ALL;
-	}
-	left = limit.rlim_cur > rings_bytes ? limit.rlim_cur - rings_bytes : 0;
-	return left < limit.rlim_cur / 2 ? left : limit.rlim_cur / 2;
 }
 
 uint64_t copying_page_bytes(enum nodemem_huge huge)

@@ -32,10 +32,5 @@ bool copying_gains_by_registering(const struct rule_table *table, enum nodemem_h
 struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_bytes,
 				  uint32_t shards, uint32_t index);
 
-/* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, or what `rings_bytes' for
- * the rings themselves, without which nothing runs, leave of it; REGBUF_ALL where no limit holds.
- */
-uint64_t copying_lockable_bytes(uint64_t rings_bytes);
-
 /* What the kernel counts locked memory in, on the pages that `huge' asks for. */
 uint64_t copying_page_bytes(enum nodemem_huge huge);

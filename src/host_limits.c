@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "shard/regbuf.h"
 #include "src/needs.h"
+#include "src/privs.h"
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
 static void host_limits_try(int resource, rlim_t want)
@@ -38,4 +40,17 @@ int host_limits_raise(const struct setup *setup, struct err *err)
 		return -EMFILE;
 	}
 	return 0;
+}
+
+uint64_t host_limits_lockable_bytes(uint64_t rings_bytes)
+{
+	struct rlimit limit;
+	uint64_t left;
+
+	if (privs_lock_freely() || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+	    limit.rlim_cur == RLIM_INFINITY) {
+		return REGBUF_ALL;
+	}
+	left = limit.rlim_cur > rings_bytes ? limit.rlim_cur - rings_bytes : 0;
+	return left < limit.rlim_cur / 2 ? left : limit.rlim_cur / 2;
 }

@@ -15,7 +15,6 @@
 #include "shard/gso.h"
 #include "src/base/clock.h"
 #include "src/copying.h"
-#include "src/needs.h"
 
 static int make_plan(struct setup *setup, struct err *err);
 static int place_sqpoll(struct setup *setup, struct err *err);
@@ -50,12 +49,10 @@ int setup_settle(struct setup *setup, struct err *err)
 {
 	int rc = choose_engine(setup, err);
 
-	if (rc < 0) {
-		return rc;
+	if (rc == 0) {
+		choose_trains(setup);
 	}
-	choose_trains(setup);
-	setup->lockable_bytes = copying_lockable_bytes(needs_ring_bytes(setup));
-	return 0;
+	return rc;
 }
 
 void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *out)

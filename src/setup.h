@@ -28,7 +28,8 @@ struct setup {
 	int *sqpoll_os;          /* per shard: CPU of the thread that submits; NULL: no SQPOLL */
 	enum ring_engine engine; /* as asked for; after setup_settle the one in use */
 	uint32_t train_max;      /* datagrams a train; 1: trains are off, or not yet settled */
-	uint64_t lockable_bytes; /* of all shards together, for registered buffers; settled */
+	uint64_t
+		lockable_bytes; /* of all shards together, for registered buffers; by who runs it */
 };
 
 /* Topology, interfaces, plan and tables, without touching the host. With `for_this_host' every
@@ -36,8 +37,8 @@ struct setup {
  * -errno (exit status 1), with `err'. setup_free either way. */
 int setup_prepare(struct setup *setup, const struct opt *opt, bool for_this_host, struct err *err);
 
-/* Chooses engine and trains by trying them and reads what may be locked, as the user and with the
- * limits that the shards will have. 0, or -errno with `err' when --engine cannot be met. */
+/* Chooses engine and trains by trying them, as the user and with the limits that the shards will
+ * have. 0, or -errno with `err' when --engine cannot be met. */
 int setup_settle(struct setup *setup, struct err *err);
 
 /* The orders for shard `index', as worker_start carries them out. `out' points into `setup'. */

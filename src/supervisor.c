@@ -282,7 +282,13 @@ static int supervisor_get_ready(struct setup *setup, struct err *err)
 	if (rc == 0) {
 		rc = report_check_exit(opt->exit_report, err); /* as whoever will write it */
 	}
-	return rc < 0 ? rc : setup_settle(setup, err);
+	if (rc == 0) {
+		rc = setup_settle(setup, err);
+	}
+	if (rc == 0) {
+		setup->lockable_bytes = host_limits_lockable_bytes(needs_ring_bytes(setup));
+	}
+	return rc;
 }
 
 /* From here on `rc' and `err' tell how the whole run went. */

@@ -1,10 +1,8 @@
 /* check_copying.c - who sends without copying, and how much memory each shard may register. */
 #include "src/copying.h"
 
-#include <cap-ng.h>
 #include <check.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "src/opt.h"
 
@@ -109,24 +107,6 @@ START_TEST(shares_shrink_with_the_number_of_shards_and_add_up)
 }
 END_TEST
 
-START_TEST(half_of_what_may_be_locked_is_for_buffers)
-{
-	const struct rlimit some = {1 << 20, 1 << 20};
-
-	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &some), 0);
-	ck_assert_int_eq(capng_get_caps_process(), 0);
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) {
-		ck_assert_uint_eq(copying_lockable_bytes(1 << 20), REGBUF_ALL);
-		ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_IPC_LOCK), 0);
-		ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
-	}
-	ck_assert_uint_eq(copying_lockable_bytes(0), 1 << 19);
-	ck_assert_uint_eq(copying_lockable_bytes(1 << 19), 1 << 19);
-	ck_assert_uint_eq(copying_lockable_bytes((1 << 20) - 4096), 4096); /* rings come first */
-	ck_assert_uint_eq(copying_lockable_bytes(1 << 21), 0);
-}
-END_TEST
-
 static Suite *copying_suite(void)
 {
 	Suite *suite = suite_create("copying");
@@ -137,7 +117,6 @@ static Suite *copying_suite(void)
 	tcase_add_test(tcase, nothing_is_registered_that_is_not_made_use_of);
 	tcase_add_test(tcase, auto_registers_ordinary_pages_of_shards_that_make_use_of_it);
 	tcase_add_test(tcase, shares_shrink_with_the_number_of_shards_and_add_up);
-	tcase_add_test(tcase, half_of_what_may_be_locked_is_for_buffers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,4 +1,5 @@
 /* check_host_limits.c - open files are counted, raised when possible, else asked for by number. */
+#include "shard/regbuf.h"
 #include "src/host_limits.h"
 #include "src/needs.h"
 
@@ -65,6 +66,25 @@ START_TEST(limit_that_cannot_be_raised_is_named_with_both_numbers)
 }
 END_TEST
 
+START_TEST(half_of_what_may_be_locked_is_for_buffers)
+{
+	const struct rlimit some = {1 << 20, 1 << 20};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &some), 0);
+	ck_assert_int_eq(capng_get_caps_process(), 0);
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) {
+		ck_assert_uint_eq(host_limits_lockable_bytes(1 << 20), REGBUF_ALL);
+		ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_IPC_LOCK), 0);
+		ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
+	}
+	ck_assert_uint_eq(host_limits_lockable_bytes(0), 1 << 19);
+	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 19), 1 << 19);
+	ck_assert_uint_eq(host_limits_lockable_bytes((1 << 20) - 4096),
+			  4096); /* rings come first */
+	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 21), 0);
+}
+END_TEST
+
 static Suite *host_limits_suite(void)
 {
 	Suite *suite = suite_create("host_limits");
@@ -74,6 +94,7 @@ static Suite *host_limits_suite(void)
 	tcase_add_test(tcase, each_flow_output_and_shard_needs_files);
 	tcase_add_test(tcase, soft_limit_is_raised_as_far_as_needed);
 	tcase_add_test(tcase, limit_that_cannot_be_raised_is_named_with_both_numbers);
+	tcase_add_test(tcase, half_of_what_may_be_locked_is_for_buffers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
