@@ -6,7 +6,6 @@ src_libnc_src_a_SOURCES = \
 	src/conf_endpoint.c \
 	src/conf_option.c \
 	src/conf_parse.c src/conf_parse.h \
-	src/num.c src/num.h \
 	src/opt.c src/opt.h \
 	src/opt_file.c \
 	src/opt_help.c \

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "src/base/must.h"
-#include "src/num.h"
+#include "src/base/num.h"
 
 #define IFNAME_LEN_MAX (IF_NAMESIZE - 1)
 

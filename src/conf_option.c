@@ -16,7 +16,7 @@
 #include "numa/plan.h"
 #include "shard/limits.h"
 #include "shard/pool.h"
-#include "src/num.h"
+#include "src/base/num.h"
 
 #define RATE_MAX_BPS (1000ULL * 1000 * 1000 * 1000) /* 1 Tbit/s */
 #define NAME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-"

@@ -14,7 +14,7 @@
 
 #include "shard/limits.h"
 #include "src/base/must.h"
-#include "src/num.h"
+#include "src/base/num.h"
 
 #define CPU_OS_MAX 65535 /* far above any kernel's NR_CPUS */
 #define TAKES_MAX  160

@@ -4,4 +4,5 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
 	src/base/clock.h \
 	src/base/log.c src/base/log.h \
-	src/base/must.c src/base/must.h
+	src/base/must.c src/base/must.h \
+	src/base/num.c src/base/num.h

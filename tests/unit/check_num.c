@@ -1,5 +1,5 @@
 /* check_num.c - numbers are read strictly: all of the text, in range, or not at all. */
-#include "src/num.h"
+#include "src/base/num.h"
 
 #include <check.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * overflow; each form then says what may follow. strtoull is not used: it takes blanks, signs and
  * hexadecimal, and its overflow is easily missed. Units: as in num.h. Any thread.
  */
-#include "src/num.h"
+#include "src/base/num.h"
 
 #include <errno.h>
 #include <stdlib.h>
