@@ -1,11 +1,7 @@
+include src/rules/automake.mk
 noinst_LIBRARIES += src/libnc-src.a
 src_libnc_src_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
 src_libnc_src_a_SOURCES = \
-	src/conf.c src/conf.h \
-	src/conf_check.c \
-	src/conf_endpoint.c \
-	src/conf_option.c \
-	src/conf_parse.c src/conf_parse.h \
 	src/opt.c src/opt.h \
 	src/opt_file.c \
 	src/opt_help.c \
@@ -59,7 +55,7 @@ src_libnc_src_a_SOURCES = \
 	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
-NC_SRC_LIBS = src/libnc-src.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
+NC_SRC_LIBS = src/libnc-src.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 
 sbin_PROGRAMS += src/numacastd

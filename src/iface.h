@@ -10,7 +10,7 @@
 
 #include "numa/topo.h"
 #include "src/base/log.h"
-#include "src/conf.h"
+#include "src/rules/conf.h"
 #include "src/ethtool.h"
 
 struct iface {

@@ -13,7 +13,7 @@
 #include "shard/pool.h"
 #include "shard/rule.h"
 #include "src/base/log.h"
-#include "src/conf.h"
+#include "src/rules/conf.h"
 #include "src/iface.h"
 
 /* A sender of ours that could be heard again by one of our flows: same group and port, another

@@ -15,7 +15,7 @@
 #include "shard/pool.h"
 #include "shard/ring.h"
 #include "src/base/log.h"
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 enum opt_mode {
 	OPT_MODE_RELAY,

@@ -16,7 +16,7 @@
 
 #include "shard/limits.h"
 #include "src/base/must.h"
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #define RULES_MAX   16
 #define FLOWS_MAX   4096

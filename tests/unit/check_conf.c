@@ -2,7 +2,7 @@
  *
  * What it refuses is check_conf_refuse.c; rules among each other are check_conf_check.c.
  */
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #include <check.h>
 #include <errno.h>

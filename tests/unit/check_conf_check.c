@@ -4,7 +4,7 @@
  * brute force: every pair of flows for twins, the transitive closure for cycles. conf_check sorts
  * and searches instead, and must come to the same verdict. Random numbers have fixed seeds.
  */
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #include <check.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/conf_parse.h"
+#include "src/rules/parse.h"
 
 static struct conf conf;
 static struct err err;

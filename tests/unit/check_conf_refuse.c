@@ -4,7 +4,7 @@
  * each refusal must begin with the place and have three parts: what was wrong; what was expected;
  * what to do.
  */
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #include <check.h>
 #include <errno.h>

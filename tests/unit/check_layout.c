@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/conf.h"
+#include "src/rules/conf.h"
 #include "src/layout.h"
 #include "src/opt.h"
 

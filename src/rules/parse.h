@@ -1,16 +1,16 @@
-/* conf_parse.h - what the files that read a rule share; nothing else includes it.
+/* parse.h - what the files that read a rule share; nothing else includes it.
  *
  *     conf.c           a rule's way from text to flows: parse, compare, expand, append
- *     conf_parse.c     words: the cursor, and the form of every refusal
- *     conf_endpoint.c  one word that names an endpoint, with its prefix and port range
- *     conf_option.c    one word that is key=value
- *     conf_check.c     what only shows when all rules are known
+ *     parse.c     words: the cursor, and the form of every refusal
+ *     endpoint.c  one word that names an endpoint, with its prefix and port range
+ *     keys.c    one word that is key=value
+ *     twins.c     what only shows when all rules are known
  *
  * Pure: text in, structs out. Control thread.
  */
 #pragma once
 
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #define CONF_WORD_MAX  256 /* of a word and its zero byte: twice what any endpoint has */
 #define CONF_SHOWN_MAX 101 /* of a word in a message, so that the rest of the message fits */

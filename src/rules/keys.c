@@ -1,11 +1,11 @@
-/* conf_option.c - reads one key=value of an ingress or an egress.
+/* keys.c - reads one key=value of an ingress or an egress.
  *
  * Carries no step itself: these values steer the plan (step 2), the receive (steps 3 to 7) and the
  * send (steps 9 and 10). Each key is one row of a table: its reader, what it takes, an example;
  * the refusals are made from the row, so they cannot forget to say what was expected. Units: as in
  * shard/rule.h. Pure, control thread.
  */
-#include "src/conf_parse.h"
+#include "src/rules/parse.h"
 
 #include <ctype.h>
 #include <errno.h>

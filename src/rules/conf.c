@@ -11,7 +11,7 @@
  * New flows and outputs are written behind the counted ones, and the counts move last: a refused
  * rule leaves nothing behind but spare room. Pure but for malloc; control thread.
  */
-#include "src/conf.h"
+#include "src/rules/conf.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 
 #include "shard/limits.h"
 #include "src/base/must.h"
-#include "src/conf_parse.h"
+#include "src/rules/parse.h"
 
 /* A rule being read. */
 struct reading {

@@ -1,4 +1,4 @@
-/* conf_check.c - what only shows when all rules are known: twins and cycles.
+/* twins.c - what only shows when all rules are known: twins and cycles.
  *
  * Carries no step itself; it guards what the whole relay rests on: one owner per flow, and no
  * datagram that comes back for ever. The flows are sorted once by (address, port, interface,
@@ -18,8 +18,8 @@
 #include <string.h>
 
 #include "src/base/must.h"
-#include "src/conf.h"
-#include "src/conf_parse.h"
+#include "src/rules/conf.h"
+#include "src/rules/parse.h"
 
 /* Nodes are numbered 0 .. 3n-1: flow by sorted position, then run and group by the position of
  * their first flow. */

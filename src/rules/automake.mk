@@ -1,0 +1,8 @@
+noinst_LIBRARIES += src/rules/libnc-rules.a
+src_rules_libnc_rules_a_CFLAGS = $(AM_CFLAGS)
+src_rules_libnc_rules_a_SOURCES = \
+	src/rules/conf.c src/rules/conf.h \
+	src/rules/endpoint.c \
+	src/rules/keys.c \
+	src/rules/parse.c src/rules/parse.h \
+	src/rules/twins.c
