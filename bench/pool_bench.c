@@ -21,7 +21,7 @@
 #include "bench/bench.h"
 #include "numa/nodemem.h"
 #include "numa/pin.h"
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define FOOTPRINT_MAX_MIB 8.0
 

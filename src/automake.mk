@@ -1,13 +1,8 @@
+include src/setup/automake.mk
 include src/rules/automake.mk
 noinst_LIBRARIES += src/libnc-src.a
 src_libnc_src_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
 src_libnc_src_a_SOURCES = \
-	src/opt.c src/opt.h \
-	src/opt_file.c \
-	src/opt_help.c \
-	src/opt_table.c src/opt_table.h \
-	src/opt_value.c \
-	src/copying.c src/copying.h \
 	src/check.c src/check.h \
 	src/check_buffers.c \
 	src/check_cloud.c \
@@ -25,15 +20,11 @@ src_libnc_src_a_SOURCES = \
 	src/check_print.c src/check_print.h \
 	src/check_rp_filter.c \
 	src/check_uring.c \
-	src/ethtool.c src/ethtool.h \
 	src/nft.c src/nft.h \
 	src/nft_match.c src/nft_match.h \
 	src/nft_rules.c src/nft_rules.h \
 	src/route.c src/route.h \
 	src/host_limits.c src/host_limits.h \
-	src/iface.c src/iface.h \
-	src/layout.c src/layout.h \
-	src/needs.c src/needs.h \
 	src/notify.c src/notify.h \
 	src/plan_hugepages.c \
 	src/plan_json.c \
@@ -48,14 +39,13 @@ src_libnc_src_a_SOURCES = \
 	src/placement.c src/placement.h \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
-	src/setup.c src/setup.h \
 	src/signals.c src/signals.h \
 	src/supervisor.c src/supervisor.h \
 	src/sysctl_file.c src/sysctl_file.h \
 	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
-NC_SRC_LIBS = src/libnc-src.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
+NC_SRC_LIBS = src/libnc-src.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 
 sbin_PROGRAMS += src/numacastd

@@ -17,10 +17,10 @@
 
 #include "src/base/addr.h"
 #include "src/base/log.h"
-#include "src/ethtool.h"
-#include "src/iface.h"
+#include "src/setup/ethtool.h"
+#include "src/setup/iface.h"
 #include "src/route.h"
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 enum check_level {
 	CHECK_OK,

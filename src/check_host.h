@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 /* Inspects the host for the plan of `setup', on which setup_prepare has returned 0. Returns the
  * exit status of the process: 0, or 1 when a finding is `fail' or `out' cannot be written. */

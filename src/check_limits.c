@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/needs.h"
+#include "src/setup/needs.h"
 
 #define PRIORITY_ADMIN 7 /* SO_PRIORITY above 6 is not for everybody */
 

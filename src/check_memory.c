@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "numa/hugepages.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 #include "src/plan_sum.h"
 
 static const char huge_why[] = "a shard's memory lies in huge pages of its own node; without them "

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "src/check_limits.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 
 static const char *describe_seccomp(struct check *check)
 {

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 
 #include "shard/regbuf.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 #include "src/privs.h"
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */

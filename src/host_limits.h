@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "src/base/log.h"
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 /* 0, or -EMFILE with `err' naming `ulimit -n', what is needed and what there is. */
 int host_limits_raise(const struct setup *setup, struct err *err);

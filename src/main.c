@@ -13,7 +13,7 @@
 
 #include "src/base/log.h"
 #include "src/check_host.h"
-#include "src/opt.h"
+#include "src/setup/opt.h"
 #include "src/plan_view.h"
 #include "src/supervisor.h"
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "src/needs.h"
+#include "src/setup/needs.h"
 #include "src/plan_print.h"
 
 #define PLAN_BYTES_TEXT_MAX 32

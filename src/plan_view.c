@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "src/base/addr.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 #include "src/plan_print.h"
 #include "src/sysctl_file.h"
 

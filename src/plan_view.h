@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 /* Prints the plan of `setup', on which setup_prepare has returned 0, in the way that its options
  * ask for. 0, -ENOMEM, or -EIO when `out' has failed. */

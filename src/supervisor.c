@@ -19,7 +19,7 @@
 
 #include "src/base/clock.h"
 #include "src/host_limits.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 #include "src/notify.h"
 #include "src/placement.h"
 #include "src/privs.h"

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "src/setup.h"
+#include "src/setup/setup.h"
 #include "src/worker.h"
 
 struct supervisor {

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 /* `setup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
  * this host is looked at. 0, or -EIO when `out' has failed. */

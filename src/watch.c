@@ -12,7 +12,7 @@
 
 #include "src/check.h"
 #include "src/check_facts.h"
-#include "src/opt.h"
+#include "src/setup/opt.h"
 #include "src/supervisor.h"
 
 /* What has been said of a flow. */

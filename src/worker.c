@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "numa/pin.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 
 int gate_init(struct gate *gate)
 {

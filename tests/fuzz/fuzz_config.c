@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "src/base/must.h"
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
 /* check_copying.c - who sends without copying, and how much memory each shard may register. */
-#include "src/copying.h"
+#include "src/setup/uncopied.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#include "src/opt.h"
+#include "src/setup/opt.h"
 
 /* A network card that does everything. */
 static const struct iface card = {

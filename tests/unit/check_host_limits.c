@@ -1,7 +1,7 @@
 /* check_host_limits.c - open files are counted, raised when possible, else asked for by number. */
 #include "shard/regbuf.h"
 #include "src/host_limits.h"
-#include "src/needs.h"
+#include "src/setup/needs.h"
 
 #include <cap-ng.h>
 #include <check.h>

@@ -2,7 +2,7 @@
  *
  * Each test builds a sysfs of its own below a temporary directory.
  */
-#include "src/iface.h"
+#include "src/setup/iface.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "src/rules/conf.h"
-#include "src/layout.h"
-#include "src/opt.h"
+#include "src/setup/layout.h"
+#include "src/setup/opt.h"
 
 static struct conf conf;
 static struct iface_table ifaces;

@@ -2,7 +2,7 @@
  *
  * Files are check_opt_file.c, help and manual check_opt_man.c.
  */
-#include "src/opt.h"
+#include "src/setup/opt.h"
 
 #include <check.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define RULE "239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000"
 

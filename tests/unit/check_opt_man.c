@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define FILE_ROOM 65536
 

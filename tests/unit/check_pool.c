@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "shard/pool.h"
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define RANDOM_STEPS 200000
 

@@ -6,7 +6,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-#include "src/ethtool.h"
+#include "src/setup/ethtool.h"
 
 static struct route ask(const char *to)
 {

@@ -3,7 +3,7 @@
  * Features have names, not fixed numbers: first how many there are, then all names, then the bits
  * that are on. Control thread. No step of a datagram runs here.
  */
-#include "src/ethtool.h"
+#include "src/setup/ethtool.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>

@@ -14,7 +14,7 @@
 #include "shard/rule.h"
 #include "src/base/log.h"
 #include "src/rules/conf.h"
-#include "src/iface.h"
+#include "src/setup/iface.h"
 
 /* A sender of ours that could be heard again by one of our flows: same group and port, another
  * interface. */

@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "src/opt.h"
+#include "src/setup/opt.h"
 
 #define OPT_FILE_BYTES_MAX (64u << 20) /* of one configuration file */
 #define OPT_LINE_BYTES_MAX (CONF_RULE_TEXT_MAX + 4096)

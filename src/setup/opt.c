@@ -10,14 +10,14 @@
  *
  * and then the contradictions and the rules among each other. Owner: the control thread.
  */
-#include "src/opt.h"
+#include "src/setup/opt.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define ENGINES_TEXT_MAX 64
 

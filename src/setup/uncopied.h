@@ -1,4 +1,4 @@
-/* copying.h - which outputs send without copying, and what memory may be registered for it.
+/* uncopied.h - which outputs send without copying, and what memory may be registered for it.
  *
  * The operator's two options become orders for step 10 of a datagram's life: `--zerocopy' the
  * shortest send of each output that is not copied, `--register-buffers' what each shard may
@@ -14,7 +14,7 @@
 #include "numa/nodemem.h"
 #include "shard/regbuf.h"
 #include "shard/rule.h"
-#include "src/iface.h"
+#include "src/setup/iface.h"
 
 /* The shortest send in bytes that an output towards `iface' (NULL: wherever the route leads) makes
  * without copying, `want' being --zerocopy; 0: none. Pure. */

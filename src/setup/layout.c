@@ -4,14 +4,14 @@
  * a table's order never depends on anything else. Then senders and listeners are matched by group
  * and port to learn which of our own datagrams could come back to us. Pure; control thread.
  */
-#include "src/layout.h"
+#include "src/setup/layout.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/must.h"
-#include "src/copying.h"
+#include "src/setup/uncopied.h"
 
 #define IPV4_UDP_HEADER_BYTES 28
 #define IPV6_UDP_HEADER_BYTES 48

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #define HELP_COLUMN 26 /* where the explanations begin */
 #define HELP_WIDTH  100

@@ -4,7 +4,7 @@
  * the rings. Numbers are read strictly (num.h): nothing is rounded, clamped or ignored, and each
  * refusal names the range. Units: as the members of struct opt say. Control thread.
  */
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #include <errno.h>
 #include <inttypes.h>

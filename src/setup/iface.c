@@ -4,7 +4,7 @@
  * the driver, nodes from the topology, which on this machine lists bonds, VLANs and bridges too.
  * Control thread, at start.
  */
-#include "src/iface.h"
+#include "src/setup/iface.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* needs.c - sums over a setup. See needs.h. */
-#include "src/needs.h"
+#include "src/setup/needs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #include "numa/topo.h"
 #include "src/base/log.h"
 #include "src/rules/conf.h"
-#include "src/ethtool.h"
+#include "src/setup/ethtool.h"
 
 struct iface {
 	char name[IF_NAMESIZE];

@@ -1,8 +1,8 @@
-/* copying.c - see copying.h. Pure. */
-#include "src/copying.h"
+/* uncopied.c - see uncopied.h. Pure. */
+#include "src/setup/uncopied.h"
 
 #include "shard/limits.h"
-#include "src/opt.h"
+#include "src/setup/opt.h"
 
 /* A device that reads our memory itself, and cuts the train up while it does. */
 static bool copying_device_gathers(const struct iface *iface, bool v6)

@@ -15,9 +15,9 @@
 #include "shard/ring.h"
 #include "shard/shard.h"
 #include "src/base/log.h"
-#include "src/iface.h"
-#include "src/layout.h"
-#include "src/opt.h"
+#include "src/setup/iface.h"
+#include "src/setup/layout.h"
+#include "src/setup/opt.h"
 
 struct setup {
 	const struct opt *opt; /* not owned; outlives the setup */

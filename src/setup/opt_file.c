@@ -10,7 +10,7 @@
  * a file, rules as often as wanted; a later file wins over an earlier. Every refusal begins with
  * file:line. The fuzz target feeds opt_read_text. Control thread.
  */
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "src/base/arena.h"
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 /* Huge pages that arenas take from one node. */
 struct needs_node {

@@ -4,7 +4,7 @@
  * options on the same machine make the same setup. Settling chooses what only a trial can tell:
  * engine and trains. Control thread.
  */
-#include "src/setup.h"
+#include "src/setup/setup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "numa/sqpoll.h"
 #include "shard/gso.h"
 #include "src/base/clock.h"
-#include "src/copying.h"
+#include "src/setup/uncopied.h"
 
 static int make_plan(struct setup *setup, struct err *err);
 static int place_sqpoll(struct setup *setup, struct err *err);

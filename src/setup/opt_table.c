@@ -5,7 +5,7 @@
  * two lists. Defaults are text and are read by the same code as arguments, so that help cannot
  * differ from what happens. Constant data, any thread.
  */
-#include "src/opt_table.h"
+#include "src/setup/opt_table.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,0 +1,14 @@
+noinst_LIBRARIES += src/setup/libnc-setup.a
+src_setup_libnc_setup_a_CFLAGS = $(AM_CFLAGS)
+src_setup_libnc_setup_a_SOURCES = \
+	src/setup/ethtool.c src/setup/ethtool.h \
+	src/setup/iface.c src/setup/iface.h \
+	src/setup/layout.c src/setup/layout.h \
+	src/setup/needs.c src/setup/needs.h \
+	src/setup/opt.c src/setup/opt.h \
+	src/setup/opt_file.c \
+	src/setup/opt_help.c \
+	src/setup/opt_table.c src/setup/opt_table.h \
+	src/setup/opt_value.c \
+	src/setup/setup.c src/setup/setup.h \
+	src/setup/uncopied.c src/setup/uncopied.h
