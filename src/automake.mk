@@ -1,3 +1,4 @@
+include src/view/automake.mk
 include src/setup/automake.mk
 include src/rules/automake.mk
 noinst_LIBRARIES += src/libnc-src.a
@@ -26,26 +27,14 @@ src_libnc_src_a_SOURCES = \
 	src/route.c src/route.h \
 	src/host_limits.c src/host_limits.h \
 	src/notify.c src/notify.h \
-	src/plan_hugepages.c \
-	src/plan_json.c \
-	src/plan_map.c src/plan_map.h \
-	src/plan_place.c \
-	src/plan_print.h \
-	src/plan_sum.c src/plan_sum.h \
-	src/plan_svg.c \
-	src/plan_table.c src/plan_table.h \
-	src/plan_text.c \
-	src/plan_view.c src/plan_view.h \
 	src/placement.c src/placement.h \
 	src/privs.c src/privs.h \
 	src/report.c src/report.h \
 	src/signals.c src/signals.h \
 	src/supervisor.c src/supervisor.h \
-	src/sysctl_file.c src/sysctl_file.h \
-	src/svg.c src/svg.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
-NC_SRC_LIBS = src/libnc-src.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
+NC_SRC_LIBS = src/libnc-src.a src/view/libnc-view.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 
 sbin_PROGRAMS += src/numacastd

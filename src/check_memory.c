@@ -12,7 +12,7 @@
 
 #include "numa/hugepages.h"
 #include "src/setup/needs.h"
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 static const char huge_why[] = "a shard's memory lies in huge pages of its own node; without them "
 			       "it runs on smaller ones and misses the TLB more often";

@@ -14,7 +14,7 @@
 #include "src/base/log.h"
 #include "src/check_host.h"
 #include "src/setup/opt.h"
-#include "src/plan_view.h"
+#include "src/view/view.h"
 #include "src/supervisor.h"
 
 #define EXIT_OK    0

@@ -4,7 +4,7 @@
  * that are local, remote and of unknown place. Whole plans of real machines, as text and JSON, are
  * compared by tests/topologies.
  */
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #include <check.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 static struct topo_cpu cpus[4];
 static struct topo_node nodes[2];

@@ -1,8 +1,8 @@
-/* plan_sum.c - counts a plan once for all its printers.
+/* sum.c - counts a plan once for all its printers.
  *
  * Pure but for plan_sum_status. Units: pages of view->page, bytes, shards, flows.
  */
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,14 +1,14 @@
-/* plan_table.h - the tables below the picture of a machine: interfaces, and flows if they are few.
+/* table.h - the tables below the picture of a machine: interfaces, and flows if they are few.
  *
- * Internal to plan_svg.c. Owner: the caller. Units: flows; CSS pixels.
+ * Internal to picture.c. Owner: the caller. Units: flows; CSS pixels.
  */
 #pragma once
 
 #include <stdint.h>
 #include <stdio.h>
 
-#include "src/plan_print.h"
-#include "src/svg.h"
+#include "src/view/print.h"
+#include "src/view/svg.h"
 
 #define PLAN_TABLE_FLOWS_MAX 60 /* more are counted by interface only */
 

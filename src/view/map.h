@@ -1,6 +1,6 @@
-/* plan_map.h - a machine and its plan as nested boxes: socket, node, cache, core; and interfaces.
+/* map.h - a machine and its plan as nested boxes: socket, node, cache, core; and interfaces.
  *
- * Internal to plan_svg.c. A map is built in two steps, what is inside what and then where it
+ * Internal to picture.c. A map is built in two steps, what is inside what and then where it
  * stands, and only read after that. Boxes are an array; children are chained by index, so there
  * are no pointers to keep true. Owner: the caller. Units: CSS pixels.
  */
@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/plan_print.h"
-#include "src/plan_table.h"
-#include "src/svg.h"
+#include "src/view/print.h"
+#include "src/view/table.h"
+#include "src/view/svg.h"
 
 #define MAP_NONE UINT32_MAX
 

@@ -1,4 +1,4 @@
-/* plan_sum.h - what the four printers of a plan all need to know, counted once.
+/* sum.h - what the four printers of a plan all need to know, counted once.
  *
  * Internal to src/plan_*.c. Owner: the caller; plan_sum_free accepts all-zero.
  */
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "src/setup/needs.h"
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #define PLAN_BYTES_TEXT_MAX 32
 

@@ -1,10 +1,10 @@
-/* plan_json.c - a plan as JSON, for scripts and for tests (--plan=json).
+/* json.c - a plan as JSON, for scripts and for tests (--plan=json).
  *
  * One object. Each element of its arrays stands on a line of its own and is written as soon as it
  * is built, so 100 000 flows need no memory and two plans compare well line by line. What nobody
  * knows is null. Members are described in numacastd(8). Reads only; control thread.
  */
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 #define PLAN_JSON_FORMAT 1
 

@@ -1,9 +1,9 @@
-/* plan_view.c - puts names and texts beside a plan and hands it to a printer.
+/* view.c - puts names and texts beside a plan and hands it to a printer.
  *
  * The planner knows flows by number; people know them by rule and ingress. All texts stand in one
  * block, one line of fixed length for each flow. Control thread. Units: bytes.
  */
-#include "src/plan_view.h"
+#include "src/view/view.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,8 +11,8 @@
 
 #include "src/base/addr.h"
 #include "src/setup/needs.h"
-#include "src/plan_print.h"
-#include "src/sysctl_file.h"
+#include "src/view/print.h"
+#include "src/view/sysctl.h"
 
 #define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
 

@@ -1,21 +1,21 @@
-/* plan_svg.c - a plan as a picture: the machine, its shards, its interfaces and who owns what.
+/* picture.c - a plan as a picture: the machine, its shards, its interfaces and who owns what.
  *
- * From top to bottom: what this is, a legend, the machine as nested boxes (plan_map.c says what is
- * inside what, plan_place.c where it stands), an interface in the box of its node and its name in a
+ * From top to bottom: what this is, a legend, the machine as nested boxes (map.c says what is
+ * inside what, place.c where it stands), an interface in the box of its node and its name in a
  * dashed frame wherever shards of another node own flows of it, a table of ingress interfaces, and,
  * while they are few enough to read, the flows. Reads only; control thread. Units: CSS pixels.
  */
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/plan_map.h"
-#include "src/plan_sum.h"
-#include "src/plan_table.h"
-#include "src/svg.h"
+#include "src/view/map.h"
+#include "src/view/sum.h"
+#include "src/view/table.h"
+#include "src/view/svg.h"
 
 #define MARGIN    20.0
 #define WIDTH_MIN 900.0

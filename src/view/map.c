@@ -1,17 +1,17 @@
-/* plan_map.c - what is inside what: sorts cores into sockets, nodes and caches.
+/* map.c - what is inside what: sorts cores into sockets, nodes and caches.
  *
  * Cores are sorted by (socket, node, cache, CPU), so each enclosing box is a run of cores. That
  * copes with machines where a node spans sockets as well as with the usual reverse: such a node
  * has a box in each of its sockets. Nodes without cores (memory only) come last in their socket,
- * or in a box outside all sockets. Pure. Where boxes stand is plan_place.c.
+ * or in a box outside all sockets. Pure. Where boxes stand is place.c.
  */
-#include "src/plan_map.h"
+#include "src/view/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 static int fill_cores(const struct plan_view *view, struct map *map);
 static void fill_boxes(const struct plan_view *view, const struct plan_table *table,

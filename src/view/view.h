@@ -1,4 +1,4 @@
-/* plan_view.h - from a setup to a printed plan (--plan).
+/* view.h - from a setup to a printed plan (--plan).
  *
  * Control thread; nothing has been started and nothing of the host is touched.
  */

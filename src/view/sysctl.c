@@ -1,7 +1,7 @@
-/* sysctl_file.c - writes a sysctl.d file from options and plan. See sysctl_file.h; no step of a
+/* sysctl.c - writes a sysctl.d file from options and plan. See sysctl.h; no step of a
  * datagram runs here.
  */
-#include "src/sysctl_file.h"
+#include "src/view/sysctl.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
-/* plan_text.c - a plan as tables for a terminal (--plan).
+/* text.c - a plan as tables for a terminal (--plan).
  *
  * Four tables (nodes, interfaces, shards, flows) and then notes: whatever in this plan is not as
  * good as it could be, why, and what to do about it. Reads only; control thread.
  */
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "numa/hugepages.h"
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 static void print_head(const struct plan_view *view, FILE *out);
 static void print_nodes(const struct plan_view *view, const struct plan_sum *sum, FILE *out);

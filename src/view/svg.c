@@ -4,7 +4,7 @@
  * each class has its light colour as the rule and its dark one in a media query at the end. No
  * state but the stream. Control thread.
  */
-#include "src/svg.h"
+#include "src/view/svg.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* plan_place.c - where the boxes of a map stand.
+/* place.c - where the boxes of a map stand.
  *
  * One rule for every box with children: they flow from left to right and wrap at the width that
  * the box may have, below a head for its own text. Widths are handed down (a page is about as
@@ -6,7 +6,7 @@
  * machine with two cores and one with 192 are laid out by the same few lines. Pure. Units: CSS
  * pixels.
  */
-#include "src/plan_map.h"
+#include "src/view/map.h"
 
 #define PAGE_WIDTH  1360.0
 #define CORE_WIDTH  52.0

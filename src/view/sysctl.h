@@ -1,4 +1,4 @@
-/* sysctl_file.h - the kernel settings that a configuration asks for, as a file (--plan=sysctl).
+/* sysctl.h - the kernel settings that a configuration asks for, as a file (--plan=sysctl).
  *
  * The output is for sysctl.d(5). Settings with a price for others (the reverse-path filter of an
  * interface) are written as comments. Control thread; only reads.

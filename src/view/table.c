@@ -1,9 +1,9 @@
-/* plan_table.c - counts flows by interface and writes tables into a picture.
+/* table.c - counts flows by interface and writes tables into a picture.
  *
  * One entry for each owner of each flow is sorted by (interface, node of the shard); runs in that
  * order are the interfaces and, where the node is another one, the guests. Pure but for painting.
  */
-#include "src/plan_table.h"
+#include "src/view/table.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 #define LINE     18.0
 #define TEXT_MAX 256

@@ -1,11 +1,11 @@
-/* plan_print.h - a plan for people to see: as text, JSON, a picture, or commands (--plan).
+/* print.h - a plan for people to see: as text, JSON, a picture, or commands (--plan).
  *
  * Whoever has a plan fills in a plan_view, which owns nothing, and calls one of the printers.
  * They only read, so they work without privileges and for machines one is not on. Each returns 0,
  * -ENOMEM, or -EIO when `out' has failed; nothing is flushed or closed. Control thread. Numbers
  * ending in _os are the kernel's.
  *
- * The JSON (plan_json.c) is an interface for scripts: members are added, never renamed, and
+ * The JSON (json.c) is an interface for scripts: members are added, never renamed, and
  * `format' is raised should one ever change its meaning.
  */
 #pragma once

@@ -1,11 +1,11 @@
-/* plan_hugepages.c - the commands that give each node its huge pages (--plan=hugepages).
+/* hugepages.c - the commands that give each node its huge pages (--plan=hugepages).
  *
  * The output is a shell script, so that `numacastd --plan=hugepages --config FILE | sudo sh' does
  * it and a oneshot unit can do it before the daemon starts. On this machine the pool is raised by
  * what is missing, never lowered: pages that others hold stay theirs. For a foreign topology the
  * pool is set to what the shards need. Reads only; control thread. Units: pages.
  */
-#include "src/plan_print.h"
+#include "src/view/print.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 
 #include "numa/hugepages.h"
 #include "src/base/must.h"
-#include "src/plan_sum.h"
+#include "src/view/sum.h"
 
 static const char *plural(uint64_t count)
 {
