@@ -1,30 +1,10 @@
+include src/host/automake.mk
 include src/view/automake.mk
 include src/setup/automake.mk
 include src/rules/automake.mk
 noinst_LIBRARIES += src/libnc-src.a
 src_libnc_src_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
 src_libnc_src_a_SOURCES = \
-	src/check.c src/check.h \
-	src/check_buffers.c \
-	src/check_cloud.c \
-	src/check_cpu.c \
-	src/check_facts.c src/check_facts.h \
-	src/check_firewall.c \
-	src/check_host.c src/check_host.h \
-	src/check_igmp.c \
-	src/check_kernel.c src/check_kernel.h \
-	src/check_limits.c src/check_limits.h \
-	src/check_link.c \
-	src/check_memory.c \
-	src/check_nic.c \
-	src/check_offload.c \
-	src/check_print.c src/check_print.h \
-	src/check_rp_filter.c \
-	src/check_uring.c \
-	src/nft.c src/nft.h \
-	src/nft_match.c src/nft_match.h \
-	src/nft_rules.c src/nft_rules.h \
-	src/route.c src/route.h \
 	src/host_limits.c src/host_limits.h \
 	src/notify.c src/notify.h \
 	src/placement.c src/placement.h \
@@ -34,7 +14,7 @@ src_libnc_src_a_SOURCES = \
 	src/supervisor.c src/supervisor.h \
 	src/watch.c src/watch.h \
 	src/worker.c src/worker.h
-NC_SRC_LIBS = src/libnc-src.a src/view/libnc-view.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
+NC_SRC_LIBS = src/libnc-src.a src/host/libnc-host.a src/view/libnc-view.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 
 sbin_PROGRAMS += src/numacastd

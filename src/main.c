@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
-#include "src/check_host.h"
+#include "src/host/inspect.h"
 #include "src/setup/opt.h"
 #include "src/view/view.h"
 #include "src/supervisor.h"

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/check.h"
-#include "src/check_facts.h"
+#include "src/host/host.h"
+#include "src/host/facts.h"
 #include "src/setup/opt.h"
 #include "src/supervisor.h"
 

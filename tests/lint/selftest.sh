@@ -160,13 +160,13 @@ if has clang-tidy; then
 fi
 sample
 put doc/TROUBLESHOOTING.md <<<$'| `rp_filter` |\n| `qdisc` |\nthe ring `N`: cannot be made\n'
-put src/check_x.c <<<'	struct check_finding finding = {.id = "rp_filter"};'
+put src/host/x.c <<<'	struct check_finding finding = {.id = "rp_filter"};'
 put shard/stats.h <<<$'#pragma once\n\t[OUTPUT_DROP_QDISC] = "qdisc",'
 put src/a.c <<<$'log_warn("the ring %d: cannot be made: %s"\n\t"; try", x(1), "y");'
 accepts troubles
-put src/check_x.c <<<'	struct check_finding finding = {.id = on ? "rp_filter" : "mtu"};'
-refuses troubles 'src/check_x.c:1: finding mtu is not in'
-put src/check_x.c <<<'int x;'
+put src/host/x.c <<<'	struct check_finding finding = {.id = on ? "rp_filter" : "mtu"};'
+refuses troubles 'src/host/x.c:1: finding mtu is not in'
+put src/host/x.c <<<'int x;'
 put shard/stats.h <<<$'#pragma once\n\t[OUTPUT_DROP_DENIED] = "denied",'
 refuses troubles 'shard/stats.h:2: counter denied is not in'
 put shard/stats.h <<<'#pragma once'

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/check_print.h"
+#include "src/host/print.h"
 
 #define ANY "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/check_kernel.h"
-#include "src/check_limits.h"
+#include "src/host/kernel.h"
+#include "src/host/limits.h"
 
 #define ANY       "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 #define CAP(name) (1ULL << (name))

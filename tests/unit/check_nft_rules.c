@@ -3,7 +3,7 @@
  * Rulesets are written as `nft -j list ruleset' prints them (nft 1.0.6; iptables-nft 1.8.9 for the
  * xt statements).
  */
-#include "src/nft_rules.h"
+#include "src/host/nft_rules.h"
 
 #include <check.h>
 #include <errno.h>

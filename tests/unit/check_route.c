@@ -1,5 +1,5 @@
 /* check_route.c - what the kernel of this host answers about routes and offloads. */
-#include "src/route.h"
+#include "src/host/route.h"
 
 #include <check.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "src/check_facts.h"
+#include "src/host/facts.h"
 
 #define ARGS_MAX 32
 

@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-#include "src/check.h"
+#include "src/host/host.h"
 
 struct host_rig {
 	struct opt opt;

@@ -4,7 +4,7 @@
  * the one it would choose; kernels before 4.13 ignore the flag and give one. Control thread. No
  * step of a datagram runs here.
  */
-#include "src/route.h"
+#include "src/host/route.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,17 +1,17 @@
-/* check_host.c - the order of an inspection. See check_host.h; no step of a datagram runs here.
+/* inspect.c - the order of an inspection. See inspect.h; no step of a datagram runs here.
  *
  * From the host as a whole to single interfaces and flows; each part adds its findings whatever
  * the ones before have found.
  */
-#include "src/check_host.h"
+#include "src/host/inspect.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "src/base/log.h"
-#include "src/check.h"
-#include "src/check_facts.h"
-#include "src/check_print.h"
+#include "src/host/host.h"
+#include "src/host/facts.h"
+#include "src/host/print.h"
 
 static void (*const parts[])(struct check *check) = {
 	check_kernel,     check_uring,    check_limits, check_buffers,  check_memory,

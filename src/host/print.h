@@ -1,4 +1,4 @@
-/* check_print.h - findings for people and for scripts.
+/* print.h - findings for people and for scripts.
  *
  * As text, each on one line, in this form (the parts after `WHY' only where there are any):
  *
@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "src/check.h"
+#include "src/host/host.h"
 
 /* 0, -ENOMEM, or -EIO when `out' has failed. */
 int check_print_text(const struct check *check, FILE *out);

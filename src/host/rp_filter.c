@@ -1,4 +1,4 @@
-/* check_rp_filter.c - would the reverse-path filter let datagrams in?
+/* rp_filter.c - would the reverse-path filter let datagrams in?
  *
  * For each interface with IPv4 ingress. The kernel takes the larger of conf/all/rp_filter and the
  * interface's own: 1 (strict) drops a datagram whose source is not routed back by the interface it
@@ -9,7 +9,7 @@
  * fib_validate_source in net/ipv4/fib_frontend.c and tried in tests/net/check-host.sh. IPv6 has no
  * such filter. Pure but for files below root. No step of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

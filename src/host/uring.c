@@ -1,18 +1,18 @@
-/* check_uring.c - can a shard have its ring, and all shards together theirs?
+/* uring.c - can a shard have its ring, and all shards together theirs?
  *
  * io_uring may be forbidden by sysctl (kernel.io_uring_disabled), by a container's seccomp profile,
- * or be absent; the trial ring of check_facts.c has shown which. From about Linux 6.14 the memory
+ * or be absent; the trial ring of facts.c has shown which. From about Linux 6.14 the memory
  * of rings counts against RLIMIT_MEMLOCK, per user. Pure but for files below root. No step of a
  * datagram runs here. Units: bytes.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>
 
-#include "src/check_limits.h"
+#include "src/host/limits.h"
 #include "src/setup/needs.h"
 
 static const char *describe_seccomp(struct check *check)

@@ -1,6 +1,6 @@
-/* check_print.c - lines and JSON from findings. See check_print.h; no step of a datagram runs here.
+/* print.c - lines and JSON from findings. See print.h; no step of a datagram runs here.
  */
-#include "src/check_print.h"
+#include "src/host/print.h"
 
 #include <errno.h>
 #include <jansson.h>

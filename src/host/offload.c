@@ -1,13 +1,13 @@
-/* check_offload.c - will trains form on the way in, and be cut by somebody else on the way out?
+/* offload.c - will trains form on the way in, and be cut by somebody else on the way out?
  *
  * Ingress: without generic receive offload the kernel hands over single datagrams, unless the
  * sender's trains arrive whole as they do over a veth. Egress: a device that segments UDP (USO) or
  * the kernel just before it cuts a train; up to Linux 6.10 a device without checksum offload
  * refuses trains with EIO. Pure. No step of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
-#include "src/check_kernel.h"
+#include "src/host/kernel.h"
 
 static const char *on_off(bool on)
 {

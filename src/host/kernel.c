@@ -1,17 +1,17 @@
-/* check_kernel.c - is this a kernel that relays whole trains faithfully?
+/* kernel.c - is this a kernel that relays whole trains faithfully?
  *
  * Linux 7.0 to 7.1.4 mangles UDP headers and checksums of trains whose last datagram is as long
  * as the others (introduced in 7.0-rc1, cured in 7.1.5); an Ubuntu kernel 6.17 has been reported
  * for the same. Whether it happens depends on the driver, and no test on loopback would show it,
  * so the version decides. Pure but for one file below root. No step of a datagram runs here.
  */
-#include "src/check_kernel.h"
+#include "src/host/kernel.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "shard/gso.h"
-#include "src/check.h"
+#include "src/host/host.h"
 
 #define RELEASE(major, minor, patch) ((major)*1000000U + (minor)*1000U + (patch))
 

@@ -1,10 +1,10 @@
-/* nft_match.h - does one expression of a rule fit a packet? Internal to src/nft_rules.c.
+/* nft_match.h - does one expression of a rule fit a packet? Internal to src/host/nft_rules.c.
  *
  * Values of JSON stay opaque here. Pure.
  */
 #pragma once
 
-#include "src/nft_rules.h"
+#include "src/host/nft_rules.h"
 
 struct json_t;
 

@@ -1,17 +1,17 @@
-/* check_link.c - do the interfaces exist, run, and carry what the rules send across?
+/* link.c - do the interfaces exist, run, and carry what the rules send across?
  *
  * For each interface that a rule names; and for each pair of them across which a rule relays,
  * whether the way out carries datagrams as large as the way in. Pure but for files below root. No
  * step of a datagram runs here. Units: bytes of MTU, IP header included.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/check_facts.h"
+#include "src/host/facts.h"
 
 /* Where a port's datagrams really arrive; "" = the interface is nobody's port. A VRF leaves them
  * where they are. */

@@ -1,4 +1,4 @@
-/* check_kernel.h - what is known of kernels by their version.
+/* kernel.h - what is known of kernels by their version.
  *
  * `release' is uname's: "6.1.0-56-cloud-amd64". Pure.
  */

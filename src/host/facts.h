@@ -1,11 +1,11 @@
-/* check_facts.h - gathers what only system calls tell, so that judging it needs none.
+/* facts.h - gathers what only system calls tell, so that judging it needs none.
  *
  * Interfaces (netdevice(7), ethtool), routes to the sources that rules name (rtnetlink(7)), a trial
  * ring, and the packet filter's rules. Control thread.
  */
 #pragma once
 
-#include "src/check.h"
+#include "src/host/host.h"
 
 /* 0, or -ENOMEM; what could not be found out is marked so in `out'. */
 int check_facts_gather(const struct setup *setup, struct check_facts *out);

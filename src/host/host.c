@@ -1,9 +1,9 @@
-/* check.c - the list of findings, the texts they are made of, and the files they are read from.
+/* host.c - the list of findings, the texts they are made of, and the files they are read from.
  *
  * A text that cannot be had for want of memory becomes "" and the whole check is marked, so that
  * parts need not look at each. Control thread. No step of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <errno.h>
 #include <fcntl.h>

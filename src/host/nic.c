@@ -1,11 +1,11 @@
-/* check_nic.c - do an interface's device, its interrupts and its flows' shards sit together?
+/* nic.c - do an interface's device, its interrupts and its flows' shards sit together?
  *
  * Two findings for each ingress interface: on which node its device is and how many of its flows
  * are owned there, and which CPUs take its interrupts. A datagram is written into memory near the
  * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
  * files below root. No step of a datagram runs here. CPU and node numbers are the kernel's.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* check.h - one inspection of this host: findings, and what the parts of --check-host share.
+/* host.h - one inspection of this host: findings, and what the parts of --check-host share.
  *
- * check_host.c gathers facts that only system calls tell (check_facts.c), lets each part look,
- * and prints (check_print.c). A part is one function below: it reads the facts, the plan and files
+ * inspect.c gathers facts that only system calls tell (facts.c), lets each part look,
+ * and prints (print.c). A part is one function below: it reads the facts, the plan and files
  * under `root' (the empty string in production; a made-up tree in tests), and adds findings. Parts
  * change nothing on the host. Control thread; nothing has been started. No step of a datagram runs
  * here.
@@ -19,7 +19,7 @@
 #include "src/base/log.h"
 #include "src/setup/ethtool.h"
 #include "src/setup/iface.h"
-#include "src/route.h"
+#include "src/host/route.h"
 #include "src/setup/setup.h"
 
 enum check_level {
@@ -123,19 +123,19 @@ bool check_has_capability(struct check *check, unsigned capability);
 
 /* ---- the parts, in the order of printing ---- */
 
-void check_kernel(struct check *check);     /* check_kernel.c: version, known bugs */
-void check_uring(struct check *check);      /* check_uring.c: io_uring, memlock */
-void check_limits(struct check *check);     /* check_limits.c: nofile, capabilities, ports */
-void check_buffers(struct check *check);    /* check_buffers.c: rmem, wmem, optmem */
-void check_memory(struct check *check);     /* check_memory.c: huge pages, NUMA balancing */
-void check_cpu(struct check *check);        /* check_cpu.c: cpuset, governor, idle states */
-void check_links(struct check *check);      /* check_link.c: interfaces, MTU */
-void check_offloads(struct check *check);   /* check_offload.c: GRO, GSO, USO, checksums */
-void check_nics(struct check *check);       /* check_nic.c: node, queues, interrupts */
-void check_rp_filter(struct check *check);  /* check_rp_filter.c */
-void check_membership(struct check *check); /* check_igmp.c: IGMP, MLD, queriers */
-void check_firewall(struct check *check);   /* check_firewall.c: nftables, iptables */
-void check_cloud(struct check *check);      /* check_cloud.c */
+void check_kernel(struct check *check);     /* kernel.c: version, known bugs */
+void check_uring(struct check *check);      /* uring.c: io_uring, memlock */
+void check_limits(struct check *check);     /* limits.c: nofile, capabilities, ports */
+void check_buffers(struct check *check);    /* buffers.c: rmem, wmem, optmem */
+void check_memory(struct check *check);     /* memory.c: huge pages, NUMA balancing */
+void check_cpu(struct check *check);        /* cpu.c: cpuset, governor, idle states */
+void check_links(struct check *check);      /* link.c: interfaces, MTU */
+void check_offloads(struct check *check);   /* offload.c: GRO, GSO, USO, checksums */
+void check_nics(struct check *check);       /* nic.c: node, queues, interrupts */
+void check_rp_filter(struct check *check);  /* rp_filter.c */
+void check_membership(struct check *check); /* membership.c: IGMP, MLD, queriers */
+void check_firewall(struct check *check);   /* firewall.c: nftables, iptables */
+void check_cloud(struct check *check);      /* cloud.c */
 
 /* The half of check_nics that the running daemon looks at as well: each ingress interface whose
  * interrupts go to another node than the shards that own its flows. */

@@ -1,11 +1,11 @@
-/* check_memory.c - have the nodes what the plan takes from them?
+/* memory.c - have the nodes what the plan takes from them?
  *
  * The huge pages that the shards of each node need, against what its pool still holds; transparent
  * huge pages where those are the way; and automatic NUMA balancing, which looks for pages to move
  * by taking them away for a moment. Page counts were read with the topology; other files below
  * root. Pure otherwise. No step of a datagram runs here. Units: pages, bytes.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <inttypes.h>
 #include <string.h>

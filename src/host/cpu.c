@@ -1,11 +1,11 @@
-/* check_cpu.c - may we use the CPUs and nodes that the plan is about, and do they stay awake?
+/* cpu.c - may we use the CPUs and nodes that the plan is about, and do they stay awake?
  *
  * The cpuset (affinity and control group) that this process has; the frequency governor and the
  * idle states of the CPUs that shards will run on. A virtual machine usually shows neither: then
  * its host decides. Pure but for files below root. No step of a datagram runs here. Units:
  * microseconds to leave an idle state.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <inttypes.h>
 #include <string.h>

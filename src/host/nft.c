@@ -3,7 +3,7 @@
  * The child gets no input, an empty environment but for PATH and LC_ALL, and a limited time.
  * Control thread. No step of a datagram runs here. Units: bytes, milliseconds.
  */
-#include "src/nft.h"
+#include "src/host/nft.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
-/* check_buffers.c - will sockets get the buffers that are asked for?
+/* buffers.c - will sockets get the buffers that are asked for?
  *
  * The kernel clamps SO_RCVBUF and SO_SNDBUF to rmem_max and wmem_max without a word, unless the
  * process has CAP_NET_ADMIN; all UDP sockets together are bounded by udp_mem; memberships and
  * control data come from optmem_max. Pure but for files below root. No step of a datagram runs
  * here. Units: bytes as the operator counts them; udp_mem in pages.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <inttypes.h>
 #include <linux/capability.h>

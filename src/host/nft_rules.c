@@ -5,7 +5,7 @@
  * packet passes when no base chain can drop it, and is dropped when one does nothing else. Pure.
  * No step of a datagram runs here.
  */
-#include "src/nft_rules.h"
+#include "src/host/nft_rules.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/nft_match.h"
+#include "src/host/nft_match.h"
 
 #define JUMPS_MAX 16 /* the kernel's own limit */
 

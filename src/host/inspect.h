@@ -1,4 +1,4 @@
-/* check_host.h - inspects what decides success on this host (--check-host).
+/* inspect.h - inspects what decides success on this host (--check-host).
  *
  * Prints one line per finding to stdout, or JSON with --json. Changes nothing. Control thread;
  * nothing has been started.

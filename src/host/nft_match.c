@@ -4,7 +4,7 @@
  * address, none (the packet has no such field, so nothing fits), or unknown. The right side is one
  * value, a prefix, a range, a set or a list. Pure. No step of a datagram runs here.
  */
-#include "src/nft_match.h"
+#include "src/host/nft_match.h"
 
 #include <jansson.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-/* check_limits.h - limits of this process, as /proc/self/limits tells them.
+/* limits.h - limits of this process, as /proc/self/limits tells them.
  *
  * Shared by the parts of --check-host. Units: as the limit counts.
  */
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/check.h"
+#include "src/host/host.h"
 
 #define CHECK_UNLIMITED UINT64_MAX
 

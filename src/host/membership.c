@@ -1,4 +1,4 @@
-/* check_igmp.c - will the network know that we want a group, and go on knowing it?
+/* membership.c - will the network know that we want a group, and go on knowing it?
  *
  * Joining is told to the network by IGMP (IPv4) or MLD (IPv6). Old versions cannot name a source;
  * the kernel falls back to one by force_igmp_version, or when it hears a querier of that version
@@ -7,7 +7,7 @@
  * after the last query: so somebody on each network has to be the querier. A Linux bridge that
  * is our own ingress can be it. Pure but for files below root. No step of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* check_firewall.c - does a packet filter of this host drop what the rules relay?
+/* firewall.c - does a packet filter of this host drop what the rules relay?
  *
  * For each interface and family: the datagrams of each flow that comes in there, those of each
  * output that leaves there, and the queries and reports by which the network learns of our groups,
@@ -6,7 +6,7 @@
  * nft one). Older iptables tables are only seen to exist. Pure but for files below root. No step
  * of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/nft_rules.h"
+#include "src/host/nft_rules.h"
 
 #define LOOK_MAX  4096 /* datagrams walked for one finding */
 #define PORTS_MAX 16   /* named in a cure; beyond, all of UDP is meant */

@@ -1,11 +1,11 @@
-/* check_cloud.c - what is known of multicast in the networks of cloud providers.
+/* cloud.c - what is known of multicast in the networks of cloud providers.
  *
  * The firmware's strings (DMI) tell the provider. AWS carries multicast by transit gateways, which
  * speak IGMPv2 only; Azure and Google carry none; Oracle only inside its layer-2 VLANs. Virtual
  * interfaces (veth, tunnels, overlays) do not depend on them. Pure but for files below root. No
  * step of a datagram runs here.
  */
-#include "src/check.h"
+#include "src/host/host.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-/* check_facts.c - asks the kernel about interfaces, routes, io_uring and the packet filter.
+/* facts.c - asks the kernel about interfaces, routes, io_uring and the packet filter.
  *
  * Nothing is judged here; a question without an answer leaves its fact marked as unknown. The
  * trial ring has the queue sizes that a shard's will have, so that a limit in its way shows.
  * Control thread. No step of a datagram runs here.
  */
-#include "src/check_facts.h"
+#include "src/host/facts.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "shard/slot.h"
-#include "src/nft.h"
+#include "src/host/nft.h"
 
 /* ---- what the rules say ---- */
 
