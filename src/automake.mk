@@ -1,20 +1,9 @@
+include src/run/automake.mk
 include src/host/automake.mk
 include src/view/automake.mk
 include src/setup/automake.mk
 include src/rules/automake.mk
-noinst_LIBRARIES += src/libnc-src.a
-src_libnc_src_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
-src_libnc_src_a_SOURCES = \
-	src/host_limits.c src/host_limits.h \
-	src/notify.c src/notify.h \
-	src/placement.c src/placement.h \
-	src/privs.c src/privs.h \
-	src/report.c src/report.h \
-	src/signals.c src/signals.h \
-	src/supervisor.c src/supervisor.h \
-	src/watch.c src/watch.h \
-	src/worker.c src/worker.h
-NC_SRC_LIBS = src/libnc-src.a src/host/libnc-host.a src/view/libnc-view.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
+NC_SRC_LIBS = src/run/libnc-run.a src/host/libnc-host.a src/view/libnc-view.a src/setup/libnc-setup.a src/rules/libnc-rules.a shard/libnc-shard.a numa/libnc-numa.a src/base/libnc-base.a \
 	$(URING_LIBS) $(HWLOC_LIBS) $(NUMA_LIBS) $(JANSSON_LIBS) $(LIBCAPNG_LIBS)
 
 sbin_PROGRAMS += src/numacastd

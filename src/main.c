@@ -15,7 +15,7 @@
 #include "src/host/inspect.h"
 #include "src/setup/opt.h"
 #include "src/view/view.h"
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 #define EXIT_OK    0
 #define EXIT_RUN   1

@@ -1,6 +1,6 @@
 /* check_host_limits.c - open files are counted, raised when possible, else asked for by number. */
 #include "shard/regbuf.h"
-#include "src/host_limits.h"
+#include "src/run/rlimits.h"
 #include "src/setup/needs.h"
 
 #include <cap-ng.h>

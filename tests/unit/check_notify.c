@@ -1,6 +1,6 @@
 /* check_notify.c - the service manager gets exactly what was said, at a path or an abstract name.
  */
-#include "src/notify.h"
+#include "src/run/notify.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* check_placement.c - a shard that is no longer where it was put is noticed, counted, said once. */
-#include "src/placement.h"
+#include "src/run/recheck.h"
 
 #include <check.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 /* check_report.c - the exit report is JSON, says what was counted, and `consistent' means it. */
-#include "src/report.h"
+#include "src/run/report.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* check_signals.c - signals are read, none interrupts, none is lost for want of a reader. */
-#include "src/signals.h"
+#include "src/run/signals.h"
 
 #include <check.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* check_watch.c - what shards counted is said in words, once each. */
-#include "src/watch.h"
+#include "src/run/watch.h"
 
 #include <check.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 #define SUP_RIG_OUTPUTS 2
 

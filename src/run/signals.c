@@ -1,5 +1,5 @@
 /* signals.c - see signals.h; no step of a datagram runs here. */
-#include "src/signals.h"
+#include "src/run/signals.h"
 
 #include <errno.h>
 #include <pthread.h>

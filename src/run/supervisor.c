@@ -7,7 +7,7 @@
  * and looks at the shards once a second. End: the first SIGTERM or SIGINT drains, a second one
  * quits. Control thread; datagrams never come here.
  */
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
-#include "src/host_limits.h"
+#include "src/run/rlimits.h"
 #include "src/setup/needs.h"
-#include "src/notify.h"
-#include "src/placement.h"
-#include "src/privs.h"
-#include "src/report.h"
-#include "src/signals.h"
-#include "src/watch.h"
+#include "src/run/notify.h"
+#include "src/run/recheck.h"
+#include "src/run/privs.h"
+#include "src/run/report.h"
+#include "src/run/signals.h"
+#include "src/run/watch.h"
 
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000

@@ -1,5 +1,5 @@
 /* privs.c - see privs.h; libcap-ng does the capability work. No step of a datagram runs here. */
-#include "src/privs.h"
+#include "src/run/privs.h"
 
 #include <cap-ng.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * Built bottom-up: output, flow instance (a flow on one shard), rule, then shards and totals.
  * No step of a datagram runs here.
  */
-#include "src/report.h"
+#include "src/run/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 /* Sums over everything printed so far. */
 struct report_totals {

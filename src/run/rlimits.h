@@ -1,4 +1,4 @@
-/* host_limits.h - the process's own limits, raised before the shards need them.
+/* rlimits.h - the process's own limits, raised before the shards need them.
  *
  * Open files: each flow and each output is a socket. Locked memory: io_uring's queues count
  * against it on recent kernels. Control thread, before any worker starts.

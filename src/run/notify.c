@@ -1,5 +1,5 @@
 /* notify.c - one datagram to the service manager. See notify.h; no step of a datagram runs here. */
-#include "src/notify.h"
+#include "src/run/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

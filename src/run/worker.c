@@ -4,7 +4,7 @@
  * and sockets so that the kernel's share is local too, then wait for the others. The mutex of the
  * gate is the last lock before traffic and the first after it.
  */
-#include "src/worker.h"
+#include "src/run/worker.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,12 +1,12 @@
-/* host_limits.c - see host_limits.h; no step of a datagram runs here. */
-#include "src/host_limits.h"
+/* rlimits.c - see rlimits.h; no step of a datagram runs here. */
+#include "src/run/rlimits.h"
 
 #include <errno.h>
 #include <sys/resource.h>
 
 #include "shard/regbuf.h"
 #include "src/setup/needs.h"
-#include "src/privs.h"
+#include "src/run/privs.h"
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
 static void host_limits_try(int resource, rlim_t want)

@@ -18,7 +18,7 @@
 #include "shard/shard.h"
 #include "src/base/arena.h"
 #include "src/base/log.h"
-#include "src/placement.h"
+#include "src/run/recheck.h"
 
 /* Where the control thread lets the workers wait; locks are used only while starting and ending. */
 struct gate {

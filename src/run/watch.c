@@ -2,7 +2,7 @@
  *
  * Everything read from a shard is either fixed before it goes live or a relaxed counter.
  */
-#include "src/watch.h"
+#include "src/run/watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #include "src/host/host.h"
 #include "src/host/facts.h"
 #include "src/setup/opt.h"
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 /* What has been said of a flow. */
 #define TOLD_TRUNCATED  1

@@ -1,5 +1,5 @@
-/* placement.c - re-verifies CPU and memory of each shard (step 2, kept true). See placement.h. */
-#include "src/placement.h"
+/* recheck.c - re-verifies CPU and memory of each shard (step 2, kept true). See recheck.h. */
+#include "src/run/recheck.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "numa/nodemem.h"
 #include "numa/pin.h"
 #include "src/base/clock.h"
-#include "src/supervisor.h"
+#include "src/run/supervisor.h"
 
 static void placement_check_cpu(struct worker *w)
 {

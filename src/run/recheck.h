@@ -1,4 +1,4 @@
-/* placement.h - looks again, every few seconds, whether shards still are where they were put.
+/* recheck.h - looks again, every few seconds, whether shards still are where they were put.
  *
  * A cpuset that shrinks re-pins threads for good, one whose memory nodes change moves huge pages,
  * and neither tells the process. So the control thread asks the kernel for each shard's CPU and for

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "src/setup/setup.h"
-#include "src/worker.h"
+#include "src/run/worker.h"
 
 struct supervisor {
 	struct setup *setup; /* what was to run; not owned */

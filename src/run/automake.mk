@@ -1,0 +1,12 @@
+noinst_LIBRARIES += src/run/libnc-run.a
+src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
+src_run_libnc_run_a_SOURCES = \
+	src/run/notify.c src/run/notify.h \
+	src/run/privs.c src/run/privs.h \
+	src/run/recheck.c src/run/recheck.h \
+	src/run/report.c src/run/report.h \
+	src/run/rlimits.c src/run/rlimits.h \
+	src/run/signals.c src/run/signals.h \
+	src/run/supervisor.c src/run/supervisor.h \
+	src/run/watch.c src/run/watch.h \
+	src/run/worker.c src/run/worker.h
