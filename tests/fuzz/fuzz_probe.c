@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "src/base/must.h"
-#include "src/probe_tally.h"
+#include "src/probe/tally.h"
 
 #define SOCKETS 4
 

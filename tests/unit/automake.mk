@@ -190,7 +190,7 @@ UNIT_TESTS += tests/unit/check_probe_sock
 tests_unit_check_probe_sock_SOURCES = \
 	tests/unit/check_probe_sock.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
-tests_unit_check_probe_sock_LDADD = src/libnc-probe.a $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_check_probe_sock_LDADD = src/probe/libnc-probe.a $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/check_probe_stats
 tests_unit_check_probe_stats_SOURCES = tests/unit/check_probe_stats.c

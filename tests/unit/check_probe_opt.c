@@ -1,7 +1,7 @@
 /* check_probe_opt.c - the command line of numacast-probe: what is accepted means what it says, and
  * each refusal names the flag and what was expected.
  */
-#include "src/probe_opt.h"
+#include "src/probe/opt.h"
 
 #include <check.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/probe_tally.h"
+#include "src/probe/tally.h"
 
 #define ARGS_MAX 64
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "src/probe_run.h"
+#include "src/probe/run.h"
 #include "tests/unit/sock_help.h"
 
 #define SENDERS 20 /* sockets of each sender, one after the other: the port is part of a hash */

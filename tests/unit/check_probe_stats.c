@@ -2,7 +2,7 @@
  *
  * The models are an array with a count for each number, and the sorted samples themselves.
  */
-#include "src/probe_stats.h"
+#include "src/probe/stats.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* check_probe_tally.c - what arrives is accounted to the right flow and the right fault, and the
  * sums are judged against what was sent.
  */
-#include "src/probe_tally.h"
+#include "src/probe/tally.h"
 
 #include <check.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-/* probe_stats.h - exact counting of one flow's sequence numbers, and a histogram of latencies.
+/* stats.h - exact counting of one flow's sequence numbers, and a histogram of latencies.
  *
  * No step of the relay: the instrument beside it. Pure but for malloc; one thread, that of
  * numacast-probe recv.

@@ -1,8 +1,8 @@
-/* probe_option.c - every option of numacast-probe, and the help that lists them.
+/* option.c - every option of numacast-probe, and the help that lists them.
  *
  * No step of the relay. Constant data; main thread.
  */
-#include "src/probe_option.h"
+#include "src/probe/option.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "src/base/clock.h"
-#include "src/probe_opt.h"
-#include "src/probe_stats.h"
-#include "src/probe_tally.h"
+#include "src/probe/opt.h"
+#include "src/probe/stats.h"
+#include "src/probe/tally.h"
 
 /* Short names for the table's sake. */
 #define FLAG    PROBE_OPTION_FLAG

@@ -1,9 +1,9 @@
-/* probe_target.c - parses one endpoint of the probe's command line and expands its ranges.
+/* target.c - parses one endpoint of the probe's command line and expands its ranges.
  *
  * No step of the relay. Pure but for malloc; main thread, before anything starts. Ports are in host
  * order.
  */
-#include "src/probe_target.h"
+#include "src/probe/target.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* probe_wire.h - what numacast-probe writes into a datagram, and how it is judged on arrival.
+/* wire.h - what numacast-probe writes into a datagram, and how it is judged on arrival.
  *
  * Carries no step of the relay: it is the payload that the relay must not touch. Integers stand in
  * network byte order; sizes are bytes of UDP payload, times nanoseconds.

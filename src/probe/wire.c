@@ -1,9 +1,9 @@
-/* probe_wire.c - writes and reads the header that probe_wire.h lays out, and knows the pattern.
+/* wire.c - writes and reads the header that wire.h lays out, and knows the pattern.
  *
  * No step of the relay. Pure after probe_wire_init; the bytes read come from the network, so each
  * length is checked before the bytes are. Units: bytes and nanoseconds; any thread.
  */
-#include "src/probe_wire.h"
+#include "src/probe/wire.h"
 
 #include <endian.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* probe_value.c - reads the values of numacast-probe's options, strictly.
+/* value.c - reads the values of numacast-probe's options, strictly.
  *
  * No step of the relay. Pure; main thread. No blank, sign or leftover is accepted, and nothing is
  * clamped: what does not fit is refused with the range that would.
  */
-#include "src/probe_value.h"
+#include "src/probe/value.h"
 
 #include <errno.h>
 #include <stdbool.h>

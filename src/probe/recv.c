@@ -1,11 +1,11 @@
-/* probe_recv.c - receives many groups at once, accounts each datagram, and says when to stop.
+/* recv.c - receives many groups at once, accounts each datagram, and says when to stop.
  *
  * No step of the relay: it judges what the relay sent. One socket for each group and port, all in
  * one epoll; a ready socket is read with recvmmsg, up to 64 datagrams (or trains) a call, and the
  * time of arrival is taken once after each call: the latency reported is until the datagram is in
  * this process. One thread. Units: datagrams, bytes of payload, nanoseconds.
  */
-#include "src/probe_run.h"
+#include "src/probe/run.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,8 +19,8 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
-#include "src/probe_report.h"
-#include "src/probe_tally.h"
+#include "src/probe/report.h"
+#include "src/probe/tally.h"
 
 #define BATCH         64u
 #define EVENTS        64

@@ -1,10 +1,10 @@
-/* probe_opt.c - one table of options; the parser and the help walk it.
+/* opt.c - one table of options; the parser and the help walk it.
  *
  * No step of the relay. Pure: the main thread calls it once, before anything starts. Strict: an
  * option that is unknown, doubled, cut short or belongs to the other command is refused with what
  * was expected. Times are nanoseconds, rates per second.
  */
-#include "src/probe_opt.h"
+#include "src/probe/opt.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -13,9 +13,9 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
-#include "src/probe_option.h"
-#include "src/probe_tally.h"
-#include "src/probe_value.h"
+#include "src/probe/option.h"
+#include "src/probe/tally.h"
+#include "src/probe/value.h"
 
 #define DEFAULT_LAG_NS (10 * NS_PER_MS)
 

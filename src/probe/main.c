@@ -1,4 +1,4 @@
-/* probe_main.c - numacast-probe: sends sequence-numbered traffic, and receives it judging what
+/* main.c - numacast-probe: sends sequence-numbered traffic, and receives it judging what
  * came.
  *
  * No step of the relay: it stands on both sides of it, as the instrument of our tests and benches
@@ -15,9 +15,9 @@
 #include <stdio.h>
 
 #include "src/base/log.h"
-#include "src/probe_opt.h"
-#include "src/probe_run.h"
-#include "src/probe_wire.h"
+#include "src/probe/opt.h"
+#include "src/probe/run.h"
+#include "src/probe/wire.h"
 
 static int run(const struct probe_opt *opt, const char *command)
 {

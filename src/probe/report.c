@@ -1,9 +1,9 @@
-/* probe_report.c - the result of numacast-probe recv, as text and as JSON.
+/* report.c - the result of numacast-probe recv, as text and as JSON.
  *
  * No step of the relay. Main thread, after the traffic. Latencies are nanoseconds inside and in
  * JSON, microseconds in text.
  */
-#include "src/probe_report.h"
+#include "src/probe/report.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* probe_send.c - sends numbered datagrams on an absolute schedule, singly or in trains.
+/* send.c - sends numbered datagrams on an absolute schedule, singly or in trains.
  *
  * No step of the relay: it makes what the relay receives. The schedule has no drift: the deadline
  * of a burst is the start plus the time that everything before it takes at the rate asked for, so
@@ -6,7 +6,7 @@
  * and that is reported. All datagrams of a burst carry the time just before it is laid out. One
  * thread. Units: datagrams, bytes of payload, nanoseconds.
  */
-#include "src/probe_run.h"
+#include "src/probe/run.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -19,8 +19,8 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
-#include "src/probe_burst.h"
-#include "src/probe_stats.h"
+#include "src/probe/burst.h"
+#include "src/probe/stats.h"
 
 #define AUTO_BURST_NS       (50 * NS_PER_US)
 #define AUTO_BURST_MAX      64

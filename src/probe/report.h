@@ -1,10 +1,10 @@
-/* probe_report.h - what numacast-probe recv prints at its end. Main thread. */
+/* report.h - what numacast-probe recv prints at its end. Main thread. */
 #pragma once
 
 #include <stdint.h>
 
-#include "src/probe_opt.h"
-#include "src/probe_tally.h"
+#include "src/probe/opt.h"
+#include "src/probe/tally.h"
 
 /* What the kernel told beside the datagrams. */
 struct probe_kernel {

@@ -1,4 +1,4 @@
-/* probe_run.h - what both commands of numacast-probe share while they run: the stop signal, the
+/* run.h - what both commands of numacast-probe share while they run: the stop signal, the
  * clocks, the terminal, and the sockets.
  *
  * No step of the relay. The main thread is the only one; the signal handler only sets the flag.
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "src/probe_opt.h"
+#include "src/probe/opt.h"
 
 /* The commands: run to their end, print the result; the exit status. */
 int probe_send(const struct probe_opt *opt);

@@ -1,7 +1,7 @@
-/* probe_burst.h - one burst of the sender: laid out, then handed to the kernel.
+/* burst.h - one burst of the sender: laid out, then handed to the kernel.
  *
  * No step of the relay. struct sender belongs to the one thread of numacast-probe send;
- * probe_send.c opens it and keeps its schedule, probe_burst.c fills and sends. Units: datagrams,
+ * send.c opens it and keeps its schedule, burst.c fills and sends. Units: datagrams,
  * bytes of payload, nanoseconds.
  */
 #pragma once
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "src/probe_opt.h"
+#include "src/probe/opt.h"
 
 #define PROBE_BURST_TRAIN_BYTES 65487 /* payload of a train at most; IPv4 alone allows 65507 */
 

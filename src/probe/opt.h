@@ -1,9 +1,9 @@
-/* probe_opt.h - the command line of numacast-probe.
+/* opt.h - the command line of numacast-probe.
  *
  *     numacast-probe send [option]... TARGET...
  *     numacast-probe recv [option]... [SOURCE@]TARGET...
  *
- * One table in probe_opt.c describes every option; the parser and --help walk it. Pure: text in,
+ * One table in opt.c describes every option; the parser and --help walk it. Pure: text in,
  * struct out; no look-up of names or interfaces. Main thread, before anything starts.
  */
 #pragma once
@@ -13,9 +13,9 @@
 
 #include "src/base/addr.h"
 #include "src/base/log.h"
-#include "src/probe_target.h"
-#include "src/probe_value.h"
-#include "src/probe_wire.h"
+#include "src/probe/target.h"
+#include "src/probe/value.h"
+#include "src/probe/wire.h"
 
 #define PROBE_BURST_MAX 1024u /* datagrams */
 #define PROBE_TRAIN_MAX 128u  /* datagrams: UDP_MAX_SEGMENTS since Linux 6.9 */

@@ -1,9 +1,9 @@
-/* probe_stats.c - the bitmap of sequence numbers and the log-linear histogram of probe_stats.h.
+/* stats.c - the bitmap of sequence numbers and the log-linear histogram of stats.h.
  *
  * No step of the relay. One thread: that of numacast-probe recv. Numbers are datagrams, values
  * nanoseconds.
  */
-#include "src/probe_stats.h"
+#include "src/probe/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>

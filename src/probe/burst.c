@@ -1,11 +1,11 @@
-/* probe_burst.c - fills a burst with datagrams and trains, and sends it.
+/* burst.c - fills a burst with datagrams and trains, and sends it.
  *
  * No step of the relay. Bodies are gathered from the pattern table by iovec; nothing but headers is
  * written for each datagram. Messages that follow each other on one socket share a sendmmsg. What
  * the kernel refuses for want of room is sent again, so that every number leaves the host. One
  * thread: numacast-probe send.
  */
-#include "src/probe_burst.h"
+#include "src/probe/burst.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "src/base/must.h"
-#include "src/probe_run.h"
+#include "src/probe/run.h"
 
 #define ASYNC_ERROR_MAX 1000 /* ICMP errors, one after the other, for one message */
 #define ROOM_PAUSE_NS   100000

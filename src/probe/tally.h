@@ -1,4 +1,4 @@
-/* probe_tally.h - what the receiver knows: every flow it has seen, and the sum of it all.
+/* tally.h - what the receiver knows: every flow it has seen, and the sum of it all.
  *
  * No step of the relay. A flow here is (receiving socket, session of the sender, flow number): a
  * datagram that a relay copied to two groups is therefore no duplicate, and one that went to the
@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "src/base/addr.h"
-#include "src/probe_stats.h"
-#include "src/probe_wire.h"
+#include "src/probe/stats.h"
+#include "src/probe/wire.h"
 
 #define PROBE_FLOWS_MAX (1u << 18)
 #define PROBE_UNKNOWN   UINT64_MAX

@@ -1,4 +1,4 @@
-/* probe_value.h - the values that options of numacast-probe take, from text.
+/* value.h - the values that options of numacast-probe take, from text.
  *
  * Each function reads all of `text' or refuses it: -EINVAL with `err' = the flag, the text, what
  * was expected. Numbers are decimal, with an optional k, M or G (a thousand each). Pure; any
@@ -10,7 +10,7 @@
 
 #include "src/base/addr.h"
 #include "src/base/log.h"
-#include "src/probe_wire.h"
+#include "src/probe/wire.h"
 
 enum probe_rate_unit {
 	PROBE_RATE_UNLIMITED,

@@ -1,8 +1,8 @@
-/* probe_run.c - stop signal, clocks and progress line of numacast-probe.
+/* run.c - stop signal, clocks and progress line of numacast-probe.
  *
  * No step of the relay. One thread. Units: nanoseconds.
  */
-#include "src/probe_run.h"
+#include "src/probe/run.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* probe_option.h - the table of numacast-probe's options, as parser and help see it.
+/* option.h - the table of numacast-probe's options, as parser and help see it.
  *
  * Constant data; any thread.
  */
@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "src/probe_value.h"
+#include "src/probe/value.h"
 
 enum probe_option_type {
 	PROBE_OPTION_FLAG,
