@@ -52,7 +52,8 @@ int rig_make(struct pool_rig *rig, const struct pool_bench *bench, const struct 
 		rc = arena_map(&rig->arena, bytes, huge);
 	}
 	if (rc == 0) {
-		pool_init(&rig->pool, counts, &rig->arena, rig->stats);
+		pool_cut(&rig->pool, counts, &rig->arena);
+		pool_init(&rig->pool, rig->stats);
 		arena_seal(&rig->arena);
 	}
 	return rc;

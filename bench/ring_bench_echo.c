@@ -59,7 +59,8 @@ static void open_echo(struct echo *e, enum ring_engine engine, const struct ring
 	if (ret < 0) {
 		ring_bench_die("cannot map memory", -ret);
 	}
-	ret = ring_open(engine, &e->params, &e->arena, &e->ring, &features, &err);
+	e->ring = ring_cut(engine, &e->params, &e->arena);
+	ret = ring_open(e->ring, &e->params, &features, &err);
 	if (ret < 0) {
 		ring_bench_die(err.text, -ret);
 	}

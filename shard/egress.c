@@ -34,31 +34,26 @@ struct piece {
 	uint32_t count;
 };
 
-size_t egress_arena_bytes(uint32_t output_count, uint32_t train_count)
-{
-	return arena_need(train_count * sizeof(struct train), CACHE_LINE_BYTES) +
-	       arena_need(output_count * sizeof(struct egress_output), CACHE_LINE_BYTES) +
-	       arena_need(output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
-}
-
-void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count, uint32_t train_max,
-		 struct pool *pool, struct arena *arena)
+void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, struct arena *arena)
 {
 	must(train_count > 0);
-	must(train_max >= 1 && train_max <= UDP_SEGMENTS_NEW_MAX);
-	*eg = (struct egress){.pool = pool,
-			      .output_count = output_count,
-			      .train_count = train_count,
-			      .train_max = train_max};
+	*eg = (struct egress){.output_count = output_count, .train_count = train_count};
 	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
 	eg->outputs =
 		arena_alloc(arena, output_count * sizeof(struct egress_output), CACHE_LINE_BYTES);
 	eg->dirty = arena_alloc(arena, output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
-	for (uint32_t i = 0; i < train_count; i++) {
-		eg->trains[i].next = i + 1 < train_count ? i + 1 : TRAIN_NONE;
+}
+
+void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
+{
+	must(train_max >= 1 && train_max <= UDP_SEGMENTS_NEW_MAX);
+	eg->pool = pool;
+	eg->train_max = train_max;
+	for (uint32_t i = 0; i < eg->train_count; i++) {
+		eg->trains[i].next = i + 1 < eg->train_count ? i + 1 : TRAIN_NONE;
 	}
 	eg->free = 0;
-	for (uint32_t i = 0; i < output_count; i++) {
+	for (uint32_t i = 0; i < eg->output_count; i++) {
 		struct egress_output *o = &eg->outputs[i];
 
 		o->fd = -1;

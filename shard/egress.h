@@ -110,12 +110,12 @@ struct egress {
 	bool has_rate;
 };
 
-/* Arena bytes that egress_init takes. */
-size_t egress_arena_bytes(uint32_t output_count, uint32_t train_count);
+/* Cuts outputs and trains off `arena', which may be one that counts. */
+void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count,
+		struct arena *arena);
 
-/* All outputs empty, to be opened by egress_open_output. */
-void egress_init(struct egress *eg, uint32_t output_count, uint32_t train_count, uint32_t train_max,
-		 struct pool *pool, struct arena *arena);
+/* All trains free and all outputs empty, to be opened by egress_open_output. */
+void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool);
 
 /* How an output's socket was opened. */
 struct egress_socket {

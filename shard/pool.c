@@ -63,47 +63,29 @@ int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes)
 
 size_t pool_arena_bytes(const struct pool_counts *counts)
 {
-	size_t total = 0;
+	struct arena counter = ARENA_COUNTER;
+	struct pool ignored;
 
-	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		size_t n = counts->count[cls];
-
-		if (n == 0) {
-			continue;
-		}
-		total += 2 * arena_need(n * sizeof(uint16_t), CACHE_LINE_BYTES);
-		total += arena_need(n * pool_stride_bytes((enum pool_class)cls), CACHE_LINE_BYTES);
-	}
-	return total;
+	pool_cut(&ignored, counts, &counter);
+	return counter.used_bytes;
 }
 
-static void pool_class_init(struct pool_class_state *c, enum pool_class cls, uint32_t count,
-			    struct arena *arena)
-{
-	must(count <= POOL_SLOTS_MAX);
-	c->count = count;
-	c->free_and_taken = count;
-	c->stride_bytes = (uint32_t)pool_stride_bytes(cls);
-	c->payload_bytes = pool_payload_bytes(cls);
-	if (count == 0) {
-		return;
-	}
-	c->free_stack = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
-	c->state = arena_alloc(arena, count * sizeof(uint16_t), CACHE_LINE_BYTES);
-	for (uint32_t i = 0; i < count; i++) {
-		c->free_stack[i] = (uint16_t)(count - 1 - i);
-	}
-}
-
-void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
-	       struct pool_class_stats *stats)
+void pool_cut(struct pool *pool, const struct pool_counts *counts, struct arena *arena)
 {
 	*pool = (struct pool){0};
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		struct pool_class_state *c = &pool->classes[cls];
 
-		pool_class_init(c, (enum pool_class)cls, counts->count[cls], arena);
-		c->stats = &stats[cls];
+		must(counts->count[cls] <= POOL_SLOTS_MAX);
+		c->count = counts->count[cls];
+		c->stride_bytes = (uint32_t)pool_stride_bytes((enum pool_class)cls);
+		c->payload_bytes = pool_payload_bytes((enum pool_class)cls);
+		if (c->count > 0) {
+			size_t bytes = c->count * sizeof(uint16_t);
+
+			c->free_stack = arena_alloc(arena, bytes, CACHE_LINE_BYTES);
+			c->state = arena_alloc(arena, bytes, CACHE_LINE_BYTES);
+		}
 	}
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		struct pool_class_state *c = &pool->classes[cls];
@@ -112,6 +94,19 @@ void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena
 			c->base = arena_alloc(arena, (size_t)c->count * c->stride_bytes,
 					      CACHE_LINE_BYTES);
 		}
+	}
+}
+
+void pool_init(struct pool *pool, struct pool_class_stats *stats)
+{
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		struct pool_class_state *c = &pool->classes[cls];
+
+		c->free_and_taken = c->count;
+		for (uint32_t i = 0; i < c->count; i++) {
+			c->free_stack[i] = (uint16_t)(c->count - 1 - i);
+		}
+		c->stats = &stats[cls];
 	}
 	pool_publish_stats(pool);
 }

@@ -104,13 +104,14 @@ const char *pool_class_name(enum pool_class cls); /* "small", ... */
  * slots. */
 int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes);
 
-/* Arena bytes that pool_init will take. */
+/* Cuts a pool's memory off `arena', which may be one that counts; as many bytes as
+ * pool_arena_bytes says. */
+void pool_cut(struct pool *pool, const struct pool_counts *counts, struct arena *arena);
 size_t pool_arena_bytes(const struct pool_counts *counts);
 
-/* Cuts everything off the arena; all slots free, lowest index on top. `stats' has
- * POOL_CLASS_COUNT elements and outlives the pool. */
-void pool_init(struct pool *pool, const struct pool_counts *counts, struct arena *arena,
-	       struct pool_class_stats *stats);
+/* All slots free, lowest index on top. `stats' has POOL_CLASS_COUNT elements and outlives the
+ * pool. */
+void pool_init(struct pool *pool, struct pool_class_stats *stats);
 
 /* Brings the shared statistics of every class up to date. Shard thread, at the end of a turn:
  * readers see the state between two turns. At least once in 2^32 takes of a class. */

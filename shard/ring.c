@@ -22,29 +22,40 @@
 static uint32_t recv_events_max(const struct ring_params *params);
 static uint32_t sent_events_max(const struct ring_params *params);
 
-int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
-	      struct ring **out, struct err *features, struct err *err)
+struct ring *ring_cut(enum ring_engine engine, const struct ring_params *params,
+		      struct arena *arena)
 {
-	struct err why;
+	must(engine > RING_ENGINE_AUTO);
+	must(engine < RING_ENGINE_COUNT);
+	return ring_engines[engine].cut(params, arena);
+}
+
+size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params)
+{
+	struct arena counter = ARENA_COUNTER;
+
+	(void)ring_cut(engine, params, &counter);
+	return counter.used_bytes;
+}
+
+int ring_open(struct ring *ring, const struct ring_params *params, struct err *features,
+	      struct err *err)
+{
 	int ret;
 
 	ring_params_check(params);
+	ring->stats = params->stats;
 	features->text[0] = '\0';
 	if (params->batch_wait_us > 0) {
 		/* The default slack of 50 us would double a short wait. It is the thread's own
 		 * setting, and a refusal only costs accuracy. */
 		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
 	}
-	ret = engine == RING_ENGINE_AUTO ? ring_choose(engine, &engine, &why) : 0;
-	if (ret < 0) {
-		*err = why;
-		return ret;
-	}
-	ret = ring_engines[engine].open(params, arena, out, features, err);
-	if (ret == 0 && params->zerocopy && !(*out)->zerocopy) {
+	ret = ring->ops->open(ring, params, features, err);
+	if (ret == 0 && params->zerocopy && !ring->zerocopy) {
 		ring_feature_add(features, "no_zerocopy");
 	}
-	if (ret == 0 && params->buffer_count > 0 && (*out)->buffers_usable == 0) {
+	if (ret == 0 && params->buffer_count > 0 && ring->buffers_usable == 0) {
 		ring_feature_add(features, "no_registered_buffers");
 	}
 	return ret;
@@ -197,21 +208,11 @@ void ring_params_check(const struct ring_params *params)
 	}
 }
 
-size_t ring_queues_bytes(const struct ring_params *params)
-{
-	return arena_need(ring_power_of_two(recv_events_max(params)) * sizeof(struct ring_recv),
-			  CACHE_LINE_BYTES) +
-	       arena_need(ring_power_of_two(sent_events_max(params)) * sizeof(struct ring_sent),
-			  CACHE_LINE_BYTES) +
-	       arena_need(params->flows * sizeof(struct ring_flow), CACHE_LINE_BYTES);
-}
-
-void ring_queues_init(struct ring *ring, const struct ring_params *params, struct arena *arena)
+void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct arena *arena)
 {
 	uint32_t recv_count = ring_power_of_two(recv_events_max(params));
 	uint32_t sent_count = ring_power_of_two(sent_events_max(params));
 
-	ring->stats = params->stats;
 	ring->recvs = arena_alloc(arena, recv_count * sizeof(struct ring_recv), CACHE_LINE_BYTES);
 	ring->sents = arena_alloc(arena, sent_count * sizeof(struct ring_sent), CACHE_LINE_BYTES);
 	ring->flow_states =

@@ -101,20 +101,24 @@ enum ring_engine ring_preferred(enum ring_engine wish);
  * is empty when that is the answer. 0, or -errno when none can be used. */
 int ring_choose(enum ring_engine wish, enum ring_engine *out, struct err *why);
 
-/* Arena bytes that ring_open will take, at most. */
+/* Cuts the memory of a ring off `arena', which must hold ring_arena_bytes; NULL from one that
+ * counts. `engine' is not AUTO; of `params' only what decides sizes is looked at. */
+struct ring *ring_cut(enum ring_engine engine, const struct ring_params *params,
+		      struct arena *arena);
 size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params);
 
 /* What so many rings hold against RLIMIT_MEMLOCK of the user at most, beside the arena, with what
  * ring_probe leaves behind for a while: queues and buffer rings, each rounded up to pages. */
 size_t ring_locked_bytes(enum ring_engine engine, const struct ring_params *params, uint32_t rings);
 
-/* Called on the pinned thread, so that the kernel's part is node-local too. `features' receives a
- * short text of what is in use ("defer_taskrun registered_files ..."). 0 or -errno with `err'. */
-int ring_open(enum ring_engine engine, const struct ring_params *params, struct arena *arena,
-	      struct ring **out, struct err *features, struct err *err);
+/* Opens what ring_cut has cut, with params of the same sizes. Called on the pinned thread, so that
+ * the kernel's part is node-local too. `features' receives a short text of what is in use
+ * ("defer_taskrun registered_files ..."). 0 or -errno with `err', and then nothing is open. */
+int ring_open(struct ring *ring, const struct ring_params *params, struct err *features,
+	      struct err *err);
 
 /* Gives back everything. A receive that is still armed, as after a failed turn, is ended first:
- * from then on nothing writes to lent slots. Accepts NULL. */
+ * from then on nothing writes to lent slots. Accepts NULL, and a ring that is not open. */
 void ring_close(struct ring *ring);
 
 /* Registers a socket; its number here, used below, or -errno. The fd stays the caller's. */

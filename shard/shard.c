@@ -75,71 +75,85 @@ size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards)
 	return ring_locked_bytes(spec->engine, &params, shards);
 }
 
-/* The named terms of a shard's memory. */
 size_t shard_arena_bytes(const struct shard_spec *spec)
 {
-	struct ring_params params = shard_ring_params(spec);
-	size_t flows = spec->table->flow_count, outputs = spec->table->output_count;
+	struct arena counter = ARENA_COUNTER;
 
-	return arena_need(sizeof(struct shard_stats), CACHE_LINE_BYTES) +
-	       arena_need(flows * sizeof(struct rule_flow), CACHE_LINE_BYTES) +
-	       arena_need(outputs * sizeof(struct rule_table_output), CACHE_LINE_BYTES) +
-	       arena_need(flows * sizeof(struct flow_stats), CACHE_LINE_BYTES) +
-	       arena_need(outputs * sizeof(struct output_stats), CACHE_LINE_BYTES) +
-	       arena_need(flows * sizeof(struct ingress_flow), CACHE_LINE_BYTES) +
-	       arena_need(flows * sizeof(uint32_t), CACHE_LINE_BYTES) +
-	       arena_need(flows * sizeof(struct sock_got), CACHE_LINE_BYTES) +
-	       arena_need(outputs * sizeof(struct sock_got), CACHE_LINE_BYTES) +
-	       arena_need(spec->echo_count * sizeof(struct addr), CACHE_LINE_BYTES) +
-	       egress_arena_bytes((uint32_t)outputs, TRAIN_COUNT) + pool_arena_bytes(&spec->pool) +
-	       (params.zerocopy ? zerocopy_arena_bytes(&spec->pool) : 0) +
-	       ring_arena_bytes(spec->engine, &params);
+	(void)shard_cut(spec, &counter);
+	return counter.used_bytes;
+}
+
+/* ---- memory ---- */
+
+static void shard_cut_tables(struct shard *s, struct arena *arena)
+{
+	size_t flows = s->spec->table->flow_count, outputs = s->spec->table->output_count;
+
+	s->table = *s->spec->table;
+	s->table.flows = arena_alloc(arena, flows * sizeof(*s->table.flows), CACHE_LINE_BYTES);
+	s->table.outputs =
+		arena_alloc(arena, outputs * sizeof(*s->table.outputs), CACHE_LINE_BYTES);
+	s->relay.flows = arena_alloc(arena, flows * sizeof(*s->relay.flows), CACHE_LINE_BYTES);
+	s->relay.ended = arena_alloc(arena, flows * sizeof(*s->relay.ended), CACHE_LINE_BYTES);
+	s->ingress_got = arena_alloc(arena, flows * sizeof(*s->ingress_got), CACHE_LINE_BYTES);
+	s->egress_got = arena_alloc(arena, outputs * sizeof(*s->egress_got), CACHE_LINE_BYTES);
+	s->echoes = arena_alloc(arena, s->spec->echo_count * sizeof(*s->echoes), CACHE_LINE_BYTES);
+}
+
+static struct shard_stats *shard_cut_stats(const struct shard_spec *spec, struct arena *arena)
+{
+	size_t flows = spec->table->flow_count, outputs = spec->table->output_count;
+	struct shard_stats *stats = arena_alloc(arena, sizeof(*stats), CACHE_LINE_BYTES);
+	struct shard_stats cut = {0};
+
+	cut.flows = arena_alloc(arena, flows * sizeof(*cut.flows), CACHE_LINE_BYTES);
+	cut.outputs = arena_alloc(arena, outputs * sizeof(*cut.outputs), CACHE_LINE_BYTES);
+	if (stats) {
+		*stats = cut;
+	}
+	return stats;
+}
+
+struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
+{
+	struct ring_params params = shard_ring_params(spec);
+	struct shard *s = arena_alloc(arena, sizeof(*s), CACHE_LINE_BYTES);
+	struct shard cut = {.spec = spec};
+
+	cut.stats = shard_cut_stats(spec, arena);
+	shard_cut_tables(&cut, arena);
+	egress_cut(&cut.egress, spec->table->output_count, TRAIN_COUNT, arena);
+	pool_cut(&cut.pool, &spec->pool, arena);
+	if (params.zerocopy) {
+		zerocopy_cut(&cut.egress.zerocopy, &spec->pool, TRAIN_COUNT, arena);
+	}
+	cut.relay.ring = ring_cut(spec->engine, &params, arena);
+	if (s) {
+		*s = cut;
+	}
+	return s;
 }
 
 /* The table is read for every datagram, so the shard has its own, node-local copy. */
-static void shard_copy_table(struct shard *s, struct arena *arena)
+static void shard_init(struct shard *s)
 {
 	const struct rule_table *from = s->spec->table;
-	size_t flow_bytes = from->flow_count * sizeof(struct rule_flow);
-	size_t output_bytes = from->output_count * sizeof(struct rule_table_output);
 
-	s->table = *from;
-	s->table.flows = arena_alloc(arena, flow_bytes, CACHE_LINE_BYTES);
-	s->table.outputs = arena_alloc(arena, output_bytes, CACHE_LINE_BYTES);
-	memcpy(s->table.flows, from->flows, flow_bytes);
-	memcpy(s->table.outputs, from->outputs, output_bytes);
-}
-
-static void shard_cut_memory(struct shard *s, struct arena *arena)
-{
-	const struct rule_table *table = &s->table;
-	size_t flows = s->spec->table->flow_count, outputs = s->spec->table->output_count;
-
-	shard_copy_table(s, arena);
-	s->stats = arena_alloc(arena, sizeof(*s->stats), CACHE_LINE_BYTES);
-	s->stats->flows = arena_alloc(arena, flows * sizeof(struct flow_stats), CACHE_LINE_BYTES);
-	s->stats->outputs =
-		arena_alloc(arena, outputs * sizeof(struct output_stats), CACHE_LINE_BYTES);
-	s->relay.flows = arena_alloc(arena, flows * sizeof(struct ingress_flow), CACHE_LINE_BYTES);
-	s->relay.ended = arena_alloc(arena, flows * sizeof(uint32_t), CACHE_LINE_BYTES);
-	s->ingress_got = arena_alloc(arena, flows * sizeof(struct sock_got), CACHE_LINE_BYTES);
-	s->egress_got = arena_alloc(arena, outputs * sizeof(struct sock_got), CACHE_LINE_BYTES);
-	s->echoes = arena_alloc(arena, s->spec->echo_count * sizeof(struct addr), CACHE_LINE_BYTES);
-	egress_init(&s->egress, table->output_count, TRAIN_COUNT, s->spec->train_max, &s->pool,
-		    arena);
-	pool_init(&s->pool, &s->spec->pool, arena, s->stats->pool);
+	memcpy(s->table.flows, from->flows, from->flow_count * sizeof(*from->flows));
+	memcpy(s->table.outputs, from->outputs, from->output_count * sizeof(*from->outputs));
+	pool_init(&s->pool, s->stats->pool);
+	egress_init(&s->egress, s->spec->train_max, &s->pool);
 	if (shard_avoids_copying(s->spec)) {
-		zerocopy_init(&s->egress.zerocopy, &s->spec->pool, TRAIN_COUNT, arena);
 		shard_registers(s->spec, &s->egress.zerocopy.areas);
 	}
-	for (uint32_t i = 0; i < table->flow_count; i++) {
+	for (uint32_t i = 0; i < s->table.flow_count; i++) {
 		s->relay.flows[i] = (struct ingress_flow){
-			.rule = &table->flows[i],
+			.rule = &s->table.flows[i],
 			.stats = &s->stats->flows[i],
 			.echoes = s->echoes,
 			.fd = -1,
-			.group = table->flows[i].pool_class,
-			.next_group = table->flows[i].pool_class,
+			.group = s->table.flows[i].pool_class,
+			.next_group = s->table.flows[i].pool_class,
 		};
 	}
 }
@@ -227,7 +241,7 @@ static int shard_open_sockets(struct shard *s, struct err *err)
 
 /* ---- life ---- */
 
-static int shard_open_ring(struct shard *s, struct arena *arena, struct err *err)
+static int shard_open_ring(struct shard *s, struct err *err)
 {
 	struct ring_params params = shard_ring_params(s->spec);
 	struct iovec areas[RING_BUFFERS_MAX];
@@ -237,27 +251,34 @@ static int shard_open_ring(struct shard *s, struct arena *arena, struct err *err
 	regbuf_areas(&map, &s->pool, areas);
 	params.buffers = areas;
 	params.stats = &s->stats->ring;
-	return ring_open(s->spec->engine, &params, arena, &s->relay.ring, &s->features, err);
+	return ring_open(s->relay.ring, &params, &s->features, err);
 }
 
-int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *arena,
-	       struct mailbox *mailbox, struct err *err)
+static void shard_join_parts(struct shard *s)
 {
+	s->egress.ring = s->relay.ring;
+	s->egress.batches = &s->stats->batches;
+	s->relay.pool = &s->pool;
+	s->relay.egress = &s->egress;
+	s->relay.mailbox = s->mailbox;
+	s->relay.flow_count = s->table.flow_count;
+	s->relay.drain_ns = s->spec->drain_ns;
+}
+
+int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
+	       struct shard **out, struct err *err)
+{
+	struct shard *s;
 	int rc;
 
-	*s = (struct shard){.spec = spec, .mailbox = mailbox};
 	rule_table_check(spec->table);
-	shard_cut_memory(s, arena);
-	rc = shard_open_ring(s, arena, err);
+	s = shard_cut(spec, arena);
+	arena_seal(arena);
+	s->mailbox = mailbox;
+	shard_init(s);
+	shard_join_parts(s);
+	rc = shard_open_ring(s, err);
 	if (rc == 0) {
-		arena_seal(arena);
-		s->egress.ring = s->relay.ring;
-		s->egress.batches = &s->stats->batches;
-		s->relay.pool = &s->pool;
-		s->relay.egress = &s->egress;
-		s->relay.mailbox = mailbox;
-		s->relay.flow_count = s->table.flow_count;
-		s->relay.drain_ns = spec->drain_ns;
 		rc = shard_open_sockets(s, err);
 	}
 	if (rc == 0) {
@@ -268,8 +289,10 @@ int shard_open(struct shard *s, const struct shard_spec *spec, struct arena *are
 	}
 	if (rc < 0) {
 		shard_close(s);
+		return rc;
 	}
-	return rc;
+	*out = s;
+	return 0;
 }
 
 void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes, uint32_t count)

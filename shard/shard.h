@@ -2,8 +2,8 @@
  *
  * The supervisor owns the thread and the arena; a shard is built inside that arena, on that thread:
  *
- *     shard_arena_bytes   (control)      how much memory, as a sum of named terms
- *     shard_open          (shard thread) pool, ring, sockets; nothing is joined, nothing arrives
+ *     shard_arena_bytes   (control)      how much memory: shard_cut in an arena that only counts
+ *     shard_open          (shard thread) memory, ring, sockets; nothing joined, nothing arrives
  *     shard_set_echoes    (control, while the thread waits) who of us could be heard again
  *     shard_live          (shard thread) joins the groups and arms the receives
  *     shard_run           (shard thread) relays until told to drain or quit by the mailbox
@@ -72,6 +72,9 @@ struct shard {
  * worth of payload, at most the class's slots. Pure. */
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots);
 
+/* Cuts all that a shard so ordered consists of, itself included, off `arena', which must hold
+ * shard_arena_bytes and be untouched; from one that counts, NULL. */
+struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena);
 size_t shard_arena_bytes(const struct shard_spec *spec);
 
 /* What the rings of `shards' shards so ordered hold against RLIMIT_MEMLOCK at most. Pure. */
@@ -83,8 +86,8 @@ void shard_registers(const struct shard_spec *spec, struct regbuf_map *out);
 
 /* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on
  * failure everything opened is closed again. */
-int shard_open(struct shard *shard, const struct shard_spec *spec, struct arena *arena,
-	       struct mailbox *mailbox, struct err *err);
+int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
+	       struct shard **out, struct err *err);
 
 /* The senders of ours that flow `flow' must not relay: `echoes' are appended. Between shard_open
  * and shard_live; flows in ascending order. */
@@ -96,5 +99,5 @@ int shard_live(struct shard *shard, struct err *err);
 /* 0 after a drain or quit, -errno when the ring failed for good. */
 int shard_run(struct shard *shard);
 
-/* Accepts a shard whose shard_open failed or never ran (all zero). */
+/* What shard_open opened. */
 void shard_close(struct shard *shard);

@@ -7,18 +7,8 @@
 
 #include "src/base/must.h"
 
-size_t zerocopy_arena_bytes(const struct pool_counts *counts)
-{
-	size_t bytes = 0;
-
-	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		bytes += arena_need(counts->count[cls] * sizeof(uint16_t), CACHE_LINE_BYTES);
-	}
-	return bytes;
-}
-
-void zerocopy_init(struct zerocopy *zc, const struct pool_counts *counts, uint32_t train_count,
-		   struct arena *arena)
+void zerocopy_cut(struct zerocopy *zc, const struct pool_counts *counts, uint32_t train_count,
+		  struct arena *arena)
 {
 	*zc = (struct zerocopy){.trains_max = train_count / 2};
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {

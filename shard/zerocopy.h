@@ -40,9 +40,9 @@ struct zerocopy_output {
 	bool waiting;        /* one is in flight, or its copy, and may well be refused */
 };
 
-size_t zerocopy_arena_bytes(const struct pool_counts *counts);
-void zerocopy_init(struct zerocopy *zc, const struct pool_counts *counts, uint32_t train_count,
-		   struct arena *arena);
+/* Cuts its memory off `arena', which may be one that counts; ready for use, but for `areas'. */
+void zerocopy_cut(struct zerocopy *zc, const struct pool_counts *counts, uint32_t train_count,
+		  struct arena *arena);
 
 /* Whether a train of `bytes' in these slots is to be sent without copying. */
 bool zerocopy_takes(const struct zerocopy *zc, const struct zerocopy_output *out,

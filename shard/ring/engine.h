@@ -19,6 +19,9 @@
 
 /* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. */
 struct ring_ops {
+	/* What it had opened is closed again when it fails. */
+	int (*open)(struct ring *ring, const struct ring_params *params, struct err *features,
+		    struct err *err);
 	void (*close)(struct ring *ring);
 	int (*add_file)(struct ring *ring, int fd);
 	void (*remove_file)(struct ring *ring, uint32_t file);
@@ -67,9 +70,8 @@ struct ring {
 /* Aborts unless `params' keep the bounds of limits.h and ring.h. */
 void ring_params_check(const struct ring_params *params);
 
-/* Arena bytes of the queues and flow states, and the set-up of all of struct ring but `ops'. */
-size_t ring_queues_bytes(const struct ring_params *params);
-void ring_queues_init(struct ring *ring, const struct ring_params *params, struct arena *arena);
+/* Cuts the queues and flow states, and sets up all of struct ring but `ops' and `stats'. */
+void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct arena *arena);
 
 /* Notes that `flow' is armed; ring_push_recv notes its end. */
 void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group);
@@ -122,14 +124,10 @@ int32_t ring_msg_bytes(const struct msghdr *msg);
 /* Appends " name" (without the blank when it is the first) to a features text. */
 void ring_feature_add(struct err *features, const char *name);
 
-/* What the table in engines.c names. */
-size_t ring_uring_arena_bytes(const struct ring_params *params);
+/* What the table in engines.c names. A ring that was cut has its `ops'. */
+struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena);
 size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings);
 int ring_uring_probe(struct err *err);
-int ring_uring_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-		    struct err *features, struct err *err);
 
-size_t ring_mmsg_arena_bytes(const struct ring_params *params);
+struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena);
 int ring_mmsg_probe(struct err *err);
-int ring_mmsg_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-		   struct err *features, struct err *err);

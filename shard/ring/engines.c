@@ -23,16 +23,14 @@ const struct ring_engine_desc ring_engines[RING_ENGINE_COUNT] = {
 			.abilities = RING_CAN_ZEROCOPY | RING_CAN_SQPOLL | RING_USES_IO_URING,
 			.facility = "io_uring",
 			.probe = ring_uring_probe,
-			.arena_bytes = ring_uring_arena_bytes,
 			.locked_bytes = ring_uring_locked_bytes,
-			.open = ring_uring_open,
+			.cut = ring_uring_cut,
 		},
 	[RING_ENGINE_MMSG] =
 		{
 			.facility = "epoll",
 			.probe = ring_mmsg_probe,
-			.arena_bytes = ring_mmsg_arena_bytes,
-			.open = ring_mmsg_open,
+			.cut = ring_mmsg_cut,
 		},
 };
 
@@ -85,18 +83,6 @@ int ring_choose(enum ring_engine wish, enum ring_engine *out, struct err *why)
 		}
 	}
 	return ret;
-}
-
-size_t ring_arena_bytes(enum ring_engine engine, const struct ring_params *params)
-{
-	size_t most = 0;
-
-	for (unsigned e = 0; e < RING_ENGINE_COUNT; e++) {
-		size_t bytes = may_be(engine, e) ? ring_engines[e].arena_bytes(params) : 0;
-
-		most = bytes > most ? bytes : most;
-	}
-	return most;
 }
 
 size_t ring_locked_bytes(enum ring_engine engine, const struct ring_params *params, uint32_t rings)

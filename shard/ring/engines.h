@@ -39,10 +39,8 @@ struct ring_engine_desc {
 	unsigned abilities;
 	const char *facility; /* what it is built on, as messages name it */
 	int (*probe)(struct err *err);
-	size_t (*arena_bytes)(const struct ring_params *params);
 	size_t (*locked_bytes)(const struct ring_params *params, uint32_t rings); /* NULL: none */
-	int (*open)(const struct ring_params *params, struct arena *arena, struct ring **out,
-		    struct err *features, struct err *err);
+	struct ring *(*cut)(const struct ring_params *params, struct arena *arena);
 };
 
 /* By enum ring_engine; RING_ENGINE_AUTO has a name and nothing else. The names end with NULL. */

@@ -26,6 +26,8 @@
 #include "shard/slot.h"
 #include "src/base/must.h"
 
+static int mmsg_open(struct ring *ring, const struct ring_params *params, struct err *features,
+		     struct err *err);
 static void mmsg_close(struct ring *ring);
 static int mmsg_add_file(struct ring *ring, int fd);
 static void mmsg_remove_file(struct ring *ring, uint32_t file);
@@ -39,6 +41,7 @@ static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghd
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena);
 
 static const struct ring_ops mmsg_ops = {
+	.open = mmsg_open,
 	.close = mmsg_close,
 	.add_file = mmsg_add_file,
 	.remove_file = mmsg_remove_file,
@@ -66,42 +69,21 @@ int ring_mmsg_probe(struct err *err)
 	return 0;
 }
 
-size_t ring_mmsg_arena_bytes(const struct ring_params *params)
-{
-	size_t bytes =
-		arena_need(sizeof(struct mmsg), CACHE_LINE_BYTES) + ring_queues_bytes(params);
-
-	bytes += arena_need(params->files * sizeof(uint32_t), CACHE_LINE_BYTES);
-	bytes += arena_need(params->files * sizeof(struct mmsg_file), CACHE_LINE_BYTES);
-	bytes += arena_need(params->flows * sizeof(struct mmsg_flow), CACHE_LINE_BYTES);
-	bytes += arena_need(params->flows * sizeof(uint32_t), CACHE_LINE_BYTES);
-	bytes += arena_need(params->sends * sizeof(struct mmsg_send), CACHE_LINE_BYTES);
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		bytes += arena_need(params->groups[i].depth * sizeof(struct mmsg_slot),
-				    CACHE_LINE_BYTES);
-	}
-	return bytes;
-}
-
-int ring_mmsg_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-		   struct err *features, struct err *err)
+struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena)
 {
 	struct mmsg *m = arena_alloc(arena, sizeof(*m), CACHE_LINE_BYTES);
-	const struct timespec now = {0};
+	struct mmsg cut = {.base.ops = &mmsg_ops, .epoll_fd = -1, .wake_fd = -1};
 
-	cut_arrays(m, params, arena);
-	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (m->epoll_fd < 0) {
-		int ret = -errno;
-
-		err_set(err, "mmsg: cannot make an epoll set: %s; raise LimitNOFILE= or ulimit -n",
-			strerror(-ret));
-		return ret;
+	cut_arrays(&cut, params, arena);
+	if (m == NULL) {
+		return NULL;
 	}
-	m->pwait2 = epoll_pwait2(m->epoll_fd, m->events, MMSG_EVENTS_MAX, &now, NULL) == 0;
-	ring_feature_add(features, m->pwait2 ? "epoll_pwait2" : "epoll_wait");
-	*out = &m->base;
-	return 0;
+	*m = cut;
+	for (uint32_t file = params->files; file-- > 0;) {
+		m->files[file].fd = -1;
+		m->file_free[m->file_free_count++] = file;
+	}
+	return &m->base;
 }
 
 int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token)
@@ -112,9 +94,36 @@ int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token)
 	return epoll_ctl(m->epoll_fd, op, fd, &event) < 0 ? -errno : 0;
 }
 
+static int mmsg_open(struct ring *ring, const struct ring_params *params, struct err *features,
+		     struct err *err)
+{
+	struct mmsg *m = mmsg_of(ring);
+	const struct timespec now = {0};
+
+	m->batch_submit = params->batch_submit;
+	m->batch_wait_us = params->batch_wait_us;
+	m->spin_us = params->spin_us;
+	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (m->epoll_fd < 0) {
+		int ret = -errno;
+
+		err_set(err, "mmsg: cannot make an epoll set: %s; raise LimitNOFILE= or ulimit -n",
+			strerror(-ret));
+		return ret;
+	}
+	m->pwait2 = epoll_pwait2(m->epoll_fd, m->events, MMSG_EVENTS_MAX, &now, NULL) == 0;
+	ring_feature_add(features, m->pwait2 ? "epoll_pwait2" : "epoll_wait");
+	return 0;
+}
+
 static void mmsg_close(struct ring *ring)
 {
-	close(mmsg_of(ring)->epoll_fd);
+	struct mmsg *m = mmsg_of(ring);
+
+	if (m->epoll_fd >= 0) {
+		close(m->epoll_fd);
+		m->epoll_fd = -1;
+	}
 }
 
 static int mmsg_add_file(struct ring *ring, int fd)
@@ -227,22 +236,13 @@ static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghd
 
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena)
 {
-	ring_queues_init(&m->base, params, arena);
-	m->base.ops = &mmsg_ops;
-	m->wake_fd = -1;
-	m->batch_submit = params->batch_submit;
-	m->batch_wait_us = params->batch_wait_us;
-	m->spin_us = params->spin_us;
+	ring_queues_cut(&m->base, params, arena);
 	m->file_count = params->files;
 	m->file_free = arena_alloc(arena, params->files * sizeof(*m->file_free), CACHE_LINE_BYTES);
 	m->files = arena_alloc(arena, params->files * sizeof(*m->files), CACHE_LINE_BYTES);
 	m->flows = arena_alloc(arena, params->flows * sizeof(*m->flows), CACHE_LINE_BYTES);
 	m->cancelled = arena_alloc(arena, params->flows * sizeof(uint32_t), CACHE_LINE_BYTES);
 	m->sends = arena_alloc(arena, params->sends * sizeof(*m->sends), CACHE_LINE_BYTES);
-	for (uint32_t file = params->files; file-- > 0;) {
-		m->files[file].fd = -1;
-		m->file_free[m->file_free_count++] = file;
-	}
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		const struct ring_group *group = &params->groups[i];
 

@@ -38,6 +38,7 @@ static void update_file_table(struct uring *u, uint32_t file, int fd);
 static void remember_send(struct uring *u, uint32_t token, uint32_t sqe_number);
 
 const struct ring_ops uring_ops = {
+	.open = uring_open,
 	.close = uring_close,
 	.add_file = uring_add_file,
 	.remove_file = uring_remove_file,

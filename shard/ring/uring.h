@@ -42,6 +42,7 @@ struct uring_file {
  * receive the slots it has are the last `unfilled' (struct ring) entries before `tail'. */
 struct uring_buffers {
 	struct io_uring_buf_ring *entries; /* NULL: group unused */
+	bool registered;
 	uint32_t mask;
 	uint32_t slot_bytes;
 	uint16_t tail;      /* ours; free-running as the kernel's copy */
@@ -106,15 +107,15 @@ struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const st
 void uring_submit_if_many(struct uring *u); /* after each send */
 
 /* ring/uring_zc.c */
-size_t uring_zc_arena_bytes(const struct ring_params *params);
-void uring_zc_open(struct uring *u, const struct ring_params *params, struct arena *arena,
-		   struct err *features);
+void uring_zc_open(struct uring *u, const struct ring_params *params, struct err *features);
 void uring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
 			 int buffer);
 void uring_complete_zc(struct uring *u, uint32_t token, int32_t res, uint32_t flags);
 bool uring_answer_zc(struct uring *u, uint32_t token); /* false: cannot be answered yet */
 
 /* ring/uring_setup.c */
+int uring_open(struct ring *ring, const struct ring_params *params, struct err *features,
+	       struct err *err);
 void uring_close(struct ring *ring);
 
 /* ring/uring_probe.c */

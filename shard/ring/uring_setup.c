@@ -1,6 +1,6 @@
 /* uring_setup.c - opens and closes the io_uring engine (before step 4, after step 11).
  *
- * ring_uring_open asks for every ring flag that helps and gives them up one by one, newest first,
+ * uring_open asks for every ring flag that helps and gives them up one by one, newest first,
  * while the kernel answers EINVAL; registrations that are refused cost only speed. What is in use
  * in the end is reported in a line. Closing leaves nothing to the kernel's own tear-down, which
  * comes some time later and keeps sockets bound and joined until then.
@@ -42,32 +42,28 @@ static size_t in_pages(size_t bytes);
 static int open_ring(struct uring *u, const struct ring_params *params, struct err *features,
 		     struct err *err);
 static unsigned next_flags(unsigned flags);
-static int register_groups(struct uring *u, const struct ring_params *params, struct arena *arena,
-			   struct err *err);
+static int register_groups(struct uring *u, const struct ring_params *params, struct err *err);
 static void register_files(struct uring *u, struct err *features);
 static void register_ring(struct uring *u, struct err *features);
 static void cut_arrays(struct uring *u, const struct ring_params *params, struct arena *arena);
 static void cancel_everything(struct uring *u);
 static bool any_armed(const struct ring *ring);
 
-size_t ring_uring_arena_bytes(const struct ring_params *params)
+struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena)
 {
-	size_t bytes =
-		arena_need(sizeof(struct uring), CACHE_LINE_BYTES) + ring_queues_bytes(params);
+	struct uring *u = arena_alloc(arena, sizeof(*u), CACHE_LINE_BYTES);
+	struct uring cut = {.base.ops = &uring_ops, .wake_fd = -1};
 
-	bytes += arena_need(params->files * sizeof(uint32_t), CACHE_LINE_BYTES);
-	bytes += arena_need(params->files * sizeof(struct uring_file), CACHE_LINE_BYTES);
-	bytes += arena_need(params->sends * sizeof(int32_t), CACHE_LINE_BYTES);
-	bytes += arena_need(ring_power_of_two(params->sends) * sizeof(struct uring_pending),
-			    CACHE_LINE_BYTES);
-	bytes += uring_zc_arena_bytes(params);
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		if (params->groups[i].depth > 0) {
-			bytes += arena_need(params->groups[i].depth * sizeof(struct io_uring_buf),
-					    uring_page_bytes());
-		}
+	cut_arrays(&cut, params, arena);
+	if (u == NULL) {
+		return NULL;
 	}
-	return bytes;
+	*u = cut;
+	for (uint32_t file = params->files; file-- > 0;) {
+		u->files[file].fd = -1;
+		u->file_free[u->file_free_count++] = file;
+	}
+	return &u->base;
 }
 
 size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
@@ -84,33 +80,29 @@ size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
 	return rings * each + PROBE_PAGES * uring_page_bytes();
 }
 
-int ring_uring_open(const struct ring_params *params, struct arena *arena, struct ring **out,
-		    struct err *features, struct err *err)
+int uring_open(struct ring *ring, const struct ring_params *params, struct err *features,
+	       struct err *err)
 {
-	struct uring *u = arena_alloc(arena, sizeof(*u), CACHE_LINE_BYTES);
+	struct uring *u = uring_of(ring);
 	int ret;
 
-	u->base.ops = &uring_ops;
-	u->wake_fd = -1;
 	u->batch_submit = params->batch_submit;
 	u->batch_complete = params->batch_complete > 0 ? params->batch_complete : 1;
 	u->batch_wait_us = params->batch_wait_us;
 	u->spin_us = params->spin_us;
 	u->recv_template = (struct msghdr){.msg_namelen = SLOT_NAME_BYTES,
 					   .msg_controllen = SLOT_CONTROL_BYTES};
-	cut_arrays(u, params, arena);
 	ret = open_ring(u, params, features, err);
 	if (ret == 0) {
-		ret = register_groups(u, params, arena, err);
+		ret = register_groups(u, params, err);
 	}
 	if (ret < 0) {
 		uring_close(&u->base);
 		return ret;
 	}
-	uring_zc_open(u, params, arena, features);
+	uring_zc_open(u, params, features);
 	register_files(u, features);
 	register_ring(u, features);
-	*out = &u->base;
 	return 0;
 }
 
@@ -130,7 +122,7 @@ void uring_close(struct ring *ring)
 		io_uring_unregister_buffers(&u->io);
 	}
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		if (u->groups[i].entries != NULL) {
+		if (u->groups[i].registered) {
 			io_uring_unregister_buf_ring(&u->io, (int)i);
 		}
 	}
@@ -216,22 +208,18 @@ static unsigned next_flags(unsigned flags)
 	return flags;
 }
 
-static int register_groups(struct uring *u, const struct ring_params *params, struct arena *arena,
-			   struct err *err)
+static int register_groups(struct uring *u, const struct ring_params *params, struct err *err)
 {
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		uint32_t depth = params->groups[i].depth;
 		struct uring_buffers *group = &u->groups[i];
 		struct io_uring_buf_reg reg = {.ring_entries = depth, .bgid = (uint16_t)i};
-		struct io_uring_buf_ring *entries;
 		int ret;
 
 		if (depth == 0) {
 			continue;
 		}
-		entries =
-			arena_alloc(arena, depth * sizeof(struct io_uring_buf), uring_page_bytes());
-		reg.ring_addr = (uint64_t)(uintptr_t)entries;
+		reg.ring_addr = (uint64_t)(uintptr_t)group->entries;
 		ret = io_uring_register_buf_ring(&u->io, &reg, 0);
 		if (ret < 0) {
 			err_set(err,
@@ -240,9 +228,7 @@ static int register_groups(struct uring *u, const struct ring_params *params, st
 				depth, strerror(-ret));
 			return ret;
 		}
-		group->entries = entries;
-		group->mask = depth - 1;
-		group->slot_bytes = params->groups[i].slot_bytes;
+		group->registered = true;
 	}
 	return 0;
 }
@@ -270,16 +256,25 @@ static void cut_arrays(struct uring *u, const struct ring_params *params, struct
 {
 	uint32_t pending = ring_power_of_two(params->sends);
 
-	ring_queues_init(&u->base, params, arena);
+	ring_queues_cut(&u->base, params, arena);
 	u->file_count = params->files;
 	u->file_free = arena_alloc(arena, params->files * sizeof(*u->file_free), CACHE_LINE_BYTES);
 	u->files = arena_alloc(arena, params->files * sizeof(*u->files), CACHE_LINE_BYTES);
 	u->send_res = arena_alloc(arena, params->sends * sizeof(*u->send_res), CACHE_LINE_BYTES);
 	u->pending = arena_alloc(arena, pending * sizeof(*u->pending), CACHE_LINE_BYTES);
 	u->pending_mask = pending - 1;
-	for (uint32_t file = params->files; file-- > 0;) {
-		u->files[file].fd = -1;
-		u->file_free[u->file_free_count++] = file;
+	if (params->zerocopy) {
+		u->zc_state = arena_alloc(arena, params->sends, CACHE_LINE_BYTES);
+	}
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		uint32_t depth = params->groups[i].depth;
+
+		if (depth > 0) {
+			u->groups[i].entries = arena_alloc(
+				arena, depth * sizeof(struct io_uring_buf), uring_page_bytes());
+			u->groups[i].mask = depth - 1;
+			u->groups[i].slot_bytes = params->groups[i].slot_bytes;
+		}
 	}
 }
 

@@ -41,13 +41,11 @@ static bool probe(struct uring *u, int area, void *payload);
 static int try_send(struct uring *u, int fd, int area, void *payload);
 static void finish(struct uring *u, uint32_t token);
 
-void uring_zc_open(struct uring *u, const struct ring_params *params, struct arena *arena,
-		   struct err *features)
+void uring_zc_open(struct uring *u, const struct ring_params *params, struct err *features)
 {
 	unsigned char byte = 0;
 
 	if (params->zerocopy) {
-		u->zc_state = arena_alloc(arena, params->sends, CACHE_LINE_BYTES);
 		u->base.zerocopy = probe(u, -1, &byte);
 		if (u->base.zerocopy) {
 			ring_feature_add(features, "sendmsg_zc");
@@ -56,11 +54,6 @@ void uring_zc_open(struct uring *u, const struct ring_params *params, struct are
 	if (params->buffer_count > 0) {
 		register_areas(u, params, features);
 	}
-}
-
-size_t uring_zc_arena_bytes(const struct ring_params *params)
-{
-	return params->zerocopy ? arena_need(params->sends, CACHE_LINE_BYTES) : 0;
 }
 
 /* Which of the registered areas the payload lies in; -1: any memory. */

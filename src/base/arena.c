@@ -87,7 +87,7 @@ void *arena_alloc(struct arena *arena, size_t len_bytes, size_t align)
 {
 	size_t start;
 
-	must(arena->base != NULL);
+	must(arena->base != NULL || arena->counting);
 	must(!arena->sealed);
 	must(align != 0 && (align & (align - 1)) == 0);
 	must(align <= system_page_bytes());
@@ -96,7 +96,7 @@ void *arena_alloc(struct arena *arena, size_t len_bytes, size_t align)
 	must(start <= arena->len_bytes);
 	must(len_bytes <= arena->len_bytes - start);
 	arena->used_bytes = start + len_bytes;
-	return arena->base + start;
+	return arena->counting ? NULL : arena->base + start;
 }
 
 void arena_seal(struct arena *arena)

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/base/log.h"
 
@@ -36,7 +37,12 @@ struct arena {
 	size_t page_bytes;    /* of the mapping: 1 GiB, 2 MiB or the system's page */
 	enum arena_huge huge; /* what was got */
 	bool sealed;
+	bool counting; /* has no memory: arena_alloc counts and gives NULL */
 };
+
+/* An arena that only counts. Cut as another is to be cut later, its `used_bytes' are what that one
+ * must hold: so the function that cuts is the sum as well, and the two cannot differ. */
+#define ARENA_COUNTER ((struct arena){.len_bytes = SIZE_MAX, .counting = true})
 
 /* Maps at least `len_bytes' with exactly the page kind `huge'; pages are not yet touched, and the
  * mapping is MADV_DONTFORK. 0 or -errno (ENOMEM: not enough huge pages are reserved at all). */
@@ -47,15 +53,10 @@ int arena_map(struct arena *arena, size_t len_bytes, enum arena_huge huge);
  * by one; huge ones are left alone, since a touch may raise SIGBUS: -EINVAL, -EPERM. */
 int arena_populate(struct arena *arena);
 
-/* Cuts `len_bytes' off, aligned to `align' (a power of two, at most a system page), zeroed. Aborts
- * by must() when the arena is sealed or too small: its size is the sum of exactly these calls. */
+/* Cuts `len_bytes' off, aligned to `align' (a power of two, at most a system page), zeroed; NULL
+ * from an arena that counts. Aborts by must() when the arena is sealed or too small: its size is
+ * what exactly these calls have counted. */
 void *arena_alloc(struct arena *arena, size_t len_bytes, size_t align);
-
-/* Size of an allocation as arena_alloc may consume it: for summing terms beforehand. */
-static inline size_t arena_need(size_t len_bytes, size_t align)
-{
-	return len_bytes + align - 1;
-}
 
 void arena_seal(struct arena *arena);
 

@@ -182,7 +182,7 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 	struct ring_stats stats = {0};
 	struct ring_params params = spec->ring;
 	struct arena arena = {0};
-	struct ring *ring = NULL;
+	struct ring *ring;
 	int rc;
 
 	params.flows = 1;
@@ -196,7 +196,8 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 		err_set(err, "io_uring: cannot map memory for a trial ring: %s", strerror(-rc));
 		return rc;
 	}
-	rc = ring_open(spec->engine, &params, &arena, &ring, features, err);
+	ring = ring_cut(spec->engine, &params, &arena);
+	rc = ring_open(ring, &params, features, err);
 	ring_close(ring);
 	arena_unmap(&arena);
 	return rc;

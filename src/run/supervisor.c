@@ -59,7 +59,7 @@ static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 	}
 	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
 		supervisor_fill_worker(sup, i);
-		nodemem_expect(needs_shard_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
+		nodemem_expect(shard_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
 	}
 	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
 		int rc = worker_start(&sup->workers[i], err);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "numa/pin.h"
-#include "src/setup/needs.h"
 
 int gate_init(struct gate *gate)
 {
@@ -122,7 +121,7 @@ static int worker_pin(const struct worker *w, struct err *err)
 
 static int worker_open(struct worker *w, struct err *err)
 {
-	size_t need = needs_shard_bytes(&w->spec);
+	size_t need = shard_arena_bytes(&w->spec);
 	struct err cause = {0};
 	int rc = worker_pin(w, err);
 
@@ -131,10 +130,7 @@ static int worker_open(struct worker *w, struct err *err)
 	}
 	rc = nodemem_arena(&w->arena, need, w->node_os, w->huge, w->require_huge, &w->mem, &cause);
 	if (rc == 0) {
-		struct shard *shard = arena_alloc(&w->arena, sizeof(*shard), 64);
-
-		rc = shard_open(shard, &w->spec, &w->arena, &w->mailbox, &cause);
-		w->shard = rc == 0 ? shard : NULL;
+		rc = shard_open(&w->spec, &w->arena, &w->mailbox, &w->shard, &cause);
 	}
 	if (rc < 0) {
 		err_set(err, "shard %u: %s", w->index, cause.text);

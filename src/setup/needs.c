@@ -12,11 +12,6 @@
 
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
 
-uint64_t needs_shard_bytes(const struct shard_spec *spec)
-{
-	return shard_arena_bytes(spec) + arena_need(sizeof(struct shard), 64);
-}
-
 uint64_t needs_largest_arena(const struct setup *setup)
 {
 	uint64_t largest = 0;
@@ -26,7 +21,7 @@ uint64_t needs_largest_arena(const struct setup *setup)
 		uint64_t bytes;
 
 		setup_spec(setup, i, &spec);
-		bytes = needs_shard_bytes(&spec);
+		bytes = shard_arena_bytes(&spec);
 		largest = bytes > largest ? bytes : largest;
 	}
 	return largest;

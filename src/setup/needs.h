@@ -28,9 +28,6 @@ struct needs_arenas {
 	uint64_t pages_per_shard; /* 0 when pages come from no pool */
 };
 
-/* What the arena of a shard so ordered must hold. */
-uint64_t needs_shard_bytes(const struct shard_spec *spec);
-
 /* Bytes of the largest arena among the shards, which differ by the tables they own. */
 uint64_t needs_largest_arena(const struct setup *setup);
 

@@ -10,10 +10,13 @@
 struct ring *fake_open(const struct ring_params *params)
 {
 	struct fake *f = fake_zeroed(1, sizeof(*f));
+	struct arena counter = ARENA_COUNTER;
 
 	ring_params_check(params);
-	must(arena_map(&f->arena, ring_queues_bytes(params) + 1, ARENA_HUGE_OFF) == 0);
-	ring_queues_init(&f->base, params, &f->arena);
+	ring_queues_cut(&f->base, params, &counter);
+	must(arena_map(&f->arena, counter.used_bytes, ARENA_HUGE_OFF) == 0);
+	ring_queues_cut(&f->base, params, &f->arena);
+	f->base.stats = params->stats;
 	f->base.ops = &fake_ops;
 	f->base.zerocopy = params->zerocopy;
 	f->base.buffers_usable = (1U << params->buffer_count) - 1;

@@ -53,6 +53,10 @@ tests_unit_check_pool_SOURCES = \
 	tests/unit/check_pool_misuse.c
 tests_unit_check_pool_LDADD = $(NC_SRC_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/check_shard
+tests_unit_check_shard_SOURCES = tests/unit/check_shard.c
+tests_unit_check_shard_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/check_rule
 tests_unit_check_rule_SOURCES = tests/unit/check_rule.c
 tests_unit_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -32,7 +32,8 @@ static void setup(void)
 	memset(&arena, 0, sizeof(arena));
 	memset(&stats, 0, sizeof(stats));
 	ck_assert_int_eq(arena_map(&arena, pool_arena_bytes(&counts), ARENA_HUGE_OFF), 0);
-	pool_init(&pool, &counts, &arena, pool_stats);
+	pool_cut(&pool, &counts, &arena);
+	pool_init(&pool, pool_stats);
 	rule = (struct rule_flow){.in.at.addr.family = AF_INET};
 	flow = (struct ingress_flow){.rule = &rule, .stats = &stats, .fd = -1};
 	event = (struct ring_recv){.group = POOL_SMALL, .slot = 0, .has_slot = true};

@@ -21,7 +21,8 @@ static void make_pool(uint32_t small, uint32_t standard, uint32_t jumbo, uint32_
 
 	ck_assert_int_eq(arena_map(&arena, pool_arena_bytes(&counts), ARENA_HUGE_OFF), 0);
 	ck_assert_int_eq(arena_populate(&arena), 0);
-	pool_init(&pool, &counts, &arena, stats);
+	pool_cut(&pool, &counts, &arena);
+	pool_init(&pool, stats);
 	arena_seal(&arena);
 }
 

@@ -15,7 +15,8 @@ static void make_pool(void)
 
 	ck_assert_int_eq(arena_map(&arena, pool_arena_bytes(&counts), ARENA_HUGE_OFF), 0);
 	ck_assert_int_eq(arena_populate(&arena), 0);
-	pool_init(&pool, &counts, &arena, stats);
+	pool_cut(&pool, &counts, &arena);
+	pool_init(&pool, stats);
 	arena_seal(&arena);
 }
 

@@ -44,12 +44,19 @@ static void rig_set_up_zerocopy(struct rig *rig, const struct pool_counts *count
 	struct regbuf_limit limit = {.slots = counts->count[POOL_TRAIN] / 2, .bytes = REGBUF_ALL};
 	struct regbuf_map *map = &rig->egress.zerocopy.areas;
 
-	zerocopy_init(&rig->egress.zerocopy, counts, rig->egress.train_count, &rig->arena);
 	regbuf_plan(counts, &limit, map);
 	regbuf_areas(map, &rig->pool, areas);
 	params->zerocopy = true;
 	params->buffers = areas;
 	params->buffer_count = map->area_count;
+}
+
+static void rig_cut(struct rig *rig, uint32_t outputs, uint32_t trains,
+		    const struct pool_counts *counts, struct arena *arena)
+{
+	egress_cut(&rig->egress, outputs, trains, arena);
+	zerocopy_cut(&rig->egress.zerocopy, counts, trains, arena);
+	pool_cut(&rig->pool, counts, arena);
 }
 
 void rig_open(struct rig *rig, const struct rig_options *options)
@@ -63,6 +70,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 				     .files = 8 + flows,
 				     .sends = trains};
 	struct iovec areas[RING_BUFFERS_MAX];
+	struct arena counter = ARENA_COUNTER;
 
 	memset(rig, 0, sizeof(*rig));
 	params.stats = &rig->ring_stats;
@@ -71,14 +79,11 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		params.groups[POOL_TRAIN].depth *= 2;
 	}
 	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
-	ck_assert_int_eq(arena_map(&rig->arena,
-				   pool_arena_bytes(&counts) + zerocopy_arena_bytes(&counts) +
-					   egress_arena_bytes(options->outputs, trains),
-				   ARENA_HUGE_OFF),
-			 0);
-	pool_init(&rig->pool, &counts, &rig->arena, rig->pool_stats);
-	egress_init(&rig->egress, options->outputs, trains, options->train_max, &rig->pool,
-		    &rig->arena);
+	rig_cut(rig, options->outputs, trains, &counts, &counter);
+	ck_assert_int_eq(arena_map(&rig->arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
+	rig_cut(rig, options->outputs, trains, &counts, &rig->arena);
+	pool_init(&rig->pool, rig->pool_stats);
+	egress_init(&rig->egress, options->train_max, &rig->pool);
 	if (options->zerocopy > 0) {
 		rig_set_up_zerocopy(rig, &counts, areas, &params);
 	}

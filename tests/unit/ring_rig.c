@@ -82,8 +82,12 @@ void rig_open(struct rig *rig, int index)
 {
 	const struct rig_variant *variant = &rig_variants[index];
 	struct err err = {""};
+	enum ring_engine engine = variant->engine;
 	int ret;
 
+	if (engine == RING_ENGINE_AUTO) {
+		ck_assert_int_eq(ring_choose(variant->engine, &engine, &err), 0);
+	}
 	if (variant->tweak != NULL) {
 		variant->tweak(&rig->params);
 	}
@@ -92,12 +96,12 @@ void rig_open(struct rig *rig, int index)
 	}
 	rig->slots = aligned_alloc(CACHE_LINE_BYTES, (size_t)RIG_SLOTS_MAX * RIG_SLOT_BYTES);
 	ck_assert_ptr_nonnull(rig->slots);
-	ret = arena_map(&rig->arena, ring_arena_bytes(variant->engine, &rig->params),
-			ARENA_HUGE_OFF);
+	ret = arena_map(&rig->arena, ring_arena_bytes(engine, &rig->params), ARENA_HUGE_OFF);
 	ck_assert_int_eq(ret, 0);
 	ck_assert_int_eq(arena_populate(&rig->arena), 0);
-	ret = ring_open(variant->engine, &rig->params, &rig->arena, &rig->ring, &rig->features,
-			&err);
+	rig->ring = ring_cut(engine, &rig->params, &rig->arena);
+	ck_assert_uint_eq(rig->arena.used_bytes, ring_arena_bytes(engine, &rig->params));
+	ret = ring_open(rig->ring, &rig->params, &rig->features, &err);
 	ck_assert_msg(ret == 0, "%s: %s", variant->name, err.text);
 	arena_seal(&rig->arena);
 }
