@@ -1,5 +1,6 @@
 # tests: what `make check' runs needs no root; `make check-net' needs it for network namespaces.
 #
+#   lib/         the words that all scripts share: verdicts, waiting, what is started and ended
 #   unit/        one Check program per module, linked with its own layer and those below only
 #   fuzz/        fuzz targets; here their corpora are replayed, --enable-fuzzer builds the fuzzers
 #   cli/         the programs' command lines: exit status and messages
@@ -15,6 +16,8 @@ AM_TESTS_ENVIRONMENT = \
 	TOPOLOGIES='$(abs_top_srcdir)/tests/topologies'; export TOPOLOGIES; \
 	LINT_FLAGS='$(LINT_FLAGS)'; export LINT_FLAGS; \
 	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT;
+
+EXTRA_DIST += tests/lib
 
 include tests/unit/automake.mk
 include tests/fuzz/automake.mk

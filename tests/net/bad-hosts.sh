@@ -13,12 +13,11 @@ relay_refuses 1 "nosuch1" --rule "239.1.1.1%in0:5000 -> 239.2.2.2%nosuch1:6000"
 expect "groups joined by a refused relay" "$(in_ns mid ip maddr show dev in0 | grep -c 239.1.1.1)" 0
 
 # A port that somebody else holds, without SO_REUSEPORT.
-in_ns mid socat -u UDP4-RECV:5001,bind=10.77.1.2 /dev/null &
-processes+=("$!")
+start_in mid socat -u UDP4-RECV:5001,bind=10.77.1.2 /dev/null
 held() {
     in_ns mid ss -Huan | grep -q '10.77.1.2:5001'
 }
-wait_for 10 held || fail_now "socat does not listen"
+wait_for held || fail_now "socat does not listen"
 relay_refuses 1 "5001" --rule "10.77.1.2:5001 -> 239.2.2.2%out0:6000"
 
 # Joining is refused for want of memberships: the sysctl is named.

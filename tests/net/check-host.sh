@@ -31,7 +31,7 @@ look --rule "$rule"
 expect_level link in0 fail
 expect "exit status with a failure" "$check_status" 1
 apply link in0
-wait_for 5 carrier mid in0 || fail "in0 does not come up"
+wait_for carrier mid in0 || fail "in0 does not come up"
 look --rule "$rule"
 expect_level link in0 ok
 in_ns mid ip link set out0 multicast off
@@ -40,7 +40,7 @@ in_ns dst ip link set d0 down
 look --rule "$rule"
 expect_level link out0 warn
 in_ns dst ip link set d0 up
-wait_for 5 carrier mid out0 || fail "out0 does not come up"
+wait_for carrier mid out0 || fail "out0 does not come up"
 look --rule "239.1.1.1%nosuch0:5000 -> 239.2.2.2%out0:6000"
 expect_level link nosuch0 fail
 in_ns mid ip link set out0 mtu 1400

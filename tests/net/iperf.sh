@@ -6,19 +6,17 @@ story "iperf at 100 Mbit/s"
 command -v iperf >/dev/null || skip "iperf is not installed"
 topo_line
 relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
-ip netns exec "$(ns dst)" iperf --server --udp --bind 239.2.2.2%d0 --port 6000 --window 4M \
-    --reportstyle C >"$work/iperf.csv" 2>"$work/iperf.log" &
-server=$!
-processes+=("$server")
+start_in dst iperf --server --udp --bind 239.2.2.2%d0 --port 6000 --window 4M \
+    --reportstyle C >"$work/iperf.csv" 2>"$work/iperf.log"
+server=$started
 joined() {
     in_ns dst ip maddr show dev d0 | grep -q 239.2.2.2
 }
-wait_for 10 joined || fail_now "the iperf server does not join"
+wait_for joined || fail_now "the iperf server does not join"
 in_ns src iperf --client 239.1.1.1%s0 --port 5000 --udp --bandwidth 100m --len 1316 --time 8 \
     --ttl 4 >"$work/iperf-client.log" 2>&1
 relay_stop
-kill -INT "$server"
-wait "$server"
+stop "$server" INT
 # CSV: field 11 datagrams lost, 12 datagrams; one line at the end.
 read -r lost datagrams <<<"$(awk -F, 'NF >= 12 { lost += $11; all += $12 }
     END { print lost, all }' "$work/iperf.csv")"

@@ -5,16 +5,15 @@
 story "the service manager is notified"
 command -v socat >/dev/null || skip "socat is not installed"
 topo_line
-socat -u "UNIX-RECV:$work/notify" "CREATE:$work/notified" &
-processes+=("$!")
-wait_for 10 test -S "$work/notify" || fail_now "socat does not listen"
+start socat -u "UNIX-RECV:$work/notify" "CREATE:$work/notified"
+wait_for test -S "$work/notify" || fail_now "socat does not listen"
 relay_wrapper=(env NOTIFY_SOCKET="$work/notify")
 relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 told() {
     grep -qz "$1" "$work/notified"
 }
-wait_for 5 told "READY=1" || fail "READY=1 was not sent"
+wait_for told "READY=1" || fail "READY=1 was not sent"
 told "STOPPING=1" && fail "STOPPING=1 came too early"
 relay_stop
-wait_for 5 told "STOPPING=1" || fail "STOPPING=1 was not sent"
+wait_for told "STOPPING=1" || fail "STOPPING=1 was not sent"
 expect "READY=1 was sent once" "$(grep -ao READY=1 "$work/notified" | wc -l)" 1

@@ -72,14 +72,13 @@ expect_cmp "dropped" "$(got sleeper .total.socket_drops)" -gt 0
 
 echo "-- a relay that makes mistakes: each is counted"
 : >"$work/faulty.ready"
-ip netns exec "$(ns dst)" python3 "$src_top/tests/net/lib/faulty.py" 10.77.1.2 5002 127.0.0.1 5003 \
-    6000 >"$work/faulty.ready" 2>"$work/faulty.log" &
-faulty_pid=$!
-processes+=("$faulty_pid")
-wait_for 10 test -s "$work/faulty.ready" || fail_now "the faulty relay does not start"
+start_in dst python3 "$src_top/tests/net/lib/faulty.py" 10.77.1.2 5002 127.0.0.1 5003 6000 \
+    >"$work/faulty.ready" 2>"$work/faulty.log"
+faulty_pid=$started
+wait_for test -s "$work/faulty.ready" || fail_now "the faulty relay does not start"
 recv_start judge dst 127.0.0.1:5003 --expect 6000 --missing 2
 send src 10.77.1.2:5002 --count 6000 --rate 3k --size 600
-wait_for 20 dead "$faulty_pid" || fail "the faulty relay does not end"
+wait_for dead "$faulty_pid" || fail "the faulty relay does not end"
 recv_stop judge
 # Lost: 120 that were dropped and 20 whose header is spoiled. Corrupt: 30 bodies and those 20.
 expect "dropped, twice, late, changed, cut" \

@@ -15,7 +15,7 @@ relay_start --gso off --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 recv_start sink dst 239.2.2.2%d0:6000
 send src 239.1.1.1%s0:5000 --count 2000 --rate 2000
 relay_stop
-wait_for 20 queue_empty || fail "the qdisc does not drain"
+wait_for queue_empty || fail "the qdisc does not drain"
 recv_stop sink
 relay_accounts 2000
 expect_cmp "drops by the qdisc" "$(reported .totals.drops.qdisc)" -gt 100

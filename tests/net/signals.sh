@@ -20,7 +20,7 @@ for signal in TERM INT; do
     expect "exit status after SIG$signal amid traffic" "$relay_status" 0
     report_check
     background_stop
-    wait_for 10 gone || fail "the group is still joined"
+    wait_for gone || fail "the group is still joined"
 done
 
 # What has arrived before SIGTERM is relayed: stopped, the daemon finds a thousand datagrams and the
@@ -52,7 +52,7 @@ starting() {
     grep -q 'starting .* shards' "$daemon_log"
 }
 relay_run --rule "$rule" --verbose --shards 1 --pool train=4096
-wait_for 10 starting || fail_now "numacastd does not say that it starts"
+wait_for starting || fail_now "numacastd does not say that it starts"
 kill -TERM "$daemon_pid"
 relay_end
 expect "exit status after SIGTERM amid the start" "$relay_status" 0

@@ -9,9 +9,8 @@ relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" \
 
 # listen NAME ADDRESS GROUP: socat in dst writes what it gets to $work/NAME.
 listen() {
-    ip netns exec "$(ns dst)" socat -u "$2" "CREATE:$work/$1" 2>>"$work/socat.log" &
-    processes+=("$!")
-    wait_for 10 joined "$3" || fail_now "socat does not join $3"
+    start_in dst socat -u "$2" "CREATE:$work/$1" 2>>"$work/socat.log"
+    wait_for joined "$3" || fail_now "socat does not join $3"
 }
 
 joined() {
@@ -29,8 +28,8 @@ for word in one two three; do
     echo "$word" | in_ns src socat -u - UDP4-DATAGRAM:239.1.1.1:5000,ip-multicast-if=10.77.1.1
     echo "$word" | in_ns src socat -u - "UDP6-DATAGRAM:[ff15::1]:5000,so-bindtodevice=s0"
 done
-wait_for 10 lines four
-wait_for 10 lines six
+wait_for lines four
+wait_for lines six
 expect "IPv4" "$(paste -sd ' ' "$work/four")" "one two three"
 expect "IPv6" "$(paste -sd ' ' "$work/six")" "one two three"
 relay_stop

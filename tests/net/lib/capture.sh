@@ -7,22 +7,23 @@ background_pids=()
 background() {
     local name=$1
     shift
-    ip netns exec "$(ns "$name")" "$probe" send --quiet --rate 100 --duration 60 "$@" \
-        >"$work/background.out" 2>>"$work/background.log" &
-    background_pids+=("$!")
-    processes+=("$!")
+    start_in "$name" "$probe" send --quiet --rate 100 --duration 600 "$@" \
+        >"$work/background.out" 2>>"$work/background.log"
+    background_pids+=("$started")
 }
 
 background_stop() {
-    kill "${background_pids[@]}"
-    wait "${background_pids[@]}"
+    local pid
+    for pid in "${background_pids[@]}"; do
+        stop "$pid"
+    done
     background_pids=()
 }
 
 # capture NAMESPACE IF FILTER COUNT: takes COUNT packets that match into $work/capture.pcap.
 capture() {
-    in_ns "$1" timeout 30 tshark -q -i "$2" -f "$3" -c "$4" -w "$work/capture.pcap" \
-        2>"$work/tshark.log" || fail_now "tshark saw no $4 packets with $3"
+    bounded ip netns exec "$(ns "$1")" tshark -q -i "$2" -f "$3" -c "$4" \
+        -w "$work/capture.pcap" 2>"$work/tshark.log" || fail_now "tshark saw no $4 packets with $3"
     chmod a+r "$work/capture.pcap"
 }
 

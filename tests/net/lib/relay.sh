@@ -8,33 +8,27 @@ relay_wrapper=()    # a command in front of it: (taskset -c 0), (prlimit --memlo
 relay_run() {
     rm -f "$report"
     : >"$daemon_log"
-    ip netns exec "$(ns "$relay_ns")" "${relay_wrapper[@]}" "$daemon" --engine "$ENGINE" \
-        --exit-report "$report" "${relay_extra[@]}" "$@" 2>>"$daemon_log" >"$work/daemon.out" &
-    daemon_pid=$!
-    processes+=("$daemon_pid")
-}
-
-relay_settled() {
-    grep -q 'ready$' "$daemon_log" || dead "$daemon_pid"
+    start_in "$relay_ns" "${relay_wrapper[@]}" "$daemon" --engine "$ENGINE" \
+        --exit-report "$report" "${relay_extra[@]}" "$@" 2>>"$daemon_log" >"$work/daemon.out"
+    daemon_pid=$started
 }
 
 # relay_start ARGUMENT...: the same, and waits until every rule is live.
 relay_start() {
     relay_run "$@"
-    wait_for 30 relay_settled || fail_now "numacastd is not ready after 30 s"
-    grep -q 'ready$' "$daemon_log" || fail_now "numacastd ended before it was ready"
+    wait_ready "$daemon_pid" "$daemon_log" || fail_now "numacastd is not ready, or has ended"
 }
 
 # relay_end: waits for numacastd's end; its exit status in $relay_status.
 relay_end() {
-    wait_for 20 dead "$daemon_pid" || fail_now "numacastd does not end"
-    wait "$daemon_pid"
+    wait_for dead "$daemon_pid" || fail_now "numacastd does not end"
+    wait_end "$daemon_pid"
     relay_status=$?
 }
 
 # relay_settle: waits until the relay has taken every datagram that reached it.
 relay_settle() {
-    wait_for 30 drained "$relay_ns" || fail "datagrams stay in the relay's sockets"
+    wait_for drained "$relay_ns" || fail "datagrams stay in the relay's sockets"
 }
 
 # relay_stop: SIGTERM, exit status 0, and an exit report whose sums agree.

@@ -10,8 +10,10 @@
 #   relay_stop
 #   recv_clean sink 1000
 #
-# Namespaces carry the process id in their names and go away at exit, as does every process started
-# here. Nothing sleeps for a guessed time: wait_for looks until a condition holds, within a limit.
+# Namespaces carry the story's mark in their names and go away at exit, as does every process that
+# start_in began. `run' gives each telling a mark of its own, which its processes inherit in their
+# environment, and looks afterwards whether any is left. The words that are no matter of networks
+# (expect, fail, wait_for, start ...) stand in tests/lib/words.sh.
 # shellcheck shell=bash disable=SC2034
 set -u
 
@@ -27,14 +29,14 @@ src_top=${NC_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 build_top=${NC_BUILDDIR:-$src_top/build}
 daemon=$build_top/src/numacastd
 probe=$build_top/src/numacast-probe
-work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-net.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-net.XXXXXX") || exit 1
 report=$work/report.json
 daemon_log=$work/daemon.log
 daemon_pid=
-namespaces=()
-processes=()
-undo=()
-failures=0
+export NUMACAST_STORY=${NUMACAST_STORY:-$$}
+. "$src_top/tests/lib/words.sh"
+. "$src_top/tests/lib/netns.sh"
+ns_prefix=nc$NUMACAST_STORY-
 
 # ---- the story and its verdict ----
 
@@ -44,92 +46,11 @@ story() {
     [ -x "$daemon" ] || fail_now "$daemon is not built"
 }
 
-# skip WHY: leaves the story untold.
-skip() {
-    echo "skip: $1"
-    exit 77
-}
-
-# fail TEXT: the story goes on, and fails.
-fail() {
-    echo "NOT OK: $1"
-    failures=$((failures + 1))
-}
-
-# fail_now TEXT: nothing further can be learned.
-fail_now() {
-    fail "$1"
-    exit 1
-}
-
-# expect WHAT GOT WANTED: equal as text.
-expect() {
-    if [ "$2" = "$3" ]; then
-        echo "ok: $1: $2"
-    else
-        fail "$1: got '$2', expected '$3'"
-    fi
-}
-
-# expect_cmp WHAT GOT -OP WANTED: a comparison of numbers, -ge, -lt ...
-expect_cmp() {
-    if test "$2" "$3" "$4"; then
-        echo "ok: $1: $2 $3 $4"
-    else
-        fail "$1: got '$2', expected $3 $4"
-    fi
-}
-
-# expect_words WHAT FILE WORDS: FILE has a line with WORDS.
-expect_words() {
-    if grep -qF -- "$3" "$2"; then
-        echo "ok: $1: $3"
-    else
-        fail "$1: no line with '$3' in:
-$(tail -n 15 "$2")"
-    fi
-}
-
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; 1 when it did not in time.
-wait_for() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.05
-    done
-}
-
-alive() {
-    kill -0 "$1" 2>/dev/null
-}
-
-dead() {
-    ! alive "$1"
-}
-
-# at_exit COMMAND...: done when the story ends, last first.
-at_exit() {
-    undo=("$(printf '%q ' "$@")" "${undo[@]}")
-}
-
 # clean_up: the trap. Its last word is the story's verdict.
 clean_up() {
-    local status=$? pid name command
+    local status=$? name
     trap - EXIT
-    for pid in "${processes[@]}"; do
-        kill "$pid" 2>/dev/null
-    done
-    for pid in "${processes[@]}"; do
-        wait_for 3 dead "$pid" || kill -KILL "$pid" 2>/dev/null
-    done
-    wait
-    for command in "${undo[@]}"; do
-        eval "$command"
-    done
-    for name in "${namespaces[@]}"; do
-        ip netns del "$name"
-    done
+    end_all
     if [ "$status" -eq 0 ] && [ "$failures" -gt 0 ]; then
         status=1
     fi

@@ -23,22 +23,21 @@ recv_start() {
     local name=$1 space=$2
     shift 2
     : >"$work/$name.ready"
-    ip netns exec "$(ns "$space")" "$probe" recv --quiet --json --per-flow --ready-fd 3 "$@" \
-        3>"$work/$name.ready" >"$work/$name.json" 2>"$work/$name.log" &
-    recv_pid[$name]=$!
+    start_in "$space" "$probe" recv --quiet --json --per-flow --ready-fd 3 "$@" \
+        3>"$work/$name.ready" >"$work/$name.json" 2>"$work/$name.log"
+    recv_pid[$name]=$started
     recv_space[$name]=$space
-    processes+=("$!")
-    wait_for 10 test -s "$work/$name.ready" || fail_now "receiver $name does not start"
+    wait_for test -s "$work/$name.ready" || fail_now "receiver $name does not start"
 }
 
 # recv_end NAME: waits for its end.
 recv_end() {
-    wait_for 40 dead "${recv_pid[$1]}" || fail "receiver $1 does not end"
+    wait_for dead "${recv_pid[$1]}" || fail "receiver $1 does not end"
 }
 
 # recv_stop NAME: tells it to take what is queued and to end, and waits.
 recv_stop() {
-    wait_for 30 drained "${recv_space[$1]}" || fail "receiver $1 does not take what is queued"
+    wait_for drained "${recv_space[$1]}" || fail "receiver $1 does not take what is queued"
     kill -TERM "${recv_pid[$1]}" 2>/dev/null
     recv_end "$1"
 }
