@@ -17,7 +17,7 @@ started=
 processes=     # ids of what start began and nobody has waited for, each behind a blank
 undo=          # what at_exit was told, a command a line, the last first
 patience_s=60  # on the clock described above
-patience_most=20 # times as long, by any clock
+patience_most=${PATIENCE_MOST:-10} # times as long, by any clock
 look_pause_s=0.05
 
 # ---- verdicts ----
