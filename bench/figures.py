@@ -93,8 +93,8 @@ class Results:
             raise Missing(f"{self.path}: no number for '{column}' in: {line}") from None
 
     def value(self, line, figure):
-        """A figure of one line: derived from a trial's columns, or a column itself."""
-        if "relay_ns" in self.columns and figure in DERIVED:
+        """A figure of one line: a column, or what is derived from a trial's columns."""
+        if figure in DERIVED and figure not in self.columns:
             return DERIVED[figure]({name: self.number(line, name) for name in RAW_COLUMNS})
         return self.number(line, figure)
 

@@ -134,5 +134,30 @@ echo 'target,is,bound,reached' >pool.csv
 run 2 judge.py raw.csv pool.csv
 says err 'pool.csv: no target'
 
+# ---- docs.py: fills a table, and leaves all else as it is ----
+mkdir -p doc/bench
+sample
+{ head -n 1 raw.csv; trials neighbours uring-singles 1024 6000000000 1 0; } >doc/bench/scale-raw.csv
+trials neighbours uring-singles 65536 4000000000 1 0 >>doc/bench/scale-raw.csv
+printf '%s\n' '# A' '' '<!-- bench:neighbours -->' '<!-- /bench -->' '' 'The end.' >doc/A.md
+run 1 docs.py --check
+says out "doc/A.md:3: table 'neighbours' is not what doc/bench has"
+run 0 docs.py
+run 0 docs.py --check
+cat >wanted <<'END'
+# A
+
+<!-- bench:neighbours -->
+| room for neighbours | CPU ns |
+|---|---:|
+| 1024, as usual | 6000 |
+| 65536 | 4000 |
+<!-- /bench -->
+
+The end.
+END
+cmp -s wanted doc/A.md || fail "doc/A.md is not what was expected: $(diff wanted doc/A.md)"
+run 2 docs.py --nonsense
+
 [ "$failed" -eq 0 ] && echo "ok"
 exit "$failed"

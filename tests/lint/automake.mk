@@ -6,7 +6,8 @@ LINT_ENV = LINT_FLAGS='$(LINT_FLAGS)' LINT_BUILD='$(abs_top_builddir)' CC='$(CC)
 LINT_CHECKS =
 
 EXTRA_DIST += .clang-tidy tests/lint/lib.sh tests/lint/run tests/lint/selftest.sh \
-	tests/lint/check-cppcheck tests/lint/check-format tests/lint/check-headers \
+	tests/lint/check-cppcheck tests/lint/check-figures tests/lint/check-format \
+	tests/lint/check-headers \
 	tests/lint/check-layers tests/lint/check-links tests/lint/check-man \
 	tests/lint/check-shell tests/lint/check-size tests/lint/check-symbols \
 	tests/lint/check-text tests/lint/check-tidy tests/lint/check-troubles

@@ -130,6 +130,53 @@ sample
 put README.md <<<'See [nothing](doc/nothing.md#part).'
 refuses links 'doc/nothing.md, which does not exist'
 
+# put_neighbours COST: the results of two trials, and a document with the table that they give.
+put_neighbours() {
+    local columns='table,case,param,run,sent,expected,received,duplicated,reordered,seconds,relayed'
+    put doc/bench/scale-raw.csv <<END
+$columns,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load,disturbed
+neighbours,uring-singles,1024,1,100,100,100,0,0,1,100,600000,1,1,0,0,0,0.1,0.0
+neighbours,uring-singles,65536,1,100,100,100,0,0,1,100,$1,1,1,0,0,0,0.1,0.0
+END
+    put doc/P.md <<'END'
+<!-- bench:neighbours -->
+| room for neighbours | CPU ns |
+|---|---:|
+| 1024, as usual | 6000 |
+| 65536 | 4000 |
+<!-- /bench -->
+
+<!-- by hand: what one has to type -->
+| more | figures |
+|---|---:|
+| of one day | 12 |
+END
+}
+
+sample
+accepts figures
+put_neighbours 400000
+accepts figures
+put_neighbours 410000
+refuses figures "doc/P.md:1: table 'neighbours' is not what doc/bench has"
+put_neighbours 400000
+sed -i 's/| 65536 |/| 65536 | 1 |/' "$tmp/tree/doc/P.md"
+refuses figures "table 'neighbours' is not what"
+put_neighbours 400000
+sed -i 's/relay_ns/relay_us/' "$tmp/tree/doc/bench/scale-raw.csv"
+refuses figures "no column 'relay_ns'"
+put_neighbours 400000
+sed -i '/bench:neigh/s/neigh/nothing-neigh/' "$tmp/tree/doc/P.md"
+refuses figures "no table is called 'nothing-neighbours'"
+put_neighbours 400000
+sed -i '/^<!-- .bench/d' "$tmp/tree/doc/P.md"
+refuses figures "table 'neighbours' has no end"
+put_neighbours 400000
+sed -i '/by hand/d' "$tmp/tree/doc/P.md"
+refuses figures 'doc/P.md:9: a table of figures without a marker'
+rm "$tmp/tree/doc/bench/scale-raw.csv"
+refuses figures 'doc/bench/scale-raw.csv: No such file'
+
 sample
 put src/base/word.h <<<$'#pragma once\nsize_t word_len(const char *text);'
 refuses headers 'does not compile alone'
