@@ -19,7 +19,7 @@ bench_pool_bench_SOURCES = $(NC_BENCH_COMMON) \
 # The counted and the bare loops differ by one constant, but code that lies differently in the cache
 # of decoded instructions differs by a third: aligned, both lie alike.
 bench_pool_bench_CFLAGS = $(AM_CFLAGS) -falign-loops=64
-bench_pool_bench_LDADD = $(NC_SRC_LIBS)
+bench_pool_bench_LDADD = $(NC_SETUP_LIBS)
 
 NC_BENCHES += bench/regbuf_bench
 bench_regbuf_bench_SOURCES = $(NC_BENCH_COMMON) \

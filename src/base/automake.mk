@@ -6,3 +6,4 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/must.c src/base/must.h \
 	src/base/num.c src/base/num.h
+NC_BASE_LIBS = src/base/libnc-base.a

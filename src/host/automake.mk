@@ -1,3 +1,4 @@
+# What this host puts in the way: --check-host.
 noinst_LIBRARIES += src/host/libnc-host.a
 src_host_libnc_host_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_host_libnc_host_a_SOURCES = \
@@ -22,3 +23,4 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/route.c src/host/route.h \
 	src/host/rp_filter.c \
 	src/host/uring.c
+NC_HOST_LIBS = src/host/libnc-host.a $(NC_VIEW_LIBS)

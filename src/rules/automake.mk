@@ -1,3 +1,4 @@
+# From the text of a rule to flows.
 noinst_LIBRARIES += src/rules/libnc-rules.a
 src_rules_libnc_rules_a_CFLAGS = $(AM_CFLAGS)
 src_rules_libnc_rules_a_SOURCES = \
@@ -6,3 +7,4 @@ src_rules_libnc_rules_a_SOURCES = \
 	src/rules/keys.c \
 	src/rules/parse.c src/rules/parse.h \
 	src/rules/twins.c
+NC_RULES_LIBS = src/rules/libnc-rules.a $(NC_SHARD_LIBS)

@@ -24,6 +24,7 @@
 #define CONF_OUTPUTS_MAX   1048576
 #define CONF_SHARD_ANY     UINT32_MAX
 #define CONF_NAME_MAX      64
+#define CONF_SPREAD_MAX    64 /* shards a flow may be split over; as the planner has it */
 
 struct conf_rule {
 	char *text;               /* as written */

@@ -13,7 +13,6 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "numa/plan.h"
 #include "shard/limits.h"
 #include "shard/pool.h"
 #include "src/base/num.h"
@@ -73,7 +72,7 @@ static const struct key output_keys[] = {
 	{0},
 };
 
-static_assert(PLAN_SPREAD_MAX == 64, "the table above says 64");
+static_assert(CONF_SPREAD_MAX == 64, "the table above says 64");
 static_assert(SHARDS_MAX == 1024, "the table above says 1023");
 static_assert(CONF_NAME_MAX == 64, "the table above says 63");
 
@@ -167,7 +166,7 @@ static int read_weight(const struct target *target, const char *value)
 
 static int read_spread(const struct target *target, const char *value)
 {
-	return read_u32(value, 1, PLAN_SPREAD_MAX, &target->rule->spread);
+	return read_u32(value, 1, CONF_SPREAD_MAX, &target->rule->spread);
 }
 
 static int read_shard(const struct target *target, const char *value)

@@ -1,3 +1,4 @@
+# What runs: workers, watch, report, and the process around them.
 noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
@@ -10,3 +11,4 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/watch.c src/run/watch.h \
 	src/run/worker.c src/run/worker.h
+NC_RUN_LIBS = src/run/libnc-run.a $(NC_HOST_LIBS) $(LIBCAPNG_LIBS)

@@ -1,3 +1,4 @@
+# What shall run: options, interfaces, plan and tables, prepared and read-only.
 noinst_LIBRARIES += src/setup/libnc-setup.a
 src_setup_libnc_setup_a_CFLAGS = $(AM_CFLAGS)
 src_setup_libnc_setup_a_SOURCES = \
@@ -12,3 +13,5 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/opt_value.c \
 	src/setup/setup.c src/setup/setup.h \
 	src/setup/uncopied.c src/setup/uncopied.h
+NC_SETUP_LIBS = src/setup/libnc-setup.a src/rules/libnc-rules.a numa/libnc-numa.a $(NC_SHARD_LIBS) \
+	$(HWLOC_LIBS) $(NUMA_LIBS)

@@ -6,12 +6,15 @@
  */
 #include "src/setup/layout.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/must.h"
 #include "src/setup/uncopied.h"
+
+static_assert(CONF_SPREAD_MAX == PLAN_SPREAD_MAX, "a rule may ask for what the planner can do");
 
 #define IPV4_UDP_HEADER_BYTES 28
 #define IPV6_UDP_HEADER_BYTES 48

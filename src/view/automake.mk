@@ -1,3 +1,4 @@
+# A setup for people to see: --plan in all its forms.
 noinst_LIBRARIES += src/view/libnc-view.a
 src_view_libnc_view_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_view_libnc_view_a_SOURCES = \
@@ -13,3 +14,4 @@ src_view_libnc_view_a_SOURCES = \
 	src/view/table.c src/view/table.h \
 	src/view/text.c \
 	src/view/view.c src/view/view.h
+NC_VIEW_LIBS = src/view/libnc-view.a $(NC_SETUP_LIBS) $(JANSSON_LIBS)

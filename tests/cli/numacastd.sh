@@ -1,6 +1,6 @@
 #!/bin/bash
 # The command line of numacastd from outside: exit status, and what goes to which stream. What each
-# option does is tested in tests/unit/check_opt*.c; here only what takes a whole process.
+# option does is tested in tests/unit/setup/check_opt*.c; here only what takes a whole process.
 set -u
 build=${NC_BUILDDIR:?run by make check}
 src=${NC_SRCDIR:?run by make check}

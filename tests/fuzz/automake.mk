@@ -3,7 +3,7 @@
 #
 #   FUZZ_TARGETS += tests/fuzz/fuzz_conf
 #   tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
-#   tests_fuzz_fuzz_conf_LDADD = $(NC_SRC_LIBS)
+#   tests_fuzz_fuzz_conf_LDADD = $(NC_SETUP_LIBS)
 #   tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 #
 # Without --enable-fuzzer the program replays the corpus in `make check'; with it (and CC=clang)
@@ -17,12 +17,12 @@ tests_fuzz_fuzz_probe_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_rule
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_rule_LDADD = $(NC_SRC_LIBS)
+tests_fuzz_fuzz_rule_LDADD = $(NC_RULES_LIBS)
 tests_fuzz_fuzz_rule_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_config_LDADD = $(NC_SRC_LIBS)
+tests_fuzz_fuzz_config_LDADD = $(NC_SETUP_LIBS)
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 check_PROGRAMS += $(FUZZ_TARGETS)

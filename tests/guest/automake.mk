@@ -8,8 +8,9 @@ EXTRA_DIST += tests/guest/run tests/guest/machine.sh tests/guest/initramfs tests
 	tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
 CLEANFILES += tests/guest/nodemem_probe
 
-GUEST_UNIT_TESTS = tests/unit/check_ring tests/unit/check_ring_recv tests/unit/check_ring_send \
-	tests/unit/check_ring_fault tests/unit/check_ring_random tests/unit/check_ring_zc
+GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv \
+	tests/unit/shard/check_ring_send \
+	tests/unit/shard/check_ring_fault tests/unit/shard/check_ring_random tests/unit/shard/check_ring_zc
 
 check-numa: src/numacastd src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
 	$(GUEST_UNIT_TESTS)

@@ -1,0 +1,14 @@
+# Unit tests of src/base/, linked with its archive and those below.
+
+UNIT_TESTS += tests/unit/base/check_addr
+tests_unit_base_check_addr_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/base/check_arena
+tests_unit_base_check_arena_SOURCES = tests/unit/base/check_arena.c tests/unit/hugepool.h
+tests_unit_base_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/base/check_log
+tests_unit_base_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/base/check_num
+tests_unit_base_check_num_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,10 @@
+# Unit tests of src/rules/, linked with its archive and those below.
+
+UNIT_TESTS += tests/unit/rules/check_conf
+tests_unit_rules_check_conf_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/rules/check_conf_refuse
+tests_unit_rules_check_conf_refuse_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/rules/check_twins
+tests_unit_rules_check_twins_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,24 @@
+# Unit tests of src/run/, linked with its archive and those below.
+RUN_RIG = tests/unit/run/supervisor_rig.c tests/unit/run/supervisor_rig.h
+
+UNIT_TESTS += tests/unit/run/check_report
+tests_unit_run_check_report_SOURCES = tests/unit/run/check_report.c $(RUN_RIG)
+tests_unit_run_check_report_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_watch
+tests_unit_run_check_watch_SOURCES = tests/unit/run/check_watch.c $(RUN_RIG)
+tests_unit_run_check_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_recheck
+tests_unit_run_check_recheck_SOURCES = tests/unit/run/check_recheck.c $(RUN_RIG)
+tests_unit_run_check_recheck_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_rlimits
+tests_unit_run_check_rlimits_SOURCES = tests/unit/run/check_rlimits.c $(RUN_RIG)
+tests_unit_run_check_rlimits_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_notify
+tests_unit_run_check_notify_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_signals
+tests_unit_run_check_signals_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,254 @@
+/* check_report.c - the exit report is JSON, says what was counted, and `consistent' means it. */
+#include "src/run/report.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/run/supervisor_rig.h"
+
+#define MANY 9007199254740993ULL /* 2^53 + 1: no double holds it */
+
+static struct sup_rig rig;
+static char dir[64];
+static char path[128];
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+	snprintf(dir, sizeof(dir), "/tmp/check_report.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/report.json", dir);
+	rig.opt.exit_report = path;
+}
+
+static void teardown(void)
+{
+	(void)unlink(path);
+	ck_assert_int_eq(rmdir(dir), 0); /* nothing else was left there */
+	sup_rig_close(&rig);
+}
+
+static json_t *written(void)
+{
+	json_error_t error;
+	json_t *report;
+
+	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+	report = json_load_file(path, 0, &error);
+	ck_assert_msg(report != NULL, "%s", error.text);
+	return report;
+}
+
+/* Counters as after a run: of `n' datagrams one was a loop, and one was dropped by output 1. */
+static void count_run(uint64_t n)
+{
+	stat_set(&rig.flow_stats.received, n);
+	stat_set(&rig.flow_stats.relayed, n - 1);
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_LOOP], 1);
+	for (int o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		stat_set(&rig.output_stats[o].offered, n - 1);
+		stat_set(&rig.output_stats[o].sent, n - 1 - (uint64_t)o);
+	}
+	stat_set(&rig.output_stats[1].drops[OUTPUT_DROP_QDISC], 1);
+	rig.shard.pool.classes[POOL_SMALL].count = 10;
+	rig.shard.pool.classes[POOL_SMALL].free_count = 7;
+	stat_set(&rig.stats.pool[POOL_SMALL].in_use, 3);
+	stat_set(&rig.stats.pool[POOL_SMALL].in_ring, 2);
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	ck_assert_msg(json_is_integer(value), "%s is no integer", key);
+	return json_integer_value(value);
+}
+
+START_TEST(report_says_what_was_counted)
+{
+	json_t *report, *totals, *rule, *flow;
+
+	count_run(MANY);
+	report = written();
+	ck_assert(json_is_true(json_object_get(report, "consistent")));
+	totals = json_object_get(report, "totals");
+	ck_assert_int_eq(number(totals, "received"), (json_int_t)MANY);
+	ck_assert_int_eq(number(totals, "sent"), (json_int_t)(2 * MANY - 3));
+	ck_assert_int_eq(number(json_object_get(totals, "drops"), "loop"), 1);
+	ck_assert_int_eq(number(json_object_get(totals, "drops"), "qdisc"), 1);
+	rule = json_array_get(json_object_get(report, "rules"), 0);
+	ck_assert_int_eq(number(rule, "received"), (json_int_t)MANY);
+	flow = json_array_get(json_object_get(rule, "flows"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(flow, "ingress")),
+			 "239.1.1.1%eth0:5000");
+	ck_assert_uint_eq(json_array_size(json_object_get(flow, "outputs")), 2);
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(report_says_what_was_not_copied)
+{
+	json_t *report, *ring, *output, *zerocopy;
+
+	stat_set(&rig.output_stats[1].zc_sent, 100);
+	stat_set(&rig.output_stats[1].zc_copied, 8);
+	stat_set(&rig.output_stats[1].zc_refused, 1);
+	stat_set(&rig.output_stats[1].zc_errno, EMSGSIZE);
+	stat_set(&rig.output_stats[1].zc_off, ZEROCOPY_OFF_COPIED);
+	stat_set(&rig.stats.ring.buffers_bytes, MANY);
+	stat_set(&rig.stats.ring.buffers_refused, 2);
+	stat_set(&rig.stats.ring.buffer_hits, 99);
+	stat_set(&rig.stats.ring.buffer_misses, 10);
+	report = written();
+	ring = json_array_get(json_object_get(report, "shards"), 0);
+	ring = json_object_get(ring, "ring");
+	ck_assert_int_eq(number(ring, "registered_bytes"), (json_int_t)MANY);
+	ck_assert_int_eq(number(ring, "registered_refused"), 2);
+	ck_assert_int_eq(number(ring, "registered_hits"), 99);
+	ck_assert_int_eq(number(ring, "registered_misses"), 10);
+	output = json_array_get(json_object_get(report, "rules"), 0);
+	output = json_array_get(json_object_get(output, "flows"), 0);
+	output = json_object_get(output, "outputs");
+	zerocopy = json_object_get(json_array_get(output, 1), "zerocopy");
+	ck_assert_int_eq(number(zerocopy, "sent"), 100);
+	ck_assert_int_eq(number(zerocopy, "copied"), 8);
+	ck_assert_int_eq(number(zerocopy, "refused"), 1);
+	ck_assert_int_eq(number(zerocopy, "refused_errno"), EMSGSIZE);
+	ck_assert_str_eq(json_string_value(json_object_get(zerocopy, "off")), "copied");
+	zerocopy = json_object_get(json_array_get(output, 0), "zerocopy");
+	ck_assert_str_eq(json_string_value(json_object_get(zerocopy, "off")), "no");
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(one_counter_off_by_one_is_inconsistent)
+{
+	stat_t *const counters[] = {
+		&rig.flow_stats.received,
+		&rig.flow_stats.relayed,
+		&rig.flow_stats.drops[FLOW_DROP_SHUTDOWN],
+		&rig.output_stats[0].offered,
+		&rig.output_stats[0].sent,
+		&rig.output_stats[1].offered,
+		&rig.output_stats[1].drops[OUTPUT_DROP_SEND_ERROR],
+		&rig.stats.pool[POOL_SMALL].in_use,
+	};
+	json_t *report;
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		count_run(1000);
+		stat_add(counters[i], 1);
+		report = written();
+		ck_assert_msg(json_is_false(json_object_get(report, "consistent")), "counter %zu",
+			      i);
+		json_decref(report);
+		stat_add(counters[i], (uint64_t)-1);
+	}
+}
+END_TEST
+
+START_TEST(existing_report_is_replaced_whole)
+{
+	FILE *old = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(old);
+	for (int i = 0; i < 100000; i++) {
+		fputs("old ", old);
+	}
+	fclose(old);
+	json_decref(written());
+}
+END_TEST
+
+START_TEST(pipe_is_written_to_and_stays_a_pipe)
+{
+	static char text[65536];
+	struct stat st;
+	ssize_t n;
+	int reader;
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK);
+	ck_assert_int_eq(report_check_exit(path, &(struct err){0}), 0);
+	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+	n = read(reader, text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	ck_assert_ptr_nonnull(strstr(text, "\"consistent\""));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert(S_ISFIFO(st.st_mode));
+	close(reader);
+}
+END_TEST
+
+START_TEST(path_that_cannot_be_written_is_told_at_the_start)
+{
+	struct err err;
+	char missing[160];
+
+	snprintf(missing, sizeof(missing), "%s/no/such/report", dir);
+	ck_assert_int_eq(report_check_exit(missing, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "--exit-report"));
+	ck_assert_ptr_nonnull(strstr(err.text, missing));
+	ck_assert_int_eq(report_check_exit(dir, &err), -EISDIR);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(report_check_exit(path, &err), -ENXIO); /* nobody reads it */
+}
+END_TEST
+
+START_TEST(good_path_is_left_as_it_was)
+{
+	struct err err;
+
+	ck_assert_int_eq(report_check_exit(NULL, &err), 0);
+	ck_assert_int_eq(report_check_exit("-", &err), 0);
+	ck_assert_int_eq(report_check_exit(path, &err), 0);
+	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+START_TEST(lost_report_is_a_failure_and_logged)
+{
+	rig.opt.exit_report = dir;
+	logged_start();
+	ck_assert_int_lt(report_write_exit(&rig.sup), 0);
+	ck_assert_ptr_nonnull(strstr(logged(), "--exit-report"));
+	rig.opt.exit_report = NULL;
+	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+}
+END_TEST
+
+static Suite *report_suite(void)
+{
+	Suite *suite = suite_create("report");
+	TCase *tcase = tcase_create("report");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, report_says_what_was_not_copied);
+	tcase_add_test(tcase, one_counter_off_by_one_is_inconsistent);
+	tcase_add_test(tcase, existing_report_is_replaced_whole);
+	tcase_add_test(tcase, pipe_is_written_to_and_stays_a_pipe);
+	tcase_add_test(tcase, path_that_cannot_be_written_is_told_at_the_start);
+	tcase_add_test(tcase, good_path_is_left_as_it_was);
+	tcase_add_test(tcase, lost_report_is_a_failure_and_logged);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(report_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

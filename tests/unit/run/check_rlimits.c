@@ -1,0 +1,111 @@
+/* check_rlimits.c - open files are counted, raised when possible, else asked for by number. */
+#include "shard/regbuf.h"
+#include "src/run/rlimits.h"
+#include "src/setup/needs.h"
+
+#include <cap-ng.h>
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "tests/unit/run/supervisor_rig.h"
+
+static struct sup_rig rig;
+static struct err err;
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+}
+
+static void teardown(void)
+{
+	sup_rig_close(&rig);
+}
+
+static void limit_files(rlim_t soft, rlim_t hard)
+{
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){soft, hard}), 0);
+}
+
+START_TEST(each_flow_output_and_shard_needs_files)
+{
+	uint64_t before = needs_files(&rig.setup);
+
+	rig.table.flow_count += 10;
+	rig.table.output_count += 100;
+	ck_assert_uint_eq(needs_files(&rig.setup), before + 110);
+	rig.setup.plan.shard_count++;
+	ck_assert_uint_gt(needs_files(&rig.setup), before + 110);
+}
+END_TEST
+
+START_TEST(soft_limit_is_raised_as_far_as_needed)
+{
+	struct rlimit now;
+
+	limit_files(32, 1000);
+	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
+	ck_assert_uint_ge(now.rlim_cur, needs_files(&rig.setup));
+	ck_assert_uint_eq(now.rlim_max, 1000);
+}
+END_TEST
+
+START_TEST(limit_that_cannot_be_raised_is_named_with_both_numbers)
+{
+	limit_files(32, 50);
+	ck_assert_int_eq(capng_get_caps_process(), 0);
+	ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_SYS_RESOURCE), 0);
+	ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
+	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), -EMFILE);
+	ck_assert_ptr_nonnull(strstr(err.text, "the limit is 50"));
+	ck_assert_ptr_nonnull(strstr(err.text, "LimitNOFILE="));
+}
+END_TEST
+
+START_TEST(half_of_what_may_be_locked_is_for_buffers)
+{
+	const struct rlimit some = {1 << 20, 1 << 20};
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &some), 0);
+	ck_assert_int_eq(capng_get_caps_process(), 0);
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) {
+		ck_assert_uint_eq(host_limits_lockable_bytes(1 << 20), REGBUF_ALL);
+		ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_IPC_LOCK), 0);
+		ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
+	}
+	ck_assert_uint_eq(host_limits_lockable_bytes(0), 1 << 19);
+	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 19), 1 << 19);
+	ck_assert_uint_eq(host_limits_lockable_bytes((1 << 20) - 4096),
+			  4096); /* rings come first */
+	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 21), 0);
+}
+END_TEST
+
+static Suite *host_limits_suite(void)
+{
+	Suite *suite = suite_create("host_limits");
+	TCase *tcase = tcase_create("host_limits");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, each_flow_output_and_shard_needs_files);
+	tcase_add_test(tcase, soft_limit_is_raised_as_far_as_needed);
+	tcase_add_test(tcase, limit_that_cannot_be_raised_is_named_with_both_numbers);
+	tcase_add_test(tcase, half_of_what_may_be_locked_is_for_buffers);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(host_limits_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,166 @@
+/* check_watch.c - what shards counted is said in words, once each. */
+#include "src/run/watch.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/run/supervisor_rig.h"
+
+static struct sup_rig rig;
+static struct watch watch;
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+	ck_assert_int_eq(watch_init(&watch, &rig.sup), 0);
+	logged_start();
+}
+
+static void teardown(void)
+{
+	watch_free(&watch);
+	sup_rig_close(&rig);
+}
+
+static void expect_words(const char *words)
+{
+	watch_tick(&watch);
+	ck_assert_ptr_nonnull(strstr(logged(), words));
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), ""); /* said once */
+}
+
+START_TEST(quiet_shards_are_not_spoken_of)
+{
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
+START_TEST(output_that_gave_up_trains_is_named_with_the_cause)
+{
+	stat_set(&rig.output_stats[1].gso_off, EIO);
+	watch_tick(&watch);
+	ck_assert_ptr_nonnull(strstr(logged(), "output 239.2.2.2%eth1:6000"));
+	stat_set(&rig.output_stats[0].gso_off, EIO);
+	expect_words(strerror(EIO));
+}
+END_TEST
+
+START_TEST(output_that_went_back_to_copying_is_named_with_the_cause)
+{
+	stat_set(&rig.output_stats[1].zc_off, ZEROCOPY_OFF_COPIED);
+	expect_words("output 239.2.2.2%eth1:6000: the kernel copied 8 zero-copy sends");
+	stat_set(&rig.output_stats[0].zc_errno, EMSGSIZE);
+	stat_set(&rig.output_stats[0].zc_off, ZEROCOPY_OFF_REFUSED);
+	watch_tick(&watch);
+	ck_assert_ptr_nonnull(strstr(logged(), strerror(EMSGSIZE)));
+	stat_set(&rig.output_stats[0].gso_off, EIO); /* other news of the same output */
+	expect_words("output 239.2.2.1%eth1:6000: the path refused a train");
+}
+END_TEST
+
+static const char *start_says(const char *features)
+{
+	err_set(&rig.shard.features, "%s", features);
+	watch_log_start(&rig.sup);
+	return logged();
+}
+
+START_TEST(start_names_what_was_asked_of_zero_copy_and_cannot_be)
+{
+	rig.setup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
+	rig.opt.register_buffers = OPT_AMOUNT_AUTO;
+	ck_assert_ptr_null(strstr(start_says("no_zerocopy"), "--zerocopy"));
+	rig.opt.zerocopy = 32768;
+	ck_assert_ptr_nonnull(strstr(start_says("no_zerocopy"), "shard 0: --zerocopy: "));
+	ck_assert_ptr_null(strstr(start_says("sendmsg_zc"), "--zerocopy"));
+	rig.setup.engine = RING_ENGINE_MMSG;
+	ck_assert_ptr_nonnull(strstr(start_says(""), "--zerocopy: the mmsg engine copies"));
+	rig.opt.zerocopy = OPT_AMOUNT_AUTO;
+	ck_assert_ptr_null(strstr(start_says(""), "the mmsg engine copies"));
+}
+END_TEST
+
+START_TEST(start_names_buffers_that_could_not_be_registered)
+{
+	rig.setup.engine = rig.worker.spec.engine = RING_ENGINE_URING;
+	rig.opt.register_buffers = OPT_AMOUNT_ON;
+	rig.worker.spec.pool = (struct pool_counts){{0, 0, 0, 32}};
+	rig.worker.spec.registered =
+		(struct regbuf_limit){.slots = REGBUF_ALL, .bytes = REGBUF_ALL};
+	rig.worker.mem.got = ARENA_HUGE_OFF;
+	ck_assert_ptr_null(strstr(start_says("registered_buffers=2M"), "--register-buffers"));
+	rig.worker.mem.got = ARENA_HUGE_THP;
+	stat_set(&rig.stats.ring.buffers_bytes, 2 << 20);
+	ck_assert_ptr_nonnull(strstr(start_says("registered_buffers=2M"), "huge page to the send"));
+	stat_set(&rig.stats.ring.buffers_bytes, 0);
+	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "Linux 6.15"));
+	rig.worker.spec.registered.bytes = 10 * 68000;
+	ck_assert_ptr_nonnull(strstr(start_says("registered_buffers=1M"), "of 32 buffers"));
+	rig.worker.spec.registered.bytes = 100; /* none at all */
+	ck_assert_ptr_nonnull(strstr(start_says(""), "room for 0 of 32 buffers"));
+	rig.worker.spec.registered.bytes = REGBUF_ALL;
+	stat_set(&rig.stats.ring.buffers_refused, 1);
+	ck_assert_ptr_nonnull(strstr(start_says("no_registered_buffers"), "refused 1 of 1 areas"));
+}
+END_TEST
+
+START_TEST(flow_tells_each_kind_of_news_once)
+{
+	stat_set(&rig.flow_stats.recv_errno, ENODEV);
+	expect_words("flow 239.1.1.1%eth0:5000: cannot receive");
+	stat_set(&rig.flow_stats.longest_bytes, 4321);
+	expect_words("4321 bytes");
+	stat_set(&rig.flow_stats.recv_errno, ENOMEM);
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
+START_TEST(start_names_shards_and_clamped_buffers)
+{
+	const char *text;
+
+	rig.opt.rcvbuf_bytes = 8388608;
+	rig.ingress_got[0] = (struct sock_got){.buffer_bytes = 212992, .clamped = true};
+	watch_log_start(&rig.sup);
+	text = logged();
+	ck_assert_ptr_nonnull(strstr(text, "shard 0: cpu 0, node any"));
+	ck_assert_ptr_nonnull(strstr(text, "1 flows, 2 outputs"));
+	ck_assert_ptr_nonnull(strstr(text, "212992 bytes of the 8388608 wanted"));
+	ck_assert_ptr_nonnull(strstr(text, "net.core.rmem_max=8388608"));
+	ck_assert_ptr_null(strstr(text, "wmem_max"));
+}
+END_TEST
+
+static Suite *watch_suite(void)
+{
+	Suite *suite = suite_create("watch");
+	TCase *tcase = tcase_create("watch");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
+	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
+	tcase_add_test(tcase, output_that_went_back_to_copying_is_named_with_the_cause);
+	tcase_add_test(tcase, start_names_what_was_asked_of_zero_copy_and_cannot_be);
+	tcase_add_test(tcase, start_names_buffers_that_could_not_be_registered);
+	tcase_add_test(tcase, flow_tells_each_kind_of_news_once);
+	tcase_add_test(tcase, start_names_shards_and_clamped_buffers);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(watch_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

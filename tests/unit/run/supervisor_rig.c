@@ -1,0 +1,72 @@
+/* supervisor_rig.c - see supervisor_rig.h. */
+#include "tests/unit/run/supervisor_rig.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void sup_rig_open(struct sup_rig *rig)
+{
+	struct err err;
+
+	memset(rig, 0, sizeof(*rig));
+	ck_assert_int_eq(conf_add_rule(&rig->opt.conf,
+				       "239.1.1.1%eth0:5000 -> 239.2.2.1%eth1:6000, "
+				       "239.2.2.2%eth1:6000",
+				       "--rule", &err),
+			 0);
+	rig->flow = (struct rule_flow){.in = rig->opt.conf.flows[0].in,
+				       .output_count = SUP_RIG_OUTPUTS};
+	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		rig->outputs[o].out = rig->opt.conf.outputs[o];
+	}
+	rig->table = (struct rule_table){.flows = &rig->flow,
+					 .outputs = rig->outputs,
+					 .flow_count = 1,
+					 .output_count = SUP_RIG_OUTPUTS};
+	rig->stats.flows = &rig->flow_stats;
+	rig->stats.outputs = rig->output_stats;
+	rig->shard.table = rig->table;
+	rig->shard.stats = &rig->stats;
+	rig->shard.ingress_got = rig->ingress_got;
+	rig->shard.egress_got = rig->egress_got;
+	rig->worker.shard = &rig->shard;
+	rig->worker.spec.table = &rig->table;
+	rig->worker.node_os = NODE_UNKNOWN;
+	rig->setup.opt = &rig->opt;
+	rig->sup.setup = &rig->setup;
+	rig->sup.workers = &rig->worker;
+	rig->sup.worker_count = 1;
+	rig->setup.plan.shard_count = 1;
+	rig->setup.layout.tables = &rig->table;
+	rig->setup.layout.shard_count = 1;
+}
+
+void sup_rig_close(struct sup_rig *rig)
+{
+	conf_free(&rig->opt.conf);
+}
+
+void logged_start(void)
+{
+	int fd = memfd_create("log", 0);
+
+	ck_assert_int_ge(fd, 0);
+	log_init(LOG_LEVEL_INFO, false);
+	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+}
+
+const char *logged(void)
+{
+	static char text[65536];
+	ssize_t n = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
+
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	ck_assert_int_eq(ftruncate(STDERR_FILENO, 0), 0);
+	ck_assert_int_eq(lseek(STDERR_FILENO, 0, SEEK_SET), 0);
+	return text;
+}

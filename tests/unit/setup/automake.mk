@@ -1,0 +1,19 @@
+# Unit tests of src/setup/, linked with its archive and those below.
+
+UNIT_TESTS += tests/unit/setup/check_layout
+tests_unit_setup_check_layout_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_opt
+tests_unit_setup_check_opt_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_opt_file
+tests_unit_setup_check_opt_file_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_opt_man
+tests_unit_setup_check_opt_man_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_uncopied
+tests_unit_setup_check_uncopied_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_iface
+tests_unit_setup_check_iface_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)

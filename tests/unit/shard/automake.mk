@@ -1,0 +1,85 @@
+# Unit tests of shard/, linked with its archive and those below.
+RELAY_RIG = tests/unit/shard/relay_rig.c tests/unit/shard/relay_rig.h $(NC_FAKE_RING)
+RING_RIG = tests/unit/shard/ring_rig.c tests/unit/shard/ring_rig.h
+
+UNIT_TESTS += tests/unit/shard/check_pool
+tests_unit_shard_check_pool_SOURCES = tests/unit/shard/check_pool.c \
+	tests/unit/shard/check_pool.h tests/unit/shard/check_pool_misuse.c
+tests_unit_shard_check_pool_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_rule
+tests_unit_shard_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_gso
+tests_unit_shard_check_gso_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay
+tests_unit_shard_check_relay_SOURCES = tests/unit/shard/check_relay.c $(RELAY_RIG)
+tests_unit_shard_check_relay_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay_end
+tests_unit_shard_check_relay_end_SOURCES = tests/unit/shard/check_relay_end.c $(RELAY_RIG)
+tests_unit_shard_check_relay_end_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_egress
+tests_unit_shard_check_egress_SOURCES = tests/unit/shard/check_egress.c $(RELAY_RIG)
+tests_unit_shard_check_egress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay_zc
+tests_unit_shard_check_relay_zc_SOURCES = tests/unit/shard/check_relay_zc.c $(RELAY_RIG)
+tests_unit_shard_check_relay_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay_zc_random
+tests_unit_shard_check_relay_zc_random_SOURCES = tests/unit/shard/check_relay_zc_random.c \
+	$(RELAY_RIG)
+tests_unit_shard_check_relay_zc_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay_flows
+tests_unit_shard_check_relay_flows_SOURCES = tests/unit/shard/check_relay_flows.c $(RELAY_RIG)
+tests_unit_shard_check_relay_flows_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ingress
+tests_unit_shard_check_ingress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring
+tests_unit_shard_check_ring_SOURCES = tests/unit/shard/check_ring.c $(RING_RIG)
+tests_unit_shard_check_ring_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_recv
+tests_unit_shard_check_ring_recv_SOURCES = tests/unit/shard/check_ring_recv.c $(RING_RIG)
+tests_unit_shard_check_ring_recv_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_zc
+tests_unit_shard_check_ring_zc_SOURCES = tests/unit/shard/check_ring_zc.c $(RING_RIG)
+tests_unit_shard_check_ring_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_regbuf
+tests_unit_shard_check_regbuf_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_send
+tests_unit_shard_check_ring_send_SOURCES = tests/unit/shard/check_ring_send.c $(RING_RIG)
+tests_unit_shard_check_ring_send_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_fake
+tests_unit_shard_check_ring_fake_SOURCES = tests/unit/shard/check_ring_fake.c $(NC_FAKE_RING)
+tests_unit_shard_check_ring_fake_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_sock
+tests_unit_shard_check_sock_SOURCES = tests/unit/shard/check_sock.c \
+	tests/unit/shard/check_sock.h tests/unit/shard/check_sock_net.c \
+	tests/unit/shard/check_sock_send.c tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_shard_check_sock_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_fault
+tests_unit_shard_check_ring_fault_SOURCES = tests/unit/shard/check_ring_fault.c $(RING_RIG)
+tests_unit_shard_check_ring_fault_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_ring_random
+tests_unit_shard_check_ring_random_SOURCES = tests/unit/shard/check_ring_random.c $(RING_RIG)
+tests_unit_shard_check_ring_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_mailbox
+tests_unit_shard_check_mailbox_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_shard
+tests_unit_shard_check_shard_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

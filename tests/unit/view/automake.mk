@@ -1,0 +1,4 @@
+# Unit tests of src/view/, linked with its archive and those below.
+
+UNIT_TESTS += tests/unit/view/check_view
+tests_unit_view_check_view_LDADD = $(NC_VIEW_LIBS) $(CHECK_LIBS)
