@@ -4,5 +4,18 @@ dist_doc_DATA += doc/ARCHITECTURE.md doc/HACKING.md doc/NUMA.md doc/PERFORMANCE.
 	doc/datapath.svg doc/plan-eight-sockets.svg doc/plan-two-sockets.svg
 dist_man_MANS += doc/numacast-probe.1 doc/numacastd.8
 
-# What bench/run --save leaves: a text for each suite, a CSV file and a picture for each table.
-EXTRA_DIST += doc/bench
+# What is kept of the bench: the text of each suite, the raw results that bench/run --docs fills the
+# documents' tables from, and the pictures that a document shows. All else is made by `make bench'.
+# Whatever is added here by hand, bench/run --save measures anew from then on.
+EXTRA_DIST += \
+	doc/bench/numbers.txt doc/bench/numbers-raw.csv doc/bench/numbers-pool.csv \
+	doc/bench/numbers-bounds.svg \
+	doc/bench/pool.txt \
+	doc/bench/profile.txt doc/bench/profile.csv \
+	doc/bench/regbuf.txt \
+	doc/bench/relay.txt doc/bench/relay-raw.csv doc/bench/relay-peer-calls.csv \
+	doc/bench/relay-trains-rate.svg \
+	doc/bench/ring.txt \
+	doc/bench/scale.txt doc/bench/scale-raw.csv doc/bench/plan.csv \
+	doc/bench/tune.txt doc/bench/tune-raw.csv \
+	doc/bench/zerocopy.txt doc/bench/zerocopy-raw.csv

@@ -144,6 +144,7 @@ $columns,relay_ns,sender_ns,syscalls,p50_ns,p99_ns,p999_ns,load,disturbed
 neighbours,uring-singles,1024,1,100,100,100,0,0,1,100,600000,1,1,0,0,0,0.1,0.0
 neighbours,uring-singles,65536,1,100,100,100,0,0,1,100,$1,1,1,0,0,0,0.1,0.0
 END
+    put doc/automake.mk <<<'EXTRA_DIST += doc/bench/scale-raw.csv'
     put doc/P.md <<'END'
 <!-- bench:neighbours -->
 | room for neighbours | CPU ns |
@@ -180,6 +181,12 @@ refuses figures "table 'neighbours' has no end"
 put_neighbours 400000
 sed -i '/by hand/d' "$tmp/tree/doc/P.md"
 refuses figures 'doc/P.md:9: a table of figures without a marker'
+put_neighbours 400000
+put doc/bench/scale.txt <<<'what the suite said'
+refuses figures 'doc/bench/scale.txt:1: not named in doc/automake.mk'
+put_neighbours 400000
+mv "$tmp/tree/doc/bench/scale.txt" "$tmp/tree/doc/bench/scale.svg"
+refuses figures 'doc/bench/scale.svg:1: no document shows this picture'
 rm "$tmp/tree/doc/bench/scale-raw.csv"
 refuses figures 'doc/bench/scale-raw.csv: No such file'
 
