@@ -3,6 +3,8 @@
 
 pool_suite() {
     run_program pool_bench --cpu 0 ${bench_node:+--bench-node "$bench_node"}
+    # The targets are about memory of the near node.
+    [ -n "$bench_node" ] || ! grep -q ',NO$' "$out/pool_targets.csv" || fault "targets were missed"
     plot_columns pool_latency "allocate+free in a row, ns" 1 "counted_ns bare_ns malloc_ns"
     plot_columns pool_singles "allocate+free one by one, ns" "1 2" "p50 p95 p99 p99.9"
     plot_columns pool_life "a datagram's life: lend, accept, hold, drop, drop; ns" 1 \
