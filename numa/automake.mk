@@ -14,5 +14,6 @@ numa_libnc_numa_a_SOURCES = \
 	numa/sqpoll.c numa/sqpoll.h \
 	numa/topo.c numa/topo.h \
 	numa/topo_find.c \
+	numa/topo_open.c numa/topo_open.h \
 	numa/topo_here.c numa/topo_here.h
 NC_NUMA_LIBS = numa/libnc-numa.a src/base/libnc-base.a $(HWLOC_LIBS) $(NUMA_LIBS)

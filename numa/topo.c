@@ -25,9 +25,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "numa/topo_here.h"
+#include "numa/topo_open.h"
 
 struct loader {
 	hwloc_topology_t hw;
@@ -38,7 +38,6 @@ struct loader {
 	struct topo topo;
 };
 
-static int open_hwloc(struct loader *ld, const char *spec, struct err *err);
 static int find_allowed(struct loader *ld);
 static int copy_nodes(struct loader *ld);
 static int copy_distances(struct loader *ld);
@@ -51,7 +50,7 @@ int topo_load(const char *spec, struct topo *out, struct err *err)
 	struct loader ld = {0};
 	int rc;
 
-	rc = open_hwloc(&ld, spec, err);
+	rc = topo_open(spec, &ld.hw, &ld.topo, err);
 	if (rc == 0) {
 		rc = find_allowed(&ld);
 		rc = rc ? rc : copy_nodes(&ld);
@@ -80,91 +79,6 @@ int topo_load(const char *spec, struct topo *out, struct err *err)
 		return rc;
 	}
 	*out = ld.topo;
-	return 0;
-}
-
-static void err_not_xml(const char *spec, struct err *err)
-{
-	err_set(err,
-		"--topology %s: not an hwloc XML file of version 2; expected what `lstopo --of "
-		"xml' "
-		"of hwloc 2 writes",
-		spec);
-}
-
-/* One line of printable text, whatever the operator's file is called; a long name loses its head.
- */
-static void name_source(struct topo *topo, const char *spec, bool is_file)
-{
-	const char *prefix = is_file ? "" : "synthetic: ";
-	size_t room = sizeof(topo->source) - sizeof("synthetic: ...");
-	size_t len = spec ? strlen(spec) : 0;
-
-	if (!spec) {
-		snprintf(topo->source, sizeof(topo->source), "this machine");
-		return;
-	}
-	snprintf(topo->source, sizeof(topo->source), "%s%s%s", prefix, len > room ? "..." : "",
-		 len > room ? spec + len - room : spec);
-	for (char *c = topo->source; *c; c++) {
-		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-	}
-}
-
-/* Tells hwloc where to look; what it cannot read there is the operator's error. */
-static int choose_source(struct loader *ld, const char *spec, struct err *err)
-{
-	bool is_file = spec && access(spec, F_OK) == 0;
-
-	name_source(&ld->topo, spec, is_file);
-	if (!spec) {
-		return 0;
-	}
-	if (is_file && hwloc_topology_set_xml(ld->hw, spec) != 0) {
-		err_not_xml(spec, err);
-		return -EINVAL;
-	}
-	if (!is_file && hwloc_topology_set_synthetic(ld->hw, spec) != 0) {
-		err_set(err,
-			"--topology %s: neither a file nor a synthetic description; expected "
-			"an hwloc XML file, or a string such as "
-			"'package:2 [numanode(memory=64GiB)] core:8 pu:2'",
-			spec);
-		return -EINVAL;
-	}
-	if (is_file) {
-		hwloc_topology_set_io_types_filter(ld->hw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
-	}
-	return 0;
-}
-
-static int open_hwloc(struct loader *ld, const char *spec, struct err *err)
-{
-	int rc;
-
-	if (hwloc_topology_init(&ld->hw) != 0) {
-		err_set(err, "hwloc cannot start: %s", strerror(errno));
-		ld->hw = NULL;
-		return -ENOMEM;
-	}
-	hwloc_topology_set_flags(ld->hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
-	rc = choose_source(ld, spec, err);
-	if (rc != 0) {
-		return rc;
-	}
-	if (hwloc_topology_load(ld->hw) != 0) {
-		if (spec) {
-			err_not_xml(spec, err);
-		} else {
-			err_set(err, "hwloc cannot read this machine: %s", strerror(errno));
-		}
-		return -EINVAL;
-	}
-	ld->topo.this_machine = !spec && hwloc_topology_is_thissystem(ld->hw);
-	if (!spec && !ld->topo.this_machine) {
-		snprintf(ld->topo.source, sizeof(ld->topo.source),
-			 "another machine, named by an HWLOC_ environment variable");
-	}
 	return 0;
 }
 
