@@ -149,8 +149,7 @@ static void explain_bind(const struct nodemem_wish *wish, const struct nodemem_a
 	procmaps_allowed_nodes(allowed, sizeof(allowed));
 	err_set(out,
 		"node %d: cannot bind memory: %s; the node is absent, has no memory, or is not "
-		"among "
-		"those this process may use (%s, see cpuset.mems of the control group)",
+		"among those this process may use (%s, see cpuset.mems of the control group)",
 		wish->node_os, strerror(-attempt->ret), allowed);
 }
 

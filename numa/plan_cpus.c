@@ -143,8 +143,8 @@ static int seat_list(struct chooser *ch, struct err *err)
 		for (uint32_t j = 0; j < i && !policy->oversubscribe; j++) {
 			if (policy->cpus_os[j] == policy->cpus_os[i]) {
 				err_set(err,
-					"--cpus: CPU %d is listed twice; two shards on one "
-					"CPU need --oversubscribe",
+					"--cpus: CPU %d is listed twice; two shards on one CPU "
+					"need --oversubscribe",
 					policy->cpus_os[i]);
 				return -EINVAL;
 			}

@@ -62,9 +62,9 @@ static int refuse(uint32_t shards, uint32_t spares, struct err *err)
 		return -EINVAL;
 	}
 	err_set(err,
-		"--sqpoll: %u shards need a CPU each for the kernel's submitting thread, and %u "
-		"of the allowed CPUs run no shard; expected one for each shard; give --shards %u, "
-		"or choose with --cpus and --reserve-cores, or remove --sqpoll",
+		"--sqpoll: %u shards need a CPU each for the kernel's submitting thread, and %u of "
+		"the allowed CPUs run no shard; expected one for each shard; give --shards %u, or "
+		"choose with --cpus and --reserve-cores, or remove --sqpoll",
 		shards, spares, fit);
 	return -EINVAL;
 }

@@ -58,9 +58,9 @@ static int choose_source(hwloc_topology_t hw, const char *spec, struct topo *top
 	}
 	if (!is_file && hwloc_topology_set_synthetic(hw, spec) != 0) {
 		err_set(err,
-			"--topology %s: neither a file nor a synthetic description; expected "
-			"an hwloc XML file, or a string such as "
-			"'package:2 [numanode(memory=64GiB)] core:8 pu:2'",
+			"--topology %s: neither a file nor a synthetic description; expected an "
+			"hwloc XML file, or a string such as 'package:2 [numanode(memory=64GiB)] "
+			"core:8 pu:2'",
 			spec);
 		return -EINVAL;
 	}
@@ -92,8 +92,7 @@ static void name_source(struct topo *topo, const char *spec, bool is_file)
 static void err_not_xml(const char *spec, struct err *err)
 {
 	err_set(err,
-		"--topology %s: not an hwloc XML file of version 2; expected what `lstopo --of "
-		"xml' "
-		"of hwloc 2 writes",
+		"--topology %s: not an hwloc XML file of version 2; expected what "
+		"`lstopo --of xml' of hwloc 2 writes",
 		spec);
 }

@@ -55,8 +55,7 @@ static const struct sock_cure {
 	{SOCK_DEED_BIND,
 	 EACCES,
 	 "a port this low needs CAP_NET_BIND_SERVICE (AmbientCapabilities= in the unit), or a "
-	 "lower "
-	 "net.ipv4.ip_unprivileged_port_start",
+	 "lower net.ipv4.ip_unprivileged_port_start",
 	 {"net.ipv4.ip_unprivileged_port_start"}},
 	{SOCK_DEED_BIND_ANY,
 	 EADDRINUSE,

@@ -61,8 +61,8 @@ static void check_buffer(struct check *check, const struct buffer_kind *kind, ui
 	}
 	if (check_has_capability(check, CAP_NET_ADMIN)) {
 		finding.value = check_text(check,
-					   "%s %u is granted whatever net.core.%s: this "
-					   "process has CAP_NET_ADMIN",
+					   "%s %u is granted whatever net.core.%s: this process "
+					   "has CAP_NET_ADMIN",
 					   kind->option, want, kind->id);
 	} else if (max >= 0 && max < (int64_t)want) {
 		finding.level = CHECK_WARN;
@@ -98,8 +98,7 @@ static void check_udp_mem(struct check *check)
 			  .id = "udp_mem",
 			  .value = check_text(check,
 					      "net.ipv4.udp_mem = %" PRIu64 " %" PRIu64 " %" PRIu64
-					      " pages, %u full receive buffers take "
-					      "%" PRIu64,
+					      " pages, %u full receive buffers take %" PRIu64,
 					      low, pressure, high, opt->conf.flow_count, need),
 			  .why = "beyond it the kernel drops datagrams of every socket, however "
 				 "empty their own buffers are",

@@ -97,12 +97,12 @@ static void check_governor(struct check *check)
 			  .value = slow   ? check_text(check, "%s on CPU %d, %u of %u shards", slow,
 						       slow_os, slow_count, plan->shard_count)
 				   : last ? last
-					  : "not known: no cpufreq here, the firmware or "
-					    "the hypervisor decides",
-			  .why = "a core that clocks down between bursts is slow when the "
-				 "next one comes",
-			  .cure = slow ? "for f in " CPU "cpu[0-9]*/cpufreq/"
-					 "scaling_governor; do echo performance > $f; done"
+					  : "not known: no cpufreq here, the firmware or the "
+					    "hypervisor decides",
+			  .why = "a core that clocks down between bursts is slow when the next one "
+				 "comes",
+			  .cure = slow ? "for f in " CPU "cpu[0-9]*/cpufreq/scaling_governor; do "
+					 "echo performance > $f; done"
 				       : NULL,
 		  });
 }

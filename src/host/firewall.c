@@ -274,8 +274,8 @@ static void check_legacy(struct check *check)
 	check_add(check, &(struct check_finding){
 				 .level = CHECK_WARN,
 				 .id = "firewall_legacy",
-				 .value = "this kernel has tables of the older iptables, which "
-					  "nft does not show",
+				 .value = "this kernel has tables of the older iptables, which nft "
+					  "does not show",
 				 .why = why_data,
 				 .advice = "look at them yourself: iptables-legacy -S; "
 					   "ip6tables-legacy -S",

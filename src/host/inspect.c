@@ -39,8 +39,8 @@ int check_host_run(const struct setup *setup, FILE *out)
 	int rc;
 
 	if (!setup->topo.this_machine) {
-		log_error("--check-host looks at this host, --topology describes another; "
-			  "leave one of them out");
+		log_error("--check-host looks at this host, --topology describes another; leave "
+			  "one of them out");
 		return 2;
 	}
 	rc = check_facts_gather(setup, &facts);

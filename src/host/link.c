@@ -55,8 +55,8 @@ static void check_up(struct check *check, const struct check_iface *iface)
 	struct check_finding finding = {
 		.id = "link",
 		.subject = name,
-		.why = "an interface that is down or without carrier receives nothing, and what "
-		       "is sent there is lost without an error",
+		.why = "an interface that is down or without carrier receives nothing, and what is "
+		       "sent there is lost without an error",
 	};
 	char master[IF_NAMESIZE] = "";
 	const char *kind = taken_by(check, name, master, sizeof(master));

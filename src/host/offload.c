@@ -52,8 +52,8 @@ static void check_gso(struct check *check, const struct check_iface *iface)
 	struct check_finding finding = {
 		.id = "gso",
 		.subject = iface->at->name,
-		.why = "a train is one trip through the kernel for many datagrams; the device "
-		       "cuts it, or the kernel just before the device",
+		.why = "a train is one trip through the kernel for many datagrams; the device cuts "
+		       "it, or the kernel just before the device",
 	};
 
 	if (check->setup->opt->gso == OPT_OFF) {
@@ -62,8 +62,8 @@ static void check_gso(struct check *check, const struct check_iface *iface)
 		finding.value = "not known: the interface does not say";
 	} else {
 		finding.value = check_text(check,
-					   "tx-udp-segmentation %s, "
-					   "generic-segmentation-offload %s, tx checksums %s",
+					   "tx-udp-segmentation %s, generic-segmentation-offload "
+					   "%s, tx checksums %s",
 					   on_off(features->uso), on_off(features->gso),
 					   on_off(!lacks_checksum(iface)));
 		if (lacks_checksum(iface) && (!release || check_kernel_older(release, 6, 11))) {

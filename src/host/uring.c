@@ -86,8 +86,8 @@ static void check_memlock(struct check *check)
 	} else if (check_has_capability(check, CAP_SYS_RESOURCE) ||
 		   check_has_capability(check, CAP_IPC_LOCK)) {
 		finding.value = check_text(check,
-					   "%" PRIu64 " bytes for %u rings, no limit to "
-					   "this process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
+					   "%" PRIu64 " bytes for %u rings, no limit to this "
+					   "process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
 					   need, setup->plan.shard_count);
 	} else {
 		finding.value = check_text(check, "%s bytes allowed, %" PRIu64 " for %u rings",

@@ -150,8 +150,8 @@ static void print_flow(const struct report *report, const struct probe_flow *flo
 	char source[ADDR_TEXT_MAX];
 	uint64_t lost = flow_lost(report, flow);
 
-	printf("flow %08x/%u  %s from %s: %llu received, %llu lost, %llu duplicated, "
-	       "%llu reordered, %llu corrupt, %llu cut",
+	printf("flow %08x/%u  %s from %s: %llu received, %llu lost, %llu duplicated, %llu "
+	       "reordered, %llu corrupt, %llu cut",
 	       flow->session, flow->flow,
 	       endpoint_format(&report->opt->targets.list[flow->sock_idx].at, at),
 	       addr_format(&flow->source, source), (ull)flow->seq.unique_count, (ull)lost,

@@ -85,8 +85,8 @@ static int check_text(struct conf_cursor *cursor)
 	if (len > CONF_RULE_TEXT_MAX) {
 		return conf_refuse(
 			cursor,
-			"the rule has %zu characters; at most %d are read; split it into "
-			"several rules with other egresses, or use ranges",
+			"the rule has %zu characters; at most %d are read; split it into several "
+			"rules with other egresses, or use ranges",
 			len, CONF_RULE_TEXT_MAX);
 	}
 	for (size_t i = 0; i < len; i++) {
@@ -95,8 +95,8 @@ static int check_text(struct conf_cursor *cursor)
 		if (byte >= 0x7f || (byte < ' ' && !strchr("\t\r\n\v\f", byte))) {
 			return conf_refuse(
 				cursor,
-				"byte 0x%02x at character %zu of the rule; a rule is plain "
-				"ASCII text; remove or retype that character",
+				"byte 0x%02x at character %zu of the rule; a rule is plain ASCII "
+				"text; remove or retype that character",
 				byte, i + 1);
 		}
 	}
@@ -129,8 +129,8 @@ static int read_rule(struct reading *reading)
 	if (reading->rule.spread > reading->egress_count) {
 		return conf_refuse(
 			cursor,
-			"spread=%u with %u egress(es); the outputs are spread over shards, so "
-			"each needs at least one; lower spread= to at most %u",
+			"spread=%u with %u egress(es); the outputs are spread over shards, so each "
+			"needs at least one; lower spread= to at most %u",
 			reading->rule.spread, reading->egress_count, reading->egress_count);
 	}
 	return 0;
@@ -160,8 +160,8 @@ static int read_ingress(struct reading *reading)
 	if ((uint64_t)reading->span.addr_count * reading->span.port_count > CONF_FLOWS_MAX) {
 		return conf_refuse(
 			cursor,
-			"%u addresses times %u ports are too many; a configuration has at "
-			"most %d flows; use a longer prefix or fewer ports",
+			"%u addresses times %u ports are too many; a configuration has at most %d "
+			"flows; use a longer prefix or fewer ports",
 			reading->span.addr_count, reading->span.port_count, CONF_FLOWS_MAX);
 	}
 	while ((token = conf_next(cursor)) == CONF_TOKEN_WORD) {
@@ -218,9 +218,8 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 	}
 	if (token != CONF_TOKEN_WORD) {
 		return conf_refuse(cursor,
-				   "no egress after '->' or ','; expected ADDR%%IFACE:PORT; "
-				   "write for instance 239.2.2.2%%eth1:6000, or remove the "
-				   "last comma");
+				   "no egress after '->' or ','; expected ADDR%%IFACE:PORT; write "
+				   "for instance 239.2.2.2%%eth1:6000, or remove the last comma");
 	}
 	if (conf_read_endpoint(cursor, CONF_EGRESS, span) != 0) {
 		return -EINVAL;
@@ -249,9 +248,9 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 	if (out->src_keep && reading->in.at.addr.family != out->to.addr.family) {
 		return conf_refuse(
 			cursor,
-			"src=keep of egress %s, whose family is not the ingress's; a "
-			"sender's address can be kept only within IPv4 or within IPv6; write "
-			"src=ADDR or leave it out",
+			"src=keep of egress %s, whose family is not the ingress's; a sender's "
+			"address can be kept only within IPv4 or within IPv6; write src=ADDR or "
+			"leave it out",
 			to);
 	}
 	if (out->src.family == 0) {
@@ -260,8 +259,8 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 	if (out->src.family != out->to.addr.family) {
 		return conf_refuse(
 			cursor,
-			"src=%s of egress %s, which is of the other family; both must be "
-			"IPv4 or both IPv6; give an address of the egress's family",
+			"src=%s of egress %s, which is of the other family; both must be IPv4 or "
+			"both IPv6; give an address of the egress's family",
 			addr_format(&out->src, src), to);
 	}
 	return conf_check_unicast(cursor, addr_format(&out->src, src), &out->src);
@@ -282,8 +281,8 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 		return conf_refuse(
 			cursor,
 			"egress %s has %u address(es) and %u port(s), the ingress %u and %u; "
-			"ranges map one to one, so both must be equal; give both the same "
-			"prefix length and as many ports",
+			"ranges map one to one, so both must be equal; give both the same prefix "
+			"length and as many ports",
 			to, span->addr_count, span->port_count, in->addr_count, in->port_count);
 	}
 	if (conf_endpoints_meet(&out->to, &reading->in.at)) {
@@ -297,9 +296,9 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 		if (conf_endpoints_meet(&out->to, &conf->outputs[conf->output_count + i].to)) {
 			return conf_refuse(
 				cursor,
-				"egress %s is given twice; each datagram leaves once for "
-				"each egress; remove one of the two, or give both an "
-				"%%IFACE of their own",
+				"egress %s is given twice; each datagram leaves once for each "
+				"egress; remove one of the two, or give both an %%IFACE of their "
+				"own",
 				to);
 		}
 	}
@@ -317,8 +316,8 @@ static int append(struct reading *reading, const char *text)
 	if (flow_count > CONF_FLOWS_MAX || output_count > CONF_OUTPUTS_MAX) {
 		return conf_refuse(
 			&reading->cursor,
-			"with this rule there are %llu flows and %llu outputs; at most %d and "
-			"%d are possible; divide the rules over several hosts or daemons",
+			"with this rule there are %llu flows and %llu outputs; at most %d and %d "
+			"are possible; divide the rules over several hosts or daemons",
 			(unsigned long long)flow_count, (unsigned long long)output_count,
 			CONF_FLOWS_MAX, CONF_OUTPUTS_MAX);
 	}

@@ -75,29 +75,29 @@ int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struc
 	if (addr_is_multicast(addr)) {
 		return conf_refuse(
 			cursor,
-			"source '%s' is a multicast address; a source is one sender; write "
-			"its unicast address before the '@'",
+			"source '%s' is a multicast address; a source is one sender; write its "
+			"unicast address before the '@'",
 			text);
 	}
 	if (addr_is_any(addr) || (v4 && addr->ip[0] == 0)) {
 		return conf_refuse(
 			cursor,
-			"'%s' names no host; 0.0.0.0/8 and :: would also hear what other rules "
-			"own and hide loops; write the one address meant",
+			"'%s' names no host; 0.0.0.0/8 and :: would also hear what other rules own "
+			"and hide loops; write the one address meant",
 			text);
 	}
 	if (v4 && memcmp(addr->ip, ones, sizeof(ones)) == 0) {
 		return conf_refuse(
 			cursor,
-			"'%s' includes the broadcast address 255.255.255.255; expected unicast "
-			"or multicast; use a multicast group instead",
+			"'%s' includes the broadcast address 255.255.255.255; expected unicast or "
+			"multicast; use a multicast group instead",
 			text);
 	}
 	if (!v4 && memcmp(addr->ip, mapped, sizeof(mapped)) == 0) {
 		return conf_refuse(
 			cursor,
-			"'%s' is IPv4 written as IPv6; one address is written in one way; "
-			"write the IPv4 address itself, without brackets",
+			"'%s' is IPv4 written as IPv6; one address is written in one way; write "
+			"the IPv4 address itself, without brackets",
 			text);
 	}
 	return 0;
@@ -113,8 +113,8 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 		if (side == CONF_EGRESS) {
 			return conf_refuse(
 				cursor,
-				"'%s' has a SOURCE@; only an ingress takes one; to choose "
-				"the address to send from, write src=ADDR after the egress",
+				"'%s' has a SOURCE@; only an ingress takes one; to choose the "
+				"address to send from, write src=ADDR after the egress",
 				cursor->shown);
 		}
 		*at = '\0';
@@ -140,8 +140,8 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 		if (!close) {
 			return conf_refuse(
 				cursor,
-				"'%s' has no port; an endpoint is ADDR%%IFACE:PORT; write "
-				"for instance 239.1.1.1%%eth0:5000",
+				"'%s' has no port; an endpoint is ADDR%%IFACE:PORT; write for "
+				"instance 239.1.1.1%%eth0:5000",
 				cursor->shown);
 		}
 		*close = '\0';
@@ -185,8 +185,7 @@ static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, stru
 	if (pieces->bracketed && addr->family == AF_INET) {
 		return conf_refuse(
 			cursor,
-			"'%s' has IPv4 in brackets; only IPv6 stands in brackets; remove "
-			"them",
+			"'%s' has IPv4 in brackets; only IPv6 stands in brackets; remove them",
 			cursor->shown);
 	}
 	return 0;
@@ -224,9 +223,9 @@ static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 		if (addr->ip[(bits - 1 - bit) / 8] & 1u << bit % 8) {
 			return conf_refuse(
 				cursor,
-				"'%s' does not begin at a multiple of its %u addresses; the "
-				"bits below /%u must be zero; write the first address of "
-				"the range, or one rule for each address",
+				"'%s' does not begin at a multiple of its %u addresses; the bits "
+				"below /%u must be zero; write the first address of the range, or "
+				"one rule for each address",
 				cursor->shown, 1u << host_bits, (unsigned)length);
 		}
 	}
@@ -245,22 +244,22 @@ static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
 	if (!*name) {
 		return conf_refuse(
 			cursor,
-			"'%s' has nothing after '%%'; an interface name follows it; write "
-			"for instance %%eth0",
+			"'%s' has nothing after '%%'; an interface name follows it; write for "
+			"instance %%eth0",
 			cursor->shown);
 	}
 	if (strlen(name) > IFNAME_LEN_MAX) {
 		return conf_refuse(
 			cursor,
-			"interface name '%.48s' has %zu characters; the kernel allows at most "
-			"%d; check the name with `ip link'",
+			"interface name '%.48s' has %zu characters; the kernel allows at most %d; "
+			"check the name with `ip link'",
 			name, strlen(name), IFNAME_LEN_MAX);
 	}
 	if (strpbrk(name, "/:") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		return conf_refuse(
 			cursor,
-			"'%.48s' in '%s' cannot be an interface name; the kernel allows no "
-			"'/' and no ':' in one; a prefix goes before the '%%', as in "
+			"'%.48s' in '%s' cannot be an interface name; the kernel allows no '/' and "
+			"no ':' in one; a prefix goes before the '%%', as in "
 			"239.1.1.0/28%%eth0:5000",
 			name, cursor->shown);
 	}
@@ -319,8 +318,8 @@ static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct
 	if (span->source.family != span->first.addr.family) {
 		return conf_refuse(
 			cursor,
-			"source and address of '%s' are of different families; both must be "
-			"IPv4 or both IPv6; give the source's address of the same family",
+			"source and address of '%s' are of different families; both must be IPv4 "
+			"or both IPv6; give the source's address of the same family",
 			cursor->shown);
 	}
 	return conf_check_unicast(cursor, text, &span->source);
@@ -361,17 +360,17 @@ static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 	if (!span->first.ifname[0]) {
 		return conf_refuse(
 			cursor,
-			"'%s' has no interface; a multicast endpoint needs %%IFACE after "
-			"the address; write for instance %s",
+			"'%s' has no interface; a multicast endpoint needs %%IFACE after the "
+			"address; write for instance %s",
 			cursor->shown,
 			addr->family == AF_INET ? "239.1.1.1%eth0:5000" : "[ff3e::1%eth0]:5000");
 	}
 	if (addr_is_local_control(addr)) {
 		return conf_refuse(
 			cursor,
-			"'%s' is in 224.0.0.0/24; such groups stay on their link and are "
-			"never forwarded (RFC 5771); use a group outside it, for instance "
-			"in 239.0.0.0/8",
+			"'%s' is in 224.0.0.0/24; such groups stay on their link and are never "
+			"forwarded (RFC 5771); use a group outside it, for instance in "
+			"239.0.0.0/8",
 			cursor->shown);
 	}
 	if (addr->family == AF_INET6 && (scope < 3 || scope == 15)) {

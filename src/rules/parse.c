@@ -54,8 +54,8 @@ int conf_next(struct conf_cursor *cursor)
 	if (len >= sizeof(cursor->word)) {
 		return conf_refuse(
 			cursor,
-			"the word that begins '%.32s' is too long; no endpoint or option "
-			"has more than %zu characters; is a blank or a comma missing?",
+			"the word that begins '%.32s' is too long; no endpoint or option has more "
+			"than %zu characters; is a blank or a comma missing?",
 			at, sizeof(cursor->word) - 1);
 	}
 	memcpy(cursor->word, at, len);

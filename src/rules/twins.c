@@ -107,10 +107,8 @@ static int check_names(const struct conf *conf, struct err *err)
 		if (strcmp(first->name, second->name) == 0) {
 			err_set(err,
 				"%s: the rule's name %s is also that of the rule at %s; names tell "
-				"rules "
-				"apart in reports, and the n-th rule without name= is called "
-				"ruleN; give "
-				"one of the two another name=",
+				"rules apart in reports, and the n-th rule without name= is called "
+				"ruleN; give one of the two another name=",
 				second->where, second->name, first->where);
 			rc = -EINVAL;
 		}
@@ -192,8 +190,7 @@ static int refuse_twins(const struct check *check, uint32_t a, uint32_t b)
 
 	err_set(check->err,
 		"%s: ingress %s is already that of %s (at %s); a flow belongs to one rule%s; put "
-		"all "
-		"egresses into one rule, separated by commas, or remove one of the two",
+		"all egresses into one rule, separated by commas, or remove one of the two",
 		rule_at(check, second)->where, endpoint_format(&in->at, text),
 		rule_at(check, first)->name, rule_at(check, first)->where,
 		in->source.family == 0 && ingress_at(check, first)->source.family == 0 ? ""
@@ -372,8 +369,7 @@ static int refuse_cycle(const struct check *check, uint32_t node)
 	must(last != NULL);
 	err_set(check->err,
 		"%s: the rules make a cycle through %s: %s; a datagram would go round for ever; "
-		"change "
-		"the group, port or interface of one egress",
+		"change the group, port or interface of one egress",
 		check->conf->rules[last->rule].where, endpoint_format(&last->in.at, text), path);
 	return -EINVAL;
 }

@@ -54,8 +54,8 @@ int privs_become(const char *user, struct err *err)
 	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, privs_choose());
 	if (rc != 0 || geteuid() != pw->pw_uid) {
 		err_set(err,
-			"--user %s: cannot change to it (libcap-ng says %d); only root can; "
-			"start as root or without --user",
+			"--user %s: cannot change to it (libcap-ng says %d); only root can; start "
+			"as root or without --user",
 			user, rc);
 		return -EPERM;
 	}

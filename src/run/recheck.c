@@ -63,8 +63,8 @@ static void placement_check_pages(struct worker *w)
 	p->page_deviations++;
 	if (!p->pages_told) {
 		log_warn("shard %u: %" PRIu64 " of %" PRIu64
-			 " pages have left node %d; the cpuset's "
-			 "memory nodes were changed from outside; restart to place them anew",
+			 " pages have left node %d; the cpuset's memory nodes were changed from "
+			 "outside; restart to place them anew",
 			 w->index, p->pages_misplaced, pages, w->node_os);
 	}
 	p->pages_told = true;

@@ -33,8 +33,8 @@ int host_limits_raise(const struct setup *setup, struct err *err)
 	host_limits_try(RLIMIT_NOFILE, need);
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < need) {
 		err_set(err,
-			"open files: %llu are needed (one per flow and output), the limit is "
-			"%llu; raise it with `ulimit -n %llu' or LimitNOFILE=%llu in the unit",
+			"open files: %llu are needed (one per flow and output), the limit is %llu; "
+			"raise it with `ulimit -n %llu' or LimitNOFILE=%llu in the unit",
 			(unsigned long long)need, (unsigned long long)now.rlim_cur,
 			(unsigned long long)need, (unsigned long long)need);
 		return -EMFILE;

@@ -40,8 +40,8 @@ static void watch_log_shard(const struct worker *w)
 	if (w->node_os >= 0) {
 		snprintf(node, sizeof(node), "%d", w->node_os);
 	}
-	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, "
-		 "%s (%s)",
+	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, %s "
+		 "(%s)",
 		 w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
 		 watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
 		 ring_engine_name(w->spec.engine), w->shard->features.text);
@@ -70,9 +70,8 @@ static void watch_log_huge_registered(const struct worker *w)
 		log_warn(
 			"shard %u: --register-buffers: the kernel charges a send from a registered "
 			"huge page to the send buffer as if it held the page whole, so a device "
-			"that "
-			"is slow to take it causes drops (egress_full); expected --huge off, or "
-			"--register-buffers auto",
+			"that is slow to take it causes drops (egress_full); expected --huge off, "
+			"or --register-buffers auto",
 			w->index);
 	}
 }
@@ -94,10 +93,9 @@ static void watch_log_registered(const struct worker *w)
 			 w->index);
 	} else if (planned.area_count > 0 && stat_get(&stats->buffers_refused) > 0) {
 		log_warn("shard %u: --register-buffers: the kernel refused %" PRIu64
-			 " of %u areas, "
-			 "most likely for RLIMIT_MEMLOCK, which counts for all processes of the "
-			 "user; expected LimitMEMLOCK=infinity in the unit or `ulimit -l "
-			 "unlimited'; their buffers are sent from as any others",
+			 " of %u areas, most likely for RLIMIT_MEMLOCK, which counts for all "
+			 "processes of the user; expected LimitMEMLOCK=infinity in the unit or "
+			 "`ulimit -l unlimited'; their buffers are sent from as any others",
 			 w->index, stat_get(&stats->buffers_refused), planned.area_count);
 	} else if (watch_count_slots(&planned) < watch_count_slots(&wanted)) {
 		log_warn("shard %u: --register-buffers: RLIMIT_MEMLOCK has room for %u of %u "
@@ -158,8 +156,9 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 		}
 	}
 	if (clamped > 0) {
-		log_warn("%s buffers: %u sockets got %u bytes of the %u wanted; run `sysctl -w "
-			 "net.core.%s=%u', or give the daemon CAP_NET_ADMIN, or lower --%s",
+		log_warn("%s buffers: %u sockets got %u bytes of the %u wanted; run "
+			 "`sysctl -w net.core.%s=%u', or give the daemon CAP_NET_ADMIN, or lower "
+			 "--%s",
 			 egress ? "send" : "receive", clamped, smallest, wanted,
 			 egress ? "wmem_max" : "rmem_max", wanted, egress ? "sndbuf" : "rcvbuf");
 	}

@@ -112,8 +112,8 @@ static int worker_pin(const struct worker *w, struct err *err)
 
 	if (rc < 0) {
 		err_set(err,
-			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online "
-			"and allowed here; see `taskset -p $$' and --cpus",
+			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online and "
+			"allowed here; see `taskset -p $$' and --cpus",
 			w->index, w->cpu_os, strerror(-rc));
 	}
 	return rc;

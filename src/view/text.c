@@ -206,8 +206,7 @@ static const char *far_cure(enum plan_why why)
 		return "spread= asks for more shards than it has; lower it or give it more shards";
 	case PLAN_WHY_BALANCE:
 		return "its shards would carry more than --balance allows; raise it (0: no bound) "
-		       "or "
-		       "give it more shards";
+		       "or give it more shards";
 	case PLAN_WHY_NAMED:
 		return "shard= names one there";
 	case PLAN_WHY_PRIOR:
