@@ -342,7 +342,8 @@ const struct opt_row opt_rows[] = {
 	 .kind = OPT_KIND_TEXT,
 	 .arg = "NAME",
 	 .offset = AT(user),
-	 .help = "become this user once the sockets are open",
+	 .help = "become this user before anything is opened, keeping only CAP_NET_ADMIN,\n"
+		 "CAP_NET_RAW and CAP_NET_BIND_SERVICE",
 	 .example = "numacast"},
 	{.name = "verbose",
 	 .group = OPT_GROUP_RUNNING,

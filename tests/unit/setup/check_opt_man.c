@@ -6,6 +6,7 @@
  * file has one line, commented out unless it is a rule, with its default.
  */
 #include <check.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,27 @@ START_TEST(help_is_complete_and_fits_100_columns)
 }
 END_TEST
 
+/* When privileges go decides about ports below 1024, so all three say the same. */
+START_TEST(user_is_changed_at_one_time_in_manual_sample_and_help)
+{
+	static const char when[] = "ecomes? this user before anything is opened";
+	static const char *const files[] = {"doc/numacastd.8", "etc/numacastd.conf.sample", NULL};
+	regex_t regex;
+
+	ck_assert_int_eq(regcomp(&regex, when, REG_EXTENDED | REG_NOSUB), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i]) {
+			read_source_file(files[i]);
+		} else {
+			capture(opt_print_help);
+		}
+		ck_assert_msg(regexec(&regex, text, 0, NULL, 0) == 0, "%s does not say `%s'",
+			      files[i] ? files[i] : "the help", when);
+	}
+	regfree(&regex);
+}
+END_TEST
+
 static void print_version(void)
 {
 	opt_print_version(false);
@@ -278,6 +300,7 @@ int main(void)
 	tcase_add_test(tc, manual_names_each_default);
 	tcase_add_test(tc, manual_has_one_item_a_key);
 	tcase_add_test(tc, help_is_complete_and_fits_100_columns);
+	tcase_add_test(tc, user_is_changed_at_one_time_in_manual_sample_and_help);
 	tcase_add_test(tc, version_is_one_line_and_verbose_says_how_it_was_built);
 	tcase_add_test(tc, sample_is_valid);
 	tcase_add_test(tc, sample_shows_every_default);
