@@ -10,11 +10,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "shard/limits.h"
 #include "shard/pool.h"
+#include "src/base/dscp.h"
 #include "src/base/num.h"
 
 #define RATE_MAX_BPS (1000ULL * 1000 * 1000 * 1000) /* 1 Tbit/s */
@@ -219,44 +219,20 @@ static int read_ttl(const struct target *target, const char *value)
 	return 0;
 }
 
-/* The code points that have names: RFC 2474 (CS), 2597 (AF), 3246 (EF), 5865 (VA), 8622 (LE). */
-static int dscp_by_name(const char *value)
-{
-	static const struct {
-		const char *name;
-		int dscp;
-	} names[] = {{"BE", 0}, {"DF", 0}, {"LE", 1}, {"VA", 44}, {"EF", 46}};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcasecmp(value, names[i].name) == 0) {
-			return names[i].dscp;
-		}
-	}
-	if (strncasecmp(value, "CS", 2) == 0 && value[2] >= '0' && value[2] <= '7' && !value[3]) {
-		return 8 * (value[2] - '0');
-	}
-	if (strncasecmp(value, "AF", 2) == 0 && value[2] >= '1' && value[2] <= '4' &&
-	    value[3] >= '1' && value[3] <= '3' && !value[4]) {
-		return 8 * (value[2] - '0') + 2 * (value[3] - '0');
-	}
-	return -EINVAL;
-}
-
 static int read_dscp(const struct target *target, const char *value)
 {
-	uint32_t number;
-	int dscp;
+	uint8_t dscp;
+	int rc;
 
 	if (strcmp(value, "keep") == 0) {
 		target->out->dscp = RULE_DSCP_KEEP;
 		return 0;
 	}
-	dscp = read_u32(value, 0, 63, &number) == 0 ? (int)number : dscp_by_name(value);
-	if (dscp < 0) {
-		return dscp;
+	rc = dscp_parse(value, &dscp);
+	if (rc == 0) {
+		target->out->dscp = (int8_t)dscp;
 	}
-	target->out->dscp = (int8_t)dscp;
-	return 0;
+	return rc;
 }
 
 /* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
