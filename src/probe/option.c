@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/base/dscp.h"
 #include "src/probe/opt.h"
 #include "src/probe/stats.h"
 #include "src/probe/tally.h"
@@ -61,7 +62,7 @@ const struct probe_option probe_options[] = {
 	{"ttl", "N", SEND, NUMBER, AT(ttl), {1, 255},
 	 "TTL or hop limit; default the system's: 1 for multicast"},
 	{"dscp", "N|NAME", SEND, DSCP, AT(dscp), {0, 0},
-	 "0 to 63, ef, cs0 to cs7, af11 to af43"},
+	 DSCP_TAKES},
 	{"source", "ADDR", SEND, ADDRESS, AT(source), {0, 0},
 	 "source address, one of this host's"},
 	{"source-port", "PORT", SEND, NUMBER, AT(source_port), {1, 65535},

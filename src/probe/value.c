@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/base/dscp.h"
 
 #define RATE_MAX 1000000000000ULL /* 10^12: a datagram each picosecond, a terabit */
 
@@ -142,36 +143,15 @@ int probe_value_size(const char *flag, const char *text, struct probe_size *out,
 	return 0;
 }
 
-/* The names of RFC 2474, RFC 2597 and RFC 3246; -1 when it is none of them. */
-static int dscp_of_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (strcmp(name, "ef") == 0) {
-		return 46;
-	}
-	if (len == 3 && strncmp(name, "cs", 2) == 0 && name[2] >= '0' && name[2] <= '7') {
-		return (name[2] - '0') * 8;
-	}
-	if (len == 4 && strncmp(name, "af", 2) == 0 && name[2] >= '1' && name[2] <= '4' &&
-	    name[3] >= '1' && name[3] <= '3') {
-		return (name[2] - '0') * 8 + (name[3] - '0') * 2;
-	}
-	return -1;
-}
-
 int probe_value_dscp(const char *flag, const char *text, uint64_t *out, struct err *err)
 {
-	const char *end = text;
-	int named = dscp_of_name(text);
-	uint64_t value = (uint64_t)named;
+	uint8_t dscp;
 
-	if (named < 0 && (!scan(&end, 0, false, &value) || *end != '\0' || value > 63)) {
-		err_set(err, "--%s %s: expected 0 to 63, ef, cs0 to cs7, or af11 to af43", flag,
-			text);
+	if (dscp_parse(text, &dscp) != 0) {
+		err_set(err, "--%s %s: expected %s", flag, text, DSCP_TAKES);
 		return -EINVAL;
 	}
-	*out = value;
+	*out = dscp;
 	return 0;
 }
 

@@ -44,7 +44,7 @@ int probe_value_rate(const char *flag, const char *text, struct probe_rate *out,
 /* "1316", "0-65507". */
 int probe_value_size(const char *flag, const char *text, struct probe_size *out, struct err *err);
 
-/* "46", "ef", "cs5", "af41". */
+/* What the rules of numacastd take: "46", "EF", "cs5", "AF41". */
 int probe_value_dscp(const char *flag, const char *text, uint64_t *out, struct err *err);
 
 /* A unicast address. */

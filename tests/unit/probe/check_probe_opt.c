@@ -144,8 +144,9 @@ START_TEST(dscp_has_names)
 	static const struct {
 		const char *name;
 		uint64_t value;
-	} names[] = {{"ef", 46},   {"cs0", 0},   {"cs7", 56}, {"af11", 10},
-		     {"af23", 22}, {"af43", 38}, {"63", 63},  {"0", 0}};
+	} names[] = {{"ef", 46}, {"cs0", 0}, {"cs7", 56}, {"af11", 10}, {"af23", 22}, {"af43", 38},
+		     {"63", 63}, {"0", 0},   {"EF", 46},  {"CS5", 40},  {"Af41", 34}, {"LE", 1},
+		     {"le", 1},  {"VA", 44}, {"BE", 0},   {"DF", 0},    {"vA", 44}};
 	char line[80];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -244,6 +245,7 @@ static const char *const refusals[][2] = {
 	{"send --size 9-8 239.1.1.1%eth0:5000", "--size 9-8: expected bytes"},
 	{"send --size 9- 239.1.1.1%eth0:5000", "--size 9-: expected bytes"},
 	{"send --dscp af14 239.1.1.1%eth0:5000", "--dscp af14: expected"},
+	{"send --dscp keep 239.1.1.1%eth0:5000", "a name such as EF, AF41, CS5, LE, BE"},
 	{"send --dscp 64 239.1.1.1%eth0:5000", "--dscp 64: expected"},
 	{"send --ttl 256 239.1.1.1%eth0:5000", "--ttl 256: expected a number from 1 to 255"},
 	{"send --gso 129 239.1.1.1%eth0:5000", "--gso 129: expected a number from 1 to 128"},
