@@ -6,6 +6,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/privs.c src/run/privs.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/report.c src/run/report.h \
+	src/run/report_file.c src/run/report_file.h \
 	src/run/rlimits.c src/run/rlimits.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/supervisor.c src/run/supervisor.h \

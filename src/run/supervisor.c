@@ -23,7 +23,7 @@
 #include "src/run/notify.h"
 #include "src/run/recheck.h"
 #include "src/run/privs.h"
-#include "src/run/report.h"
+#include "src/run/report_file.h"
 #include "src/run/signals.h"
 #include "src/run/watch.h"
 
@@ -280,7 +280,7 @@ static int supervisor_get_ready(struct setup *setup, struct err *err)
 		rc = privs_become(opt->user, err);
 	}
 	if (rc == 0) {
-		rc = report_check_exit(opt->exit_report, err); /* as whoever will write it */
+		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
 	}
 	if (rc == 0) {
 		rc = setup_settle(setup, err);
@@ -344,7 +344,7 @@ int supervisor_run(struct setup *setup)
 	if (rc < 0) {
 		log_error("%s", err.text);
 	}
-	if (supervisor_was_live(&sup) && report_write_exit(&sup) < 0) {
+	if (supervisor_was_live(&sup) && report_file_write(&sup) < 0) {
 		rc = rc < 0 ? rc : -EIO;
 	}
 	close(signals);

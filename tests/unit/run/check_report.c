@@ -1,5 +1,5 @@
 /* check_report.c - the exit report is JSON, says what was counted, and `consistent' means it. */
-#include "src/run/report.h"
+#include "src/run/report_file.h"
 
 #include <check.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static json_t *written(void)
 	json_error_t error;
 	json_t *report;
 
-	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+	ck_assert_int_eq(report_file_write(&rig.sup), 0);
 	report = json_load_file(path, 0, &error);
 	ck_assert_msg(report != NULL, "%s", error.text);
 	return report;
@@ -176,8 +176,8 @@ START_TEST(pipe_is_written_to_and_stays_a_pipe)
 
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 	reader = open(path, O_RDONLY | O_NONBLOCK);
-	ck_assert_int_eq(report_check_exit(path, &(struct err){0}), 0);
-	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+	ck_assert_int_eq(report_file_check(path, &(struct err){0}), 0);
+	ck_assert_int_eq(report_file_write(&rig.sup), 0);
 	n = read(reader, text, sizeof(text) - 1);
 	ck_assert_int_gt(n, 0);
 	ck_assert_ptr_nonnull(strstr(text, "\"consistent\""));
@@ -193,12 +193,12 @@ START_TEST(path_that_cannot_be_written_is_told_at_the_start)
 	char missing[160];
 
 	snprintf(missing, sizeof(missing), "%s/no/such/report", dir);
-	ck_assert_int_eq(report_check_exit(missing, &err), -ENOENT);
+	ck_assert_int_eq(report_file_check(missing, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "--exit-report"));
 	ck_assert_ptr_nonnull(strstr(err.text, missing));
-	ck_assert_int_eq(report_check_exit(dir, &err), -EISDIR);
+	ck_assert_int_eq(report_file_check(dir, &err), -EISDIR);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_int_eq(report_check_exit(path, &err), -ENXIO); /* nobody reads it */
+	ck_assert_int_eq(report_file_check(path, &err), -ENXIO); /* nobody reads it */
 }
 END_TEST
 
@@ -206,9 +206,9 @@ START_TEST(good_path_is_left_as_it_was)
 {
 	struct err err;
 
-	ck_assert_int_eq(report_check_exit(NULL, &err), 0);
-	ck_assert_int_eq(report_check_exit("-", &err), 0);
-	ck_assert_int_eq(report_check_exit(path, &err), 0);
+	ck_assert_int_eq(report_file_check(NULL, &err), 0);
+	ck_assert_int_eq(report_file_check("-", &err), 0);
+	ck_assert_int_eq(report_file_check(path, &err), 0);
 	ck_assert_int_eq(access(path, F_OK), -1);
 }
 END_TEST
@@ -217,10 +217,10 @@ START_TEST(lost_report_is_a_failure_and_logged)
 {
 	rig.opt.exit_report = dir;
 	logged_start();
-	ck_assert_int_lt(report_write_exit(&rig.sup), 0);
+	ck_assert_int_lt(report_file_write(&rig.sup), 0);
 	ck_assert_ptr_nonnull(strstr(logged(), "--exit-report"));
 	rig.opt.exit_report = NULL;
-	ck_assert_int_eq(report_write_exit(&rig.sup), 0);
+	ck_assert_int_eq(report_file_write(&rig.sup), 0);
 }
 END_TEST
 
