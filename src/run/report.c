@@ -5,8 +5,11 @@
 #include "src/run/report.h"
 
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "src/base/clock.h"
+#include "src/base/must.h"
 #include "src/run/supervisor.h"
 
 /* Sums over everything printed so far. */
@@ -17,9 +20,36 @@ struct report_totals {
 	bool consistent;
 };
 
+/* jansson leaves out a member without a name, and replaces one whose name is taken, without a word:
+ * a counter would be missing, and the sums would agree all the same. */
+static void report_put(json_t *object, const char *key, json_t *value)
+{
+	must(key);
+	must(!json_object_get(object, key));
+	must(json_object_set_new(object, key, value) == 0);
+}
+
 static void report_set(json_t *object, const char *key, uint64_t value)
 {
-	json_object_set_new(object, key, json_integer((json_int_t)value));
+	report_put(object, key, json_integer((json_int_t)value));
+}
+
+/* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
+static void report_text(json_t *object, const char *key, const char *text)
+{
+	json_t *string = json_string(text);
+
+	if (!string) {
+		char *shown = strdup(text);
+
+		must(shown);
+		for (char *at = shown; *at; at++) {
+			*at = (signed char)*at < 0 ? '?' : *at;
+		}
+		string = json_string(shown);
+		free(shown);
+	}
+	report_put(object, key, string);
 }
 
 static json_t *report_flow_drops(const uint64_t *drops)
@@ -57,7 +87,7 @@ static json_t *report_zerocopy(const struct output_stats *stats)
 	report_set(object, "copied", stat_get(&stats->zc_copied));
 	report_set(object, "refused", stat_get(&stats->zc_refused));
 	report_set(object, "refused_errno", stat_get(&stats->zc_errno));
-	json_object_set_new(object, "off", json_string(why[stat_get(&stats->zc_off)]));
+	report_text(object, "off", why[stat_get(&stats->zc_off)]);
 	return object;
 }
 
@@ -75,10 +105,8 @@ static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t rel
 		dropped += drops[d];
 		totals->output_drops[d] += drops[d];
 	}
-	json_object_set_new(out, "to",
-			    json_string(endpoint_format(&shard->table.outputs[o].out.to, text)));
-	json_object_set_new(out, "from",
-			    json_string(addr_format(&shard->egress_got[o].local, text)));
+	report_text(out, "to", endpoint_format(&shard->table.outputs[o].out.to, text));
+	report_text(out, "from", addr_format(&shard->egress_got[o].local, text));
 	report_set(out, "offered", offered);
 	report_set(out, "sent", sent);
 	report_set(out, "sent_bytes", stat_get(&stats->sent_bytes));
@@ -86,8 +114,8 @@ static json_t *report_output(const struct shard *shard, uint32_t o, uint64_t rel
 	report_set(out, "sends", stat_get(&stats->sends));
 	report_set(out, "resent", stat_get(&stats->resent));
 	report_set(out, "gso_off", stat_get(&stats->gso_off));
-	json_object_set_new(out, "zerocopy", report_zerocopy(stats));
-	json_object_set_new(out, "drops", report_output_drops(drops));
+	report_put(out, "zerocopy", report_zerocopy(stats));
+	report_put(out, "drops", report_output_drops(drops));
 	totals->offered += offered;
 	totals->sent += sent;
 	totals->consistent = totals->consistent && offered == relayed && offered == sent + dropped;
@@ -108,12 +136,12 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 		dropped += drops[d];
 		totals->flow_drops[d] += drops[d];
 	}
-	json_object_set_new(flow, "ingress", json_string(endpoint_format(&rule->in.at, text)));
+	report_text(flow, "ingress", endpoint_format(&rule->in.at, text));
 	report_set(flow, "shard", w->index);
 	report_set(flow, "received", received);
 	report_set(flow, "received_bytes", stat_get(&stats->received_bytes));
 	report_set(flow, "relayed", relayed);
-	json_object_set_new(flow, "drops", report_flow_drops(drops));
+	report_put(flow, "drops", report_flow_drops(drops));
 	report_set(flow, "kernel_drops", stat_get(&stats->kernel_drops));
 	report_set(flow, "trains", stat_get(&stats->trains));
 	report_set(flow, "rearms", stat_get(&stats->rearms));
@@ -123,7 +151,7 @@ static json_t *report_flow(const struct worker *w, uint32_t f, struct report_tot
 		json_array_append_new(
 			outputs, report_output(w->shard, rule->first_output + o, relayed, totals));
 	}
-	json_object_set_new(flow, "outputs", outputs);
+	report_put(flow, "outputs", outputs);
 	totals->received += received;
 	totals->relayed += relayed;
 	totals->kernel_drops += stat_get(&stats->kernel_drops);
@@ -137,10 +165,10 @@ static json_t *report_new_rule(const struct conf_rule *rule)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "rule", json_string(rule->name));
-	json_object_set_new(object, "text", json_string(rule->text));
-	json_object_set_new(object, "where", json_string(rule->where));
-	json_object_set_new(object, "flows", json_array());
+	report_text(object, "rule", rule->name);
+	report_text(object, "text", rule->text);
+	report_text(object, "where", rule->where);
+	report_put(object, "flows", json_array());
 	return object;
 }
 
@@ -184,7 +212,7 @@ static void report_finish_rule(json_t *rule)
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		report_set(rule, keys[k], report_sum(flows, keys[k]));
 	}
-	json_object_set_new(rule, "drops", report_sum_drops(flows));
+	report_put(rule, "drops", report_sum_drops(flows));
 }
 
 static json_t *report_rules(const struct supervisor *sup, struct report_totals *totals)
@@ -236,7 +264,7 @@ static json_t *report_pool(const struct shard *shard, struct report_totals *tota
 		report_set(object, "returned", stat_get(&stats->returned));
 		report_set(object, "high_water", stat_get(&stats->high_water));
 		report_set(object, "exhausted", stat_get(&stats->exhausted));
-		json_object_set_new(pool, pool_class_name((enum pool_class)c), object);
+		report_put(pool, pool_class_name((enum pool_class)c), object);
 		totals->consistent =
 			totals->consistent && cls->free_count + in_ring + held == cls->count;
 	}
@@ -275,9 +303,9 @@ static json_t *report_batches(const struct batch_stats *batches)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "received_per_turn", report_histogram(batches->received));
-	json_object_set_new(object, "sends_per_turn", report_histogram(batches->sends));
-	json_object_set_new(object, "datagrams_per_send", report_histogram(batches->trains));
+	report_put(object, "received_per_turn", report_histogram(batches->received));
+	report_put(object, "sends_per_turn", report_histogram(batches->sends));
+	report_put(object, "datagrams_per_send", report_histogram(batches->trains));
 	return object;
 }
 
@@ -297,20 +325,20 @@ static json_t *report_shard(const struct worker *w, struct report_totals *totals
 	json_t *shard = json_object();
 
 	report_set(shard, "shard", w->index);
-	json_object_set_new(shard, "cpu", json_integer(w->cpu_os));
-	json_object_set_new(shard, "node", json_integer(w->node_os));
-	json_object_set_new(shard, "thread", json_integer(w->tid));
+	report_put(shard, "cpu", json_integer(w->cpu_os));
+	report_put(shard, "node", json_integer(w->node_os));
+	report_put(shard, "thread", json_integer(w->tid));
 	report_set(shard, "arena_bytes", w->arena.len_bytes);
-	json_object_set_new(shard, "page_size", json_string(arena_huge_name(w->mem.got)));
-	json_object_set_new(shard, "huge_degraded", json_boolean(w->mem.degraded));
-	json_object_set_new(shard, "verified", json_boolean(w->mem.verified));
+	report_text(shard, "page_size", arena_huge_name(w->mem.got));
+	report_put(shard, "huge_degraded", json_boolean(w->mem.degraded));
+	report_put(shard, "verified", json_boolean(w->mem.verified));
 	report_set(shard, "pages", w->mem.pages);
 	report_set(shard, "pages_misplaced", w->mem.pages_misplaced);
-	json_object_set_new(shard, "placement", report_placement(&w->placement));
-	json_object_set_new(shard, "ring_features", json_string(w->shard->features.text));
-	json_object_set_new(shard, "pool", report_pool(w->shard, totals));
-	json_object_set_new(shard, "ring", report_ring(&w->shard->stats->ring));
-	json_object_set_new(shard, "batches", report_batches(&w->shard->stats->batches));
+	report_put(shard, "placement", report_placement(&w->placement));
+	report_text(shard, "ring_features", w->shard->features.text);
+	report_put(shard, "pool", report_pool(w->shard, totals));
+	report_put(shard, "ring", report_ring(&w->shard->stats->ring));
+	report_put(shard, "batches", report_batches(&w->shard->stats->batches));
 	return shard;
 }
 
@@ -319,15 +347,20 @@ static json_t *report_totals(const struct report_totals *totals)
 	json_t *object = json_object();
 	json_t *drops = report_flow_drops(totals->flow_drops);
 	json_t *output_drops = report_output_drops(totals->output_drops);
+	const char *name;
+	json_t *count;
 
 	report_set(object, "received", totals->received);
 	report_set(object, "relayed", totals->relayed);
 	report_set(object, "offered", totals->offered);
 	report_set(object, "sent", totals->sent);
 	report_set(object, "kernel_drops", totals->kernel_drops);
-	json_object_update(drops, output_drops); /* no name stands in both */
+	json_object_foreach(output_drops, name, count)
+	{
+		report_put(drops, name, json_incref(count)); /* no name stands in both */
+	}
 	json_decref(output_drops);
-	json_object_set_new(object, "drops", drops);
+	report_put(object, "drops", drops);
 	return object;
 }
 
@@ -336,16 +369,16 @@ json_t *report_build(const struct supervisor *sup)
 	struct report_totals totals = {.consistent = true};
 	json_t *report = json_object(), *shards = json_array();
 
-	json_object_set_new(report, "version", json_string(PACKAGE_VERSION));
-	json_object_set_new(report, "uptime_s",
-			    json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
-	json_object_set_new(report, "engine", json_string(ring_engine_name(sup->setup->engine)));
+	report_text(report, "version", PACKAGE_VERSION);
+	report_put(report, "uptime_s",
+		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+	report_text(report, "engine", ring_engine_name(sup->setup->engine));
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, report_shard(&sup->workers[s], &totals));
 	}
-	json_object_set_new(report, "shards", shards);
-	json_object_set_new(report, "rules", report_rules(sup, &totals));
-	json_object_set_new(report, "totals", report_totals(&totals));
-	json_object_set_new(report, "consistent", json_boolean(totals.consistent));
+	report_put(report, "shards", shards);
+	report_put(report, "rules", report_rules(sup, &totals));
+	report_put(report, "totals", report_totals(&totals));
+	report_put(report, "consistent", json_boolean(totals.consistent));
 	return report;
 }

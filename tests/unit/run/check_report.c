@@ -93,6 +93,49 @@ START_TEST(report_says_what_was_counted)
 }
 END_TEST
 
+/* Each of a value of its own, so that none can stand in for another. */
+START_TEST(each_drop_has_a_name_of_its_own_in_the_totals)
+{
+	uint64_t bit = 1;
+	json_int_t sum = 0;
+	const char *name;
+	json_t *report, *drops, *count;
+
+	for (int d = 0; d < FLOW_DROP_COUNT; d++, bit <<= 1) {
+		stat_set(&rig.flow_stats.drops[d], bit);
+	}
+	for (int d = 0; d < OUTPUT_DROP_COUNT; d++, bit <<= 1) {
+		stat_set(&rig.output_stats[0].drops[d], bit);
+	}
+	report = written();
+	drops = json_object_get(json_object_get(report, "totals"), "drops");
+	ck_assert_uint_eq(json_object_size(drops), FLOW_DROP_COUNT + OUTPUT_DROP_COUNT);
+	json_object_foreach(drops, name, count)
+	{
+		sum += json_integer_value(count);
+	}
+	ck_assert_int_eq(sum, (json_int_t)(bit - 1));
+	json_decref(report);
+}
+END_TEST
+
+/* A configuration may lie in a file whose name is no UTF-8, which JSON would refuse. */
+START_TEST(place_of_a_rule_is_shown_whatever_its_bytes)
+{
+	char *where = rig.opt.conf.rules[0].where;
+	char strange[] = "caf\xe9.conf:1";
+	json_t *report;
+
+	rig.opt.conf.rules[0].where = strange;
+	report = written();
+	ck_assert_str_eq(json_string_value(json_object_get(
+				 json_array_get(json_object_get(report, "rules"), 0), "where")),
+			 "caf?.conf:1");
+	json_decref(report);
+	rig.opt.conf.rules[0].where = where;
+}
+END_TEST
+
 START_TEST(report_says_what_was_not_copied)
 {
 	json_t *report, *ring, *output, *zerocopy;
@@ -231,6 +274,8 @@ static Suite *report_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, each_drop_has_a_name_of_its_own_in_the_totals);
+	tcase_add_test(tcase, place_of_a_rule_is_shown_whatever_its_bytes);
 	tcase_add_test(tcase, report_says_what_was_not_copied);
 	tcase_add_test(tcase, one_counter_off_by_one_is_inconsistent);
 	tcase_add_test(tcase, existing_report_is_replaced_whole);
