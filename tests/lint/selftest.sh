@@ -233,6 +233,27 @@ put shard/stats.h <<<'#pragma once'
 put numa/a.c <<<$'\tlog_error("shard %u: what\\"s"\n\t          " up with it: %s", f(")"), s);'
 refuses troubles 'numa/a.c:1: message not in'
 
+# put_rows ROW...: a document with a table of messages, quoted here by ".
+put_rows() {
+    printf '%s\n' '| message | it means |' '|---|---|' "$@" | tr '"' '\140' |
+        put doc/TROUBLESHOOTING.md
+}
+
+sample
+accepts rows
+put_rows '| "…: also this" | A |' '| "--begin: it" | B |' '| "shard N: is" | C |'
+accepts rows
+put_rows '| "a" "b" | A |'
+refuses rows 'doc/TROUBLESHOOTING.md:3: expected one quoted text in the first cell'
+put_rows '| "a" and others | A |'
+refuses rows 'expected one quoted text'
+put_rows '| "--begin: it" | B |' '| "…: also this" | A |'
+refuses rows 'is not sorted: it stands below'
+put_rows '| "a" | A |' '| "a" | A |'
+refuses rows 'is not sorted'
+put_rows '| "a" | A |' '| "b" | The same. |'
+refuses rows 'leans on another row'
+
 if has cppcheck; then
     sample
     accepts cppcheck
