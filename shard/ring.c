@@ -120,18 +120,20 @@ int ring_reclaim(struct ring *ring, unsigned group)
 
 void ring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group)
 {
-	must(flow < ring->flows);
+	must(RING_FLOW_INDEX(flow) < ring->flows);
 	must(group < POOL_CLASS_COUNT);
 	must(ring->depth[group] > 0);
 	ring_start_flow(ring, flow, group);
-	ring->ops->arm_recv(ring, flow, file, group);
+	ring->ops->arm_recv(ring, RING_FLOW_INDEX(flow), file, group);
 }
 
 void ring_cancel_recv(struct ring *ring, uint32_t flow)
 {
-	must(flow < ring->flows);
-	if (ring->flow_states[flow].armed) {
-		ring->ops->cancel_recv(ring, flow);
+	const struct ring_flow *f = &ring->flow_states[RING_FLOW_INDEX(flow)];
+
+	must(RING_FLOW_INDEX(flow) < ring->flows);
+	if (f->armed && f->token == flow) {
+		ring->ops->cancel_recv(ring, RING_FLOW_INDEX(flow));
 	}
 }
 
@@ -229,11 +231,11 @@ void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct
 
 void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group)
 {
-	struct ring_flow *f = &ring->flow_states[flow];
+	struct ring_flow *f = &ring->flow_states[RING_FLOW_INDEX(flow)];
 
 	must(!f->armed);
 	ring->starved_count -= f->starved;
-	*f = (struct ring_flow){.group = (uint8_t)group, .armed = true};
+	*f = (struct ring_flow){.token = flow, .group = (uint8_t)group, .armed = true};
 	ring->armed[group]++;
 }
 

@@ -24,6 +24,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,7 +47,7 @@ struct ring_group {
 struct ring_params {
 	uint32_t sq_entries;     /* submission queue, rounded up to a power of two by the engine */
 	uint32_t cq_entries;     /* completion queue; at least 4 */
-	uint32_t flows;          /* recv tokens are 0 .. flows-1 */
+	uint32_t flows;          /* most flows; see RING_FLOW_INDEX */
 	uint32_t files;          /* most ring_add_file calls */
 	uint32_t sends;          /* sent tokens are 0 .. sends-1; most sends in flight */
 	uint32_t batch_submit;   /* queued sends that trigger an early submit; 0 = only at turns */
@@ -61,6 +62,13 @@ struct ring_params {
 	uint32_t buffer_count;       /* at most RING_BUFFERS_MAX */
 	struct ring_stats *stats;    /* outlives the ring */
 };
+
+/* A recv token names one of the ring's flows in its low 16 bits. The rest is the caller's, who may
+ * count there how often the flow was given to somebody else: the whole token comes back with each
+ * event of the receive that was armed with it. */
+#define RING_FLOW_INDEX(token) ((token)&0xffffU)
+
+static_assert(RING_FLOW_INDEX(SHARD_FLOWS_MAX - 1) == SHARD_FLOWS_MAX - 1, "16 bits name all");
 
 /* One receive event. */
 struct ring_recv {
@@ -145,7 +153,8 @@ int ring_reclaim(struct ring *ring, unsigned group);
 /* Starts receiving from `file' into slots of `group'. The start is queued like a send. */
 void ring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group);
 
-/* Asks an armed receive to end; the `ended' event follows in some later turn. */
+/* Asks an armed receive to end; the `ended' event follows in some later turn. `flow' is the token
+ * it was armed with. */
 void ring_cancel_recv(struct ring *ring, uint32_t flow);
 
 /* Queues one sendmsg. `msg' and all it points to stay valid until the ring_sent with `token'. A

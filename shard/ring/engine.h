@@ -17,7 +17,8 @@
  * the scheduler's tick, so that the bound seldom costs programming a timer. */
 #define RING_ANSWER_LAG_US 20000
 
-/* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. */
+/* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. They
+ * know a flow by its index (RING_FLOW_INDEX); struct ring_flow has the token. */
 struct ring_ops {
 	/* What it had opened is closed again when it fails. */
 	int (*open)(struct ring *ring, const struct ring_params *params, struct err *features,
@@ -40,6 +41,7 @@ struct ring_ops {
 
 /* One flow as every engine sees it. */
 struct ring_flow {
+	uint32_t token; /* it was armed with last */
 	uint8_t group;
 	bool armed;   /* from ring_arm_recv until its `ended' event is queued */
 	bool starved; /* ended for want of a slot and not armed since */
@@ -73,15 +75,19 @@ void ring_params_check(const struct ring_params *params);
 /* Cuts the queues and flow states, and sets up all of struct ring but `ops' and `stats'. */
 void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct arena *arena);
 
-/* Notes that `flow' is armed; ring_push_recv notes its end. */
+/* Notes that the flow of token `flow' is armed; ring_push_recv notes its end. */
 void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group);
 
+/* `event' names the flow by its index. */
 static inline void ring_push_recv(struct ring *ring, const struct ring_recv *event)
 {
 	struct ring_flow *flow = &ring->flow_states[event->flow];
+	struct ring_recv *at = &ring->recvs[ring->recv_tail & ring->recv_mask];
 
 	must(ring->recv_tail - ring->recv_head <= ring->recv_mask);
-	ring->recvs[ring->recv_tail++ & ring->recv_mask] = *event;
+	*at = *event;
+	at->flow = flow->token;
+	ring->recv_tail++;
 	ring->unfilled[event->group] -= event->has_slot;
 	if (event->ended) {
 		must(flow->armed);

@@ -149,7 +149,7 @@ static void uring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsi
 	io_uring_prep_recvmsg_multishot(sqe, u->files[file].fd, &u->recv_template, MSG_TRUNC);
 	sqe->flags = IOSQE_BUFFER_SELECT;
 	sqe->buf_group = (uint16_t)group;
-	sqe->user_data = uring_user_data(URING_RECV, flow);
+	sqe->user_data = uring_user_data(URING_RECV, ring->flow_states[flow].token);
 }
 
 /* A receive that has ended by itself in the meantime is not found, which is as good. */
@@ -162,7 +162,7 @@ static void uring_cancel_recv(struct ring *ring, uint32_t flow)
 		u->failed = -EAGAIN;
 		return;
 	}
-	io_uring_prep_cancel64(sqe, uring_user_data(URING_RECV, flow), 0);
+	io_uring_prep_cancel64(sqe, uring_user_data(URING_RECV, ring->flow_states[flow].token), 0);
 	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = uring_user_data(URING_CANCEL, flow);
 }

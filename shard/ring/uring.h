@@ -20,7 +20,7 @@
 
 /* user_data of a request: what it is in the high half, its token in the low half. */
 enum uring_kind {
-	URING_RECV = 1, /* token: flow */
+	URING_RECV = 1, /* token: that of the flow */
 	URING_SEND,     /* token: the relay's */
 	URING_SEND_ZC,  /* the same */
 	URING_CANCEL,   /* of a receive; its own completion says nothing */

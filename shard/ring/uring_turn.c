@@ -46,7 +46,7 @@ static void publish_buffers(struct uring *u);
 static int reap_all(struct uring *u);
 static void reap(struct uring *u);
 static void complete(struct uring *u, const struct io_uring_cqe *cqe);
-static void complete_recv(struct uring *u, uint32_t flow, int32_t res, uint32_t flags);
+static void complete_recv(struct uring *u, uint32_t token, int32_t res, uint32_t flags);
 static bool take_slot(struct uring_buffers *group, uint16_t index, int32_t res);
 static void complete_wake(struct uring *u, int32_t res);
 static void answer_sends(struct uring *u);
@@ -334,13 +334,16 @@ static void complete(struct uring *u, const struct io_uring_cqe *cqe)
 	}
 }
 
-static void complete_recv(struct uring *u, uint32_t flow, int32_t res, uint32_t flags)
+static void complete_recv(struct uring *u, uint32_t token, int32_t res, uint32_t flags)
 {
-	struct ring_recv event = {.flow = flow, .ended = (flags & IORING_CQE_F_MORE) == 0};
+	struct ring_recv event = {.flow = RING_FLOW_INDEX(token),
+				  .ended = (flags & IORING_CQE_F_MORE) == 0};
+	const struct ring_flow *flow = &u->base.flow_states[event.flow];
 
-	must(flow < u->base.flows);
-	must(u->base.flow_states[flow].armed);
-	event.group = u->base.flow_states[flow].group;
+	must(event.flow < u->base.flows);
+	must(flow->token == token); /* the last completion of a receive is waited for */
+	must(flow->armed);
+	event.group = flow->group;
 	if ((flags & IORING_CQE_F_BUFFER) != 0) {
 		event.slot = (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT);
 		event.has_slot = take_slot(&u->groups[event.group], event.slot, res);

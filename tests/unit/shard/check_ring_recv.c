@@ -49,6 +49,33 @@ START_TEST(datagrams_arrive_in_order_with_sender_and_length)
 }
 END_TEST
 
+START_TEST(a_flow_armed_under_another_token_answers_with_that)
+{
+	const uint32_t first = 0x7ffe0000U | (RIG_FLOWS - 1), second = first + 0x10000;
+
+	rig_init(&rig);
+	rig_open_pair(&rig, _i, AF_INET);
+	rig_lend_range(&rig, 0, 8);
+	ring_arm_recv(rig.ring, first, 0, 0);
+	rig_send_number(rig.out_fd, 1);
+	rig_until_got(&rig, 1);
+	ck_assert_uint_eq(rig.got[0].flow, first);
+	ring_cancel_recv(rig.ring, second); /* of one that is not armed: nothing */
+	rig_send_number(rig.out_fd, 2);
+	rig_until_got(&rig, 2);
+	rig_stop_flow(&rig, first);
+	ck_assert_uint_eq(rig.ended_flow, first);
+	ring_arm_recv(rig.ring, second, 0, 0);
+	rig_send_number(rig.out_fd, 3);
+	rig_until_got(&rig, 3);
+	ck_assert_uint_eq(rig.got[2].flow, second);
+	rig_stop_flow(&rig, second);
+	ck_assert_uint_eq(rig.ended_flow, second);
+	rig_reclaim_all(&rig);
+	rig_close_pair(&rig);
+}
+END_TEST
+
 START_TEST(zero_length_datagrams_are_delivered_and_may_end_the_receive)
 {
 	rig_init(&rig);
@@ -331,6 +358,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, datagrams_arrive_in_order_with_sender_and_length, 0, 2 * n);
+	tcase_add_loop_test(tc, a_flow_armed_under_another_token_answers_with_that, 0, n);
 	tcase_add_loop_test(tc, zero_length_datagrams_are_delivered_and_may_end_the_receive, 0, n);
 	tcase_add_loop_test(tc, a_datagram_longer_than_its_slot_reports_its_real_length, 0, n);
 	tcase_add_loop_test(tc, starving_ends_the_receive_and_loses_nothing, 0, n);
