@@ -8,7 +8,7 @@
 #include "shard/shard.h"
 
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
-#define FILES_PER_SHARD      4  /* ring, mailbox, epoll, spare */
+#define FILES_PER_SHARD      4  /* ring, mailbox and its answers, epoll */
 
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
 
