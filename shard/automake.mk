@@ -28,5 +28,6 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_ingress.c \
 	shard/sock_opt.h \
 	shard/stats.h \
+	shard/train.c shard/train.h \
 	shard/zerocopy.c shard/zerocopy.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

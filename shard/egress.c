@@ -81,8 +81,11 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 	}
 	o->gso = sock->gso ? GSO_UNPROVEN : GSO_OFF;
 	o->zerocopy.min_bytes = sock->zerocopy_bytes;
+	o->path.family = rule->out.to.addr.family;
+	o->path.ifindex = rule->ifindex;
 	if (!sock->connected) {
-		o->name_len = addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->name);
+		o->path.name_len =
+			addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->path.name);
 	}
 	if (rule->out.rate_bps > 0) {
 		eg->has_rate = true;
@@ -91,18 +94,18 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 
 /* ---- what the output wants changed ---- */
 
-static bool egress_meta_equal(const struct egress_meta *a, const struct egress_meta *b)
+static bool egress_meta_equal(const struct train_meta *a, const struct train_meta *b)
 {
 	return a->ttl == b->ttl && a->tos == b->tos && addr_ip_equal(&a->src, &b->src);
 }
 
 /* False when the hop limit has run out. */
 static bool egress_meta_of(const struct egress_output *o, const struct datagram *d,
-			   struct egress_meta *out)
+			   struct train_meta *out)
 {
 	const struct rule_output *rule = &o->rule->out;
 
-	*out = (struct egress_meta){.ttl = -1, .tos = -1};
+	*out = (struct train_meta){.ttl = -1, .tos = -1};
 	if (rule->ttl_mode != RULE_TTL_FIXED && d->ttl >= 0) {
 		out->ttl = rule->ttl_mode == RULE_TTL_DEC ? (int16_t)(d->ttl - 1) : d->ttl;
 		if (out->ttl <= 0) {
@@ -199,8 +202,7 @@ void egress_close_open(struct egress *eg, uint32_t output)
 /* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
  * everything in the train so far is of full size. */
 static bool egress_fits(const struct egress *eg, const struct egress_output *o,
-			const struct train *t, const struct piece *p,
-			const struct egress_meta *meta)
+			const struct train *t, const struct piece *p, const struct train_meta *meta)
 {
 	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
 	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
@@ -211,7 +213,7 @@ static bool egress_fits(const struct egress *eg, const struct egress_output *o,
 
 /* False when every train is in use. */
 static bool egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
-			       const struct egress_meta *meta)
+			       const struct train_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	uint32_t idx = eg->free;
@@ -243,7 +245,7 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 
 /* Appends one piece, in order, to the open train or to a new one; false when there is none. */
 static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p,
-		       const struct egress_meta *meta)
+		       const struct train_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	struct train *t;

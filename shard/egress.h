@@ -1,9 +1,4 @@
-/* egress.h - trains: what leaves, in order, one send each (steps 9, 10 and 11).
- *
- * A train is one future send: datagrams of one output, equal in size but for the last, gathered
- * by iovec straight from the pool's slots and cut apart again by the kernel or the device
- * (UDP_SEGMENT, Documentation/networking/segmentation-offloads.rst). A train of one is an ordinary
- * send. Each train holds every slot it points into once more, until its ring_sent arrived.
+/* egress.h - outputs and their trains: what leaves, in order (steps 9, 10 and 11).
  *
  * Life of a train: free -> open (datagrams are appended) -> closed, in its output's queue -> in
  * flight (queued to the ring) -> done -> free. Per output the order of datagrams is kept through
@@ -18,48 +13,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "shard/ingress.h"
-#include "shard/limits.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
 #include "shard/rule.h"
 #include "shard/stats.h"
+#include "shard/train.h"
 #include "shard/zerocopy.h"
 #include "src/base/arena.h"
-
-#define TRAIN_NONE UINT32_MAX
-
-/* What must be equal for datagrams to share a train, beyond size and output. */
-struct egress_meta {
-	int16_t ttl;     /* hop limit to send with, -1: the socket's */
-	int16_t tos;     /* TOS byte to send with, -1: the socket's */
-	struct addr src; /* family 0: the socket's */
-};
-
-struct train {
-	struct msghdr msg;
-	struct iovec iov[TRAIN_IOV_MAX];
-	uint32_t slots[TRAIN_IOV_MAX]; /* held, one per iovec */
-	unsigned char control[TRAIN_CONTROL_BYTES] __attribute__((aligned(8)));
-	struct iovec one; /* the datagram sent now, while resending singly */
-	struct egress_meta meta;
-	uint32_t iov_count;
-	uint32_t datagrams;     /* 0: the train is free */
-	uint32_t segment_bytes; /* of each but the last */
-	uint32_t bytes;         /* in all */
-	uint32_t output;
-	uint32_t next;      /* in its output's queue, or in the free list */
-	uint64_t seq;       /* order among its output's trains */
-	uint32_t single_at; /* datagrams already resent singly */
-	bool single;        /* being resent datagram by datagram */
-	bool retried;       /* once, after a stale error of the socket */
-	bool zerocopy;      /* sent so this time */
-	bool copy;          /* was refused as zero-copy send: to be copied */
-	bool doubtful;      /* a refusal would send it another way: nothing follows it until then */
-	bool held;          /* sent and counted; the device still reads it */
-};
 
 enum egress_gso {
 	GSO_OFF,      /* not wanted, not possible, or refused once */
@@ -70,8 +32,7 @@ enum egress_gso {
 struct egress_output {
 	const struct rule_table_output *rule;
 	struct output_stats *stats;
-	struct sockaddr_storage name; /* destination, when not connected */
-	socklen_t name_len;           /* 0: connected */
+	struct train_path path;
 	int fd;
 	uint32_t file;        /* in the ring */
 	uint32_t open;        /* train being filled, or TRAIN_NONE */
@@ -134,7 +95,7 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 /* What an output has not taken yet of a datagram, for want of a free train. */
 struct egress_rest {
 	const struct datagram *d;
-	struct egress_meta meta;
+	struct train_meta meta;
 	uint32_t output;
 	uint32_t per_send; /* datagrams that may travel in one send */
 	uint32_t done;     /* datagrams taken */

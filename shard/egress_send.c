@@ -12,100 +12,10 @@
  * in it, are kept until the device has read them. Shard thread only.
  */
 #include <errno.h>
-#include <limits.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
-#include <string.h>
 
 #include "shard/egress.h"
 #include "shard/sock.h"
 #include "src/base/must.h"
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
-/* ---- control data ---- */
-
-static void train_add_control(struct train *t, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr *c = (struct cmsghdr *)(void *)(t->control + t->msg.msg_controllen);
-
-	must(t->msg.msg_controllen + CMSG_SPACE(len) <= TRAIN_CONTROL_BYTES);
-	c->cmsg_level = level;
-	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(c), data, len);
-	t->msg.msg_controllen += CMSG_SPACE(len);
-}
-
-static void train_add_source(struct train *t, const struct egress_output *o)
-{
-	if (t->meta.src.family == AF_INET) {
-		struct in_pktinfo info = {.ipi_ifindex = (int)o->rule->ifindex};
-
-		memcpy(&info.ipi_spec_dst, t->meta.src.ip, sizeof(info.ipi_spec_dst));
-		train_add_control(t, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	} else {
-		struct in6_pktinfo info = {.ipi6_ifindex = o->rule->ifindex};
-
-		memcpy(&info.ipi6_addr, t->meta.src.ip, sizeof(info.ipi6_addr));
-		train_add_control(t, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-	}
-}
-
-/* Control data is read again when the send is carried out, so it lives in the train. */
-static void train_build_control(struct train *t, const struct egress_output *o, uint32_t datagrams)
-{
-	bool v6 = o->rule->out.to.addr.family == AF_INET6;
-	int value;
-
-	t->msg.msg_controllen = 0;
-	if (datagrams > 1) {
-		uint16_t segment = (uint16_t)t->segment_bytes;
-
-		train_add_control(t, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
-	}
-	if (t->meta.ttl >= 0) {
-		value = t->meta.ttl;
-		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_HOPLIMIT : IP_TTL,
-				  &value, sizeof(value));
-	}
-	if (t->meta.tos >= 0) {
-		value = t->meta.tos;
-		train_add_control(t, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
-				  &value, sizeof(value));
-	}
-	if (t->meta.src.family == o->rule->out.to.addr.family) {
-		train_add_source(t, o);
-	}
-	t->msg.msg_control = t->msg.msg_controllen ? t->control : NULL;
-}
-
-/* ---- the next datagram of a train that is resent singly ---- */
-
-static uint32_t train_single_bytes(const struct train *t)
-{
-	uint32_t at = t->single_at * t->segment_bytes;
-
-	return t->bytes - at < t->segment_bytes ? t->bytes - at : t->segment_bytes;
-}
-
-/* Each iovec holds whole segments (only the very last one of the train may be short), so a
- * datagram never crosses from one iovec into the next. */
-static void train_point_at_single(struct train *t)
-{
-	size_t at = (size_t)t->single_at * t->segment_bytes;
-	uint32_t i = 0;
-
-	while (at >= t->iov[i].iov_len) {
-		at -= t->iov[i].iov_len;
-		i++;
-		must(i < t->iov_count);
-	}
-	t->one = (struct iovec){.iov_base = (unsigned char *)t->iov[i].iov_base + at,
-				.iov_len = train_single_bytes(t)};
-}
 
 /* ---- flushing ---- */
 
@@ -138,18 +48,7 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 
 	t->zerocopy = egress_goes_uncopied(eg, o, t);
 	t->doubtful = egress_is_doubtful(o, t);
-	t->msg = (struct msghdr){
-		.msg_name = o->name_len ? &o->name : NULL,
-		.msg_namelen = o->name_len,
-		.msg_iov = t->iov,
-		.msg_iovlen = t->iov_count,
-	};
-	if (t->single) {
-		train_point_at_single(t);
-		t->msg.msg_iov = &t->one;
-		t->msg.msg_iovlen = 1;
-	}
-	train_build_control(t, o, t->single ? 1 : t->datagrams);
+	train_build_message(t, &o->path);
 	stat_add(&o->stats->sends, 1);
 	o->in_flight++;
 	o->newest = idx;
