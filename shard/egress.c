@@ -184,6 +184,7 @@ static void egress_close_train(struct egress *eg, struct egress_output *o)
 		return;
 	}
 	o->open = TRAIN_NONE;
+	train_to(&eg->trains[t], TRAIN_CLOSED);
 	eg->trains[t].next = TRAIN_NONE;
 	eg->trains[t].seq = o->next_seq++;
 	if (o->last == TRAIN_NONE) {
@@ -224,6 +225,7 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	}
 	t = &eg->trains[idx];
 	eg->free = t->next;
+	train_to(t, TRAIN_OPEN);
 	/* The big arrays keep their old contents: only the counted part of them means anything. */
 	t->meta = *meta;
 	t->iov_count = 0;
@@ -233,12 +235,9 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->output = output;
 	t->next = TRAIN_NONE;
 	t->single_at = 0;
-	t->single = false;
+	t->way = TRAIN_WHOLE;
 	t->retried = false;
-	t->zerocopy = false;
-	t->copy = false;
 	t->doubtful = false;
-	t->held = false;
 	o->open = idx;
 	return true;
 }

@@ -1,8 +1,7 @@
 /* egress.h - outputs and their trains: what leaves, in order (steps 9, 10 and 11).
  *
- * Life of a train: free -> open (datagrams are appended) -> closed, in its output's queue -> in
- * flight (queued to the ring) -> done -> free. Per output the order of datagrams is kept through
- * all of it. A train that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram,
+ * Per output the order of datagrams is kept through all that may happen to a train (train.h). One
+ * that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram,
  * and its output sends no trains any more; until the first train of an output has succeeded no
  * second one is in flight, so that not even this fallback reorders. Nor does anything follow a
  * zero-copy send (zerocopy.h) of a shape that its output has not taken yet before it is known to be

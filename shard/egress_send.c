@@ -23,7 +23,7 @@
 static bool egress_goes_uncopied(const struct egress *eg, const struct egress_output *o,
 				 const struct train *t)
 {
-	return o->zerocopy.min_bytes > 0 && !t->single && !t->copy &&
+	return o->zerocopy.min_bytes > 0 && t->way == TRAIN_WHOLE &&
 	       (t->datagrams == 1 || o->gso == GSO_PROVEN) &&
 	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
 }
@@ -39,26 +39,30 @@ static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, ui
 
 static bool egress_is_doubtful(const struct egress_output *o, const struct train *t)
 {
-	return t->copy || (t->zerocopy && !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes));
+	return t->way == TRAIN_COPIED || (t->way == TRAIN_UNCOPIED &&
+					  !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes));
 }
 
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
-	t->zerocopy = egress_goes_uncopied(eg, o, t);
+	if (egress_goes_uncopied(eg, o, t)) {
+		train_go(t, TRAIN_UNCOPIED);
+	}
+	train_to(t, TRAIN_IN_FLIGHT);
 	t->doubtful = egress_is_doubtful(o, t);
 	train_build_message(t, &o->path);
 	stat_add(&o->stats->sends, 1);
 	o->in_flight++;
 	o->newest = idx;
-	o->resending = o->resending || t->single;
-	o->proving = o->proving || (!t->single && t->datagrams > 1 && o->gso == GSO_UNPROVEN);
+	o->resending = o->resending || t->way == TRAIN_SINGLES;
+	o->proving = o->proving || (train_send_datagrams(t) > 1 && o->gso == GSO_UNPROVEN);
 	o->zerocopy.waiting = o->zerocopy.waiting || t->doubtful;
 	eg->in_flight++;
 	eg->queued++;
-	stat_add(&eg->batches->trains[batch_bucket(t->single ? 1 : t->datagrams)], 1);
-	if (t->zerocopy) {
+	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
+	if (t->way == TRAIN_UNCOPIED) {
 		egress_queue_uncopied(eg, o, idx);
 	} else {
 		ring_queue_send(eg->ring, o->file, &t->msg, idx);
@@ -74,8 +78,8 @@ static bool egress_must_wait(const struct egress_output *o)
 
 static void egress_resend_singly(struct egress_output *o, struct train *t)
 {
-	if (!t->single) {
-		t->single = true;
+	if (t->way != TRAIN_SINGLES) {
+		train_go(t, TRAIN_SINGLES);
 		stat_add(&o->stats->resent, t->datagrams);
 	}
 }
@@ -159,7 +163,7 @@ static void egress_free_train(struct egress *eg, uint32_t idx)
 	for (uint32_t i = 0; i < t->iov_count; i++) {
 		(void)pool_drop(eg->pool, t->slots[i]);
 	}
-	t->datagrams = 0;
+	train_to(t, TRAIN_FREE);
 	t->next = eg->free;
 	eg->free = idx;
 }
@@ -169,7 +173,7 @@ void egress_abandon(struct egress *eg)
 	for (uint32_t i = 0; i < eg->train_count; i++) {
 		const struct train *t = &eg->trains[i];
 
-		if (t->datagrams > 0 && !t->held) {
+		if (t->state != TRAIN_FREE && t->state != TRAIN_HELD) {
 			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
 				 t->datagrams - t->single_at);
 			egress_free_train(eg, i);
@@ -192,6 +196,7 @@ static void egress_requeue(struct egress *eg, struct egress_output *o, uint32_t 
 	struct train *t = &eg->trains[idx];
 	uint32_t *link = &o->first;
 
+	train_to(t, TRAIN_CLOSED);
 	while (*link != TRAIN_NONE && eg->trains[*link].seq < t->seq) {
 		link = &eg->trains[*link].next;
 	}
@@ -266,7 +271,6 @@ static bool egress_copy_instead(struct egress *eg, struct egress_output *o, uint
 		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
 		return false;
 	}
-	t->copy = true;
 	egress_requeue(eg, o, idx);
 	return true;
 }
@@ -277,14 +281,11 @@ static void egress_let_go(struct egress *eg, struct egress_output *o, uint32_t i
 {
 	struct train *t = &eg->trains[idx];
 
-	if (t->held) {
-		eg->held--;
-		t->held = false;
-	}
-	if (t->zerocopy) {
+	eg->held -= t->state == TRAIN_HELD;
+	if (t->way == TRAIN_UNCOPIED) {
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
 		zerocopy_count_done(&o->zerocopy, o->stats, sent->copied);
-	} else if (t->copy && !t->single && sent->res >= 0) {
+	} else if (t->way == TRAIN_COPIED && sent->res >= 0) {
 		zerocopy_count_made_good(&o->zerocopy, o->stats);
 	}
 	egress_free_train(eg, idx);
@@ -295,36 +296,40 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 			    const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[idx];
-	uint32_t datagrams = t->single ? 1 : t->datagrams;
+	uint32_t datagrams = train_send_datagrams(t);
 
 	must(o->in_flight > 0);
 	o->in_flight--;
 	eg->in_flight--;
 	o->proving = o->proving && datagrams == 1;
 	o->zerocopy.waiting = o->zerocopy.waiting && !t->doubtful;
-	if (t->zerocopy && sent->res < 0) {
+	if (t->way == TRAIN_UNCOPIED && sent->res < 0) {
+		bool refused = zerocopy_is_refusal(-sent->res);
+
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
-		t->zerocopy = false;
-		if (zerocopy_is_refusal(-sent->res)) {
+		train_go(t, refused ? TRAIN_COPIED : TRAIN_WHOLE);
+		if (refused) {
 			return egress_copy_instead(eg, o, idx, -sent->res);
 		}
 	}
-	if (t->zerocopy) {
+	if (t->way == TRAIN_UNCOPIED) {
 		zerocopy_taken(&o->zerocopy, t->iov_count, t->bytes);
 	}
 	if (sent->res >= 0) {
-		egress_sent(o, datagrams, t->single ? train_single_bytes(t) : t->bytes);
+		egress_sent(o, datagrams, train_send_bytes(t));
 	} else if (egress_failed(eg, o, idx, -sent->res, datagrams)) {
 		return true;
 	}
-	if (t->single && ++t->single_at < t->datagrams) {
+	if (t->way == TRAIN_SINGLES && ++t->single_at < t->datagrams) {
 		t->retried = false;
 		egress_requeue(eg, o, idx);
 		return true;
 	}
-	o->resending = o->resending && !t->single;
-	t->held = sent->held;
-	eg->held += sent->held;
+	o->resending = o->resending && t->way != TRAIN_SINGLES;
+	if (sent->held) {
+		train_to(t, TRAIN_HELD);
+		eg->held++;
+	}
 	return sent->held;
 }
 
@@ -333,7 +338,7 @@ void egress_done(struct egress *eg, const struct ring_sent *sent)
 	struct train *t = &eg->trains[sent->token];
 	struct egress_output *o = &eg->outputs[t->output];
 
-	if (t->held || !egress_answered(eg, o, sent->token, sent)) {
+	if (t->state == TRAIN_HELD || !egress_answered(eg, o, sent->token, sent)) {
 		egress_let_go(eg, o, sent->token, sent);
 	}
 }

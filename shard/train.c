@@ -8,8 +8,6 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#include "src/base/must.h"
-
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -27,19 +25,12 @@ void train_build_message(struct train *t, const struct train_path *path)
 		.msg_iov = t->iov,
 		.msg_iovlen = t->iov_count,
 	};
-	if (t->single) {
+	if (t->way == TRAIN_SINGLES) {
 		point_at_single(t);
 		t->msg.msg_iov = &t->one;
 		t->msg.msg_iovlen = 1;
 	}
-	build_control(t, path, t->single ? 1 : t->datagrams);
-}
-
-uint32_t train_single_bytes(const struct train *t)
-{
-	uint32_t at = t->single_at * t->segment_bytes;
-
-	return t->bytes - at < t->segment_bytes ? t->bytes - at : t->segment_bytes;
+	build_control(t, path, train_send_datagrams(t));
 }
 
 /* Each iovec holds whole segments (only the very last one of the train may be short), so a
@@ -55,7 +46,7 @@ static void point_at_single(struct train *t)
 		must(i < t->iov_count);
 	}
 	t->one = (struct iovec){.iov_base = (unsigned char *)t->iov[i].iov_base + at,
-				.iov_len = train_single_bytes(t)};
+				.iov_len = train_send_bytes(t)};
 }
 
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams)

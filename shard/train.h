@@ -1,9 +1,23 @@
-/* train.h - one future send: what it carries and how it leaves (steps 9 to 11).
+/* train.h - one future send: what it carries, how it leaves and what state it is in (steps 9 to
+ * 11).
  *
  * A train is datagrams of one output, equal in size but for the last, gathered by iovec straight
  * from the pool's slots and cut apart again by the kernel or the device (UDP_SEGMENT,
  * Documentation/networking/segmentation-offloads.rst). A train of one is an ordinary send. Each
- * train holds every slot it points into once more, until nobody reads them any more.
+ * train holds every slot it points into once more, until it is free again.
+ *
+ *             append      flush         ring_turn
+ *     FREE ---> OPEN ---> CLOSED ---> IN_FLIGHT ---> FREE    sent, or counted as dropped
+ *                           ^            |  |
+ *                           '------------'  '------> HELD ---> FREE
+ *                          to be sent again          sent; the device still reads its slots
+ *
+ * When the ring has failed for good, trains that are OPEN, CLOSED or IN_FLIGHT become FREE at once.
+ *
+ * Beside its state a train has a way to leave, which it keeps while it is sent again. WHOLE is how
+ * each begins. It becomes UNCOPIED for a send that lets the device read the slots; when that is
+ * refused it is COPIED in its place, when it fails otherwise it is WHOLE again. One that is refused
+ * as a train, WHOLE or COPIED, is sent in SINGLES from then on.
  * Shard thread only; sizes in payload bytes.
  */
 #pragma once
@@ -15,8 +29,24 @@
 
 #include "shard/limits.h"
 #include "src/base/addr.h"
+#include "src/base/must.h"
 
 #define TRAIN_NONE UINT32_MAX
+
+enum train_state {
+	TRAIN_FREE,      /* holds no slot */
+	TRAIN_OPEN,      /* datagrams are appended */
+	TRAIN_CLOSED,    /* in its output's queue */
+	TRAIN_IN_FLIGHT, /* queued to the ring: exactly one answer comes */
+	TRAIN_HELD,      /* sent and counted; the device still reads it */
+};
+
+enum train_way {
+	TRAIN_WHOLE,    /* one send; the kernel copies the payload */
+	TRAIN_UNCOPIED, /* one send, made without copying */
+	TRAIN_COPIED,   /* one send, by copying, in place of an uncopied one that was refused */
+	TRAIN_SINGLES,  /* one send a datagram, since it was refused as a train */
+};
 
 /* What must be equal for datagrams to share a train, beyond size and output. */
 struct train_meta {
@@ -38,27 +68,81 @@ struct train {
 	struct iovec iov[TRAIN_IOV_MAX];
 	uint32_t slots[TRAIN_IOV_MAX]; /* held, one per iovec */
 	unsigned char control[TRAIN_CONTROL_BYTES] __attribute__((aligned(8)));
-	struct iovec one; /* the datagram sent now, while resending singly */
+	struct iovec one; /* the datagram sent now, of one that leaves in singles */
 	struct train_meta meta;
 	uint32_t iov_count;
-	uint32_t datagrams;     /* 0: the train is free */
+	uint32_t datagrams;
 	uint32_t segment_bytes; /* of each but the last */
 	uint32_t bytes;         /* in all */
 	uint32_t output;
 	uint32_t next;      /* in its output's queue, or in the free list */
 	uint64_t seq;       /* order among its output's trains */
-	uint32_t single_at; /* datagrams already resent singly */
-	bool single;        /* being resent datagram by datagram */
-	bool retried;       /* once, after a stale error of the socket */
-	bool zerocopy;      /* sent so this time */
-	bool copy;          /* was refused as zero-copy send: to be copied */
-	bool doubtful;      /* a refusal would send it another way: nothing follows it until then */
-	bool held;          /* sent and counted; the device still reads it */
+	uint32_t single_at; /* datagrams already sent as singles */
+	uint8_t state;      /* enum train_state; changed by train_to only */
+	uint8_t way;        /* enum train_way; changed by train_go only */
+	bool retried;  /* what is sent now was sent before, and met a stale error of the socket */
+	bool doubtful; /* a refusal would send it another way: nothing follows it until then */
 };
 
-/* Points `msg' at what is to be sent now, by `path': all of the train, or while it is resent singly
- * the datagram whose turn it is. Valid until the train is changed. */
-void train_build_message(struct train *t, const struct train_path *path);
+/* Which state may follow which. */
+static inline bool train_may_become(enum train_state from, enum train_state to)
+{
+	switch (to) {
+	case TRAIN_FREE:
+		return from != TRAIN_FREE;
+	case TRAIN_OPEN:
+		return from == TRAIN_FREE;
+	case TRAIN_CLOSED:
+		return from == TRAIN_OPEN || from == TRAIN_IN_FLIGHT;
+	case TRAIN_IN_FLIGHT:
+		return from == TRAIN_CLOSED;
+	case TRAIN_HELD:
+		return from == TRAIN_IN_FLIGHT;
+	}
+	return false;
+}
 
-/* Bytes of the datagram that is sent now, while resending singly. */
-uint32_t train_single_bytes(const struct train *t);
+/* Takes the train into `state'. */
+static inline void train_to(struct train *t, enum train_state state)
+{
+	must(train_may_become((enum train_state)t->state, state));
+	t->state = (uint8_t)state;
+}
+
+/* Which way may follow which. */
+static inline bool train_may_go(enum train_way from, enum train_way to)
+{
+	switch (to) {
+	case TRAIN_WHOLE:
+	case TRAIN_COPIED:
+		return from == TRAIN_UNCOPIED;
+	case TRAIN_UNCOPIED:
+		return from == TRAIN_WHOLE;
+	case TRAIN_SINGLES:
+		return from == TRAIN_WHOLE || from == TRAIN_COPIED;
+	}
+	return false;
+}
+
+/* The train leaves by another way from now on. */
+static inline void train_go(struct train *t, enum train_way way)
+{
+	must(train_may_go((enum train_way)t->way, way));
+	t->way = (uint8_t)way;
+}
+
+/* What the next send of the train carries, or the one in flight: all of it, or one datagram. */
+static inline uint32_t train_send_datagrams(const struct train *t)
+{
+	return t->way == TRAIN_SINGLES ? 1 : t->datagrams;
+}
+
+static inline uint32_t train_send_bytes(const struct train *t)
+{
+	uint32_t left = t->bytes - t->single_at * t->segment_bytes;
+
+	return t->way == TRAIN_SINGLES && left > t->segment_bytes ? t->segment_bytes : left;
+}
+
+/* Points `msg' at what the next send carries, by `path'. Valid until the train is changed. */
+void train_build_message(struct train *t, const struct train_path *path);
