@@ -57,7 +57,7 @@ void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
 		struct egress_output *o = &eg->outputs[i];
 
 		o->fd = -1;
-		o->open = o->first = o->last = o->newest = TRAIN_NONE;
+		o->open = o->first = o->last = o->newest = o->awaited = TRAIN_NONE;
 	}
 }
 
@@ -237,7 +237,6 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->single_at = 0;
 	t->way = TRAIN_WHOLE;
 	t->retried = false;
-	t->doubtful = false;
 	o->open = idx;
 	return true;
 }

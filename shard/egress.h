@@ -38,6 +38,7 @@ struct egress_output {
 	uint32_t first, last; /* closed trains waiting to be queued */
 	uint32_t in_flight;
 	uint32_t newest;          /* train queued to the ring last */
+	uint32_t awaited;         /* train in flight that nothing may follow before its answer */
 	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
 	uint32_t train_bytes_max; /* 65507 or 65487 */
 	struct zerocopy_output zerocopy;
@@ -45,8 +46,6 @@ struct egress_output {
 	uint64_t tokens_bits;  /* rate=: may be sent now */
 	uint64_t tokens_at_ns; /* when tokens_bits was true */
 	uint8_t gso;           /* enum egress_gso */
-	bool proving;          /* the first train is in flight */
-	bool resending;        /* a refused train goes out datagram by datagram */
 	bool dirty;            /* in the dirty list */
 };
 

@@ -37,10 +37,21 @@ static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, ui
 			   regbuf_area_of(&eg->zerocopy.areas, t->slots, t->iov_count));
 }
 
-static bool egress_is_doubtful(const struct egress_output *o, const struct train *t)
+/* Whether what follows it must wait for its answer, since it may be sent again another way: a first
+ * train, a zero-copy send of a shape that was not taken yet, and the copy in its place. Singles are
+ * sent again in any case, until the last. */
+static bool egress_is_awaited(const struct egress_output *o, const struct train *t)
 {
-	return t->way == TRAIN_COPIED || (t->way == TRAIN_UNCOPIED &&
-					  !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes));
+	switch ((enum train_way)t->way) {
+	case TRAIN_WHOLE:
+		return t->datagrams > 1 && o->gso == GSO_UNPROVEN;
+	case TRAIN_UNCOPIED:
+		return !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes);
+	case TRAIN_COPIED:
+	case TRAIN_SINGLES:
+		return true;
+	}
+	return true;
 }
 
 static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
@@ -51,14 +62,13 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 		train_go(t, TRAIN_UNCOPIED);
 	}
 	train_to(t, TRAIN_IN_FLIGHT);
-	t->doubtful = egress_is_doubtful(o, t);
 	train_build_message(t, &o->path);
 	stat_add(&o->stats->sends, 1);
 	o->in_flight++;
 	o->newest = idx;
-	o->resending = o->resending || t->way == TRAIN_SINGLES;
-	o->proving = o->proving || (train_send_datagrams(t) > 1 && o->gso == GSO_UNPROVEN);
-	o->zerocopy.waiting = o->zerocopy.waiting || t->doubtful;
+	if (egress_is_awaited(o, t)) {
+		o->awaited = idx;
+	}
 	eg->in_flight++;
 	eg->queued++;
 	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
@@ -67,13 +77,6 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	} else {
 		ring_queue_send(eg->ring, o->file, &t->msg, idx);
 	}
-}
-
-/* Nothing overtakes a train that is being resent, and nothing follows a first train, a first
- * zero-copy send or the copy in its place, which may yet be refused. */
-static bool egress_must_wait(const struct egress_output *o)
-{
-	return o->in_flight > 0 && (o->resending || o->proving || o->zerocopy.waiting);
 }
 
 static void egress_resend_singly(struct egress_output *o, struct train *t)
@@ -93,7 +96,7 @@ static bool egress_flush_output(struct egress *eg, uint32_t output)
 		uint32_t idx = o->first;
 		struct train *t = &eg->trains[idx];
 
-		if (egress_must_wait(o)) {
+		if (o->awaited != TRAIN_NONE) {
 			return false;
 		}
 		o->first = t->next;
@@ -182,7 +185,7 @@ void egress_abandon(struct egress *eg)
 	for (uint32_t i = 0; i < eg->output_count; i++) {
 		struct egress_output *o = &eg->outputs[i];
 
-		o->open = o->first = o->last = o->newest = TRAIN_NONE;
+		o->open = o->first = o->last = o->newest = o->awaited = TRAIN_NONE;
 		o->in_flight = 0;
 		o->dirty = false;
 	}
@@ -301,8 +304,9 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 	must(o->in_flight > 0);
 	o->in_flight--;
 	eg->in_flight--;
-	o->proving = o->proving && datagrams == 1;
-	o->zerocopy.waiting = o->zerocopy.waiting && !t->doubtful;
+	if (o->awaited == idx) {
+		o->awaited = TRAIN_NONE;
+	}
 	if (t->way == TRAIN_UNCOPIED && sent->res < 0) {
 		bool refused = zerocopy_is_refusal(-sent->res);
 
@@ -325,7 +329,6 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 		egress_requeue(eg, o, idx);
 		return true;
 	}
-	o->resending = o->resending && t->way != TRAIN_SINGLES;
 	if (sent->held) {
 		train_to(t, TRAIN_HELD);
 		eg->held++;

@@ -37,7 +37,6 @@ struct zerocopy_output {
 	uint32_t sure_bytes; /* so much in one piece was taken last */
 	uint32_t copied;     /* in a row */
 	uint32_t refused;    /* in a row */
-	bool waiting;        /* one is in flight, or its copy, and may well be refused */
 };
 
 /* Cuts its memory off `arena', which may be one that counts; ready for use, but for `areas'. */
