@@ -57,7 +57,8 @@ void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
 		struct egress_output *o = &eg->outputs[i];
 
 		o->fd = -1;
-		o->open = o->first = o->last = o->newest = o->awaited = TRAIN_NONE;
+		o->queue = TRAIN_QUEUE_EMPTY;
+		o->newest = o->awaited = TRAIN_NONE;
 	}
 }
 
@@ -166,40 +167,6 @@ static bool egress_rate_allows(const struct egress *eg, struct egress_output *o,
 
 /* ---- trains ---- */
 
-static void egress_mark_dirty(struct egress *eg, uint32_t output)
-{
-	struct egress_output *o = &eg->outputs[output];
-
-	if (!o->dirty) {
-		o->dirty = true;
-		eg->dirty[eg->dirty_count++] = output;
-	}
-}
-
-static void egress_close_train(struct egress *eg, struct egress_output *o)
-{
-	uint32_t t = o->open;
-
-	if (t == TRAIN_NONE) {
-		return;
-	}
-	o->open = TRAIN_NONE;
-	train_to(&eg->trains[t], TRAIN_CLOSED);
-	eg->trains[t].next = TRAIN_NONE;
-	eg->trains[t].seq = o->next_seq++;
-	if (o->last == TRAIN_NONE) {
-		o->first = t;
-	} else {
-		eg->trains[o->last].next = t;
-	}
-	o->last = t;
-}
-
-void egress_close_open(struct egress *eg, uint32_t output)
-{
-	egress_close_train(eg, &eg->outputs[output]);
-}
-
 /* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
  * everything in the train so far is of full size. */
 static bool egress_fits(const struct egress *eg, const struct egress_output *o,
@@ -237,7 +204,7 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 	t->single_at = 0;
 	t->way = TRAIN_WHOLE;
 	t->retried = false;
-	o->open = idx;
+	o->queue.open = idx;
 	return true;
 }
 
@@ -248,13 +215,14 @@ static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p
 	struct egress_output *o = &eg->outputs[output];
 	struct train *t;
 
-	if (o->open != TRAIN_NONE && !egress_fits(eg, o, &eg->trains[o->open], p, meta)) {
-		egress_close_train(eg, o);
+	if (o->queue.open != TRAIN_NONE &&
+	    !egress_fits(eg, o, &eg->trains[o->queue.open], p, meta)) {
+		train_queue_close(&o->queue, eg->trains);
 	}
-	if (o->open == TRAIN_NONE && !egress_start_train(eg, output, p, meta)) {
+	if (o->queue.open == TRAIN_NONE && !egress_start_train(eg, output, p, meta)) {
 		return false;
 	}
-	t = &eg->trains[o->open];
+	t = &eg->trains[o->queue.open];
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
 	t->slots[t->iov_count] = p->slot;
 	t->iov_count++;
@@ -265,7 +233,7 @@ static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p
 	/* What cannot be continued goes now: a short end, a full train, one that may not grow. */
 	if (o->gso == GSO_OFF || t->bytes == 0 || t->bytes % t->segment_bytes != 0 ||
 	    t->datagrams >= eg->train_max || t->segment_bytes > o->segment_max) {
-		egress_close_train(eg, o);
+		train_queue_close(&o->queue, eg->trains);
 	}
 	return true;
 }

@@ -1,12 +1,14 @@
 /* egress.h - outputs and their trains: what leaves, in order (steps 9, 10 and 11).
  *
  * Per output the order of datagrams is kept through all that may happen to a train (train.h). One
- * that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram,
- * and its output sends no trains any more; until the first train of an output has succeeded no
- * second one is in flight, so that not even this fallback reorders. Nor does anything follow a
- * zero-copy send (zerocopy.h) of a shape that its output has not taken yet before it is known to be
- * under way: it may have to be copied.
- * Shard thread only.
+ * that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram, and its output
+ * sends no trains any more; until the first train of an output has succeeded no second one is in
+ * flight, so that not even this fallback reorders. Nor does anything follow a zero-copy send
+ * (zerocopy.h) of a shape that its output has not taken yet before it is known to be under way: it
+ * may have to be copied. In all these cases the train that must be answered first is `awaited'.
+ *
+ * Here is what gathers datagrams; egress_send.h sends and settles what was gathered. Shard thread
+ * only.
  */
 #pragma once
 
@@ -33,16 +35,14 @@ struct egress_output {
 	struct output_stats *stats;
 	struct train_path path;
 	int fd;
-	uint32_t file;        /* in the ring */
-	uint32_t open;        /* train being filled, or TRAIN_NONE */
-	uint32_t first, last; /* closed trains waiting to be queued */
+	uint32_t file; /* in the ring */
+	struct train_queue queue;
 	uint32_t in_flight;
 	uint32_t newest;          /* train queued to the ring last */
 	uint32_t awaited;         /* train in flight that nothing may follow before its answer */
 	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
 	uint32_t train_bytes_max; /* 65507 or 65487 */
 	struct zerocopy_output zerocopy;
-	uint64_t next_seq;
 	uint64_t tokens_bits;  /* rate=: may be sent now */
 	uint64_t tokens_at_ns; /* when tokens_bits was true */
 	uint8_t gso;           /* enum egress_gso */
@@ -110,18 +110,6 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest);
 /* The rest will never be sent, since the ring failed: counts it as `send_error'. */
 void egress_drop_rest(struct egress *eg, const struct egress_rest *rest);
 
-/* Closes the open trains and queues everything that may go now. */
-void egress_flush(struct egress *eg);
-
-/* One ring_sent: counts it, gives the slots back, or queues what must be sent again. */
-void egress_done(struct egress *eg, const struct ring_sent *sent);
-
-/* The ring has failed for good: counts what has no answer as `send_error', and lets go of it. */
-void egress_abandon(struct egress *eg);
-
-/* Between egress.c and egress_send.c: closes the output's open train. */
-void egress_close_open(struct egress *eg, uint32_t output);
-
 /* Whether a datagram that needs a train of its own would find one. */
 static inline bool egress_has_train(const struct egress *eg)
 {
@@ -134,5 +122,13 @@ static inline bool egress_busy(const struct egress *eg)
 	return eg->dirty_count > 0 || eg->in_flight > 0 || eg->held > 0;
 }
 
-/* Which drop counter a failed send belongs to. Pure. */
-enum output_drop egress_drop_of(int err);
+/* Notes that `output' has something to flush. */
+static inline void egress_mark_dirty(struct egress *eg, uint32_t output)
+{
+	struct egress_output *o = &eg->outputs[output];
+
+	if (!o->dirty) {
+		o->dirty = true;
+		eg->dirty[eg->dirty_count++] = output;
+	}
+}

@@ -11,9 +11,10 @@
  * A zero-copy send that succeeded is counted at once, like any other; only its train, and the slots
  * in it, are kept until the device has read them. Shard thread only.
  */
+#include "shard/egress_send.h"
+
 #include <errno.h>
 
-#include "shard/egress.h"
 #include "shard/sock.h"
 #include "src/base/must.h"
 
@@ -91,18 +92,16 @@ static bool egress_flush_output(struct egress *eg, uint32_t output)
 {
 	struct egress_output *o = &eg->outputs[output];
 
-	egress_close_open(eg, output);
-	while (o->first != TRAIN_NONE) {
-		uint32_t idx = o->first;
-		struct train *t = &eg->trains[idx];
+	train_queue_close(&o->queue, eg->trains);
+	while (o->queue.first != TRAIN_NONE) {
+		struct train *t;
+		uint32_t idx;
 
 		if (o->awaited != TRAIN_NONE) {
 			return false;
 		}
-		o->first = t->next;
-		if (o->first == TRAIN_NONE) {
-			o->last = TRAIN_NONE;
-		}
+		idx = train_queue_take(&o->queue, eg->trains);
+		t = &eg->trains[idx];
 		if (o->gso == GSO_OFF && t->datagrams > 1) {
 			egress_resend_singly(o, t); /* gathered before trains were given up */
 		}
@@ -185,7 +184,8 @@ void egress_abandon(struct egress *eg)
 	for (uint32_t i = 0; i < eg->output_count; i++) {
 		struct egress_output *o = &eg->outputs[i];
 
-		o->open = o->first = o->last = o->newest = o->awaited = TRAIN_NONE;
+		o->queue = TRAIN_QUEUE_EMPTY;
+		o->newest = o->awaited = TRAIN_NONE;
 		o->in_flight = 0;
 		o->dirty = false;
 	}
@@ -193,25 +193,10 @@ void egress_abandon(struct egress *eg)
 	eg->dirty_count = 0;
 }
 
-/* Puts a train back where it stood: before every younger one of its output. */
-static void egress_requeue(struct egress *eg, struct egress_output *o, uint32_t idx)
+static void egress_send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
-	struct train *t = &eg->trains[idx];
-	uint32_t *link = &o->first;
-
-	train_to(t, TRAIN_CLOSED);
-	while (*link != TRAIN_NONE && eg->trains[*link].seq < t->seq) {
-		link = &eg->trains[*link].next;
-	}
-	t->next = *link;
-	*link = idx;
-	if (t->next == TRAIN_NONE) {
-		o->last = idx;
-	}
-	if (!o->dirty) {
-		o->dirty = true;
-		eg->dirty[eg->dirty_count++] = t->output;
-	}
+	train_queue_return(&o->queue, eg->trains, idx);
+	egress_mark_dirty(eg, eg->trains[idx].output);
 }
 
 /* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
@@ -239,13 +224,13 @@ static bool egress_failed(struct egress *eg, struct egress_output *o, uint32_t i
 		stat_set(&o->stats->gso_off, (uint64_t)err);
 		if (o->newest == idx) {
 			egress_resend_singly(o, t);
-			egress_requeue(eg, o, idx);
+			egress_send_again(eg, o, idx);
 			return true;
 		}
 	}
 	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && egress_may_be_stale(o, t, idx, err)) {
 		t->retried = true;
-		egress_requeue(eg, o, idx);
+		egress_send_again(eg, o, idx);
 		return true;
 	}
 	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
@@ -274,7 +259,7 @@ static bool egress_copy_instead(struct egress *eg, struct egress_output *o, uint
 		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
 		return false;
 	}
-	egress_requeue(eg, o, idx);
+	egress_send_again(eg, o, idx);
 	return true;
 }
 
@@ -326,7 +311,7 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 	}
 	if (t->way == TRAIN_SINGLES && ++t->single_at < t->datagrams) {
 		t->retried = false;
-		egress_requeue(eg, o, idx);
+		egress_send_again(eg, o, idx);
 		return true;
 	}
 	if (sent->held) {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "shard/egress_send.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"

@@ -1,4 +1,5 @@
-/* train.c - see train.h. Writes the message of a train: destination, payload, control data.
+/* train.c - see train.h. The queue of an output, and the message of a train: destination, payload,
+ * control data.
  *
  * Control data is read again when the send is carried out, so it lives in the train. Shard thread.
  */
@@ -16,6 +17,50 @@ static void point_at_single(struct train *t);
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams);
 static void add_control(struct train *t, int level, int type, const void *data, size_t len);
 static void add_source(struct train *t, const struct train_path *path);
+
+void train_queue_close(struct train_queue *q, struct train *trains)
+{
+	uint32_t idx = q->open;
+
+	if (idx == TRAIN_NONE) {
+		return;
+	}
+	q->open = TRAIN_NONE;
+	train_to(&trains[idx], TRAIN_CLOSED);
+	trains[idx].next = TRAIN_NONE;
+	trains[idx].seq = q->next_seq++;
+	if (q->first == TRAIN_NONE) {
+		q->first = idx;
+	} else {
+		trains[q->last].next = idx;
+	}
+	q->last = idx;
+}
+
+uint32_t train_queue_take(struct train_queue *q, struct train *trains)
+{
+	uint32_t idx = q->first;
+
+	must(idx != TRAIN_NONE);
+	q->first = trains[idx].next;
+	return idx;
+}
+
+void train_queue_return(struct train_queue *q, struct train *trains, uint32_t idx)
+{
+	struct train *t = &trains[idx];
+	uint32_t *link = &q->first;
+
+	train_to(t, TRAIN_CLOSED);
+	while (*link != TRAIN_NONE && trains[*link].seq < t->seq) {
+		link = &trains[*link].next;
+	}
+	t->next = *link;
+	*link = idx;
+	if (t->next == TRAIN_NONE) {
+		q->last = idx;
+	}
+}
 
 void train_build_message(struct train *t, const struct train_path *path)
 {

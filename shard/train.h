@@ -36,7 +36,7 @@
 enum train_state {
 	TRAIN_FREE,      /* holds no slot */
 	TRAIN_OPEN,      /* datagrams are appended */
-	TRAIN_CLOSED,    /* in its output's queue */
+	TRAIN_CLOSED,    /* in its output's queue, complete */
 	TRAIN_IN_FLIGHT, /* queued to the ring: exactly one answer comes */
 	TRAIN_HELD,      /* sent and counted; the device still reads it */
 };
@@ -75,8 +75,8 @@ struct train {
 	uint32_t segment_bytes; /* of each but the last */
 	uint32_t bytes;         /* in all */
 	uint32_t output;
-	uint32_t next;      /* in its output's queue, or in the free list */
-	uint64_t seq;       /* order among its output's trains */
+	uint32_t next;      /* in its queue, or in the free list */
+	uint64_t seq;       /* order among its output's trains; set when it is closed */
 	uint32_t single_at; /* datagrams already sent as singles */
 	uint8_t state;      /* enum train_state; changed by train_to only */
 	uint8_t way;        /* enum train_way; changed by train_go only */
@@ -142,6 +142,24 @@ static inline uint32_t train_send_bytes(const struct train *t)
 
 	return t->way == TRAIN_SINGLES && left > t->segment_bytes ? t->segment_bytes : left;
 }
+
+/* The trains of one output, in order: one that is OPEN, and those that are CLOSED. */
+struct train_queue {
+	uint32_t open;        /* or TRAIN_NONE */
+	uint32_t first, last; /* of the closed ones; `last' only while there is a first */
+	uint64_t next_seq;
+};
+
+#define TRAIN_QUEUE_EMPTY ((struct train_queue){TRAIN_NONE, TRAIN_NONE, TRAIN_NONE, 0})
+
+/* Closes the open train, if there is one: it becomes the last in the queue. */
+void train_queue_close(struct train_queue *q, struct train *trains);
+
+/* Takes the first closed train off the queue; there must be one. It stays CLOSED. */
+uint32_t train_queue_take(struct train_queue *q, struct train *trains);
+
+/* Puts a train that was in flight back where it stood: before every younger one. */
+void train_queue_return(struct train_queue *q, struct train *trains, uint32_t idx);
 
 /* Points `msg' at what the next send carries, by `path'. Valid until the train is changed. */
 void train_build_message(struct train *t, const struct train_path *path);

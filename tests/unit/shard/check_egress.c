@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/egress_send.h"
 #include "src/base/clock.h"
 #include "tests/unit/shard/relay_rig.h"
 

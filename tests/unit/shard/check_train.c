@@ -1,5 +1,6 @@
 /* check_train.c - the states of a train and its ways to leave: which may follow which, and that
- * anything else aborts; and the message of each way. See check_relay.c for trains on their way.
+ * anything else aborts; the order in a queue; the message of each way. See check_relay.c for trains
+ * on their way.
  */
 #include <check.h>
 #include <netinet/in.h>
@@ -89,6 +90,76 @@ START_TEST(zeroed_train_is_free_and_whole)
 {
 	ck_assert_uint_eq(train.state, TRAIN_FREE);
 	ck_assert_uint_eq(train.way, TRAIN_WHOLE);
+}
+END_TEST
+
+/* ---- the order in a queue ---- */
+
+static struct train trains[4];
+static struct train_queue queue;
+
+static void close_train(uint32_t idx)
+{
+	train_to(&trains[idx], TRAIN_OPEN);
+	queue.open = idx;
+	train_queue_close(&queue, trains);
+	ck_assert_uint_eq(queue.open, TRAIN_NONE);
+	ck_assert_uint_eq(trains[idx].state, TRAIN_CLOSED);
+}
+
+static void send_next(uint32_t expected)
+{
+	ck_assert_uint_eq(train_queue_take(&queue, trains), expected);
+	train_to(&trains[expected], TRAIN_IN_FLIGHT);
+}
+
+START_TEST(closed_trains_leave_in_the_order_of_their_closing)
+{
+	queue = TRAIN_QUEUE_EMPTY;
+	train_queue_close(&queue, trains); /* nothing is open: nothing happens */
+	ck_assert_uint_eq(queue.first, TRAIN_NONE);
+	close_train(2);
+	close_train(0);
+	send_next(2);
+	close_train(3);
+	send_next(0);
+	send_next(3);
+	ck_assert_uint_eq(queue.first, TRAIN_NONE);
+	close_train(1);
+	send_next(1);
+}
+END_TEST
+
+START_TEST(train_to_be_sent_again_goes_before_every_younger_one)
+{
+	queue = TRAIN_QUEUE_EMPTY;
+	close_train(3);
+	close_train(1);
+	send_next(3);
+	send_next(1);
+	close_train(0);
+	train_queue_return(&queue, trains, 1);
+	train_queue_return(&queue, trains, 3);
+	close_train(2);
+	send_next(3);
+	send_next(1);
+	send_next(0);
+	train_queue_return(&queue, trains, 0);
+	send_next(0);
+	send_next(2);
+	train_queue_return(&queue, trains, 2);
+	train_to(&trains[1], TRAIN_FREE);
+	close_train(1); /* behind one that came back alone */
+	send_next(2);
+	send_next(1);
+	ck_assert_uint_eq(queue.first, TRAIN_NONE);
+}
+END_TEST
+
+START_TEST(empty_queue_gives_no_train)
+{
+	queue = TRAIN_QUEUE_EMPTY;
+	(void)train_queue_take(&queue, trains);
 }
 END_TEST
 
@@ -199,6 +270,9 @@ int main(void)
 	tcase_add_test(tcase, legal_state_is_taken);
 	tcase_add_test(tcase, legal_way_is_taken);
 	add_aborts(tcase);
+	tcase_add_test(tcase, closed_trains_leave_in_the_order_of_their_closing);
+	tcase_add_test(tcase, train_to_be_sent_again_goes_before_every_younger_one);
+	tcase_add_test_raise_signal(tcase, empty_queue_gives_no_train, SIGABRT);
 	tcase_add_test(tcase, whole_train_is_one_message_that_names_its_segments);
 	tcase_add_test(tcase, singles_are_its_datagrams_one_by_one);
 	tcase_add_loop_test(tcase, everything_a_train_may_say_fits_in_its_control_data, 0, 2);
