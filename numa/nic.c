@@ -31,17 +31,48 @@ struct lower_sum {
 static int locate(const char *sysfs, const char *ifname, int depth, char *via, size_t via_len);
 static int locate_lower(const char *sysfs, const char *ifname, int depth, char *via,
 			size_t via_len);
+static int keep_lower_link(const struct dirent *entry);
+static void sum_lower(struct lower_sum *sum, const char *name, int node_os);
+static int judge_lower(const struct lower_sum *sum, char *via, size_t via_len);
 static int locate_device(const char *sysfs, const char *ifname, char *via, size_t via_len);
+static int read_node(const char *dir);
+static void describe_device(const char *dir, const char *suffix, char *via, size_t via_len);
+static int keep_ifname(const struct dirent *entry);
+static bool ifname_usable(const char *ifname);
+static bool fill_nic(const char *sysfs, const char *ifname, struct topo_nic *nic);
 
 int nic_node(const char *sysfs, const char *ifname, char *via, size_t via_len)
 {
 	return locate(sysfs, ifname, 0, via, via_len);
 }
 
-static bool ifname_usable(const char *ifname)
+int nic_list(const char *sysfs, struct topo_nic **nics, uint32_t *count)
 {
-	return ifname[0] != '\0' && strlen(ifname) < IF_NAMESIZE && !strchr(ifname, '/') &&
-	       strcmp(ifname, ".") != 0 && strcmp(ifname, "..") != 0;
+	struct dirent **names = NULL;
+	struct topo_nic *found;
+	char path[PATH_MAX];
+	uint32_t used = 0;
+	int total;
+
+	snprintf(path, sizeof(path), "%s/class/net", sysfs);
+	total = scandir(path, &names, keep_ifname, alphasort);
+	if (total < 0) {
+		return -errno;
+	}
+	found = calloc((size_t)total + 1, sizeof(*found));
+	for (int i = 0; i < total; i++) {
+		if (found && fill_nic(sysfs, names[i]->d_name, &found[used])) {
+			used++;
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (!found) {
+		return -ENOMEM;
+	}
+	*nics = found;
+	*count = used;
+	return 0;
 }
 
 static int locate(const char *sysfs, const char *ifname, int depth, char *via, size_t via_len)
@@ -62,6 +93,26 @@ static int locate(const char *sysfs, const char *ifname, int depth, char *via, s
 		}
 	}
 	return locate_device(sysfs, ifname, via, via_len);
+}
+
+static int locate_lower(const char *sysfs, const char *ifname, int depth, char *via, size_t via_len)
+{
+	struct lower_sum sum = {.node_os = TOPO_UNKNOWN, .other_os = TOPO_UNKNOWN};
+	struct dirent **links = NULL;
+	char path[PATH_MAX];
+	char ignored[64];
+	int count;
+
+	snprintf(path, sizeof(path), "%s/class/net/%s", sysfs, ifname);
+	count = scandir(path, &links, keep_lower_link, alphasort);
+	for (int i = 0; i < count; i++) {
+		const char *name = links[i]->d_name + strlen("lower_");
+
+		sum_lower(&sum, name, locate(sysfs, name, depth + 1, ignored, sizeof(ignored)));
+		free(links[i]);
+	}
+	free(links);
+	return judge_lower(&sum, via, via_len);
 }
 
 static int keep_lower_link(const struct dirent *entry)
@@ -100,24 +151,33 @@ static int judge_lower(const struct lower_sum *sum, char *via, size_t via_len)
 	return sum->node_os;
 }
 
-static int locate_lower(const char *sysfs, const char *ifname, int depth, char *via, size_t via_len)
+static int locate_device(const char *sysfs, const char *ifname, char *via, size_t via_len)
 {
-	struct lower_sum sum = {.node_os = TOPO_UNKNOWN, .other_os = TOPO_UNKNOWN};
-	struct dirent **links = NULL;
-	char path[PATH_MAX];
-	char ignored[64];
-	int count;
+	char link[PATH_MAX];
+	char dir[PATH_MAX];
+	char root[PATH_MAX];
+	size_t root_len;
+	bool first = true;
 
-	snprintf(path, sizeof(path), "%s/class/net/%s", sysfs, ifname);
-	count = scandir(path, &links, keep_lower_link, alphasort);
-	for (int i = 0; i < count; i++) {
-		const char *name = links[i]->d_name + strlen("lower_");
-
-		sum_lower(&sum, name, locate(sysfs, name, depth + 1, ignored, sizeof(ignored)));
-		free(links[i]);
+	snprintf(link, sizeof(link), "%s/class/net/%s/device", sysfs, ifname);
+	if (!realpath(sysfs, root) || !realpath(link, dir)) {
+		return TOPO_UNKNOWN;
 	}
-	free(links);
-	return judge_lower(&sum, via, via_len);
+	root_len = strlen(root);
+	while (strlen(dir) > root_len && strncmp(dir, root, root_len) == 0) {
+		int node_os = read_node(dir);
+
+		if (node_os != TOPO_UNKNOWN) {
+			describe_device(dir, "", via, via_len);
+			return node_os;
+		}
+		if (first) {
+			describe_device(dir, ", node not said", via, via_len);
+			first = false;
+		}
+		*strrchr(dir, '/') = '\0';
+	}
+	return TOPO_UNKNOWN;
 }
 
 /* The number in DIR/numa_node, or TOPO_UNKNOWN. */
@@ -156,38 +216,15 @@ static void describe_device(const char *dir, const char *suffix, char *via, size
 	snprintf(via, via_len, "%s %s%s", bus_name, name ? name + 1 : dir, suffix);
 }
 
-static int locate_device(const char *sysfs, const char *ifname, char *via, size_t via_len)
-{
-	char link[PATH_MAX];
-	char dir[PATH_MAX];
-	char root[PATH_MAX];
-	size_t root_len;
-	bool first = true;
-
-	snprintf(link, sizeof(link), "%s/class/net/%s/device", sysfs, ifname);
-	if (!realpath(sysfs, root) || !realpath(link, dir)) {
-		return TOPO_UNKNOWN;
-	}
-	root_len = strlen(root);
-	while (strlen(dir) > root_len && strncmp(dir, root, root_len) == 0) {
-		int node_os = read_node(dir);
-
-		if (node_os != TOPO_UNKNOWN) {
-			describe_device(dir, "", via, via_len);
-			return node_os;
-		}
-		if (first) {
-			describe_device(dir, ", node not said", via, via_len);
-			first = false;
-		}
-		*strrchr(dir, '/') = '\0';
-	}
-	return TOPO_UNKNOWN;
-}
-
 static int keep_ifname(const struct dirent *entry)
 {
 	return ifname_usable(entry->d_name);
+}
+
+static bool ifname_usable(const char *ifname)
+{
+	return ifname[0] != '\0' && strlen(ifname) < IF_NAMESIZE && !strchr(ifname, '/') &&
+	       strcmp(ifname, ".") != 0 && strcmp(ifname, "..") != 0;
 }
 
 /* False for what is no interface: bonding_masters is a plain file. */
@@ -202,33 +239,4 @@ static bool fill_nic(const char *sysfs, const char *ifname, struct topo_nic *nic
 	memcpy(nic->name, ifname, strlen(ifname) + 1); /* fits: ifname_usable */
 	nic->node_os = nic_node(sysfs, ifname, nic->via, sizeof(nic->via));
 	return true;
-}
-
-int nic_list(const char *sysfs, struct topo_nic **nics, uint32_t *count)
-{
-	struct dirent **names = NULL;
-	struct topo_nic *found;
-	char path[PATH_MAX];
-	uint32_t used = 0;
-	int total;
-
-	snprintf(path, sizeof(path), "%s/class/net", sysfs);
-	total = scandir(path, &names, keep_ifname, alphasort);
-	if (total < 0) {
-		return -errno;
-	}
-	found = calloc((size_t)total + 1, sizeof(*found));
-	for (int i = 0; i < total; i++) {
-		if (found && fill_nic(sysfs, names[i]->d_name, &found[used])) {
-			used++;
-		}
-		free(names[i]);
-	}
-	free(names);
-	if (!found) {
-		return -ENOMEM;
-	}
-	*nics = found;
-	*count = used;
-	return 0;
 }

@@ -59,15 +59,15 @@ static void attempt_once(const struct nodemem_wish *wish, struct arena *arena,
 			 struct nodemem_attempt *attempt);
 static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
 			 struct nodemem_attempt *attempt);
-static bool is_shortage(int ret);
-static void count_awaited(size_t len_bytes, int node_os, int sign);
-static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
 static int bind_range(void *base, size_t len_bytes, int node_os);
 static int populate(const struct nodemem_wish *wish, struct arena *arena,
 		    struct nodemem_attempt *attempt);
 static int check_room(int node_os, size_t len_bytes, struct nodemem_attempt *attempt);
 static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 		     struct nodemem_attempt *attempt);
+static void count_awaited(size_t len_bytes, int node_os, int sign);
+static bool is_shortage(int ret);
+static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt);
 static int verify_once(const void *base, uint64_t count, size_t page_bytes, int node_os,
 		       struct verdict *verdict);
 static int verify_by_move_pages(const unsigned char *base, size_t page_bytes, uint64_t count,
@@ -155,6 +155,23 @@ int nodemem_verify_settled(const void *base, size_t len_bytes, size_t page_bytes
 		*misplaced = verdict.misplaced;
 	}
 	return ret;
+}
+
+/* libnuma calls these two; its own print to stderr, and numa_error may end the process. */
+void numa_error(char *where)
+{
+	log_warn("libnuma: %s: %s", where, strerror(errno));
+}
+
+__attribute__((format(printf, 2, 3))) void numa_warn(int num, char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	log_warn("libnuma: %s (%d)", text, num);
 }
 
 /* Tries kind after kind. `asked' keeps the attempt with the kind of the operator's wish, `last' the
@@ -245,43 +262,6 @@ static int attempt_steps(const struct nodemem_wish *wish, struct arena *arena,
 	return check_thp(wish, arena, attempt);
 }
 
-/* ENOMEM: the whole machine has too few, says mmap. EFAULT: the node has, says populating. */
-static bool is_shortage(int ret)
-{
-	return ret == -ENOMEM || ret == -EFAULT;
-}
-
-/* A shard with pages of one kind needs none of the other. */
-static void count_awaited(size_t len_bytes, int node_os, int sign)
-{
-	if (node_os < NODE_UNKNOWN || node_os >= NODES_MAX) {
-		return;
-	}
-	for (enum arena_huge kind = ARENA_HUGE_1G; kind <= ARENA_HUGE_2M; kind++) {
-		size_t page_bytes = arena_huge_bytes(kind);
-
-		awaited_pages[kind][node_os + 1] +=
-			sign * (int64_t)((len_bytes + page_bytes - 1) / page_bytes);
-	}
-}
-
-static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
-{
-	size_t page_bytes = arena_huge_bytes(attempt->kind);
-	uint64_t *sum = &short_pages[attempt->kind][wish->node_os + 1];
-	int64_t awaited = awaited_pages[attempt->kind][wish->node_os + 1];
-	uint64_t missing;
-
-	attempt->pages = (wish->len_bytes + page_bytes - 1) / page_bytes;
-	attempt->pool_known = hugepages_read(wish->node_os, page_bytes, &attempt->pool) == 0;
-	if (!attempt->pool_known || attempt->pool.available >= attempt->pages) {
-		return; /* something else than the pool's size stands in the way */
-	}
-	*sum += attempt->pages;
-	missing = awaited > (int64_t)*sum ? (uint64_t)awaited : *sum;
-	attempt->pool_goal = attempt->pool.total + missing - attempt->pool.available;
-}
-
 /* All allocations of the range come from `node_os' or fail. No page may exist yet. */
 static int bind_range(void *base, size_t len_bytes, int node_os)
 {
@@ -345,6 +325,43 @@ static int check_thp(const struct nodemem_wish *wish, const struct arena *arena,
 	return 0;
 }
 
+/* A shard with pages of one kind needs none of the other. */
+static void count_awaited(size_t len_bytes, int node_os, int sign)
+{
+	if (node_os < NODE_UNKNOWN || node_os >= NODES_MAX) {
+		return;
+	}
+	for (enum arena_huge kind = ARENA_HUGE_1G; kind <= ARENA_HUGE_2M; kind++) {
+		size_t page_bytes = arena_huge_bytes(kind);
+
+		awaited_pages[kind][node_os + 1] +=
+			sign * (int64_t)((len_bytes + page_bytes - 1) / page_bytes);
+	}
+}
+
+/* ENOMEM: the whole machine has too few, says mmap. EFAULT: the node has, says populating. */
+static bool is_shortage(int ret)
+{
+	return ret == -ENOMEM || ret == -EFAULT;
+}
+
+static void count_shortage(const struct nodemem_wish *wish, struct nodemem_attempt *attempt)
+{
+	size_t page_bytes = arena_huge_bytes(attempt->kind);
+	uint64_t *sum = &short_pages[attempt->kind][wish->node_os + 1];
+	int64_t awaited = awaited_pages[attempt->kind][wish->node_os + 1];
+	uint64_t missing;
+
+	attempt->pages = (wish->len_bytes + page_bytes - 1) / page_bytes;
+	attempt->pool_known = hugepages_read(wish->node_os, page_bytes, &attempt->pool) == 0;
+	if (!attempt->pool_known || attempt->pool.available >= attempt->pages) {
+		return; /* something else than the pool's size stands in the way */
+	}
+	*sum += attempt->pages;
+	missing = awaited > (int64_t)*sum ? (uint64_t)awaited : *sum;
+	attempt->pool_goal = attempt->pool.total + missing - attempt->pool.available;
+}
+
 /* One look at all `count' pages: by move_pages, or where that is forbidden by numa_maps. */
 static int verify_once(const void *base, uint64_t count, size_t page_bytes, int node_os,
 		       struct verdict *verdict)
@@ -400,21 +417,4 @@ static void judge_pages(const int *status, uint64_t count, int node_os, struct v
 			verdict->misplaced++;
 		}
 	}
-}
-
-/* libnuma calls these two; its own print to stderr, and numa_error may end the process. */
-void numa_error(char *where)
-{
-	log_warn("libnuma: %s: %s", where, strerror(errno));
-}
-
-__attribute__((format(printf, 2, 3))) void numa_warn(int num, char *fmt, ...)
-{
-	char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	log_warn("libnuma: %s (%d)", text, num);
 }

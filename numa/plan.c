@@ -36,12 +36,24 @@ struct placer {
 	uint64_t weight_placed;
 };
 
-static int open_placer(struct placer *pl);
-static void close_placer(struct placer *pl);
 static int check_flows(const struct placer *pl, struct err *err);
+static const char *name_flow(const struct plan_flow *flow, uint32_t i, char *buf);
+static int open_placer(struct placer *pl);
+static void sort_row(struct placer *pl, uint32_t from);
+static uint32_t slot_distance(const struct topo *topo, uint32_t from, uint32_t to);
 static int alloc_owners(struct placer *pl);
 static void keep_prior(struct placer *pl, uint32_t flow);
 static void place_flow(struct placer *pl, uint32_t flow);
+static struct plan_owner choose_owner(const struct placer *pl, const struct plan_flow *flow);
+static uint32_t lightest_anywhere(const struct placer *pl);
+static struct plan_owner choose_near(const struct placer *pl, const struct plan_flow *flow,
+				     uint32_t from);
+static double load_bound(const struct placer *pl, const struct plan_flow *flow);
+static uint32_t lightest_in_ring(const struct placer *pl, uint32_t from, uint32_t *pos);
+static enum plan_why why_chosen(const struct placer *pl, uint32_t from, uint32_t shard);
+static void own(struct placer *pl, uint32_t flow, uint32_t nth, struct plan_owner owner);
+static void release(struct placer *pl, uint32_t flow);
+static void close_placer(struct placer *pl);
 
 int plan_build(const struct topo *topo, const struct plan_flow *flows, uint32_t flow_count,
 	       const struct plan_policy *policy, struct plan *out, struct err *err)
@@ -107,15 +119,6 @@ const char *plan_why_name(enum plan_why why)
 	return "unknown";
 }
 
-static const char *name_flow(const struct plan_flow *flow, uint32_t i, char *buf)
-{
-	if (flow->where) {
-		return flow->where;
-	}
-	snprintf(buf, WHO_MAX, "flow %" PRIu32, i);
-	return buf;
-}
-
 static int check_flows(const struct placer *pl, struct err *err)
 {
 	uint32_t shards = pl->plan->shard_count;
@@ -152,21 +155,31 @@ static int check_flows(const struct placer *pl, struct err *err)
 	return 0;
 }
 
-/* ---- building the tables ---- */
-
-/* Distance between two slots as rings see it: a slot is nearest to itself, and everything whose
- * distance nobody said is equally far. */
-static uint32_t slot_distance(const struct topo *topo, uint32_t from, uint32_t to)
+static const char *name_flow(const struct plan_flow *flow, uint32_t i, char *buf)
 {
-	uint32_t said = 0;
+	if (flow->where) {
+		return flow->where;
+	}
+	snprintf(buf, WHO_MAX, "flow %" PRIu32, i);
+	return buf;
+}
 
-	if (from == to) {
-		return 0;
+static int open_placer(struct placer *pl)
+{
+	size_t slots = (size_t)pl->topo->node_count + 1;
+	int rc = plan_heaps_init(&pl->heaps, pl->topo, pl->plan->shards, pl->plan->shard_count);
+
+	pl->slot_count = (uint32_t)slots;
+	pl->near = calloc(slots * slots, sizeof(*pl->near));
+	pl->distance = calloc(slots, sizeof(*pl->distance));
+	pl->ring_end = calloc(slots * slots, sizeof(*pl->ring_end));
+	if (rc != 0 || !pl->near || !pl->distance || !pl->ring_end) {
+		return -ENOMEM;
 	}
-	if (topo->distances && from < topo->node_count && to < topo->node_count) {
-		said = topo->distances[(size_t)from * topo->node_count + to];
+	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
+		sort_row(pl, slot);
 	}
-	return said ? said : UINT32_MAX;
+	return 0;
 }
 
 /* Fills one row of `near' by insertion, which keeps equals in slot order, and marks its rings. */
@@ -191,30 +204,19 @@ static void sort_row(struct placer *pl, uint32_t from)
 	}
 }
 
-static int open_placer(struct placer *pl)
+/* Distance between two slots as rings see it: a slot is nearest to itself, and everything whose
+ * distance nobody said is equally far. */
+static uint32_t slot_distance(const struct topo *topo, uint32_t from, uint32_t to)
 {
-	size_t slots = (size_t)pl->topo->node_count + 1;
-	int rc = plan_heaps_init(&pl->heaps, pl->topo, pl->plan->shards, pl->plan->shard_count);
+	uint32_t said = 0;
 
-	pl->slot_count = (uint32_t)slots;
-	pl->near = calloc(slots * slots, sizeof(*pl->near));
-	pl->distance = calloc(slots, sizeof(*pl->distance));
-	pl->ring_end = calloc(slots * slots, sizeof(*pl->ring_end));
-	if (rc != 0 || !pl->near || !pl->distance || !pl->ring_end) {
-		return -ENOMEM;
+	if (from == to) {
+		return 0;
 	}
-	for (uint32_t slot = 0; slot < pl->slot_count; slot++) {
-		sort_row(pl, slot);
+	if (topo->distances && from < topo->node_count && to < topo->node_count) {
+		said = topo->distances[(size_t)from * topo->node_count + to];
 	}
-	return 0;
-}
-
-static void close_placer(struct placer *pl)
-{
-	plan_heaps_free(&pl->heaps);
-	free(pl->near);
-	free(pl->distance);
-	free(pl->ring_end);
+	return said ? said : UINT32_MAX;
 }
 
 static int alloc_owners(struct placer *pl)
@@ -240,32 +242,6 @@ static int alloc_owners(struct placer *pl)
 		plan->owners[i].shard = PLAN_ANY;
 	}
 	return 0;
-}
-
-/* ---- placing ---- */
-
-/* Gives owner `nth' of `flow' to `shard', which leaves its heap until the flow is complete. */
-static void own(struct placer *pl, uint32_t flow, uint32_t nth, struct plan_owner owner)
-{
-	struct plan_shard *shard = &pl->plan->shards[owner.shard];
-
-	plan_heaps_remove(&pl->heaps, owner.shard);
-	pl->plan->owners[pl->plan->first_owner[flow] + nth] = owner;
-	shard->load += pl->flows[flow].weight;
-	shard->flow_count++;
-	pl->weight_placed += pl->flows[flow].weight;
-}
-
-/* Puts the owners of a flow back into their heaps, with their new load. */
-static void release(struct placer *pl, uint32_t flow)
-{
-	const struct plan *plan = pl->plan;
-
-	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-		if (plan->owners[i].shard != PLAN_ANY) {
-			plan_heaps_add(&pl->heaps, plan->owners[i].shard);
-		}
-	}
 }
 
 /* First pass. A flow that names its shard moves there whatever the plan before said; its other
@@ -296,28 +272,42 @@ static void keep_prior(struct placer *pl, uint32_t flow)
 	release(pl, flow);
 }
 
-/* The most that a shard may carry once it owns this flow too; loads are whole numbers, so is it. */
-static double load_bound(const struct placer *pl, const struct plan_flow *flow)
+/* Second pass: whatever owners the first left open. */
+static void place_flow(struct placer *pl, uint32_t flow)
 {
-	double share = (double)(pl->weight_placed + flow->weight) / pl->plan->shard_count;
+	const struct plan_flow *wish = &pl->flows[flow];
+	struct plan *plan = pl->plan;
+	uint32_t first = plan->first_owner[flow];
+	uint32_t nth = 0;
 
-	return ceil(pl->policy->balance * (share > flow->weight ? share : flow->weight));
+	for (; nth < wish->spread && plan->owners[first + nth].shard != PLAN_ANY; nth++) {
+		plan_heaps_remove(&pl->heaps, plan->owners[first + nth].shard);
+	}
+	for (; nth < wish->spread; nth++) {
+		struct plan_owner owner = {.shard = wish->named_shard, .why = PLAN_WHY_NAMED};
+
+		if (nth > 0 || wish->named_shard == PLAN_ANY) {
+			owner = choose_owner(pl, wish);
+		}
+		must(owner.shard < plan->shard_count);
+		own(pl, flow, nth, owner);
+	}
+	release(pl, flow);
 }
 
-/* The lightest shard of the ring that begins at `*pos' of a row, or PLAN_HEAPS_NONE when it is
- * empty. `*pos' moves to the next ring. */
-static uint32_t lightest_in_ring(const struct placer *pl, uint32_t from, uint32_t *pos)
+static struct plan_owner choose_owner(const struct placer *pl, const struct plan_flow *flow)
 {
-	const uint32_t *row = &pl->near[(size_t)from * pl->slot_count];
-	const bool *ends = &pl->ring_end[(size_t)from * pl->slot_count];
-	uint32_t best = PLAN_HEAPS_NONE;
-	bool end;
+	uint32_t from = plan_node_slot(pl->topo, flow->node_os);
 
-	do {
-		best = plan_heaps_lighter(&pl->heaps, best, plan_heaps_top(&pl->heaps, row[*pos]));
-		end = ends[(*pos)++];
-	} while (!end);
-	return best;
+	if (flow->node_os == TOPO_UNKNOWN) {
+		return (struct plan_owner){.shard = lightest_anywhere(pl),
+					   .why = PLAN_WHY_NODE_UNKNOWN};
+	}
+	if (from == pl->topo->node_count) { /* a node that the topology does not have */
+		return (struct plan_owner){.shard = lightest_anywhere(pl),
+					   .why = PLAN_WHY_NO_LOCAL};
+	}
+	return choose_near(pl, flow, from);
 }
 
 static uint32_t lightest_anywhere(const struct placer *pl)
@@ -328,19 +318,6 @@ static uint32_t lightest_anywhere(const struct placer *pl)
 		best = plan_heaps_lighter(&pl->heaps, best, plan_heaps_top(&pl->heaps, slot));
 	}
 	return best;
-}
-
-/* A flow stays local, or its node has no shard, or none that this flow does not own already, or
- * none that may carry more. */
-static enum plan_why why_chosen(const struct placer *pl, uint32_t from, uint32_t shard)
-{
-	if (pl->heaps.slot_of[shard] == from) {
-		return PLAN_WHY_LOCAL;
-	}
-	if (pl->heaps.shards_at[from] == 0) {
-		return PLAN_WHY_NO_LOCAL;
-	}
-	return pl->heaps.heaps[from].count == 0 ? PLAN_WHY_SPREAD : PLAN_WHY_BALANCE;
 }
 
 /* Walks the rings outwards to the first shard within the bound; without one, the least loaded of
@@ -372,40 +349,71 @@ static struct plan_owner choose_near(const struct placer *pl, const struct plan_
 	return owner;
 }
 
-static struct plan_owner choose_owner(const struct placer *pl, const struct plan_flow *flow)
+/* The most that a shard may carry once it owns this flow too; loads are whole numbers, so is it. */
+static double load_bound(const struct placer *pl, const struct plan_flow *flow)
 {
-	uint32_t from = plan_node_slot(pl->topo, flow->node_os);
+	double share = (double)(pl->weight_placed + flow->weight) / pl->plan->shard_count;
 
-	if (flow->node_os == TOPO_UNKNOWN) {
-		return (struct plan_owner){.shard = lightest_anywhere(pl),
-					   .why = PLAN_WHY_NODE_UNKNOWN};
-	}
-	if (from == pl->topo->node_count) { /* a node that the topology does not have */
-		return (struct plan_owner){.shard = lightest_anywhere(pl),
-					   .why = PLAN_WHY_NO_LOCAL};
-	}
-	return choose_near(pl, flow, from);
+	return ceil(pl->policy->balance * (share > flow->weight ? share : flow->weight));
 }
 
-/* Second pass: whatever owners the first left open. */
-static void place_flow(struct placer *pl, uint32_t flow)
+/* The lightest shard of the ring that begins at `*pos' of a row, or PLAN_HEAPS_NONE when it is
+ * empty. `*pos' moves to the next ring. */
+static uint32_t lightest_in_ring(const struct placer *pl, uint32_t from, uint32_t *pos)
 {
-	const struct plan_flow *wish = &pl->flows[flow];
-	struct plan *plan = pl->plan;
-	uint32_t first = plan->first_owner[flow];
-	uint32_t nth = 0;
+	const uint32_t *row = &pl->near[(size_t)from * pl->slot_count];
+	const bool *ends = &pl->ring_end[(size_t)from * pl->slot_count];
+	uint32_t best = PLAN_HEAPS_NONE;
+	bool end;
 
-	for (; nth < wish->spread && plan->owners[first + nth].shard != PLAN_ANY; nth++) {
-		plan_heaps_remove(&pl->heaps, plan->owners[first + nth].shard);
+	do {
+		best = plan_heaps_lighter(&pl->heaps, best, plan_heaps_top(&pl->heaps, row[*pos]));
+		end = ends[(*pos)++];
+	} while (!end);
+	return best;
+}
+
+/* A flow stays local, or its node has no shard, or none that this flow does not own already, or
+ * none that may carry more. */
+static enum plan_why why_chosen(const struct placer *pl, uint32_t from, uint32_t shard)
+{
+	if (pl->heaps.slot_of[shard] == from) {
+		return PLAN_WHY_LOCAL;
 	}
-	for (; nth < wish->spread; nth++) {
-		struct plan_owner owner = {.shard = wish->named_shard, .why = PLAN_WHY_NAMED};
+	if (pl->heaps.shards_at[from] == 0) {
+		return PLAN_WHY_NO_LOCAL;
+	}
+	return pl->heaps.heaps[from].count == 0 ? PLAN_WHY_SPREAD : PLAN_WHY_BALANCE;
+}
 
-		if (nth > 0 || wish->named_shard == PLAN_ANY) {
-			owner = choose_owner(pl, wish);
+/* Gives owner `nth' of `flow' to `shard', which leaves its heap until the flow is complete. */
+static void own(struct placer *pl, uint32_t flow, uint32_t nth, struct plan_owner owner)
+{
+	struct plan_shard *shard = &pl->plan->shards[owner.shard];
+
+	plan_heaps_remove(&pl->heaps, owner.shard);
+	pl->plan->owners[pl->plan->first_owner[flow] + nth] = owner;
+	shard->load += pl->flows[flow].weight;
+	shard->flow_count++;
+	pl->weight_placed += pl->flows[flow].weight;
+}
+
+/* Puts the owners of a flow back into their heaps, with their new load. */
+static void release(struct placer *pl, uint32_t flow)
+{
+	const struct plan *plan = pl->plan;
+
+	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+		if (plan->owners[i].shard != PLAN_ANY) {
+			plan_heaps_add(&pl->heaps, plan->owners[i].shard);
 		}
-		must(owner.shard < plan->shard_count);
-		own(pl, flow, nth, owner);
 	}
-	release(pl, flow);
+}
+
+static void close_placer(struct placer *pl)
+{
+	plan_heaps_free(&pl->heaps);
+	free(pl->near);
+	free(pl->distance);
+	free(pl->ring_end);
 }

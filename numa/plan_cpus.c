@@ -35,35 +35,30 @@ struct chooser {
 };
 
 static int take_prior(const struct plan *prior, struct plan *out);
+static int open_chooser(struct chooser *ch, const struct topo *topo,
+			const struct plan_policy *policy);
 static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count,
 		  struct plan *out, struct err *err);
-
-static int open_chooser(struct chooser *ch, const struct topo *topo,
-			const struct plan_policy *policy)
-{
-	ch->topo = topo;
-	ch->policy = policy;
-	ch->slot_count = topo->node_count + 1;
-	ch->seats = calloc((size_t)topo->cpu_count + policy->cpus_count + 1, sizeof(*ch->seats));
-	ch->seats_at = calloc(ch->slot_count, sizeof(*ch->seats_at));
-	ch->given = calloc(ch->slot_count, sizeof(*ch->given));
-	ch->demand = calloc(ch->slot_count, sizeof(*ch->demand));
-	ch->reserved = calloc((size_t)topo->core_count + 1, sizeof(*ch->reserved));
-	ch->turns = calloc((size_t)topo->l3_count + 1, sizeof(*ch->turns));
-	return ch->seats && ch->seats_at && ch->given && ch->demand && ch->reserved && ch->turns
-		       ? 0
-		       : -ENOMEM;
-}
-
-static void close_chooser(struct chooser *ch)
-{
-	free(ch->seats);
-	free(ch->seats_at);
-	free(ch->given);
-	free(ch->demand);
-	free(ch->reserved);
-	free(ch->turns);
-}
+static int seat_list(struct chooser *ch, struct err *err);
+static void seat_allowed(struct chooser *ch);
+static int reserve(struct chooser *ch, struct plan *out, struct err *err);
+static uint32_t count_cores(const struct chooser *ch, bool *seen, uint32_t *at);
+static uint32_t wanted_reserve(const struct chooser *ch, const uint32_t *cores_at,
+			       uint32_t core_count);
+static int next_reserved(const struct chooser *ch, const uint32_t *cores_at);
+static void drop_reserved_seats(struct chooser *ch);
+static int list_reserved(const struct chooser *ch, struct plan *out);
+static int check_count(const struct chooser *ch, uint32_t want, struct err *err);
+static int alloc_shards(struct plan *out, uint32_t count);
+static int compare_seats(const void *left, const void *right);
+static void count_demand(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count);
+static void give_seats(struct chooser *ch, struct plan *out);
+static void apportion(struct chooser *ch, uint32_t shard_count);
+static bool goes_before(const struct chooser *ch, uint32_t a, uint32_t b);
+static void seat_shard(struct plan_shard *shard, const struct topo_cpu *cpu);
+static int compare_shards(const void *left, const void *right);
+static int compare_int(int64_t a, int64_t b);
+static void close_chooser(struct chooser *ch);
 
 int plan_cpus_choose(const struct topo *topo, const struct plan_flow *flows, uint32_t flow_count,
 		     const struct plan_policy *policy, struct plan *out, struct err *err)
@@ -84,17 +79,6 @@ int plan_cpus_choose(const struct topo *topo, const struct plan_flow *flows, uin
 		err_set(err, "no memory for the placement plan");
 	}
 	return rc;
-}
-
-static int alloc_shards(struct plan *out, uint32_t count)
-{
-	must(count > 0);
-	out->shards = calloc(count, sizeof(out->shards[0]));
-	if (!out->shards) {
-		return -ENOMEM;
-	}
-	out->shard_count = count;
-	return 0;
 }
 
 static int take_prior(const struct plan *prior, struct plan *out)
@@ -118,11 +102,59 @@ static int take_prior(const struct plan *prior, struct plan *out)
 	return 0;
 }
 
-static void seat_shard(struct plan_shard *shard, const struct topo_cpu *cpu)
+static int open_chooser(struct chooser *ch, const struct topo *topo,
+			const struct plan_policy *policy)
 {
-	shard->cpu_os = cpu->cpu_os;
-	shard->home_os = cpu->home_os;
-	shard->node_os = cpu->node_os;
+	ch->topo = topo;
+	ch->policy = policy;
+	ch->slot_count = topo->node_count + 1;
+	ch->seats = calloc((size_t)topo->cpu_count + policy->cpus_count + 1, sizeof(*ch->seats));
+	ch->seats_at = calloc(ch->slot_count, sizeof(*ch->seats_at));
+	ch->given = calloc(ch->slot_count, sizeof(*ch->given));
+	ch->demand = calloc(ch->slot_count, sizeof(*ch->demand));
+	ch->reserved = calloc((size_t)topo->core_count + 1, sizeof(*ch->reserved));
+	ch->turns = calloc((size_t)topo->l3_count + 1, sizeof(*ch->turns));
+	return ch->seats && ch->seats_at && ch->given && ch->demand && ch->reserved && ch->turns
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count,
+		  struct plan *out, struct err *err)
+{
+	const struct plan_policy *policy = ch->policy;
+	uint32_t want;
+	int rc = 0;
+
+	if (policy->cpus_os) {
+		rc = seat_list(ch, err);
+	} else {
+		seat_allowed(ch);
+	}
+	if (rc == 0 && ch->seat_count == 0) {
+		err_set(err,
+			"%s: no CPU may be used; check the affinity mask and the cpuset cgroup",
+			ch->topo->source);
+		rc = -EINVAL;
+	}
+	rc = rc ? rc : reserve(ch, out, err);
+	want = policy->shard_count ? policy->shard_count : ch->seat_count;
+	rc = rc ? rc : check_count(ch, want, err);
+	rc = rc ? rc : alloc_shards(out, want);
+	if (rc != 0) {
+		return rc;
+	}
+	must(ch->seat_count > 0);
+	if (policy->cpus_os) {
+		for (uint32_t i = 0; i < want; i++) {
+			seat_shard(&out->shards[i], ch->seats[i % ch->seat_count].cpu);
+		}
+		return 0;
+	}
+	qsort(ch->seats, ch->seat_count, sizeof(ch->seats[0]), compare_seats);
+	count_demand(ch, flows, flow_count);
+	give_seats(ch, out);
+	return 0;
 }
 
 /* The CPUs of --cpus, as they were written. */
@@ -174,98 +206,6 @@ static void seat_allowed(struct chooser *ch)
 	}
 }
 
-/* Counts the cores that have a seat, in all and (when `at' is given) by node. A --cpus list may
- * hold several threads of a core, hence the marks in `seen', one for each core and all false. */
-static uint32_t count_cores(const struct chooser *ch, bool *seen, uint32_t *at)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < ch->seat_count; i++) {
-		const struct seat *seat = &ch->seats[i];
-
-		if (!seen[seat->cpu->core_idx]) {
-			seen[seat->cpu->core_idx] = true;
-			at[seat->node_slot]++;
-			count++;
-		}
-	}
-	return count;
-}
-
-/* The core of the lowest CPU among those with a seat, where possible one that is not the last of
- * its node. */
-static int next_reserved(const struct chooser *ch, const uint32_t *cores_at)
-{
-	const struct seat *best = NULL;
-	bool best_last = false;
-
-	for (uint32_t i = 0; i < ch->seat_count; i++) {
-		const struct seat *seat = &ch->seats[i];
-		bool last = cores_at[seat->node_slot] < 2;
-
-		if (ch->reserved[seat->cpu->core_idx]) {
-			continue;
-		}
-		if (!best || (best_last && !last) ||
-		    (best_last == last && seat->cpu->cpu_os < best->cpu->cpu_os)) {
-			best = seat;
-			best_last = last;
-		}
-	}
-	must(best != NULL);
-	return (int)(best - ch->seats);
-}
-
-/* How many cores to reserve. The automatic one gives way where the operator asked for more shards
- * than would remain. */
-static uint32_t wanted_reserve(const struct chooser *ch, const uint32_t *cores_at,
-			       uint32_t core_count)
-{
-	const struct plan_policy *policy = ch->policy;
-	uint32_t lost = 0;
-	int core_idx;
-
-	if (policy->reserve_cores >= 0) {
-		return (uint32_t)policy->reserve_cores;
-	}
-	if (policy->cpus_os || core_count <= 2) {
-		return 0;
-	}
-	core_idx = ch->seats[next_reserved(ch, cores_at)].cpu->core_idx;
-	for (uint32_t i = 0; i < ch->seat_count; i++) {
-		lost += ch->seats[i].cpu->core_idx == core_idx;
-	}
-	return policy->shard_count <= ch->seat_count - lost || policy->oversubscribe ? 1 : 0;
-}
-
-static void drop_reserved_seats(struct chooser *ch)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < ch->seat_count; i++) {
-		if (!ch->reserved[ch->seats[i].cpu->core_idx]) {
-			ch->seats[kept++] = ch->seats[i];
-		}
-	}
-	ch->seat_count = kept;
-}
-
-static int list_reserved(const struct chooser *ch, struct plan *out)
-{
-	out->reserved_os = calloc((size_t)ch->topo->cpu_count + 1, sizeof(out->reserved_os[0]));
-	if (!out->reserved_os) {
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < ch->topo->cpu_count; i++) {
-		const struct topo_cpu *cpu = &ch->topo->cpus[i];
-
-		if (cpu->allowed && ch->reserved[cpu->core_idx]) {
-			out->reserved_os[out->cpus_reserved++] = cpu->cpu_os;
-		}
-	}
-	return 0;
-}
-
 /* Takes the seats of reserved cores away. */
 static int reserve(struct chooser *ch, struct plan *out, struct err *err)
 {
@@ -301,9 +241,130 @@ static int reserve(struct chooser *ch, struct plan *out, struct err *err)
 	return rc;
 }
 
-static int compare_int(int64_t a, int64_t b)
+/* Counts the cores that have a seat, in all and (when `at' is given) by node. A --cpus list may
+ * hold several threads of a core, hence the marks in `seen', one for each core and all false. */
+static uint32_t count_cores(const struct chooser *ch, bool *seen, uint32_t *at)
 {
-	return (a > b) - (a < b);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < ch->seat_count; i++) {
+		const struct seat *seat = &ch->seats[i];
+
+		if (!seen[seat->cpu->core_idx]) {
+			seen[seat->cpu->core_idx] = true;
+			at[seat->node_slot]++;
+			count++;
+		}
+	}
+	return count;
+}
+
+/* How many cores to reserve. The automatic one gives way where the operator asked for more shards
+ * than would remain. */
+static uint32_t wanted_reserve(const struct chooser *ch, const uint32_t *cores_at,
+			       uint32_t core_count)
+{
+	const struct plan_policy *policy = ch->policy;
+	uint32_t lost = 0;
+	int core_idx;
+
+	if (policy->reserve_cores >= 0) {
+		return (uint32_t)policy->reserve_cores;
+	}
+	if (policy->cpus_os || core_count <= 2) {
+		return 0;
+	}
+	core_idx = ch->seats[next_reserved(ch, cores_at)].cpu->core_idx;
+	for (uint32_t i = 0; i < ch->seat_count; i++) {
+		lost += ch->seats[i].cpu->core_idx == core_idx;
+	}
+	return policy->shard_count <= ch->seat_count - lost || policy->oversubscribe ? 1 : 0;
+}
+
+/* The core of the lowest CPU among those with a seat, where possible one that is not the last of
+ * its node. */
+static int next_reserved(const struct chooser *ch, const uint32_t *cores_at)
+{
+	const struct seat *best = NULL;
+	bool best_last = false;
+
+	for (uint32_t i = 0; i < ch->seat_count; i++) {
+		const struct seat *seat = &ch->seats[i];
+		bool last = cores_at[seat->node_slot] < 2;
+
+		if (ch->reserved[seat->cpu->core_idx]) {
+			continue;
+		}
+		if (!best || (best_last && !last) ||
+		    (best_last == last && seat->cpu->cpu_os < best->cpu->cpu_os)) {
+			best = seat;
+			best_last = last;
+		}
+	}
+	must(best != NULL);
+	return (int)(best - ch->seats);
+}
+
+static void drop_reserved_seats(struct chooser *ch)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < ch->seat_count; i++) {
+		if (!ch->reserved[ch->seats[i].cpu->core_idx]) {
+			ch->seats[kept++] = ch->seats[i];
+		}
+	}
+	ch->seat_count = kept;
+}
+
+static int list_reserved(const struct chooser *ch, struct plan *out)
+{
+	out->reserved_os = calloc((size_t)ch->topo->cpu_count + 1, sizeof(out->reserved_os[0]));
+	if (!out->reserved_os) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < ch->topo->cpu_count; i++) {
+		const struct topo_cpu *cpu = &ch->topo->cpus[i];
+
+		if (cpu->allowed && ch->reserved[cpu->core_idx]) {
+			out->reserved_os[out->cpus_reserved++] = cpu->cpu_os;
+		}
+	}
+	return 0;
+}
+
+static int check_count(const struct chooser *ch, uint32_t want, struct err *err)
+{
+	const char *what = ch->policy->cpus_os ? "CPUs of --cpus"
+			   : ch->policy->smt   ? "hardware threads"
+					       : "cores";
+
+	if (want > PLAN_SHARDS_MAX) {
+		err_set(err, "--shards %u: at most %u shards", want, PLAN_SHARDS_MAX);
+		return -EINVAL;
+	}
+	if (want > ch->seat_count && !ch->policy->oversubscribe) {
+		err_set(err,
+			"--shards %u: only %u %s may be used; ask for fewer%s, or for tests use "
+			"--oversubscribe",
+			want, ch->seat_count, what,
+			ch->policy->smt || ch->policy->cpus_os
+				? ""
+				: ", use hardware threads too (--smt), lower --reserve-cores");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int alloc_shards(struct plan *out, uint32_t count)
+{
+	must(count > 0);
+	out->shards = calloc(count, sizeof(out->shards[0]));
+	if (!out->shards) {
+		return -ENOMEM;
+	}
+	out->shard_count = count;
+	return 0;
 }
 
 /* The order in which the seats of a node are given away; see numa/plan.h. */
@@ -317,50 +378,6 @@ static int compare_seats(const void *left, const void *right)
 	order = order ? order : compare_int(b->cpu->efficiency, a->cpu->efficiency);
 	order = order ? order : compare_int(a->cache_turn, b->cache_turn);
 	return order ? order : compare_int(a->cpu->cpu_os, b->cpu->cpu_os);
-}
-
-/* The final order: shards are numbered by node, then CPU. */
-static int compare_shards(const void *left, const void *right)
-{
-	const struct plan_shard *a = left;
-	const struct plan_shard *b = right;
-	int64_t a_home = a->home_os == TOPO_UNKNOWN ? INT32_MAX : a->home_os;
-	int64_t b_home = b->home_os == TOPO_UNKNOWN ? INT32_MAX : b->home_os;
-	int order = compare_int(a_home, b_home);
-
-	return order ? order : compare_int(a->cpu_os, b->cpu_os);
-}
-
-/* Whether node `a' should get its next shard before node `b': nodes in demand that have none yet,
- * then those in demand, by weight for each shard they would have; then the others by seats. */
-static bool goes_before(const struct chooser *ch, uint32_t a, uint32_t b)
-{
-	bool a_first = ch->demand[a] > 0 && ch->given[a] == 0;
-	bool b_first = ch->demand[b] > 0 && ch->given[b] == 0;
-	bool by_demand = ch->demand[a] > 0 || ch->demand[b] > 0;
-	double a_claim = by_demand ? (double)ch->demand[a] : (double)ch->seats_at[a];
-	double b_claim = by_demand ? (double)ch->demand[b] : (double)ch->seats_at[b];
-
-	if (a_first != b_first) {
-		return a_first;
-	}
-	return a_claim / (ch->given[a] + 1.0) > b_claim / (ch->given[b] + 1.0);
-}
-
-static void apportion(struct chooser *ch, uint32_t shard_count)
-{
-	for (uint32_t i = 0; i < shard_count; i++) {
-		uint32_t best = ch->slot_count;
-
-		for (uint32_t slot = 0; slot < ch->slot_count; slot++) {
-			if (ch->given[slot] < ch->seats_at[slot] &&
-			    (best == ch->slot_count || goes_before(ch, slot, best))) {
-				best = slot;
-			}
-		}
-		must(best < ch->slot_count);
-		ch->given[best]++;
-	}
 }
 
 static void count_demand(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count)
@@ -401,63 +418,68 @@ static void give_seats(struct chooser *ch, struct plan *out)
 	qsort(out->shards, out->shard_count, sizeof(out->shards[0]), compare_shards);
 }
 
-static int check_count(const struct chooser *ch, uint32_t want, struct err *err)
+static void apportion(struct chooser *ch, uint32_t shard_count)
 {
-	const char *what = ch->policy->cpus_os ? "CPUs of --cpus"
-			   : ch->policy->smt   ? "hardware threads"
-					       : "cores";
+	for (uint32_t i = 0; i < shard_count; i++) {
+		uint32_t best = ch->slot_count;
 
-	if (want > PLAN_SHARDS_MAX) {
-		err_set(err, "--shards %u: at most %u shards", want, PLAN_SHARDS_MAX);
-		return -EINVAL;
+		for (uint32_t slot = 0; slot < ch->slot_count; slot++) {
+			if (ch->given[slot] < ch->seats_at[slot] &&
+			    (best == ch->slot_count || goes_before(ch, slot, best))) {
+				best = slot;
+			}
+		}
+		must(best < ch->slot_count);
+		ch->given[best]++;
 	}
-	if (want > ch->seat_count && !ch->policy->oversubscribe) {
-		err_set(err,
-			"--shards %u: only %u %s may be used; ask for fewer%s, or for tests use "
-			"--oversubscribe",
-			want, ch->seat_count, what,
-			ch->policy->smt || ch->policy->cpus_os
-				? ""
-				: ", use hardware threads too (--smt), lower --reserve-cores");
-		return -EINVAL;
-	}
-	return 0;
 }
 
-static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t flow_count,
-		  struct plan *out, struct err *err)
+/* Whether node `a' should get its next shard before node `b': nodes in demand that have none yet,
+ * then those in demand, by weight for each shard they would have; then the others by seats. */
+static bool goes_before(const struct chooser *ch, uint32_t a, uint32_t b)
 {
-	const struct plan_policy *policy = ch->policy;
-	uint32_t want;
-	int rc = 0;
+	bool a_first = ch->demand[a] > 0 && ch->given[a] == 0;
+	bool b_first = ch->demand[b] > 0 && ch->given[b] == 0;
+	bool by_demand = ch->demand[a] > 0 || ch->demand[b] > 0;
+	double a_claim = by_demand ? (double)ch->demand[a] : (double)ch->seats_at[a];
+	double b_claim = by_demand ? (double)ch->demand[b] : (double)ch->seats_at[b];
 
-	if (policy->cpus_os) {
-		rc = seat_list(ch, err);
-	} else {
-		seat_allowed(ch);
+	if (a_first != b_first) {
+		return a_first;
 	}
-	if (rc == 0 && ch->seat_count == 0) {
-		err_set(err,
-			"%s: no CPU may be used; check the affinity mask and the cpuset cgroup",
-			ch->topo->source);
-		rc = -EINVAL;
-	}
-	rc = rc ? rc : reserve(ch, out, err);
-	want = policy->shard_count ? policy->shard_count : ch->seat_count;
-	rc = rc ? rc : check_count(ch, want, err);
-	rc = rc ? rc : alloc_shards(out, want);
-	if (rc != 0) {
-		return rc;
-	}
-	must(ch->seat_count > 0);
-	if (policy->cpus_os) {
-		for (uint32_t i = 0; i < want; i++) {
-			seat_shard(&out->shards[i], ch->seats[i % ch->seat_count].cpu);
-		}
-		return 0;
-	}
-	qsort(ch->seats, ch->seat_count, sizeof(ch->seats[0]), compare_seats);
-	count_demand(ch, flows, flow_count);
-	give_seats(ch, out);
-	return 0;
+	return a_claim / (ch->given[a] + 1.0) > b_claim / (ch->given[b] + 1.0);
+}
+
+static void seat_shard(struct plan_shard *shard, const struct topo_cpu *cpu)
+{
+	shard->cpu_os = cpu->cpu_os;
+	shard->home_os = cpu->home_os;
+	shard->node_os = cpu->node_os;
+}
+
+/* The final order: shards are numbered by node, then CPU. */
+static int compare_shards(const void *left, const void *right)
+{
+	const struct plan_shard *a = left;
+	const struct plan_shard *b = right;
+	int64_t a_home = a->home_os == TOPO_UNKNOWN ? INT32_MAX : a->home_os;
+	int64_t b_home = b->home_os == TOPO_UNKNOWN ? INT32_MAX : b->home_os;
+	int order = compare_int(a_home, b_home);
+
+	return order ? order : compare_int(a->cpu_os, b->cpu_os);
+}
+
+static int compare_int(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static void close_chooser(struct chooser *ch)
+{
+	free(ch->seats);
+	free(ch->seats_at);
+	free(ch->given);
+	free(ch->demand);
+	free(ch->reserved);
+	free(ch->turns);
 }

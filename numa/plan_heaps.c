@@ -11,29 +11,17 @@
 
 #include "src/base/must.h"
 
+static void fill(struct plan_heaps *hs, const struct topo *topo, uint32_t shard_count);
+static void rise(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos);
+static void sink(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos);
+static void put(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos, uint32_t shard);
+static bool lighter(const struct plan_heaps *hs, uint32_t a, uint32_t b);
+
 uint32_t plan_node_slot(const struct topo *topo, int node_os)
 {
 	const struct topo_node *node = topo_find_node(topo, node_os);
 
 	return node ? (uint32_t)(node - topo->nodes) : topo->node_count;
-}
-
-static void fill(struct plan_heaps *hs, const struct topo *topo, uint32_t shard_count)
-{
-	uint32_t room_used = 0;
-
-	for (uint32_t i = 0; i < shard_count; i++) {
-		hs->slot_of[i] = plan_node_slot(topo, hs->shards[i].home_os);
-		hs->shards_at[hs->slot_of[i]]++;
-		hs->at[i] = PLAN_HEAPS_NONE;
-	}
-	for (uint32_t slot = 0; slot < hs->slot_count; slot++) {
-		hs->heaps[slot].shards = &hs->room[room_used];
-		room_used += hs->shards_at[slot];
-	}
-	for (uint32_t i = 0; i < shard_count; i++) {
-		plan_heaps_add(hs, i);
-	}
 }
 
 int plan_heaps_init(struct plan_heaps *hs, const struct topo *topo, const struct plan_shard *shards,
@@ -66,19 +54,37 @@ void plan_heaps_free(struct plan_heaps *hs)
 	memset(hs, 0, sizeof(*hs));
 }
 
+void plan_heaps_add(struct plan_heaps *hs, uint32_t shard)
+{
+	struct plan_heap *heap = &hs->heaps[hs->slot_of[shard]];
+
+	must(hs->at[shard] == PLAN_HEAPS_NONE);
+	must(heap->shards != NULL);
+	heap->shards[heap->count] = shard;
+	rise(hs, heap, heap->count++);
+}
+
+void plan_heaps_remove(struct plan_heaps *hs, uint32_t shard)
+{
+	struct plan_heap *heap = &hs->heaps[hs->slot_of[shard]];
+	uint32_t pos = hs->at[shard];
+	uint32_t last;
+
+	must(pos != PLAN_HEAPS_NONE);
+	last = heap->shards[--heap->count];
+	hs->at[shard] = PLAN_HEAPS_NONE;
+	if (last != shard) {
+		put(hs, heap, pos, last);
+		rise(hs, heap, pos);
+		sink(hs, heap, hs->at[last]);
+	}
+}
+
 uint32_t plan_heaps_top(const struct plan_heaps *hs, uint32_t slot)
 {
 	const struct plan_heap *heap = &hs->heaps[slot];
 
 	return heap->count > 0 ? heap->shards[0] : PLAN_HEAPS_NONE;
-}
-
-static bool lighter(const struct plan_heaps *hs, uint32_t a, uint32_t b)
-{
-	uint64_t a_load = hs->shards[a].load;
-	uint64_t b_load = hs->shards[b].load;
-
-	return a_load < b_load || (a_load == b_load && a < b);
 }
 
 uint32_t plan_heaps_lighter(const struct plan_heaps *hs, uint32_t a, uint32_t b)
@@ -89,10 +95,22 @@ uint32_t plan_heaps_lighter(const struct plan_heaps *hs, uint32_t a, uint32_t b)
 	return lighter(hs, a, b) ? a : b;
 }
 
-static void put(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos, uint32_t shard)
+static void fill(struct plan_heaps *hs, const struct topo *topo, uint32_t shard_count)
 {
-	heap->shards[pos] = shard;
-	hs->at[shard] = pos;
+	uint32_t room_used = 0;
+
+	for (uint32_t i = 0; i < shard_count; i++) {
+		hs->slot_of[i] = plan_node_slot(topo, hs->shards[i].home_os);
+		hs->shards_at[hs->slot_of[i]]++;
+		hs->at[i] = PLAN_HEAPS_NONE;
+	}
+	for (uint32_t slot = 0; slot < hs->slot_count; slot++) {
+		hs->heaps[slot].shards = &hs->room[room_used];
+		room_used += hs->shards_at[slot];
+	}
+	for (uint32_t i = 0; i < shard_count; i++) {
+		plan_heaps_add(hs, i);
+	}
 }
 
 static void rise(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos)
@@ -125,28 +143,16 @@ static void sink(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos)
 	put(hs, heap, pos, shard);
 }
 
-void plan_heaps_add(struct plan_heaps *hs, uint32_t shard)
+static void put(struct plan_heaps *hs, struct plan_heap *heap, uint32_t pos, uint32_t shard)
 {
-	struct plan_heap *heap = &hs->heaps[hs->slot_of[shard]];
-
-	must(hs->at[shard] == PLAN_HEAPS_NONE);
-	must(heap->shards != NULL);
-	heap->shards[heap->count] = shard;
-	rise(hs, heap, heap->count++);
+	heap->shards[pos] = shard;
+	hs->at[shard] = pos;
 }
 
-void plan_heaps_remove(struct plan_heaps *hs, uint32_t shard)
+static bool lighter(const struct plan_heaps *hs, uint32_t a, uint32_t b)
 {
-	struct plan_heap *heap = &hs->heaps[hs->slot_of[shard]];
-	uint32_t pos = hs->at[shard];
-	uint32_t last;
+	uint64_t a_load = hs->shards[a].load;
+	uint64_t b_load = hs->shards[b].load;
 
-	must(pos != PLAN_HEAPS_NONE);
-	last = heap->shards[--heap->count];
-	hs->at[shard] = PLAN_HEAPS_NONE;
-	if (last != shard) {
-		put(hs, heap, pos, last);
-		rise(hs, heap, pos);
-		sink(hs, heap, hs->at[last]);
-	}
+	return a_load < b_load || (a_load == b_load && a < b);
 }

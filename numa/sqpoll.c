@@ -20,10 +20,16 @@ struct spare {
 	uint32_t used; /* threads placed here so far */
 };
 
-static int refuse(uint32_t shards, uint32_t spares, struct err *err);
 static uint32_t list_spares(const struct topo *topo, const struct plan *plan, struct spare *spares);
+static bool runs_shard(const struct topo *topo, const struct plan *plan, const struct topo_cpu *cpu,
+		       bool *beside);
+static bool is_reserved(const struct plan *plan, int cpu_os);
+static int refuse(uint32_t shards, uint32_t spares, struct err *err);
 static struct spare *best_spare(const struct topo *topo, int home_os, struct spare *spares,
 				uint32_t count);
+static bool is_better(const struct topo *topo, int home_os, const struct spare *a,
+		      const struct spare *b);
+static uint32_t distance(const struct topo *topo, int from_os, int to_os);
 
 int sqpoll_place(const struct topo *topo, const struct plan *plan, bool may_share, int *cpus_os,
 		 struct err *err)
@@ -50,33 +56,22 @@ int sqpoll_place(const struct topo *topo, const struct plan *plan, bool may_shar
 	return rc;
 }
 
-/* As many shards as leave each a second CPU: what the message proposes. */
-static int refuse(uint32_t shards, uint32_t spares, struct err *err)
+static uint32_t list_spares(const struct topo *topo, const struct plan *plan, struct spare *spares)
 {
-	uint32_t fit = (shards + spares) / 2;
+	uint32_t count = 0;
 
-	if (fit == 0) {
-		err_set(err, "--sqpoll: the only allowed CPU runs a shard, and the kernel's "
-			     "submitting thread needs another; expected two CPUs; allow more by "
-			     "affinity or cgroup, or remove --sqpoll");
-		return -EINVAL;
-	}
-	err_set(err,
-		"--sqpoll: %u shards need a CPU each for the kernel's submitting thread, and %u of "
-		"the allowed CPUs run no shard; expected one for each shard; give --shards %u, or "
-		"choose with --cpus and --reserve-cores, or remove --sqpoll",
-		shards, spares, fit);
-	return -EINVAL;
-}
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		const struct topo_cpu *cpu = &topo->cpus[i];
+		bool beside;
 
-static bool is_reserved(const struct plan *plan, int cpu_os)
-{
-	for (uint32_t i = 0; i < plan->cpus_reserved; i++) {
-		if (plan->reserved_os[i] == cpu_os) {
-			return true;
+		if (cpu->allowed && !runs_shard(topo, plan, cpu, &beside)) {
+			spares[count++] =
+				(struct spare){.cpu = cpu,
+					       .beside = beside,
+					       .reserved = is_reserved(plan, cpu->cpu_os)};
 		}
 	}
-	return false;
+	return count;
 }
 
 /* Whether the CPU runs a shard; `beside' says whether another thread of its core does. */
@@ -96,35 +91,46 @@ static bool runs_shard(const struct topo *topo, const struct plan *plan, const s
 	return false;
 }
 
-static uint32_t list_spares(const struct topo *topo, const struct plan *plan, struct spare *spares)
+static bool is_reserved(const struct plan *plan, int cpu_os)
 {
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < topo->cpu_count; i++) {
-		const struct topo_cpu *cpu = &topo->cpus[i];
-		bool beside;
-
-		if (cpu->allowed && !runs_shard(topo, plan, cpu, &beside)) {
-			spares[count++] =
-				(struct spare){.cpu = cpu,
-					       .beside = beside,
-					       .reserved = is_reserved(plan, cpu->cpu_os)};
+	for (uint32_t i = 0; i < plan->cpus_reserved; i++) {
+		if (plan->reserved_os[i] == cpu_os) {
+			return true;
 		}
 	}
-	return count;
+	return false;
 }
 
-/* Nothing known is as far as can be. */
-static uint32_t distance(const struct topo *topo, int from_os, int to_os)
+/* As many shards as leave each a second CPU: what the message proposes. */
+static int refuse(uint32_t shards, uint32_t spares, struct err *err)
 {
-	uint32_t known = from_os == TOPO_UNKNOWN || to_os == TOPO_UNKNOWN
-				 ? 0
-				 : topo_distance(topo, from_os, to_os);
+	uint32_t fit = (shards + spares) / 2;
 
-	if (from_os == to_os) {
-		return 0;
+	if (fit == 0) {
+		err_set(err, "--sqpoll: the only allowed CPU runs a shard, and the kernel's "
+			     "submitting thread needs another; expected two CPUs; allow more by "
+			     "affinity or cgroup, or remove --sqpoll");
+		return -EINVAL;
 	}
-	return known > 0 ? known : DISTANCE_UNKNOWN;
+	err_set(err,
+		"--sqpoll: %u shards need a CPU each for the kernel's submitting thread, and %u of "
+		"the allowed CPUs run no shard; expected one for each shard; give --shards %u, or "
+		"choose with --cpus and --reserve-cores, or remove --sqpoll",
+		shards, spares, fit);
+	return -EINVAL;
+}
+
+static struct spare *best_spare(const struct topo *topo, int home_os, struct spare *spares,
+				uint32_t count)
+{
+	struct spare *best = &spares[0];
+
+	for (uint32_t i = 1; i < count; i++) {
+		if (is_better(topo, home_os, &spares[i], best)) {
+			best = &spares[i];
+		}
+	}
+	return best;
 }
 
 /* Whether `a' is better for a shard at home on `home_os' than `b', which has the lower number. */
@@ -146,15 +152,15 @@ static bool is_better(const struct topo *topo, int home_os, const struct spare *
 	return a->reserved && !b->reserved;
 }
 
-static struct spare *best_spare(const struct topo *topo, int home_os, struct spare *spares,
-				uint32_t count)
+/* Nothing known is as far as can be. */
+static uint32_t distance(const struct topo *topo, int from_os, int to_os)
 {
-	struct spare *best = &spares[0];
+	uint32_t known = from_os == TOPO_UNKNOWN || to_os == TOPO_UNKNOWN
+				 ? 0
+				 : topo_distance(topo, from_os, to_os);
 
-	for (uint32_t i = 1; i < count; i++) {
-		if (is_better(topo, home_os, &spares[i], best)) {
-			best = &spares[i];
-		}
+	if (from_os == to_os) {
+		return 0;
 	}
-	return best;
+	return known > 0 ? known : DISTANCE_UNKNOWN;
 }

@@ -40,10 +40,22 @@ struct loader {
 
 static int find_allowed(struct loader *ld);
 static int copy_nodes(struct loader *ld);
+static void copy_node(struct loader *ld, hwloc_obj_t obj, struct topo_node *node);
+static void classify_memory(hwloc_obj_t obj, struct topo_node *node);
 static int copy_distances(struct loader *ld);
+static void copy_distance_matrix(struct topo *topo, const struct hwloc_distances_s *matrix);
 static int copy_caches(struct loader *ld);
 static int copy_cpus(struct loader *ld);
+static void copy_cpu(struct loader *ld, hwloc_obj_t pu, struct topo_cpu *cpu, int *threads);
+static int cpu_efficiency(const struct loader *ld, hwloc_obj_t pu);
 static int copy_xml_nics(struct loader *ld);
+static bool name_is_plain(const char *name);
+static void copy_xml_nic(struct loader *ld, hwloc_obj_t obj, struct topo_nic *nic);
+static int holder_node(const struct loader *ld, hwloc_obj_t holder);
+static bool spans_nodes(const struct loader *ld, hwloc_obj_t holder);
+static const struct topo_node *local_node(const struct loader *ld, hwloc_const_cpuset_t cpus,
+					  bool usable);
+static int compare_nic(const void *a, const void *b);
 
 int topo_load(const char *spec, struct topo *out, struct err *err)
 {
@@ -105,31 +117,6 @@ static int find_allowed(struct loader *ld)
 	return 0;
 }
 
-/* hwloc and the kernel have several words for memory that is not plain DRAM. */
-static void classify_memory(hwloc_obj_t obj, struct topo_node *node)
-{
-	const char *dax = hwloc_obj_get_info_by_name(obj, "DAXDevice");
-	const char *kind = obj->subtype ? obj->subtype : (dax ? "DAX" : "");
-
-	snprintf(node->kind, sizeof(node->kind), "%s", kind);
-	node->special = kind[0] != '\0' && strcmp(kind, "DRAM") != 0;
-}
-
-static void copy_node(struct loader *ld, hwloc_obj_t obj, struct topo_node *node)
-{
-	hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PACKAGE, obj);
-
-	node->node_os = (int)obj->os_index;
-	node->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
-	node->memory_bytes = obj->attr->numanode.local_memory;
-	node->allowed = hwloc_bitmap_isset(ld->nodes, obj->os_index);
-	node->huge_2m_total = TOPO_UNKNOWN;
-	node->huge_2m_free = TOPO_UNKNOWN;
-	node->huge_1g_total = TOPO_UNKNOWN;
-	node->huge_1g_free = TOPO_UNKNOWN;
-	classify_memory(obj, node);
-}
-
 static int copy_nodes(struct loader *ld)
 {
 	int count = hwloc_get_nbobjs_by_type(ld->hw, HWLOC_OBJ_NUMANODE);
@@ -153,24 +140,29 @@ static int copy_nodes(struct loader *ld)
 	return 0;
 }
 
-static void copy_distance_matrix(struct topo *topo, const struct hwloc_distances_s *matrix)
+static void copy_node(struct loader *ld, hwloc_obj_t obj, struct topo_node *node)
 {
-	for (unsigned i = 0; i < matrix->nbobjs; i++) {
-		for (unsigned j = 0; j < matrix->nbobjs; j++) {
-			const struct topo_node *from =
-				topo_find_node(topo, (int)matrix->objs[i]->os_index);
-			const struct topo_node *to =
-				topo_find_node(topo, (int)matrix->objs[j]->os_index);
+	hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PACKAGE, obj);
 
-			if (from && to) {
-				size_t at = (size_t)(from - topo->nodes) * topo->node_count +
-					    (size_t)(to - topo->nodes);
+	node->node_os = (int)obj->os_index;
+	node->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
+	node->memory_bytes = obj->attr->numanode.local_memory;
+	node->allowed = hwloc_bitmap_isset(ld->nodes, obj->os_index);
+	node->huge_2m_total = TOPO_UNKNOWN;
+	node->huge_2m_free = TOPO_UNKNOWN;
+	node->huge_1g_total = TOPO_UNKNOWN;
+	node->huge_1g_free = TOPO_UNKNOWN;
+	classify_memory(obj, node);
+}
 
-				topo->distances[at] =
-					(uint32_t)matrix->values[(size_t)i * matrix->nbobjs + j];
-			}
-		}
-	}
+/* hwloc and the kernel have several words for memory that is not plain DRAM. */
+static void classify_memory(hwloc_obj_t obj, struct topo_node *node)
+{
+	const char *dax = hwloc_obj_get_info_by_name(obj, "DAXDevice");
+	const char *kind = obj->subtype ? obj->subtype : (dax ? "DAX" : "");
+
+	snprintf(node->kind, sizeof(node->kind), "%s", kind);
+	node->special = kind[0] != '\0' && strcmp(kind, "DRAM") != 0;
 }
 
 static int copy_distances(struct loader *ld)
@@ -191,6 +183,26 @@ static int copy_distances(struct loader *ld)
 	}
 	hwloc_distances_release(ld->hw, matrix);
 	return topo->distances ? 0 : -ENOMEM;
+}
+
+static void copy_distance_matrix(struct topo *topo, const struct hwloc_distances_s *matrix)
+{
+	for (unsigned i = 0; i < matrix->nbobjs; i++) {
+		for (unsigned j = 0; j < matrix->nbobjs; j++) {
+			const struct topo_node *from =
+				topo_find_node(topo, (int)matrix->objs[i]->os_index);
+			const struct topo_node *to =
+				topo_find_node(topo, (int)matrix->objs[j]->os_index);
+
+			if (from && to) {
+				size_t at = (size_t)(from - topo->nodes) * topo->node_count +
+					    (size_t)(to - topo->nodes);
+
+				topo->distances[at] =
+					(uint32_t)matrix->values[(size_t)i * matrix->nbobjs + j];
+			}
+		}
+	}
 }
 
 static int copy_caches(struct loader *ld)
@@ -217,72 +229,6 @@ static int copy_caches(struct loader *ld)
 		topo->l3_bytes[i] = obj ? obj->attr->cache.size : 0;
 	}
 	return 0;
-}
-
-/* The node that holds all of `cpus', the closest first; with `usable' only nodes that memory may
- * be taken from. NULL: none does. */
-static const struct topo_node *local_node(const struct loader *ld, hwloc_const_cpuset_t cpus,
-					  bool usable)
-{
-	const struct topo_node *best = NULL;
-	int best_weight = 0;
-
-	for (uint32_t i = 0; i < ld->topo.node_count; i++) {
-		const struct topo_node *node = &ld->topo.nodes[i];
-		hwloc_obj_t obj =
-			hwloc_get_numanode_obj_by_os_index(ld->hw, (unsigned)node->node_os);
-		int weight = hwloc_bitmap_weight(obj->cpuset);
-
-		if ((usable && (!node->allowed || node->memory_bytes == 0)) ||
-		    !hwloc_bitmap_isincluded(cpus, obj->cpuset)) {
-			continue;
-		}
-		if (!best || (best->special && !node->special) ||
-		    (best->special == node->special && weight < best_weight)) {
-			best = node;
-			best_weight = weight;
-		}
-	}
-	return best;
-}
-
-static int cpu_efficiency(const struct loader *ld, hwloc_obj_t pu)
-{
-	int efficiency = TOPO_UNKNOWN;
-	int kind;
-
-	if (hwloc_cpukinds_get_nr(ld->hw, 0) < 2) {
-		return TOPO_UNKNOWN;
-	}
-	kind = hwloc_cpukinds_get_by_cpuset(ld->hw, pu->cpuset, 0);
-	if (kind < 0 || hwloc_cpukinds_get_info(ld->hw, (unsigned)kind, NULL, &efficiency, NULL,
-						NULL, 0) != 0) {
-		return TOPO_UNKNOWN;
-	}
-	return efficiency;
-}
-
-/* `threads' counts the allowed hardware threads of each core seen so far. */
-static void copy_cpu(struct loader *ld, hwloc_obj_t pu, struct topo_cpu *cpu, int *threads)
-{
-	hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PACKAGE, pu);
-	hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_CORE, pu);
-	hwloc_obj_t llc = hwloc_get_ancestor_obj_by_type(ld->hw, ld->llc, pu);
-	const struct topo_node *home = local_node(ld, pu->cpuset, false);
-	const struct topo_node *memory = local_node(ld, pu->cpuset, true);
-
-	cpu->cpu_os = (int)pu->os_index;
-	cpu->core_idx = core ? (int)core->logical_index : (int)ld->topo.core_count++;
-	cpu->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
-	cpu->home_os = home ? home->node_os : TOPO_UNKNOWN;
-	cpu->node_os = memory ? memory->node_os : topo_nearest_memory(&ld->topo, cpu->home_os);
-	cpu->efficiency = cpu_efficiency(ld, pu);
-	cpu->l3_idx = llc && ld->topo.l3_count > 0 ? (int)llc->logical_index : TOPO_UNKNOWN;
-	cpu->allowed = hwloc_bitmap_isset(ld->cpus, pu->os_index);
-	cpu->smt_rank = cpu->allowed ? threads[cpu->core_idx]++ : TOPO_UNKNOWN;
-	if (home && cpu->allowed) {
-		ld->topo.nodes[home - ld->topo.nodes].cpu_count++;
-	}
 }
 
 static int copy_cpus(struct loader *ld)
@@ -321,67 +267,43 @@ static int copy_cpus(struct loader *ld)
 	return 0;
 }
 
-/* An XML file may hold anything; we print names as they are, so only printable ones are taken. */
-static bool name_is_plain(const char *name)
+/* `threads' counts the allowed hardware threads of each core seen so far. */
+static void copy_cpu(struct loader *ld, hwloc_obj_t pu, struct topo_cpu *cpu, int *threads)
 {
-	size_t len = strlen(name);
+	hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PACKAGE, pu);
+	hwloc_obj_t core = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_CORE, pu);
+	hwloc_obj_t llc = hwloc_get_ancestor_obj_by_type(ld->hw, ld->llc, pu);
+	const struct topo_node *home = local_node(ld, pu->cpuset, false);
+	const struct topo_node *memory = local_node(ld, pu->cpuset, true);
 
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] <= ' ' || name[i] > '~') {
-			return false;
-		}
+	cpu->cpu_os = (int)pu->os_index;
+	cpu->core_idx = core ? (int)core->logical_index : (int)ld->topo.core_count++;
+	cpu->package_os = package ? (int)package->os_index : TOPO_UNKNOWN;
+	cpu->home_os = home ? home->node_os : TOPO_UNKNOWN;
+	cpu->node_os = memory ? memory->node_os : topo_nearest_memory(&ld->topo, cpu->home_os);
+	cpu->efficiency = cpu_efficiency(ld, pu);
+	cpu->l3_idx = llc && ld->topo.l3_count > 0 ? (int)llc->logical_index : TOPO_UNKNOWN;
+	cpu->allowed = hwloc_bitmap_isset(ld->cpus, pu->os_index);
+	cpu->smt_rank = cpu->allowed ? threads[cpu->core_idx]++ : TOPO_UNKNOWN;
+	if (home && cpu->allowed) {
+		ld->topo.nodes[home - ld->topo.nodes].cpu_count++;
 	}
-	return len > 0 && len < IF_NAMESIZE;
 }
 
-/* Whether `holder' reaches over several nodes with plain memory, each with a part of its CPUs. */
-static bool spans_nodes(const struct loader *ld, hwloc_obj_t holder)
+static int cpu_efficiency(const struct loader *ld, hwloc_obj_t pu)
 {
-	for (uint32_t i = 0; i < ld->topo.node_count; i++) {
-		const struct topo_node *node = &ld->topo.nodes[i];
-		hwloc_obj_t obj =
-			hwloc_get_numanode_obj_by_os_index(ld->hw, (unsigned)node->node_os);
+	int efficiency = TOPO_UNKNOWN;
+	int kind;
 
-		if (!node->special && hwloc_bitmap_isset(holder->nodeset, obj->os_index) &&
-		    !hwloc_bitmap_iszero(obj->cpuset) &&
-		    !hwloc_bitmap_isincluded(holder->cpuset, obj->cpuset)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The node that a device below `holder' is on, or TOPO_UNKNOWN. */
-static int holder_node(const struct loader *ld, hwloc_obj_t holder)
-{
-	const struct topo_node *node;
-
-	if (!holder || hwloc_bitmap_iszero(holder->cpuset) || spans_nodes(ld, holder)) {
+	if (hwloc_cpukinds_get_nr(ld->hw, 0) < 2) {
 		return TOPO_UNKNOWN;
 	}
-	node = local_node(ld, holder->cpuset, false);
-	return node && (!node->special || ld->topo.node_count == 1) ? node->node_os : TOPO_UNKNOWN;
-}
-
-static void copy_xml_nic(struct loader *ld, hwloc_obj_t obj, struct topo_nic *nic)
-{
-	hwloc_obj_t holder = hwloc_get_non_io_ancestor_obj(ld->hw, obj);
-	hwloc_obj_t pci = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PCI_DEVICE, obj);
-
-	snprintf(nic->name, sizeof(nic->name), "%s", obj->name);
-	nic->node_os = holder_node(ld, holder);
-	if (pci) {
-		snprintf(nic->via, sizeof(nic->via), "pci %04x:%02x:%02x.%x",
-			 pci->attr->pcidev.domain, pci->attr->pcidev.bus, pci->attr->pcidev.dev,
-			 pci->attr->pcidev.func);
-	} else {
-		snprintf(nic->via, sizeof(nic->via), "topology file");
+	kind = hwloc_cpukinds_get_by_cpuset(ld->hw, pu->cpuset, 0);
+	if (kind < 0 || hwloc_cpukinds_get_info(ld->hw, (unsigned)kind, NULL, &efficiency, NULL,
+						NULL, 0) != 0) {
+		return TOPO_UNKNOWN;
 	}
-}
-
-static int compare_nic(const void *a, const void *b)
-{
-	return strcmp(((const struct topo_nic *)a)->name, ((const struct topo_nic *)b)->name);
+	return efficiency;
 }
 
 static int copy_xml_nics(struct loader *ld)
@@ -405,4 +327,94 @@ static int copy_xml_nics(struct loader *ld)
 	}
 	qsort(topo->nics, topo->nic_count, sizeof(topo->nics[0]), compare_nic);
 	return 0;
+}
+
+/* An XML file may hold anything; we print names as they are, so only printable ones are taken. */
+static bool name_is_plain(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] <= ' ' || name[i] > '~') {
+			return false;
+		}
+	}
+	return len > 0 && len < IF_NAMESIZE;
+}
+
+static void copy_xml_nic(struct loader *ld, hwloc_obj_t obj, struct topo_nic *nic)
+{
+	hwloc_obj_t holder = hwloc_get_non_io_ancestor_obj(ld->hw, obj);
+	hwloc_obj_t pci = hwloc_get_ancestor_obj_by_type(ld->hw, HWLOC_OBJ_PCI_DEVICE, obj);
+
+	snprintf(nic->name, sizeof(nic->name), "%s", obj->name);
+	nic->node_os = holder_node(ld, holder);
+	if (pci) {
+		snprintf(nic->via, sizeof(nic->via), "pci %04x:%02x:%02x.%x",
+			 pci->attr->pcidev.domain, pci->attr->pcidev.bus, pci->attr->pcidev.dev,
+			 pci->attr->pcidev.func);
+	} else {
+		snprintf(nic->via, sizeof(nic->via), "topology file");
+	}
+}
+
+/* The node that a device below `holder' is on, or TOPO_UNKNOWN. */
+static int holder_node(const struct loader *ld, hwloc_obj_t holder)
+{
+	const struct topo_node *node;
+
+	if (!holder || hwloc_bitmap_iszero(holder->cpuset) || spans_nodes(ld, holder)) {
+		return TOPO_UNKNOWN;
+	}
+	node = local_node(ld, holder->cpuset, false);
+	return node && (!node->special || ld->topo.node_count == 1) ? node->node_os : TOPO_UNKNOWN;
+}
+
+/* Whether `holder' reaches over several nodes with plain memory, each with a part of its CPUs. */
+static bool spans_nodes(const struct loader *ld, hwloc_obj_t holder)
+{
+	for (uint32_t i = 0; i < ld->topo.node_count; i++) {
+		const struct topo_node *node = &ld->topo.nodes[i];
+		hwloc_obj_t obj =
+			hwloc_get_numanode_obj_by_os_index(ld->hw, (unsigned)node->node_os);
+
+		if (!node->special && hwloc_bitmap_isset(holder->nodeset, obj->os_index) &&
+		    !hwloc_bitmap_iszero(obj->cpuset) &&
+		    !hwloc_bitmap_isincluded(holder->cpuset, obj->cpuset)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The node that holds all of `cpus', the closest first; with `usable' only nodes that memory may
+ * be taken from. NULL: none does. */
+static const struct topo_node *local_node(const struct loader *ld, hwloc_const_cpuset_t cpus,
+					  bool usable)
+{
+	const struct topo_node *best = NULL;
+	int best_weight = 0;
+
+	for (uint32_t i = 0; i < ld->topo.node_count; i++) {
+		const struct topo_node *node = &ld->topo.nodes[i];
+		hwloc_obj_t obj =
+			hwloc_get_numanode_obj_by_os_index(ld->hw, (unsigned)node->node_os);
+		int weight = hwloc_bitmap_weight(obj->cpuset);
+
+		if ((usable && (!node->allowed || node->memory_bytes == 0)) ||
+		    !hwloc_bitmap_isincluded(cpus, obj->cpuset)) {
+			continue;
+		}
+		if (!best || (best->special && !node->special) ||
+		    (best->special == node->special && weight < best_weight)) {
+			best = node;
+			best_weight = weight;
+		}
+	}
+	return best;
+}
+
+static int compare_nic(const void *a, const void *b)
+{
+	return strcmp(((const struct topo_nic *)a)->name, ((const struct topo_nic *)b)->name);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int compare_cpu(const void *key, const void *elem);
+
 void topo_free(struct topo *topo)
 {
 	free(topo->cpus);
@@ -26,14 +28,6 @@ const struct topo_node *topo_find_node(const struct topo *topo, int node_os)
 		}
 	}
 	return NULL;
-}
-
-static int compare_cpu(const void *key, const void *elem)
-{
-	int cpu_os = *(const int *)key;
-	int other_os = ((const struct topo_cpu *)elem)->cpu_os;
-
-	return (cpu_os > other_os) - (cpu_os < other_os);
 }
 
 const struct topo_cpu *topo_find_cpu(const struct topo *topo, int cpu_os)
@@ -91,4 +85,12 @@ int topo_nearest_memory(const struct topo *topo, int home_os)
 		return TOPO_UNKNOWN;
 	}
 	return best->node_os;
+}
+
+static int compare_cpu(const void *key, const void *elem)
+{
+	int cpu_os = *(const int *)key;
+	int other_os = ((const struct topo_cpu *)elem)->cpu_os;
+
+	return (cpu_os > other_os) - (cpu_os < other_os);
 }

@@ -16,6 +16,29 @@
 #define PAGE_2M ((size_t)2 << 20)
 #define PAGE_1G ((size_t)1 << 30)
 
+static void read_huge(int node_os, size_t page_bytes, int64_t *total, int64_t *unused);
+static void place_on_only_node(struct topo *topo);
+
+int topo_here_fill(struct topo *topo)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		struct topo_node *node = &topo->nodes[i];
+
+		read_huge(node->node_os, PAGE_2M, &node->huge_2m_total, &node->huge_2m_free);
+		read_huge(node->node_os, PAGE_1G, &node->huge_1g_total, &node->huge_1g_free);
+	}
+	rc = nic_list(NIC_SYSFS, &topo->nics, &topo->nic_count);
+	if (rc == -ENOENT) {
+		return 0;
+	}
+	if (rc == 0) {
+		place_on_only_node(topo);
+	}
+	return rc;
+}
+
 static void read_huge(int node_os, size_t page_bytes, int64_t *total, int64_t *unused)
 {
 	struct hugepages pool;
@@ -42,24 +65,4 @@ static void place_on_only_node(struct topo *topo)
 				 ", only node");
 		}
 	}
-}
-
-int topo_here_fill(struct topo *topo)
-{
-	int rc;
-
-	for (uint32_t i = 0; i < topo->node_count; i++) {
-		struct topo_node *node = &topo->nodes[i];
-
-		read_huge(node->node_os, PAGE_2M, &node->huge_2m_total, &node->huge_2m_free);
-		read_huge(node->node_os, PAGE_1G, &node->huge_1g_total, &node->huge_1g_free);
-	}
-	rc = nic_list(NIC_SYSFS, &topo->nics, &topo->nic_count);
-	if (rc == -ENOENT) {
-		return 0;
-	}
-	if (rc == 0) {
-		place_on_only_node(topo);
-	}
-	return rc;
 }
