@@ -19,11 +19,11 @@
 static enum log_level log_max = LOG_LEVEL_INFO;
 static bool log_prefixed;
 
+static void write_all(const char *text, size_t len);
 static size_t format_text(char *buf, size_t room, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
-static size_t control_bytes(const unsigned char *text);
 static void copy_escaped(struct err *err, const char *text);
-static void write_all(const char *text, size_t len);
+static size_t control_bytes(const unsigned char *text);
 
 void log_init(enum log_level level, bool prefixed)
 {
@@ -71,14 +71,37 @@ void err_set(struct err *err, const char *format, ...)
 	copy_escaped(err, new.text);
 }
 
-/* How many bytes at `text' are one control character: those of ASCII, or one of ISO 6429's second
- * set in UTF-8, of which terminals know a few. 0: none. */
-static size_t control_bytes(const unsigned char *text)
+/* A reader that is gone or slow must not stop the control thread: then the line is lost. */
+static void write_all(const char *text, size_t len)
 {
-	if (text[0] < 0x20 || text[0] == 0x7f) {
-		return 1;
+	while (len > 0) {
+		ssize_t written = write(STDERR_FILENO, text, len);
+
+		if (written < 0 && errno == EINTR) {
+			continue;
+		}
+		if (written <= 0) {
+			return;
+		}
+		text += written;
+		len -= (size_t)written;
 	}
-	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
+}
+
+/* Formats into `buf' and returns the length; text that does not fit in `room' ends in "...". */
+static size_t format_text(char *buf, size_t room, const char *format, va_list args)
+{
+	int wanted = vsnprintf(buf, room, format, args);
+
+	if (wanted < 0) {
+		buf[0] = '\0';
+		return 0;
+	}
+	if ((size_t)wanted < room) {
+		return (size_t)wanted;
+	}
+	memcpy(buf + room - sizeof("..."), "...", sizeof("..."));
+	return room - 1;
 }
 
 /* Control characters become \xNN. What does not fit then is cut off. */
@@ -109,35 +132,12 @@ static void copy_escaped(struct err *err, const char *text)
 	err->text[used] = '\0';
 }
 
-/* Formats into `buf' and returns the length; text that does not fit in `room' ends in "...". */
-static size_t format_text(char *buf, size_t room, const char *format, va_list args)
+/* How many bytes at `text' are one control character: those of ASCII, or one of ISO 6429's second
+ * set in UTF-8, of which terminals know a few. 0: none. */
+static size_t control_bytes(const unsigned char *text)
 {
-	int wanted = vsnprintf(buf, room, format, args);
-
-	if (wanted < 0) {
-		buf[0] = '\0';
-		return 0;
+	if (text[0] < 0x20 || text[0] == 0x7f) {
+		return 1;
 	}
-	if ((size_t)wanted < room) {
-		return (size_t)wanted;
-	}
-	memcpy(buf + room - sizeof("..."), "...", sizeof("..."));
-	return room - 1;
-}
-
-/* A reader that is gone or slow must not stop the control thread: then the line is lost. */
-static void write_all(const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t written = write(STDERR_FILENO, text, len);
-
-		if (written < 0 && errno == EINTR) {
-			continue;
-		}
-		if (written <= 0) {
-			return;
-		}
-		text += written;
-		len -= (size_t)written;
-	}
+	return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
 }
