@@ -19,22 +19,7 @@
 #include "src/probe/run.h"
 #include "src/probe/wire.h"
 
-static int run(const struct probe_opt *opt, const char *command)
-{
-	switch (opt->mode) {
-	case PROBE_MODE_HELP:
-		probe_opt_print_help(command);
-		return 0;
-	case PROBE_MODE_VERSION:
-		printf("numacast-probe %s\n", PACKAGE_VERSION);
-		return 0;
-	case PROBE_MODE_SEND:
-		return probe_send(opt);
-	case PROBE_MODE_RECV:
-		return probe_recv(opt);
-	}
-	return 1;
-}
+static int run(const struct probe_opt *opt, const char *command);
 
 int main(int argc, char **argv)
 {
@@ -56,4 +41,21 @@ int main(int argc, char **argv)
 		status = 1;
 	}
 	return status;
+}
+
+static int run(const struct probe_opt *opt, const char *command)
+{
+	switch (opt->mode) {
+	case PROBE_MODE_HELP:
+		probe_opt_print_help(command);
+		return 0;
+	case PROBE_MODE_VERSION:
+		printf("numacast-probe %s\n", PACKAGE_VERSION);
+		return 0;
+	case PROBE_MODE_SEND:
+		return probe_send(opt);
+	case PROBE_MODE_RECV:
+		return probe_recv(opt);
+	}
+	return 1;
 }

@@ -49,10 +49,19 @@ struct receiver {
 };
 
 static int receiver_open(struct receiver *receiver, struct err *err);
-static void receiver_free(struct receiver *receiver);
+static int open_sockets(struct receiver *receiver, struct err *err);
 static int say_ready(const struct probe_opt *opt, struct err *err);
 static int receiver_loop(struct receiver *receiver, struct err *err);
+static uint64_t stop_time(const struct receiver *receiver);
+static int drain(struct receiver *receiver, struct err *err);
+static void show_progress(const struct receiver *receiver, uint64_t now_ns);
+static int wait_ms(uint64_t now_ns, uint64_t stop_ns);
+static int read_socket(struct receiver *receiver, uint32_t sock_idx, struct err *err);
+static void take_message(struct receiver *receiver, uint32_t sock_idx, uint32_t i,
+			 const struct probe_now *now);
+static uint32_t segment_of(struct receiver *receiver, struct msghdr *msg);
 static int report(const struct receiver *receiver);
+static void receiver_free(struct receiver *receiver);
 
 int probe_recv(const struct probe_opt *opt)
 {
@@ -82,25 +91,6 @@ int probe_recv(const struct probe_opt *opt)
 	}
 	receiver_free(receiver);
 	return status;
-}
-
-static int open_sockets(struct receiver *receiver, struct err *err)
-{
-	const struct probe_targets *targets = &receiver->opt->targets;
-	int rc = probe_sock_limit(targets->count, err);
-
-	for (uint32_t i = 0; rc == 0 && i < targets->count; i++) {
-		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-
-		rc = probe_sock_open_recv(receiver->opt, &targets->list[i], &receiver->fds[i], err);
-		receiver->open_count += rc == 0;
-		if (rc == 0 &&
-		    epoll_ctl(receiver->epoll_fd, EPOLL_CTL_ADD, receiver->fds[i], &event) != 0) {
-			rc = -errno;
-			err_set(err, "cannot watch a socket: %s", strerror(errno));
-		}
-	}
-	return rc;
 }
 
 static int receiver_open(struct receiver *receiver, struct err *err)
@@ -140,20 +130,23 @@ static int receiver_open(struct receiver *receiver, struct err *err)
 	return open_sockets(receiver, err);
 }
 
-static void receiver_free(struct receiver *receiver)
+static int open_sockets(struct receiver *receiver, struct err *err)
 {
-	for (uint32_t i = 0; i < receiver->open_count; i++) {
-		close(receiver->fds[i]);
+	const struct probe_targets *targets = &receiver->opt->targets;
+	int rc = probe_sock_limit(targets->count, err);
+
+	for (uint32_t i = 0; rc == 0 && i < targets->count; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+
+		rc = probe_sock_open_recv(receiver->opt, &targets->list[i], &receiver->fds[i], err);
+		receiver->open_count += rc == 0;
+		if (rc == 0 &&
+		    epoll_ctl(receiver->epoll_fd, EPOLL_CTL_ADD, receiver->fds[i], &event) != 0) {
+			rc = -errno;
+			err_set(err, "cannot watch a socket: %s", strerror(errno));
+		}
 	}
-	free(receiver->fds);
-	if (receiver->epoll_fd >= 0) {
-		close(receiver->epoll_fd);
-	}
-	if (receiver->slots != NULL) {
-		munmap(receiver->slots, (size_t)BATCH * SLOT_STRIDE);
-	}
-	probe_tally_free(&receiver->tally);
-	free(receiver);
+	return rc;
 }
 
 static int say_ready(const struct probe_opt *opt, struct err *err)
@@ -177,84 +170,35 @@ static int say_ready(const struct probe_opt *opt, struct err *err)
 	return 0;
 }
 
-/* The size of the datagrams in a received train, or 0 when it is a single one. */
-static uint32_t segment_of(struct receiver *receiver, struct msghdr *msg)
+static int receiver_loop(struct receiver *receiver, struct err *err)
 {
-	if ((msg->msg_flags & MSG_CTRUNC) != 0) {
-		receiver->ctrunc_count++;
-	}
-	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
-	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
-		if (cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_GRO) {
-			int size;
+	const struct probe_opt *opt = receiver->opt;
+	struct epoll_event events[EVENTS];
+	int rc = 0;
 
-			memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
-			return size > 0 ? (uint32_t)size : 0;
+	while (rc >= 0 && !probe_stop &&
+	       (opt->count == 0 || receiver->tally.received_count < opt->count)) {
+		uint64_t now_ns = clock_now_ns();
+		uint64_t stop_ns = stop_time(receiver);
+		int count;
+
+		if (now_ns >= stop_ns) {
+			probe_run_progress_wipe();
+			return drain(receiver, err);
+		}
+		if (probe_run_progress_due(opt, now_ns)) {
+			show_progress(receiver, now_ns);
+		}
+		count = epoll_wait(receiver->epoll_fd, events, EVENTS, wait_ms(now_ns, stop_ns));
+		for (int i = 0; i < count && rc >= 0; i++) {
+			rc = read_socket(receiver, events[i].data.u32, err);
 		}
 	}
-	return 0;
-}
-
-static void take_message(struct receiver *receiver, uint32_t sock_idx, uint32_t i,
-			 const struct probe_now *now)
-{
-	struct msghdr *msg = &receiver->msgs[i].msg_hdr;
-	const unsigned char *data = receiver->iovs[i].iov_base;
-	uint32_t len = receiver->msgs[i].msg_len;
-	uint32_t segment = receiver->opt->gro ? segment_of(receiver, msg) : 0;
-	struct addr source = {0};
-
-	addr_from_sockaddr((const struct sockaddr *)&receiver->names[i], &source);
-	msg->msg_namelen = sizeof(receiver->names[i]);
-	msg->msg_controllen = sizeof(receiver->control[i].room);
-	must((msg->msg_flags & MSG_TRUNC) == 0); /* a slot holds the largest datagram there is */
-	receiver->train_count += segment > 0 && len > segment;
-	while (segment > 0 && len > segment) {
-		probe_tally_add(&receiver->tally, sock_idx, data, segment, &source, now);
-		data += segment;
-		len -= segment;
+	probe_run_progress_wipe();
+	if (rc >= 0 && probe_stop) {
+		rc = drain(receiver, err);
 	}
-	probe_tally_add(&receiver->tally, sock_idx, data, len, &source, now);
-}
-
-/* Reads one batch from a socket: how many messages there were, or -errno. */
-static int read_socket(struct receiver *receiver, uint32_t sock_idx, struct err *err)
-{
-	int count = recvmmsg(receiver->fds[sock_idx], receiver->msgs, BATCH, MSG_DONTWAIT, NULL);
-	struct probe_now now;
-
-	if (count < 0) {
-		if (errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED) {
-			return 0;
-		}
-		count = -errno;
-		err_set(err, "cannot receive: %s", strerror(-count));
-		return count;
-	}
-	now.mono_ns = clock_now_ns();
-	now.real_ns = probe_run_realtime_ns();
-	for (int i = 0; i < count; i++) {
-		take_message(receiver, sock_idx, (uint32_t)i, &now);
-	}
-	return count;
-}
-
-/* Takes what the sockets already hold when the end comes from outside. */
-static int drain(struct receiver *receiver, struct err *err)
-{
-	uint64_t until_ns = clock_now_ns() + DRAIN_NS;
-
-	for (uint32_t i = 0; i < receiver->opt->targets.count; i++) {
-		int count = (int)BATCH;
-
-		while (count == (int)BATCH && clock_now_ns() < until_ns) {
-			count = read_socket(receiver, i, err);
-		}
-		if (count < 0) {
-			return count;
-		}
-	}
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* When the receiver has to stop at the latest, as far as is known now. */
@@ -278,6 +222,24 @@ static uint64_t stop_time(const struct receiver *receiver)
 		stop_ns = tally->heard_ns + END_QUIET_NS;
 	}
 	return stop_ns;
+}
+
+/* Takes what the sockets already hold when the end comes from outside. */
+static int drain(struct receiver *receiver, struct err *err)
+{
+	uint64_t until_ns = clock_now_ns() + DRAIN_NS;
+
+	for (uint32_t i = 0; i < receiver->opt->targets.count; i++) {
+		int count = (int)BATCH;
+
+		while (count == (int)BATCH && clock_now_ns() < until_ns) {
+			count = read_socket(receiver, i, err);
+		}
+		if (count < 0) {
+			return count;
+		}
+	}
+	return 0;
 }
 
 static void show_progress(const struct receiver *receiver, uint64_t now_ns)
@@ -313,35 +275,66 @@ static int wait_ms(uint64_t now_ns, uint64_t stop_ns)
 	return (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static int receiver_loop(struct receiver *receiver, struct err *err)
+/* Reads one batch from a socket: how many messages there were, or -errno. */
+static int read_socket(struct receiver *receiver, uint32_t sock_idx, struct err *err)
 {
-	const struct probe_opt *opt = receiver->opt;
-	struct epoll_event events[EVENTS];
-	int rc = 0;
+	int count = recvmmsg(receiver->fds[sock_idx], receiver->msgs, BATCH, MSG_DONTWAIT, NULL);
+	struct probe_now now;
 
-	while (rc >= 0 && !probe_stop &&
-	       (opt->count == 0 || receiver->tally.received_count < opt->count)) {
-		uint64_t now_ns = clock_now_ns();
-		uint64_t stop_ns = stop_time(receiver);
-		int count;
+	if (count < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED) {
+			return 0;
+		}
+		count = -errno;
+		err_set(err, "cannot receive: %s", strerror(-count));
+		return count;
+	}
+	now.mono_ns = clock_now_ns();
+	now.real_ns = probe_run_realtime_ns();
+	for (int i = 0; i < count; i++) {
+		take_message(receiver, sock_idx, (uint32_t)i, &now);
+	}
+	return count;
+}
 
-		if (now_ns >= stop_ns) {
-			probe_run_progress_wipe();
-			return drain(receiver, err);
-		}
-		if (probe_run_progress_due(opt, now_ns)) {
-			show_progress(receiver, now_ns);
-		}
-		count = epoll_wait(receiver->epoll_fd, events, EVENTS, wait_ms(now_ns, stop_ns));
-		for (int i = 0; i < count && rc >= 0; i++) {
-			rc = read_socket(receiver, events[i].data.u32, err);
+static void take_message(struct receiver *receiver, uint32_t sock_idx, uint32_t i,
+			 const struct probe_now *now)
+{
+	struct msghdr *msg = &receiver->msgs[i].msg_hdr;
+	const unsigned char *data = receiver->iovs[i].iov_base;
+	uint32_t len = receiver->msgs[i].msg_len;
+	uint32_t segment = receiver->opt->gro ? segment_of(receiver, msg) : 0;
+	struct addr source = {0};
+
+	addr_from_sockaddr((const struct sockaddr *)&receiver->names[i], &source);
+	msg->msg_namelen = sizeof(receiver->names[i]);
+	msg->msg_controllen = sizeof(receiver->control[i].room);
+	must((msg->msg_flags & MSG_TRUNC) == 0); /* a slot holds the largest datagram there is */
+	receiver->train_count += segment > 0 && len > segment;
+	while (segment > 0 && len > segment) {
+		probe_tally_add(&receiver->tally, sock_idx, data, segment, &source, now);
+		data += segment;
+		len -= segment;
+	}
+	probe_tally_add(&receiver->tally, sock_idx, data, len, &source, now);
+}
+
+/* The size of the datagrams in a received train, or 0 when it is a single one. */
+static uint32_t segment_of(struct receiver *receiver, struct msghdr *msg)
+{
+	if ((msg->msg_flags & MSG_CTRUNC) != 0) {
+		receiver->ctrunc_count++;
+	}
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
+	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level == SOL_UDP && cmsg->cmsg_type == UDP_GRO) {
+			int size;
+
+			memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
+			return size > 0 ? (uint32_t)size : 0;
 		}
 	}
-	probe_run_progress_wipe();
-	if (rc >= 0 && probe_stop) {
-		rc = drain(receiver, err);
-	}
-	return rc < 0 ? rc : 0;
+	return 0;
 }
 
 static int report(const struct receiver *receiver)
@@ -361,4 +354,20 @@ static int report(const struct receiver *receiver)
 	status = probe_report(receiver->opt, &receiver->tally, &kernel);
 	free(drops);
 	return status;
+}
+
+static void receiver_free(struct receiver *receiver)
+{
+	for (uint32_t i = 0; i < receiver->open_count; i++) {
+		close(receiver->fds[i]);
+	}
+	free(receiver->fds);
+	if (receiver->epoll_fd >= 0) {
+		close(receiver->epoll_fd);
+	}
+	if (receiver->slots != NULL) {
+		munmap(receiver->slots, (size_t)BATCH * SLOT_STRIDE);
+	}
+	probe_tally_free(&receiver->tally);
+	free(receiver);
 }

@@ -39,8 +39,24 @@ struct report {
 };
 
 static void sum_up(struct report *report);
-static void print_text(const struct report *report);
 static void print_json(const struct report *report);
+static json_t *total_json(const struct report *report);
+static json_t *flow_json(const struct report *report, const struct probe_flow *flow);
+static json_t *missing_json(const struct report *report, const struct probe_flow *flow);
+static json_t *latency_json(const struct probe_hist *hist);
+static json_t *drops_json(const struct report *report);
+static void put_number(json_t *object, const char *key, uint64_t value);
+static void put(json_t *object, const char *key, json_t *value);
+static json_t *number(uint64_t value);
+static void print_text(const struct report *report);
+static double seconds_of(const struct report *report);
+static void print_count(const char *label, uint64_t count, const char *what);
+static void print_flows(const struct report *report);
+static bool flow_faulty(const struct report *report, const struct probe_flow *flow);
+static void print_flow(const struct report *report, const struct probe_flow *flow);
+static uint64_t flow_lost(const struct report *report, const struct probe_flow *flow);
+static void print_missing(const struct report *report, const struct probe_flow *flow);
+static void print_latency(const struct probe_hist *hist);
 
 int probe_report(const struct probe_opt *opt, const struct probe_tally *tally,
 		 const struct probe_kernel *kernel)
@@ -89,110 +105,162 @@ static void sum_up(struct report *report)
 	}
 }
 
-static double seconds_of(const struct report *report)
+static void print_json(const struct report *report)
 {
-	return (double)(report->tally->last_ns - report->tally->first_ns) / (double)NS_PER_S;
+	json_t *root = json_object();
+	json_t *flows = json_array();
+
+	put(root, "command", json_string("recv"));
+	put(root, "ok", json_boolean(report->result.ok));
+	put(root, "total", total_json(report));
+	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
+		json_array_append_new(flows,
+				      flow_json(report, &report->tally->flows[report->order[i]]));
+	}
+	put(root, "flows", flows);
+	put(root, "socket_drops", drops_json(report));
+	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	putchar('\n');
+	json_decref(root);
 }
 
-static void print_latency(const struct probe_hist *hist)
+static json_t *total_json(const struct report *report)
 {
-	if (hist->count == 0) {
-		return;
-	}
-	printf("latency us  min %.1f", (double)hist->min_ns / 1e3);
-	for (size_t i = 0; i < QUANTILE_COUNT; i++) {
-		printf("  %s %.1f", quantiles[i].name,
-		       (double)probe_hist_quantile(hist, quantiles[i].per_100000) / 1e3);
-	}
-	printf("  max %.1f  mean %.1f\n", (double)hist->max_ns / 1e3, probe_hist_mean(hist) / 1e3);
+	const struct probe_tally *tally = report->tally;
+	const struct probe_result *sum = &report->result;
+	double seconds = seconds_of(report);
+	json_t *total = json_object();
+
+	put_number(total, "received", tally->received_count);
+	put_number(total, "bytes", tally->bytes);
+	put(total, "seconds", json_real(seconds));
+	put(total, "datagrams_per_s",
+	    json_real(seconds > 0 ? (double)tally->received_count / seconds : 0.0));
+	put(total, "bits_per_s", json_real(seconds > 0 ? (double)tally->bytes * 8 / seconds : 0.0));
+	put_number(total, "flows", sum->flows);
+	put_number(total, "unique", sum->unique);
+	put_number(total, "lost", sum->lost);
+	put_number(total, "lost_unattributed", sum->unattributed);
+	put_number(total, "lost_short", sum->short_lost);
+	put_number(total, "duplicated", sum->duplicated);
+	put_number(total, "reordered", sum->reordered);
+	put_number(total, "reordered_by", sum->extent);
+	put_number(total, "corrupt", sum->corrupt);
+	put_number(total, "cut", sum->cut);
+	put_number(total, "surplus", sum->surplus);
+	put_number(total, "flows_missing", sum->flows_missing);
+	put_number(total, "flows_surplus", sum->flows_surplus);
+	put_number(total, "short", tally->short_count);
+	put_number(total, "foreign", tally->foreign_count);
+	put_number(total, "untracked", tally->untracked_count);
+	put_number(total, "untimed", tally->untimed_count);
+	put_number(total, "end_markers", tally->marker_count);
+	put_number(total, "trains", report->kernel->train_count);
+	put_number(total, "control_truncated", report->kernel->ctrunc_count);
+	put_number(total, "socket_drops", report->drop_count);
+	put(total, "latency_ns", latency_json(&report->latency));
+	return total;
 }
 
-/* " 17 20-25 ...": the first of the missing numbers. */
-static void print_missing(const struct report *report, const struct probe_flow *flow)
+static json_t *flow_json(const struct report *report, const struct probe_flow *flow)
 {
+	json_t *object = json_object();
+	char text[ENDPOINT_TEXT_MAX];
+
+	put_number(object, "session", flow->session);
+	put_number(object, "flow", flow->flow);
+	put(object, "target",
+	    json_string(endpoint_format(&report->opt->targets.list[flow->sock_idx].at, text)));
+	put(object, "source", json_string(addr_format(&flow->source, text)));
+	put_number(object, "received", flow->seq.unique_count + flow->seq.duplicate_count);
+	put_number(object, "bytes", flow->bytes);
+	put_number(object, "unique", flow->seq.unique_count);
+	put_number(object, "lost", flow_lost(report, flow));
+	put_number(object, "duplicated", flow->seq.duplicate_count);
+	put_number(object, "reordered", flow->seq.reordered_count);
+	put_number(object, "reordered_by", flow->seq.reordered_extent);
+	put_number(object, "corrupt", flow->corrupt_count);
+	put_number(object, "cut", flow->cut_count);
+	put(object, "sent", flow->end_seqs == PROBE_UNKNOWN ? json_null() : number(flow->end_seqs));
+	put(object, "missing", missing_json(report, flow));
+	put(object, "latency_ns", latency_json(&flow->latency));
+	return object;
+}
+
+static json_t *missing_json(const struct report *report, const struct probe_flow *flow)
+{
+	json_t *list = json_array();
 	struct probe_range gap = {0};
 	uint64_t from;
 	uint64_t until;
 
 	probe_flow_span(flow, &report->expect, &from, &until);
-	for (uint64_t i = 0; probe_seq_gap(&flow->seq, from, until, &gap); i++) {
-		if (i == report->opt->missing) {
-			printf(" ...");
+	for (uint64_t i = 0; i < report->opt->missing; i++) {
+		json_t *pair;
+
+		if (!probe_seq_gap(&flow->seq, from, until, &gap)) {
 			break;
 		}
-		if (gap.first == gap.last) {
-			printf(" %llu", (ull)gap.first);
-		} else {
-			printf(" %llu-%llu", (ull)gap.first, (ull)gap.last);
-		}
+		pair = json_array();
+		json_array_append_new(pair, number(gap.first));
+		json_array_append_new(pair, number(gap.last));
+		json_array_append_new(list, pair);
 		from = gap.last + 1;
 	}
+	return list;
 }
 
-static uint64_t flow_lost(const struct report *report, const struct probe_flow *flow)
+/* null without samples. */
+static json_t *latency_json(const struct probe_hist *hist)
 {
-	uint64_t from;
-	uint64_t until;
+	json_t *object;
 
-	probe_flow_span(flow, &report->expect, &from, &until);
-	return until - from - flow->seq.unique_count;
-}
-
-static bool flow_faulty(const struct report *report, const struct probe_flow *flow)
-{
-	return flow_lost(report, flow) != 0 || flow->seq.duplicate_count != 0 ||
-	       flow->seq.reordered_count != 0 || flow->corrupt_count != 0 || flow->cut_count != 0;
-}
-
-static void print_flow(const struct report *report, const struct probe_flow *flow)
-{
-	char at[ENDPOINT_TEXT_MAX];
-	char source[ADDR_TEXT_MAX];
-	uint64_t lost = flow_lost(report, flow);
-
-	printf("flow %08x/%u  %s from %s: %llu received, %llu lost, %llu duplicated, %llu "
-	       "reordered, %llu corrupt, %llu cut",
-	       flow->session, flow->flow,
-	       endpoint_format(&report->opt->targets.list[flow->sock_idx].at, at),
-	       addr_format(&flow->source, source), (ull)flow->seq.unique_count, (ull)lost,
-	       (ull)flow->seq.duplicate_count, (ull)flow->seq.reordered_count,
-	       (ull)flow->corrupt_count, (ull)flow->cut_count);
-	if (lost > 0) {
-		printf("; missing");
-		print_missing(report, flow);
+	if (hist->count == 0) {
+		return json_null();
 	}
-	putchar('\n');
+	object = json_object();
+	put_number(object, "samples", hist->count);
+	put_number(object, "min", hist->min_ns);
+	put(object, "mean", json_real(probe_hist_mean(hist)));
+	for (size_t i = 0; i < QUANTILE_COUNT; i++) {
+		put_number(object, quantiles[i].name,
+			   probe_hist_quantile(hist, quantiles[i].per_100000));
+	}
+	put_number(object, "max", hist->max_ns);
+	return object;
 }
 
-static void print_flows(const struct report *report)
+static json_t *drops_json(const struct report *report)
 {
-	uint32_t printed = 0;
-	uint32_t faulty = 0;
+	json_t *object = json_object();
 
-	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
-		const struct probe_flow *flow = &report->tally->flows[report->order[i]];
-		bool bad = flow_faulty(report, flow);
+	for (uint32_t i = 0; i < report->opt->targets.count; i++) {
+		char text[ENDPOINT_TEXT_MAX];
 
-		faulty += bad;
-		if (report->opt->per_flow || (bad && printed < FAULTY_FLOWS_MAX)) {
-			print_flow(report, flow);
-			printed++;
-			if (report->opt->per_flow) {
-				print_latency(&flow->latency);
-			}
+		if (report->kernel->drops[i] > 0) {
+			put_number(object, endpoint_format(&report->opt->targets.list[i].at, text),
+				   report->kernel->drops[i]);
 		}
 	}
-	if (faulty > printed) {
-		printf("%u more flows with faults; --per-flow prints them\n", faulty - printed);
-	}
+	return object;
 }
 
-/* Prints a line only when there is something to say. */
-static void print_count(const char *label, uint64_t count, const char *what)
+static void put_number(json_t *object, const char *key, uint64_t value)
 {
-	if (count > 0) {
-		printf("%-11s %llu %s\n", label, (ull)count, what);
-	}
+	put(object, key, number(value));
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	must(json_object_set_new(object, key, value) == 0);
+}
+
+static json_t *number(uint64_t value)
+{
+	json_t *json = json_integer((json_int_t)value);
+
+	must(json != NULL);
+	return json;
 }
 
 static void print_text(const struct report *report)
@@ -235,160 +303,108 @@ static void print_text(const struct report *report)
 	printf("result      %s\n", sum->nothing ? "nothing received" : sum->ok ? "ok" : "faults");
 }
 
-static json_t *number(uint64_t value)
+static double seconds_of(const struct report *report)
 {
-	json_t *json = json_integer((json_int_t)value);
-
-	must(json != NULL);
-	return json;
+	return (double)(report->tally->last_ns - report->tally->first_ns) / (double)NS_PER_S;
 }
 
-static void put(json_t *object, const char *key, json_t *value)
+/* Prints a line only when there is something to say. */
+static void print_count(const char *label, uint64_t count, const char *what)
 {
-	must(json_object_set_new(object, key, value) == 0);
-}
-
-static void put_number(json_t *object, const char *key, uint64_t value)
-{
-	put(object, key, number(value));
-}
-
-/* null without samples. */
-static json_t *latency_json(const struct probe_hist *hist)
-{
-	json_t *object;
-
-	if (hist->count == 0) {
-		return json_null();
+	if (count > 0) {
+		printf("%-11s %llu %s\n", label, (ull)count, what);
 	}
-	object = json_object();
-	put_number(object, "samples", hist->count);
-	put_number(object, "min", hist->min_ns);
-	put(object, "mean", json_real(probe_hist_mean(hist)));
-	for (size_t i = 0; i < QUANTILE_COUNT; i++) {
-		put_number(object, quantiles[i].name,
-			   probe_hist_quantile(hist, quantiles[i].per_100000));
-	}
-	put_number(object, "max", hist->max_ns);
-	return object;
 }
 
-static json_t *missing_json(const struct report *report, const struct probe_flow *flow)
+static void print_flows(const struct report *report)
 {
-	json_t *list = json_array();
+	uint32_t printed = 0;
+	uint32_t faulty = 0;
+
+	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
+		const struct probe_flow *flow = &report->tally->flows[report->order[i]];
+		bool bad = flow_faulty(report, flow);
+
+		faulty += bad;
+		if (report->opt->per_flow || (bad && printed < FAULTY_FLOWS_MAX)) {
+			print_flow(report, flow);
+			printed++;
+			if (report->opt->per_flow) {
+				print_latency(&flow->latency);
+			}
+		}
+	}
+	if (faulty > printed) {
+		printf("%u more flows with faults; --per-flow prints them\n", faulty - printed);
+	}
+}
+
+static bool flow_faulty(const struct report *report, const struct probe_flow *flow)
+{
+	return flow_lost(report, flow) != 0 || flow->seq.duplicate_count != 0 ||
+	       flow->seq.reordered_count != 0 || flow->corrupt_count != 0 || flow->cut_count != 0;
+}
+
+static void print_flow(const struct report *report, const struct probe_flow *flow)
+{
+	char at[ENDPOINT_TEXT_MAX];
+	char source[ADDR_TEXT_MAX];
+	uint64_t lost = flow_lost(report, flow);
+
+	printf("flow %08x/%u  %s from %s: %llu received, %llu lost, %llu duplicated, %llu "
+	       "reordered, %llu corrupt, %llu cut",
+	       flow->session, flow->flow,
+	       endpoint_format(&report->opt->targets.list[flow->sock_idx].at, at),
+	       addr_format(&flow->source, source), (ull)flow->seq.unique_count, (ull)lost,
+	       (ull)flow->seq.duplicate_count, (ull)flow->seq.reordered_count,
+	       (ull)flow->corrupt_count, (ull)flow->cut_count);
+	if (lost > 0) {
+		printf("; missing");
+		print_missing(report, flow);
+	}
+	putchar('\n');
+}
+
+static uint64_t flow_lost(const struct report *report, const struct probe_flow *flow)
+{
+	uint64_t from;
+	uint64_t until;
+
+	probe_flow_span(flow, &report->expect, &from, &until);
+	return until - from - flow->seq.unique_count;
+}
+
+/* " 17 20-25 ...": the first of the missing numbers. */
+static void print_missing(const struct report *report, const struct probe_flow *flow)
+{
 	struct probe_range gap = {0};
 	uint64_t from;
 	uint64_t until;
 
 	probe_flow_span(flow, &report->expect, &from, &until);
-	for (uint64_t i = 0; i < report->opt->missing; i++) {
-		json_t *pair;
-
-		if (!probe_seq_gap(&flow->seq, from, until, &gap)) {
+	for (uint64_t i = 0; probe_seq_gap(&flow->seq, from, until, &gap); i++) {
+		if (i == report->opt->missing) {
+			printf(" ...");
 			break;
 		}
-		pair = json_array();
-		json_array_append_new(pair, number(gap.first));
-		json_array_append_new(pair, number(gap.last));
-		json_array_append_new(list, pair);
+		if (gap.first == gap.last) {
+			printf(" %llu", (ull)gap.first);
+		} else {
+			printf(" %llu-%llu", (ull)gap.first, (ull)gap.last);
+		}
 		from = gap.last + 1;
 	}
-	return list;
 }
 
-static json_t *flow_json(const struct report *report, const struct probe_flow *flow)
+static void print_latency(const struct probe_hist *hist)
 {
-	json_t *object = json_object();
-	char text[ENDPOINT_TEXT_MAX];
-
-	put_number(object, "session", flow->session);
-	put_number(object, "flow", flow->flow);
-	put(object, "target",
-	    json_string(endpoint_format(&report->opt->targets.list[flow->sock_idx].at, text)));
-	put(object, "source", json_string(addr_format(&flow->source, text)));
-	put_number(object, "received", flow->seq.unique_count + flow->seq.duplicate_count);
-	put_number(object, "bytes", flow->bytes);
-	put_number(object, "unique", flow->seq.unique_count);
-	put_number(object, "lost", flow_lost(report, flow));
-	put_number(object, "duplicated", flow->seq.duplicate_count);
-	put_number(object, "reordered", flow->seq.reordered_count);
-	put_number(object, "reordered_by", flow->seq.reordered_extent);
-	put_number(object, "corrupt", flow->corrupt_count);
-	put_number(object, "cut", flow->cut_count);
-	put(object, "sent", flow->end_seqs == PROBE_UNKNOWN ? json_null() : number(flow->end_seqs));
-	put(object, "missing", missing_json(report, flow));
-	put(object, "latency_ns", latency_json(&flow->latency));
-	return object;
-}
-
-static json_t *drops_json(const struct report *report)
-{
-	json_t *object = json_object();
-
-	for (uint32_t i = 0; i < report->opt->targets.count; i++) {
-		char text[ENDPOINT_TEXT_MAX];
-
-		if (report->kernel->drops[i] > 0) {
-			put_number(object, endpoint_format(&report->opt->targets.list[i].at, text),
-				   report->kernel->drops[i]);
-		}
+	if (hist->count == 0) {
+		return;
 	}
-	return object;
-}
-
-static json_t *total_json(const struct report *report)
-{
-	const struct probe_tally *tally = report->tally;
-	const struct probe_result *sum = &report->result;
-	double seconds = seconds_of(report);
-	json_t *total = json_object();
-
-	put_number(total, "received", tally->received_count);
-	put_number(total, "bytes", tally->bytes);
-	put(total, "seconds", json_real(seconds));
-	put(total, "datagrams_per_s",
-	    json_real(seconds > 0 ? (double)tally->received_count / seconds : 0.0));
-	put(total, "bits_per_s", json_real(seconds > 0 ? (double)tally->bytes * 8 / seconds : 0.0));
-	put_number(total, "flows", sum->flows);
-	put_number(total, "unique", sum->unique);
-	put_number(total, "lost", sum->lost);
-	put_number(total, "lost_unattributed", sum->unattributed);
-	put_number(total, "lost_short", sum->short_lost);
-	put_number(total, "duplicated", sum->duplicated);
-	put_number(total, "reordered", sum->reordered);
-	put_number(total, "reordered_by", sum->extent);
-	put_number(total, "corrupt", sum->corrupt);
-	put_number(total, "cut", sum->cut);
-	put_number(total, "surplus", sum->surplus);
-	put_number(total, "flows_missing", sum->flows_missing);
-	put_number(total, "flows_surplus", sum->flows_surplus);
-	put_number(total, "short", tally->short_count);
-	put_number(total, "foreign", tally->foreign_count);
-	put_number(total, "untracked", tally->untracked_count);
-	put_number(total, "untimed", tally->untimed_count);
-	put_number(total, "end_markers", tally->marker_count);
-	put_number(total, "trains", report->kernel->train_count);
-	put_number(total, "control_truncated", report->kernel->ctrunc_count);
-	put_number(total, "socket_drops", report->drop_count);
-	put(total, "latency_ns", latency_json(&report->latency));
-	return total;
-}
-
-static void print_json(const struct report *report)
-{
-	json_t *root = json_object();
-	json_t *flows = json_array();
-
-	put(root, "command", json_string("recv"));
-	put(root, "ok", json_boolean(report->result.ok));
-	put(root, "total", total_json(report));
-	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
-		json_array_append_new(flows,
-				      flow_json(report, &report->tally->flows[report->order[i]]));
+	printf("latency us  min %.1f", (double)hist->min_ns / 1e3);
+	for (size_t i = 0; i < QUANTILE_COUNT; i++) {
+		printf("  %s %.1f", quantiles[i].name,
+		       (double)probe_hist_quantile(hist, quantiles[i].per_100000) / 1e3);
 	}
-	put(root, "flows", flows);
-	put(root, "socket_drops", drops_json(report));
-	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(root);
+	printf("  max %.1f  mean %.1f\n", (double)hist->max_ns / 1e3, probe_hist_mean(hist) / 1e3);
 }

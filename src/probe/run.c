@@ -13,10 +13,10 @@
 
 volatile sig_atomic_t probe_stop;
 
-static void on_signal(int number)
-{
-	probe_stop = 1;
-}
+static uint64_t progress_next_ns;
+static bool progress_shown;
+
+static void on_signal(int number);
 
 void probe_run_catch_signals(void)
 {
@@ -55,9 +55,6 @@ uint64_t probe_run_realtime_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static uint64_t progress_next_ns;
-static bool progress_shown;
-
 bool probe_run_progress_due(const struct probe_opt *opt, uint64_t now_ns)
 {
 	if (now_ns < progress_next_ns || opt->quiet) {
@@ -79,4 +76,9 @@ void probe_run_progress_wipe(void)
 		fprintf(stderr, "\r\033[K");
 		progress_shown = false;
 	}
+}
+
+static void on_signal(int number)
+{
+	probe_stop = 1;
 }

@@ -31,10 +31,20 @@
 #define DEFAULT_DURATION_NS (10 * NS_PER_S)
 
 static int sender_open(struct sender *sender, struct err *err);
+static uint32_t choose_burst(const struct probe_opt *opt);
+static int open_sockets(struct sender *sender, struct err *err);
+static int aim(struct sender *sender, struct err *err);
+static void tell_short_trains(const struct sender *sender);
 static void sender_free(struct sender *sender);
 static int sender_loop(struct sender *sender);
+static uint64_t deadline(const struct sender *sender);
+static void show_progress(const struct sender *sender, uint64_t now_ns);
 static void send_markers(struct sender *sender);
+static uint64_t sleep_until(uint64_t until_ns);
 static void print_result(const struct sender *sender, int status);
+static void print_json(const struct sender *sender, int status);
+static double seconds_of(const struct sender *sender);
+static const char *cause_of(int status);
 
 int probe_send(const struct probe_opt *opt)
 {
@@ -63,6 +73,50 @@ int probe_send(const struct probe_opt *opt)
 	print_result(sender, rc);
 	sender_free(sender);
 	return rc == 0 ? 0 : 1;
+}
+
+static int sender_open(struct sender *sender, struct err *err)
+{
+	const struct probe_opt *opt = sender->opt;
+	unsigned ifindex;
+	int rc = probe_sock_ifindex(&opt->targets.list[0].at, &ifindex, err);
+
+	if (rc != 0) {
+		return rc;
+	}
+	sender->dest_count = opt->targets.count;
+	sender->flow_count = (uint32_t)(sender->dest_count * opt->flows);
+	sender->fds = malloc(opt->flows * sizeof(sender->fds[0]));
+	sender->dests = calloc(sender->dest_count, sizeof(sender->dests[0]));
+	sender->flows = calloc(sender->flow_count, sizeof(sender->flows[0]));
+	if (sender->fds == NULL || sender->dests == NULL || sender->flows == NULL) {
+		err_set(err, "out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < sender->dest_count; i++) {
+		sender->dests[i].len = addr_to_sockaddr(&opt->targets.list[i].at.addr, ifindex,
+							&sender->dests[i].sa);
+	}
+	for (uint32_t i = 0; i < sender->flow_count; i++) {
+		sender->flows[i].left =
+			opt->count_per_flow != 0 ? opt->count_per_flow : PROBE_SEQ_MAX;
+	}
+	sender->left = opt->count != 0 ? opt->count : sender->flows[0].left * sender->flow_count;
+	sender->burst = choose_burst(opt);
+	sender->random = opt->seed;
+	sender->boot = probe_run_boot();
+	if (getrandom(&sender->session, sizeof(sender->session), 0) != sizeof(sender->session)) {
+		err_set(err, "cannot draw a session number: %s", strerror(errno));
+		return -EIO;
+	}
+	rc = open_sockets(sender, err);
+	if (rc == 0) {
+		rc = aim(sender, err);
+	}
+	if (rc == 0) {
+		tell_short_trains(sender);
+	}
+	return rc;
 }
 
 static uint32_t choose_burst(const struct probe_opt *opt)
@@ -137,50 +191,6 @@ static void tell_short_trains(const struct sender *sender)
 	}
 }
 
-static int sender_open(struct sender *sender, struct err *err)
-{
-	const struct probe_opt *opt = sender->opt;
-	unsigned ifindex;
-	int rc = probe_sock_ifindex(&opt->targets.list[0].at, &ifindex, err);
-
-	if (rc != 0) {
-		return rc;
-	}
-	sender->dest_count = opt->targets.count;
-	sender->flow_count = (uint32_t)(sender->dest_count * opt->flows);
-	sender->fds = malloc(opt->flows * sizeof(sender->fds[0]));
-	sender->dests = calloc(sender->dest_count, sizeof(sender->dests[0]));
-	sender->flows = calloc(sender->flow_count, sizeof(sender->flows[0]));
-	if (sender->fds == NULL || sender->dests == NULL || sender->flows == NULL) {
-		err_set(err, "out of memory");
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < sender->dest_count; i++) {
-		sender->dests[i].len = addr_to_sockaddr(&opt->targets.list[i].at.addr, ifindex,
-							&sender->dests[i].sa);
-	}
-	for (uint32_t i = 0; i < sender->flow_count; i++) {
-		sender->flows[i].left =
-			opt->count_per_flow != 0 ? opt->count_per_flow : PROBE_SEQ_MAX;
-	}
-	sender->left = opt->count != 0 ? opt->count : sender->flows[0].left * sender->flow_count;
-	sender->burst = choose_burst(opt);
-	sender->random = opt->seed;
-	sender->boot = probe_run_boot();
-	if (getrandom(&sender->session, sizeof(sender->session), 0) != sizeof(sender->session)) {
-		err_set(err, "cannot draw a session number: %s", strerror(errno));
-		return -EIO;
-	}
-	rc = open_sockets(sender, err);
-	if (rc == 0) {
-		rc = aim(sender, err);
-	}
-	if (rc == 0) {
-		tell_short_trains(sender);
-	}
-	return rc;
-}
-
 static void sender_free(struct sender *sender)
 {
 	for (uint64_t i = 0; i < sender->open_count; i++) {
@@ -190,46 +200,6 @@ static void sender_free(struct sender *sender)
 	free(sender->dests);
 	free(sender->flows);
 	free(sender);
-}
-
-/* When the datagrams that are still to come may leave, so that the rate is kept from the start. */
-static uint64_t deadline(const struct sender *sender)
-{
-	const struct probe_rate *rate = &sender->opt->rate;
-	uint64_t units = rate->unit == PROBE_RATE_BITS ? sender->bytes * 8 : sender->sent;
-
-	if (rate->unit == PROBE_RATE_UNLIMITED) {
-		return sender->start_ns;
-	}
-	return sender->start_ns + sender->slipped_ns +
-	       (uint64_t)((unsigned __int128)units * NS_PER_S / rate->per_s);
-}
-
-/* Sleeps until `until_ns', in slices, so that a signal that arrives just before a sleep is seen. */
-static uint64_t sleep_until(uint64_t until_ns)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	while (now_ns < until_ns && !probe_stop) {
-		uint64_t to_ns =
-			until_ns - now_ns > SLEEP_SLICE_NS ? now_ns + SLEEP_SLICE_NS : until_ns;
-		struct timespec to = {(time_t)(to_ns / NS_PER_S), (long)(to_ns % NS_PER_S)};
-
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL);
-		now_ns = clock_now_ns();
-	}
-	return now_ns;
-}
-
-static void show_progress(const struct sender *sender, uint64_t now_ns)
-{
-	char line[128];
-	double seconds = (double)(now_ns - sender->start_ns) / (double)NS_PER_S;
-
-	snprintf(line, sizeof(line), "%.0f s: %llu sent, %.0f/s", seconds,
-		 (unsigned long long)sender->sent,
-		 seconds > 0 ? (double)sender->sent / seconds : 0.0);
-	probe_run_progress(line);
 }
 
 static int sender_loop(struct sender *sender)
@@ -270,6 +240,30 @@ static int sender_loop(struct sender *sender)
 	return rc;
 }
 
+/* When the datagrams that are still to come may leave, so that the rate is kept from the start. */
+static uint64_t deadline(const struct sender *sender)
+{
+	const struct probe_rate *rate = &sender->opt->rate;
+	uint64_t units = rate->unit == PROBE_RATE_BITS ? sender->bytes * 8 : sender->sent;
+
+	if (rate->unit == PROBE_RATE_UNLIMITED) {
+		return sender->start_ns;
+	}
+	return sender->start_ns + sender->slipped_ns +
+	       (uint64_t)((unsigned __int128)units * NS_PER_S / rate->per_s);
+}
+
+static void show_progress(const struct sender *sender, uint64_t now_ns)
+{
+	char line[128];
+	double seconds = (double)(now_ns - sender->start_ns) / (double)NS_PER_S;
+
+	snprintf(line, sizeof(line), "%.0f s: %llu sent, %.0f/s", seconds,
+		 (unsigned long long)sender->sent,
+		 seconds > 0 ? (double)sender->sent / seconds : 0.0);
+	probe_run_progress(line);
+}
+
 /* Several rounds, apart in time, since a marker can be lost like any datagram; each round in small
  * chunks, so that the markers of many flows do not overrun a receiver. */
 static void send_markers(struct sender *sender)
@@ -291,35 +285,20 @@ static void send_markers(struct sender *sender)
 	}
 }
 
-static double seconds_of(const struct sender *sender)
+/* Sleeps until `until_ns', in slices, so that a signal that arrives just before a sleep is seen. */
+static uint64_t sleep_until(uint64_t until_ns)
 {
-	return (double)(sender->stop_ns - sender->start_ns) / (double)NS_PER_S;
-}
+	uint64_t now_ns = clock_now_ns();
 
-static const char *cause_of(int status)
-{
-	return status == -EINTR ? "ended by a signal" : strerror(-status);
-}
+	while (now_ns < until_ns && !probe_stop) {
+		uint64_t to_ns =
+			until_ns - now_ns > SLEEP_SLICE_NS ? now_ns + SLEEP_SLICE_NS : until_ns;
+		struct timespec to = {(time_t)(to_ns / NS_PER_S), (long)(to_ns % NS_PER_S)};
 
-static void print_json(const struct sender *sender, int status)
-{
-	double seconds = seconds_of(sender);
-	json_t *root = json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:b, s:I, s:I, s:f, s:s}",
-		"command", "send", "sent", (json_int_t)sender->sent, "bytes",
-		(json_int_t)sender->bytes, "short", (json_int_t)sender->shorts, "flows",
-		(json_int_t)sender->flow_count, "session", (json_int_t)sender->session, "seconds",
-		seconds, "datagrams_per_s", seconds > 0 ? (double)sender->sent / seconds : 0.0,
-		"bits_per_s", seconds > 0 ? (double)sender->bytes * 8 / seconds : 0.0, "trains",
-		(json_int_t)sender->trains, "gso_refused", sender->gso_refused, "retries",
-		(json_int_t)sender->retries, "async_errors", (json_int_t)sender->async_errors,
-		"slipped_seconds", (double)sender->slipped_ns / (double)NS_PER_S, "error",
-		status == 0 ? "" : cause_of(status));
-
-	must(root != NULL);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(root);
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &to, NULL);
+		now_ns = clock_now_ns();
+	}
+	return now_ns;
 }
 
 static void print_result(const struct sender *sender, int status)
@@ -352,4 +331,35 @@ static void print_result(const struct sender *sender, int status)
 		printf("slipped     the schedule by %.3f s\n",
 		       (double)sender->slipped_ns / (double)NS_PER_S);
 	}
+}
+
+static void print_json(const struct sender *sender, int status)
+{
+	double seconds = seconds_of(sender);
+	json_t *root = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:b, s:I, s:I, s:f, s:s}",
+		"command", "send", "sent", (json_int_t)sender->sent, "bytes",
+		(json_int_t)sender->bytes, "short", (json_int_t)sender->shorts, "flows",
+		(json_int_t)sender->flow_count, "session", (json_int_t)sender->session, "seconds",
+		seconds, "datagrams_per_s", seconds > 0 ? (double)sender->sent / seconds : 0.0,
+		"bits_per_s", seconds > 0 ? (double)sender->bytes * 8 / seconds : 0.0, "trains",
+		(json_int_t)sender->trains, "gso_refused", sender->gso_refused, "retries",
+		(json_int_t)sender->retries, "async_errors", (json_int_t)sender->async_errors,
+		"slipped_seconds", (double)sender->slipped_ns / (double)NS_PER_S, "error",
+		status == 0 ? "" : cause_of(status));
+
+	must(root != NULL);
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+static double seconds_of(const struct sender *sender)
+{
+	return (double)(sender->stop_ns - sender->start_ns) / (double)NS_PER_S;
+}
+
+static const char *cause_of(int status)
+{
+	return status == -EINTR ? "ended by a signal" : strerror(-status);
 }

@@ -23,7 +23,14 @@ struct probe_seq_chunk {
 /* Stands for every chunk that is complete; never written. */
 static struct probe_seq_chunk full_chunk = {.seen_count = CHUNK_SIZE};
 
+#define SUB_BITS  7
+#define SUB_COUNT (1u << SUB_BITS) /* buckets in a row */
+
 static struct probe_seq_chunk *chunk_of(struct probe_seq *seq, uint64_t number);
+static uint64_t find_bit(const struct probe_seq *seq, uint64_t from, uint64_t until, bool wanted);
+static void bucket_of(uint64_t value, unsigned *row, unsigned *column);
+static uint64_t *row_of(struct probe_hist *hist, unsigned row);
+static uint64_t bucket_top(unsigned row, unsigned column);
 
 enum probe_seq_verdict probe_seq_add(struct probe_seq *seq, uint64_t number)
 {
@@ -57,66 +64,6 @@ enum probe_seq_verdict probe_seq_add(struct probe_seq *seq, uint64_t number)
 	return PROBE_SEQ_REORDERED;
 }
 
-/* Makes the chunk of `number' exist; NULL when it cannot. */
-static struct probe_seq_chunk *chunk_of(struct probe_seq *seq, uint64_t number)
-{
-	size_t idx = (size_t)(number >> CHUNK_BITS);
-
-	if (number >= PROBE_SEQ_MAX) {
-		return NULL;
-	}
-	if (idx >= seq->chunk_count) {
-		size_t count = seq->chunk_count * 2 > idx ? seq->chunk_count * 2 : idx + 1;
-		struct probe_seq_chunk **chunks = calloc(count, sizeof(struct probe_seq_chunk *));
-
-		if (chunks == NULL) {
-			return NULL;
-		}
-		if (seq->chunk_count > 0) {
-			memcpy(chunks, seq->chunks,
-			       seq->chunk_count * sizeof(struct probe_seq_chunk *));
-		}
-		free(seq->chunks);
-		seq->chunks = chunks;
-		seq->chunk_count = count;
-	}
-	if (seq->chunks[idx] == NULL) {
-		seq->chunks[idx] = calloc(1, sizeof(struct probe_seq_chunk));
-	}
-	return seq->chunks[idx];
-}
-
-/* The first number at or after `from' and below `until' whose bit is `wanted'; `until' if none. */
-static uint64_t find_bit(const struct probe_seq *seq, uint64_t from, uint64_t until, bool wanted)
-{
-	while (from < until) {
-		size_t idx = (size_t)(from >> CHUNK_BITS);
-		const struct probe_seq_chunk *chunk =
-			idx < seq->chunk_count ? seq->chunks[idx] : NULL;
-		uint32_t bit = (uint32_t)(from & (CHUNK_SIZE - 1));
-		uint64_t word;
-
-		if (idx >= seq->chunk_count) {
-			return wanted ? until : from;
-		}
-		if (chunk == NULL || chunk == &full_chunk) {
-			if ((chunk != NULL) == wanted) {
-				return from;
-			}
-			from += CHUNK_SIZE - bit;
-			continue;
-		}
-		word = wanted ? chunk->words[bit / 64] : ~chunk->words[bit / 64];
-		word >>= bit % 64;
-		if (word != 0) {
-			from += (unsigned)__builtin_ctzll(word);
-			break;
-		}
-		from += 64 - bit % 64;
-	}
-	return from < until ? from : until;
-}
-
 bool probe_seq_gap(const struct probe_seq *seq, uint64_t from, uint64_t until,
 		   struct probe_range *out)
 {
@@ -139,36 +86,6 @@ void probe_seq_free(struct probe_seq *seq)
 	}
 	free(seq->chunks);
 	memset(seq, 0, sizeof(*seq));
-}
-
-#define SUB_BITS  7
-#define SUB_COUNT (1u << SUB_BITS) /* buckets in a row */
-
-/* Row 0 holds 0..127 one by one; row r >= 1 holds 2^(r+6) .. 2^(r+7)-1, in steps of 2^(r-1). */
-static void bucket_of(uint64_t value, unsigned *row, unsigned *column)
-{
-	unsigned top = value < SUB_COUNT ? 0 : 63u - (unsigned)__builtin_clzll(value);
-
-	*row = value < SUB_COUNT ? 0 : top - SUB_BITS + 1;
-	*column = value < SUB_COUNT ? (unsigned)value
-				    : (unsigned)(value >> (top - SUB_BITS)) - SUB_COUNT;
-}
-
-/* The largest value that falls into the bucket. */
-static uint64_t bucket_top(unsigned row, unsigned column)
-{
-	if (row == 0) {
-		return column;
-	}
-	return ((uint64_t)(SUB_COUNT + column) << (row - 1)) + ((1ULL << (row - 1)) - 1);
-}
-
-static uint64_t *row_of(struct probe_hist *hist, unsigned row)
-{
-	if (hist->rows[row] == NULL) {
-		hist->rows[row] = calloc(SUB_COUNT, sizeof(uint64_t));
-	}
-	return hist->rows[row];
 }
 
 int probe_hist_add(struct probe_hist *hist, uint64_t value_ns)
@@ -255,4 +172,91 @@ void probe_hist_free(struct probe_hist *hist)
 		free(hist->rows[row]);
 	}
 	memset(hist, 0, sizeof(*hist));
+}
+
+/* Makes the chunk of `number' exist; NULL when it cannot. */
+static struct probe_seq_chunk *chunk_of(struct probe_seq *seq, uint64_t number)
+{
+	size_t idx = (size_t)(number >> CHUNK_BITS);
+
+	if (number >= PROBE_SEQ_MAX) {
+		return NULL;
+	}
+	if (idx >= seq->chunk_count) {
+		size_t count = seq->chunk_count * 2 > idx ? seq->chunk_count * 2 : idx + 1;
+		struct probe_seq_chunk **chunks = calloc(count, sizeof(struct probe_seq_chunk *));
+
+		if (chunks == NULL) {
+			return NULL;
+		}
+		if (seq->chunk_count > 0) {
+			memcpy(chunks, seq->chunks,
+			       seq->chunk_count * sizeof(struct probe_seq_chunk *));
+		}
+		free(seq->chunks);
+		seq->chunks = chunks;
+		seq->chunk_count = count;
+	}
+	if (seq->chunks[idx] == NULL) {
+		seq->chunks[idx] = calloc(1, sizeof(struct probe_seq_chunk));
+	}
+	return seq->chunks[idx];
+}
+
+/* The first number at or after `from' and below `until' whose bit is `wanted'; `until' if none. */
+static uint64_t find_bit(const struct probe_seq *seq, uint64_t from, uint64_t until, bool wanted)
+{
+	while (from < until) {
+		size_t idx = (size_t)(from >> CHUNK_BITS);
+		const struct probe_seq_chunk *chunk =
+			idx < seq->chunk_count ? seq->chunks[idx] : NULL;
+		uint32_t bit = (uint32_t)(from & (CHUNK_SIZE - 1));
+		uint64_t word;
+
+		if (idx >= seq->chunk_count) {
+			return wanted ? until : from;
+		}
+		if (chunk == NULL || chunk == &full_chunk) {
+			if ((chunk != NULL) == wanted) {
+				return from;
+			}
+			from += CHUNK_SIZE - bit;
+			continue;
+		}
+		word = wanted ? chunk->words[bit / 64] : ~chunk->words[bit / 64];
+		word >>= bit % 64;
+		if (word != 0) {
+			from += (unsigned)__builtin_ctzll(word);
+			break;
+		}
+		from += 64 - bit % 64;
+	}
+	return from < until ? from : until;
+}
+
+/* Row 0 holds 0..127 one by one; row r >= 1 holds 2^(r+6) .. 2^(r+7)-1, in steps of 2^(r-1). */
+static void bucket_of(uint64_t value, unsigned *row, unsigned *column)
+{
+	unsigned top = value < SUB_COUNT ? 0 : 63u - (unsigned)__builtin_clzll(value);
+
+	*row = value < SUB_COUNT ? 0 : top - SUB_BITS + 1;
+	*column = value < SUB_COUNT ? (unsigned)value
+				    : (unsigned)(value >> (top - SUB_BITS)) - SUB_COUNT;
+}
+
+static uint64_t *row_of(struct probe_hist *hist, unsigned row)
+{
+	if (hist->rows[row] == NULL) {
+		hist->rows[row] = calloc(SUB_COUNT, sizeof(uint64_t));
+	}
+	return hist->rows[row];
+}
+
+/* The largest value that falls into the bucket. */
+static uint64_t bucket_top(unsigned row, unsigned column)
+{
+	if (row == 0) {
+		return column;
+	}
+	return ((uint64_t)(SUB_COUNT + column) << (row - 1)) + ((1ULL << (row - 1)) - 1);
 }

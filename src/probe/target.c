@@ -23,12 +23,18 @@ struct parts {
 };
 
 static int split(const char *text, struct parts *parts, struct err *err);
-static int read_source(const char *text, const struct parts *parts, struct probe_target *first,
-		       struct err *err);
+static int split_source(const char *text, struct parts *parts, char **rest, struct err *err);
 static int read_ip(const char *text, const struct parts *parts, struct probe_target *first,
 		   uint64_t *addr_count, struct err *err);
+static int bad_form(const char *text, struct err *err);
+static uint64_t prefix_size(const struct addr *addr, uint32_t len);
+static int read_ifname(const char *text, const struct parts *parts, struct probe_target *first,
+		       struct err *err);
+static int read_source(const char *text, const struct parts *parts, struct probe_target *first,
+		       struct err *err);
 static int read_ports(const char *text, const char *ports, struct probe_target *first,
 		      uint32_t *port_count, struct err *err);
+static bool read_number(const char *text, uint32_t max, uint32_t *out);
 static int append(struct probe_targets *targets, const struct probe_target *first,
 		  uint64_t addr_count, uint32_t port_count);
 
@@ -73,35 +79,10 @@ int probe_targets_add(struct probe_targets *targets, const char *text, uint64_t 
 	return 0;
 }
 
-static int bad_form(const char *text, struct err *err)
+void probe_targets_free(struct probe_targets *targets)
 {
-	err_set(err,
-		"%s: expected [SOURCE@]ADDR%%IFACE:PORT, such as 239.1.1.1%%eth0:5000 or "
-		"[ff3e::1%%eth0]:5000",
-		text);
-	return -EINVAL;
-}
-
-/* "a@b" or "[a]@b": cuts the source off and strips its brackets. */
-static int split_source(const char *text, struct parts *parts, char **rest, struct err *err)
-{
-	char *at = strchr(parts->text, '@');
-
-	*rest = parts->text;
-	if (at == NULL) {
-		return 0;
-	}
-	*at = '\0';
-	*rest = at + 1;
-	parts->source = parts->text;
-	if (parts->source[0] == '[') {
-		if (at - parts->text < 3 || at[-1] != ']') {
-			return bad_form(text, err);
-		}
-		at[-1] = '\0';
-		parts->source++;
-	}
-	return 0;
+	free(targets->list);
+	memset(targets, 0, sizeof(*targets));
 }
 
 static int split(const char *text, struct parts *parts, struct err *err)
@@ -144,79 +125,26 @@ static int split(const char *text, struct parts *parts, struct err *err)
 	return 0;
 }
 
-/* Decimal digits only, no sign, no blanks; false when it is not a number up to `max'. */
-static bool read_number(const char *text, uint32_t max, uint32_t *out)
+/* "a@b" or "[a]@b": cuts the source off and strips its brackets. */
+static int split_source(const char *text, struct parts *parts, char **rest, struct err *err)
 {
-	uint32_t value = 0;
+	char *at = strchr(parts->text, '@');
 
-	if (text[0] == '\0' || strlen(text) > 9) {
-		return false;
-	}
-	for (const char *c = text; *c != '\0'; c++) {
-		if (*c < '0' || *c > '9') {
-			return false;
-		}
-		value = value * 10 + (uint32_t)(*c - '0');
-	}
-	if (value > max) {
-		return false;
-	}
-	*out = value;
-	return true;
-}
-
-static int read_source(const char *text, const struct parts *parts, struct probe_target *first,
-		       struct err *err)
-{
-	if (parts->source == NULL) {
+	*rest = parts->text;
+	if (at == NULL) {
 		return 0;
 	}
-	if (addr_parse_ip(parts->source, &first->source) != 0 ||
-	    addr_is_multicast(&first->source) || addr_is_any(&first->source) ||
-	    first->source.family != first->at.addr.family) {
-		err_set(err, "%s: source %s: expected a unicast address of the group's family",
-			text, parts->source);
-		return -EINVAL;
-	}
-	if (!addr_is_multicast(&first->at.addr)) {
-		err_set(err, "%s: a source can only be chosen for a multicast group; leave out %s@",
-			text, parts->source);
-		return -EINVAL;
+	*at = '\0';
+	*rest = at + 1;
+	parts->source = parts->text;
+	if (parts->source[0] == '[') {
+		if (at - parts->text < 3 || at[-1] != ']') {
+			return bad_form(text, err);
+		}
+		at[-1] = '\0';
+		parts->source++;
 	}
 	return 0;
-}
-
-static int read_ifname(const char *text, const struct parts *parts, struct probe_target *first,
-		       struct err *err)
-{
-	if (parts->ifname == NULL) {
-		if (!addr_is_multicast(&first->at.addr)) {
-			return 0;
-		}
-		err_set(err, "%s: a multicast group needs its interface; write %s%%IFACE", text,
-			parts->ip);
-		return -EINVAL;
-	}
-	if (parts->ifname[0] == '\0' || strlen(parts->ifname) >= IF_NAMESIZE) {
-		err_set(err, "%s: interface %s: expected a name of 1 to %d characters", text,
-			parts->ifname, IF_NAMESIZE - 1);
-		return -EINVAL;
-	}
-	memcpy(first->at.ifname, parts->ifname, strlen(parts->ifname) + 1);
-	return 0;
-}
-
-/* How many addresses a prefix of `len' bits holds; 0 when bits are set below it. */
-static uint64_t prefix_size(const struct addr *addr, uint32_t len)
-{
-	uint32_t bits = addr->family == AF_INET ? 32 : 128;
-
-	for (uint32_t bit = len; bit < bits; bit++) {
-		if ((addr->ip[bit / 8] >> (7 - bit % 8) & 1) != 0) {
-			return 0;
-		}
-	}
-	return bits - len < 32 ? 1ULL << (bits - len) : UINT32_MAX;
 }
 
 static int read_ip(const char *text, const struct parts *parts, struct probe_target *first,
@@ -251,6 +179,69 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 	return read_ifname(text, parts, first, err);
 }
 
+static int bad_form(const char *text, struct err *err)
+{
+	err_set(err,
+		"%s: expected [SOURCE@]ADDR%%IFACE:PORT, such as 239.1.1.1%%eth0:5000 or "
+		"[ff3e::1%%eth0]:5000",
+		text);
+	return -EINVAL;
+}
+
+/* How many addresses a prefix of `len' bits holds; 0 when bits are set below it. */
+static uint64_t prefix_size(const struct addr *addr, uint32_t len)
+{
+	uint32_t bits = addr->family == AF_INET ? 32 : 128;
+
+	for (uint32_t bit = len; bit < bits; bit++) {
+		if ((addr->ip[bit / 8] >> (7 - bit % 8) & 1) != 0) {
+			return 0;
+		}
+	}
+	return bits - len < 32 ? 1ULL << (bits - len) : UINT32_MAX;
+}
+
+static int read_ifname(const char *text, const struct parts *parts, struct probe_target *first,
+		       struct err *err)
+{
+	if (parts->ifname == NULL) {
+		if (!addr_is_multicast(&first->at.addr)) {
+			return 0;
+		}
+		err_set(err, "%s: a multicast group needs its interface; write %s%%IFACE", text,
+			parts->ip);
+		return -EINVAL;
+	}
+	if (parts->ifname[0] == '\0' || strlen(parts->ifname) >= IF_NAMESIZE) {
+		err_set(err, "%s: interface %s: expected a name of 1 to %d characters", text,
+			parts->ifname, IF_NAMESIZE - 1);
+		return -EINVAL;
+	}
+	memcpy(first->at.ifname, parts->ifname, strlen(parts->ifname) + 1);
+	return 0;
+}
+
+static int read_source(const char *text, const struct parts *parts, struct probe_target *first,
+		       struct err *err)
+{
+	if (parts->source == NULL) {
+		return 0;
+	}
+	if (addr_parse_ip(parts->source, &first->source) != 0 ||
+	    addr_is_multicast(&first->source) || addr_is_any(&first->source) ||
+	    first->source.family != first->at.addr.family) {
+		err_set(err, "%s: source %s: expected a unicast address of the group's family",
+			text, parts->source);
+		return -EINVAL;
+	}
+	if (!addr_is_multicast(&first->at.addr)) {
+		err_set(err, "%s: a source can only be chosen for a multicast group; leave out %s@",
+			text, parts->source);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int read_ports(const char *text, const char *ports, struct probe_target *first,
 		      uint32_t *port_count, struct err *err)
 {
@@ -279,6 +270,27 @@ static int read_ports(const char *text, const char *ports, struct probe_target *
 	return 0;
 }
 
+/* Decimal digits only, no sign, no blanks; false when it is not a number up to `max'. */
+static bool read_number(const char *text, uint32_t max, uint32_t *out)
+{
+	uint32_t value = 0;
+
+	if (text[0] == '\0' || strlen(text) > 9) {
+		return false;
+	}
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c < '0' || *c > '9') {
+			return false;
+		}
+		value = value * 10 + (uint32_t)(*c - '0');
+	}
+	if (value > max) {
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
 static int append(struct probe_targets *targets, const struct probe_target *first,
 		  uint64_t addr_count, uint32_t port_count)
 {
@@ -304,10 +316,4 @@ static int append(struct probe_targets *targets, const struct probe_target *firs
 		}
 	}
 	return 0;
-}
-
-void probe_targets_free(struct probe_targets *targets)
-{
-	free(targets->list);
-	memset(targets, 0, sizeof(*targets));
 }

@@ -14,15 +14,13 @@
 /* Room for a body of the largest size from the last place on. */
 static unsigned char pattern[BODY_STARTS + PROBE_WIRE_SIZE_MAX + 7];
 
-/* The finaliser of MurmurHash3 (public domain): every input bit reaches every output bit. */
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdULL;
-	x ^= x >> 33;
-	x *= 0xc4ceb9fe1a85ec53ULL;
-	return x ^ (x >> 33);
-}
+static void put32(unsigned char *at, uint32_t value);
+static void put64(unsigned char *at, uint64_t value);
+static bool header_sound(const unsigned char *data);
+static uint32_t get32(const unsigned char *at);
+static uint32_t header_sum(const unsigned char *header);
+static uint64_t get64(const unsigned char *at);
+static uint64_t mix(uint64_t x);
 
 void probe_wire_init(void)
 {
@@ -31,44 +29,6 @@ void probe_wire_init(void)
 
 		memcpy(pattern + i, &word, sizeof(word));
 	}
-}
-
-static void put32(unsigned char *at, uint32_t value)
-{
-	value = htobe32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put64(unsigned char *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static uint32_t get32(const unsigned char *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be32toh(value);
-}
-
-static uint64_t get64(const unsigned char *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be64toh(value);
-}
-
-static uint32_t header_sum(const unsigned char *header)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < SUM_OFFSET; i += sizeof(uint64_t)) {
-		sum = mix(sum ^ get64(header + i));
-	}
-	return (uint32_t)(sum >> 32);
 }
 
 void probe_wire_pack(const struct probe_wire *wire, unsigned char *out)
@@ -85,13 +45,6 @@ void probe_wire_pack(const struct probe_wire *wire, unsigned char *out)
 	put32(out + 32, wire->boot);
 	put32(out + 36, wire->size_bytes);
 	put32(out + SUM_OFFSET, header_sum(out));
-}
-
-static bool header_sound(const unsigned char *data)
-{
-	return data[4] == PROBE_WIRE_VERSION && data[5] <= PROBE_WIRE_END &&
-	       (data[6] == PROBE_WIRE_MONOTONIC || data[6] == PROBE_WIRE_REALTIME) &&
-	       data[7] == 0 && get32(data + SUM_OFFSET) == header_sum(data);
 }
 
 enum probe_wire_verdict probe_wire_parse(const unsigned char *data, size_t len,
@@ -143,4 +96,59 @@ bool probe_wire_body_ok(const struct probe_wire *wire, const unsigned char *data
 	}
 	return memcmp(data + PROBE_WIRE_HEADER_BYTES, probe_wire_body(wire->flow, wire->seq),
 		      whole - PROBE_WIRE_HEADER_BYTES) == 0;
+}
+
+static void put32(unsigned char *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put64(unsigned char *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static bool header_sound(const unsigned char *data)
+{
+	return data[4] == PROBE_WIRE_VERSION && data[5] <= PROBE_WIRE_END &&
+	       (data[6] == PROBE_WIRE_MONOTONIC || data[6] == PROBE_WIRE_REALTIME) &&
+	       data[7] == 0 && get32(data + SUM_OFFSET) == header_sum(data);
+}
+
+static uint32_t get32(const unsigned char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
+}
+
+static uint32_t header_sum(const unsigned char *header)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SUM_OFFSET; i += sizeof(uint64_t)) {
+		sum = mix(sum ^ get64(header + i));
+	}
+	return (uint32_t)(sum >> 32);
+}
+
+static uint64_t get64(const unsigned char *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
+}
+
+/* The finaliser of MurmurHash3 (public domain): every input bit reaches every output bit. */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ULL;
+	return x ^ (x >> 33);
 }
