@@ -8,29 +8,8 @@
 
 #include "src/base/must.h"
 
-static void rule_flow_check(const struct rule_table *table, const struct rule_flow *flow)
-{
-	must(flow->in.at.addr.family == AF_INET || flow->in.at.addr.family == AF_INET6);
-	must(flow->in.at.addr.port != 0);
-	must(flow->in.source.family == 0 || flow->in.source.family == flow->in.at.addr.family);
-	must(flow->pool_class < POOL_CLASS_COUNT);
-	must(flow->output_count <= FLOW_OUTPUTS_MAX);
-	must(flow->output_count <= table->output_count);
-	must(flow->first_output <= table->output_count - flow->output_count);
-}
-
-static void rule_output_check(const struct rule_output *out)
-{
-	must(out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6);
-	must(out->to.addr.port != 0);
-	must(out->src.family == 0 || out->src.family == out->to.addr.family);
-	must(out->ttl_mode <= RULE_TTL_DEC);
-	must(out->ttl_mode != RULE_TTL_FIXED || out->ttl != 0);
-	must(out->dscp >= RULE_DSCP_KEEP);
-	must(out->dscp <= 63);
-	must(out->priority >= RULE_AUTO);
-	must(out->priority <= 7);
-}
+static void rule_flow_check(const struct rule_table *table, const struct rule_flow *flow);
+static void rule_output_check(const struct rule_output *out);
 
 void rule_table_check(const struct rule_table *table)
 {
@@ -58,4 +37,28 @@ bool rule_table_zerocopy(const struct rule_table *table)
 		any = any || table->outputs[i].zerocopy_bytes > 0;
 	}
 	return any;
+}
+
+static void rule_flow_check(const struct rule_table *table, const struct rule_flow *flow)
+{
+	must(flow->in.at.addr.family == AF_INET || flow->in.at.addr.family == AF_INET6);
+	must(flow->in.at.addr.port != 0);
+	must(flow->in.source.family == 0 || flow->in.source.family == flow->in.at.addr.family);
+	must(flow->pool_class < POOL_CLASS_COUNT);
+	must(flow->output_count <= FLOW_OUTPUTS_MAX);
+	must(flow->output_count <= table->output_count);
+	must(flow->first_output <= table->output_count - flow->output_count);
+}
+
+static void rule_output_check(const struct rule_output *out)
+{
+	must(out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6);
+	must(out->to.addr.port != 0);
+	must(out->src.family == 0 || out->src.family == out->to.addr.family);
+	must(out->ttl_mode <= RULE_TTL_DEC);
+	must(out->ttl_mode != RULE_TTL_FIXED || out->ttl != 0);
+	must(out->dscp >= RULE_DSCP_KEEP);
+	must(out->dscp <= 63);
+	must(out->priority >= RULE_AUTO);
+	must(out->priority <= 7);
 }

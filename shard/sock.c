@@ -21,28 +21,52 @@
 
 #define DOING_TEXT_MAX 128
 
+static int sock_read_error(int fd);
+static int sock_set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err);
+
+uint32_t sock_path_mtu(int fd, int family)
+{
+	bool v6 = family == AF_INET6;
+	int mtu = 0;
+	socklen_t len = sizeof(mtu);
+
+	if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &len) !=
+	    0) {
+		return 0;
+	}
+	return mtu > 0 ? (uint32_t)mtu : 0;
+}
+
+uint32_t sock_kernel_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0) {
+		return 0;
+	}
+	return info[SK_MEMINFO_DROPS];
+}
+
+int sock_drain_errors(int fd)
+{
+	int last = 0;
+
+	for (int i = 0; i < ERRQUEUE_DRAIN_MAX; i++) {
+		int error = sock_read_error(fd);
+
+		if (error == 0) {
+			break;
+		}
+		last = error;
+	}
+	return last;
+}
+
 void sock_want_opt(struct sock_opts *opts, struct sock_opt opt)
 {
 	must(opts->count < SOCK_OPTS_MAX);
 	opts->opt[opts->count++] = opt;
-}
-
-static int sock_set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err)
-{
-	char doing[DOING_TEXT_MAX];
-	int kept = 0;
-	socklen_t len = sizeof(kept);
-
-	snprintf(doing, sizeof(doing), "set %s to %d", opt->label, opt->value);
-	if (setsockopt(fd, opt->level, opt->name, &opt->value, sizeof(opt->value)) != 0 ||
-	    getsockopt(fd, opt->level, opt->name, &kept, &len) != 0) {
-		return sock_fail(err, opt->deed, subject, doing, errno);
-	}
-	if (kept != opt->value) {
-		err_set(err, "%s: cannot %s: the kernel kept %d", subject, doing, kept);
-		return -EIO;
-	}
-	return 0;
 }
 
 int sock_set_opts(int fd, const char *subject, const struct sock_opts *opts, struct err *err)
@@ -142,30 +166,6 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 	return 0;
 }
 
-uint32_t sock_path_mtu(int fd, int family)
-{
-	bool v6 = family == AF_INET6;
-	int mtu = 0;
-	socklen_t len = sizeof(mtu);
-
-	if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &len) !=
-	    0) {
-		return 0;
-	}
-	return mtu > 0 ? (uint32_t)mtu : 0;
-}
-
-uint32_t sock_kernel_drops(int fd)
-{
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0) {
-		return 0;
-	}
-	return info[SK_MEMINFO_DROPS];
-}
-
 /* One entry's errno; 0 when the queue is empty. */
 static int sock_read_error(int fd)
 {
@@ -191,17 +191,20 @@ static int sock_read_error(int fd)
 	return EIO; /* an entry without a reason: it is off the queue, so the caller goes on */
 }
 
-int sock_drain_errors(int fd)
+static int sock_set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err)
 {
-	int last = 0;
+	char doing[DOING_TEXT_MAX];
+	int kept = 0;
+	socklen_t len = sizeof(kept);
 
-	for (int i = 0; i < ERRQUEUE_DRAIN_MAX; i++) {
-		int error = sock_read_error(fd);
-
-		if (error == 0) {
-			break;
-		}
-		last = error;
+	snprintf(doing, sizeof(doing), "set %s to %d", opt->label, opt->value);
+	if (setsockopt(fd, opt->level, opt->name, &opt->value, sizeof(opt->value)) != 0 ||
+	    getsockopt(fd, opt->level, opt->name, &kept, &len) != 0) {
+		return sock_fail(err, opt->deed, subject, doing, errno);
 	}
-	return last;
+	if (kept != opt->value) {
+		err_set(err, "%s: cannot %s: the kernel kept %d", subject, doing, kept);
+		return -EIO;
+	}
+	return 0;
 }

@@ -19,8 +19,10 @@
 
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err);
-static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts);
 static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts);
+static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts);
+static int output_ttl(const struct rule_output *out);
+static int output_tos(const struct rule_output *out);
 static void want_opts_any(const struct rule_output *out, struct sock_opts *opts);
 static int set_multicast_if_v4(int fd, const char *subject, unsigned ifindex, struct err *err);
 static int set_buffers(int fd, const struct sock_want *want, const char *subject,
@@ -29,6 +31,7 @@ static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 		       struct sock_got *got, struct err *err);
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
 			  struct sock_got *got, struct err *err);
+static bool is_unreachable(int error);
 static bool knows_gso(int fd);
 
 int sock_open_egress(const struct rule_output *out, unsigned ifindex, const struct sock_want *want,
@@ -92,30 +95,6 @@ static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const
 	return 0;
 }
 
-static int output_ttl(const struct rule_output *out)
-{
-	return out->ttl != 0 ? out->ttl : RULE_TTL_DEFAULT;
-}
-
-static int output_tos(const struct rule_output *out)
-{
-	return out->dscp > 0 ? out->dscp << 2 : 0;
-}
-
-static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts)
-{
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out)));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out)));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVERR, 1));
-	if (out->src_keep) {
-		sock_want_opt(opts, (struct sock_opt){IPPROTO_IP, IP_TRANSPARENT, 1,
-						      "IP_TRANSPARENT", SOCK_DEED_TRANSPARENT});
-	}
-}
-
 static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts)
 {
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
@@ -132,6 +111,30 @@ static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct
 		sock_want_opt(opts, (struct sock_opt){IPPROTO_IPV6, IPV6_TRANSPARENT, 1,
 						      "IPV6_TRANSPARENT", SOCK_DEED_TRANSPARENT});
 	}
+}
+
+static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts)
+{
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVERR, 1));
+	if (out->src_keep) {
+		sock_want_opt(opts, (struct sock_opt){IPPROTO_IP, IP_TRANSPARENT, 1,
+						      "IP_TRANSPARENT", SOCK_DEED_TRANSPARENT});
+	}
+}
+
+static int output_ttl(const struct rule_output *out)
+{
+	return out->ttl != 0 ? out->ttl : RULE_TTL_DEFAULT;
+}
+
+static int output_tos(const struct rule_output *out)
+{
+	return out->dscp > 0 ? out->dscp << 2 : 0;
 }
 
 /* After the family's own: setting IP_TOS sets a priority of the kernel's choice. */
@@ -201,21 +204,6 @@ static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 	return sock_bind(fd, &at, ifindex, &got->local, err);
 }
 
-/* Without a route, or without an address to send from, the destination may become reachable later:
- * the socket then names it in each send. */
-static bool is_unreachable(int error)
-{
-	switch (error) {
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EADDRNOTAVAIL:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
 			  struct sock_got *got, struct err *err)
 {
@@ -237,6 +225,21 @@ static int connect_egress(int fd, const struct rule_output *out, unsigned ifinde
 	}
 	return sock_fail(err, SOCK_DEED_CONNECT, endpoint_format(&out->to, subject), "connect",
 			 errno);
+}
+
+/* Without a route, or without an address to send from, the destination may become reachable later:
+ * the socket then names it in each send. */
+static bool is_unreachable(int error)
+{
+	switch (error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Setting a segment size of 0 changes nothing and fails where trains are unknown. */

@@ -102,6 +102,7 @@ static const struct sock_cure {
 
 static void sock_append_now(struct err *err, const char *const names[SOCK_NOW_MAX]);
 static bool sock_read_sysctl(const char *name, char *text, size_t room);
+static void sock_replace(char *text, char from, char to);
 
 int sock_fail(struct err *err, enum sock_deed deed, const char *subject, const char *doing,
 	      int error)
@@ -140,13 +141,6 @@ static void sock_append_now(struct err *err, const char *const names[SOCK_NOW_MA
 	}
 }
 
-static void sock_replace(char *text, char from, char to)
-{
-	for (char *p = strchr(text, from); p; p = strchr(p, from)) {
-		*p = to;
-	}
-}
-
 /* The value as text, its tabs and final newline tidied; false when it cannot be read. */
 static bool sock_read_sysctl(const char *name, char *text, size_t room)
 {
@@ -179,4 +173,11 @@ static bool sock_read_sysctl(const char *name, char *text, size_t room)
 	text[strcspn(text, "\n")] = '\0';
 	sock_replace(text, '\t', ' ');
 	return true;
+}
+
+static void sock_replace(char *text, char from, char to)
+{
+	for (char *p = strchr(text, from); p; p = strchr(p, from)) {
+		*p = to;
+	}
 }
