@@ -40,11 +40,14 @@ static int read_egress(struct reading *reading);
 static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out);
 static int check_output(struct reading *reading, const struct conf_span *span,
 			const struct rule_output *out);
+static int check_src(struct reading *reading, const struct rule_output *out, const char *to);
 static int append(struct reading *reading, const char *text);
-static void expand(const struct reading *reading);
-static int no_memory(struct conf_cursor *cursor);
-static int room_for_outputs(struct conf *conf, uint64_t want);
 static int room_for_all(struct conf *conf, uint64_t flow_count, uint64_t output_count);
+static int room_for_outputs(struct conf *conf, uint64_t want);
+static void *make_room(void *array, uint32_t *room, uint64_t want, size_t size);
+static int no_memory(struct conf_cursor *cursor);
+static void expand(const struct reading *reading);
+static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add);
 
 int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err)
 {
@@ -240,32 +243,6 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 	return token;
 }
 
-static int check_src(struct reading *reading, const struct rule_output *out, const char *to)
-{
-	struct conf_cursor *cursor = &reading->cursor;
-	char src[ADDR_TEXT_MAX];
-
-	if (out->src_keep && reading->in.at.addr.family != out->to.addr.family) {
-		return conf_refuse(
-			cursor,
-			"src=keep of egress %s, whose family is not the ingress's; a sender's "
-			"address can be kept only within IPv4 or within IPv6; write src=ADDR or "
-			"leave it out",
-			to);
-	}
-	if (out->src.family == 0) {
-		return 0;
-	}
-	if (out->src.family != out->to.addr.family) {
-		return conf_refuse(
-			cursor,
-			"src=%s of egress %s, which is of the other family; both must be IPv4 or "
-			"both IPv6; give an address of the egress's family",
-			addr_format(&out->src, src), to);
-	}
-	return conf_check_unicast(cursor, addr_format(&out->src, src), &out->src);
-}
-
 /* The n-th address and port of an egress belong to the n-th of the ingress; therefore two egresses
  * of a rule coincide everywhere or nowhere, and so do egress and ingress. */
 static int check_output(struct reading *reading, const struct conf_span *span,
@@ -303,6 +280,32 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 		}
 	}
 	return check_src(reading, out, to);
+}
+
+static int check_src(struct reading *reading, const struct rule_output *out, const char *to)
+{
+	struct conf_cursor *cursor = &reading->cursor;
+	char src[ADDR_TEXT_MAX];
+
+	if (out->src_keep && reading->in.at.addr.family != out->to.addr.family) {
+		return conf_refuse(
+			cursor,
+			"src=keep of egress %s, whose family is not the ingress's; a sender's "
+			"address can be kept only within IPv4 or within IPv6; write src=ADDR or "
+			"leave it out",
+			to);
+	}
+	if (out->src.family == 0) {
+		return 0;
+	}
+	if (out->src.family != out->to.addr.family) {
+		return conf_refuse(
+			cursor,
+			"src=%s of egress %s, which is of the other family; both must be IPv4 or "
+			"both IPv6; give an address of the egress's family",
+			addr_format(&out->src, src), to);
+	}
+	return conf_check_unicast(cursor, addr_format(&out->src, src), &out->src);
 }
 
 static int append(struct reading *reading, const char *text)
@@ -343,15 +346,54 @@ static int append(struct reading *reading, const char *text)
 	return 0;
 }
 
-/* The endpoint `addr_add' addresses and `port_add' ports above `first'. The prefix was aligned and
- * the port range ended by 65535, so nothing wraps. */
-static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add)
+static int room_for_all(struct conf *conf, uint64_t flow_count, uint64_t output_count)
 {
-	struct endpoint ep = *first;
+	struct conf_rule *rules = make_room(conf->rules, &conf->rule_room,
+					    (uint64_t)conf->rule_count + 1, sizeof(*rules));
+	struct conf_flow *flows =
+		make_room(conf->flows, &conf->flow_room, flow_count, sizeof(*flows));
 
-	must(addr_offset(&first->addr, addr_add, &ep.addr) == 0);
-	ep.addr.port = (uint16_t)(first->addr.port + port_add);
-	return ep;
+	conf->rules = rules ? rules : conf->rules;
+	conf->flows = flows ? flows : conf->flows;
+	return rules && flows ? room_for_outputs(conf, output_count) : -ENOMEM;
+}
+
+static int room_for_outputs(struct conf *conf, uint64_t want)
+{
+	struct rule_output *outputs =
+		make_room(conf->outputs, &conf->output_room, want, sizeof(*outputs));
+
+	if (!outputs) {
+		return -ENOMEM;
+	}
+	conf->outputs = outputs;
+	return 0;
+}
+
+/* `array' of `size' byte elements, grown by doubling so that `want' fit; NULL: no memory, and
+ * `array' is as it was. */
+static void *make_room(void *array, uint32_t *room, uint64_t want, size_t size)
+{
+	uint64_t new_room = *room > 0 ? *room : 16;
+	void *grown;
+
+	if (array && want <= *room) {
+		return array;
+	}
+	while (new_room < want) {
+		new_room *= 2;
+	}
+	grown = realloc(array, new_room * size);
+	if (grown) {
+		*room = (uint32_t)new_room;
+	}
+	return grown;
+}
+
+static int no_memory(struct conf_cursor *cursor)
+{
+	conf_refuse(cursor, "out of memory while reading the rule; free some, or use fewer rules");
+	return -ENOMEM;
 }
 
 static void expand(const struct reading *reading)
@@ -381,52 +423,13 @@ static void expand(const struct reading *reading)
 	}
 }
 
-static int no_memory(struct conf_cursor *cursor)
+/* The endpoint `addr_add' addresses and `port_add' ports above `first'. The prefix was aligned and
+ * the port range ended by 65535, so nothing wraps. */
+static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add)
 {
-	conf_refuse(cursor, "out of memory while reading the rule; free some, or use fewer rules");
-	return -ENOMEM;
-}
+	struct endpoint ep = *first;
 
-/* `array' of `size' byte elements, grown by doubling so that `want' fit; NULL: no memory, and
- * `array' is as it was. */
-static void *make_room(void *array, uint32_t *room, uint64_t want, size_t size)
-{
-	uint64_t new_room = *room > 0 ? *room : 16;
-	void *grown;
-
-	if (array && want <= *room) {
-		return array;
-	}
-	while (new_room < want) {
-		new_room *= 2;
-	}
-	grown = realloc(array, new_room * size);
-	if (grown) {
-		*room = (uint32_t)new_room;
-	}
-	return grown;
-}
-
-static int room_for_outputs(struct conf *conf, uint64_t want)
-{
-	struct rule_output *outputs =
-		make_room(conf->outputs, &conf->output_room, want, sizeof(*outputs));
-
-	if (!outputs) {
-		return -ENOMEM;
-	}
-	conf->outputs = outputs;
-	return 0;
-}
-
-static int room_for_all(struct conf *conf, uint64_t flow_count, uint64_t output_count)
-{
-	struct conf_rule *rules = make_room(conf->rules, &conf->rule_room,
-					    (uint64_t)conf->rule_count + 1, sizeof(*rules));
-	struct conf_flow *flows =
-		make_room(conf->flows, &conf->flow_room, flow_count, sizeof(*flows));
-
-	conf->rules = rules ? rules : conf->rules;
-	conf->flows = flows ? flows : conf->flows;
-	return rules && flows ? room_for_outputs(conf, output_count) : -ENOMEM;
+	must(addr_offset(&first->addr, addr_add, &ep.addr) == 0);
+	ep.addr.port = (uint16_t)(first->addr.port + port_add);
+	return ep;
 }

@@ -29,8 +29,6 @@ struct pieces {
 };
 
 static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *out);
-static char *cut_at(char *text, char separator);
-static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct conf_span *span);
 static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, struct conf_span *span);
 static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 		       struct conf_span *span);
@@ -38,6 +36,8 @@ static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
 		       struct conf_span *span);
 static int read_ports(struct conf_cursor *cursor, const struct pieces *pieces,
 		      struct conf_span *span);
+static char *cut_at(char *text, char separator);
+static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct conf_span *span);
 static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span);
 static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
@@ -56,14 +56,6 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 	}
 	*out = span;
 	return 0;
-}
-
-bool conf_endpoints_meet(const struct endpoint *to, const struct endpoint *at)
-{
-	if (!addr_equal(&to->addr, &at->addr)) {
-		return false;
-	}
-	return !to->ifname[0] || !at->ifname[0] || strcmp(to->ifname, at->ifname) == 0;
 }
 
 int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struct addr *addr)
@@ -101,6 +93,14 @@ int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struc
 			text);
 	}
 	return 0;
+}
+
+bool conf_endpoints_meet(const struct endpoint *to, const struct endpoint *at)
+{
+	if (!addr_equal(&to->addr, &at->addr)) {
+		return false;
+	}
+	return !to->ifname[0] || !at->ifname[0] || strcmp(to->ifname, at->ifname) == 0;
 }
 
 static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *out)
@@ -150,18 +150,6 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 	out->ifname = cut_at(out->ip, '%');
 	out->prefix = cut_at(out->ip, '/');
 	return 0;
-}
-
-/* Ends `text' at `separator' and returns what follows it, or NULL. */
-static char *cut_at(char *text, char separator)
-{
-	char *at = strchr(text, separator);
-
-	if (!at) {
-		return NULL;
-	}
-	*at = '\0';
-	return at + 1;
 }
 
 static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, struct conf_span *span)
@@ -291,6 +279,18 @@ static int read_ports(struct conf_cursor *cursor, const struct pieces *pieces,
 	span->first.addr.port = (uint16_t)first;
 	span->port_count = (uint32_t)(last - first + 1);
 	return 0;
+}
+
+/* Ends `text' at `separator' and returns what follows it, or NULL. */
+static char *cut_at(char *text, char separator)
+{
+	char *at = strchr(text, separator);
+
+	if (!at) {
+		return NULL;
+	}
+	*at = '\0';
+	return at + 1;
 }
 
 static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct conf_span *span)

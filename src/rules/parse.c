@@ -14,22 +14,8 @@
 
 #define BLANKS " \t\r\n\v\f"
 
-static bool at_arrow(const char *text)
-{
-	return text[0] == '-' && text[1] == '>';
-}
-
-static void show_word(struct conf_cursor *cursor, size_t len)
-{
-	size_t room = sizeof(cursor->shown);
-
-	if (len < room) {
-		memcpy(cursor->shown, cursor->word, len + 1);
-	} else {
-		memcpy(cursor->shown, cursor->word, room - sizeof("..."));
-		memcpy(cursor->shown + room - sizeof("..."), "...", sizeof("..."));
-	}
-}
+static bool at_arrow(const char *text);
+static void show_word(struct conf_cursor *cursor, size_t len);
 
 int conf_next(struct conf_cursor *cursor)
 {
@@ -75,4 +61,21 @@ int conf_refuse(struct conf_cursor *cursor, const char *format, ...)
 	va_end(args);
 	err_set(cursor->err, "%s: %s", cursor->where, text);
 	return -EINVAL;
+}
+
+static bool at_arrow(const char *text)
+{
+	return text[0] == '-' && text[1] == '>';
+}
+
+static void show_word(struct conf_cursor *cursor, size_t len)
+{
+	size_t room = sizeof(cursor->shown);
+
+	if (len < room) {
+		memcpy(cursor->shown, cursor->word, len + 1);
+	} else {
+		memcpy(cursor->shown, cursor->word, room - sizeof("..."));
+		memcpy(cursor->shown + room - sizeof("..."), "...", sizeof("..."));
+	}
 }
