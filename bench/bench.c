@@ -17,8 +17,8 @@
 
 const char *bench_csv_dir;
 
-static void bench_print_text(const struct bench_table *t);
-static void bench_write_csv(const struct bench_table *t);
+static void print_text(const struct bench_table *t);
+static void write_csv(const struct bench_table *t);
 
 void bench_begin(struct bench_table *t, const char *name, const char *title,
 		 const char *const *columns)
@@ -50,9 +50,9 @@ void bench_cell(struct bench_table *t, const char *format, ...)
 void bench_end(const struct bench_table *t)
 {
 	must(t->filled == 0);
-	bench_print_text(t);
+	print_text(t);
 	if (bench_csv_dir) {
-		bench_write_csv(t);
+		write_csv(t);
 	}
 }
 
@@ -78,7 +78,7 @@ double bench_median(double *values, size_t count)
 	return bench_percentile(values, count, 0.5);
 }
 
-static void bench_print_cpu(void)
+static void print_cpu(void)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
 	char line[256];
@@ -106,7 +106,7 @@ void bench_print_host(const char *command)
 	must(uname(&host) == 0);
 	printf("command  %s\ndate     %s\nkernel   %s %s\n", command, date, host.sysname,
 	       host.release);
-	bench_print_cpu();
+	print_cpu();
 	printf("on cpu   %d\n", sched_getcpu());
 }
 
@@ -147,7 +147,7 @@ static int cell_width(const struct bench_table *t, unsigned column)
 	return (int)width;
 }
 
-static void bench_print_text(const struct bench_table *t)
+static void print_text(const struct bench_table *t)
 {
 	printf("\n%s\n", t->title);
 	for (unsigned c = 0; c < t->column_count; c++) {
@@ -163,7 +163,7 @@ static void bench_print_text(const struct bench_table *t)
 	fflush(stdout);
 }
 
-static void bench_write_csv(const struct bench_table *t)
+static void write_csv(const struct bench_table *t)
 {
 	char path[PATH_MAX_BYTES];
 	FILE *file;

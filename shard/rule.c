@@ -8,8 +8,8 @@
 
 #include "src/base/must.h"
 
-static void rule_flow_check(const struct rule_table *table, const struct rule_flow *flow);
-static void rule_output_check(const struct rule_output *out);
+static void check_flow(const struct rule_table *table, const struct rule_flow *flow);
+static void check_output(const struct rule_output *out);
 
 void rule_table_check(const struct rule_table *table)
 {
@@ -19,13 +19,13 @@ void rule_table_check(const struct rule_table *table)
 	must(table->flow_count == 0 || table->flows);
 	must(table->output_count == 0 || table->outputs);
 	for (uint32_t i = 0; i < table->flow_count; i++) {
-		rule_flow_check(table, &table->flows[i]);
+		check_flow(table, &table->flows[i]);
 		owned += table->flows[i].output_count;
 	}
 	/* An output has one socket, one train and one set of counters: it serves one flow. */
 	must(owned == table->output_count);
 	for (uint32_t i = 0; i < table->output_count; i++) {
-		rule_output_check(&table->outputs[i].out);
+		check_output(&table->outputs[i].out);
 	}
 }
 
@@ -39,7 +39,7 @@ bool rule_table_zerocopy(const struct rule_table *table)
 	return any;
 }
 
-static void rule_flow_check(const struct rule_table *table, const struct rule_flow *flow)
+static void check_flow(const struct rule_table *table, const struct rule_flow *flow)
 {
 	must(flow->in.at.addr.family == AF_INET || flow->in.at.addr.family == AF_INET6);
 	must(flow->in.at.addr.port != 0);
@@ -50,7 +50,7 @@ static void rule_flow_check(const struct rule_table *table, const struct rule_fl
 	must(flow->first_output <= table->output_count - flow->output_count);
 }
 
-static void rule_output_check(const struct rule_output *out)
+static void check_output(const struct rule_output *out)
 {
 	must(out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6);
 	must(out->to.addr.port != 0);

@@ -21,8 +21,8 @@
 
 #define DOING_TEXT_MAX 128
 
-static int sock_read_error(int fd);
-static int sock_set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err);
+static int read_error(int fd);
+static int set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err);
 
 uint32_t sock_path_mtu(int fd, int family)
 {
@@ -53,7 +53,7 @@ int sock_drain_errors(int fd)
 	int last = 0;
 
 	for (int i = 0; i < ERRQUEUE_DRAIN_MAX; i++) {
-		int error = sock_read_error(fd);
+		int error = read_error(fd);
 
 		if (error == 0) {
 			break;
@@ -72,7 +72,7 @@ void sock_want_opt(struct sock_opts *opts, struct sock_opt opt)
 int sock_set_opts(int fd, const char *subject, const struct sock_opts *opts, struct err *err)
 {
 	for (unsigned i = 0; i < opts->count; i++) {
-		int rc = sock_set_opt(fd, subject, &opts->opt[i], err);
+		int rc = set_opt(fd, subject, &opts->opt[i], err);
 
 		if (rc != 0) {
 			return rc;
@@ -167,7 +167,7 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 }
 
 /* One entry's errno; 0 when the queue is empty. */
-static int sock_read_error(int fd)
+static int read_error(int fd)
 {
 	char control[256]; /* the error with its offender, and whatever else is switched on */
 	char payload[1];   /* the refused datagram itself is of no interest */
@@ -191,7 +191,7 @@ static int sock_read_error(int fd)
 	return EIO; /* an entry without a reason: it is off the queue, so the caller goes on */
 }
 
-static int sock_set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err)
+static int set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err)
 {
 	char doing[DOING_TEXT_MAX];
 	int kept = 0;

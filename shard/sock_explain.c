@@ -100,9 +100,9 @@ static const struct sock_cure {
 	 {0}},
 };
 
-static void sock_append_now(struct err *err, const char *const names[SOCK_NOW_MAX]);
-static bool sock_read_sysctl(const char *name, char *text, size_t room);
-static void sock_replace(char *text, char from, char to);
+static void append_now(struct err *err, const char *const names[SOCK_NOW_MAX]);
+static bool read_sysctl(const char *name, char *text, size_t room);
+static void replace(char *text, char from, char to);
 
 int sock_fail(struct err *err, enum sock_deed deed, const char *subject, const char *doing,
 	      int error)
@@ -119,19 +119,19 @@ int sock_fail(struct err *err, enum sock_deed deed, const char *subject, const c
 		return -error;
 	}
 	err_set(err, "%s: cannot %s: %s; %s", subject, doing, strerror(error), cure->text);
-	sock_append_now(err, cure->now);
+	append_now(err, cure->now);
 	return -error;
 }
 
 /* Appends " (now NAME = VALUE, ...)" for sysctls that exist, and for "ulimit -n". */
-static void sock_append_now(struct err *err, const char *const names[SOCK_NOW_MAX])
+static void append_now(struct err *err, const char *const names[SOCK_NOW_MAX])
 {
 	const char *opening = " (now ";
 
 	for (int i = 0; i < SOCK_NOW_MAX && names[i]; i++) {
 		char value[SYSCTL_TEXT_MAX];
 
-		if (sock_read_sysctl(names[i], value, sizeof(value))) {
+		if (read_sysctl(names[i], value, sizeof(value))) {
 			err_set(err, "%s%s%s = %s", err->text, opening, names[i], value);
 			opening = ", ";
 		}
@@ -142,7 +142,7 @@ static void sock_append_now(struct err *err, const char *const names[SOCK_NOW_MA
 }
 
 /* The value as text, its tabs and final newline tidied; false when it cannot be read. */
-static bool sock_read_sysctl(const char *name, char *text, size_t room)
+static bool read_sysctl(const char *name, char *text, size_t room)
 {
 	char path[SYSCTL_TEXT_MAX + sizeof("/proc/sys/")];
 	struct rlimit limit;
@@ -155,7 +155,7 @@ static bool sock_read_sysctl(const char *name, char *text, size_t room)
 		return true;
 	}
 	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	sock_replace(path + sizeof("/proc/sys/") - 1, '.', '/');
+	replace(path + sizeof("/proc/sys/") - 1, '.', '/');
 
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -171,11 +171,11 @@ static bool sock_read_sysctl(const char *name, char *text, size_t room)
 	}
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	sock_replace(text, '\t', ' ');
+	replace(text, '\t', ' ');
 	return true;
 }
 
-static void sock_replace(char *text, char from, char to)
+static void replace(char *text, char from, char to)
 {
 	for (char *p = strchr(text, from); p; p = strchr(p, from)) {
 		*p = to;
