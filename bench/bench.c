@@ -18,7 +18,10 @@
 const char *bench_csv_dir;
 
 static void print_text(const struct bench_table *t);
+static int cell_width(const struct bench_table *t, unsigned column);
 static void write_csv(const struct bench_table *t);
+static int compare_doubles(const void *a, const void *b);
+static void print_cpu(void);
 
 void bench_begin(struct bench_table *t, const char *name, const char *title,
 		 const char *const *columns)
@@ -56,14 +59,6 @@ void bench_end(const struct bench_table *t)
 	}
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double bench_percentile(double *values, size_t count, double share)
 {
 	size_t rank = (size_t)(share * (double)count);
@@ -76,22 +71,6 @@ double bench_percentile(double *values, size_t count, double share)
 double bench_median(double *values, size_t count)
 {
 	return bench_percentile(values, count, 0.5);
-}
-
-static void print_cpu(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[256];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
-			printf("cpu      %s", strchr(line, ':') + 2);
-			break;
-		}
-	}
-	if (file) {
-		fclose(file);
-	}
 }
 
 void bench_print_host(const char *command)
@@ -135,18 +114,6 @@ uint64_t bench_tick_overhead(void)
 	return least;
 }
 
-static int cell_width(const struct bench_table *t, unsigned column)
-{
-	size_t width = strlen(t->columns[column]);
-
-	for (unsigned row = 0; row < t->row_count; row++) {
-		size_t len = strlen(t->cells[row][column]);
-
-		width = len > width ? len : width;
-	}
-	return (int)width;
-}
-
 static void print_text(const struct bench_table *t)
 {
 	printf("\n%s\n", t->title);
@@ -161,6 +128,18 @@ static void print_text(const struct bench_table *t)
 		printf("\n");
 	}
 	fflush(stdout);
+}
+
+static int cell_width(const struct bench_table *t, unsigned column)
+{
+	size_t width = strlen(t->columns[column]);
+
+	for (unsigned row = 0; row < t->row_count; row++) {
+		size_t len = strlen(t->cells[row][column]);
+
+		width = len > width ? len : width;
+	}
+	return (int)width;
 }
 
 static void write_csv(const struct bench_table *t)
@@ -187,5 +166,29 @@ static void write_csv(const struct bench_table *t)
 	if (fclose(file) != 0) {
 		fprintf(stderr, "%s: cannot write: %s\n", path, strerror(errno));
 		exit(EXIT_FAILURE);
+	}
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a;
+	double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_cpu(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+			printf("cpu      %s", strchr(line, ':') + 2);
+			break;
+		}
+	}
+	if (file) {
+		fclose(file);
 	}
 }

@@ -7,14 +7,7 @@
 #include "bench/bench.h"
 #include "src/base/must.h"
 
-static inline void *take(size_t bytes)
-{
-	void *block = malloc(bytes);
-
-	bench_show(block);
-	must(block != NULL);
-	return block;
-}
+static inline void *take(size_t bytes);
 
 void malloc_settle(size_t bytes)
 {
@@ -74,4 +67,13 @@ void malloc_churn(size_t bytes, size_t ops, const uint32_t *at, void **held)
 		free(held[at[i]]);
 		held[at[i]] = take(bytes);
 	}
+}
+
+static inline void *take(size_t bytes)
+{
+	void *block = malloc(bytes);
+
+	bench_show(block);
+	must(block != NULL);
+	return block;
 }

@@ -28,6 +28,44 @@
 static const char usage[] =
 	"usage: pool_bench [--quick] [--csv DIR] [--cpu N] [--bench-node N] [--nodes]\n";
 
+static int parse_options(int argc, char **argv, struct pool_bench *bench);
+static int parse_number(const char *flag, const char *text);
+static void pin_to(int cpu);
+static void start_second_thread(void);
+static void *sleep_for_ever(void *unused);
+static void print_command(int argc, char **argv);
+static void print_targets(const struct pool_results *r);
+static void judge(struct bench_table *t, const char *what, double is, const char *bound, bool met);
+
+int main(int argc, char **argv)
+{
+	struct pool_results results = {0};
+	struct pool_bench bench;
+	int cpu = parse_options(argc, argv, &bench);
+
+	pin_to(cpu);
+	start_second_thread();
+	print_command(argc, argv);
+	bench.tick_ns = bench_tick_ns();
+	bench.tick_overhead = bench_tick_overhead();
+	printf("timer    %.3f ns a tick, %.1f ns to read, taken off single times\n", bench.tick_ns,
+	       (double)bench.tick_overhead * bench.tick_ns);
+	if (bench.only_nodes) {
+		bench_nodes(&bench);
+		return EXIT_SUCCESS;
+	}
+	bench_latency(&bench, &results);
+	bench_sizes(&bench);
+	bench_bursts(&bench);
+	bench_exhaustion(&bench, &results);
+	bench_copies(&bench);
+	bench_footprints(&bench);
+	bench_nodes(&bench);
+	bench_misses(&bench);
+	print_targets(&results);
+	return EXIT_SUCCESS;
+}
+
 int rig_make(struct pool_rig *rig, const struct pool_bench *bench, const struct pool_counts *counts,
 	     enum arena_huge huge, bool populate)
 {
@@ -64,6 +102,17 @@ void rig_free(struct pool_rig *rig)
 	arena_unmap(&rig->arena);
 }
 
+void rig_make_usual(struct pool_rig *rig, const struct pool_bench *bench,
+		    const struct pool_counts *counts)
+{
+	int rc = rig_make(rig, bench, counts, ARENA_HUGE_OFF, true);
+
+	if (rc != 0) {
+		fprintf(stderr, "pool_bench: %s\n", rig->err.text);
+		exit(EXIT_FAILURE);
+	}
+}
+
 struct pool_counts bench_default_counts(void)
 {
 	struct opt opt = {0};
@@ -77,62 +126,6 @@ struct pool_counts bench_default_counts(void)
 	counts = opt.pool;
 	opt_free(&opt);
 	return counts;
-}
-
-void rig_make_usual(struct pool_rig *rig, const struct pool_bench *bench,
-		    const struct pool_counts *counts)
-{
-	int rc = rig_make(rig, bench, counts, ARENA_HUGE_OFF, true);
-
-	if (rc != 0) {
-		fprintf(stderr, "pool_bench: %s\n", rig->err.text);
-		exit(EXIT_FAILURE);
-	}
-}
-
-static void *sleep_for_ever(void *unused)
-{
-	for (;;) {
-		pause();
-	}
-	return unused;
-}
-
-static void start_second_thread(void)
-{
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, sleep_for_ever, NULL) != 0) {
-		fprintf(stderr, "pool_bench: cannot start a thread\n");
-		exit(EXIT_FAILURE);
-	}
-	pthread_detach(thread);
-}
-
-static void pin_to(int cpu)
-{
-	int rc = pin_self(cpu >= 0 ? cpu : sched_getcpu());
-
-	if (rc != 0) {
-		fprintf(stderr, "pool_bench: --cpu %d: cannot run there: %s\n", cpu, strerror(-rc));
-		exit(EXIT_FAILURE);
-	}
-}
-
-/* A number of at least 0, or usage. */
-static int parse_number(const char *flag, const char *text)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno != 0 || *end != '\0' || end == text || value < 0 || value > 65535) {
-		fprintf(stderr, "pool_bench: --%s %s: expected a number from 0 to 65535\n", flag,
-			text);
-		exit(2);
-	}
-	return (int)value;
 }
 
 static int parse_options(int argc, char **argv, struct pool_bench *bench)
@@ -170,12 +163,60 @@ static int parse_options(int argc, char **argv, struct pool_bench *bench)
 	return cpu;
 }
 
-static void judge(struct bench_table *t, const char *what, double is, const char *bound, bool met)
+/* A number of at least 0, or usage. */
+static int parse_number(const char *flag, const char *text)
 {
-	bench_cell(t, "%s", what);
-	bench_cell(t, "%.2f", is);
-	bench_cell(t, "%s", bound);
-	bench_cell(t, "%s", met ? "yes" : "NO");
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno != 0 || *end != '\0' || end == text || value < 0 || value > 65535) {
+		fprintf(stderr, "pool_bench: --%s %s: expected a number from 0 to 65535\n", flag,
+			text);
+		exit(2);
+	}
+	return (int)value;
+}
+
+static void pin_to(int cpu)
+{
+	int rc = pin_self(cpu >= 0 ? cpu : sched_getcpu());
+
+	if (rc != 0) {
+		fprintf(stderr, "pool_bench: --cpu %d: cannot run there: %s\n", cpu, strerror(-rc));
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void start_second_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, sleep_for_ever, NULL) != 0) {
+		fprintf(stderr, "pool_bench: cannot start a thread\n");
+		exit(EXIT_FAILURE);
+	}
+	pthread_detach(thread);
+}
+
+static void *sleep_for_ever(void *unused)
+{
+	for (;;) {
+		pause();
+	}
+	return unused;
+}
+
+static void print_command(int argc, char **argv)
+{
+	char command[1024] = "bench/pool_bench";
+	size_t len = strlen(command);
+
+	for (int i = 1; i < argc && len < sizeof(command); i++) {
+		len += (size_t)snprintf(command + len, sizeof(command) - len, " %s", argv[i]);
+	}
+	bench_print_host(command);
 }
 
 static void print_targets(const struct pool_results *r)
@@ -195,42 +236,10 @@ static void print_targets(const struct pool_results *r)
 	bench_end(&t);
 }
 
-static void print_command(int argc, char **argv)
+static void judge(struct bench_table *t, const char *what, double is, const char *bound, bool met)
 {
-	char command[1024] = "bench/pool_bench";
-	size_t len = strlen(command);
-
-	for (int i = 1; i < argc && len < sizeof(command); i++) {
-		len += (size_t)snprintf(command + len, sizeof(command) - len, " %s", argv[i]);
-	}
-	bench_print_host(command);
-}
-
-int main(int argc, char **argv)
-{
-	struct pool_results results = {0};
-	struct pool_bench bench;
-	int cpu = parse_options(argc, argv, &bench);
-
-	pin_to(cpu);
-	start_second_thread();
-	print_command(argc, argv);
-	bench.tick_ns = bench_tick_ns();
-	bench.tick_overhead = bench_tick_overhead();
-	printf("timer    %.3f ns a tick, %.1f ns to read, taken off single times\n", bench.tick_ns,
-	       (double)bench.tick_overhead * bench.tick_ns);
-	if (bench.only_nodes) {
-		bench_nodes(&bench);
-		return EXIT_SUCCESS;
-	}
-	bench_latency(&bench, &results);
-	bench_sizes(&bench);
-	bench_bursts(&bench);
-	bench_exhaustion(&bench, &results);
-	bench_copies(&bench);
-	bench_footprints(&bench);
-	bench_nodes(&bench);
-	bench_misses(&bench);
-	print_targets(&results);
-	return EXIT_SUCCESS;
+	bench_cell(t, "%s", what);
+	bench_cell(t, "%.2f", is);
+	bench_cell(t, "%s", bound);
+	bench_cell(t, "%s", met ? "yes" : "NO");
 }

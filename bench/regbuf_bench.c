@@ -38,6 +38,57 @@
 static const char usage[] =
 	"usage: regbuf_bench [--quick] [--csv DIR] [--file DIR] [--to ADDRESS] [--sends]\n";
 
+static void bench_register(bool quick);
+static void register_row(struct bench_table *t, unsigned count, size_t bytes);
+static double kernel_kib(void);
+static double proc_kib(const char *path, const char *name);
+static void bench_count(bool quick, const char *dir);
+static void count_row(struct bench_table *t, unsigned count, int fd);
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"quick", no_argument, NULL, 'q'},      {"csv", required_argument, NULL, 'c'},
+		{"file", required_argument, NULL, 'f'}, {"to", required_argument, NULL, 't'},
+		{"sends", no_argument, NULL, 's'},      {0}};
+	const char *dir = "/var/tmp";
+	const char *to = "127.0.0.1";
+	bool quick = false;
+	bool sends_only = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'q':
+			quick = true;
+			break;
+		case 'c':
+			bench_csv_dir = optarg;
+			break;
+		case 'f':
+			dir = optarg;
+			break;
+		case 't':
+			to = optarg;
+			break;
+		case 's':
+			sends_only = true;
+			break;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	bench_print_host("bench/regbuf_bench");
+	if (!sends_only) {
+		bench_register(quick);
+		bench_count(quick, dir);
+		regbuf_bench_files(quick, dir);
+	}
+	regbuf_bench_sends(quick, to);
+	return EXIT_SUCCESS;
+}
+
 uint64_t regbuf_cpu_ns(void)
 {
 	struct timespec ts;
@@ -97,30 +148,24 @@ void regbuf_unregister(struct regbuf *r)
 	must(io_uring_unregister_buffers(r->io) == 0);
 }
 
-/* ---- registering ---- */
-
-/* A line of /proc/FILE that begins with `name', in KiB; 0 when there is none. */
-static double proc_kib(const char *path, const char *name)
+static void bench_register(bool quick)
 {
-	FILE *file = fopen(path, "re");
-	char line[LINE_MAX_BYTES];
-	double value = 0;
+	static const char *const columns[] = {"buffers",       "bytes_each", "register_us",
+					      "unregister_us", "ns_each",    "pinned_KiB",
+					      "kernel_KiB",    NULL};
+	static struct bench_table t;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, name, strlen(name)) == 0) {
-			value = strtod(line + strlen(name), NULL);
-			break;
+	bench_begin(&t, "regbuf_register",
+		    "Registering buffers: CPU time, memory pinned, kernel memory beside it",
+		    columns);
+	for (unsigned count = 64; count <= REGISTER_MAX; count *= quick ? 16 : 4) {
+		register_row(&t, count, 4096);
+		if (count <= 4096) {
+			register_row(&t, count, 65536);
 		}
 	}
-	if (file) {
-		fclose(file);
-	}
-	return value;
-}
-
-static double kernel_kib(void)
-{
-	return proc_kib("/proc/meminfo", "Slab:") + proc_kib("/proc/meminfo", "VmallocUsed:");
+	register_row(&t, 1, (size_t)REGISTER_MAX * 4096);
+	bench_end(&t);
 }
 
 static void register_row(struct bench_table *t, unsigned count, size_t bytes)
@@ -155,27 +200,46 @@ static void register_row(struct bench_table *t, unsigned count, size_t bytes)
 	bench_cell(t, "%.0f", bench_median(slab, REGISTER_ROUNDS));
 }
 
-static void bench_register(bool quick)
+static double kernel_kib(void)
 {
-	static const char *const columns[] = {"buffers",       "bytes_each", "register_us",
-					      "unregister_us", "ns_each",    "pinned_KiB",
-					      "kernel_KiB",    NULL};
-	static struct bench_table t;
-
-	bench_begin(&t, "regbuf_register",
-		    "Registering buffers: CPU time, memory pinned, kernel memory beside it",
-		    columns);
-	for (unsigned count = 64; count <= REGISTER_MAX; count *= quick ? 16 : 4) {
-		register_row(&t, count, 4096);
-		if (count <= 4096) {
-			register_row(&t, count, 65536);
-		}
-	}
-	register_row(&t, 1, (size_t)REGISTER_MAX * 4096);
-	bench_end(&t);
+	return proc_kib("/proc/meminfo", "Slab:") + proc_kib("/proc/meminfo", "VmallocUsed:");
 }
 
-/* ---- operations against how many are registered ---- */
+/* A line of /proc/FILE that begins with `name', in KiB; 0 when there is none. */
+static double proc_kib(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	char line[LINE_MAX_BYTES];
+	double value = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, strlen(name)) == 0) {
+			value = strtod(line + strlen(name), NULL);
+			break;
+		}
+	}
+	if (file) {
+		fclose(file);
+	}
+	return value;
+}
+
+static void bench_count(bool quick, const char *dir)
+{
+	static const char *const columns[] = {"registered", "read_ns", "read_fixed_ns", "ratio",
+					      NULL};
+	static struct bench_table t;
+	int fd = regbuf_open_file(dir, COUNT_FILE_BYTES, false);
+
+	bench_begin(&t, "regbuf_count",
+		    "Reading 4 KiB from the page cache into one buffer after the other: ns each",
+		    columns);
+	for (unsigned count = 64; count <= REGISTER_MAX; count *= quick ? 16 : 4) {
+		count_row(&t, count, fd);
+	}
+	bench_end(&t);
+	close(fd);
+}
 
 static void count_row(struct bench_table *t, unsigned count, int fd)
 {
@@ -204,65 +268,4 @@ static void count_row(struct bench_table *t, unsigned count, int fd)
 	bench_cell(t, "%.0f", bench_median(fixed, REGBUF_ROUNDS));
 	bench_cell(t, "%.2f",
 		   bench_median(fixed, REGBUF_ROUNDS) / bench_median(plain, REGBUF_ROUNDS));
-}
-
-static void bench_count(bool quick, const char *dir)
-{
-	static const char *const columns[] = {"registered", "read_ns", "read_fixed_ns", "ratio",
-					      NULL};
-	static struct bench_table t;
-	int fd = regbuf_open_file(dir, COUNT_FILE_BYTES, false);
-
-	bench_begin(&t, "regbuf_count",
-		    "Reading 4 KiB from the page cache into one buffer after the other: ns each",
-		    columns);
-	for (unsigned count = 64; count <= REGISTER_MAX; count *= quick ? 16 : 4) {
-		count_row(&t, count, fd);
-	}
-	bench_end(&t);
-	close(fd);
-}
-
-int main(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"quick", no_argument, NULL, 'q'},      {"csv", required_argument, NULL, 'c'},
-		{"file", required_argument, NULL, 'f'}, {"to", required_argument, NULL, 't'},
-		{"sends", no_argument, NULL, 's'},      {0}};
-	const char *dir = "/var/tmp";
-	const char *to = "127.0.0.1";
-	bool quick = false;
-	bool sends_only = false;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (option) {
-		case 'q':
-			quick = true;
-			break;
-		case 'c':
-			bench_csv_dir = optarg;
-			break;
-		case 'f':
-			dir = optarg;
-			break;
-		case 't':
-			to = optarg;
-			break;
-		case 's':
-			sends_only = true;
-			break;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
-	}
-	bench_print_host("bench/regbuf_bench");
-	if (!sends_only) {
-		bench_register(quick);
-		bench_count(quick, dir);
-		regbuf_bench_files(quick, dir);
-	}
-	regbuf_bench_sends(quick, to);
-	return EXIT_SUCCESS;
 }

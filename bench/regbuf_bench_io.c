@@ -33,7 +33,37 @@
 #define SEGMENT_BYTES 1316
 #define SINK_BYTES    4096 /* of receive buffer: nearly everything is dropped there */
 
-/* ---- files ---- */
+struct file_case {
+	const char *name;
+	size_t bytes;
+	bool write;
+	bool direct;
+};
+
+enum send_kind {
+	SEND_PLAIN,
+	SEND_ZC,
+	SEND_ZC_FIXED,
+	SEND_KINDS,
+};
+
+struct sender {
+	struct regbuf r;
+	int fd;
+	int sink; /* -1: the destination is elsewhere */
+	unsigned copied;
+	unsigned notified;
+};
+
+static void prep_file_op(struct regbuf *r, const struct regbuf_work *w, unsigned buffer);
+static void finish(struct regbuf *r, unsigned count);
+static void file_row(struct bench_table *t, const struct file_case *c, int fd, unsigned ops);
+static double registered_ns(struct regbuf *r, struct regbuf_work *w);
+static void open_sockets(struct sender *s, const char *to);
+static void send_row(struct bench_table *t, struct sender *s, unsigned bytes, unsigned sends);
+static double send_many(struct sender *s, enum send_kind kind, unsigned bytes, unsigned sends);
+static void prep_send(struct sender *s, enum send_kind kind, unsigned buffer, unsigned bytes);
+static void finish_sends(struct sender *s, unsigned count);
 
 int regbuf_open_file(const char *dir, size_t bytes, bool direct)
 {
@@ -59,6 +89,87 @@ int regbuf_open_file(const char *dir, size_t bytes, bool direct)
 	}
 	free(page);
 	return fd;
+}
+
+double regbuf_files(struct regbuf *r, const struct regbuf_work *w)
+{
+	uint64_t start = regbuf_cpu_ns();
+	unsigned total = w->ops * w->buffers;
+
+	for (unsigned done = 0; done < total;) {
+		unsigned batch = total - done < REGBUF_BATCH ? total - done : REGBUF_BATCH;
+
+		for (unsigned i = 0; i < batch; i++) {
+			prep_file_op(r, w, (done + i) % w->buffers);
+		}
+		finish(r, batch);
+		done += batch;
+	}
+	return (double)(regbuf_cpu_ns() - start) / total;
+}
+
+void regbuf_bench_files(bool quick, const char *dir)
+{
+	static const struct file_case cases[] = {
+		{"read", 4096, false, false},       {"read", 65536, false, false},
+		{"write", 4096, true, false},       {"write", 65536, true, false},
+		{"read direct", 4096, false, true}, {"read direct", 65536, false, true},
+		{"write direct", 4096, true, true}, {"write direct", 65536, true, true},
+	};
+	static const char *const columns[] = {"file",  "bytes", "ops_per_buffer", "ns", "fixed_ns",
+					      "ratio", NULL};
+	static struct bench_table t;
+
+	bench_begin(&t, "regbuf_files",
+		    "Whole files: ns of CPU an operation, without and with registered buffers, "
+		    "registering included",
+		    columns);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = regbuf_open_file(dir, cases[i].bytes, cases[i].direct);
+		unsigned most = cases[i].direct || quick ? 1000 : OPS_MAX;
+
+		for (unsigned ops = 1; fd >= 0 && ops <= most; ops *= quick ? 100 : 10) {
+			file_row(&t, &cases[i], fd, ops);
+		}
+		if (fd < 0) {
+			printf("%s: no direct I/O there\n", dir);
+			break;
+		}
+		close(fd);
+	}
+	bench_end(&t);
+}
+
+void regbuf_bench_sends(bool quick, const char *to)
+{
+	static const unsigned sizes[] = {64, 1316, 5264, 13160, 26320, 52640};
+	static const char *const columns[] = {"bytes",       "datagrams", "send_ns",  "zc_ns",
+					      "zc_fixed_ns", "ratio",     "copied_%", NULL};
+	static struct bench_table t;
+	struct sender s = {0};
+	char title[128];
+	int ret;
+
+	regbuf_open(&s.r, REGBUF_BATCH, 65536);
+	ret = regbuf_register(&s.r, REGBUF_BATCH);
+	if (ret < 0) {
+		regbuf_die("cannot register", -ret);
+	}
+	open_sockets(&s, to);
+	snprintf(title, sizeof(title),
+		 "Sends to %s%s: ns of CPU each, plain, zero-copy, zero-copy from registered", to,
+		 s.sink >= 0 ? " (this host)" : "");
+	bench_begin(&t, s.sink >= 0 ? "regbuf_sends" : "regbuf_sends_away", title, columns);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		send_row(&t, &s, sizes[i], quick ? 512 : 4096);
+	}
+	bench_end(&t);
+	close(s.fd);
+	if (s.sink >= 0) {
+		close(s.sink);
+	}
+	regbuf_unregister(&s.r);
+	regbuf_close(&s.r);
 }
 
 static void prep_file_op(struct regbuf *r, const struct regbuf_work *w, unsigned buffer)
@@ -106,47 +217,6 @@ static void finish(struct regbuf *r, unsigned count)
 	}
 }
 
-double regbuf_files(struct regbuf *r, const struct regbuf_work *w)
-{
-	uint64_t start = regbuf_cpu_ns();
-	unsigned total = w->ops * w->buffers;
-
-	for (unsigned done = 0; done < total;) {
-		unsigned batch = total - done < REGBUF_BATCH ? total - done : REGBUF_BATCH;
-
-		for (unsigned i = 0; i < batch; i++) {
-			prep_file_op(r, w, (done + i) % w->buffers);
-		}
-		finish(r, batch);
-		done += batch;
-	}
-	return (double)(regbuf_cpu_ns() - start) / total;
-}
-
-struct file_case {
-	const char *name;
-	size_t bytes;
-	bool write;
-	bool direct;
-};
-
-/* Registration belongs to the price, once for each buffer: that is what few operations pay for. */
-static double registered_ns(struct regbuf *r, struct regbuf_work *w)
-{
-	uint64_t start = regbuf_cpu_ns();
-	unsigned total = w->ops * w->buffers;
-	int ret = regbuf_register(r, w->buffers);
-
-	if (ret < 0) {
-		regbuf_die("cannot register", -ret);
-	}
-	w->fixed = true;
-	(void)regbuf_files(r, w);
-	regbuf_unregister(r);
-	w->fixed = false;
-	return (double)(regbuf_cpu_ns() - start) / total;
-}
-
 static void file_row(struct bench_table *t, const struct file_case *c, int fd, unsigned ops)
 {
 	struct regbuf_work w = {.fd = fd, .bytes = c->bytes, .write = c->write, .ops = ops};
@@ -171,54 +241,22 @@ static void file_row(struct bench_table *t, const struct file_case *c, int fd, u
 	bench_cell(t, "%.2f", bench_median(ratio, rounds));
 }
 
-void regbuf_bench_files(bool quick, const char *dir)
+/* Registration belongs to the price, once for each buffer: that is what few operations pay for. */
+static double registered_ns(struct regbuf *r, struct regbuf_work *w)
 {
-	static const struct file_case cases[] = {
-		{"read", 4096, false, false},       {"read", 65536, false, false},
-		{"write", 4096, true, false},       {"write", 65536, true, false},
-		{"read direct", 4096, false, true}, {"read direct", 65536, false, true},
-		{"write direct", 4096, true, true}, {"write direct", 65536, true, true},
-	};
-	static const char *const columns[] = {"file",  "bytes", "ops_per_buffer", "ns", "fixed_ns",
-					      "ratio", NULL};
-	static struct bench_table t;
+	uint64_t start = regbuf_cpu_ns();
+	unsigned total = w->ops * w->buffers;
+	int ret = regbuf_register(r, w->buffers);
 
-	bench_begin(&t, "regbuf_files",
-		    "Whole files: ns of CPU an operation, without and with registered buffers, "
-		    "registering included",
-		    columns);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int fd = regbuf_open_file(dir, cases[i].bytes, cases[i].direct);
-		unsigned most = cases[i].direct || quick ? 1000 : OPS_MAX;
-
-		for (unsigned ops = 1; fd >= 0 && ops <= most; ops *= quick ? 100 : 10) {
-			file_row(&t, &cases[i], fd, ops);
-		}
-		if (fd < 0) {
-			printf("%s: no direct I/O there\n", dir);
-			break;
-		}
-		close(fd);
+	if (ret < 0) {
+		regbuf_die("cannot register", -ret);
 	}
-	bench_end(&t);
+	w->fixed = true;
+	(void)regbuf_files(r, w);
+	regbuf_unregister(r);
+	w->fixed = false;
+	return (double)(regbuf_cpu_ns() - start) / total;
 }
-
-/* ---- sends ---- */
-
-enum send_kind {
-	SEND_PLAIN,
-	SEND_ZC,
-	SEND_ZC_FIXED,
-	SEND_KINDS,
-};
-
-struct sender {
-	struct regbuf r;
-	int fd;
-	int sink; /* -1: the destination is elsewhere */
-	unsigned copied;
-	unsigned notified;
-};
 
 static void open_sockets(struct sender *s, const char *to)
 {
@@ -241,6 +279,42 @@ static void open_sockets(struct sender *s, const char *to)
 	if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
 		regbuf_die(to, errno);
 	}
+}
+
+static void send_row(struct bench_table *t, struct sender *s, unsigned bytes, unsigned sends)
+{
+	double ns[SEND_KINDS][REGBUF_ROUNDS];
+	int segment = bytes > SEGMENT_BYTES ? SEGMENT_BYTES : 0;
+
+	must(setsockopt(s->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
+	s->copied = s->notified = 0;
+	for (unsigned i = 0; i < REGBUF_ROUNDS; i++) {
+		for (unsigned kind = 0; kind < SEND_KINDS; kind++) {
+			ns[kind][i] = send_many(s, (enum send_kind)kind, bytes, sends);
+		}
+	}
+	bench_cell(t, "%u", bytes);
+	bench_cell(t, "%u", segment ? (bytes + (unsigned)segment - 1) / (unsigned)segment : 1);
+	for (unsigned kind = 0; kind < SEND_KINDS; kind++) {
+		bench_cell(t, "%.0f", bench_median(ns[kind], REGBUF_ROUNDS));
+	}
+	bench_cell(t, "%.2f",
+		   bench_median(ns[SEND_ZC_FIXED], REGBUF_ROUNDS) /
+			   bench_median(ns[SEND_PLAIN], REGBUF_ROUNDS));
+	bench_cell(t, "%.0f", s->notified ? 100.0 * s->copied / s->notified : 0.0);
+}
+
+static double send_many(struct sender *s, enum send_kind kind, unsigned bytes, unsigned sends)
+{
+	uint64_t start = regbuf_cpu_ns();
+
+	for (unsigned done = 0; done < sends; done += REGBUF_BATCH) {
+		for (unsigned i = 0; i < REGBUF_BATCH; i++) {
+			prep_send(s, kind, i, bytes);
+		}
+		finish_sends(s, REGBUF_BATCH);
+	}
+	return (double)(regbuf_cpu_ns() - start) / sends;
 }
 
 static void prep_send(struct sender *s, enum send_kind kind, unsigned buffer, unsigned bytes)
@@ -289,72 +363,4 @@ static void finish_sends(struct sender *s, unsigned count)
 		}
 		io_uring_cq_advance(s->r.io, seen);
 	}
-}
-
-static double send_many(struct sender *s, enum send_kind kind, unsigned bytes, unsigned sends)
-{
-	uint64_t start = regbuf_cpu_ns();
-
-	for (unsigned done = 0; done < sends; done += REGBUF_BATCH) {
-		for (unsigned i = 0; i < REGBUF_BATCH; i++) {
-			prep_send(s, kind, i, bytes);
-		}
-		finish_sends(s, REGBUF_BATCH);
-	}
-	return (double)(regbuf_cpu_ns() - start) / sends;
-}
-
-static void send_row(struct bench_table *t, struct sender *s, unsigned bytes, unsigned sends)
-{
-	double ns[SEND_KINDS][REGBUF_ROUNDS];
-	int segment = bytes > SEGMENT_BYTES ? SEGMENT_BYTES : 0;
-
-	must(setsockopt(s->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0);
-	s->copied = s->notified = 0;
-	for (unsigned i = 0; i < REGBUF_ROUNDS; i++) {
-		for (unsigned kind = 0; kind < SEND_KINDS; kind++) {
-			ns[kind][i] = send_many(s, (enum send_kind)kind, bytes, sends);
-		}
-	}
-	bench_cell(t, "%u", bytes);
-	bench_cell(t, "%u", segment ? (bytes + (unsigned)segment - 1) / (unsigned)segment : 1);
-	for (unsigned kind = 0; kind < SEND_KINDS; kind++) {
-		bench_cell(t, "%.0f", bench_median(ns[kind], REGBUF_ROUNDS));
-	}
-	bench_cell(t, "%.2f",
-		   bench_median(ns[SEND_ZC_FIXED], REGBUF_ROUNDS) /
-			   bench_median(ns[SEND_PLAIN], REGBUF_ROUNDS));
-	bench_cell(t, "%.0f", s->notified ? 100.0 * s->copied / s->notified : 0.0);
-}
-
-void regbuf_bench_sends(bool quick, const char *to)
-{
-	static const unsigned sizes[] = {64, 1316, 5264, 13160, 26320, 52640};
-	static const char *const columns[] = {"bytes",       "datagrams", "send_ns",  "zc_ns",
-					      "zc_fixed_ns", "ratio",     "copied_%", NULL};
-	static struct bench_table t;
-	struct sender s = {0};
-	char title[128];
-	int ret;
-
-	regbuf_open(&s.r, REGBUF_BATCH, 65536);
-	ret = regbuf_register(&s.r, REGBUF_BATCH);
-	if (ret < 0) {
-		regbuf_die("cannot register", -ret);
-	}
-	open_sockets(&s, to);
-	snprintf(title, sizeof(title),
-		 "Sends to %s%s: ns of CPU each, plain, zero-copy, zero-copy from registered", to,
-		 s.sink >= 0 ? " (this host)" : "");
-	bench_begin(&t, s.sink >= 0 ? "regbuf_sends" : "regbuf_sends_away", title, columns);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		send_row(&t, &s, sizes[i], quick ? 512 : 4096);
-	}
-	bench_end(&t);
-	close(s.fd);
-	if (s.sink >= 0) {
-		close(s.sink);
-	}
-	regbuf_unregister(&s.r);
-	regbuf_close(&s.r);
 }

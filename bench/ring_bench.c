@@ -46,116 +46,6 @@ static const struct ring_params defaults = {
 		bench_median(values_, rounds);                                 \
 	})
 
-static double median_p50(const struct echo_cost *costs, unsigned rounds)
-{
-	double values[ROUNDS_MAX];
-
-	for (unsigned i = 0; i < rounds; i++) {
-		values[i] = costs[i].p50_us;
-	}
-	return bench_median(values, rounds);
-}
-
-static double sum_lost(const struct echo_cost *costs, unsigned rounds)
-{
-	double sum = 0;
-
-	for (unsigned i = 0; i < rounds; i++) {
-		sum += costs[i].lost;
-	}
-	return sum;
-}
-
-/* ---- submission batches ---- */
-
-static void bench_submit(const struct bench *b)
-{
-	static const char *const columns[] = {"batch_submit", "uring_calls", "uring_ns",
-					      "mmsg_calls",   "mmsg_ns",     NULL};
-	static struct bench_table t;
-	static struct echo_cost uring[ROUNDS_MAX], mmsg[ROUNDS_MAX];
-
-	bench_begin(&t, "ring_submit",
-		    "Early submission (0: only at turns), bursts of 64: system calls and ns an "
-		    "event",
-		    columns);
-	for (uint32_t batch = 0; batch <= BATCH_MAX; batch = batch ? batch * 2 : 1) {
-		struct ring_params params = defaults;
-
-		params.batch_submit = batch;
-		for (unsigned i = 0; i < b->rounds; i++) {
-			echo_bursts(RING_ENGINE_URING, &params, b->bursts, &uring[i]);
-			echo_bursts(RING_ENGINE_MMSG, &params, b->bursts, &mmsg[i]);
-		}
-		bench_cell(&t, "%u", batch);
-		bench_cell(&t, "%.4f", median_each(uring, b->rounds, calls));
-		bench_cell(&t, "%.0f", median_each(uring, b->rounds, cpu_ns));
-		bench_cell(&t, "%.4f", median_each(mmsg, b->rounds, calls));
-		bench_cell(&t, "%.0f", median_each(mmsg, b->rounds, cpu_ns));
-	}
-	bench_end(&t);
-}
-
-/* ---- a full submission queue ---- */
-
-static void bench_full(const struct bench *b)
-{
-	static const char *const columns[] = {"sq_entries", "calls", "ns", "sq_full", "lost", NULL};
-	static struct bench_table t;
-	static struct echo_cost costs[ROUNDS_MAX];
-
-	bench_begin(&t, "ring_full",
-		    "Submission queues that fill, bursts of 64: system calls, ns and forced "
-		    "submissions an event; sends lost",
-		    columns);
-	for (uint32_t entries = 2; entries <= 256; entries *= 2) {
-		struct ring_params params = defaults;
-
-		params.sq_entries = entries;
-		for (unsigned i = 0; i < b->rounds; i++) {
-			echo_bursts(RING_ENGINE_URING, &params, b->bursts, &costs[i]);
-		}
-		bench_cell(&t, "%u", entries);
-		bench_cell(&t, "%.4f", median_each(costs, b->rounds, calls));
-		bench_cell(&t, "%.0f", median_each(costs, b->rounds, cpu_ns));
-		bench_cell(&t, "%.4f", median_each(costs, b->rounds, sq_full));
-		bench_cell(&t, "%.0f", sum_lost(costs, b->rounds));
-	}
-	bench_end(&t);
-}
-
-/* ---- completion batches ---- */
-
-static void bench_complete(const struct bench *b)
-{
-	static const char *const columns[] = {"batch_complete", "calls",       "ns",
-					      "events_a_turn",  "p50_wait_us", NULL};
-	static struct bench_table t;
-	static struct echo_cost costs[ROUNDS_MAX];
-
-	bench_begin(&t, "ring_complete",
-		    "Completions that end a batch wait of at most 1000 us, fed at a steady rate, "
-		    "uring",
-		    columns);
-	for (uint32_t batch = 1; batch <= BATCH_MAX; batch *= 2) {
-		struct ring_params params = defaults;
-
-		params.batch_complete = batch;
-		params.batch_wait_us = 1000;
-		for (unsigned i = 0; i < b->rounds; i++) {
-			echo_paced(RING_ENGINE_URING, &params, b->rate, b->seconds, &costs[i]);
-		}
-		bench_cell(&t, "%u", batch);
-		bench_cell(&t, "%.4f", median_each(costs, b->rounds, calls));
-		bench_cell(&t, "%.0f", median_each(costs, b->rounds, cpu_ns));
-		bench_cell(&t, "%.1f", 1 / median_each(costs, b->rounds, turns));
-		bench_cell(&t, "%.0f", median_p50(costs, b->rounds));
-	}
-	bench_end(&t);
-}
-
-/* ---- kinds of rings ---- */
-
 struct kind {
 	const char *name;
 	enum ring_engine engine; /* AUTO: bare liburing */
@@ -180,69 +70,17 @@ static const struct kind kinds[] = {
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+static void pin_to(int cpu);
+static void bench_submit(const struct bench *b);
+static void bench_full(const struct bench *b);
+static void bench_complete(const struct bench *b);
+static void bench_kinds(const struct bench *b, double rate, const char *name, const char *title);
 static bool run_kind(const struct bench *b, const struct kind *k, double rate,
-		     struct echo_cost *out)
-{
-	struct ring_params params = defaults;
-
-	if (k->engine == RING_ENGINE_AUTO) {
-		return raw_paced(k->flags, rate, b->seconds, out);
-	}
-	params.batch_wait_us = k->wait_us;
-	params.spin_us = k->spin_us;
-	params.sqpoll = k->sqpoll;
-	echo_paced(k->engine, &params, rate, b->seconds, out);
-	return true;
-}
-
+		     struct echo_cost *out);
 static void kind_row(struct bench_table *t, const struct kind *k, const struct echo_cost *costs,
-		     unsigned rounds)
-{
-	bench_cell(t, "%s", k->name);
-	if (costs[0].events == 0) {
-		for (unsigned i = 1; i < t->column_count; i++) {
-			bench_cell(t, "n/a");
-		}
-		return;
-	}
-	bench_cell(t, "%.4f", median_each(costs, rounds, calls));
-	bench_cell(t, "%.0f", median_each(costs, rounds, cpu_ns));
-	bench_cell(t, "%.4f", median_each(costs, rounds, switches));
-	bench_cell(t, "%.1f", 1 / median_each(costs, rounds, turns));
-	bench_cell(t, "%.1f", median_p50(costs, rounds));
-	bench_cell(t, "%.0f", sum_lost(costs, rounds));
-}
-
-static void bench_kinds(const struct bench *b, double rate, const char *name, const char *title)
-{
-	static const char *const columns[] = {"ring",          "calls",  "ns",   "switches",
-					      "events_a_turn", "p50_us", "lost", NULL};
-	static struct bench_table t;
-	static struct echo_cost costs[KINDS][ROUNDS_MAX];
-
-	bench_begin(&t, name, title, columns);
-	for (unsigned i = 0; i < b->rounds; i++) {
-		for (size_t k = 0; k < KINDS; k++) {
-			(void)run_kind(b, &kinds[k], rate, &costs[k][i]);
-		}
-	}
-	for (size_t k = 0; k < KINDS; k++) {
-		kind_row(&t, &kinds[k], costs[k], b->rounds);
-	}
-	bench_end(&t);
-}
-
-static void pin_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0) {
-		fprintf(stderr, "ring_bench: --cpu %d: cannot run there\n", cpu);
-		exit(EXIT_FAILURE);
-	}
-}
+		     unsigned rounds);
+static double median_p50(const struct echo_cost *costs, unsigned rounds);
+static double sum_lost(const struct echo_cost *costs, unsigned rounds);
 
 int main(int argc, char **argv)
 {
@@ -279,4 +117,170 @@ int main(int argc, char **argv)
 		    "Kinds of rings, fed 5 000/s: system calls, ns and context switches an event, "
 		    "batch, latency");
 	return EXIT_SUCCESS;
+}
+
+static void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0) {
+		fprintf(stderr, "ring_bench: --cpu %d: cannot run there\n", cpu);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void bench_submit(const struct bench *b)
+{
+	static const char *const columns[] = {"batch_submit", "uring_calls", "uring_ns",
+					      "mmsg_calls",   "mmsg_ns",     NULL};
+	static struct bench_table t;
+	static struct echo_cost uring[ROUNDS_MAX], mmsg[ROUNDS_MAX];
+
+	bench_begin(&t, "ring_submit",
+		    "Early submission (0: only at turns), bursts of 64: system calls and ns an "
+		    "event",
+		    columns);
+	for (uint32_t batch = 0; batch <= BATCH_MAX; batch = batch ? batch * 2 : 1) {
+		struct ring_params params = defaults;
+
+		params.batch_submit = batch;
+		for (unsigned i = 0; i < b->rounds; i++) {
+			echo_bursts(RING_ENGINE_URING, &params, b->bursts, &uring[i]);
+			echo_bursts(RING_ENGINE_MMSG, &params, b->bursts, &mmsg[i]);
+		}
+		bench_cell(&t, "%u", batch);
+		bench_cell(&t, "%.4f", median_each(uring, b->rounds, calls));
+		bench_cell(&t, "%.0f", median_each(uring, b->rounds, cpu_ns));
+		bench_cell(&t, "%.4f", median_each(mmsg, b->rounds, calls));
+		bench_cell(&t, "%.0f", median_each(mmsg, b->rounds, cpu_ns));
+	}
+	bench_end(&t);
+}
+
+static void bench_full(const struct bench *b)
+{
+	static const char *const columns[] = {"sq_entries", "calls", "ns", "sq_full", "lost", NULL};
+	static struct bench_table t;
+	static struct echo_cost costs[ROUNDS_MAX];
+
+	bench_begin(&t, "ring_full",
+		    "Submission queues that fill, bursts of 64: system calls, ns and forced "
+		    "submissions an event; sends lost",
+		    columns);
+	for (uint32_t entries = 2; entries <= 256; entries *= 2) {
+		struct ring_params params = defaults;
+
+		params.sq_entries = entries;
+		for (unsigned i = 0; i < b->rounds; i++) {
+			echo_bursts(RING_ENGINE_URING, &params, b->bursts, &costs[i]);
+		}
+		bench_cell(&t, "%u", entries);
+		bench_cell(&t, "%.4f", median_each(costs, b->rounds, calls));
+		bench_cell(&t, "%.0f", median_each(costs, b->rounds, cpu_ns));
+		bench_cell(&t, "%.4f", median_each(costs, b->rounds, sq_full));
+		bench_cell(&t, "%.0f", sum_lost(costs, b->rounds));
+	}
+	bench_end(&t);
+}
+
+static void bench_complete(const struct bench *b)
+{
+	static const char *const columns[] = {"batch_complete", "calls",       "ns",
+					      "events_a_turn",  "p50_wait_us", NULL};
+	static struct bench_table t;
+	static struct echo_cost costs[ROUNDS_MAX];
+
+	bench_begin(&t, "ring_complete",
+		    "Completions that end a batch wait of at most 1000 us, fed at a steady rate, "
+		    "uring",
+		    columns);
+	for (uint32_t batch = 1; batch <= BATCH_MAX; batch *= 2) {
+		struct ring_params params = defaults;
+
+		params.batch_complete = batch;
+		params.batch_wait_us = 1000;
+		for (unsigned i = 0; i < b->rounds; i++) {
+			echo_paced(RING_ENGINE_URING, &params, b->rate, b->seconds, &costs[i]);
+		}
+		bench_cell(&t, "%u", batch);
+		bench_cell(&t, "%.4f", median_each(costs, b->rounds, calls));
+		bench_cell(&t, "%.0f", median_each(costs, b->rounds, cpu_ns));
+		bench_cell(&t, "%.1f", 1 / median_each(costs, b->rounds, turns));
+		bench_cell(&t, "%.0f", median_p50(costs, b->rounds));
+	}
+	bench_end(&t);
+}
+
+static void bench_kinds(const struct bench *b, double rate, const char *name, const char *title)
+{
+	static const char *const columns[] = {"ring",          "calls",  "ns",   "switches",
+					      "events_a_turn", "p50_us", "lost", NULL};
+	static struct bench_table t;
+	static struct echo_cost costs[KINDS][ROUNDS_MAX];
+
+	bench_begin(&t, name, title, columns);
+	for (unsigned i = 0; i < b->rounds; i++) {
+		for (size_t k = 0; k < KINDS; k++) {
+			(void)run_kind(b, &kinds[k], rate, &costs[k][i]);
+		}
+	}
+	for (size_t k = 0; k < KINDS; k++) {
+		kind_row(&t, &kinds[k], costs[k], b->rounds);
+	}
+	bench_end(&t);
+}
+
+static bool run_kind(const struct bench *b, const struct kind *k, double rate,
+		     struct echo_cost *out)
+{
+	struct ring_params params = defaults;
+
+	if (k->engine == RING_ENGINE_AUTO) {
+		return raw_paced(k->flags, rate, b->seconds, out);
+	}
+	params.batch_wait_us = k->wait_us;
+	params.spin_us = k->spin_us;
+	params.sqpoll = k->sqpoll;
+	echo_paced(k->engine, &params, rate, b->seconds, out);
+	return true;
+}
+
+static void kind_row(struct bench_table *t, const struct kind *k, const struct echo_cost *costs,
+		     unsigned rounds)
+{
+	bench_cell(t, "%s", k->name);
+	if (costs[0].events == 0) {
+		for (unsigned i = 1; i < t->column_count; i++) {
+			bench_cell(t, "n/a");
+		}
+		return;
+	}
+	bench_cell(t, "%.4f", median_each(costs, rounds, calls));
+	bench_cell(t, "%.0f", median_each(costs, rounds, cpu_ns));
+	bench_cell(t, "%.4f", median_each(costs, rounds, switches));
+	bench_cell(t, "%.1f", 1 / median_each(costs, rounds, turns));
+	bench_cell(t, "%.1f", median_p50(costs, rounds));
+	bench_cell(t, "%.0f", sum_lost(costs, rounds));
+}
+
+static double median_p50(const struct echo_cost *costs, unsigned rounds)
+{
+	double values[ROUNDS_MAX];
+
+	for (unsigned i = 0; i < rounds; i++) {
+		values[i] = costs[i].p50_us;
+	}
+	return bench_median(values, rounds);
+}
+
+static double sum_lost(const struct echo_cost *costs, unsigned rounds)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		sum += costs[i].lost;
+	}
+	return sum;
 }

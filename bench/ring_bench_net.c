@@ -39,100 +39,11 @@ struct feeder {
 static double latencies[LATENCIES_MAX];
 static unsigned latency_count;
 
-void ring_bench_die(const char *what, int error)
-{
-	fprintf(stderr, "ring_bench: %s: %s\n", what, strerror(error));
-	exit(EXIT_FAILURE);
-}
-
-static int open_socket(struct sockaddr_in *bound, int size)
-{
-	socklen_t len = sizeof(*bound);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	*bound = (struct sockaddr_in){.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	if (fd < 0 || bind(fd, (struct sockaddr *)bound, len) < 0 ||
-	    getsockname(fd, (struct sockaddr *)bound, &len) < 0) {
-		ring_bench_die("cannot open a socket on 127.0.0.1", errno);
-	}
-	must(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0);
-	return fd;
-}
-
-void echo_net_open(struct echo_net *net)
-{
-	struct sockaddr_in in, sink, any;
-
-	net->in = open_socket(&in, IN_SIZE);
-	net->sink = open_socket(&sink, ECHO_SINK_SIZE);
-	net->feed = open_socket(&any, ECHO_SINK_SIZE);
-	net->out = open_socket(&any, ECHO_SINK_SIZE);
-	must(connect(net->feed, (struct sockaddr *)&in, sizeof(in)) == 0);
-	must(connect(net->out, (struct sockaddr *)&sink, sizeof(sink)) == 0);
-}
-
-void echo_net_close(struct echo_net *net)
-{
-	close(net->feed);
-	close(net->in);
-	close(net->out);
-	close(net->sink);
-}
-
-static void feed_one(int fd)
-{
-	unsigned char payload[ECHO_BYTES] = {0};
-	uint64_t now_ns = clock_now_ns();
-
-	memcpy(payload, &now_ns, sizeof(now_ns));
-	if (send(fd, payload, sizeof(payload), 0) != (ssize_t)sizeof(payload)) {
-		ring_bench_die("cannot feed", errno);
-	}
-}
-
-void echo_feed(const struct echo_net *net, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		feed_one(net->feed);
-	}
-}
-
-/* ---- the feeder ---- */
-
-static void *feed(void *arg)
-{
-	struct feeder *f = arg;
-	const struct timespec nap = {.tv_nsec = FEED_NAP_NS};
-	uint64_t start_ns = clock_now_ns();
-	uint64_t total = (uint64_t)(f->rate * f->seconds);
-
-	while (f->fed < total) {
-		uint64_t due = (uint64_t)((double)(clock_now_ns() - start_ns) * f->rate / NS_PER_S);
-
-		for (due = due < total ? due : total; f->fed < due; f->fed++) {
-			feed_one(f->fd);
-		}
-		nanosleep(&nap, NULL);
-	}
-	__atomic_store_n(&f->done, 1, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-/* On any processor but the one that this thread is pinned to. */
-static void keep_apart(pthread_attr_t *attr)
-{
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (long cpu = 0; cpu < count; cpu++) {
-		if (cpu != sched_getcpu() || count == 1) {
-			CPU_SET((size_t)cpu, &set);
-		}
-	}
-	(void)pthread_attr_setaffinity_np(attr, sizeof(set), &set);
-}
+static void keep_apart(pthread_attr_t *attr);
+static void *feed(void *arg);
+static int open_socket(struct sockaddr_in *bound, int size);
+static void feed_one(int fd);
+static uint64_t task_ns(const char *task, const char *want);
 
 struct feeder *feeder_start(int fd, double rate, double seconds)
 {
@@ -167,7 +78,32 @@ uint64_t feeder_stop(struct feeder *f)
 	return fed;
 }
 
-/* ---- clocks ---- */
+void echo_net_open(struct echo_net *net)
+{
+	struct sockaddr_in in, sink, any;
+
+	net->in = open_socket(&in, IN_SIZE);
+	net->sink = open_socket(&sink, ECHO_SINK_SIZE);
+	net->feed = open_socket(&any, ECHO_SINK_SIZE);
+	net->out = open_socket(&any, ECHO_SINK_SIZE);
+	must(connect(net->feed, (struct sockaddr *)&in, sizeof(in)) == 0);
+	must(connect(net->out, (struct sockaddr *)&sink, sizeof(sink)) == 0);
+}
+
+void echo_net_close(struct echo_net *net)
+{
+	close(net->feed);
+	close(net->in);
+	close(net->out);
+	close(net->sink);
+}
+
+void echo_feed(const struct echo_net *net, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		feed_one(net->feed);
+	}
+}
 
 void latency_reset(void)
 {
@@ -197,12 +133,95 @@ uint64_t bench_cpu_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t bench_sqpoll_ns(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	uint64_t sum = 0;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] != '.') {
+			sum += task_ns(entry->d_name, "iou-sqp");
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return sum;
+}
+
 uint64_t bench_switches(void)
 {
 	struct rusage usage;
 
 	must(getrusage(RUSAGE_THREAD, &usage) == 0);
 	return (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+}
+
+void ring_bench_die(const char *what, int error)
+{
+	fprintf(stderr, "ring_bench: %s: %s\n", what, strerror(error));
+	exit(EXIT_FAILURE);
+}
+
+/* On any processor but the one that this thread is pinned to. */
+static void keep_apart(pthread_attr_t *attr)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (long cpu = 0; cpu < count; cpu++) {
+		if (cpu != sched_getcpu() || count == 1) {
+			CPU_SET((size_t)cpu, &set);
+		}
+	}
+	(void)pthread_attr_setaffinity_np(attr, sizeof(set), &set);
+}
+
+static void *feed(void *arg)
+{
+	struct feeder *f = arg;
+	const struct timespec nap = {.tv_nsec = FEED_NAP_NS};
+	uint64_t start_ns = clock_now_ns();
+	uint64_t total = (uint64_t)(f->rate * f->seconds);
+
+	while (f->fed < total) {
+		uint64_t due = (uint64_t)((double)(clock_now_ns() - start_ns) * f->rate / NS_PER_S);
+
+		for (due = due < total ? due : total; f->fed < due; f->fed++) {
+			feed_one(f->fd);
+		}
+		nanosleep(&nap, NULL);
+	}
+	__atomic_store_n(&f->done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int open_socket(struct sockaddr_in *bound, int size)
+{
+	socklen_t len = sizeof(*bound);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*bound = (struct sockaddr_in){.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (fd < 0 || bind(fd, (struct sockaddr *)bound, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)bound, &len) < 0) {
+		ring_bench_die("cannot open a socket on 127.0.0.1", errno);
+	}
+	must(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0);
+	return fd;
+}
+
+static void feed_one(int fd)
+{
+	unsigned char payload[ECHO_BYTES] = {0};
+	uint64_t now_ns = clock_now_ns();
+
+	memcpy(payload, &now_ns, sizeof(now_ns));
+	if (send(fd, payload, sizeof(payload), 0) != (ssize_t)sizeof(payload)) {
+		ring_bench_die("cannot feed", errno);
+	}
 }
 
 /* The first number in a file of a task, or the number 0; `want' is what its name begins with. */
@@ -231,21 +250,4 @@ static uint64_t task_ns(const char *task, const char *want)
 		fclose(file);
 	}
 	return ns;
-}
-
-uint64_t bench_sqpoll_ns(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	uint64_t sum = 0;
-
-	while (dir && (entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] != '.') {
-			sum += task_ns(entry->d_name, "iou-sqp");
-		}
-	}
-	if (dir) {
-		closedir(dir);
-	}
-	return sum;
 }

@@ -36,108 +36,12 @@ struct raw {
 
 static struct raw raw;
 
-static void arm(struct raw *r)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->io);
-
-	must(sqe != NULL);
-	io_uring_prep_recvmsg_multishot(sqe, r->net.in, &r->template, 0);
-	sqe->flags |= IOSQE_BUFFER_SELECT;
-	sqe->buf_group = 0;
-	sqe->user_data = RECV_DATA;
-}
-
-static void give_back(struct raw *r, unsigned slot, unsigned offset)
-{
-	io_uring_buf_ring_add(r->buffers, r->slots[slot], RAW_SLOT_BYTES, (unsigned short)slot,
-			      io_uring_buf_ring_mask(RAW_SLOTS), (int)offset);
-}
-
-static bool open_raw(struct raw *r, unsigned flags)
-{
-	struct io_uring_buf_reg reg = {.ring_entries = RAW_SLOTS};
-	int ret;
-
-	memset(r, 0, sizeof(*r));
-	ret = io_uring_queue_init(256, &r->io, flags);
-	if (ret < 0) {
-		return false;
-	}
-	r->buffers = mmap(NULL, RAW_SLOTS * sizeof(struct io_uring_buf), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(r->buffers != MAP_FAILED);
-	reg.ring_addr = (uint64_t)(uintptr_t)r->buffers;
-	ret = io_uring_register_buf_ring(&r->io, &reg, 0);
-	if (ret < 0) {
-		ring_bench_die("cannot register buffers", -ret);
-	}
-	for (unsigned i = 0; i < RAW_SLOTS; i++) {
-		give_back(r, i, i);
-	}
-	io_uring_buf_ring_advance(r->buffers, RAW_SLOTS);
-	echo_net_open(&r->net);
-	arm(r);
-	return true;
-}
-
-static void close_raw(struct raw *r)
-{
-	io_uring_queue_exit(&r->io);
-	munmap(r->buffers, RAW_SLOTS * sizeof(struct io_uring_buf));
-	echo_net_close(&r->net);
-}
-
-static void take(struct raw *r, const struct io_uring_cqe *cqe)
-{
-	if (cqe->user_data == SEND_DATA) {
-		r->failed++; /* successes are silent */
-		return;
-	}
-	if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
-		unsigned slot = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&r->io);
-		unsigned char *payload = r->slots[slot] + RAW_HEAD_BYTES;
-
-		must(sqe != NULL);
-		latency_note(payload);
-		io_uring_prep_send(sqe, r->net.out, payload, (size_t)cqe->res - RAW_HEAD_BYTES,
-				   MSG_DONTWAIT);
-		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-		sqe->user_data = SEND_DATA;
-		r->used[r->used_count++] = slot;
-		r->received++;
-	}
-	if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
-		arm(r);
-	}
-}
-
-static void raw_turn(struct raw *r)
-{
-	struct __kernel_timespec ts = {.tv_nsec = WAIT_NS};
-	unsigned wait_nr = r->used_count == RAW_SLOTS ? 0 : 1;
-	struct io_uring_cqe *cqe;
-	unsigned head;
-	unsigned seen = 0;
-	int ret = io_uring_submit_and_wait_timeout(&r->io, &cqe, wait_nr, &ts, NULL);
-
-	r->calls++;
-	r->turns++;
-	if (ret < 0 && ret != -ETIME && ret != -EINTR) {
-		ring_bench_die("cannot submit", -ret);
-	}
-	for (unsigned i = 0; i < r->used_count; i++) {
-		give_back(r, r->used[i], i);
-	}
-	io_uring_buf_ring_advance(r->buffers, (int)r->used_count);
-	r->used_count = 0;
-	io_uring_for_each_cqe(&r->io, head, cqe)
-	{
-		take(r, cqe);
-		seen++;
-	}
-	io_uring_cq_advance(&r->io, seen);
-}
+static bool open_raw(struct raw *r, unsigned flags);
+static void raw_turn(struct raw *r);
+static void give_back(struct raw *r, unsigned slot, unsigned offset);
+static void take(struct raw *r, const struct io_uring_cqe *cqe);
+static void arm(struct raw *r);
+static void close_raw(struct raw *r);
 
 bool raw_paced(unsigned flags, double rate, double seconds, struct echo_cost *out)
 {
@@ -169,4 +73,107 @@ bool raw_paced(unsigned flags, double rate, double seconds, struct echo_cost *ou
 	out->p50_us = latency_p50_us();
 	close_raw(&raw);
 	return true;
+}
+
+static bool open_raw(struct raw *r, unsigned flags)
+{
+	struct io_uring_buf_reg reg = {.ring_entries = RAW_SLOTS};
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	ret = io_uring_queue_init(256, &r->io, flags);
+	if (ret < 0) {
+		return false;
+	}
+	r->buffers = mmap(NULL, RAW_SLOTS * sizeof(struct io_uring_buf), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(r->buffers != MAP_FAILED);
+	reg.ring_addr = (uint64_t)(uintptr_t)r->buffers;
+	ret = io_uring_register_buf_ring(&r->io, &reg, 0);
+	if (ret < 0) {
+		ring_bench_die("cannot register buffers", -ret);
+	}
+	for (unsigned i = 0; i < RAW_SLOTS; i++) {
+		give_back(r, i, i);
+	}
+	io_uring_buf_ring_advance(r->buffers, RAW_SLOTS);
+	echo_net_open(&r->net);
+	arm(r);
+	return true;
+}
+
+static void raw_turn(struct raw *r)
+{
+	struct __kernel_timespec ts = {.tv_nsec = WAIT_NS};
+	unsigned wait_nr = r->used_count == RAW_SLOTS ? 0 : 1;
+	struct io_uring_cqe *cqe;
+	unsigned head;
+	unsigned seen = 0;
+	int ret = io_uring_submit_and_wait_timeout(&r->io, &cqe, wait_nr, &ts, NULL);
+
+	r->calls++;
+	r->turns++;
+	if (ret < 0 && ret != -ETIME && ret != -EINTR) {
+		ring_bench_die("cannot submit", -ret);
+	}
+	for (unsigned i = 0; i < r->used_count; i++) {
+		give_back(r, r->used[i], i);
+	}
+	io_uring_buf_ring_advance(r->buffers, (int)r->used_count);
+	r->used_count = 0;
+	io_uring_for_each_cqe(&r->io, head, cqe)
+	{
+		take(r, cqe);
+		seen++;
+	}
+	io_uring_cq_advance(&r->io, seen);
+}
+
+static void give_back(struct raw *r, unsigned slot, unsigned offset)
+{
+	io_uring_buf_ring_add(r->buffers, r->slots[slot], RAW_SLOT_BYTES, (unsigned short)slot,
+			      io_uring_buf_ring_mask(RAW_SLOTS), (int)offset);
+}
+
+static void take(struct raw *r, const struct io_uring_cqe *cqe)
+{
+	if (cqe->user_data == SEND_DATA) {
+		r->failed++; /* successes are silent */
+		return;
+	}
+	if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
+		unsigned slot = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&r->io);
+		unsigned char *payload = r->slots[slot] + RAW_HEAD_BYTES;
+
+		must(sqe != NULL);
+		latency_note(payload);
+		io_uring_prep_send(sqe, r->net.out, payload, (size_t)cqe->res - RAW_HEAD_BYTES,
+				   MSG_DONTWAIT);
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+		sqe->user_data = SEND_DATA;
+		r->used[r->used_count++] = slot;
+		r->received++;
+	}
+	if ((cqe->flags & IORING_CQE_F_MORE) == 0) {
+		arm(r);
+	}
+}
+
+static void arm(struct raw *r)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->io);
+
+	must(sqe != NULL);
+	io_uring_prep_recvmsg_multishot(sqe, r->net.in, &r->template, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 0;
+	sqe->user_data = RECV_DATA;
+}
+
+static void close_raw(struct raw *r)
+{
+	io_uring_queue_exit(&r->io);
+	munmap(r->buffers, RAW_SLOTS * sizeof(struct io_uring_buf));
+	echo_net_close(&r->net);
 }

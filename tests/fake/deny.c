@@ -23,6 +23,65 @@ struct denial {
 	int error;
 };
 
+static bool denial_parse(const char *text, struct denial *out);
+static int errno_by_name(const char *name);
+static bool arg_parse(const char *text, struct denial *out);
+static bool denial_install(scmp_filter_ctx filter, const struct denial *denial);
+
+int main(int argc, char **argv)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct denial denial;
+	int i = 1;
+
+	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (!denial_parse(argv[i], &denial) || !denial_install(filter, &denial)) {
+			fprintf(stderr, "deny: cannot understand %s\n", argv[i]);
+			return 2;
+		}
+	}
+	if (i == 1 || i + 1 >= argc) {
+		fprintf(stderr, "usage: deny CALL[:ARGUMENT]=ERRNO... -- PROGRAM...\n");
+		return 2;
+	}
+	if (seccomp_load(filter) != 0) {
+		fprintf(stderr, "deny: the filter cannot be loaded\n");
+		return 2;
+	}
+	execvp(argv[i + 1], argv + i + 1);
+	perror(argv[i + 1]);
+	return 2;
+}
+
+/* Reads CALL[:ARGUMENT]=ERRNO; the last `=' separates the error. */
+static bool denial_parse(const char *text, struct denial *out)
+{
+	char copy[128];
+	char *error;
+	char *arg;
+
+	memset(out, 0, sizeof(*out));
+	if (strlen(text) >= sizeof(copy)) {
+		return false;
+	}
+	strcpy(copy, text);
+	error = strrchr(copy, '=');
+	if (error == NULL) {
+		return false;
+	}
+	*error++ = 0;
+	out->error = errno_by_name(error);
+	arg = strchr(copy, ':');
+	if (arg != NULL) {
+		*arg++ = 0;
+	}
+	if (strlen(copy) >= sizeof(out->call)) {
+		return false;
+	}
+	strcpy(out->call, copy);
+	return out->error != 0 && (arg == NULL || arg_parse(arg, out));
+}
+
 static int errno_by_name(const char *name)
 {
 	static const struct {
@@ -59,35 +118,6 @@ static bool arg_parse(const char *text, struct denial *out)
 	return end != text && *end == 0;
 }
 
-/* Reads CALL[:ARGUMENT]=ERRNO; the last `=' separates the error. */
-static bool denial_parse(const char *text, struct denial *out)
-{
-	char copy[128];
-	char *error;
-	char *arg;
-
-	memset(out, 0, sizeof(*out));
-	if (strlen(text) >= sizeof(copy)) {
-		return false;
-	}
-	strcpy(copy, text);
-	error = strrchr(copy, '=');
-	if (error == NULL) {
-		return false;
-	}
-	*error++ = 0;
-	out->error = errno_by_name(error);
-	arg = strchr(copy, ':');
-	if (arg != NULL) {
-		*arg++ = 0;
-	}
-	if (strlen(copy) >= sizeof(out->call)) {
-		return false;
-	}
-	strcpy(out->call, copy);
-	return out->error != 0 && (arg == NULL || arg_parse(arg, out));
-}
-
 static bool denial_install(scmp_filter_ctx filter, const struct denial *denial)
 {
 	int call = seccomp_syscall_resolve_name(denial->call);
@@ -95,29 +125,4 @@ static bool denial_install(scmp_filter_ctx filter, const struct denial *denial)
 	return call != __NR_SCMP_ERROR &&
 	       seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(denial->error), call,
 				      denial->has_arg ? 1 : 0, &denial->arg) == 0;
-}
-
-int main(int argc, char **argv)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	struct denial denial;
-	int i = 1;
-
-	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (!denial_parse(argv[i], &denial) || !denial_install(filter, &denial)) {
-			fprintf(stderr, "deny: cannot understand %s\n", argv[i]);
-			return 2;
-		}
-	}
-	if (i == 1 || i + 1 >= argc) {
-		fprintf(stderr, "usage: deny CALL[:ARGUMENT]=ERRNO... -- PROGRAM...\n");
-		return 2;
-	}
-	if (seccomp_load(filter) != 0) {
-		fprintf(stderr, "deny: the filter cannot be loaded\n");
-		return 2;
-	}
-	execvp(argv[i + 1], argv + i + 1);
-	perror(argv[i + 1]);
-	return 2;
 }

@@ -31,38 +31,6 @@ enum word {
 static _Atomic uint64_t *words;
 static const char *thread_prefix;
 
-__attribute__((constructor)) static void counters_open(void)
-{
-	const char *path = getenv("MALLOC_COUNT_FILE");
-	void *map = MAP_FAILED;
-	int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
-
-	thread_prefix = getenv("MALLOC_COUNT_THREAD");
-	if (fd >= 0) {
-		map = mmap(NULL, WORD_COUNT * sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED,
-			   fd, 0);
-		close(fd);
-	}
-	if (map == MAP_FAILED || thread_prefix == NULL) {
-		abort(); /* a counter that counts nothing must not look like a pass */
-	}
-	words = map;
-}
-
-static void count(enum word word)
-{
-	char name[16] = "";
-
-	if (words == NULL || thread_prefix == NULL ||
-	    atomic_load_explicit(&words[WORD_ARMED], memory_order_relaxed) == 0) {
-		return;
-	}
-	prctl(PR_GET_NAME, name);
-	if (strncmp(name, thread_prefix, strlen(thread_prefix)) == 0) {
-		atomic_fetch_add_explicit(&words[word], 1, memory_order_relaxed);
-	}
-}
-
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc calls them __size.
  *
  * The C library's own entry points, which need no look-up. */
@@ -71,6 +39,12 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 extern void __libc_free(void *memory);
+
+/* next NAME: the C library's function behind ours. */
+#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+static void count(enum word word);
 
 void *malloc(size_t size)
 {
@@ -111,9 +85,6 @@ void free(void *memory)
 	__libc_free(memory);
 }
 
-/* next NAME: the C library's function behind ours. */
-#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
-
 void *mmap(void *where, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	count(WORD_MMAP);
@@ -136,4 +107,35 @@ ssize_t write(int fd, const void *data, size_t len)
 	count(WORD_WRITE);
 	return NEXT(write)(fd, data, len);
 }
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+__attribute__((constructor)) static void counters_open(void)
+{
+	const char *path = getenv("MALLOC_COUNT_FILE");
+	void *map = MAP_FAILED;
+	int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
+
+	thread_prefix = getenv("MALLOC_COUNT_THREAD");
+	if (fd >= 0) {
+		map = mmap(NULL, WORD_COUNT * sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   fd, 0);
+		close(fd);
+	}
+	if (map == MAP_FAILED || thread_prefix == NULL) {
+		abort(); /* a counter that counts nothing must not look like a pass */
+	}
+	words = map;
+}
+
+static void count(enum word word)
+{
+	char name[16] = "";
+
+	if (words == NULL || thread_prefix == NULL ||
+	    atomic_load_explicit(&words[WORD_ARMED], memory_order_relaxed) == 0) {
+		return;
+	}
+	prctl(PR_GET_NAME, name);
+	if (strncmp(name, thread_prefix, strlen(thread_prefix)) == 0) {
+		atomic_fetch_add_explicit(&words[word], 1, memory_order_relaxed);
+	}
+}

@@ -24,23 +24,23 @@ static void fake_lend(struct ring *ring, unsigned group, uint16_t index, unsigne
 static int fake_reclaim(struct ring *ring, unsigned group);
 static void fake_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group);
 static void fake_cancel_recv(struct ring *ring, uint32_t flow);
-static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
-			    uint32_t token);
 static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			       uint32_t token, int buffer);
+static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			    uint32_t token);
 static int fake_turn(struct ring *ring, uint32_t wait_us);
+static void give_back(struct fake *f, uint32_t count);
+static void answer_reversed(struct fake *f);
+static void answer_in_order(struct fake *f, uint32_t count);
+static void answer(struct fake *f, struct fake_send *send);
+static void check_unchanged(const struct fake_send *send);
 static void record_message(struct fake_send *send, const struct msghdr *msg);
 static uint16_t segment_of(const struct fake_send *send);
-static void check_unchanged(const struct fake_send *send);
 static void turn_flow(struct fake *f, uint32_t flow);
 static bool hand_over(struct fake *f, uint32_t flow);
+static void end_flow(struct fake *f, uint32_t flow, int32_t res);
 static void write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w);
 static uint32_t write_control(unsigned char *area, const struct fake_datagram *d);
-static void end_flow(struct fake *f, uint32_t flow, int32_t res);
-static void answer_in_order(struct fake *f, uint32_t count);
-static void answer_reversed(struct fake *f);
-static void answer(struct fake *f, struct fake_send *send);
-static void give_back(struct fake *f, uint32_t count);
 
 const struct ring_ops fake_ops = {
 	.close = fake_close,
@@ -159,6 +159,16 @@ static void fake_cancel_recv(struct ring *ring, uint32_t flow)
 	}
 }
 
+static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg,
+			       uint32_t token, int buffer)
+{
+	struct fake *f = fake_of(ring);
+
+	fake_queue_send(ring, file, msg, token);
+	f->sends[f->send_count - 1].zerocopy = true;
+	f->sends[f->send_count - 1].buffer = buffer;
+}
+
 static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			    uint32_t token)
 {
@@ -178,16 +188,6 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 	record_message(send, msg);
 	f->inflight[token] = ++f->send_count;
 	f->unanswered++;
-}
-
-static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg,
-			       uint32_t token, int buffer)
-{
-	struct fake *f = fake_of(ring);
-
-	fake_queue_send(ring, file, msg, token);
-	f->sends[f->send_count - 1].zerocopy = true;
-	f->sends[f->send_count - 1].buffer = buffer;
 }
 
 static int fake_turn(struct ring *ring, uint32_t wait_us)
@@ -220,6 +220,99 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 	ring->woken |= f->wake;
 	f->wake = false;
 	return 0;
+}
+
+/* The last event of held sends, oldest first. */
+static void give_back(struct fake *f, uint32_t count)
+{
+	for (uint32_t i = f->first_held; i < f->send_count && count > 0; i++) {
+		struct fake_send *send = &f->sends[i];
+
+		if (!send->held) {
+			continue;
+		}
+		check_unchanged(send);
+		send->held = false;
+		f->held--;
+		f->inflight[send->token] = 0;
+		ring_push_answer(&f->base, &(struct ring_sent){.token = send->token,
+							       .res = send->res,
+							       .copied = f->say_copied});
+		count--;
+	}
+	while (f->first_held < f->send_count && f->sends[f->first_held].answered &&
+	       !f->sends[f->first_held].held) {
+		f->first_held++;
+	}
+}
+
+/* File by file from the last that was sent to, each in order. */
+static void answer_reversed(struct fake *f)
+{
+	for (uint32_t i = f->send_count; i-- > f->first_unanswered;) {
+		uint32_t file = f->sends[i].file;
+
+		for (uint32_t k = f->first_unanswered; k <= i && !f->sends[i].answered; k++) {
+			if (!f->sends[k].answered && f->sends[k].file == file) {
+				answer(f, &f->sends[k]);
+			}
+		}
+	}
+}
+
+static void answer_in_order(struct fake *f, uint32_t count)
+{
+	for (uint32_t i = f->first_unanswered; i < f->send_count && count > 0; i++) {
+		if (!f->sends[i].answered) {
+			answer(f, &f->sends[i]);
+			count--;
+		}
+	}
+}
+
+static void answer(struct fake *f, struct fake_send *send)
+{
+	struct fake_file *file = &f->files[send->file];
+
+	check_unchanged(send);
+	send->res = FAKE_SUCCESS;
+	if (file->fail_count > 0) {
+		file->fail_count--;
+		send->res = file->fail_res;
+	} else if (f->decide != NULL) {
+		send->res = f->decide(f->decide_context, send);
+	}
+	if (send->res == FAKE_SUCCESS) {
+		send->res = (int32_t)send->payload_bytes;
+	}
+	send->answered = true;
+	f->unanswered--;
+	if (send->zerocopy && send->res >= 0) {
+		send->held = true;
+		f->held++;
+		ring_push_answer(
+			&f->base,
+			&(struct ring_sent){.token = send->token, .res = send->res, .held = true});
+		return;
+	}
+	f->inflight[send->token] = 0;
+	ring_push_sent(&f->base, send->token, send->res);
+}
+
+/* A message and all it points to must stay as queued until its answer. */
+static void check_unchanged(const struct fake_send *send)
+{
+	struct fake_send now = {0};
+
+	record_message(&now, send->msg);
+	must(now.payload_bytes == send->payload_bytes);
+	must(now.iov_count == send->iov_count);
+	must(now.control_bytes == send->control_bytes);
+	must(now.name_bytes == send->name_bytes);
+	must(memcmp(now.payload, send->payload, now.payload_bytes) == 0);
+	must(memcmp(now.control, send->control, now.control_bytes) == 0);
+	must(memcmp(&now.name, &send->name, now.name_bytes) == 0);
+	free(now.payload);
 }
 
 static void record_message(struct fake_send *send, const struct msghdr *msg)
@@ -261,22 +354,6 @@ static uint16_t segment_of(const struct fake_send *send)
 		}
 	}
 	return segment;
-}
-
-/* A message and all it points to must stay as queued until its answer. */
-static void check_unchanged(const struct fake_send *send)
-{
-	struct fake_send now = {0};
-
-	record_message(&now, send->msg);
-	must(now.payload_bytes == send->payload_bytes);
-	must(now.iov_count == send->iov_count);
-	must(now.control_bytes == send->control_bytes);
-	must(now.name_bytes == send->name_bytes);
-	must(memcmp(now.payload, send->payload, now.payload_bytes) == 0);
-	must(memcmp(now.control, send->control, now.control_bytes) == 0);
-	must(memcmp(&now.name, &send->name, now.name_bytes) == 0);
-	free(now.payload);
 }
 
 static void turn_flow(struct fake *f, uint32_t flow)
@@ -333,6 +410,14 @@ static bool hand_over(struct fake *f, uint32_t flow)
 	return !event.ended;
 }
 
+static void end_flow(struct fake *f, uint32_t flow, int32_t res)
+{
+	ring_push_recv(&f->base, &(struct ring_recv){.flow = flow,
+						     .res = res,
+						     .group = f->base.flow_states[flow].group,
+						     .ended = true});
+}
+
 static void write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w)
 {
 	const struct fake_datagram *d = &w->datagram;
@@ -385,89 +470,4 @@ static uint32_t write_control(unsigned char *area, const struct fake_datagram *d
 		used += (uint32_t)CMSG_SPACE(len);
 	}
 	return used;
-}
-
-static void end_flow(struct fake *f, uint32_t flow, int32_t res)
-{
-	ring_push_recv(&f->base, &(struct ring_recv){.flow = flow,
-						     .res = res,
-						     .group = f->base.flow_states[flow].group,
-						     .ended = true});
-}
-
-static void answer_in_order(struct fake *f, uint32_t count)
-{
-	for (uint32_t i = f->first_unanswered; i < f->send_count && count > 0; i++) {
-		if (!f->sends[i].answered) {
-			answer(f, &f->sends[i]);
-			count--;
-		}
-	}
-}
-
-/* File by file from the last that was sent to, each in order. */
-static void answer_reversed(struct fake *f)
-{
-	for (uint32_t i = f->send_count; i-- > f->first_unanswered;) {
-		uint32_t file = f->sends[i].file;
-
-		for (uint32_t k = f->first_unanswered; k <= i && !f->sends[i].answered; k++) {
-			if (!f->sends[k].answered && f->sends[k].file == file) {
-				answer(f, &f->sends[k]);
-			}
-		}
-	}
-}
-
-static void answer(struct fake *f, struct fake_send *send)
-{
-	struct fake_file *file = &f->files[send->file];
-
-	check_unchanged(send);
-	send->res = FAKE_SUCCESS;
-	if (file->fail_count > 0) {
-		file->fail_count--;
-		send->res = file->fail_res;
-	} else if (f->decide != NULL) {
-		send->res = f->decide(f->decide_context, send);
-	}
-	if (send->res == FAKE_SUCCESS) {
-		send->res = (int32_t)send->payload_bytes;
-	}
-	send->answered = true;
-	f->unanswered--;
-	if (send->zerocopy && send->res >= 0) {
-		send->held = true;
-		f->held++;
-		ring_push_answer(
-			&f->base,
-			&(struct ring_sent){.token = send->token, .res = send->res, .held = true});
-		return;
-	}
-	f->inflight[send->token] = 0;
-	ring_push_sent(&f->base, send->token, send->res);
-}
-
-/* The last event of held sends, oldest first. */
-static void give_back(struct fake *f, uint32_t count)
-{
-	for (uint32_t i = f->first_held; i < f->send_count && count > 0; i++) {
-		struct fake_send *send = &f->sends[i];
-
-		if (!send->held) {
-			continue;
-		}
-		check_unchanged(send);
-		send->held = false;
-		f->held--;
-		f->inflight[send->token] = 0;
-		ring_push_answer(&f->base, &(struct ring_sent){.token = send->token,
-							       .res = send->res,
-							       .copied = f->say_copied});
-		count--;
-	}
-	while (f->first_held < f->send_count && f->sends[f->first_held].answered &&
-	       !f->sends[f->first_held].held) {
-		f->first_held++;
-	}
 }
