@@ -40,7 +40,7 @@ static int main_check(const struct opt *opt)
 
 static int main_print_plan(const struct setup *setup)
 {
-	int rc = plan_view_print(setup, stdout);
+	int rc = view_print(setup, stdout);
 
 	if (rc < 0) {
 		log_error("--plan: cannot write the plan: %s", strerror(-rc));
@@ -64,7 +64,7 @@ static int main_with_setup(const struct opt *opt)
 	} else if (opt->mode == OPT_MODE_PLAN) {
 		status = main_print_plan(&setup);
 	} else {
-		status = check_host_run(&setup, stdout);
+		status = host_inspect(&setup, stdout);
 	}
 	setup_free(&setup);
 	return status;

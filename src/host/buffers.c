@@ -30,57 +30,57 @@ static const struct buffer_kind send_kind = {
 	"wmem_max", "wmem_default", "--sndbuf",
 	"a train that does not fit the send buffer is dropped as egress_full"};
 
-static void check_default_buffer(struct check *check, const struct buffer_kind *kind)
+static void check_default_buffer(struct host *host, const struct buffer_kind *kind)
 {
-	int64_t size = check_number(check, -1, "/proc/sys/net/core/%s", kind->normal);
-	struct check_finding finding = {
-		.level = size >= 0 && size < BUFFER_GOOD ? CHECK_WARN : CHECK_OK,
+	int64_t size = host_number(host, -1, "/proc/sys/net/core/%s", kind->normal);
+	struct finding finding = {
+		.level = size >= 0 && size < BUFFER_GOOD ? FINDING_WARN : FINDING_OK,
 		.id = kind->id,
-		.value = check_text(check, "no %s, so net.core.%s decides: %" PRId64, kind->option,
-				    kind->normal, size),
+		.value = host_text(host, "no %s, so net.core.%s decides: %" PRId64, kind->option,
+				   kind->normal, size),
 		.why = kind->loss,
 	};
 
 	if (size < 0) {
-		finding.value = check_text(check, "not known: no net.core.%s", kind->normal);
+		finding.value = host_text(host, "not known: no net.core.%s", kind->normal);
 	}
-	if (finding.level != CHECK_OK) {
-		finding.advice = check_text(check, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
+	if (finding.level != FINDING_OK) {
+		finding.advice = host_text(host, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_buffer(struct check *check, const struct buffer_kind *kind, uint32_t want)
+static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want)
 {
-	int64_t max = check_number(check, -1, "/proc/sys/net/core/%s", kind->id);
-	struct check_finding finding = {.id = kind->id, .why = kind->loss};
+	int64_t max = host_number(host, -1, "/proc/sys/net/core/%s", kind->id);
+	struct finding finding = {.id = kind->id, .why = kind->loss};
 
 	if (want == 0) {
-		check_default_buffer(check, kind);
+		check_default_buffer(host, kind);
 		return;
 	}
-	if (check_has_capability(check, CAP_NET_ADMIN)) {
-		finding.value = check_text(check,
-					   "%s %u is granted whatever net.core.%s: this process "
-					   "has CAP_NET_ADMIN",
-					   kind->option, want, kind->id);
+	if (host_has_capability(host, CAP_NET_ADMIN)) {
+		finding.value = host_text(host,
+					  "%s %u is granted whatever net.core.%s: this process "
+					  "has CAP_NET_ADMIN",
+					  kind->option, want, kind->id);
 	} else if (max >= 0 && max < (int64_t)want) {
-		finding.level = CHECK_WARN;
-		finding.value = check_text(check, "net.core.%s = %" PRId64 ", %s asks for %u",
-					   kind->id, max, kind->option, want);
-		finding.cure = check_text(check, "sysctl -w net.core.%s=%u", kind->id, want);
+		finding.level = FINDING_WARN;
+		finding.value = host_text(host, "net.core.%s = %" PRId64 ", %s asks for %u",
+					  kind->id, max, kind->option, want);
+		finding.cure = host_text(host, "sysctl -w net.core.%s=%u", kind->id, want);
 	} else {
-		finding.value = check_text(check, "net.core.%s = %" PRId64 ", enough for %s %u",
-					   kind->id, max, kind->option, want);
+		finding.value = host_text(host, "net.core.%s = %" PRId64 ", enough for %s %u",
+					  kind->id, max, kind->option, want);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* Receive buffers of all flows, full at the same time, against what the kernel gives to UDP. */
-static void check_udp_mem(struct check *check)
+static void check_udp_mem(struct host *host)
 {
-	const struct opt *opt = check->setup->opt;
-	const char *line = check_line(check, "/proc/sys/net/ipv4/udp_mem");
+	const struct opt *opt = host->setup->opt;
+	const char *line = host_line(host, "/proc/sys/net/ipv4/udp_mem");
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t low, pressure, high, each, need;
 
@@ -90,48 +90,48 @@ static void check_udp_mem(struct check *check)
 	}
 	each = opt->rcvbuf_bytes
 		       ? opt->rcvbuf_bytes
-		       : (uint64_t)check_number(check, 0, "/proc/sys/net/core/rmem_default");
+		       : (uint64_t)host_number(host, 0, "/proc/sys/net/core/rmem_default");
 	need = (opt->conf.flow_count * each * BUFFER_TWICE + page - 1) / page;
-	check_add(check,
-		  &(struct check_finding){
-			  .level = need > high ? CHECK_WARN : CHECK_OK,
-			  .id = "udp_mem",
-			  .value = check_text(check,
-					      "net.ipv4.udp_mem = %" PRIu64 " %" PRIu64 " %" PRIu64
-					      " pages, %u full receive buffers take %" PRIu64,
-					      low, pressure, high, opt->conf.flow_count, need),
-			  .why = "beyond it the kernel drops datagrams of every socket, however "
-				 "empty their own buffers are",
-			  .cure = need > high ? check_text(check,
-							   "sysctl -w net.ipv4.udp_mem='%" PRIu64
-							   " %" PRIu64 " %" PRIu64 "'",
-							   low, need, need)
-					      : NULL,
-		  });
+	host_add(host,
+		 &(struct finding){
+			 .level = need > high ? FINDING_WARN : FINDING_OK,
+			 .id = "udp_mem",
+			 .value = host_text(host,
+					    "net.ipv4.udp_mem = %" PRIu64 " %" PRIu64 " %" PRIu64
+					    " pages, %u full receive buffers take %" PRIu64,
+					    low, pressure, high, opt->conf.flow_count, need),
+			 .why = "beyond it the kernel drops datagrams of every socket, however "
+				"empty their own buffers are",
+			 .cure = need > high ? host_text(host,
+							 "sysctl -w net.ipv4.udp_mem='%" PRIu64
+							 " %" PRIu64 " %" PRIu64 "'",
+							 low, need, need)
+					     : NULL,
+		 });
 }
 
-static void check_optmem(struct check *check)
+static void check_optmem(struct host *host)
 {
-	int64_t most = check_number(check, -1, "/proc/sys/net/core/optmem_max");
+	int64_t most = host_number(host, -1, "/proc/sys/net/core/optmem_max");
 	bool low = most >= 0 && most < OPTMEM_NEED;
 
-	check_add(check,
-		  &(struct check_finding){
-			  .level = low ? CHECK_FAIL : CHECK_OK,
-			  .id = "optmem_max",
-			  .value = most < 0 ? "not known: no net.core.optmem_max"
-					    : check_text(check, "net.core.optmem_max = %" PRId64,
-							 most),
-			  .why = "a socket's membership and the control data of its sends come "
-				 "from it; one flow a socket needs less than 512 bytes",
-			  .cure = low ? "sysctl -w net.core.optmem_max=20480" : NULL,
-		  });
+	host_add(host,
+		 &(struct finding){
+			 .level = low ? FINDING_FAIL : FINDING_OK,
+			 .id = "optmem_max",
+			 .value = most < 0
+					  ? "not known: no net.core.optmem_max"
+					  : host_text(host, "net.core.optmem_max = %" PRId64, most),
+			 .why = "a socket's membership and the control data of its sends come "
+				"from it; one flow a socket needs less than 512 bytes",
+			 .cure = low ? "sysctl -w net.core.optmem_max=20480" : NULL,
+		 });
 }
 
-void check_buffers(struct check *check)
+void host_buffers(struct host *host)
 {
-	check_buffer(check, &receive_kind, check->setup->opt->rcvbuf_bytes);
-	check_buffer(check, &send_kind, check->setup->opt->sndbuf_bytes);
-	check_udp_mem(check);
-	check_optmem(check);
+	check_buffer(host, &receive_kind, host->setup->opt->rcvbuf_bytes);
+	check_buffer(host, &send_kind, host->setup->opt->sndbuf_bytes);
+	check_udp_mem(host);
+	check_optmem(host);
 }

@@ -27,99 +27,99 @@ static const char *const cloud_names[] = {
 	[CLOUD_ORACLE] = "Oracle Cloud",
 };
 
-static bool dmi_begins(struct check *check, const char *field, const char *with)
+static bool dmi_begins(struct host *host, const char *field, const char *with)
 {
-	const char *text = check_line(check, "/sys/class/dmi/id/%s", field);
+	const char *text = host_line(host, "/sys/class/dmi/id/%s", field);
 
 	return text && strncmp(text, with, strlen(with)) == 0;
 }
 
-static enum cloud find_cloud(struct check *check)
+static enum cloud find_cloud(struct host *host)
 {
-	if (dmi_begins(check, "sys_vendor", "Amazon EC2")) {
+	if (dmi_begins(host, "sys_vendor", "Amazon EC2")) {
 		return CLOUD_AWS;
 	}
-	if (dmi_begins(check, "chassis_asset_tag", AZURE_TAG)) {
+	if (dmi_begins(host, "chassis_asset_tag", AZURE_TAG)) {
 		return CLOUD_AZURE;
 	}
-	if (dmi_begins(check, "sys_vendor", "Google")) {
+	if (dmi_begins(host, "sys_vendor", "Google")) {
 		return CLOUD_GOOGLE;
 	}
-	if (dmi_begins(check, "chassis_asset_tag", "OracleCloud.com")) {
+	if (dmi_begins(host, "chassis_asset_tag", "OracleCloud.com")) {
 		return CLOUD_ORACLE;
 	}
 	return CLOUD_NONE;
 }
 
-static void check_aws(struct check *check, const struct check_iface *iface)
+static void check_aws(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int64_t all = check_number(check, 0, "/proc/sys/net/ipv4/conf/all/force_igmp_version");
-	int64_t own = check_number(check, 0, "/proc/sys/net/ipv4/conf/%s/force_igmp_version", name);
+	int64_t all = host_number(host, 0, "/proc/sys/net/ipv4/conf/all/force_igmp_version");
+	int64_t own = host_number(host, 0, "/proc/sys/net/ipv4/conf/%s/force_igmp_version", name);
 	bool forced = all == 2 || (all == 0 && own == 2);
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "cloud",
 		.subject = name,
-		.value = check_text(check, "AWS, force_igmp_version %d", (int)(all ? all : own)),
+		.value = host_text(host, "AWS, force_igmp_version %d", (int)(all ? all : own)),
 		.why = "transit gateways speak IGMPv2 only; Linux begins with IGMPv3, and its "
 		       "reports are not understood until it has heard a query",
 	};
 
 	if (iface->ssm_v4 || iface->in_group_v6) {
-		finding.level = CHECK_FAIL;
+		finding.level = FINDING_FAIL;
 		finding.why = "transit gateways carry neither source-specific nor IPv6 groups";
 		finding.advice = "receive an IPv4 group from any source here";
 	} else if (!forced) {
-		finding.level = CHECK_WARN;
-		finding.cure = check_text(check, "sysctl -w %s",
-					  check_conf_setting(check, "ipv4", all ? "all" : name,
-							     "force_igmp_version", 2));
+		finding.level = FINDING_WARN;
+		finding.cure = host_text(host, "sysctl -w %s",
+					 host_conf_setting(host, "ipv4", all ? "all" : name,
+							   "force_igmp_version", 2));
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_carrier(struct check *check, const struct check_iface *iface, enum cloud cloud)
+static void check_carrier(struct host *host, const struct host_iface *iface, enum cloud cloud)
 {
-	check_add(check, &(struct check_finding){
-				 .level = CHECK_WARN,
-				 .id = "cloud",
-				 .subject = iface->at->name,
-				 .value = cloud_names[cloud],
-				 .why = cloud == CLOUD_ORACLE
-						? "only its layer-2 VLANs carry multicast, its "
-						  "subnets do not"
-						: "its networks carry no multicast",
-				 .advice = "use unicast to and from this host, or a tunnel (vxlan, "
-					   "gre) that carries the groups",
-			 });
+	host_add(host, &(struct finding){
+			       .level = FINDING_WARN,
+			       .id = "cloud",
+			       .subject = iface->at->name,
+			       .value = cloud_names[cloud],
+			       .why = cloud == CLOUD_ORACLE
+					      ? "only its layer-2 VLANs carry multicast, its "
+						"subnets do not"
+					      : "its networks carry no multicast",
+			       .advice = "use unicast to and from this host, or a tunnel (vxlan, "
+					 "gre) that carries the groups",
+		       });
 }
 
-void check_cloud(struct check *check)
+void host_cloud(struct host *host)
 {
-	enum cloud cloud = find_cloud(check);
+	enum cloud cloud = find_cloud(host);
 	bool told = false;
 
-	for (uint32_t i = 0; cloud != CLOUD_NONE && i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; cloud != CLOUD_NONE && i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 		bool groups = iface->in_group_v4 || iface->in_group_v6 || iface->out_group;
 
-		if (!groups || !check_exists(check, "/sys/class/net/%s/device", iface->at->name)) {
+		if (!groups || !host_exists(host, "/sys/class/net/%s/device", iface->at->name)) {
 			continue;
 		}
 		if (cloud != CLOUD_AWS) {
-			check_carrier(check, iface, cloud);
+			check_carrier(host, iface, cloud);
 			told = true;
 		} else if (iface->in_group_v4 || iface->in_group_v6) {
-			check_aws(check, iface);
+			check_aws(host, iface);
 			told = true;
 		}
 	}
 	if (!told) {
-		check_add(check, &(struct check_finding){
-					 .id = "cloud",
-					 .value = cloud_names[cloud],
-					 .why = "some providers' networks carry no multicast, or "
-						"only some of it",
-				 });
+		host_add(host, &(struct finding){
+				       .id = "cloud",
+				       .value = cloud_names[cloud],
+				       .why = "some providers' networks carry no multicast, or "
+					      "only some of it",
+			       });
 	}
 }

@@ -17,9 +17,9 @@
 /* ---- cpuset ---- */
 
 /* The rest of the line that begins with `key'. */
-static const char *status_field(struct check *check, const char *key)
+static const char *status_field(struct host *host, const char *key)
 {
-	const char *text = check_file(check, "/proc/self/status");
+	const char *text = host_file(host, "/proc/self/status");
 	const char *line = text ? strstr(text, key) : NULL;
 
 	if (!line) {
@@ -27,16 +27,16 @@ static const char *status_field(struct check *check, const char *key)
 	}
 	line += strlen(key);
 	line += strspn(line, " \t");
-	return check_text(check, "%.*s", (int)strcspn(line, "\n"), line);
+	return host_text(host, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 /* The first ingress interface whose node we may not use, or NULL. */
-static const struct check_iface *shut_out(const struct check *check)
+static const struct host_iface *shut_out(const struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 		const struct topo_node *node =
-			topo_find_node(&check->setup->topo, iface->at->node_os);
+			topo_find_node(&host->setup->topo, iface->at->node_os);
 
 		if (iface->flow_count > 0 && node && (node->cpu_count == 0 || !node->allowed)) {
 			return iface;
@@ -45,44 +45,44 @@ static const struct check_iface *shut_out(const struct check *check)
 	return NULL;
 }
 
-static void check_cpuset(struct check *check)
+static void check_cpuset(struct host *host)
 {
-	const struct check_iface *iface = shut_out(check);
-	const char *online = check_line(check, CPU "online");
-	struct check_finding finding = {
-		.level = iface ? CHECK_WARN : CHECK_OK,
+	const struct host_iface *iface = shut_out(host);
+	const char *online = host_line(host, CPU "online");
+	struct finding finding = {
+		.level = iface ? FINDING_WARN : FINDING_OK,
 		.id = "cpuset",
-		.value = check_text(check, "CPUs %s of %s, memory of nodes %s",
-				    status_field(check, "Cpus_allowed_list:"),
-				    online ? online : "not known",
-				    status_field(check, "Mems_allowed_list:")),
+		.value = host_text(host, "CPUs %s of %s, memory of nodes %s",
+				   status_field(host, "Cpus_allowed_list:"),
+				   online ? online : "not known",
+				   status_field(host, "Mems_allowed_list:")),
 		.why = "only CPUs and nodes that this process may use become shards",
 	};
 
 	if (iface) {
 		finding.subject = iface->at->name;
-		finding.why = check_text(check,
-					 "the interface is on node %d, whose CPUs or memory this "
-					 "process may not use, so its flows cross to another node",
-					 iface->at->node_os);
+		finding.why = host_text(host,
+					"the interface is on node %d, whose CPUs or memory this "
+					"process may not use, so its flows cross to another node",
+					iface->at->node_os);
 		finding.advice = "widen AllowedCPUs= and AllowedMemoryNodes= of the unit, or the "
 				 "container's cpuset";
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* ---- governor ---- */
 
-static void check_governor(struct check *check)
+static void check_governor(struct host *host)
 {
-	const struct plan *plan = &check->setup->plan;
+	const struct plan *plan = &host->setup->plan;
 	const char *slow = NULL, *last = NULL;
 	int slow_os = -1;
 	uint32_t slow_count = 0;
 
 	for (uint32_t i = 0; i < plan->shard_count; i++) {
 		int cpu = plan->shards[i].cpu_os;
-		const char *now = check_line(check, CPU "cpu%d/cpufreq/scaling_governor", cpu);
+		const char *now = host_line(host, CPU "cpu%d/cpufreq/scaling_governor", cpu);
 
 		last = now ? now : last;
 		if (now && strcmp(now, "performance") != 0 && slow_count++ == 0) {
@@ -90,21 +90,21 @@ static void check_governor(struct check *check)
 			slow_os = cpu;
 		}
 	}
-	check_add(check,
-		  &(struct check_finding){
-			  .level = slow ? CHECK_WARN : CHECK_OK,
-			  .id = "cpu_governor",
-			  .value = slow   ? check_text(check, "%s on CPU %d, %u of %u shards", slow,
-						       slow_os, slow_count, plan->shard_count)
-				   : last ? last
-					  : "not known: no cpufreq here, the firmware or the "
-					    "hypervisor decides",
-			  .why = "a core that clocks down between bursts is slow when the next one "
-				 "comes",
-			  .cure = slow ? "for f in " CPU "cpu[0-9]*/cpufreq/scaling_governor; do "
-					 "echo performance > $f; done"
-				       : NULL,
-		  });
+	host_add(host,
+		 &(struct finding){
+			 .level = slow ? FINDING_WARN : FINDING_OK,
+			 .id = "cpu_governor",
+			 .value = slow   ? host_text(host, "%s on CPU %d, %u of %u shards", slow,
+						     slow_os, slow_count, plan->shard_count)
+				  : last ? last
+					 : "not known: no cpufreq here, the firmware or the "
+					   "hypervisor decides",
+			 .why = "a core that clocks down between bursts is slow when the next one "
+				"comes",
+			 .cure = slow ? "for f in " CPU "cpu[0-9]*/cpufreq/scaling_governor; do "
+					"echo performance > $f; done"
+				      : NULL,
+		 });
 }
 
 /* ---- idle states ---- */
@@ -117,57 +117,57 @@ struct idle_sum {
 	bool known;
 };
 
-static void sum_idle(struct check *check, int cpu, struct idle_sum *sum)
+static void sum_idle(struct host *host, int cpu, struct idle_sum *sum)
 {
 	for (int state = 0; state < IDLE_STATES; state++) {
 		int64_t latency =
-			check_number(check, -1, CPU "cpu%d/cpuidle/state%d/latency", cpu, state);
+			host_number(host, -1, CPU "cpu%d/cpuidle/state%d/latency", cpu, state);
 
 		if (latency < 0) {
 			return;
 		}
 		sum->known = true;
-		if (check_number(check, 0, CPU "cpu%d/cpuidle/state%d/disable", cpu, state)) {
+		if (host_number(host, 0, CPU "cpu%d/cpuidle/state%d/disable", cpu, state)) {
 			continue;
 		}
 		sum->deep |= latency > IDLE_US_MAX;
 		if (latency >= sum->latency_us) {
 			sum->latency_us = latency;
-			sum->name = check_line(check, CPU "cpu%d/cpuidle/state%d/name", cpu, state);
+			sum->name = host_line(host, CPU "cpu%d/cpuidle/state%d/name", cpu, state);
 		}
 	}
 }
 
-static void check_idle(struct check *check)
+static void check_idle(struct host *host)
 {
-	const struct plan *plan = &check->setup->plan;
+	const struct plan *plan = &host->setup->plan;
 	struct idle_sum sum = {0};
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "cpu_idle",
 		.why = "a core that sleeps deeply answers late: the first datagram after a pause "
 		       "waits for it",
 	};
 
 	for (uint32_t i = 0; i < plan->shard_count; i++) {
-		sum_idle(check, plan->shards[i].cpu_os, &sum);
+		sum_idle(host, plan->shards[i].cpu_os, &sum);
 	}
 	finding.value = !sum.known ? "not known: no cpuidle here, the hypervisor decides"
-				   : check_text(check, "deepest state %s, %" PRId64 " us to leave",
-						sum.name ? sum.name : "none", sum.latency_us);
+				   : host_text(host, "deepest state %s, %" PRId64 " us to leave",
+					       sum.name ? sum.name : "none", sum.latency_us);
 	if (sum.deep) {
-		finding.level = CHECK_WARN;
-		finding.cure = check_text(check,
-					  "for f in " CPU
-					  "cpu[0-9]*/cpuidle/state[0-9]*; do [ $(cat $f/latency) "
-					  "-le %d ] || echo 1 > $f/disable; done",
-					  IDLE_US_MAX);
+		finding.level = FINDING_WARN;
+		finding.cure = host_text(host,
+					 "for f in " CPU
+					 "cpu[0-9]*/cpuidle/state[0-9]*; do [ $(cat $f/latency) "
+					 "-le %d ] || echo 1 > $f/disable; done",
+					 IDLE_US_MAX);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_cpu(struct check *check)
+void host_cpu(struct host *host)
 {
-	check_cpuset(check);
-	check_governor(check);
-	check_idle(check);
+	check_cpuset(host);
+	check_governor(host);
+	check_idle(host);
 }

@@ -19,7 +19,7 @@
 
 /* ---- what the rules say ---- */
 
-static struct check_iface *facts_find(const struct check_facts *facts, const char *ifname)
+static struct host_iface *facts_find(const struct host_facts *facts, const char *ifname)
 {
 	uint32_t low = 0, high = facts->iface_count;
 
@@ -39,12 +39,12 @@ static struct check_iface *facts_find(const struct check_facts *facts, const cha
 	return NULL;
 }
 
-const struct check_iface *check_facts_iface(const struct check_facts *facts, const char *ifname)
+const struct host_iface *host_facts_iface(const struct host_facts *facts, const char *ifname)
 {
 	return facts_find(facts, ifname);
 }
 
-static void facts_count_ingress(struct check_iface *iface, const struct rule_ingress *in)
+static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in)
 {
 	bool v6 = in->at.addr.family == AF_INET6;
 	bool group = addr_is_multicast(&in->at.addr);
@@ -59,7 +59,7 @@ static void facts_count_ingress(struct check_iface *iface, const struct rule_ing
 	iface->ssm_v6 |= ssm && v6;
 }
 
-static void facts_count_egress(struct check_iface *iface, const struct rule_output *out)
+static void facts_count_egress(struct host_iface *iface, const struct rule_output *out)
 {
 	bool v6 = out->to.addr.family == AF_INET6;
 
@@ -72,12 +72,12 @@ static void facts_count_egress(struct check_iface *iface, const struct rule_outp
 
 static int facts_compare_source(const void *a, const void *b)
 {
-	return memcmp(((const struct check_source *)a)->addr.ip,
-		      ((const struct check_source *)b)->addr.ip, 4);
+	return memcmp(((const struct host_source *)a)->addr.ip,
+		      ((const struct host_source *)b)->addr.ip, 4);
 }
 
 /* Each IPv4 source once, sorted. */
-static void facts_unique_sources(struct check_facts *facts)
+static void facts_unique_sources(struct host_facts *facts)
 {
 	uint32_t kept = 0;
 
@@ -91,15 +91,15 @@ static void facts_unique_sources(struct check_facts *facts)
 	facts->source_count = kept;
 }
 
-int check_facts_count(const struct setup *setup, struct check_facts *out)
+int host_facts_count(const struct setup *setup, struct host_facts *out)
 {
 	const struct conf *conf = &setup->opt->conf;
-	struct check_facts facts = {.iface_count = setup->ifaces.count, .ruleset_rc = -ENOENT};
+	struct host_facts facts = {.iface_count = setup->ifaces.count, .ruleset_rc = -ENOENT};
 
 	facts.ifaces = calloc((size_t)facts.iface_count + 1, sizeof(*facts.ifaces));
 	facts.sources = calloc((size_t)conf->flow_count + 1, sizeof(*facts.sources));
 	if (!facts.ifaces || !facts.sources) {
-		check_facts_free(&facts);
+		host_facts_free(&facts);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < facts.iface_count; i++) {
@@ -107,7 +107,7 @@ int check_facts_count(const struct setup *setup, struct check_facts *out)
 	}
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;
-		struct check_iface *iface = facts_find(&facts, in->at.ifname);
+		struct host_iface *iface = facts_find(&facts, in->at.ifname);
 
 		if (iface) {
 			facts_count_ingress(iface, in);
@@ -118,7 +118,7 @@ int check_facts_count(const struct setup *setup, struct check_facts *out)
 		}
 	}
 	for (uint32_t i = 0; i < conf->output_count; i++) {
-		struct check_iface *iface = facts_find(&facts, conf->outputs[i].to.ifname);
+		struct host_iface *iface = facts_find(&facts, conf->outputs[i].to.ifname);
 
 		if (iface) {
 			facts_count_egress(iface, &conf->outputs[i]);
@@ -129,17 +129,17 @@ int check_facts_count(const struct setup *setup, struct check_facts *out)
 	return 0;
 }
 
-void check_facts_free(struct check_facts *facts)
+void host_facts_free(struct host_facts *facts)
 {
 	free(facts->ifaces);
 	free(facts->sources);
 	free(facts->ruleset);
-	*facts = (struct check_facts){0};
+	*facts = (struct host_facts){0};
 }
 
 /* ---- what the kernel says ---- */
 
-static void facts_ask_iface(int fd, struct check_iface *iface)
+static void facts_ask_iface(int fd, struct host_iface *iface)
 {
 	struct ifreq req = {0};
 
@@ -152,7 +152,7 @@ static void facts_ask_iface(int fd, struct check_iface *iface)
 	(void)ethtool_read(iface->at->name, &iface->features);
 }
 
-static void facts_ask_ifaces(struct check_facts *facts)
+static void facts_ask_ifaces(struct host_facts *facts)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -164,10 +164,10 @@ static void facts_ask_ifaces(struct check_facts *facts)
 	}
 }
 
-static void facts_ask_routes(struct check_facts *facts)
+static void facts_ask_routes(struct host_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->source_count; i++) {
-		struct check_source *source = &facts->sources[i];
+		struct host_source *source = &facts->sources[i];
 		int rc = route_ask(&source->addr, &source->route);
 
 		if (rc < 0) {
@@ -204,7 +204,7 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 }
 
 /* Only where the engine that is preferred is built on it. */
-static void facts_ask_uring(const struct setup *setup, struct check_facts *facts)
+static void facts_ask_uring(const struct setup *setup, struct host_facts *facts)
 {
 	enum ring_engine engine = ring_preferred(setup->opt->engine);
 	struct shard_spec spec;
@@ -220,10 +220,10 @@ static void facts_ask_uring(const struct setup *setup, struct check_facts *facts
 	}
 }
 
-int check_facts_gather(const struct setup *setup, struct check_facts *out)
+int host_facts_gather(const struct setup *setup, struct host_facts *out)
 {
-	struct check_facts facts;
-	int rc = check_facts_count(setup, &facts);
+	struct host_facts facts;
+	int rc = host_facts_count(setup, &facts);
 
 	if (rc < 0) {
 		return rc;

@@ -80,9 +80,9 @@ static void look_at(struct look *look, const struct nft_rules *rules, const stru
 	}
 }
 
-static void look_at_all(struct check *check, const struct nft_rules *rules, struct look *look)
+static void look_at_all(struct host *host, const struct nft_rules *rules, struct look *look)
 {
-	const struct conf *conf = &check->setup->opt->conf;
+	const struct conf *conf = &host->setup->opt->conf;
 
 	for (uint32_t i = 0; !look->out && i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;
@@ -103,7 +103,7 @@ static void look_at_all(struct check *check, const struct nft_rules *rules, stru
 /* ---- cures ---- */
 
 /* "udp dport 5000", "udp dport { 5000, 5001 }" */
-static const char *port_words(struct check *check, const struct look *look)
+static const char *port_words(struct host *host, const struct look *look)
 {
 	const char *list = "";
 
@@ -111,28 +111,28 @@ static const char *port_words(struct check *check, const struct look *look)
 		return "meta l4proto udp";
 	}
 	if (look->port_count == 1) {
-		return check_text(check, "udp dport %u", look->ports[0]);
+		return host_text(host, "udp dport %u", look->ports[0]);
 	}
 	for (uint32_t i = 0; i < look->port_count; i++) {
-		list = check_text(check, "%s%s%u", list, i ? ", " : "", look->ports[i]);
+		list = host_text(host, "%s%s%u", list, i ? ", " : "", look->ports[i]);
 	}
-	return check_text(check, "udp dport { %s }", list);
+	return host_text(host, "udp dport { %s }", list);
 }
 
 /* A rule at the head of every chain that stands in the way. */
-static const char *cure_words(struct check *check, const struct nft_answers *answers,
+static const char *cure_words(struct host *host, const struct nft_answers *answers,
 			      const char *match)
 {
 	const char *cure = "";
 
 	for (uint32_t i = 0; i < answers->count; i++) {
-		cure = check_text(check, "%s%snft 'insert rule %s %s accept'", cure,
-				  *cure ? "; " : "", answers->list[i].chain, match);
+		cure = host_text(host, "%s%snft 'insert rule %s %s accept'", cure,
+				 *cure ? "; " : "", answers->list[i].chain, match);
 	}
 	return cure;
 }
 
-static const char *data_match(struct check *check, const struct look *look)
+static const char *data_match(struct host *host, const struct look *look)
 {
 	const char *ip = look->family == AF_INET6 ? "ip6" : "ip";
 	const char *all = look->family == AF_INET6 ? "ff00::/8" : "224.0.0.0/4";
@@ -142,73 +142,75 @@ static const char *data_match(struct check *check, const struct look *look)
 
 	bare.port = 0;
 	if (look->stopped == 1) {
-		return check_text(check, "%s \"%s\" %s daddr %s %s", way, look->ifname, ip,
-				  addr_format(&bare, to), port_words(check, look));
+		return host_text(host, "%s \"%s\" %s daddr %s %s", way, look->ifname, ip,
+				 addr_format(&bare, to), port_words(host, look));
 	}
 	if (addr_is_multicast(&look->first)) {
-		return check_text(check, "%s \"%s\" %s daddr %s %s", way, look->ifname, ip, all,
-				  port_words(check, look));
+		return host_text(host, "%s \"%s\" %s daddr %s %s", way, look->ifname, ip, all,
+				 port_words(host, look));
 	}
-	return check_text(check, "%s \"%s\" %s", way, look->ifname, port_words(check, look));
+	return host_text(host, "%s \"%s\" %s", way, look->ifname, port_words(host, look));
 }
 
-static const char *who_stops(struct check *check, const struct nft_answers *answers)
+static const char *who_stops(struct host *host, const struct nft_answers *answers)
 {
 	const struct nft_answer *first = &answers->list[0];
 	const char *verb = answers->verdict == NFT_DROP ? "dropped" : "perhaps dropped";
 
 	if (first->handle == 0) {
-		return check_text(check, "%s by the policy of chain %s", verb, first->chain);
+		return host_text(host, "%s by the policy of chain %s", verb, first->chain);
 	}
-	return check_text(check, "%s in chain %s (rule handle %" PRId64 ")", verb, first->chain,
-			  first->handle);
+	return host_text(host, "%s in chain %s (rule handle %" PRId64 ")", verb, first->chain,
+			 first->handle);
 }
 
 /* ---- findings ---- */
 
-static const char *subject_of(struct check *check, const char *ifname, int family)
+static const char *subject_of(struct host *host, const char *ifname, int family)
 {
-	return family == AF_INET6 ? check_text(check, "%s IPv6", ifname) : ifname;
+	return family == AF_INET6 ? host_text(host, "%s IPv6", ifname) : ifname;
 }
 
-static enum check_level level_of(enum nft_verdict verdict)
+static enum finding_level level_of(enum nft_verdict verdict)
 {
-	return verdict == NFT_DROP ? CHECK_FAIL : verdict == NFT_MAYBE ? CHECK_WARN : CHECK_OK;
+	return verdict == NFT_DROP    ? FINDING_FAIL
+	       : verdict == NFT_MAYBE ? FINDING_WARN
+				      : FINDING_OK;
 }
 
-static void check_data(struct check *check, const struct nft_rules *rules, const char *ifname,
+static void check_data(struct host *host, const struct nft_rules *rules, const char *ifname,
 		       bool out, int family)
 {
 	struct look look = {.out = out, .family = family, .ifname = ifname};
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = out ? "firewall_out" : "firewall_in",
-		.subject = subject_of(check, ifname, family),
+		.subject = subject_of(host, ifname, family),
 		.why = why_data,
 	};
 	char to[ADDR_TEXT_MAX];
 
-	look_at_all(check, rules, &look);
+	look_at_all(host, rules, &look);
 	if (look.count == 0) {
 		return;
 	}
 	finding.level = level_of(look.worst);
 	if (look.worst == NFT_PASS) {
-		finding.value = check_text(check,
-					   "nothing drops what the rules relay here (%u "
-					   "destinations%s)",
-					   look.count,
-					   look.passed_over ? ", the first 4096 looked at" : "");
+		finding.value =
+			host_text(host,
+				  "nothing drops what the rules relay here (%u "
+				  "destinations%s)",
+				  look.count, look.passed_over ? ", the first 4096 looked at" : "");
 	} else {
-		finding.value = check_text(check, "%s%s: %s", addr_format(&look.first, to),
-					   look.stopped > 1 ? " and others" : "",
-					   who_stops(check, &look.answers));
-		finding.cure = cure_words(check, &look.answers, data_match(check, &look));
+		finding.value = host_text(host, "%s%s: %s", addr_format(&look.first, to),
+					  look.stopped > 1 ? " and others" : "",
+					  who_stops(host, &look.answers));
+		finding.cure = cure_words(host, &look.answers, data_match(host, &look));
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* The query that reaches us and the report that we send, as IGMP or MLD. */
-static void check_talk(struct check *check, const struct nft_rules *rules, const char *ifname,
+static void check_talk(struct host *host, const struct nft_rules *rules, const char *ifname,
 		       int family)
 {
 	bool v6 = family == AF_INET6;
@@ -218,9 +220,9 @@ static void check_talk(struct check *check, const struct nft_rules *rules, const
 	struct nft_packet report = query;
 	struct nft_answers in, out;
 	const char *match = v6 ? "meta l4proto ipv6-icmp" : "meta l4proto igmp";
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "firewall_membership",
-		.subject = subject_of(check, ifname, family),
+		.subject = subject_of(host, ifname, family),
 		.value = v6 ? "MLD queries and reports pass" : "IGMP queries and reports pass",
 		.why = "without queries and reports the network forgets after about 260 s that "
 		       "this host wants its groups",
@@ -233,61 +235,61 @@ static void check_talk(struct check *check, const struct nft_rules *rules, const
 	nft_rules_judge(rules, &query, &in);
 	nft_rules_judge(rules, &report, &out);
 	if (in.verdict != NFT_PASS || out.verdict != NFT_PASS) {
-		const char *first = cure_words(check, &in, match);
-		const char *second = cure_words(check, &out, match);
+		const char *first = cure_words(host, &in, match);
+		const char *second = cure_words(host, &out, match);
 
-		finding.level = CHECK_WARN; /* networks without snooping do not mind */
-		finding.value = check_text(check, "%s %s", in.count ? "a query:" : "a report:",
-					   who_stops(check, in.count ? &in : &out));
+		finding.level = FINDING_WARN; /* networks without snooping do not mind */
+		finding.value = host_text(host, "%s %s", in.count ? "a query:" : "a report:",
+					  who_stops(host, in.count ? &in : &out));
 		finding.cure =
-			check_text(check, "%s%s%s", first, *first && *second ? "; " : "", second);
+			host_text(host, "%s%s%s", first, *first && *second ? "; " : "", second);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_iface(struct check *check, const struct nft_rules *rules,
-			const struct check_iface *iface)
+static void check_iface(struct host *host, const struct nft_rules *rules,
+			const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
 
-	check_data(check, rules, name, false, AF_INET);
-	check_data(check, rules, name, false, AF_INET6);
+	check_data(host, rules, name, false, AF_INET);
+	check_data(host, rules, name, false, AF_INET6);
 	if (iface->in_group_v4) {
-		check_talk(check, rules, name, AF_INET);
+		check_talk(host, rules, name, AF_INET);
 	}
 	if (iface->in_group_v6) {
-		check_talk(check, rules, name, AF_INET6);
+		check_talk(host, rules, name, AF_INET6);
 	}
-	check_data(check, rules, name, true, AF_INET);
-	check_data(check, rules, name, true, AF_INET6);
+	check_data(host, rules, name, true, AF_INET);
+	check_data(host, rules, name, true, AF_INET6);
 }
 
 /* Tables of the iptables from before nftables: their rules are not looked at. */
-static void check_legacy(struct check *check)
+static void check_legacy(struct host *host)
 {
-	const char *tables = check_line(check, "/proc/net/ip_tables_names");
-	const char *tables6 = check_line(check, "/proc/net/ip6_tables_names");
+	const char *tables = host_line(host, "/proc/net/ip_tables_names");
+	const char *tables6 = host_line(host, "/proc/net/ip6_tables_names");
 
 	if ((!tables || !*tables) && (!tables6 || !*tables6)) {
 		return;
 	}
-	check_add(check, &(struct check_finding){
-				 .level = CHECK_WARN,
-				 .id = "firewall_legacy",
-				 .value = "this kernel has tables of the older iptables, which nft "
-					  "does not show",
-				 .why = why_data,
-				 .advice = "look at them yourself: iptables-legacy -S; "
-					   "ip6tables-legacy -S",
-			 });
+	host_add(host, &(struct finding){
+			       .level = FINDING_WARN,
+			       .id = "firewall_legacy",
+			       .value = "this kernel has tables of the older iptables, which nft "
+					"does not show",
+			       .why = why_data,
+			       .advice = "look at them yourself: iptables-legacy -S; "
+					 "ip6tables-legacy -S",
+		       });
 }
 
-static void check_unknown(struct check *check, int rc)
+static void check_unknown(struct host *host, int rc)
 {
-	struct check_finding finding = {
-		.level = CHECK_WARN,
+	struct finding finding = {
+		.level = FINDING_WARN,
 		.id = "firewall",
-		.value = check_text(check, "not known: nft: %s", strerror(-rc)),
+		.value = host_text(host, "not known: nft: %s", strerror(-rc)),
 		.why = why_data,
 	};
 
@@ -298,30 +300,30 @@ static void check_unknown(struct check *check, int rc)
 		finding.value = "not known: only root may list the packet filter's rules";
 		finding.advice = "run --check-host as root";
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_firewall(struct check *check)
+void host_firewall(struct host *host)
 {
-	const struct check_facts *facts = check->facts;
+	const struct host_facts *facts = host->facts;
 	struct nft_rules *rules = NULL;
 	int rc = facts->ruleset ? nft_rules_parse(facts->ruleset, &rules) : facts->ruleset_rc;
 
-	check_legacy(check);
+	check_legacy(host);
 	if (rc < 0) {
-		check_unknown(check, rc);
+		check_unknown(host, rc);
 		return;
 	}
 	if (nft_rules_chains(rules) == 0) {
-		check_add(check, &(struct check_finding){
-					 .id = "firewall",
-					 .value = "nftables has no chain that could drop anything",
-					 .why = why_data,
-				 });
+		host_add(host, &(struct finding){
+				       .id = "firewall",
+				       .value = "nftables has no chain that could drop anything",
+				       .why = why_data,
+			       });
 	}
 	for (uint32_t i = 0; nft_rules_chains(rules) > 0 && i < facts->iface_count; i++) {
 		if (facts->ifaces[i].flags != 0) {
-			check_iface(check, rules, &facts->ifaces[i]);
+			check_iface(host, rules, &facts->ifaces[i]);
 		}
 	}
 	nft_rules_free(rules);

@@ -34,35 +34,35 @@ static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size
 	return true;
 }
 
-void check_add(struct check *check, const struct check_finding *finding)
+void host_add(struct host *host, const struct finding *finding)
 {
-	void *array = check->findings;
+	void *array = host->findings;
 
-	if (!check_grow(&array, check->count, &check->room, sizeof(*check->findings))) {
-		check->out_of_memory = true;
+	if (!check_grow(&array, host->count, &host->room, sizeof(*host->findings))) {
+		host->out_of_memory = true;
 		return;
 	}
-	check->findings = array;
-	check->findings[check->count++] = *finding;
+	host->findings = array;
+	host->findings[host->count++] = *finding;
 }
 
 /* Takes over `text', which may be NULL. */
-static const char *check_keep(struct check *check, char *text)
+static const char *check_keep(struct host *host, char *text)
 {
-	void *array = check->texts;
+	void *array = host->texts;
 
 	if (!text ||
-	    !check_grow(&array, check->text_count, &check->text_room, sizeof(*check->texts))) {
+	    !check_grow(&array, host->text_count, &host->text_room, sizeof(*host->texts))) {
 		free(text);
-		check->out_of_memory = true;
+		host->out_of_memory = true;
 		return "";
 	}
-	check->texts = array;
-	check->texts[check->text_count++] = text;
+	host->texts = array;
+	host->texts[host->text_count++] = text;
 	return text;
 }
 
-const char *check_text(struct check *check, const char *format, ...)
+const char *host_text(struct host *host, const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -71,39 +71,39 @@ const char *check_text(struct check *check, const char *format, ...)
 	va_start(args, format);
 	len = vasprintf(&text, format, args);
 	va_end(args);
-	return check_keep(check, len < 0 ? NULL : text);
+	return check_keep(host, len < 0 ? NULL : text);
 }
 
-const char *check_conf_setting(struct check *check, const char *family, const char *ifname,
-			       const char *key, int value)
+const char *host_conf_setting(struct host *host, const char *family, const char *ifname,
+			      const char *key, int value)
 {
 	char dot = strchr(ifname, '.') ? '/' : '.';
 
-	return check_text(check, "net%c%s%cconf%c%s%c%s=%d", dot, family, dot, dot, ifname, dot,
-			  key, value);
+	return host_text(host, "net%c%s%cconf%c%s%c%s=%d", dot, family, dot, dot, ifname, dot, key,
+			 value);
 }
 
-void check_free(struct check *check)
+void host_free(struct host *host)
 {
-	for (uint32_t i = 0; i < check->text_count; i++) {
-		free(check->texts[i]);
+	for (uint32_t i = 0; i < host->text_count; i++) {
+		free(host->texts[i]);
 	}
-	free(check->texts);
-	free(check->findings);
-	*check = (struct check){0};
+	free(host->texts);
+	free(host->findings);
+	*host = (struct host){0};
 }
 
 /* ---- files ---- */
 
 /* The path below root, to be freed; NULL without memory. */
-static char *check_path(const struct check *check, const char *format, va_list args)
+static char *check_path(const struct host *host, const char *format, va_list args)
 {
 	char *below = NULL, *path = NULL;
 
 	if (vasprintf(&below, format, args) < 0) {
 		return NULL;
 	}
-	if (asprintf(&path, "%s%s", check->root, below) < 0) {
+	if (asprintf(&path, "%s%s", host->root, below) < 0) {
 		path = NULL;
 	}
 	free(below);
@@ -144,49 +144,49 @@ static char *check_read(const char *path)
 	return text;
 }
 
-static char *check_read_below(const struct check *check, const char *format, va_list args)
+static char *check_read_below(const struct host *host, const char *format, va_list args)
 {
-	char *path = check_path(check, format, args);
+	char *path = check_path(host, format, args);
 	char *text = path ? check_read(path) : NULL;
 
 	free(path);
 	return text;
 }
 
-const char *check_file(struct check *check, const char *format, ...)
+const char *host_file(struct host *host, const char *format, ...)
 {
 	char *text;
 	va_list args;
 
 	va_start(args, format);
-	text = check_read_below(check, format, args);
+	text = check_read_below(host, format, args);
 	va_end(args);
-	return text ? check_keep(check, text) : NULL;
+	return text ? check_keep(host, text) : NULL;
 }
 
-const char *check_line(struct check *check, const char *format, ...)
+const char *host_line(struct host *host, const char *format, ...)
 {
 	char *text;
 	va_list args;
 
 	va_start(args, format);
-	text = check_read_below(check, format, args);
+	text = check_read_below(host, format, args);
 	va_end(args);
 	if (!text) {
 		return NULL;
 	}
 	text[strcspn(text, "\n")] = '\0';
-	return check_keep(check, text);
+	return check_keep(host, text);
 }
 
-int64_t check_number(const struct check *check, int64_t otherwise, const char *format, ...)
+int64_t host_number(const struct host *host, int64_t otherwise, const char *format, ...)
 {
 	char *text, *end = NULL;
 	long long number = otherwise;
 	va_list args;
 
 	va_start(args, format);
-	text = check_read_below(check, format, args);
+	text = check_read_below(host, format, args);
 	va_end(args);
 	if (text) {
 		errno = 0;
@@ -197,23 +197,23 @@ int64_t check_number(const struct check *check, int64_t otherwise, const char *f
 	return number;
 }
 
-bool check_exists(const struct check *check, const char *format, ...)
+bool host_exists(const struct host *host, const char *format, ...)
 {
 	char *path;
 	bool exists;
 	va_list args;
 
 	va_start(args, format);
-	path = check_path(check, format, args);
+	path = check_path(host, format, args);
 	va_end(args);
 	exists = path && access(path, F_OK) == 0;
 	free(path);
 	return exists;
 }
 
-bool check_has_capability(struct check *check, unsigned capability)
+bool host_has_capability(struct host *host, unsigned capability)
 {
-	const char *status = check_file(check, "/proc/self/status");
+	const char *status = host_file(host, "/proc/self/status");
 	const char *line = status ? strstr(status, "\nCapEff:") : NULL;
 
 	if (!line) {

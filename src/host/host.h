@@ -22,15 +22,15 @@
 #include "src/host/route.h"
 #include "src/setup/setup.h"
 
-enum check_level {
-	CHECK_OK,
-	CHECK_WARN, /* works, but worse or not for certain */
-	CHECK_FAIL, /* does not work, or loses datagrams in silence */
+enum finding_level {
+	FINDING_OK,
+	FINDING_WARN, /* works, but worse or not for certain */
+	FINDING_FAIL, /* does not work, or loses datagrams in silence */
 };
 
 /* One line of the answer. Texts are literals or come from check_text. */
-struct check_finding {
-	enum check_level level;
+struct finding {
+	enum finding_level level;
 	const char *id;      /* "rp_filter" */
 	const char *subject; /* "eth0", "node 1"; NULL: the host */
 	const char *value;   /* what is so now */
@@ -40,7 +40,7 @@ struct check_finding {
 };
 
 /* An interface that a rule names, and what passes there. */
-struct check_iface {
+struct host_iface {
 	const struct iface *at;
 	unsigned flags; /* IFF_UP ...; 0: it does not exist */
 	bool has_ipv4;  /* at least one address */
@@ -56,16 +56,16 @@ struct check_iface {
 };
 
 /* Where datagrams to a source of an IPv4 flow would leave. */
-struct check_source {
+struct host_source {
 	struct addr addr;
 	struct route route;
 };
 
 /* What system calls said. */
-struct check_facts {
-	struct check_iface *ifaces; /* as setup.ifaces.list */
+struct host_facts {
+	struct host_iface *ifaces; /* as setup.ifaces.list */
 	uint32_t iface_count;
-	struct check_source *sources; /* each once, in no order */
+	struct host_source *sources; /* each once, in no order */
 	uint32_t source_count;
 	int uring_rc;              /* of ring_probe and of opening a ring as ordered */
 	struct err uring_error;    /* why not */
@@ -74,69 +74,69 @@ struct check_facts {
 	int ruleset_rc;            /* -ENOENT: no nft here; -EPERM ... */
 };
 
-struct check {
+struct host {
 	const struct setup *setup;
-	const struct check_facts *facts;
+	const struct host_facts *facts;
 	const char *root; /* before /proc and /sys */
-	struct check_finding *findings;
+	struct finding *findings;
 	uint32_t count;
 	uint32_t room;
-	char **texts; /* all that check_text made */
+	char **texts; /* all that host_text made */
 	uint32_t text_count;
 	uint32_t text_room;
 	bool out_of_memory; /* then findings are missing, and none may be shown */
 };
 
 /* Accepts all-zero. */
-void check_free(struct check *check);
+void host_free(struct host *host);
 
-void check_add(struct check *check, const struct check_finding *finding);
+void host_add(struct host *host, const struct finding *finding);
 
-/* A text that lives as long as `check'; never NULL. */
-const char *check_text(struct check *check, const char *format, ...)
+/* A text that lives as long as `host'; never NULL. */
+const char *host_text(struct host *host, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* "NAME=VALUE" for sysctl -w, NAME with slashes where the interface's name needs them:
  * "net.ipv4.conf.eth0.rp_filter=2", "net/ipv4/conf/eth0.100/rp_filter=2". */
-const char *check_conf_setting(struct check *check, const char *family, const char *ifname,
-			       const char *key, int value);
+const char *host_conf_setting(struct host *host, const char *family, const char *ifname,
+			      const char *key, int value);
 
 /* ---- files under root ---- */
 
-/* The first line of a file, its end cut off, as a check_text; NULL when it cannot be read. */
-const char *check_line(struct check *check, const char *format, ...)
+/* The first line of a file, its end cut off, as a host_text; NULL when it cannot be read. */
+const char *host_line(struct host *host, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The whole of a small file (1 MiB at most), as a check_text; NULL when it cannot be read. */
-const char *check_file(struct check *check, const char *format, ...)
+/* The whole of a small file (1 MiB at most), as a host_text; NULL when it cannot be read. */
+const char *host_file(struct host *host, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The number at the start of a file; `otherwise' when there is none. */
-int64_t check_number(const struct check *check, int64_t otherwise, const char *format, ...)
+int64_t host_number(const struct host *host, int64_t otherwise, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-bool check_exists(const struct check *check, const char *format, ...)
+bool host_exists(const struct host *host, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Whether /proc/self/status grants the capability (CAP_NET_ADMIN ...) to this process. */
-bool check_has_capability(struct check *check, unsigned capability);
+bool host_has_capability(struct host *host, unsigned capability);
 
 /* ---- the parts, in the order of printing ---- */
 
-void check_kernel(struct check *check);     /* kernel.c: version, known bugs */
-void check_uring(struct check *check);      /* uring.c: io_uring, memlock */
-void check_limits(struct check *check);     /* limits.c: nofile, capabilities, ports */
-void check_buffers(struct check *check);    /* buffers.c: rmem, wmem, optmem */
-void check_memory(struct check *check);     /* memory.c: huge pages, NUMA balancing */
-void check_cpu(struct check *check);        /* cpu.c: cpuset, governor, idle states */
-void check_links(struct check *check);      /* link.c: interfaces, MTU */
-void check_offloads(struct check *check);   /* offload.c: GRO, GSO, USO, checksums */
-void check_nics(struct check *check);       /* nic.c: node, queues, interrupts */
-void check_rp_filter(struct check *check);  /* rp_filter.c */
-void check_membership(struct check *check); /* membership.c: IGMP, MLD, queriers */
-void check_firewall(struct check *check);   /* firewall.c: nftables, iptables */
-void check_cloud(struct check *check);      /* cloud.c */
+void host_kernel(struct host *host);     /* kernel.c: version, known bugs */
+void host_uring(struct host *host);      /* uring.c: io_uring, memlock */
+void host_limits(struct host *host);     /* limits.c: nofile, capabilities, ports */
+void host_buffers(struct host *host);    /* buffers.c: rmem, wmem, optmem */
+void host_memory(struct host *host);     /* memory.c: huge pages, NUMA balancing */
+void host_cpu(struct host *host);        /* cpu.c: cpuset, governor, idle states */
+void host_links(struct host *host);      /* link.c: interfaces, MTU */
+void host_offloads(struct host *host);   /* offload.c: GRO, GSO, USO, checksums */
+void host_nics(struct host *host);       /* nic.c: node, queues, interrupts */
+void host_rp_filter(struct host *host);  /* rp_filter.c */
+void host_membership(struct host *host); /* membership.c: IGMP, MLD, queriers */
+void host_firewall(struct host *host);   /* firewall.c: nftables, iptables */
+void host_cloud(struct host *host);      /* cloud.c */
 
-/* The half of check_nics that the running daemon looks at as well: each ingress interface whose
+/* The half of host_nics that the running daemon looks at as well: each ingress interface whose
  * interrupts go to another node than the shards that own its flows. */
-void check_interrupts(struct check *check);
+void host_interrupts(struct host *host);

@@ -13,28 +13,27 @@
 #include "src/host/facts.h"
 #include "src/host/print.h"
 
-static void (*const parts[])(struct check *check) = {
-	check_kernel,     check_uring,    check_limits, check_buffers,  check_memory,
-	check_cpu,        check_links,    check_nics,   check_offloads, check_rp_filter,
-	check_membership, check_firewall, check_cloud,
+static void (*const parts[])(struct host *host) = {
+	host_kernel,     host_uring,    host_limits, host_buffers,  host_memory,
+	host_cpu,        host_links,    host_nics,   host_offloads, host_rp_filter,
+	host_membership, host_firewall, host_cloud,
 };
 
-static int check_host_inspect(struct check *check, FILE *out)
+static int check_host_inspect(struct host *host, FILE *out)
 {
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		parts[i](check);
+		parts[i](host);
 	}
-	if (check->out_of_memory) {
+	if (host->out_of_memory) {
 		return -ENOMEM;
 	}
-	return check->setup->opt->json ? check_print_json(check, out)
-				       : check_print_text(check, out);
+	return host->setup->opt->json ? host_print_json(host, out) : host_print_text(host, out);
 }
 
-int check_host_run(const struct setup *setup, FILE *out)
+int host_inspect(const struct setup *setup, FILE *out)
 {
-	struct check_facts facts = {0};
-	struct check check = {.setup = setup, .facts = &facts, .root = ""};
+	struct host_facts facts = {0};
+	struct host host = {.setup = setup, .facts = &facts, .root = ""};
 	bool failed = true;
 	int rc;
 
@@ -43,16 +42,16 @@ int check_host_run(const struct setup *setup, FILE *out)
 			  "one of them out");
 		return 2;
 	}
-	rc = check_facts_gather(setup, &facts);
+	rc = host_facts_gather(setup, &facts);
 	if (rc == 0) {
-		rc = check_host_inspect(&check, out);
-		failed = check_count(&check, CHECK_FAIL) > 0;
+		rc = check_host_inspect(&host, out);
+		failed = host_count(&host, FINDING_FAIL) > 0;
 	}
 	if (rc < 0) {
 		log_error("--check-host: cannot say what was found: %s", strerror(-rc));
 		failed = true;
 	}
-	check_free(&check);
-	check_facts_free(&facts);
+	host_free(&host);
+	host_facts_free(&facts);
 	return failed ? 1 : 0;
 }

@@ -11,4 +11,4 @@
 
 /* Inspects the host for the plan of `setup', on which setup_prepare has returned 0. Returns the
  * exit status of the process: 0, or 1 when a finding is `fail' or `out' cannot be written. */
-int check_host_run(const struct setup *setup, FILE *out);
+int host_inspect(const struct setup *setup, FILE *out);

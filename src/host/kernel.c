@@ -23,57 +23,57 @@ static unsigned parse_version(const char *release)
 	return RELEASE(major, minor, patch);
 }
 
-bool check_kernel_is_suspect(const char *release)
+bool host_kernel_is_suspect(const char *release)
 {
 	/* Ubuntu's names end so: 6.17.0-41-generic. Other distributions' 6.17 are not affected. */
 	return strncmp(release, "6.17.0-", 7) == 0 && strstr(release, "-generic") != NULL;
 }
 
-bool check_kernel_older(const char *release, unsigned major, unsigned minor)
+bool host_kernel_older(const char *release, unsigned major, unsigned minor)
 {
 	return parse_version(release) < RELEASE(major, minor, 0);
 }
 
-static void check_trains(struct check *check, const char *release)
+static void check_trains(struct host *host, const char *release)
 {
 	static const char *const asked[] = {
 		[OPT_AUTO] = "auto", [OPT_ON] = "on", [OPT_OFF] = "off"};
-	enum opt_switch gso = check->setup->opt->gso;
-	struct check_finding finding = {
+	enum opt_switch gso = host->setup->opt->gso;
+	struct finding finding = {
 		.id = "kernel_trains",
-		.value = check_text(check, "Linux %s, --gso %s", release, asked[gso]),
+		.value = host_text(host, "Linux %s, --gso %s", release, asked[gso]),
 		.why = "Linux 7.0 to 7.1.4 corrupt trains on some devices: receivers see wrong "
 		       "lengths and checksums",
 	};
 
 	if (gso != OPT_OFF && gso_is_known_bad(release)) {
-		finding.level = gso == OPT_ON ? CHECK_FAIL : CHECK_WARN;
+		finding.level = gso == OPT_ON ? FINDING_FAIL : FINDING_WARN;
 		finding.advice = "boot Linux 7.1.5 or newer; until then --gso auto sends single "
 				 "datagrams";
-	} else if (gso != OPT_OFF && check_kernel_is_suspect(release)) {
-		finding.level = CHECK_WARN;
+	} else if (gso != OPT_OFF && host_kernel_is_suspect(release)) {
+		finding.level = FINDING_WARN;
 		finding.why = "an Ubuntu kernel of this series (6.17.0-41-generic) was reported to "
 			      "corrupt trains on virtio";
 		finding.advice = "compare what is sent and received with numacast-probe, or give "
 				 "--gso off";
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_kernel(struct check *check)
+void host_kernel(struct host *host)
 {
-	const char *release = check_line(check, "/proc/sys/kernel/osrelease");
-	bool old = release && check_kernel_older(release, 6, 1);
+	const char *release = host_line(host, "/proc/sys/kernel/osrelease");
+	bool old = release && host_kernel_older(release, 6, 1);
 
 	if (!release) {
 		release = "of unknown version (no /proc/sys/kernel/osrelease)";
 	}
-	check_add(check, &(struct check_finding){
-				 .level = old ? CHECK_WARN : CHECK_OK,
-				 .id = "kernel",
-				 .value = check_text(check, "Linux %s", release),
-				 .why = "numacast is tested from Linux 6.1 on",
-				 .advice = old ? "boot a newer kernel" : NULL,
-			 });
-	check_trains(check, release);
+	host_add(host, &(struct finding){
+			       .level = old ? FINDING_WARN : FINDING_OK,
+			       .id = "kernel",
+			       .value = host_text(host, "Linux %s", release),
+			       .why = "numacast is tested from Linux 6.1 on",
+			       .advice = old ? "boot a newer kernel" : NULL,
+		       });
+	check_trains(host, release);
 }

@@ -7,6 +7,6 @@
 #include <stdbool.h>
 
 /* A distribution's kernel that has been reported to corrupt trains (more in shard/gso.h). */
-bool check_kernel_is_suspect(const char *release);
+bool host_kernel_is_suspect(const char *release);
 
-bool check_kernel_older(const char *release, unsigned major, unsigned minor);
+bool host_kernel_older(const char *release, unsigned major, unsigned minor);

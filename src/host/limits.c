@@ -28,16 +28,16 @@ static uint64_t parse_limit(const char *text, const char **end)
 	text += strspn(text, " ");
 	if (strncmp(text, "unlimited", 9) == 0) {
 		*end = text + 9;
-		return CHECK_UNLIMITED;
+		return HOST_UNLIMITED;
 	}
 	value = strtoull(text, &stop, 10);
 	*end = stop;
 	return value;
 }
 
-bool check_limit_read(struct check *check, const char *name, struct check_limit *out)
+bool host_limit_read(struct host *host, const char *name, struct host_limit *out)
 {
-	const char *text = check_file(check, "/proc/self/limits");
+	const char *text = host_file(host, "/proc/self/limits");
 	const char *line = text ? strstr(text, name) : NULL;
 
 	if (!line) {
@@ -48,34 +48,34 @@ bool check_limit_read(struct check *check, const char *name, struct check_limit 
 	return true;
 }
 
-const char *check_limit_text(struct check *check, uint64_t limit)
+const char *host_limit_text(struct host *host, uint64_t limit)
 {
-	return limit == CHECK_UNLIMITED ? "unlimited" : check_text(check, "%" PRIu64, limit);
+	return limit == HOST_UNLIMITED ? "unlimited" : host_text(host, "%" PRIu64, limit);
 }
 
-static void check_nofile(struct check *check)
+static void check_nofile(struct host *host)
 {
-	uint64_t need = needs_files(check->setup);
-	struct check_finding finding = {
+	uint64_t need = needs_files(host->setup);
+	struct finding finding = {
 		.id = "nofile",
 		.why = "every flow and every output is a socket of its own",
 	};
-	struct check_limit limit;
+	struct host_limit limit;
 
-	if (!check_limit_read(check, "Max open files", &limit)) {
+	if (!host_limit_read(host, "Max open files", &limit)) {
 		finding.value = "not known: no /proc/self/limits";
-		check_add(check, &finding);
+		host_add(host, &finding);
 		return;
 	}
-	finding.value = check_text(check, "%s open files allowed, %" PRIu64 " needed",
-				   check_limit_text(check, limit.hard), need);
-	if (limit.hard < need && !check_has_capability(check, CAP_SYS_RESOURCE)) {
-		finding.level = CHECK_FAIL;
-		finding.cure = check_text(check, "prlimit --pid $$ --nofile=%" PRIu64 ":%" PRIu64,
-					  need, need);
-		finding.advice = check_text(check, "in a systemd unit: LimitNOFILE=%" PRIu64, need);
+	finding.value = host_text(host, "%s open files allowed, %" PRIu64 " needed",
+				  host_limit_text(host, limit.hard), need);
+	if (limit.hard < need && !host_has_capability(host, CAP_SYS_RESOURCE)) {
+		finding.level = FINDING_FAIL;
+		finding.cure = host_text(host, "prlimit --pid $$ --nofile=%" PRIu64 ":%" PRIu64,
+					 need, need);
+		finding.advice = host_text(host, "in a systemd unit: LimitNOFILE=%" PRIu64, need);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* ---- capabilities ---- */
@@ -124,64 +124,63 @@ static struct wants count_wants(const struct conf *conf, int64_t first_port)
 }
 
 /* The program's own path, for setcap. */
-static const char *own_path(struct check *check)
+static const char *own_path(struct host *host)
 {
 	char path[4096];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
 
-	return len > 0 && len < (ssize_t)sizeof(path) ? check_text(check, "%.*s", (int)len, path)
+	return len > 0 && len < (ssize_t)sizeof(path) ? host_text(host, "%.*s", (int)len, path)
 						      : "/usr/sbin/numacastd";
 }
 
 /* `has': whether this process may do it; `cure' grants all that the rules want at once, since
  * setcap replaces what a file had. */
-static void check_capability(struct check *check, const char *id, const char *value, bool has,
+static void check_capability(struct host *host, const char *id, const char *value, bool has,
 			     const char *cure)
 {
-	check_add(check, &(struct check_finding){
-				 .level = has ? CHECK_OK : CHECK_FAIL,
-				 .id = id,
-				 .value = check_text(check, "%s, which this process %s", value,
-						     has ? "may do" : "may not do"),
-				 .why = "without the capability the socket is refused at start",
-				 .cure = has ? NULL : cure,
-				 .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
-			 });
+	host_add(host, &(struct finding){
+			       .level = has ? FINDING_OK : FINDING_FAIL,
+			       .id = id,
+			       .value = host_text(host, "%s, which this process %s", value,
+						  has ? "may do" : "may not do"),
+			       .why = "without the capability the socket is refused at start",
+			       .cure = has ? NULL : cure,
+			       .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
+		       });
 }
 
-static void check_capabilities(struct check *check)
+static void check_capabilities(struct host *host)
 {
 	int64_t first_port =
-		check_number(check, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
-	struct wants wants = count_wants(&check->setup->opt->conf, first_port);
-	bool raw = check_has_capability(check, CAP_NET_RAW);
-	bool admin = check_has_capability(check, CAP_NET_ADMIN);
+		host_number(host, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
+	struct wants wants = count_wants(&host->setup->opt->conf, first_port);
+	bool raw = host_has_capability(host, CAP_NET_RAW);
+	bool admin = host_has_capability(host, CAP_NET_ADMIN);
 	bool special = wants.keep || wants.priority;
-	const char *cure = check_text(check, "setcap %s%s%s+ep %s", special ? "cap_net_raw" : "",
-				      special && wants.low ? "," : "",
-				      wants.low ? "cap_net_bind_service" : "", own_path(check));
+	const char *cure = host_text(host, "setcap %s%s%s+ep %s", special ? "cap_net_raw" : "",
+				     special && wants.low ? "," : "",
+				     wants.low ? "cap_net_bind_service" : "", own_path(host));
 
 	if (wants.keep) {
-		check_capability(check, "src_keep",
-				 check_text(check, "%s has src=keep", wants.keep), raw || admin,
-				 cure);
+		check_capability(host, "src_keep", host_text(host, "%s has src=keep", wants.keep),
+				 raw || admin, cure);
 	}
 	if (wants.priority) {
 		check_capability(
-			check, "priority",
-			check_text(check, "%s has priority=%d", wants.priority, PRIORITY_ADMIN),
+			host, "priority",
+			host_text(host, "%s has priority=%d", wants.priority, PRIORITY_ADMIN),
 			raw || admin, cure);
 	}
 	if (wants.low) {
-		check_capability(check, "low_port",
-				 check_text(check, "%s binds port %u, below %d", wants.low,
-					    wants.low_port, (int)first_port),
-				 check_has_capability(check, CAP_NET_BIND_SERVICE), cure);
+		check_capability(host, "low_port",
+				 host_text(host, "%s binds port %u, below %d", wants.low,
+					   wants.low_port, (int)first_port),
+				 host_has_capability(host, CAP_NET_BIND_SERVICE), cure);
 	}
 }
 
-void check_limits(struct check *check)
+void host_limits(struct host *host)
 {
-	check_nofile(check);
-	check_capabilities(check);
+	check_nofile(host);
+	check_capabilities(host);
 }

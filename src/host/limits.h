@@ -9,15 +9,15 @@
 
 #include "src/host/host.h"
 
-#define CHECK_UNLIMITED UINT64_MAX
+#define HOST_UNLIMITED UINT64_MAX
 
-struct check_limit {
+struct host_limit {
 	uint64_t soft;
 	uint64_t hard;
 };
 
 /* `name' is the first column: "Max open files". False when it cannot be read. */
-bool check_limit_read(struct check *check, const char *name, struct check_limit *out);
+bool host_limit_read(struct host *host, const char *name, struct host_limit *out);
 
 /* "8388608", "unlimited". */
-const char *check_limit_text(struct check *check, uint64_t limit);
+const char *host_limit_text(struct host *host, uint64_t limit);

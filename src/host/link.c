@@ -15,12 +15,12 @@
 
 /* Where a port's datagrams really arrive; "" = the interface is nobody's port. A VRF leaves them
  * where they are. */
-static const char *taken_by(struct check *check, const char *ifname, char *master, size_t room)
+static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room)
 {
 	static const char *const kinds[] = {"bridge", "bonding", "team"};
 	static const char *const names[] = {"bridge", "bond", "team"};
-	const char *index = check_line(check, "/sys/class/net/%s/master/ifindex", ifname);
-	const char *uevent = check_file(check, "/sys/class/net/%s/master/uevent", ifname);
+	const char *index = host_line(host, "/sys/class/net/%s/master/ifindex", ifname);
+	const char *uevent = host_file(host, "/sys/class/net/%s/master/uevent", ifname);
 	const char *name = uevent ? strstr(uevent, "INTERFACE=") : NULL;
 
 	if (!index || !name || strstr(uevent, "DEVTYPE=vrf")) {
@@ -29,68 +29,68 @@ static const char *taken_by(struct check *check, const char *ifname, char *maste
 	name += strlen("INTERFACE=");
 	snprintf(master, room, "%.*s", (int)strcspn(name, "\n"), name);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (check_exists(check, "/sys/class/net/%s/master/%s", ifname, kinds[i])) {
+		if (host_exists(host, "/sys/class/net/%s/master/%s", ifname, kinds[i])) {
 			return names[i];
 		}
 	}
 	return "device";
 }
 
-static void check_missing(struct check *check, const struct check_iface *iface)
+static void check_missing(struct host *host, const struct host_iface *iface)
 {
-	check_add(check, &(struct check_finding){
-				 .level = CHECK_FAIL,
-				 .id = "link",
-				 .subject = iface->at->name,
-				 .value = "does not exist",
-				 .why = "a rule names it, and the daemon does not start without it",
-				 .advice = "expected one of the interfaces that `ip link' lists",
-			 });
+	host_add(host, &(struct finding){
+			       .level = FINDING_FAIL,
+			       .id = "link",
+			       .subject = iface->at->name,
+			       .value = "does not exist",
+			       .why = "a rule names it, and the daemon does not start without it",
+			       .advice = "expected one of the interfaces that `ip link' lists",
+		       });
 }
 
-static void check_up(struct check *check, const struct check_iface *iface)
+static void check_up(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
 	bool groups = iface->in_group_v4 || iface->in_group_v6 || iface->out_group;
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "link",
 		.subject = name,
 		.why = "an interface that is down or without carrier receives nothing, and what is "
 		       "sent there is lost without an error",
 	};
 	char master[IF_NAMESIZE] = "";
-	const char *kind = taken_by(check, name, master, sizeof(master));
+	const char *kind = taken_by(host, name, master, sizeof(master));
 
 	if (!(iface->flags & IFF_UP)) {
-		finding.level = CHECK_FAIL;
+		finding.level = FINDING_FAIL;
 		finding.value = "down";
-		finding.cure = check_text(check, "ip link set dev %s up", name);
+		finding.cure = host_text(host, "ip link set dev %s up", name);
 	} else if (kind && iface->flow_count > 0) {
-		finding.level = CHECK_FAIL;
-		finding.value = check_text(check, "a port of %s %s", kind, master);
+		finding.level = FINDING_FAIL;
+		finding.value = host_text(host, "a port of %s %s", kind, master);
 		finding.why = "what comes in by a port is handed to its master, so no socket at "
 			      "the port ever hears it";
-		finding.advice = check_text(check, "write %%%s in the rule", master);
+		finding.advice = host_text(host, "write %%%s in the rule", master);
 	} else if (groups && !(iface->flags & IFF_MULTICAST)) {
-		finding.level = CHECK_FAIL;
+		finding.level = FINDING_FAIL;
 		finding.value = "up, without the MULTICAST flag";
 		finding.why = "the kernel joins no group and sends no membership report there";
-		finding.cure = check_text(check, "ip link set dev %s multicast on", name);
+		finding.cure = host_text(host, "ip link set dev %s multicast on", name);
 	} else if (!(iface->flags & IFF_RUNNING)) {
-		finding.level = CHECK_WARN;
+		finding.level = FINDING_WARN;
 		finding.value = "up, no carrier";
 		finding.advice = "look at the cable, the far end, or the other end of the veth";
 	} else {
-		finding.value = check_text(check, "up, running, MTU %u", iface->at->mtu);
+		finding.value = host_text(host, "up, running, MTU %u", iface->at->mtu);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_ipv6(struct check *check, const struct check_iface *iface)
+static void check_ipv6(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int64_t off = check_number(check, -1, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
-	struct check_finding finding = {
+	int64_t off = host_number(host, -1, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	struct finding finding = {
 		.id = "ipv6",
 		.subject = name,
 		.value = off == 0 ? "enabled" : "disabled",
@@ -98,22 +98,21 @@ static void check_ipv6(struct check *check, const struct check_iface *iface)
 	};
 
 	if (off < 0) {
-		finding.level = CHECK_FAIL;
+		finding.level = FINDING_FAIL;
 		finding.value = "this kernel or namespace has no IPv6";
 		finding.advice = "boot without ipv6.disable=1, or remove the rule";
 	} else if (off > 0) {
-		finding.level = CHECK_FAIL;
-		finding.cure =
-			check_text(check, "sysctl -w %s",
-				   check_conf_setting(check, "ipv6", name, "disable_ipv6", 0));
+		finding.level = FINDING_FAIL;
+		finding.cure = host_text(host, "sysctl -w %s",
+					 host_conf_setting(host, "ipv6", name, "disable_ipv6", 0));
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* Whether an output without src= leaves here with an address of another interface. */
-static void check_source_address(struct check *check, const struct check_iface *iface)
+static void check_source_address(struct host *host, const struct host_iface *iface)
 {
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "source_address",
 		.subject = iface->at->name,
 		.value = iface->has_ipv4 ? "has an IPv4 address" : "has no IPv4 address",
@@ -122,49 +121,48 @@ static void check_source_address(struct check *check, const struct check_iface *
 	};
 
 	if (!iface->has_ipv4) {
-		finding.level = CHECK_WARN;
-		finding.advice = check_text(check,
-					    "add one (ip address add ADDRESS/LENGTH dev %s), or "
-					    "write src=ADDRESS on the output",
-					    iface->at->name);
+		finding.level = FINDING_WARN;
+		finding.advice = host_text(host,
+					   "add one (ip address add ADDRESS/LENGTH dev %s), or "
+					   "write src=ADDRESS on the output",
+					   iface->at->name);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* ---- MTU ---- */
 
-static void check_pair(struct check *check, const struct check_iface *in,
-		       const struct check_iface *out)
+static void check_pair(struct host *host, const struct host_iface *in, const struct host_iface *out)
 {
 	bool narrow = out->at->mtu < in->at->mtu;
 
-	check_add(check,
-		  &(struct check_finding){
-			  .level = narrow ? CHECK_WARN : CHECK_OK,
-			  .id = "mtu",
-			  .subject = check_text(check, "%s -> %s", in->at->name, out->at->name),
-			  .value = check_text(check, "%u in, %u out", in->at->mtu, out->at->mtu),
-			  .why = "datagrams larger than the way out leave in fragments, and one "
-				 "lost fragment loses the datagram",
-			  .cure = narrow ? check_text(check, "ip link set dev %s mtu %u",
-						      out->at->name, in->at->mtu)
-					 : NULL,
-		  });
+	host_add(host,
+		 &(struct finding){
+			 .level = narrow ? FINDING_WARN : FINDING_OK,
+			 .id = "mtu",
+			 .subject = host_text(host, "%s -> %s", in->at->name, out->at->name),
+			 .value = host_text(host, "%u in, %u out", in->at->mtu, out->at->mtu),
+			 .why = "datagrams larger than the way out leave in fragments, and one "
+				"lost fragment loses the datagram",
+			 .cure = narrow ? host_text(host, "ip link set dev %s mtu %u",
+						    out->at->name, in->at->mtu)
+					: NULL,
+		 });
 }
 
 /* One finding for each pair, however many rules relay across it. `seen' has a place for every
  * pair. */
-static void check_pairs(struct check *check, bool *seen)
+static void check_pairs(struct host *host, bool *seen)
 {
-	const struct conf *conf = &check->setup->opt->conf;
-	const struct check_facts *facts = check->facts;
+	const struct conf *conf = &host->setup->opt->conf;
+	const struct host_facts *facts = host->facts;
 
 	for (uint32_t f = 0; f < conf->flow_count; f++) {
 		const struct conf_flow *flow = &conf->flows[f];
-		const struct check_iface *in = check_facts_iface(facts, flow->in.at.ifname);
+		const struct host_iface *in = host_facts_iface(facts, flow->in.at.ifname);
 
 		for (uint32_t o = 0; in && in->flags != 0 && o < flow->output_count; o++) {
-			const struct check_iface *out = check_facts_iface(
+			const struct host_iface *out = host_facts_iface(
 				facts, conf->outputs[flow->first_output + o].to.ifname);
 			size_t pair;
 
@@ -175,41 +173,41 @@ static void check_pairs(struct check *check, bool *seen)
 			       (size_t)(out - facts->ifaces);
 			if (!seen[pair]) {
 				seen[pair] = true;
-				check_pair(check, in, out);
+				check_pair(host, in, out);
 			}
 		}
 	}
 }
 
-static void check_mtus(struct check *check)
+static void check_mtus(struct host *host)
 {
-	size_t count = check->facts->iface_count;
+	size_t count = host->facts->iface_count;
 	bool *seen = calloc(count * count + 1, sizeof(*seen));
 
 	if (!seen) {
-		check->out_of_memory = true;
+		host->out_of_memory = true;
 		return;
 	}
-	check_pairs(check, seen);
+	check_pairs(host, seen);
 	free(seen);
 }
 
-void check_links(struct check *check)
+void host_links(struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
 		if (iface->flags == 0) {
-			check_missing(check, iface);
+			check_missing(host, iface);
 			continue;
 		}
-		check_up(check, iface);
+		check_up(host, iface);
 		if (iface->in_v6 || iface->out_v6) {
-			check_ipv6(check, iface);
+			check_ipv6(host, iface);
 		}
 		if (iface->out_v4_any) {
-			check_source_address(check, iface);
+			check_source_address(host, iface);
 		}
 	}
-	check_mtus(check);
+	check_mtus(host);
 }

@@ -17,19 +17,18 @@
 #define V6 "/proc/sys/net/ipv6/"
 
 /* The version in force for `ifname' by sysctl: of all, else its own; 0: the newest. */
-static int64_t forced(const struct check *check, const char *family, const char *ifname,
+static int64_t forced(const struct host *host, const char *family, const char *ifname,
 		      const char *key)
 {
-	int64_t all = check_number(check, 0, "/proc/sys/net/%s/conf/all/%s", family, key);
+	int64_t all = host_number(host, 0, "/proc/sys/net/%s/conf/all/%s", family, key);
 
-	return all ? all
-		   : check_number(check, 0, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
+	return all ? all : host_number(host, 0, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
 }
 
 /* What /proc/net/igmp says of the querier on `ifname': 1, 2, 3; 0: not listed. */
-static int heard_version(struct check *check, const char *ifname)
+static int heard_version(struct host *host, const char *ifname)
 {
-	const char *table = check_file(check, "/proc/net/igmp");
+	const char *table = host_file(host, "/proc/net/igmp");
 
 	for (const char *line = table; line; line = strchr(line, '\n')) {
 		char name[IF_NAMESIZE + 1] = "";
@@ -46,25 +45,24 @@ static int heard_version(struct check *check, const char *ifname)
 	return 0;
 }
 
-static const char *unforce(struct check *check, const char *family, const char *ifname,
+static const char *unforce(struct host *host, const char *family, const char *ifname,
 			   const char *key)
 {
-	return check_text(check, "sysctl -w %s %s",
-			  check_conf_setting(check, family, "all", key, 0),
-			  check_conf_setting(check, family, ifname, key, 0));
+	return host_text(host, "sysctl -w %s %s", host_conf_setting(host, family, "all", key, 0),
+			 host_conf_setting(host, family, ifname, key, 0));
 }
 
-static void check_igmp_version(struct check *check, const struct check_iface *iface)
+static void check_igmp_version(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int force = (int)forced(check, "ipv4", name, "force_igmp_version");
-	int heard = heard_version(check, name);
-	struct check_finding finding = {
+	int force = (int)forced(host, "ipv4", name, "force_igmp_version");
+	int heard = heard_version(host, name);
+	struct finding finding = {
 		.id = "igmp_version",
 		.subject = name,
-		.value = force ? check_text(check, "IGMPv%d, by force_igmp_version", force)
+		.value = force ? host_text(host, "IGMPv%d, by force_igmp_version", force)
 			 : heard == 1 || heard == 2
-				 ? check_text(check, "IGMPv%d, as its querier speaks", heard)
+				 ? host_text(host, "IGMPv%d, as its querier speaks", heard)
 				 : "IGMPv3",
 		.why = iface->ssm_v4 ? "only IGMPv3 can ask for one source, and a rule here does"
 				     : "routers and switches learn by IGMP who wants a group; no "
@@ -72,71 +70,71 @@ static void check_igmp_version(struct check *check, const struct check_iface *if
 	};
 
 	if (iface->ssm_v4 && (force == 1 || force == 2)) {
-		finding.level = CHECK_FAIL;
-		finding.cure = unforce(check, "ipv4", name, "force_igmp_version");
+		finding.level = FINDING_FAIL;
+		finding.cure = unforce(host, "ipv4", name, "force_igmp_version");
 	} else if (iface->ssm_v4 && (heard == 1 || heard == 2)) {
-		finding.level = CHECK_WARN;
+		finding.level = FINDING_WARN;
 		finding.advice = "configure the querier on that network for IGMPv3";
 	} else if (force == 1) {
-		finding.level = CHECK_WARN;
-		finding.cure = unforce(check, "ipv4", name, "force_igmp_version");
+		finding.level = FINDING_WARN;
+		finding.cure = unforce(host, "ipv4", name, "force_igmp_version");
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_mld_version(struct check *check, const struct check_iface *iface)
+static void check_mld_version(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int force = (int)forced(check, "ipv6", name, "force_mld_version");
-	struct check_finding finding = {
+	int force = (int)forced(host, "ipv6", name, "force_mld_version");
+	struct finding finding = {
 		.id = "mld_version",
 		.subject = name,
-		.value = force ? check_text(check, "MLDv%d, by force_mld_version", force) : "MLDv2",
+		.value = force ? host_text(host, "MLDv%d, by force_mld_version", force) : "MLDv2",
 		.why = "only MLDv2 can ask for one source",
 	};
 
 	if (iface->ssm_v6 && force == 1) {
-		finding.level = CHECK_FAIL;
-		finding.cure = unforce(check, "ipv6", name, "force_mld_version");
+		finding.level = FINDING_FAIL;
+		finding.cure = unforce(host, "ipv6", name, "force_mld_version");
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* A bridge of this host forgets members like any snooping switch. */
-static void check_bridge_querier(struct check *check, const struct check_iface *iface)
+static void check_bridge_querier(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
 	bool snoops =
-		check_number(check, 0, "/sys/class/net/%s/bridge/multicast_snooping", name) != 0;
-	bool asks = check_number(check, 0, "/sys/class/net/%s/bridge/multicast_querier", name) != 0;
-	struct check_finding finding = {
+		host_number(host, 0, "/sys/class/net/%s/bridge/multicast_snooping", name) != 0;
+	bool asks = host_number(host, 0, "/sys/class/net/%s/bridge/multicast_querier", name) != 0;
+	struct finding finding = {
 		.id = "querier",
 		.subject = name,
-		.value = check_text(check,
-				    "a bridge of this host, multicast_snooping %d, "
-				    "multicast_querier %d",
-				    snoops, asks),
+		.value = host_text(host,
+				   "a bridge of this host, multicast_snooping %d, "
+				   "multicast_querier %d",
+				   snoops, asks),
 		.why = "a bridge that snoops forgets members about 260 s after the last query, so "
 		       "somebody has to ask",
 	};
 
 	if (snoops && !asks) {
-		finding.level = CHECK_WARN;
+		finding.level = FINDING_WARN;
 		finding.cure =
-			check_text(check, "ip link set dev %s type bridge mcast_querier 1", name);
+			host_text(host, "ip link set dev %s type bridge mcast_querier 1", name);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_querier(struct check *check, const struct check_iface *iface)
+static void check_querier(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int heard = iface->in_group_v4 ? heard_version(check, name) : 0;
-	struct check_finding finding = {
+	int heard = iface->in_group_v4 ? heard_version(host, name) : 0;
+	struct finding finding = {
 		.id = "querier",
 		.subject = name,
 		.value = heard == 1 || heard == 2
-				 ? check_text(check, "an IGMPv%d querier was heard", heard)
+				 ? host_text(host, "an IGMPv%d querier was heard", heard)
 				 : "not known: Linux tells nobody whether it heard one of the "
 				   "newest version",
 		.why = "a switch that snoops forgets members about 260 s after the last query; a "
@@ -144,56 +142,56 @@ static void check_querier(struct check *check, const struct check_iface *iface)
 	};
 
 	if (heard != 1 && heard != 2) {
-		finding.advice = check_text(
-			check,
+		finding.advice = host_text(
+			host,
 			"to see one within about two minutes: tcpdump -ni %s -c 1 'igmp[0] = 0x11 "
 			"or (icmp6 and ip6[48] = 130)'",
 			name);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_memberships(struct check *check)
+static void check_memberships(struct host *host)
 {
-	int64_t most = check_number(check, -1, V4 "igmp_max_memberships");
-	struct check_finding finding = {
-		.level = most == 0 ? CHECK_FAIL : CHECK_OK,
+	int64_t most = host_number(host, -1, V4 "igmp_max_memberships");
+	struct finding finding = {
+		.level = most == 0 ? FINDING_FAIL : FINDING_OK,
 		.id = "igmp_max_memberships",
-		.value = most < 0 ? "not known: no net.ipv4.igmp_max_memberships"
-				  : check_text(check, "net.ipv4.igmp_max_memberships = %d",
-					       (int)most),
+		.value = most < 0
+				 ? "not known: no net.ipv4.igmp_max_memberships"
+				 : host_text(host, "net.ipv4.igmp_max_memberships = %d", (int)most),
 		.why = "the limit is per socket and every flow has a socket with one membership, "
 		       "so 1 is enough for any number of groups",
 		.cure = most == 0 ? "sysctl -w net.ipv4.igmp_max_memberships=20" : NULL,
 	};
 
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_membership(struct check *check)
+void host_membership(struct host *host)
 {
 	bool any_v4 = false;
 
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
 		any_v4 |= iface->in_group_v4;
 		if (iface->flags == 0 || (!iface->in_group_v4 && !iface->in_group_v6)) {
 			continue;
 		}
 		if (iface->in_group_v4) {
-			check_igmp_version(check, iface);
+			check_igmp_version(host, iface);
 		}
 		if (iface->in_group_v6) {
-			check_mld_version(check, iface);
+			check_mld_version(host, iface);
 		}
-		if (check_exists(check, "/sys/class/net/%s/bridge", iface->at->name)) {
-			check_bridge_querier(check, iface);
+		if (host_exists(host, "/sys/class/net/%s/bridge", iface->at->name)) {
+			check_bridge_querier(host, iface);
 		} else {
-			check_querier(check, iface);
+			check_querier(host, iface);
 		}
 	}
-	if (any_v4 || check->facts->iface_count == 0) {
-		check_memberships(check);
+	if (any_v4 || host->facts->iface_count == 0) {
+		check_memberships(host);
 	}
 }

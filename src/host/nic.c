@@ -53,11 +53,11 @@ static struct nic_flows count_flows(const struct setup *setup, const struct ifac
 	return flows;
 }
 
-static void check_node(struct check *check, const struct check_iface *iface)
+static void check_node(struct host *host, const struct host_iface *iface)
 {
 	const struct iface *at = iface->at;
-	struct nic_flows flows = count_flows(check->setup, at);
-	struct check_finding finding = {
+	struct nic_flows flows = count_flows(host->setup, at);
+	struct finding finding = {
 		.id = "nic_node",
 		.subject = at->name,
 		.why = "flows are owned by shards on the device's node, so that no datagram "
@@ -65,22 +65,22 @@ static void check_node(struct check *check, const struct check_iface *iface)
 	};
 
 	if (at->node_os == TOPO_UNKNOWN) {
-		finding.value = check_text(check, "no known node (%s), %u flows on any shard",
-					   at->via, flows.count);
+		finding.value = host_text(host, "no known node (%s), %u flows on any shard",
+					  at->via, flows.count);
 	} else {
 		finding.value =
-			check_text(check, "node %d (%s), %u of %u flows owned there", at->node_os,
-				   at->via, flows.count - flows.far_count, flows.count);
+			host_text(host, "node %d (%s), %u of %u flows owned there", at->node_os,
+				  at->via, flows.count - flows.far_count, flows.count);
 		if (flows.far_count > 0) {
-			finding.level = CHECK_WARN;
-			finding.advice = check_text(
-				check,
+			finding.level = FINDING_WARN;
+			finding.advice = host_text(
+				host,
 				"%s; more shards on that node help (--cpus, --shards, --smt), see "
 				"--plan",
 				plan_why_name(flows.why));
 		}
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* ---- interrupts ---- */
@@ -128,9 +128,9 @@ static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
 					 sum->far_len > 0 ? " " : "", irq);
 }
 
-static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
+static void look_at_irq(struct host *host, int irq, struct nic_irqs *sum)
 {
-	const char *procfs = check_text(check, "%s/proc", check->root);
+	const char *procfs = host_text(host, "%s/proc", host->root);
 	uint32_t count = 0;
 	int *cpus = NULL;
 
@@ -138,7 +138,7 @@ static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct topo_cpu *cpu = topo_find_cpu(&check->setup->topo, cpus[i]);
+		const struct topo_cpu *cpu = topo_find_cpu(&host->setup->topo, cpus[i]);
 
 		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != sum->node_os) {
 			note_far(sum, irq, cpu);
@@ -149,9 +149,9 @@ static void look_at_irq(struct check *check, int irq, struct nic_irqs *sum)
 }
 
 /* The CPUs of a node, as ranges: "0-3,8". */
-static const char *node_cpus(struct check *check, int node_os)
+static const char *node_cpus(struct host *host, int node_os)
 {
-	const struct topo *topo = &check->setup->topo;
+	const struct topo *topo = &host->setup->topo;
 	const char *list = "";
 
 	for (uint32_t i = 0; i < topo->cpu_count; i++) {
@@ -164,93 +164,92 @@ static const char *node_cpus(struct check *check, int node_os)
 		       topo->cpus[last + 1].cpu_os == topo->cpus[last].cpu_os + 1) {
 			last++;
 		}
-		list = check_text(check, last > i ? "%s%s%d-%d" : "%s%s%d", list, *list ? "," : "",
-				  topo->cpus[i].cpu_os, topo->cpus[last].cpu_os);
+		list = host_text(host, last > i ? "%s%s%d-%d" : "%s%s%d", list, *list ? "," : "",
+				 topo->cpus[i].cpu_os, topo->cpus[last].cpu_os);
 		i = last;
 	}
 	return list;
 }
 
-static void judge_irqs(struct check *check, const struct nic_irqs *sum,
-		       struct check_finding *finding)
+static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding)
 {
 	if (sum->count == 0) {
 		finding->value = "no interrupts of its own";
 	} else if (sum->node_os == TOPO_UNKNOWN) {
-		finding->value = check_text(
-			check, "%u interrupts, its flows' shards are on several nodes", sum->count);
+		finding->value = host_text(
+			host, "%u interrupts, its flows' shards are on several nodes", sum->count);
 	} else if (sum->far_count == 0) {
-		finding->value = check_text(check, "%u interrupts, all to CPUs of node %d",
-					    sum->count, sum->node_os);
+		finding->value = host_text(host, "%u interrupts, all to CPUs of node %d",
+					   sum->count, sum->node_os);
 	} else {
-		bool balanced = check_exists(check, "/run/irqbalance");
+		bool balanced = host_exists(host, "/run/irqbalance");
 
-		finding->level = CHECK_WARN;
-		finding->value = check_text(check,
-					    "%u of %u interrupts go elsewhere, the first to CPU %d "
-					    "on node %d; the shards of its flows are on node %d",
-					    sum->far_count, sum->count, sum->far_cpu_os,
-					    sum->far_node_os, sum->node_os);
-		finding->cure = check_text(
-			check, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
+		finding->level = FINDING_WARN;
+		finding->value = host_text(host,
+					   "%u of %u interrupts go elsewhere, the first to CPU %d "
+					   "on node %d; the shards of its flows are on node %d",
+					   sum->far_count, sum->count, sum->far_cpu_os,
+					   sum->far_node_os, sum->node_os);
+		finding->cure = host_text(
+			host, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
 			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,
-			node_cpus(check, sum->node_os));
+			node_cpus(host, sum->node_os));
 	}
 }
 
-static void check_irqs(struct check *check, const struct check_iface *iface)
+static void check_irqs(struct host *host, const struct host_iface *iface)
 {
-	const char *sysfs = check_text(check, "%s/sys", check->root);
-	const char *procfs = check_text(check, "%s/proc", check->root);
-	struct check_finding finding = {
+	const char *sysfs = host_text(host, "%s/sys", host->root);
+	const char *procfs = host_text(host, "%s/proc", host->root);
+	struct finding finding = {
 		.id = "nic_irq",
 		.subject = iface->at->name,
 		.why = "the CPU that takes a queue's interrupt handles each datagram first; on "
 		       "another node than the shard it leaves the data in the wrong cache",
 	};
-	struct nic_irqs sum = {.node_os = wanted_node(check->setup, iface->at)};
+	struct nic_irqs sum = {.node_os = wanted_node(host->setup, iface->at)};
 	uint32_t count = 0;
 	int *irqs = NULL;
 
 	if (nic_irq_list(sysfs, procfs, iface->at->name, &irqs, &count) < 0) {
-		check->out_of_memory = true;
+		host->out_of_memory = true;
 		return;
 	}
 	sum.far_list = calloc(count + 1UL, IRQ_TEXT_MAX);
 	if (!sum.far_list) {
-		check->out_of_memory = true;
+		host->out_of_memory = true;
 		free(irqs);
 		return;
 	}
 	for (uint32_t i = 0; sum.node_os != TOPO_UNKNOWN && i < count; i++) {
-		look_at_irq(check, irqs[i], &sum);
+		look_at_irq(host, irqs[i], &sum);
 	}
 	sum.count = count;
 	free(irqs);
-	judge_irqs(check, &sum, &finding);
-	finding.value = check_text(check, "%s, %u receive queues", finding.value,
-				   nic_irq_queues(sysfs, iface->at->name));
-	check_add(check, &finding);
+	judge_irqs(host, &sum, &finding);
+	finding.value = host_text(host, "%s, %u receive queues", finding.value,
+				  nic_irq_queues(sysfs, iface->at->name));
+	host_add(host, &finding);
 	free(sum.far_list);
 }
 
-void check_nics(struct check *check)
+void host_nics(struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
 		if (iface->flags != 0 && iface->flow_count > 0) {
-			check_node(check, iface);
-			check_irqs(check, iface);
+			check_node(host, iface);
+			check_irqs(host, iface);
 		}
 	}
 }
 
-void check_interrupts(struct check *check)
+void host_interrupts(struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		if (check->facts->ifaces[i].flow_count > 0) {
-			check_irqs(check, &check->facts->ifaces[i]);
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		if (host->facts->ifaces[i].flow_count > 0) {
+			check_irqs(host, &host->facts->ifaces[i]);
 		}
 	}
 }

@@ -14,30 +14,29 @@ static const char *on_off(bool on)
 	return on ? "on" : "off";
 }
 
-static void check_gro(struct check *check, const struct check_iface *iface)
+static void check_gro(struct host *host, const struct host_iface *iface)
 {
 	const struct ethtool_features *features = &iface->features;
 	const char *name = iface->at->name;
-	bool wanted = check->setup->opt->gro != OPT_OFF;
+	bool wanted = host->setup->opt->gro != OPT_OFF;
 	bool lacks = wanted && features->known && !features->gro;
 
-	check_add(check,
-		  &(struct check_finding){
-			  .level = lacks ? CHECK_WARN : CHECK_OK,
-			  .id = "gro",
-			  .subject = name,
-			  .value = !wanted ? "not used: --gro off"
-				   : !features->known
-					   ? "not known: the interface does not say"
-					   : check_text(check, "generic-receive-offload %s",
-							on_off(features->gro)),
-			  .why = "datagrams that the device's driver gathers into trains cost a "
-				 "fraction of the CPU",
-			  .cure = lacks ? check_text(check, "ethtool -K %s gro on", name) : NULL,
-		  });
+	host_add(host,
+		 &(struct finding){
+			 .level = lacks ? FINDING_WARN : FINDING_OK,
+			 .id = "gro",
+			 .subject = name,
+			 .value = !wanted            ? "not used: --gro off"
+				  : !features->known ? "not known: the interface does not say"
+						     : host_text(host, "generic-receive-offload %s",
+								 on_off(features->gro)),
+			 .why = "datagrams that the device's driver gathers into trains cost a "
+				"fraction of the CPU",
+			 .cure = lacks ? host_text(host, "ethtool -K %s gro on", name) : NULL,
+		 });
 }
 
-static bool lacks_checksum(const struct check_iface *iface)
+static bool lacks_checksum(const struct host_iface *iface)
 {
 	const struct ethtool_features *features = &iface->features;
 
@@ -45,47 +44,47 @@ static bool lacks_checksum(const struct check_iface *iface)
 	       (iface->out_v6 && !features->checksum_v6);
 }
 
-static void check_gso(struct check *check, const struct check_iface *iface)
+static void check_gso(struct host *host, const struct host_iface *iface)
 {
 	const struct ethtool_features *features = &iface->features;
-	const char *release = check_line(check, "/proc/sys/kernel/osrelease");
-	struct check_finding finding = {
+	const char *release = host_line(host, "/proc/sys/kernel/osrelease");
+	struct finding finding = {
 		.id = "gso",
 		.subject = iface->at->name,
 		.why = "a train is one trip through the kernel for many datagrams; the device cuts "
 		       "it, or the kernel just before the device",
 	};
 
-	if (check->setup->opt->gso == OPT_OFF) {
+	if (host->setup->opt->gso == OPT_OFF) {
 		finding.value = "not used: --gso off";
 	} else if (!features->known) {
 		finding.value = "not known: the interface does not say";
 	} else {
-		finding.value = check_text(check,
-					   "tx-udp-segmentation %s, generic-segmentation-offload "
-					   "%s, tx checksums %s",
-					   on_off(features->uso), on_off(features->gso),
-					   on_off(!lacks_checksum(iface)));
-		if (lacks_checksum(iface) && (!release || check_kernel_older(release, 6, 11))) {
-			finding.level = CHECK_WARN;
+		finding.value = host_text(host,
+					  "tx-udp-segmentation %s, generic-segmentation-offload "
+					  "%s, tx checksums %s",
+					  on_off(features->uso), on_off(features->gso),
+					  on_off(!lacks_checksum(iface)));
+		if (lacks_checksum(iface) && (!release || host_kernel_older(release, 6, 11))) {
+			finding.level = FINDING_WARN;
 			finding.why = "up to Linux 6.10 trains need checksums by the device; "
 				      "without them every train is refused and sent as singles";
-			finding.cure = check_text(check, "ethtool -K %s tx on", iface->at->name);
+			finding.cure = host_text(host, "ethtool -K %s tx on", iface->at->name);
 		}
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_offloads(struct check *check)
+void host_offloads(struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
 		if (iface->flags != 0 && iface->flow_count > 0) {
-			check_gro(check, iface);
+			check_gro(host, iface);
 		}
 		if (iface->flags != 0 && iface->output_count > 0) {
-			check_gso(check, iface);
+			check_gso(host, iface);
 		}
 	}
 }

@@ -7,19 +7,19 @@
 #include <stdlib.h>
 
 static const char *const level_names[] = {
-	[CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail"};
+	[FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail"};
 
-uint32_t check_count(const struct check *check, enum check_level level)
+uint32_t host_count(const struct host *host, enum finding_level level)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < check->count; i++) {
-		count += check->findings[i].level == level;
+	for (uint32_t i = 0; i < host->count; i++) {
+		count += host->findings[i].level == level;
 	}
 	return count;
 }
 
-static void print_finding(const struct check_finding *finding, FILE *out)
+static void print_finding(const struct finding *finding, FILE *out)
 {
 	fprintf(out, "%-4s  %s", level_names[finding->level], finding->id);
 	if (finding->subject) {
@@ -35,14 +35,14 @@ static void print_finding(const struct check_finding *finding, FILE *out)
 	fputc('\n', out);
 }
 
-int check_print_text(const struct check *check, FILE *out)
+int host_print_text(const struct host *host, FILE *out)
 {
-	for (uint32_t i = 0; i < check->count; i++) {
-		print_finding(&check->findings[i], out);
+	for (uint32_t i = 0; i < host->count; i++) {
+		print_finding(&host->findings[i], out);
 	}
-	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", check->count,
-		check_count(check, CHECK_OK), check_count(check, CHECK_WARN),
-		check_count(check, CHECK_FAIL));
+	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", host->count,
+		host_count(host, FINDING_OK), host_count(host, FINDING_WARN),
+		host_count(host, FINDING_FAIL));
 	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }
 
@@ -52,7 +52,7 @@ static void set_text(json_t *object, const char *key, const char *text)
 	json_object_set_new(object, key, text ? json_string(text) : json_null());
 }
 
-static json_t *json_finding(const struct check_finding *finding)
+static json_t *json_finding(const struct finding *finding)
 {
 	json_t *object = json_object();
 
@@ -66,20 +66,20 @@ static json_t *json_finding(const struct check_finding *finding)
 	return object;
 }
 
-int check_print_json(const struct check *check, FILE *out)
+int host_print_json(const struct host *host, FILE *out)
 {
 	json_t *root = json_object(), *findings = json_array();
 	int rc;
 
 	json_object_set_new(root, "format", json_integer(1));
 	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
-	for (uint32_t i = 0; i < check->count; i++) {
-		json_array_append_new(findings, json_finding(&check->findings[i]));
+	for (uint32_t i = 0; i < host->count; i++) {
+		json_array_append_new(findings, json_finding(&host->findings[i]));
 	}
 	json_object_set_new(root, "findings", findings);
-	for (int level = CHECK_OK; level <= CHECK_FAIL; level++) {
+	for (int level = FINDING_OK; level <= FINDING_FAIL; level++) {
 		json_object_set_new(root, level_names[level],
-				    json_integer(check_count(check, (enum check_level)level)));
+				    json_integer(host_count(host, (enum finding_level)level)));
 	}
 	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -EIO;
 	json_decref(root);

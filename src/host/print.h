@@ -13,8 +13,8 @@
 #include "src/host/host.h"
 
 /* 0, -ENOMEM, or -EIO when `out' has failed. */
-int check_print_text(const struct check *check, FILE *out);
-int check_print_json(const struct check *check, FILE *out);
+int host_print_text(const struct host *host, FILE *out);
+int host_print_json(const struct host *host, FILE *out);
 
 /* How many findings are of this level. */
-uint32_t check_count(const struct check *check, enum check_level level);
+uint32_t host_count(const struct host *host, enum finding_level level);

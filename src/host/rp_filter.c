@@ -26,25 +26,25 @@ struct rp_sum {
 	uint32_t any;  /* flows from any source */
 	uint32_t bad;  /* flows whose source is dropped */
 	uint32_t lost; /* of these not even routed: loose mode is no cure */
-	const struct check_source *first_bad;
-	const struct check_source *own; /* a source that is this host's own address */
+	const struct host_source *first_bad;
+	const struct host_source *own; /* a source that is this host's own address */
 };
 
 static int compare_source(const void *key, const void *entry)
 {
-	return memcmp(((const struct addr *)key)->ip, ((const struct check_source *)entry)->addr.ip,
+	return memcmp(((const struct addr *)key)->ip, ((const struct host_source *)entry)->addr.ip,
 		      4);
 }
 
-static const struct check_source *find_source(const struct check_facts *facts,
-					      const struct addr *addr)
+static const struct host_source *find_source(const struct host_facts *facts,
+					     const struct addr *addr)
 {
 	return bsearch(addr, facts->sources, facts->source_count, sizeof(*facts->sources),
 		       compare_source);
 }
 
 /* Does a source with this route pass, in this mode, at this interface? */
-static bool passes(const struct check_iface *iface, const struct route *route, int64_t mode)
+static bool passes(const struct host_iface *iface, const struct route *route, int64_t mode)
 {
 	if (mode == 0) {
 		return true;
@@ -55,7 +55,7 @@ static bool passes(const struct check_iface *iface, const struct route *route, i
 	return route_uses(route, iface->at->ifindex) || (mode == 2 && iface->has_ipv4);
 }
 
-static void count_source(const struct check_iface *iface, const struct check_source *source,
+static void count_source(const struct host_iface *iface, const struct host_source *source,
 			 int64_t mode, struct rp_sum *sum)
 {
 	if (source->route.local) {
@@ -72,10 +72,10 @@ static void count_source(const struct check_iface *iface, const struct check_sou
 	sum->lost += !passes(iface, &source->route, 2);
 }
 
-static void count_flows(const struct check *check, const struct check_iface *iface, int64_t mode,
+static void count_flows(const struct host *host, const struct host_iface *iface, int64_t mode,
 			struct rp_sum *sum)
 {
-	const struct conf *conf = &check->setup->opt->conf;
+	const struct conf *conf = &host->setup->opt->conf;
 
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
 		const struct rule_ingress *in = &conf->flows[i].in;
@@ -86,7 +86,7 @@ static void count_flows(const struct check *check, const struct check_iface *ifa
 		if (in->source.family != AF_INET) {
 			sum->any++;
 		} else {
-			const struct check_source *source = find_source(check->facts, &in->source);
+			const struct host_source *source = find_source(host->facts, &in->source);
 
 			if (source) {
 				count_source(iface, source, mode, sum);
@@ -96,9 +96,9 @@ static void count_flows(const struct check *check, const struct check_iface *ifa
 }
 
 /* /proc/net/route: interface, destination and gateway, flags ..., mask in the eighth column. */
-static bool has_default_route(struct check *check)
+static bool has_default_route(struct host *host)
 {
-	const char *table = check_file(check, "/proc/net/route");
+	const char *table = host_file(host, "/proc/net/route");
 
 	for (const char *line = table ? strchr(table, '\n') : NULL; line;
 	     line = strchr(line + 1, '\n')) {
@@ -113,101 +113,100 @@ static bool has_default_route(struct check *check)
 }
 
 /* Loose mode on the interface alone, where that is enough; otherwise both switched off. */
-static const char *cure_for(struct check *check, const struct check_iface *iface, int64_t all,
+static const char *cure_for(struct host *host, const struct host_iface *iface, int64_t all,
 			    int64_t own, bool loose_helps)
 {
 	const char *name = iface->at->name;
 
 	if (loose_helps) {
-		return check_text(check, "sysctl -w %s",
-				  check_conf_setting(check, "ipv4", name, "rp_filter", 2));
+		return host_text(host, "sysctl -w %s",
+				 host_conf_setting(host, "ipv4", name, "rp_filter", 2));
 	}
-	return check_text(check, "sysctl -w%s%s%s%s", all ? " " : "",
-			  all ? check_conf_setting(check, "ipv4", "all", "rp_filter", 0) : "",
-			  own ? " " : "",
-			  own ? check_conf_setting(check, "ipv4", name, "rp_filter", 0) : "");
+	return host_text(host, "sysctl -w%s%s%s%s", all ? " " : "",
+			 all ? host_conf_setting(host, "ipv4", "all", "rp_filter", 0) : "",
+			 own ? " " : "",
+			 own ? host_conf_setting(host, "ipv4", name, "rp_filter", 0) : "");
 }
 
-static const char *describe(struct check *check, const struct rp_sum *sum, int64_t all, int64_t own)
+static const char *describe(struct host *host, const struct rp_sum *sum, int64_t all, int64_t own)
 {
 	static const char *const names[] = {"off", "strict", "loose"};
 	int64_t mode = all > own ? all : own;
-	const char *head = check_text(check, "%s (conf/all %d, its own %d)",
-				      names[mode < 0 || mode > 2 ? 1 : mode], (int)all, (int)own);
+	const char *head = host_text(host, "%s (conf/all %d, its own %d)",
+				     names[mode < 0 || mode > 2 ? 1 : mode], (int)all, (int)own);
 	char source[ADDR_TEXT_MAX];
 
 	if (sum->bad > 0) {
-		return check_text(check, "%s; source %s%s has no route %s", head,
-				  addr_format(&sum->first_bad->addr, source),
-				  sum->bad > 1 ? " and others" : "",
-				  mode == 1 ? "back by this interface" : "that it accepts");
+		return host_text(host, "%s; source %s%s has no route %s", head,
+				 addr_format(&sum->first_bad->addr, source),
+				 sum->bad > 1 ? " and others" : "",
+				 mode == 1 ? "back by this interface" : "that it accepts");
 	}
 	if (sum->any > 0 && mode > 0) {
-		return check_text(check, "%s; %u flows take any source", head, sum->any);
+		return host_text(host, "%s; %u flows take any source", head, sum->any);
 	}
 	return head;
 }
 
-static void check_own_source(struct check *check, const struct check_iface *iface,
-			     const struct check_source *source)
+static void check_own_source(struct host *host, const struct host_iface *iface,
+			     const struct host_source *source)
 {
 	const char *name = iface->at->name;
-	int64_t accept = check_number(check, 0, CONF "%s/accept_local", name) +
-			 check_number(check, 0, CONF "all/accept_local");
+	int64_t accept = host_number(host, 0, CONF "%s/accept_local", name) +
+			 host_number(host, 0, CONF "all/accept_local");
 	char text[ADDR_TEXT_MAX];
-	struct check_finding finding = {
-		.level = accept ? CHECK_OK : CHECK_WARN,
+	struct finding finding = {
+		.level = accept ? FINDING_OK : FINDING_WARN,
 		.id = "own_source",
 		.subject = name,
-		.value = check_text(check, "source %s is an address of this host, accept_local %d",
-				    addr_format(&source->addr, text), (int)accept),
+		.value = host_text(host, "source %s is an address of this host, accept_local %d",
+				   addr_format(&source->addr, text), (int)accept),
 		.why = "the kernel takes a datagram from the wire with an address of its own for "
 		       "forged and drops it; only what this host sends itself is heard",
 	};
 
 	if (!accept) {
-		finding.cure =
-			check_text(check, "sysctl -w %s",
-				   check_conf_setting(check, "ipv4", name, "accept_local", 1));
+		finding.cure = host_text(host, "sysctl -w %s",
+					 host_conf_setting(host, "ipv4", name, "accept_local", 1));
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-static void check_one(struct check *check, const struct check_iface *iface)
+static void check_one(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int64_t all = check_number(check, 0, CONF "all/rp_filter");
-	int64_t own = check_number(check, 0, CONF "%s/rp_filter", name);
+	int64_t all = host_number(host, 0, CONF "all/rp_filter");
+	int64_t own = host_number(host, 0, CONF "%s/rp_filter", name);
 	int64_t mode = all > own ? all : own;
-	struct check_finding finding = {.id = "rp_filter", .subject = name, .why = why_text};
+	struct finding finding = {.id = "rp_filter", .subject = name, .why = why_text};
 	struct rp_sum sum = {0};
-	bool any_routed = has_default_route(check) && iface->has_ipv4;
+	bool any_routed = has_default_route(host) && iface->has_ipv4;
 
-	count_flows(check, iface, mode, &sum);
+	count_flows(host, iface, mode, &sum);
 	if (sum.bad > 0) {
-		finding.level = CHECK_FAIL;
+		finding.level = FINDING_FAIL;
 	} else if (sum.any > 0 && (mode == 1 || (mode > 1 && !any_routed))) {
-		finding.level = CHECK_WARN;
+		finding.level = FINDING_WARN;
 	}
-	finding.value = describe(check, &sum, all, own);
-	if (finding.level != CHECK_OK) {
+	finding.value = describe(host, &sum, all, own);
+	if (finding.level != FINDING_OK) {
 		bool loose_helps = mode == 1 && sum.lost == 0 && (sum.any == 0 || any_routed);
 
-		finding.cure = cure_for(check, iface, all, own, loose_helps);
+		finding.cure = cure_for(host, iface, all, own, loose_helps);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 	if (sum.own) {
-		check_own_source(check, iface, sum.own);
+		check_own_source(host, iface, sum.own);
 	}
 }
 
-void check_rp_filter(struct check *check)
+void host_rp_filter(struct host *host)
 {
-	for (uint32_t i = 0; i < check->facts->iface_count; i++) {
-		const struct check_iface *iface = &check->facts->ifaces[i];
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
 		if (iface->in_v4 && iface->flags != 0) {
-			check_one(check, iface);
+			check_one(host, iface);
 		}
 	}
 }

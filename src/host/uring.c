@@ -15,9 +15,9 @@
 #include "src/host/limits.h"
 #include "src/setup/needs.h"
 
-static const char *describe_seccomp(struct check *check)
+static const char *describe_seccomp(struct host *host)
 {
-	const char *status = check_file(check, "/proc/self/status");
+	const char *status = host_file(host, "/proc/self/status");
 	const char *line = status ? strstr(status, "\nSeccomp:") : NULL;
 
 	line = line ? line + strlen("\nSeccomp:") : "0";
@@ -25,7 +25,7 @@ static const char *describe_seccomp(struct check *check)
 	return *line == '0' ? "" : ", seccomp on";
 }
 
-static void add_cure(struct check_finding *finding, int64_t disabled, int rc)
+static void add_cure(struct finding *finding, int64_t disabled, int rc)
 {
 	if (rc == -ENOMEM) {
 		finding->advice = "see memlock";
@@ -39,71 +39,69 @@ static void add_cure(struct check_finding *finding, int64_t disabled, int rc)
 	}
 }
 
-static void check_allowed(struct check *check)
+static void check_allowed(struct host *host)
 {
-	const struct check_facts *facts = check->facts;
-	enum ring_engine engine = check->setup->opt->engine;
-	int64_t disabled = check_number(check, 0, "/proc/sys/kernel/io_uring_disabled");
-	struct check_finding finding = {
+	const struct host_facts *facts = host->facts;
+	enum ring_engine engine = host->setup->opt->engine;
+	int64_t disabled = host_number(host, 0, "/proc/sys/kernel/io_uring_disabled");
+	struct finding finding = {
 		.id = "io_uring",
 		.why = "the uring engine is built on it; --engine auto takes mmsg without it, at "
 		       "more CPU for single datagrams",
 	};
 
 	if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
-		finding.value =
-			check_text(check, "not used: --engine %s", ring_engine_name(engine));
+		finding.value = host_text(host, "not used: --engine %s", ring_engine_name(engine));
 	} else if (facts->uring_rc == 0) {
-		finding.value = check_text(check, "usable (liburing %s): %s", NC_BUILD_LIBURING,
-					   facts->uring_features.text);
+		finding.value = host_text(host, "usable (liburing %s): %s", NC_BUILD_LIBURING,
+					  facts->uring_features.text);
 	} else {
-		finding.level = engine == RING_ENGINE_AUTO ? CHECK_WARN : CHECK_FAIL;
-		finding.value = check_text(check, "%s, kernel.io_uring_disabled = %d%s",
-					   strerror(-facts->uring_rc), (int)disabled,
-					   describe_seccomp(check));
+		finding.level = engine == RING_ENGINE_AUTO ? FINDING_WARN : FINDING_FAIL;
+		finding.value = host_text(host, "%s, kernel.io_uring_disabled = %d%s",
+					  strerror(-facts->uring_rc), (int)disabled,
+					  describe_seccomp(host));
 		add_cure(&finding, disabled, facts->uring_rc);
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
 /* A limit that the daemon can raise by itself at start is no obstacle. */
-static void check_memlock(struct check *check)
+static void check_memlock(struct host *host)
 {
-	const struct setup *setup = check->setup;
+	const struct setup *setup = host->setup;
 	enum ring_engine engine = setup->opt->engine;
 	uint64_t need = needs_ring_bytes(setup);
-	struct check_finding finding = {
+	struct finding finding = {
 		.id = "memlock",
 		.why = "from Linux 6.14 on the memory of all rings of a user counts against it",
 	};
-	struct check_limit limit;
+	struct host_limit limit;
 
-	if (!check_limit_read(check, "Max locked memory", &limit)) {
+	if (!host_limit_read(host, "Max locked memory", &limit)) {
 		finding.value = "not known: no /proc/self/limits";
 	} else if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
-		finding.value =
-			check_text(check, "not used: --engine %s", ring_engine_name(engine));
-	} else if (check_has_capability(check, CAP_SYS_RESOURCE) ||
-		   check_has_capability(check, CAP_IPC_LOCK)) {
-		finding.value = check_text(check,
-					   "%" PRIu64 " bytes for %u rings, no limit to this "
-					   "process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
-					   need, setup->plan.shard_count);
+		finding.value = host_text(host, "not used: --engine %s", ring_engine_name(engine));
+	} else if (host_has_capability(host, CAP_SYS_RESOURCE) ||
+		   host_has_capability(host, CAP_IPC_LOCK)) {
+		finding.value = host_text(host,
+					  "%" PRIu64 " bytes for %u rings, no limit to this "
+					  "process (CAP_SYS_RESOURCE, CAP_IPC_LOCK)",
+					  need, setup->plan.shard_count);
 	} else {
-		finding.value = check_text(check, "%s bytes allowed, %" PRIu64 " for %u rings",
-					   check_limit_text(check, limit.hard), need,
-					   setup->plan.shard_count);
+		finding.value =
+			host_text(host, "%s bytes allowed, %" PRIu64 " for %u rings",
+				  host_limit_text(host, limit.hard), need, setup->plan.shard_count);
 		if (limit.hard < need) {
-			finding.level = CHECK_FAIL;
+			finding.level = FINDING_FAIL;
 			finding.cure = "prlimit --pid $$ --memlock=unlimited:unlimited";
 			finding.advice = "in a systemd unit: LimitMEMLOCK=infinity";
 		}
 	}
-	check_add(check, &finding);
+	host_add(host, &finding);
 }
 
-void check_uring(struct check *check)
+void host_uring(struct host *host)
 {
-	check_allowed(check);
-	check_memlock(check);
+	check_allowed(host);
+	check_memlock(host);
 }

@@ -58,7 +58,7 @@ int conf_add_rule(struct conf *conf, const char *text, const char *where, struct
 
 /* What only shows when all rules are known: two rules for one flow, a cycle among rules, duplicate
  * names, no rule at all. 0 or -EINVAL with `err' naming both places. */
-int conf_check(const struct conf *conf, struct err *err);
+int conf_check_twins(const struct conf *conf, struct err *err);
 
 /* Accepts all-zero. */
 void conf_free(struct conf *conf);

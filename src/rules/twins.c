@@ -23,7 +23,7 @@
 
 /* Nodes are numbered 0 .. 3n-1: flow by sorted position, then run and group by the position of
  * their first flow. */
-struct check {
+struct twins {
 	const struct conf *conf;
 	uint32_t *order; /* flow indexes, sorted */
 	uint32_t count;  /* of flows */
@@ -45,14 +45,14 @@ struct step {
 };
 
 static int check_names(const struct conf *conf, struct err *err);
-static int check_twins(const struct check *check);
-static int check_cycles(struct check *check);
+static int check_twins(const struct twins *twins);
+static int check_cycles(struct twins *twins);
 static int compare_flows(const void *left, const void *right, void *context);
 static int compare_names(const void *left, const void *right, void *context);
 
-int conf_check(const struct conf *conf, struct err *err)
+int conf_check_twins(const struct conf *conf, struct err *err)
 {
-	struct check check = {.conf = conf, .count = conf->flow_count, .err = err};
+	struct twins twins = {.conf = conf, .count = conf->flow_count, .err = err};
 	int rc = -ENOMEM;
 
 	if (conf->rule_count == 0) {
@@ -60,29 +60,29 @@ int conf_check(const struct conf *conf, struct err *err)
 			     "'INGRESS -> EGRESS' or a `rule' line in a --config file");
 		return -EINVAL;
 	}
-	check.order = calloc(check.count, sizeof(*check.order));
-	check.color = calloc(check.count, 3);
-	check.stack = calloc(check.count, 3 * sizeof(*check.stack));
-	if (!check.order || !check.color || !check.stack) {
+	twins.order = calloc(twins.count, sizeof(*twins.order));
+	twins.color = calloc(twins.count, 3);
+	twins.stack = calloc(twins.count, 3 * sizeof(*twins.stack));
+	if (!twins.order || !twins.color || !twins.stack) {
 		err_set(err,
 			"out of memory while checking the rules; free some, or use fewer rules");
 		goto out;
 	}
-	for (uint32_t i = 0; i < check.count; i++) {
-		check.order[i] = i;
+	for (uint32_t i = 0; i < twins.count; i++) {
+		twins.order[i] = i;
 	}
-	qsort_r(check.order, check.count, sizeof(*check.order), compare_flows, (void *)conf);
+	qsort_r(twins.order, twins.count, sizeof(*twins.order), compare_flows, (void *)conf);
 	rc = check_names(conf, err);
 	if (rc == 0) {
-		rc = check_twins(&check);
+		rc = check_twins(&twins);
 	}
 	if (rc == 0) {
-		rc = check_cycles(&check);
+		rc = check_cycles(&twins);
 	}
 out:
-	free(check.order);
-	free(check.color);
-	free(check.stack);
+	free(twins.order);
+	free(twins.color);
+	free(twins.stack);
 	return rc;
 }
 
@@ -119,14 +119,14 @@ static int check_names(const struct conf *conf, struct err *err)
 
 /* ---- the sorted order ---- */
 
-static const struct rule_ingress *ingress_at(const struct check *check, uint32_t position)
+static const struct rule_ingress *ingress_at(const struct twins *twins, uint32_t position)
 {
-	return &check->conf->flows[check->order[position]].in;
+	return &twins->conf->flows[twins->order[position]].in;
 }
 
-static const struct conf_rule *rule_at(const struct check *check, uint32_t position)
+static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position)
 {
-	return &check->conf->rules[check->conf->flows[check->order[position]].rule];
+	return &twins->conf->rules[twins->conf->flows[twins->order[position]].rule];
 }
 
 static int compare_addrs(const struct addr *left, const struct addr *right)
@@ -168,32 +168,32 @@ static int compare_names(const void *left, const void *right, void *context)
 	return diff != 0 ? diff : (l > r) - (l < r);
 }
 
-static bool same_group(const struct check *check, uint32_t a, uint32_t b)
+static bool same_group(const struct twins *twins, uint32_t a, uint32_t b)
 {
-	return addr_equal(&ingress_at(check, a)->at.addr, &ingress_at(check, b)->at.addr);
+	return addr_equal(&ingress_at(twins, a)->at.addr, &ingress_at(twins, b)->at.addr);
 }
 
-static bool same_run(const struct check *check, uint32_t a, uint32_t b)
+static bool same_run(const struct twins *twins, uint32_t a, uint32_t b)
 {
-	return same_group(check, a, b) &&
-	       strcmp(ingress_at(check, a)->at.ifname, ingress_at(check, b)->at.ifname) == 0;
+	return same_group(twins, a, b) &&
+	       strcmp(ingress_at(twins, a)->at.ifname, ingress_at(twins, b)->at.ifname) == 0;
 }
 
 /* ---- twins ---- */
 
-static int refuse_twins(const struct check *check, uint32_t a, uint32_t b)
+static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b)
 {
-	uint32_t first = check->order[a] < check->order[b] ? a : b;
+	uint32_t first = twins->order[a] < twins->order[b] ? a : b;
 	uint32_t second = first == a ? b : a;
-	const struct rule_ingress *in = ingress_at(check, second);
+	const struct rule_ingress *in = ingress_at(twins, second);
 	char text[ENDPOINT_TEXT_MAX];
 
-	err_set(check->err,
+	err_set(twins->err,
 		"%s: ingress %s is already that of %s (at %s); a flow belongs to one rule%s; put "
 		"all egresses into one rule, separated by commas, or remove one of the two",
-		rule_at(check, second)->where, endpoint_format(&in->at, text),
-		rule_at(check, first)->name, rule_at(check, first)->where,
-		in->source.family == 0 && ingress_at(check, first)->source.family == 0 ? ""
+		rule_at(twins, second)->where, endpoint_format(&in->at, text),
+		rule_at(twins, first)->name, rule_at(twins, first)->where,
+		in->source.family == 0 && ingress_at(twins, first)->source.family == 0 ? ""
 		: addr_is_multicast(&in->at.addr) ? ", and any source includes each source"
 						  : ", whatever its sources when it is unicast");
 	return -EINVAL;
@@ -203,28 +203,28 @@ static int refuse_twins(const struct check *check, uint32_t a, uint32_t b)
  * there does the kernel sort by source. For unicast, an endpoint without interface includes the
  * same one with any. A run's first flow is the one without source, a group's first the one without
  * interface, so looking at neighbours and firsts is enough. */
-static int check_twins(const struct check *check)
+static int check_twins(const struct twins *twins)
 {
 	uint32_t group = 0; /* first position of the group and of the run at hand */
 	uint32_t run = 0;
 
-	for (uint32_t i = 1; i < check->count; i++) {
-		const struct rule_ingress *in = ingress_at(check, i);
+	for (uint32_t i = 1; i < twins->count; i++) {
+		const struct rule_ingress *in = ingress_at(twins, i);
 
-		group = same_group(check, group, i) ? group : i;
-		run = same_run(check, run, i) ? run : i;
-		if (group < i && !ingress_at(check, group)->at.ifname[0]) {
-			return refuse_twins(check, group, i);
+		group = same_group(twins, group, i) ? group : i;
+		run = same_run(twins, run, i) ? run : i;
+		if (group < i && !ingress_at(twins, group)->at.ifname[0]) {
+			return refuse_twins(twins, group, i);
 		}
 		if (run == i) {
 			continue;
 		}
 		if (!addr_is_multicast(&in->at.addr) ||
-		    ingress_at(check, run)->source.family == 0) {
-			return refuse_twins(check, run, i);
+		    ingress_at(twins, run)->source.family == 0) {
+			return refuse_twins(twins, run, i);
 		}
-		if (addr_equal(&ingress_at(check, i - 1)->source, &in->source)) {
-			return refuse_twins(check, i - 1, i);
+		if (addr_equal(&ingress_at(twins, i - 1)->source, &in->source)) {
+			return refuse_twins(twins, i - 1, i);
 		}
 	}
 	return 0;
@@ -232,21 +232,21 @@ static int check_twins(const struct check *check)
 
 /* ---- cycles ---- */
 
-static const struct conf_flow *node_flow(const struct check *check, uint32_t node)
+static const struct conf_flow *node_flow(const struct twins *twins, uint32_t node)
 {
-	return &check->conf->flows[check->order[node]];
+	return &twins->conf->flows[twins->order[node]];
 }
 
 /* The first position that is not before (endpoint, source). */
-static uint32_t lower_bound(const struct check *check, const struct endpoint *to,
+static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
 			    const struct addr *source)
 {
 	uint32_t low = 0;
-	uint32_t high = check->count;
+	uint32_t high = twins->count;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		const struct rule_ingress *in = ingress_at(check, mid);
+		const struct rule_ingress *in = ingress_at(twins, mid);
 		int diff = compare_addrs(&in->at.addr, &to->addr);
 
 		if (diff == 0) {
@@ -264,9 +264,9 @@ static uint32_t lower_bound(const struct check *check, const struct endpoint *to
 	return low;
 }
 
-static bool meets_at(const struct check *check, uint32_t position, const struct endpoint *to)
+static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to)
 {
-	return position < check->count && conf_endpoints_meet(to, &ingress_at(check, position)->at);
+	return position < twins->count && conf_endpoints_meet(to, &ingress_at(twins, position)->at);
 }
 
 /* The address that an output of `flow' sends from, when the rules alone tell; else family 0. */
@@ -278,52 +278,52 @@ static const struct addr *known_source(const struct conf_flow *flow, const struc
 /* What would hear an output: the node of a flow, run or group, or UINT32_MAX: nothing here. A run
  * of a multicast group whose flows all name their source hears only these, where the output's own
  * address is known: that is how one group is relayed both ways between two networks. */
-static uint32_t output_leads_to(const struct check *check, const struct conf_flow *flow,
+static uint32_t output_leads_to(const struct twins *twins, const struct conf_flow *flow,
 				const struct rule_output *out)
 {
 	const struct endpoint any_interface = {.addr = out->to.addr};
 	const struct addr any_source = {0};
 	const struct addr *source = known_source(flow, out);
-	uint32_t at = lower_bound(check, &any_interface, &any_source);
+	uint32_t at = lower_bound(twins, &any_interface, &any_source);
 
-	if (!meets_at(check, at, &any_interface)) {
+	if (!meets_at(twins, at, &any_interface)) {
 		return UINT32_MAX;
 	}
 	if (!out->to.ifname[0]) {
-		return 2 * check->count + at; /* the whole group */
+		return 2 * twins->count + at; /* the whole group */
 	}
-	if (!ingress_at(check, at)->at.ifname[0]) {
+	if (!ingress_at(twins, at)->at.ifname[0]) {
 		return at; /* unicast without interface: alone in its group */
 	}
-	at = lower_bound(check, &out->to, &any_source);
-	if (!meets_at(check, at, &out->to)) {
+	at = lower_bound(twins, &out->to, &any_source);
+	if (!meets_at(twins, at, &out->to)) {
 		return UINT32_MAX;
 	}
-	if (source->family == 0 || ingress_at(check, at)->source.family == 0 ||
+	if (source->family == 0 || ingress_at(twins, at)->source.family == 0 ||
 	    !addr_is_multicast(&out->to.addr)) {
-		return check->count + at; /* the run */
+		return twins->count + at; /* the run */
 	}
-	at = lower_bound(check, &out->to, source);
-	if (!meets_at(check, at, &out->to) || !addr_equal(&ingress_at(check, at)->source, source)) {
+	at = lower_bound(twins, &out->to, source);
+	if (!meets_at(twins, at, &out->to) || !addr_equal(&ingress_at(twins, at)->source, source)) {
 		return UINT32_MAX;
 	}
 	return at;
 }
 
 /* The next child of the node on top of the stack, or UINT32_MAX when there is none left. */
-static uint32_t next_child(const struct check *check, struct step *step)
+static uint32_t next_child(const struct twins *twins, struct step *step)
 {
-	uint32_t count = check->count;
+	uint32_t count = twins->count;
 	uint32_t first = step->node % count;
 	uint32_t position;
 
 	if (step->node < count) {
-		const struct conf_flow *flow = node_flow(check, step->node);
+		const struct conf_flow *flow = node_flow(twins, step->node);
 
 		while (step->next < flow->output_count) {
 			uint32_t number = flow->first_output + step->next++;
 			uint32_t child =
-				output_leads_to(check, flow, &check->conf->outputs[number]);
+				output_leads_to(twins, flow, &twins->conf->outputs[number]);
 
 			if (child != UINT32_MAX) {
 				return child;
@@ -332,8 +332,8 @@ static uint32_t next_child(const struct check *check, struct step *step)
 		return UINT32_MAX;
 	}
 	position = first + step->next++;
-	if (position >= count || (step->node < 2 * count ? !same_run(check, first, position)
-							 : !same_group(check, first, position))) {
+	if (position >= count || (step->node < 2 * count ? !same_run(twins, first, position)
+							 : !same_group(twins, first, position))) {
 		return UINT32_MAX;
 	}
 	return position;
@@ -341,7 +341,7 @@ static uint32_t next_child(const struct check *check, struct step *step)
 
 /* `node' is on the stack and has been reached again: the flows from there to the top are the
  * cycle. Names its rules while there is room; the last one is where it closes. */
-static int refuse_cycle(const struct check *check, uint32_t node)
+static int refuse_cycle(const struct twins *twins, uint32_t node)
 {
 	char path[256] = "";
 	const struct conf_flow *last = NULL;
@@ -349,17 +349,17 @@ static int refuse_cycle(const struct check *check, uint32_t node)
 	size_t used = 0;
 	char text[ENDPOINT_TEXT_MAX];
 
-	while (check->stack[start].node != node) {
+	while (twins->stack[start].node != node) {
 		start++;
 	}
-	for (uint32_t i = start; i < check->depth; i++) {
+	for (uint32_t i = start; i < twins->depth; i++) {
 		const struct conf_rule *rule;
 
-		if (check->stack[i].node >= check->count) {
+		if (twins->stack[i].node >= twins->count) {
 			continue;
 		}
-		last = node_flow(check, check->stack[i].node);
-		rule = &check->conf->rules[last->rule];
+		last = node_flow(twins, twins->stack[i].node);
+		rule = &twins->conf->rules[last->rule];
 		if (used < sizeof(path) - 1) {
 			used += (size_t)snprintf(path + used, sizeof(path) - used,
 						 "%s%s (at %.80s)", used > 0 ? " -> " : "",
@@ -367,39 +367,39 @@ static int refuse_cycle(const struct check *check, uint32_t node)
 		}
 	}
 	must(last != NULL);
-	err_set(check->err,
+	err_set(twins->err,
 		"%s: the rules make a cycle through %s: %s; a datagram would go round for ever; "
 		"change the group, port or interface of one egress",
-		check->conf->rules[last->rule].where, endpoint_format(&last->in.at, text), path);
+		twins->conf->rules[last->rule].where, endpoint_format(&last->in.at, text), path);
 	return -EINVAL;
 }
 
-static int search_from(struct check *check, uint32_t root)
+static int search_from(struct twins *twins, uint32_t root)
 {
-	check->depth = 0;
-	check->color[root] = GREY;
-	check->stack[check->depth++] = (struct step){.node = root};
-	while (check->depth > 0) {
-		struct step *top = &check->stack[check->depth - 1];
-		uint32_t child = next_child(check, top);
+	twins->depth = 0;
+	twins->color[root] = GREY;
+	twins->stack[twins->depth++] = (struct step){.node = root};
+	while (twins->depth > 0) {
+		struct step *top = &twins->stack[twins->depth - 1];
+		uint32_t child = next_child(twins, top);
 
 		if (child == UINT32_MAX) {
-			check->color[top->node] = BLACK;
-			check->depth--;
-		} else if (check->color[child] == GREY) {
-			return refuse_cycle(check, child);
-		} else if (check->color[child] == WHITE) {
-			check->color[child] = GREY;
-			check->stack[check->depth++] = (struct step){.node = child};
+			twins->color[top->node] = BLACK;
+			twins->depth--;
+		} else if (twins->color[child] == GREY) {
+			return refuse_cycle(twins, child);
+		} else if (twins->color[child] == WHITE) {
+			twins->color[child] = GREY;
+			twins->stack[twins->depth++] = (struct step){.node = child};
 		}
 	}
 	return 0;
 }
 
-static int check_cycles(struct check *check)
+static int check_cycles(struct twins *twins)
 {
-	for (uint32_t root = 0; root < check->count; root++) {
-		int rc = check->color[root] == WHITE ? search_from(check, root) : 0;
+	for (uint32_t root = 0; root < twins->count; root++) {
+		int rc = twins->color[root] == WHITE ? search_from(twins, root) : 0;
 
 		if (rc != 0) {
 			return rc;

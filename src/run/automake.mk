@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
+	src/run/gate.c src/run/gate.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/recheck.c src/run/recheck.h \

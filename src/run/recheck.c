@@ -9,9 +9,9 @@
 #include "src/base/clock.h"
 #include "src/run/supervisor.h"
 
-static void placement_check_cpu(struct worker *w)
+static void recheck_check_cpu(struct worker *w)
 {
-	struct placement *p = &w->placement;
+	struct recheck *p = &w->placement;
 	int cpu_os;
 
 	if (!w->pin) {
@@ -41,9 +41,9 @@ static void placement_check_cpu(struct worker *w)
 
 /* Before pages are called misplaced they get time to settle; what has been told already is not
  * waited for, so that many shards do not keep the control thread. */
-static void placement_check_pages(struct worker *w)
+static void recheck_check_pages(struct worker *w)
 {
-	struct placement *p = &w->placement;
+	struct recheck *p = &w->placement;
 	int (*verify)(const void *, size_t, size_t, int, uint64_t *, uint64_t *) =
 		p->pages_told ? nodemem_verify : nodemem_verify_settled;
 	uint64_t pages;
@@ -70,11 +70,11 @@ static void placement_check_pages(struct worker *w)
 	p->pages_told = true;
 }
 
-void placement_tick(const struct supervisor *sup, uint64_t *last_ns)
+void recheck_tick(const struct supervisor *sup, uint64_t *last_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	if (now_ns - *last_ns < PLACEMENT_EVERY_S * NS_PER_S) {
+	if (now_ns - *last_ns < RECHECK_EVERY_S * NS_PER_S) {
 		return;
 	}
 	*last_ns = now_ns;
@@ -82,7 +82,7 @@ void placement_tick(const struct supervisor *sup, uint64_t *last_ns)
 		struct worker *w = &sup->workers[i];
 
 		w->placement.checks++;
-		placement_check_cpu(w);
-		placement_check_pages(w);
+		recheck_check_cpu(w);
+		recheck_check_pages(w);
 	}
 }

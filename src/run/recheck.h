@@ -13,10 +13,10 @@
 struct supervisor;
 struct worker;
 
-#define PLACEMENT_EVERY_S 5
+#define RECHECK_EVERY_S 5
 
 /* Of one shard; written and read by the control thread only. */
-struct placement {
+struct recheck {
 	uint64_t checks;          /* looks taken */
 	uint64_t cpu_deviations;  /* looks that found the thread elsewhere or free to roam */
 	uint64_t page_deviations; /* looks that found pages on another node */
@@ -25,5 +25,5 @@ struct placement {
 	bool pages_told;
 };
 
-/* Looks at every shard, when PLACEMENT_EVERY_S have passed since `last_ns', which is updated. */
-void placement_tick(const struct supervisor *sup, uint64_t *last_ns);
+/* Looks at every shard, when RECHECK_EVERY_S have passed since `last_ns', which is updated. */
+void recheck_tick(const struct supervisor *sup, uint64_t *last_ns);

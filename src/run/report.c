@@ -309,7 +309,7 @@ static json_t *report_batches(const struct batch_stats *batches)
 	return object;
 }
 
-static json_t *report_placement(const struct placement *placement)
+static json_t *report_placement(const struct recheck *placement)
 {
 	json_t *object = json_object();
 

@@ -9,7 +9,7 @@
 #include "src/run/privs.h"
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
-static void host_limits_try(int resource, rlim_t want)
+static void rlimits_try(int resource, rlim_t want)
 {
 	struct rlimit now, wanted;
 
@@ -24,13 +24,13 @@ static void host_limits_try(int resource, rlim_t want)
 	}
 }
 
-int host_limits_raise(const struct setup *setup, struct err *err)
+int rlimits_raise(const struct setup *setup, struct err *err)
 {
 	rlim_t need = needs_files(setup);
 	struct rlimit now;
 
-	host_limits_try(RLIMIT_MEMLOCK, RLIM_INFINITY);
-	host_limits_try(RLIMIT_NOFILE, need);
+	rlimits_try(RLIMIT_MEMLOCK, RLIM_INFINITY);
+	rlimits_try(RLIMIT_NOFILE, need);
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < need) {
 		err_set(err,
 			"open files: %llu are needed (one per flow and output), the limit is %llu; "
@@ -42,7 +42,7 @@ int host_limits_raise(const struct setup *setup, struct err *err)
 	return 0;
 }
 
-uint64_t host_limits_lockable_bytes(uint64_t rings_bytes)
+uint64_t rlimits_lockable_bytes(uint64_t rings_bytes)
 {
 	struct rlimit limit;
 	uint64_t left;

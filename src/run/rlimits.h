@@ -11,9 +11,9 @@
 #include "src/setup/setup.h"
 
 /* 0, or -EMFILE with `err' naming `ulimit -n', what is needed and what there is. */
-int host_limits_raise(const struct setup *setup, struct err *err);
+int rlimits_raise(const struct setup *setup, struct err *err);
 
 /* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, or what `rings_bytes' for
  * the rings themselves, without which nothing runs, leave of it; REGBUF_ALL where no limit holds.
  */
-uint64_t host_limits_lockable_bytes(uint64_t rings_bytes);
+uint64_t rlimits_lockable_bytes(uint64_t rings_bytes);

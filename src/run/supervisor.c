@@ -251,7 +251,7 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 		}
 		supervisor_post(sup, MAIL_LOOK);
 		watch_tick(&watch);
-		placement_tick(sup, &placed_ns);
+		recheck_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
 	return supervisor_first_failure(sup, err);
@@ -274,7 +274,7 @@ static void supervisor_announce(const struct supervisor *sup)
 static int supervisor_get_ready(struct setup *setup, struct err *err)
 {
 	const struct opt *opt = setup->opt;
-	int rc = host_limits_raise(setup, err);
+	int rc = rlimits_raise(setup, err);
 
 	if (rc == 0 && opt->user) {
 		rc = privs_become(opt->user, err);
@@ -286,7 +286,7 @@ static int supervisor_get_ready(struct setup *setup, struct err *err)
 		rc = setup_settle(setup, err);
 	}
 	if (rc == 0) {
-		setup->lockable_bytes = host_limits_lockable_bytes(needs_ring_bytes(setup));
+		setup->lockable_bytes = rlimits_lockable_bytes(needs_ring_bytes(setup));
 	}
 	return rc;
 }

@@ -167,23 +167,23 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 /* Interrupts on another node than the shards that own an interface's flows, with the cure. */
 static void watch_log_interrupts(const struct setup *setup)
 {
-	struct check_facts facts = {0};
-	struct check check = {.setup = setup, .facts = &facts, .root = ""};
+	struct host_facts facts = {0};
+	struct host host = {.setup = setup, .facts = &facts, .root = ""};
 
-	if (check_facts_count(setup, &facts) < 0) {
+	if (host_facts_count(setup, &facts) < 0) {
 		return;
 	}
-	check_interrupts(&check);
-	for (uint32_t i = 0; i < check.count && !check.out_of_memory; i++) {
-		const struct check_finding *finding = &check.findings[i];
+	host_interrupts(&host);
+	for (uint32_t i = 0; i < host.count && !host.out_of_memory; i++) {
+		const struct finding *finding = &host.findings[i];
 
-		if (finding->level != CHECK_OK) {
+		if (finding->level != FINDING_OK) {
 			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
 				 finding->cure);
 		}
 	}
-	check_free(&check);
-	check_facts_free(&facts);
+	host_free(&host);
+	host_facts_free(&facts);
 }
 
 void watch_log_start(const struct supervisor *sup)

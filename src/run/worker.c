@@ -1,8 +1,7 @@
 /* worker.c - the thread that a shard runs on (steps 2 to 4 happen in its first moments).
  *
  * Order matters: pin, then bind and populate memory from here so that it is local, then open ring
- * and sockets so that the kernel's share is local too, then wait for the others. The mutex of the
- * gate is the last lock before traffic and the first after it.
+ * and sockets so that the kernel's share is local too, then wait for the others.
  */
 #include "src/run/worker.h"
 
@@ -10,74 +9,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "numa/pin.h"
 
-int gate_init(struct gate *gate)
-{
-	*gate = (struct gate){.order = GATE_CLOSED};
-	pthread_mutex_init(&gate->lock, NULL);
-	pthread_cond_init(&gate->changed, NULL);
-	gate->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return gate->eventfd < 0 ? -errno : 0;
-}
-
-void gate_free(struct gate *gate)
-{
-	if (gate->eventfd >= 0) {
-		close(gate->eventfd);
-	}
-	pthread_cond_destroy(&gate->changed);
-	pthread_mutex_destroy(&gate->lock);
-}
-
-void gate_wait(struct gate *gate, const uint32_t *stage, uint32_t count)
-{
-	pthread_mutex_lock(&gate->lock);
-	while (*stage < count) {
-		pthread_cond_wait(&gate->changed, &gate->lock);
-	}
-	pthread_mutex_unlock(&gate->lock);
-}
-
-void gate_order(struct gate *gate, int order)
-{
-	pthread_mutex_lock(&gate->lock);
-	gate->order = order;
-	pthread_cond_broadcast(&gate->changed);
-	pthread_mutex_unlock(&gate->lock);
-}
-
-bool gate_passed(struct gate *gate, const uint32_t *stage, uint32_t count)
-{
-	bool passed;
-
-	pthread_mutex_lock(&gate->lock);
-	passed = *stage >= count;
-	pthread_mutex_unlock(&gate->lock);
-	return passed;
-}
-
 /* Passes `stage', and says how it went up to there. */
 static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
 {
-	struct gate *gate = w->gate;
-	uint64_t one = 1;
-
-	pthread_mutex_lock(&gate->lock);
-	if (rc < 0 && w->rc == 0) {
-		w->rc = rc;
-		w->err = *err;
+	if (rc < 0) {
+		pthread_mutex_lock(&w->gate->lock);
+		if (w->rc == 0) {
+			w->rc = rc;
+			w->err = *err;
+		}
+		pthread_mutex_unlock(&w->gate->lock);
 	}
-	(*stage)++;
-	pthread_cond_broadcast(&gate->changed);
-	pthread_mutex_unlock(&gate->lock);
-	if (write(gate->eventfd, &one, sizeof(one)) < 0) {
-		return; /* full: the control thread is awake already */
-	}
+	gate_arrive(w->gate, stage);
 }
 
 int worker_failure(const struct worker *w, struct err *err)
@@ -91,19 +39,6 @@ int worker_failure(const struct worker *w, struct err *err)
 	}
 	pthread_mutex_unlock(&w->gate->lock);
 	return rc;
-}
-
-static bool gate_may_go(struct gate *gate)
-{
-	bool go;
-
-	pthread_mutex_lock(&gate->lock);
-	while (gate->order == GATE_CLOSED) {
-		pthread_cond_wait(&gate->changed, &gate->lock);
-	}
-	go = gate->order == GATE_GO;
-	pthread_mutex_unlock(&gate->lock);
-	return go;
 }
 
 static int worker_pin(const struct worker *w, struct err *err)

@@ -107,7 +107,7 @@ static void layout_add_outputs(struct rule_table *table, const struct conf *conf
 			.output_id = o,
 			.ifindex = iface ? iface->ifindex : 0,
 			.mtu = iface ? iface->mtu : 0,
-			.zerocopy_bytes = copying_min_bytes(zerocopy, iface, v6),
+			.zerocopy_bytes = uncopied_min_bytes(zerocopy, iface, v6),
 		};
 	}
 }

@@ -352,5 +352,5 @@ static int check_rules(const struct opt *opt, struct err *err)
 {
 	bool needed = opt->mode == OPT_MODE_RELAY || opt->mode == OPT_MODE_CHECK;
 
-	return needed || opt->conf.rule_count > 0 ? conf_check(&opt->conf, err) : 0;
+	return needed || opt->conf.rule_count > 0 ? conf_check_twins(&opt->conf, err) : 0;
 }

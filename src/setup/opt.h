@@ -93,7 +93,8 @@ struct opt {
 };
 
 /* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out'
- * is filled in, defaults included, and conf_check has passed: relaying and --check need a rule,
+ * is filled in, defaults included, and conf_check_twins has passed: relaying and --check need a
+ * rule,
  * --plan and --check-host do without, --help and --version look at nothing else. `out' need not be
  * initialised and must be freed only after 0. May be called again for a reload. */
 int opt_parse(int argc, char **argv, struct opt *out, struct err *err);

@@ -82,10 +82,10 @@ void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *ou
 		.drain_ns = opt->drain_ms * NS_PER_MS,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
-	out->registered = copying_share(opt->register_buffers,
-					copying_gains_by_registering(out->table, opt->huge),
-					setup->lockable_bytes, setup->plan.shard_count, index);
-	out->registered.page_bytes = copying_page_bytes(opt->huge);
+	out->registered = uncopied_share(opt->register_buffers,
+					 uncopied_gains_by_registering(out->table, opt->huge),
+					 setup->lockable_bytes, setup->plan.shard_count, index);
+	out->registered.page_bytes = uncopied_page_bytes(opt->huge);
 }
 
 void setup_free(struct setup *setup)

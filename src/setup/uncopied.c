@@ -5,7 +5,7 @@
 #include "src/setup/opt.h"
 
 /* A device that reads our memory itself, and cuts the train up while it does. */
-static bool copying_device_gathers(const struct iface *iface, bool v6)
+static bool uncopied_device_gathers(const struct iface *iface, bool v6)
 {
 	const struct ethtool_features *features = &iface->features;
 
@@ -13,21 +13,21 @@ static bool copying_device_gathers(const struct iface *iface, bool v6)
 	       (v6 ? features->checksum_v6 : features->checksum_v4);
 }
 
-uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6)
+uint32_t uncopied_min_bytes(uint32_t want, const struct iface *iface, bool v6)
 {
 	if (want != OPT_AMOUNT_AUTO) {
 		return want;
 	}
-	return iface && copying_device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
+	return iface && uncopied_device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
 }
 
-bool copying_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge)
+bool uncopied_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge)
 {
 	return huge == NODEMEM_HUGE_OFF && rule_table_zerocopy(table);
 }
 
-struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_bytes,
-				  uint32_t shards, uint32_t index)
+struct regbuf_limit uncopied_share(uint32_t want, bool gains, uint64_t lockable_bytes,
+				   uint32_t shards, uint32_t index)
 {
 	bool by_number = want != OPT_AMOUNT_AUTO && want != OPT_AMOUNT_ON;
 
@@ -40,7 +40,7 @@ struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_b
 	};
 }
 
-uint64_t copying_page_bytes(enum nodemem_huge huge)
+uint64_t uncopied_page_bytes(enum nodemem_huge huge)
 {
 	switch (huge) {
 	case NODEMEM_HUGE_OFF:

@@ -18,19 +18,19 @@
 
 /* The shortest send in bytes that an output towards `iface' (NULL: wherever the route leads) makes
  * without copying, `want' being --zerocopy; 0: none. Pure. */
-uint32_t copying_min_bytes(uint32_t want, const struct iface *iface, bool v6);
+uint32_t uncopied_min_bytes(uint32_t want, const struct iface *iface, bool v6);
 
 /* Whether registered buffers do more good than harm to the outputs of `table', on the pages that
  * `huge' asks for. On huge pages they do not: Linux (6.18) charges a send from a registered one to
  * the socket's send buffer as if it held all up to there, 2 MiB instead of 4 KiB, and drops what
  * follows a handful of sends that a device has not yet taken. Pure. */
-bool copying_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge);
+bool uncopied_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge);
 
 /* What shard `index' of `shards' may register, `want' being --register-buffers and `gains' whether
  * `auto' does so. All shards together get `want' buffers, and not more than
  * `lockable_bytes'. Pure. */
-struct regbuf_limit copying_share(uint32_t want, bool gains, uint64_t lockable_bytes,
-				  uint32_t shards, uint32_t index);
+struct regbuf_limit uncopied_share(uint32_t want, bool gains, uint64_t lockable_bytes,
+				   uint32_t shards, uint32_t index);
 
 /* What the kernel counts locked memory in, on the pages that `huge' asks for. */
-uint64_t copying_page_bytes(enum nodemem_huge huge);
+uint64_t uncopied_page_bytes(enum nodemem_huge huge);

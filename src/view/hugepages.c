@@ -5,7 +5,7 @@
  * what is missing, never lowered: pages that others hold stay theirs. For a foreign topology the
  * pool is set to what the shards need. Reads only; control thread. Units: pages.
  */
-#include "src/view/print.h"
+#include "src/view/view.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@ static const char *plural(uint64_t count)
 }
 
 /* The kernel reserves fewer pages than it is told to without a word, so the script asks. */
-static void print_commands(const struct plan_sum *sum, int node_os, uint64_t goal, FILE *out)
+static void print_commands(const struct view_sum *sum, int node_os, uint64_t goal, FILE *out)
 {
 	char line[HUGEPAGES_LINE_MAX];
 	const char *path =
@@ -34,10 +34,9 @@ static void print_commands(const struct plan_sum *sum, int node_os, uint64_t goa
 		line, path + strlen("> "), goal, node_os, goal);
 }
 
-static void print_node(const struct plan_view *view, const struct plan_sum *sum, uint32_t idx,
-		       FILE *out)
+static void print_node(const struct view *view, const struct view_sum *sum, uint32_t idx, FILE *out)
 {
-	const struct plan_sum_node *at = &sum->nodes[idx];
+	const struct view_sum_node *at = &sum->nodes[idx];
 	int node_os = view->topo->nodes[idx].node_os;
 
 	if (at->need->arena_count == 0) {
@@ -59,17 +58,17 @@ static void print_node(const struct plan_view *view, const struct plan_sum *sum,
 	}
 }
 
-int plan_print_hugepages(const struct plan_view *view, FILE *out)
+int view_hugepages(const struct view *view, FILE *out)
 {
-	struct plan_sum sum;
-	char bytes[PLAN_BYTES_TEXT_MAX];
+	struct view_sum sum;
+	char bytes[VIEW_BYTES_TEXT_MAX];
 
-	if (plan_sum_build(view, &sum) != 0) {
+	if (view_sum_build(view, &sum) != 0) {
 		return -ENOMEM;
 	}
 	fprintf(out, "# %s: %" PRIu32 " shard%s, %s each, in %s pages\n", view->topo->source,
 		view->plan->shard_count, plural(view->plan->shard_count),
-		plan_sum_bytes(view->arena_bytes, bytes), arena_huge_name(view->page));
+		view_sum_bytes(view->arena_bytes, bytes), arena_huge_name(view->page));
 	if (sum.arenas.pages_per_shard == 0) {
 		fprintf(out, "# pages of this kind need no reservation\n");
 	}
@@ -83,6 +82,6 @@ int plan_print_hugepages(const struct plan_view *view, FILE *out)
 			sum.arenas.anywhere, plural(sum.arenas.anywhere),
 			sum.arenas.anywhere * sum.arenas.pages_per_shard);
 	}
-	plan_sum_free(&sum);
-	return plan_sum_status(out);
+	view_sum_free(&sum);
+	return view_sum_status(out);
 }

@@ -4,7 +4,7 @@
  * is built, so 100 000 flows need no memory and two plans compare well line by line. What nobody
  * knows is null. Members are described in numacastd(8). Reads only; control thread.
  */
-#include "src/view/print.h"
+#include "src/view/view.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,12 +23,12 @@ struct json_out {
 	int rc;     /* first error, after which nothing is written */
 };
 
-static json_t *machine_object(const struct plan_view *view);
-static json_t *node_object(const struct plan_view *view, const struct plan_sum *sum, uint32_t i);
+static json_t *machine_object(const struct view *view);
+static json_t *node_object(const struct view *view, const struct view_sum *sum, uint32_t i);
 static json_t *nic_object(const struct topo_nic *nic);
-static json_t *shard_object(const struct plan_view *view, uint32_t i);
-static json_t *flow_object(const struct plan_view *view, uint32_t i);
-static json_t *summary_object(const struct plan_view *view, const struct plan_sum *sum);
+static json_t *shard_object(const struct view *view, uint32_t i);
+static json_t *flow_object(const struct view *view, uint32_t i);
+static json_t *summary_object(const struct view *view, const struct view_sum *sum);
 
 /* Writes a value and gives it up; NULL stands for want of memory. */
 static void emit(struct json_out *jo, json_t *value)
@@ -78,13 +78,13 @@ static json_t *number_list(const int *numbers, uint32_t count)
 	return list;
 }
 
-int plan_print_json(const struct plan_view *view, FILE *out)
+int view_json(const struct view *view, FILE *out)
 {
 	struct json_out jo = {.file = out};
 	const struct plan *plan = view->plan;
-	struct plan_sum sum;
+	struct view_sum sum;
 
-	if (plan_sum_build(view, &sum) != 0) {
+	if (view_sum_build(view, &sum) != 0) {
 		return -ENOMEM;
 	}
 	fprintf(out, "{\n\"format\": %d", PLAN_JSON_FORMAT);
@@ -112,8 +112,8 @@ int plan_print_json(const struct plan_view *view, FILE *out)
 	close_array(&jo);
 	emit_member(&jo, "summary", summary_object(view, &sum));
 	fprintf(out, "\n}\n");
-	plan_sum_free(&sum);
-	return jo.rc ? jo.rc : plan_sum_status(out);
+	view_sum_free(&sum);
+	return jo.rc ? jo.rc : view_sum_status(out);
 }
 
 /* A node, a socket or a count that may be unknown. */
@@ -138,7 +138,7 @@ static json_t *text(const char *string)
 	return value;
 }
 
-static json_t *machine_object(const struct plan_view *view)
+static json_t *machine_object(const struct view *view)
 {
 	const struct topo *topo = view->topo;
 	json_int_t allowed = 0;
@@ -169,10 +169,10 @@ static json_t *distance_list(const struct topo *topo, uint32_t from)
 	return list;
 }
 
-static json_t *node_object(const struct plan_view *view, const struct plan_sum *sum, uint32_t i)
+static json_t *node_object(const struct view *view, const struct view_sum *sum, uint32_t i)
 {
 	const struct topo_node *node = &view->topo->nodes[i];
-	const struct plan_sum_node *at = &sum->nodes[i];
+	const struct view_sum_node *at = &sum->nodes[i];
 
 	return json_pack("{s:i, s:o, s:I, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			 "node", node->node_os, "socket", known(node->package_os), "memory_bytes",
@@ -191,7 +191,7 @@ static json_t *nic_object(const struct topo_nic *nic)
 			 known(nic->node_os), "found_by", text(nic->via));
 }
 
-static json_t *shard_object(const struct plan_view *view, uint32_t i)
+static json_t *shard_object(const struct view *view, uint32_t i)
 {
 	const struct plan_shard *shard = &view->plan->shards[i];
 	const struct topo_cpu *cpu = topo_find_cpu(view->topo, shard->cpu_os);
@@ -202,20 +202,19 @@ static json_t *shard_object(const struct plan_view *view, uint32_t i)
 			 "flows", (json_int_t)shard->flow_count, "load", (json_int_t)shard->load);
 }
 
-static json_t *owner_object(const struct plan_view *view, uint32_t flow,
-			    const struct plan_owner *owner)
+static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner)
 {
-	enum plan_place place = plan_sum_place(view, flow, owner->shard);
+	enum view_place place = view_sum_place(view, flow, owner->shard);
 	json_t *local =
-		place == PLAN_PLACE_UNKNOWN ? json_null() : json_boolean(place == PLAN_PLACE_LOCAL);
+		place == VIEW_PLACE_UNKNOWN ? json_null() : json_boolean(place == VIEW_PLACE_LOCAL);
 
 	return json_pack("{s:I, s:o, s:s}", "shard", (json_int_t)owner->shard, "local", local,
 			 "why", plan_why_name(owner->why));
 }
 
-static json_t *flow_object(const struct plan_view *view, uint32_t i)
+static json_t *flow_object(const struct view *view, uint32_t i)
 {
-	const struct plan_view_flow *flow = &view->flows[i];
+	const struct view_flow *flow = &view->flows[i];
 	const struct plan *plan = view->plan;
 	json_t *owners = json_array();
 
@@ -232,7 +231,7 @@ static json_t *flow_object(const struct plan_view *view, uint32_t i)
 			 "owners", owners);
 }
 
-static json_t *summary_object(const struct plan_view *view, const struct plan_sum *sum)
+static json_t *summary_object(const struct view *view, const struct view_sum *sum)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "shards", (json_int_t)view->plan->shard_count,
 			 "flows", (json_int_t)view->plan->flow_count, "local",

@@ -13,11 +13,10 @@
 
 #include "src/view/sum.h"
 
-static int fill_cores(const struct plan_view *view, struct map *map);
-static void fill_boxes(const struct plan_view *view, const struct plan_table *table,
-		       struct map *map);
+static int fill_cores(const struct view *view, struct map *map);
+static void fill_boxes(const struct view *view, const struct view_table *table, struct map *map);
 
-int map_build(const struct plan_view *view, const struct plan_table *table, struct map *out)
+int map_build(const struct view *view, const struct view_table *table, struct map *out)
 {
 	const struct topo *topo = view->topo;
 	struct map map = {0};
@@ -75,7 +74,7 @@ static bool is_reserved(const struct plan *plan, int cpu_os)
 	return false;
 }
 
-static void add_cpu(const struct plan_view *view, struct map_core *core, const struct topo_cpu *cpu)
+static void add_cpu(const struct view *view, struct map_core *core, const struct topo_cpu *cpu)
 {
 	if (core->thread_count++ == 0) {
 		core->package_os = cpu->package_os;
@@ -99,14 +98,14 @@ static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
 	map->load_max = core->load > map->load_max ? core->load : map->load_max;
 }
 
-static struct map_core *core_of_shard(const struct plan_view *view, struct map *map, uint32_t shard)
+static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard)
 {
 	const struct topo_cpu *cpu = topo_find_cpu(view->topo, view->plan->shards[shard].cpu_os);
 
 	return cpu ? &map->cores[cpu->core_idx] : NULL;
 }
 
-static void mark_far(const struct plan_view *view, struct map *map)
+static void mark_far(const struct view *view, struct map *map)
 {
 	const struct plan *plan = view->plan;
 
@@ -115,14 +114,14 @@ static void mark_far(const struct plan_view *view, struct map *map)
 			uint32_t shard = plan->owners[i].shard;
 			struct map_core *core = core_of_shard(view, map, shard);
 
-			if (core && plan_sum_place(view, flow, shard) == PLAN_PLACE_REMOTE) {
+			if (core && view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE) {
 				core->far = true;
 			}
 		}
 	}
 }
 
-static int fill_cores(const struct plan_view *view, struct map *map)
+static int fill_cores(const struct view *view, struct map *map)
 {
 	const struct topo *topo = view->topo;
 	uint32_t used = 0;
@@ -208,8 +207,7 @@ static uint32_t node_box(const struct map *map, int node_os)
 	return MAP_NONE;
 }
 
-static void fill_boxes(const struct plan_view *view, const struct plan_table *table,
-		       struct map *map)
+static void fill_boxes(const struct view *view, const struct view_table *table, struct map *map)
 {
 	const struct topo *topo = view->topo;
 

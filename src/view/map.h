@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "src/view/print.h"
+#include "src/view/view.h"
 #include "src/view/table.h"
 #include "src/view/svg.h"
 
@@ -59,7 +59,7 @@ struct map {
 };
 
 /* 0 or -ENOMEM. */
-int map_build(const struct plan_view *view, const struct plan_table *table, struct map *out);
+int map_build(const struct view *view, const struct view_table *table, struct map *out);
 
 /* Gives every box its place, the page's upper left corner at x, y. */
 void map_place(struct map *map, double x, double y);

@@ -5,7 +5,7 @@
  * dashed frame wherever shards of another node own flows of it, a table of ingress interfaces, and,
  * while they are few enough to read, the flows. Reads only; control thread. Units: CSS pixels.
  */
-#include "src/view/print.h"
+#include "src/view/view.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,46 +23,46 @@
 #define TEXT_MAX  256
 
 struct painter {
-	const struct plan_view *view;
+	const struct view *view;
 	const struct map *map;
-	const struct plan_sum *sum;
-	const struct plan_table *table;
+	const struct view_sum *sum;
+	const struct view_table *table;
 	FILE *out;
 };
 
 static void paint_head(const struct painter *p, double width);
 static void paint_box(const struct painter *p, uint32_t id);
 
-int plan_print_svg(const struct plan_view *view, FILE *out)
+int view_picture(const struct view *view, FILE *out)
 {
 	struct map map = {0};
-	struct plan_sum sum = {0};
-	struct plan_table table = {0};
+	struct view_sum sum = {0};
+	struct view_table table = {0};
 	struct painter p = {.view = view, .map = &map, .sum = &sum, .table = &table, .out = out};
 	const struct svg_rect *page;
 	double width;
 	double below;
-	int rc = plan_sum_build(view, &sum);
+	int rc = view_sum_build(view, &sum);
 
-	rc = rc ? rc : plan_table_build(view, &table);
+	rc = rc ? rc : view_table_build(view, &table);
 	rc = rc ? rc : map_build(view, &table, &map);
 	if (rc == 0) {
 		map_place(&map, MARGIN, MAP_TOP);
 		page = &map.boxes[0].at;
 		width = page->w + 2 * MARGIN > WIDTH_MIN ? page->w + 2 * MARGIN : WIDTH_MIN;
 		below = page->y + page->h + MARGIN;
-		svg_open(out, width, below + plan_table_height(view, &table) + MARGIN,
+		svg_open(out, width, below + view_table_height(view, &table) + MARGIN,
 			 view->topo->source);
 		paint_head(&p, width);
 		paint_box(&p, 0);
-		plan_table_paint(view, &table,
+		view_table_paint(view, &table,
 				 (struct svg_rect){MARGIN, below, width - 2 * MARGIN, 0}, out);
 		svg_close(out);
-		rc = plan_sum_status(out);
+		rc = view_sum_status(out);
 	}
-	plan_table_free(&table);
+	view_table_free(&table);
 	map_free(&map);
-	plan_sum_free(&sum);
+	view_sum_free(&sum);
 	return rc;
 }
 
@@ -99,7 +99,7 @@ static void paint_head(const struct painter *p, double width)
 	const struct plan *plan = p->view->plan;
 	struct svg_rect at = {MARGIN, 34, width - 2 * MARGIN, 0};
 	char text[TEXT_MAX];
-	char bytes[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
 
 	svg_text_fit(p->out, at, SVG_FONT_TITLE, "t-main", topo->source);
 	snprintf(text, sizeof(text),
@@ -108,7 +108,7 @@ static void paint_head(const struct painter *p, double width)
 		 topo->package_count, plural(topo->package_count), topo->node_count,
 		 plural(topo->node_count), topo->core_count, plural(topo->core_count),
 		 topo->cpu_count, plural(topo->cpu_count), plan->shard_count,
-		 plural(plan->shard_count), plan_sum_bytes(p->view->arena_bytes, bytes),
+		 plural(plan->shard_count), view_sum_bytes(p->view->arena_bytes, bytes),
 		 arena_huge_name(p->view->page));
 	at.y = 56;
 	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-main", text);
@@ -173,10 +173,10 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 
 /* "62.4 MiB: 32 huge pages, 12 free": what shards take from a node. */
 static void describe_memory(const struct painter *p, const struct topo_node *node,
-			    const struct plan_sum_node *sum, char *text)
+			    const struct view_sum_node *sum, char *text)
 {
-	char bytes[PLAN_BYTES_TEXT_MAX];
-	char unused[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
+	char unused[VIEW_BYTES_TEXT_MAX];
 	int used;
 
 	if (sum->need->arena_count == 0) {
@@ -187,7 +187,7 @@ static void describe_memory(const struct painter *p, const struct topo_node *nod
 		return;
 	}
 	used = snprintf(text, TEXT_MAX, "%s",
-			plan_sum_bytes(sum->need->arena_count * p->view->arena_bytes, bytes));
+			view_sum_bytes(sum->need->arena_count * p->view->arena_bytes, bytes));
 	if (sum->need->pages == 0) {
 		snprintf(text + used, TEXT_MAX - (size_t)used, " for %" PRIu32 " shard%s",
 			 sum->need->arena_count, plural(sum->need->arena_count));
@@ -196,12 +196,12 @@ static void describe_memory(const struct painter *p, const struct topo_node *nod
 			 sum->need->pages);
 	} else {
 		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages, %s free",
-			 sum->need->pages, plan_sum_number(sum->need->unused, unused));
+			 sum->need->pages, view_sum_number(sum->need->unused, unused));
 	}
 }
 
 static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
-			      const struct topo_node *node, const struct plan_sum_node *sum)
+			      const struct topo_node *node, const struct view_sum_node *sum)
 {
 	bool is_short =
 		sum->need->unused != TOPO_UNKNOWN && (uint64_t)sum->need->unused < sum->need->pages;
@@ -216,9 +216,9 @@ static void paint_node(const struct painter *p, const struct map_box *box)
 {
 	const struct topo *topo = p->view->topo;
 	const struct topo_node *node = topo_find_node(topo, box->os);
-	const struct plan_sum_node *sum = node ? &p->sum->nodes[node - topo->nodes] : NULL;
+	const struct view_sum_node *sum = node ? &p->sum->nodes[node - topo->nodes] : NULL;
 	char text[TEXT_MAX];
-	char bytes[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
 
 	svg_box(p->out, box->at, "b-node", NULL);
 	if (!node) {
@@ -227,7 +227,7 @@ static void paint_node(const struct painter *p, const struct map_box *box)
 		return;
 	}
 	snprintf(text, sizeof(text), "node %d: %s%s%s", node->node_os,
-		 node->memory_bytes ? plan_sum_bytes(node->memory_bytes, bytes) : "no memory",
+		 node->memory_bytes ? view_sum_bytes(node->memory_bytes, bytes) : "no memory",
 		 node->kind[0] ? " " : "", node->kind);
 	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 17, box->at.w - 12, 0},
 		     SVG_FONT_HEAD, "t-main", text);
@@ -257,18 +257,18 @@ static void paint_socket(const struct painter *p, const struct map_box *box)
 static void paint_cache(const struct painter *p, const struct map_box *box)
 {
 	char text[TEXT_MAX] = "cores";
-	char bytes[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
 
 	if (box->os != TOPO_UNKNOWN) {
 		snprintf(text, sizeof(text), "cache %s",
-			 plan_sum_bytes(p->view->topo->l3_bytes[box->os], bytes));
+			 view_sum_bytes(p->view->topo->l3_bytes[box->os], bytes));
 	}
 	svg_box(p->out, box->at, "b-cache", NULL);
 	svg_text_fit(p->out, (struct svg_rect){box->at.x + 5, box->at.y + 11, box->at.w - 6, 0},
 		     SVG_FONT_SMALL, "t-dim", text);
 }
 
-static const struct plan_table_nic *find_ingress(const struct painter *p, const char *ifname)
+static const struct view_table_nic *find_ingress(const struct painter *p, const char *ifname)
 {
 	for (uint32_t i = 0; i < p->table->nic_count; i++) {
 		if (strcmp(p->table->nics[i].ifname, ifname) == 0) {
@@ -281,7 +281,7 @@ static const struct plan_table_nic *find_ingress(const struct painter *p, const 
 static void paint_nic(const struct painter *p, const struct map_box *box)
 {
 	const struct topo_nic *nic = &p->view->topo->nics[box->index];
-	const struct plan_table_nic *ingress = find_ingress(p, nic->name);
+	const struct view_table_nic *ingress = find_ingress(p, nic->name);
 	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
 	char text[TEXT_MAX];
 
@@ -301,7 +301,7 @@ static void paint_nic(const struct painter *p, const struct map_box *box)
 
 static void paint_guest(const struct painter *p, const struct map_box *box)
 {
-	const struct plan_table_guest *guest = &p->table->guests[box->index];
+	const struct view_table_guest *guest = &p->table->guests[box->index];
 	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
 	char text[TEXT_MAX];
 

@@ -1,6 +1,6 @@
 /* sum.c - counts a plan once for all its printers.
  *
- * Pure but for plan_sum_status. Units: pages of view->page, bytes, shards, flows.
+ * Pure but for view_sum_status. Units: pages of view->page, bytes, shards, flows.
  */
 #include "src/view/sum.h"
 
@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void count_shards(const struct plan_view *view, struct plan_sum *sum);
-static void count_flows(const struct plan_view *view, struct plan_sum *sum);
+static void count_shards(const struct view *view, struct view_sum *sum);
+static void count_flows(const struct view *view, struct view_sum *sum);
 
-int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
+int view_sum_build(const struct view *view, struct view_sum *out)
 {
-	struct plan_sum sum = {0};
+	struct view_sum sum = {0};
 
 	sum.nodes = calloc((size_t)view->topo->node_count + 1, sizeof(sum.nodes[0]));
 	if (!sum.nodes || needs_count_arenas(view->topo, view->plan, view->arena_bytes, view->page,
 					     &sum.arenas) < 0) {
-		plan_sum_free(&sum);
+		view_sum_free(&sum);
 		return -ENOMEM;
 	}
 	count_shards(view, &sum);
@@ -29,14 +29,14 @@ int plan_sum_build(const struct plan_view *view, struct plan_sum *out)
 	return 0;
 }
 
-void plan_sum_free(struct plan_sum *sum)
+void view_sum_free(struct view_sum *sum)
 {
 	free(sum->nodes);
 	needs_free_arenas(&sum->arenas);
 	memset(sum, 0, sizeof(*sum));
 }
 
-static void count_shards(const struct plan_view *view, struct plan_sum *sum)
+static void count_shards(const struct view *view, struct view_sum *sum)
 {
 	const struct topo *topo = view->topo;
 
@@ -53,7 +53,7 @@ static void count_shards(const struct plan_view *view, struct plan_sum *sum)
 }
 
 /* Counts the owners of a flow that are not on its node; returns how many. */
-static uint32_t count_far(const struct plan_view *view, uint32_t flow, struct plan_sum_node *at)
+static uint32_t count_far(const struct view *view, uint32_t flow, struct view_sum_node *at)
 {
 	const struct plan *plan = view->plan;
 	uint32_t far = 0;
@@ -61,7 +61,7 @@ static uint32_t count_far(const struct plan_view *view, uint32_t flow, struct pl
 	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
 		const struct plan_owner *owner = &plan->owners[i];
 
-		if (plan_sum_place(view, flow, owner->shard) == PLAN_PLACE_REMOTE) {
+		if (view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE) {
 			far++;
 			if (at) {
 				at->far_why[owner->why]++;
@@ -71,12 +71,12 @@ static uint32_t count_far(const struct plan_view *view, uint32_t flow, struct pl
 	return far;
 }
 
-static void count_flows(const struct plan_view *view, struct plan_sum *sum)
+static void count_flows(const struct view *view, struct view_sum *sum)
 {
 	for (uint32_t flow = 0; flow < view->plan->flow_count; flow++) {
 		int node_os = view->flows[flow].node_os;
 		const struct topo_node *node = topo_find_node(view->topo, node_os);
-		struct plan_sum_node *at = node ? &sum->nodes[node - view->topo->nodes] : NULL;
+		struct view_sum_node *at = node ? &sum->nodes[node - view->topo->nodes] : NULL;
 		bool far = count_far(view, flow, at) > 0;
 
 		if (node_os == TOPO_UNKNOWN) {
@@ -93,17 +93,17 @@ static void count_flows(const struct plan_view *view, struct plan_sum *sum)
 	}
 }
 
-enum plan_place plan_sum_place(const struct plan_view *view, uint32_t flow, uint32_t shard)
+enum view_place view_sum_place(const struct view *view, uint32_t flow, uint32_t shard)
 {
 	int node_os = view->flows[flow].node_os;
 
 	if (node_os == TOPO_UNKNOWN) {
-		return PLAN_PLACE_UNKNOWN;
+		return VIEW_PLACE_UNKNOWN;
 	}
-	return view->plan->shards[shard].home_os == node_os ? PLAN_PLACE_LOCAL : PLAN_PLACE_REMOTE;
+	return view->plan->shards[shard].home_os == node_os ? VIEW_PLACE_LOCAL : VIEW_PLACE_REMOTE;
 }
 
-const char *plan_sum_bytes(uint64_t bytes, char *buf)
+const char *view_sum_bytes(uint64_t bytes, char *buf)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	uint64_t scale = 1;
@@ -116,25 +116,25 @@ const char *plan_sum_bytes(uint64_t bytes, char *buf)
 	}
 	tenths = bytes / scale * 10 + bytes % scale * 10 / scale;
 	if (tenths % 10 == 0 || tenths >= 1000) {
-		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRIu64 " %s", tenths / 10, units[unit]);
+		snprintf(buf, VIEW_BYTES_TEXT_MAX, "%" PRIu64 " %s", tenths / 10, units[unit]);
 	} else {
-		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
+		snprintf(buf, VIEW_BYTES_TEXT_MAX, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
 			 tenths % 10, units[unit]);
 	}
 	return buf;
 }
 
-const char *plan_sum_number(int64_t number, char *buf)
+const char *view_sum_number(int64_t number, char *buf)
 {
 	if (number == TOPO_UNKNOWN) {
-		snprintf(buf, PLAN_BYTES_TEXT_MAX, "?");
+		snprintf(buf, VIEW_BYTES_TEXT_MAX, "?");
 	} else {
-		snprintf(buf, PLAN_BYTES_TEXT_MAX, "%" PRId64, number);
+		snprintf(buf, VIEW_BYTES_TEXT_MAX, "%" PRId64, number);
 	}
 	return buf;
 }
 
-void plan_sum_print_list(const int *numbers, uint32_t count, FILE *out)
+void view_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 {
 	uint32_t i = 0;
 
@@ -152,7 +152,7 @@ void plan_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 	}
 }
 
-int plan_sum_status(FILE *out)
+int view_sum_status(FILE *out)
 {
 	return ferror(out) ? -EIO : 0;
 }

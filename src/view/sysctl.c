@@ -80,7 +80,7 @@ static void print_filters(const struct setup *setup, FILE *out)
 	}
 }
 
-int sysctl_file_print(const struct setup *setup, FILE *out)
+int view_sysctl(const struct setup *setup, FILE *out)
 {
 	fputs("# Kernel settings for numacastd(8), as numacastd --plan=sysctl prints them. A file\n"
 	      "# of this name below /etc/sysctl.d is read at boot; sysctl --system reads it "

@@ -11,4 +11,4 @@
 
 /* `setup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
  * this host is looked at. 0, or -EIO when `out' has failed. */
-int sysctl_file_print(const struct setup *setup, FILE *out);
+int view_sysctl(const struct setup *setup, FILE *out);

@@ -18,7 +18,7 @@
 
 /* An owner of a flow. */
 struct entry {
-	const struct plan_view_flow *flow;
+	const struct view_flow *flow;
 	uint32_t number; /* of the flow */
 	int to_os;       /* node of the shard */
 	bool far;        /* another one than the interface's */
@@ -36,7 +36,7 @@ static int compare_entries(const void *left, const void *right)
 	return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static void list_flow(const struct plan_view *view, uint32_t flow, struct entry *entries)
+static void list_flow(const struct view *view, uint32_t flow, struct entry *entries)
 {
 	const struct plan *plan = view->plan;
 	uint32_t first = plan->first_owner[flow];
@@ -47,13 +47,13 @@ static void list_flow(const struct plan_view *view, uint32_t flow, struct entry 
 		entries[i].flow = &view->flows[flow];
 		entries[i].number = flow;
 		entries[i].to_os = plan->shards[shard].home_os;
-		entries[i].far = plan_sum_place(view, flow, shard) == PLAN_PLACE_REMOTE;
+		entries[i].far = view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE;
 		entries[i].first = i == first;
 		entries[first].flow_far |= entries[i].far;
 	}
 }
 
-static struct entry *list_entries(const struct plan_view *view, uint32_t count)
+static struct entry *list_entries(const struct view *view, uint32_t count)
 {
 	struct entry *entries = calloc((size_t)count + 1, sizeof(*entries));
 
@@ -66,10 +66,10 @@ static struct entry *list_entries(const struct plan_view *view, uint32_t count)
 	return entries;
 }
 
-static void count_entry(struct plan_table *table, const struct entry *entry, bool new_nic,
+static void count_entry(struct view_table *table, const struct entry *entry, bool new_nic,
 			bool new_node)
 {
-	struct plan_table_nic *nic;
+	struct view_table_nic *nic;
 
 	table->nic_count += new_nic;
 	nic = &table->nics[table->nic_count - 1];
@@ -78,7 +78,7 @@ static void count_entry(struct plan_table *table, const struct entry *entry, boo
 	nic->flow_count += entry->first;
 	nic->far_count += entry->first && entry->flow_far;
 	if (entry->far) {
-		struct plan_table_guest *guest;
+		struct view_table_guest *guest;
 
 		table->guest_count += new_nic || new_node;
 		guest = &table->guests[table->guest_count - 1];
@@ -89,17 +89,17 @@ static void count_entry(struct plan_table *table, const struct entry *entry, boo
 	}
 }
 
-int plan_table_build(const struct plan_view *view, struct plan_table *out)
+int view_table_build(const struct view *view, struct view_table *out)
 {
 	uint32_t count = view->plan->first_owner[view->plan->flow_count];
 	struct entry *entries = list_entries(view, count);
-	struct plan_table table = {0};
+	struct view_table table = {0};
 
 	table.nics = calloc((size_t)count + 1, sizeof(table.nics[0]));
 	table.guests = calloc((size_t)count + 1, sizeof(table.guests[0]));
 	if (!entries || !table.nics || !table.guests) {
 		free(entries);
-		plan_table_free(&table);
+		view_table_free(&table);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -114,19 +114,19 @@ int plan_table_build(const struct plan_view *view, struct plan_table *out)
 	return 0;
 }
 
-void plan_table_free(struct plan_table *table)
+void view_table_free(struct view_table *table)
 {
 	free(table->nics);
 	free(table->guests);
 	memset(table, 0, sizeof(*table));
 }
 
-static bool shows_flows(const struct plan_view *view)
+static bool shows_flows(const struct view *view)
 {
 	return view->plan->flow_count > 0 && view->plan->flow_count <= PLAN_TABLE_FLOWS_MAX;
 }
 
-double plan_table_height(const struct plan_view *view, const struct plan_table *table)
+double view_table_height(const struct view *view, const struct view_table *table)
 {
 	double height = table->nic_count > 0 ? (table->nic_count + 2) * LINE : 0;
 
@@ -149,7 +149,7 @@ static void paint_row(FILE *out, struct svg_rect at, const double *widths, const
 	}
 }
 
-static double paint_nics(const struct plan_view *view, const struct plan_table *table,
+static double paint_nics(const struct view *view, const struct view_table *table,
 			 struct svg_rect at, FILE *out)
 {
 	static const double widths[] = {170, 70, 90, 90, 90, 250};
@@ -159,19 +159,19 @@ static double paint_nics(const struct plan_view *view, const struct plan_table *
 	at.y += LINE;
 	paint_row(out, at, widths, head, "t-dim");
 	for (uint32_t i = 0; i < table->nic_count; i++) {
-		const struct plan_table_nic *nic = &table->nics[i];
+		const struct view_table_nic *nic = &table->nics[i];
 		const struct topo_nic *known = topo_find_nic(view->topo, nic->ifname);
-		char node[PLAN_BYTES_TEXT_MAX];
-		char all[PLAN_BYTES_TEXT_MAX];
-		char near[PLAN_BYTES_TEXT_MAX];
-		char far[PLAN_BYTES_TEXT_MAX];
+		char node[VIEW_BYTES_TEXT_MAX];
+		char all[VIEW_BYTES_TEXT_MAX];
+		char near[VIEW_BYTES_TEXT_MAX];
+		char far[VIEW_BYTES_TEXT_MAX];
 		uint32_t near_count = nic->flow_count - nic->far_count;
 		bool placed = nic->node_os != TOPO_UNKNOWN;
 		const char *texts[] = {nic->ifname[0] ? nic->ifname : "(any)",
-				       plan_sum_number(nic->node_os, node),
-				       plan_sum_number(nic->flow_count, all),
-				       placed ? plan_sum_number(near_count, near) : "?",
-				       placed ? plan_sum_number(nic->far_count, far) : "?",
+				       view_sum_number(nic->node_os, node),
+				       view_sum_number(nic->flow_count, all),
+				       placed ? view_sum_number(near_count, near) : "?",
+				       placed ? view_sum_number(nic->far_count, far) : "?",
 				       known ? known->via : "not in this topology",
 				       NULL};
 
@@ -181,37 +181,37 @@ static double paint_nics(const struct plan_view *view, const struct plan_table *
 	return at.y + LINE;
 }
 
-static void paint_flow(const struct plan_view *view, uint32_t flow, uint32_t owner,
-		       struct svg_rect at, FILE *out)
+static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
+		       FILE *out)
 {
 	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
 	const double widths[] = {120, rest, 60, 60, 190, 200};
-	const struct plan_view_flow *f = &view->flows[flow];
+	const struct view_flow *f = &view->flows[flow];
 	const struct plan_owner *by = &view->plan->owners[owner];
 	const struct plan_shard *shard = &view->plan->shards[by->shard];
-	enum plan_place place = plan_sum_place(view, flow, by->shard);
+	enum view_place place = view_sum_place(view, flow, by->shard);
 	bool again = owner > view->plan->first_owner[flow];
-	char node[PLAN_BYTES_TEXT_MAX];
-	char outputs[PLAN_BYTES_TEXT_MAX];
-	char home[PLAN_BYTES_TEXT_MAX];
+	char node[VIEW_BYTES_TEXT_MAX];
+	char outputs[VIEW_BYTES_TEXT_MAX];
+	char home[VIEW_BYTES_TEXT_MAX];
 	char text[TEXT_MAX];
 	const char *texts[] = {again ? "" : f->name,
 			       again ? "" : f->ingress,
-			       again ? "" : plan_sum_number(f->node_os, node),
-			       again ? "" : plan_sum_number(f->output_count, outputs),
+			       again ? "" : view_sum_number(f->node_os, node),
+			       again ? "" : view_sum_number(f->output_count, outputs),
 			       text,
 			       plan_why_name(by->why),
 			       NULL};
 
 	snprintf(text, sizeof(text), "s%" PRIu32 " on cpu %d, node %s", by->shard, shard->cpu_os,
-		 plan_sum_number(shard->home_os, home));
+		 view_sum_number(shard->home_os, home));
 	paint_row(out, at, widths, texts,
-		  place == PLAN_PLACE_REMOTE  ? "t-far"
-		  : place == PLAN_PLACE_LOCAL ? "t-local"
+		  place == VIEW_PLACE_REMOTE  ? "t-far"
+		  : place == VIEW_PLACE_LOCAL ? "t-local"
 					      : "t-main");
 }
 
-static void paint_flows(const struct plan_view *view, struct svg_rect at, FILE *out)
+static void paint_flows(const struct view *view, struct svg_rect at, FILE *out)
 {
 	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
 	const double widths[] = {120, rest, 60, 60, 190, 200};
@@ -228,8 +228,8 @@ static void paint_flows(const struct plan_view *view, struct svg_rect at, FILE *
 	}
 }
 
-void plan_table_paint(const struct plan_view *view, const struct plan_table *table,
-		      struct svg_rect at, FILE *out)
+void view_table_paint(const struct view *view, const struct view_table *table, struct svg_rect at,
+		      FILE *out)
 {
 	if (table->nic_count > 0) {
 		at.y = paint_nics(view, table, at, out);

@@ -3,7 +3,7 @@
  * Four tables (nodes, interfaces, shards, flows) and then notes: whatever in this plan is not as
  * good as it could be, why, and what to do about it. Reads only; control thread.
  */
-#include "src/view/print.h"
+#include "src/view/view.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,18 +14,18 @@
 #include "numa/hugepages.h"
 #include "src/view/sum.h"
 
-static void print_head(const struct plan_view *view, FILE *out);
-static void print_nodes(const struct plan_view *view, const struct plan_sum *sum, FILE *out);
-static void print_nics(const struct plan_view *view, FILE *out);
-static void print_shards(const struct plan_view *view, FILE *out);
-static void print_flows(const struct plan_view *view, FILE *out);
-static void print_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out);
+static void print_head(const struct view *view, FILE *out);
+static void print_nodes(const struct view *view, const struct view_sum *sum, FILE *out);
+static void print_nics(const struct view *view, FILE *out);
+static void print_shards(const struct view *view, FILE *out);
+static void print_flows(const struct view *view, FILE *out);
+static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out);
 
-int plan_print_text(const struct plan_view *view, FILE *out)
+int view_text(const struct view *view, FILE *out)
 {
-	struct plan_sum sum;
+	struct view_sum sum;
 
-	if (plan_sum_build(view, &sum) != 0) {
+	if (view_sum_build(view, &sum) != 0) {
 		return -ENOMEM;
 	}
 	print_head(view, out);
@@ -34,8 +34,8 @@ int plan_print_text(const struct plan_view *view, FILE *out)
 	print_shards(view, out);
 	print_flows(view, out);
 	print_notes(view, &sum, out);
-	plan_sum_free(&sum);
-	return plan_sum_status(out);
+	view_sum_free(&sum);
+	return view_sum_status(out);
 }
 
 static void print_count(uint32_t count, const char *what, FILE *out)
@@ -43,11 +43,11 @@ static void print_count(uint32_t count, const char *what, FILE *out)
 	fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
-static void print_head(const struct plan_view *view, FILE *out)
+static void print_head(const struct view *view, FILE *out)
 {
 	const struct topo *topo = view->topo;
 	const struct plan *plan = view->plan;
-	char bytes[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
 	uint32_t allowed = 0;
 
 	for (uint32_t i = 0; i < topo->cpu_count; i++) {
@@ -69,42 +69,42 @@ static void print_head(const struct plan_view *view, FILE *out)
 	}
 	fprintf(out, "\n");
 	print_count(plan->shard_count, "shard", out);
-	fprintf(out, " with %s each in %s pages", plan_sum_bytes(view->arena_bytes, bytes),
+	fprintf(out, " with %s each in %s pages", view_sum_bytes(view->arena_bytes, bytes),
 		arena_huge_name(view->page));
 	if (plan->cpus_reserved > 0) {
 		fprintf(out, "; CPU%s ", plan->cpus_reserved == 1 ? "" : "s");
-		plan_sum_print_list(plan->reserved_os, plan->cpus_reserved, out);
+		view_sum_print_list(plan->reserved_os, plan->cpus_reserved, out);
 		fprintf(out, " left to the rest of the system");
 	}
 	fprintf(out, "\n");
 }
 
-static void print_nodes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+static void print_nodes(const struct view *view, const struct view_sum *sum, FILE *out)
 {
 	const struct topo *topo = view->topo;
-	char bytes[PLAN_BYTES_TEXT_MAX];
-	char socket[PLAN_BYTES_TEXT_MAX];
-	char unused[PLAN_BYTES_TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
+	char socket[VIEW_BYTES_TEXT_MAX];
+	char unused[VIEW_BYTES_TEXT_MAX];
 
 	fprintf(out, "\nNODE  SOCKET      MEMORY  CPUS  SHARDS  FLOWS  HUGE PAGES  AVAILABLE\n");
 	for (uint32_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *node = &topo->nodes[i];
-		const struct plan_sum_node *at = &sum->nodes[i];
+		const struct view_sum_node *at = &sum->nodes[i];
 
 		fprintf(out,
 			"%4d  %6s  %10s  %4" PRIu32 "  %6" PRIu32 "  %5" PRIu32 "  %10" PRIu64
 			"  %9s%s%s%s\n",
-			node->node_os, plan_sum_number(node->package_os, socket),
-			node->memory_bytes ? plan_sum_bytes(node->memory_bytes, bytes) : "none",
+			node->node_os, view_sum_number(node->package_os, socket),
+			node->memory_bytes ? view_sum_bytes(node->memory_bytes, bytes) : "none",
 			node->cpu_count, at->shard_count, at->flow_count, at->need->pages,
-			plan_sum_number(at->need->unused, unused), node->kind[0] ? "  " : "",
+			view_sum_number(at->need->unused, unused), node->kind[0] ? "  " : "",
 			node->kind,
 			node->allowed || node->memory_bytes == 0 ? "" : "  may not be used");
 	}
 }
 
 /* Interfaces with a place, and those that flows come in by. */
-static bool nic_matters(const struct plan_view *view, const struct topo_nic *nic)
+static bool nic_matters(const struct view *view, const struct topo_nic *nic)
 {
 	if (nic->node_os != TOPO_UNKNOWN) {
 		return true;
@@ -117,9 +117,9 @@ static bool nic_matters(const struct plan_view *view, const struct topo_nic *nic
 	return false;
 }
 
-static void print_nics(const struct plan_view *view, FILE *out)
+static void print_nics(const struct view *view, FILE *out)
 {
-	char node[PLAN_BYTES_TEXT_MAX];
+	char node[VIEW_BYTES_TEXT_MAX];
 	bool any = false;
 
 	for (uint32_t i = 0; i < view->topo->nic_count; i++) {
@@ -133,39 +133,39 @@ static void print_nics(const struct plan_view *view, FILE *out)
 			any = true;
 		}
 		fprintf(out, "%-*s  %4s  %s\n", IF_NAMESIZE - 1, nic->name,
-			plan_sum_number(nic->node_os, node), nic->via);
+			view_sum_number(nic->node_os, node), nic->via);
 	}
 }
 
-static void print_shards(const struct plan_view *view, FILE *out)
+static void print_shards(const struct view *view, FILE *out)
 {
-	char home[PLAN_BYTES_TEXT_MAX];
-	char memory[PLAN_BYTES_TEXT_MAX];
+	char home[VIEW_BYTES_TEXT_MAX];
+	char memory[VIEW_BYTES_TEXT_MAX];
 
 	fprintf(out, "\nSHARD   CPU  NODE  MEMORY NODE  FLOWS        LOAD\n");
 	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
 		const struct plan_shard *shard = &view->plan->shards[i];
 
 		fprintf(out, "%5" PRIu32 "  %4d  %4s  %11s  %5" PRIu32 "  %10" PRIu64 "\n", i,
-			shard->cpu_os, plan_sum_number(shard->home_os, home),
-			plan_sum_number(shard->node_os, memory), shard->flow_count, shard->load);
+			shard->cpu_os, view_sum_number(shard->home_os, home),
+			view_sum_number(shard->node_os, memory), shard->flow_count, shard->load);
 	}
 }
 
-static void print_flow(const struct plan_view *view, uint32_t flow, const int width[2], FILE *out)
+static void print_flow(const struct view *view, uint32_t flow, const int width[2], FILE *out)
 {
-	const struct plan_view_flow *f = &view->flows[flow];
+	const struct view_flow *f = &view->flows[flow];
 	const struct plan *plan = view->plan;
-	char node[PLAN_BYTES_TEXT_MAX];
+	char node[VIEW_BYTES_TEXT_MAX];
 
 	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
 		const struct plan_owner *owner = &plan->owners[i];
-		bool remote = plan_sum_place(view, flow, owner->shard) == PLAN_PLACE_REMOTE;
+		bool remote = view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE;
 
 		if (i == plan->first_owner[flow]) {
 			fprintf(out, "%6" PRIu32 "  %-*s  %-*s  %4s  %6" PRIu32 "  %7" PRIu32, flow,
 				width[0], f->name, width[1], f->ingress,
-				plan_sum_number(f->node_os, node), f->weight, f->output_count);
+				view_sum_number(f->node_os, node), f->weight, f->output_count);
 		} else {
 			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
 		}
@@ -174,7 +174,7 @@ static void print_flow(const struct plan_view *view, uint32_t flow, const int wi
 	}
 }
 
-static void print_flows(const struct plan_view *view, FILE *out)
+static void print_flows(const struct view *view, FILE *out)
 {
 	int width[2] = {4, 7};
 
@@ -219,7 +219,7 @@ static const char *far_cure(enum plan_why why)
 	return "";
 }
 
-static void print_far_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out)
 {
 	for (uint32_t i = 0; i < view->topo->node_count; i++) {
 		for (int why = 0; why < PLAN_WHY_COUNT; why++) {
@@ -235,13 +235,13 @@ static void print_far_notes(const struct plan_view *view, const struct plan_sum 
 	}
 }
 
-static void print_memory_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+static void print_memory_notes(const struct view *view, const struct view_sum *sum, FILE *out)
 {
 	char line[HUGEPAGES_LINE_MAX];
 
 	for (uint32_t i = 0; i < view->topo->node_count; i++) {
 		const struct topo_node *node = &view->topo->nodes[i];
-		const struct plan_sum_node *at = &sum->nodes[i];
+		const struct view_sum_node *at = &sum->nodes[i];
 
 		if (at->need->unused != TOPO_UNKNOWN &&
 		    (uint64_t)at->need->unused < at->need->pages) {
@@ -266,7 +266,7 @@ static void print_memory_notes(const struct plan_view *view, const struct plan_s
 	}
 }
 
-static void print_notes(const struct plan_view *view, const struct plan_sum *sum, FILE *out)
+static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out)
 {
 	if (view->plan->flow_count > 0) {
 		fprintf(out, "\n");

@@ -11,7 +11,6 @@
 
 #include "src/base/addr.h"
 #include "src/setup/needs.h"
-#include "src/view/print.h"
 #include "src/view/sysctl.h"
 
 #define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
@@ -31,8 +30,7 @@ static void describe_ingress(const struct rule_ingress *in, char *buf)
 		 endpoint);
 }
 
-static void describe_flow(const struct setup *setup, uint32_t i, char *text,
-			  struct plan_view_flow *out)
+static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out)
 {
 	const struct conf *conf = &setup->opt->conf;
 	const struct conf_flow *flow = &conf->flows[i];
@@ -48,33 +46,33 @@ static void describe_flow(const struct setup *setup, uint32_t i, char *text,
 	out->output_count = flow->output_count;
 }
 
-static int print_as(const struct plan_view *view, enum opt_plan how, FILE *out)
+static int print_as(const struct view *view, enum opt_plan how, FILE *out)
 {
 	switch (how) {
 	case OPT_PLAN_TEXT:
 		break;
 	case OPT_PLAN_JSON:
-		return plan_print_json(view, out);
+		return view_json(view, out);
 	case OPT_PLAN_SVG:
-		return plan_print_svg(view, out);
+		return view_picture(view, out);
 	case OPT_PLAN_HUGEPAGES:
-		return plan_print_hugepages(view, out);
+		return view_hugepages(view, out);
 	case OPT_PLAN_SYSCTL:
-		break; /* not of the plan alone: plan_view_print has it */
+		break; /* not of the plan alone: view_print has it */
 	}
-	return plan_print_text(view, out);
+	return view_text(view, out);
 }
 
-int plan_view_print(const struct setup *setup, FILE *out)
+int view_print(const struct setup *setup, FILE *out)
 {
 	uint32_t count = setup->plan.flow_count;
-	struct plan_view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
+	struct view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
 	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
-	struct plan_view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
+	struct view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
 	int rc = -ENOMEM;
 
 	if (setup->opt->plan == OPT_PLAN_SYSCTL) {
-		rc = sysctl_file_print(setup, out);
+		rc = view_sysctl(setup, out);
 	} else if (flows && texts) {
 		for (uint32_t i = 0; i < count; i++) {
 			describe_flow(setup, i, &texts[(size_t)i * INGRESS_TEXT_MAX], &flows[i]);

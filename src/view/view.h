@@ -1,13 +1,48 @@
-/* view.h - from a setup to a printed plan (--plan).
+/* view.h - a setup for people to see: as text, JSON, a picture, or commands (--plan).
  *
- * Control thread; nothing has been started and nothing of the host is touched.
+ * view_print fills in a view, which owns nothing, and calls one of the printers. They only read, so
+ * they work without privileges and for machines one is not on. Each returns 0, -ENOMEM, or -EIO
+ * when `out' has failed; nothing is flushed or closed. Control thread; nothing has been started and
+ * nothing of the host is touched. Numbers ending in _os are the kernel's.
+ *
+ * The JSON (json.c) is an interface for scripts: members are added, never renamed, and `format' is
+ * raised should one ever change its meaning. The others stand in text.c, picture.c, hugepages.c.
  */
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
 
+#include "numa/plan.h"
+#include "numa/topo.h"
+#include "src/base/arena.h"
 #include "src/setup/setup.h"
 
+/* A flow as people know it; what the planner decided is in plan->owners. */
+struct view_flow {
+	const char *name;    /* of its rule */
+	const char *ingress; /* "10.0.0.1@239.1.1.1%eth0:5000" */
+	const char *ifname;  /* ingress interface, "" = any */
+	int node_os;         /* of that interface, or TOPO_UNKNOWN */
+	uint32_t weight;
+	uint32_t output_count;
+};
+
+struct view {
+	const struct topo *topo;
+	const struct plan *plan;
+	const struct view_flow *flows; /* plan->flow_count of them */
+	uint64_t arena_bytes;          /* memory of one shard */
+	enum arena_huge page;          /* the kind of page tried first */
+};
+
+int view_text(const struct view *view, FILE *out);
+int view_json(const struct view *view, FILE *out);
+int view_picture(const struct view *view, FILE *out);
+
+/* A shell script that gives each node the huge pages which its shards need. */
+int view_hugepages(const struct view *view, FILE *out);
+
 /* Prints the plan of `setup', on which setup_prepare has returned 0, in the way that its options
- * ask for. 0, -ENOMEM, or -EIO when `out' has failed. */
-int plan_view_print(const struct setup *setup, FILE *out);
+ * ask for. */
+int view_print(const struct setup *setup, FILE *out);

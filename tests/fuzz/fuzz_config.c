@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_message(&err);
 	} else if (opt_check(&opt, &given, &err) == 0) {
 		must(opt.cq_entries >= opt.sq_entries);
-		rc = conf_check(&opt.conf, &err);
+		rc = conf_check_twins(&opt.conf, &err);
 	}
 	must(rc == 0 || err.text[0] != '\0');
 	opt_free(&opt);

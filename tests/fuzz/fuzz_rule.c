@@ -4,8 +4,8 @@
  * message begins with the place and has three parts; an accepted one yields flows and outputs
  * that satisfy what the rest of the program relies on, and its first flow, written out again as a
  * rule, is read as the same flow. To keep inputs fast: at most RULES_MAX lines, none after
- * FLOWS_MAX flows, about so many flows of a rule are looked at, and conf_check runs for at most
- * CHECKED_MAX.
+ * FLOWS_MAX flows, about so many flows of a rule are looked at, and conf_check_twins runs for at
+ * most CHECKED_MAX.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -178,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add_line(&conf, line);
 		line = end;
 	}
-	rc = conf.flow_count <= CHECKED_MAX ? conf_check(&conf, &err) : 0;
+	rc = conf.flow_count <= CHECKED_MAX ? conf_check_twins(&conf, &err) : 0;
 	must(rc == 0 || err.text[0] != '\0');
 	conf_free(&conf);
 	free(text);

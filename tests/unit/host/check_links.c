@@ -20,9 +20,9 @@ START_TEST(missing_interface_is_a_failure)
 {
 	rig_host("--rule", ANY);
 	rig_iface("in0")->flags = 0;
-	rig_look(check_links);
-	rig_expect("link", "in0", CHECK_FAIL, NULL);
-	rig_expect("link", "out0", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_FAIL, NULL);
+	rig_expect("link", "out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -31,12 +31,12 @@ START_TEST(flags_of_an_interface_are_judged)
 	rig_host("--rule", ANY);
 	rig_iface("in0")->flags = IFF_MULTICAST;
 	rig_iface("out0")->flags = IFF_UP | IFF_MULTICAST;
-	rig_look(check_links);
-	rig_expect("link", "in0", CHECK_FAIL, "ip link set dev in0 up");
-	rig_expect("link", "out0", CHECK_WARN, NULL);
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_FAIL, "ip link set dev in0 up");
+	rig_expect("link", "out0", FINDING_WARN, NULL);
 	rig_iface("out0")->flags = IFF_UP | IFF_RUNNING;
-	rig_look(check_links);
-	rig_expect("link", "out0", CHECK_FAIL, "ip link set dev out0 multicast on");
+	rig_look(host_links);
+	rig_expect("link", "out0", FINDING_FAIL, "ip link set dev out0 multicast on");
 }
 END_TEST
 
@@ -44,8 +44,8 @@ START_TEST(unicast_needs_no_multicast_flag)
 {
 	rig_host("--rule", "10.1.1.1%in0:5000 -> 10.2.2.2%out0:6000");
 	rig_iface("in0")->flags = IFF_UP | IFF_RUNNING;
-	rig_look(check_links);
-	rig_expect("link", "in0", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -56,12 +56,12 @@ START_TEST(port_of_a_bridge_hears_nothing)
 	rig_file("/sys/class/net/br7/ifindex", "9\n");
 	rig_file("/sys/class/net/br7/uevent", "DEVTYPE=bridge\nINTERFACE=br7\nIFINDEX=9\n");
 	rig_file("/sys/class/net/br7/bridge/stp_state", "0\n");
-	rig_look(check_links);
-	rig_expect("link", "in0", CHECK_FAIL, NULL);
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_FAIL, NULL);
 	rig_expect_value("link", "in0", "a port of bridge br7");
 	rig_file("/sys/class/net/br7/uevent", "DEVTYPE=vrf\nINTERFACE=br7\nIFINDEX=9\n");
-	rig_look(check_links);
-	rig_expect("link", "in0", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -71,12 +71,12 @@ START_TEST(egress_mtu_is_judged_once_a_pair)
 		 "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000, 239.3.3.0/28%out1:6000");
 	((struct iface *)rig_iface("in0")->at)->mtu = 9000;
 	((struct iface *)rig_iface("out1")->at)->mtu = 9000;
-	rig_look(check_links);
-	rig_expect("mtu", "in0 -> out0", CHECK_WARN, "ip link set dev out0 mtu 9000");
-	rig_expect("mtu", "in0 -> out1", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("mtu", "in0 -> out0", FINDING_WARN, "ip link set dev out0 mtu 9000");
+	rig_expect("mtu", "in0 -> out1", FINDING_OK, NULL);
 	((struct iface *)rig_iface("out0")->at)->mtu = 9000;
-	rig_look(check_links);
-	rig_expect("mtu", "in0 -> out0", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("mtu", "in0 -> out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -85,9 +85,9 @@ START_TEST(disabled_ipv6_is_a_failure)
 	rig_host("--rule", "[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
 	rig_file("/proc/sys/net/ipv6/conf/in0/disable_ipv6", "1\n");
 	rig_file("/proc/sys/net/ipv6/conf/out0/disable_ipv6", "0\n");
-	rig_look(check_links);
-	rig_expect("ipv6", "in0", CHECK_FAIL, "sysctl -w net.ipv6.conf.in0.disable_ipv6=0");
-	rig_expect("ipv6", "out0", CHECK_OK, NULL);
+	rig_look(host_links);
+	rig_expect("ipv6", "in0", FINDING_FAIL, "sysctl -w net.ipv6.conf.in0.disable_ipv6=0");
+	rig_expect("ipv6", "out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -95,12 +95,12 @@ START_TEST(egress_without_an_address_is_doubtful_unless_src_is_given)
 {
 	rig_host("--rule", ANY);
 	rig_iface("out0")->has_ipv4 = false;
-	rig_look(check_links);
-	rig_expect("source_address", "out0", CHECK_WARN, NULL);
+	rig_look(host_links);
+	rig_expect("source_address", "out0", FINDING_WARN, NULL);
 	rig_end();
 	rig_host("--rule", ANY " src=10.2.2.2");
 	rig_iface("out0")->has_ipv4 = false;
-	rig_look(check_links);
+	rig_look(host_links);
 	ck_assert(!rig_has("source_address", "out0"));
 }
 END_TEST
@@ -111,15 +111,15 @@ START_TEST(gro_matters_when_it_is_wanted)
 {
 	rig_host("--rule", ANY);
 	rig_iface("in0")->features.gro = false;
-	rig_look(check_offloads);
-	rig_expect("gro", "in0", CHECK_WARN, "ethtool -K in0 gro on");
+	rig_look(host_offloads);
+	rig_expect("gro", "in0", FINDING_WARN, "ethtool -K in0 gro on");
 	rig.opt.gro = OPT_OFF;
-	rig_look(check_offloads);
-	rig_expect("gro", "in0", CHECK_OK, NULL);
+	rig_look(host_offloads);
+	rig_expect("gro", "in0", FINDING_OK, NULL);
 	rig_iface("in0")->features.known = false;
 	rig.opt.gro = OPT_AUTO;
-	rig_look(check_offloads);
-	rig_expect("gro", "in0", CHECK_OK, NULL);
+	rig_look(host_offloads);
+	rig_expect("gro", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -128,11 +128,11 @@ START_TEST(older_kernels_need_checksums_for_trains)
 	rig_host("--rule", ANY);
 	rig_iface("out0")->features.checksum_v4 = false;
 	rig_file("/proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
-	rig_look(check_offloads);
-	rig_expect("gso", "out0", CHECK_WARN, "ethtool -K out0 tx on");
+	rig_look(host_offloads);
+	rig_expect("gso", "out0", FINDING_WARN, "ethtool -K out0 tx on");
 	rig_file("/proc/sys/kernel/osrelease", "6.11.0\n");
-	rig_look(check_offloads);
-	rig_expect("gso", "out0", CHECK_OK, NULL);
+	rig_look(host_offloads);
+	rig_expect("gso", "out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -142,7 +142,7 @@ static void ruleset(const char *chains)
 {
 	free(rig.facts.ruleset);
 	ck_assert_int_gt(asprintf(&rig.facts.ruleset, "{\"nftables\": [%s]}", chains), 0);
-	rig_look(check_firewall);
+	rig_look(host_firewall);
 }
 
 #define INPUT_DROP                                                                           \
@@ -153,8 +153,8 @@ START_TEST(no_chain_no_drop)
 {
 	rig_host("--rule", ANY);
 	ruleset("");
-	rig_expect("firewall", NULL, CHECK_OK, NULL);
-	ck_assert_uint_eq(rig.check.count, 1);
+	rig_expect("firewall", NULL, FINDING_OK, NULL);
+	ck_assert_uint_eq(rig.host.count, 1);
 }
 END_TEST
 
@@ -162,14 +162,14 @@ START_TEST(dropping_policy_is_named_with_the_rule_that_cures_it)
 {
 	rig_host("--rule", ANY);
 	ruleset(INPUT_DROP);
-	rig_expect("firewall_in", "in0", CHECK_FAIL,
+	rig_expect("firewall_in", "in0", FINDING_FAIL,
 		   "nft 'insert rule inet fw in iifname \"in0\" ip daddr 239.1.1.1 udp dport 5000 "
 		   "accept'");
 	rig_expect_value("firewall_in", "in0",
 			 "239.1.1.1:5000: dropped by the policy of chain inet fw in");
-	rig_expect("firewall_membership", "in0", CHECK_WARN,
+	rig_expect("firewall_membership", "in0", FINDING_WARN,
 		   "nft 'insert rule inet fw in meta l4proto igmp accept'");
-	rig_expect("firewall_out", "out0", CHECK_OK, NULL);
+	rig_expect("firewall_out", "out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -179,10 +179,10 @@ START_TEST(many_dropped_flows_are_cured_by_one_rule)
 		 "239.1.1.1%in0:5001 -> 239.2.2.1%out0:6001", "--rule",
 		 "[ff3e::1%in0]:4000-4100 -> [ff3e::2%out0]:4000-4100");
 	ruleset(INPUT_DROP);
-	rig_expect("firewall_in", "in0", CHECK_FAIL,
+	rig_expect("firewall_in", "in0", FINDING_FAIL,
 		   "nft 'insert rule inet fw in iifname \"in0\" ip daddr 224.0.0.0/4 udp dport "
 		   "{ 5000, 5001 } accept'");
-	rig_expect("firewall_in", "in0 IPv6", CHECK_FAIL,
+	rig_expect("firewall_in", "in0 IPv6", FINDING_FAIL,
 		   "nft 'insert rule inet fw in iifname \"in0\" ip6 daddr ff00::/8 meta l4proto "
 		   "udp accept'");
 }
@@ -192,14 +192,14 @@ START_TEST(unknown_filters_are_said_to_be_unknown)
 {
 	rig_host("--rule", ANY);
 	rig.facts.ruleset_rc = -ENOENT;
-	rig_look(check_firewall);
-	rig_expect("firewall", NULL, CHECK_WARN, "apt-get install nftables");
+	rig_look(host_firewall);
+	rig_expect("firewall", NULL, FINDING_WARN, "apt-get install nftables");
 	rig.facts.ruleset_rc = -EPERM;
-	rig_look(check_firewall);
-	rig_expect("firewall", NULL, CHECK_WARN, NULL);
+	rig_look(host_firewall);
+	rig_expect("firewall", NULL, FINDING_WARN, NULL);
 	rig_file("/proc/net/ip_tables_names", "filter\n");
 	ruleset("");
-	rig_expect("firewall_legacy", NULL, CHECK_WARN, NULL);
+	rig_expect("firewall_legacy", NULL, FINDING_WARN, NULL);
 }
 END_TEST
 
@@ -209,15 +209,15 @@ START_TEST(text_has_one_line_a_finding_and_a_sum)
 {
 	char text[4096] = "";
 	FILE *out = fmemopen(text, sizeof(text), "w");
-	const struct check_finding findings[] = {
-		{CHECK_FAIL, "rp_filter", "in0", "strict", "lost", "sysctl -w x=0", "or so"},
-		{CHECK_OK, "kernel", NULL, "Linux 6.1", "tested", NULL, NULL},
+	const struct finding findings[] = {
+		{FINDING_FAIL, "rp_filter", "in0", "strict", "lost", "sysctl -w x=0", "or so"},
+		{FINDING_OK, "kernel", NULL, "Linux 6.1", "tested", NULL, NULL},
 	};
 
 	rig_host("--rule", ANY);
-	check_add(&rig.check, &findings[0]);
-	check_add(&rig.check, &findings[1]);
-	ck_assert_int_eq(check_print_text(&rig.check, out), 0);
+	host_add(&rig.host, &findings[0]);
+	host_add(&rig.host, &findings[1]);
+	ck_assert_int_eq(host_print_text(&rig.host, out), 0);
 	fclose(out);
 	ck_assert_str_eq(text, "fail  rp_filter in0: strict; lost; cure: sysctl -w x=0; or so\n"
 			       "ok    kernel: Linux 6.1; tested\n"
@@ -231,8 +231,8 @@ START_TEST(full_output_is_an_error)
 
 	rig_host("--rule", ANY);
 	ck_assert_ptr_nonnull(full);
-	ck_assert_int_eq(check_print_text(&rig.check, full), -EIO);
-	ck_assert_int_eq(check_print_json(&rig.check, full), -EIO);
+	ck_assert_int_eq(host_print_text(&rig.host, full), -EIO);
+	ck_assert_int_eq(host_print_json(&rig.host, full), -EIO);
 	fclose(full);
 }
 END_TEST

@@ -19,11 +19,11 @@
 
 START_TEST(kernels_are_told_by_their_version)
 {
-	ck_assert(check_kernel_is_suspect("6.17.0-41-generic"));
-	ck_assert(!check_kernel_is_suspect("6.17.0-1-amd64"));
-	ck_assert(check_kernel_older("6.0.9", 6, 1));
-	ck_assert(!check_kernel_older("6.1", 6, 1));
-	ck_assert(check_kernel_older("5.19.17", 6, 1));
+	ck_assert(host_kernel_is_suspect("6.17.0-41-generic"));
+	ck_assert(!host_kernel_is_suspect("6.17.0-1-amd64"));
+	ck_assert(host_kernel_older("6.0.9", 6, 1));
+	ck_assert(!host_kernel_older("6.1", 6, 1));
+	ck_assert(host_kernel_older("5.19.17", 6, 1));
 }
 END_TEST
 
@@ -31,18 +31,18 @@ START_TEST(mangling_kernel_fails_until_trains_are_off)
 {
 	rig_host("--rule", ANY);
 	rig_file("/proc/sys/kernel/osrelease", "7.1.2-generic\n");
-	rig_look(check_kernel);
-	rig_expect("kernel_trains", NULL, CHECK_WARN, NULL); /* auto sends single datagrams */
+	rig_look(host_kernel);
+	rig_expect("kernel_trains", NULL, FINDING_WARN, NULL); /* auto sends single datagrams */
 	rig.opt.gso = OPT_ON;
-	rig_look(check_kernel);
-	rig_expect("kernel_trains", NULL, CHECK_FAIL, NULL);
+	rig_look(host_kernel);
+	rig_expect("kernel_trains", NULL, FINDING_FAIL, NULL);
 	rig.opt.gso = OPT_OFF;
-	rig_look(check_kernel);
-	rig_expect("kernel_trains", NULL, CHECK_OK, NULL);
+	rig_look(host_kernel);
+	rig_expect("kernel_trains", NULL, FINDING_OK, NULL);
 	rig.opt.gso = OPT_AUTO;
 	rig_file("/proc/sys/kernel/osrelease", "6.17.0-41-generic\n");
-	rig_look(check_kernel);
-	rig_expect("kernel_trains", NULL, CHECK_WARN, NULL);
+	rig_look(host_kernel);
+	rig_expect("kernel_trains", NULL, FINDING_WARN, NULL);
 }
 END_TEST
 
@@ -50,8 +50,8 @@ START_TEST(old_kernel_is_doubtful)
 {
 	rig_host("--rule", ANY);
 	rig_file("/proc/sys/kernel/osrelease", "5.10.0-30-amd64\n");
-	rig_look(check_kernel);
-	rig_expect("kernel", NULL, CHECK_WARN, NULL);
+	rig_look(host_kernel);
+	rig_expect("kernel", NULL, FINDING_WARN, NULL);
 }
 END_TEST
 
@@ -62,15 +62,15 @@ START_TEST(forbidden_uring_fails_only_where_it_is_asked_for)
 	rig_host("--rule", ANY, "--engine", "uring");
 	rig.facts.uring_rc = -EPERM;
 	rig_file("/proc/sys/kernel/io_uring_disabled", "2\n");
-	rig_look(check_uring);
-	rig_expect("io_uring", NULL, CHECK_FAIL, "sysctl -w kernel.io_uring_disabled=0");
+	rig_look(host_uring);
+	rig_expect("io_uring", NULL, FINDING_FAIL, "sysctl -w kernel.io_uring_disabled=0");
 	rig_expect_value("io_uring", NULL, "kernel.io_uring_disabled = 2");
 	rig.opt.engine = RING_ENGINE_AUTO;
-	rig_look(check_uring);
-	rig_expect("io_uring", NULL, CHECK_WARN, "sysctl -w kernel.io_uring_disabled=0");
+	rig_look(host_uring);
+	rig_expect("io_uring", NULL, FINDING_WARN, "sysctl -w kernel.io_uring_disabled=0");
 	rig.opt.engine = RING_ENGINE_MMSG;
-	rig_look(check_uring);
-	rig_expect("io_uring", NULL, CHECK_OK, NULL);
+	rig_look(host_uring);
+	rig_expect("io_uring", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -79,12 +79,12 @@ START_TEST(seccomp_is_told_from_the_sysctl)
 	rig_host("--rule", ANY);
 	rig.facts.uring_rc = -EPERM;
 	rig_file("/proc/self/status", "Name:\tx\nSeccomp:\t2\nCapEff:\t0\n");
-	rig_look(check_uring);
-	rig_expect("io_uring", NULL, CHECK_WARN, NULL);
+	rig_look(host_uring);
+	rig_expect("io_uring", NULL, FINDING_WARN, NULL);
 	rig_expect_value("io_uring", NULL, "seccomp on");
 	ck_assert_ptr_nonnull(strstr(rig_find("io_uring", NULL)->advice, "seccomp profile"));
 	rig.facts.uring_rc = -ENOSYS;
-	rig_look(check_uring);
+	rig_look(host_uring);
 	ck_assert_ptr_nonnull(strstr(rig_find("io_uring", NULL)->advice, "boot a kernel"));
 }
 END_TEST
@@ -103,19 +103,19 @@ START_TEST(memlock_is_compared_with_the_rings_of_all_shards)
 	rig_host("--rule", ANY, "--shards", "2");
 	limits("1024", "65536");
 	rig_capabilities(0);
-	rig_look(check_uring);
-	rig_expect("memlock", NULL, CHECK_FAIL, "prlimit --pid $$ --memlock=unlimited:unlimited");
+	rig_look(host_uring);
+	rig_expect("memlock", NULL, FINDING_FAIL, "prlimit --pid $$ --memlock=unlimited:unlimited");
 	rig_expect_value("memlock", NULL, "65536 bytes allowed, 217088 for 2 rings");
 	limits("1024", "217088");
-	rig_look(check_uring);
-	rig_expect("memlock", NULL, CHECK_OK, NULL);
+	rig_look(host_uring);
+	rig_expect("memlock", NULL, FINDING_OK, NULL);
 	limits("1024", "unlimited");
-	rig_look(check_uring);
-	rig_expect("memlock", NULL, CHECK_OK, NULL);
+	rig_look(host_uring);
+	rig_expect("memlock", NULL, FINDING_OK, NULL);
 	limits("1024", "65536");
 	rig_capabilities(CAP(CAP_SYS_RESOURCE));
-	rig_look(check_uring);
-	rig_expect("memlock", NULL, CHECK_OK, NULL);
+	rig_look(host_uring);
+	rig_expect("memlock", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -126,20 +126,20 @@ START_TEST(open_files_are_compared_with_sockets)
 	rig_host("--rule", "239.1.0.0/22%in0:5000 -> 239.2.0.0/22%out0:5000", "--shards", "1");
 	limits("1024", "unlimited");
 	rig_capabilities(0);
-	rig_look(check_limits);
-	rig_expect("nofile", NULL, CHECK_FAIL, "prlimit --pid $$ --nofile=2116:2116");
+	rig_look(host_limits);
+	rig_expect("nofile", NULL, FINDING_FAIL, "prlimit --pid $$ --nofile=2116:2116");
 	limits("2116", "unlimited");
-	rig_look(check_limits);
-	rig_expect("nofile", NULL, CHECK_OK, NULL);
+	rig_look(host_limits);
+	rig_expect("nofile", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
 /* The cure names the program that runs, whatever that is here. */
 static void expect_setcap(const char *id, const char *begins)
 {
-	const struct check_finding *finding = rig_find(id, NULL);
+	const struct finding *finding = rig_find(id, NULL);
 
-	ck_assert_int_eq(finding->level, CHECK_FAIL);
+	ck_assert_int_eq(finding->level, FINDING_FAIL);
 	ck_assert_msg(strncmp(finding->cure, begins, strlen(begins)) == 0, "%s", finding->cure);
 }
 
@@ -147,14 +147,14 @@ START_TEST(capabilities_are_asked_for_together)
 {
 	rig_host("--rule", "239.1.1.1%in0:500 -> 239.2.2.2%out0:6000 src=keep");
 	rig_capabilities(0);
-	rig_look(check_limits);
+	rig_look(host_limits);
 	expect_setcap("src_keep", "setcap cap_net_raw,cap_net_bind_service+ep /");
 	expect_setcap("low_port", "setcap cap_net_raw,cap_net_bind_service+ep /");
 	rig_expect_value("low_port", NULL, "--rule 1 binds port 500, below 1024");
 	rig_capabilities(CAP(CAP_NET_RAW) | CAP(CAP_NET_BIND_SERVICE));
-	rig_look(check_limits);
-	rig_expect("src_keep", NULL, CHECK_OK, NULL);
-	rig_expect("low_port", NULL, CHECK_OK, NULL);
+	rig_look(host_limits);
+	rig_expect("src_keep", NULL, FINDING_OK, NULL);
+	rig_expect("low_port", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -163,10 +163,10 @@ START_TEST(low_ports_begin_where_the_sysctl_says)
 	rig_host("--rule", "239.1.1.1%in0:500 -> 239.2.2.2%out0:6000 sport=90");
 	rig_capabilities(0);
 	rig_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "100\n");
-	rig_look(check_limits);
+	rig_look(host_limits);
 	rig_expect_value("low_port", NULL, "binds port 90, below 100");
 	rig_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0\n");
-	rig_look(check_limits);
+	rig_look(host_limits);
 	ck_assert(!rig_has("low_port", NULL));
 	ck_assert(!rig_has("src_keep", NULL));
 }
@@ -176,11 +176,11 @@ START_TEST(highest_priority_needs_a_capability)
 {
 	rig_host("--rule", ANY " priority=7");
 	rig_capabilities(0);
-	rig_look(check_limits);
+	rig_look(host_limits);
 	expect_setcap("priority", "setcap cap_net_raw+ep /");
 	rig_capabilities(CAP(CAP_NET_ADMIN));
-	rig_look(check_limits);
-	rig_expect("priority", NULL, CHECK_OK, NULL);
+	rig_look(host_limits);
+	rig_expect("priority", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -192,13 +192,13 @@ START_TEST(buffers_above_the_sysctl_need_a_capability)
 	rig_capabilities(0);
 	rig_file("/proc/sys/net/core/rmem_max", "212992\n");
 	rig_file("/proc/sys/net/core/wmem_max", "1048576\n");
-	rig_look(check_buffers);
-	rig_expect("rmem_max", NULL, CHECK_WARN, "sysctl -w net.core.rmem_max=8388608");
+	rig_look(host_buffers);
+	rig_expect("rmem_max", NULL, FINDING_WARN, "sysctl -w net.core.rmem_max=8388608");
 	rig_expect_value("rmem_max", NULL, "net.core.rmem_max = 212992, --rcvbuf asks for 8388608");
-	rig_expect("wmem_max", NULL, CHECK_OK, NULL);
+	rig_expect("wmem_max", NULL, FINDING_OK, NULL);
 	rig_capabilities(CAP(CAP_NET_ADMIN));
-	rig_look(check_buffers);
-	rig_expect("rmem_max", NULL, CHECK_OK, NULL);
+	rig_look(host_buffers);
+	rig_expect("rmem_max", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -207,11 +207,11 @@ START_TEST(default_buffers_are_judged_by_their_size)
 	rig_host("--rule", ANY);
 	rig.opt.rcvbuf_bytes = 0;
 	rig_file("/proc/sys/net/core/rmem_default", "212992\n");
-	rig_look(check_buffers);
-	rig_expect("rmem_max", NULL, CHECK_WARN, NULL);
+	rig_look(host_buffers);
+	rig_expect("rmem_max", NULL, FINDING_WARN, NULL);
 	rig_file("/proc/sys/net/core/rmem_default", "8388608\n");
-	rig_look(check_buffers);
-	rig_expect("rmem_max", NULL, CHECK_OK, NULL);
+	rig_look(host_buffers);
+	rig_expect("rmem_max", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -219,11 +219,12 @@ START_TEST(all_receive_buffers_together_are_bounded)
 {
 	rig_host("--rule", "239.1.1.0/24%in0:5000 -> 239.2.2.0/24%out0:5000", "--rcvbuf", "1M");
 	rig_file("/proc/sys/net/ipv4/udp_mem", "1000\t2000\t3000\n");
-	rig_look(check_buffers);
-	rig_expect("udp_mem", NULL, CHECK_WARN, "sysctl -w net.ipv4.udp_mem='1000 131072 131072'");
+	rig_look(host_buffers);
+	rig_expect("udp_mem", NULL, FINDING_WARN,
+		   "sysctl -w net.ipv4.udp_mem='1000 131072 131072'");
 	rig_file("/proc/sys/net/ipv4/udp_mem", "1000\t131072\t131072\n");
-	rig_look(check_buffers);
-	rig_expect("udp_mem", NULL, CHECK_OK, NULL);
+	rig_look(host_buffers);
+	rig_expect("udp_mem", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -231,11 +232,11 @@ START_TEST(option_memory_must_hold_a_membership)
 {
 	rig_host("--rule", ANY);
 	rig_file("/proc/sys/net/core/optmem_max", "100\n");
-	rig_look(check_buffers);
-	rig_expect("optmem_max", NULL, CHECK_FAIL, "sysctl -w net.core.optmem_max=20480");
+	rig_look(host_buffers);
+	rig_expect("optmem_max", NULL, FINDING_FAIL, "sysctl -w net.core.optmem_max=20480");
 	rig_file("/proc/sys/net/core/optmem_max", "20480\n");
-	rig_look(check_buffers);
-	rig_expect("optmem_max", NULL, CHECK_OK, NULL);
+	rig_look(host_buffers);
+	rig_expect("optmem_max", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -251,7 +252,7 @@ static void pools(int64_t total0, int64_t free0, int64_t total1, int64_t free1)
 	nodes[0].huge_2m_free = free0;
 	nodes[1].huge_2m_total = total1;
 	nodes[1].huge_2m_free = free1;
-	rig_look(check_memory);
+	rig_look(host_memory);
 }
 
 #define POOL_OF(node) "/sys/devices/system/node/" node "/hugepages/hugepages-2048kB/nr_hugepages"
@@ -260,13 +261,13 @@ START_TEST(each_node_needs_its_own_huge_pages)
 {
 	rig_host("--rule", ANY);
 	pools(12, 12, 20, 10);
-	rig_expect("huge_pages", "node 0", CHECK_OK, NULL);
-	rig_expect("huge_pages", "node 1", CHECK_WARN, "echo 26 > " POOL_OF("node1"));
+	rig_expect("huge_pages", "node 0", FINDING_OK, NULL);
+	rig_expect("huge_pages", "node 1", FINDING_WARN, "echo 26 > " POOL_OF("node1"));
 	rig_expect_value("huge_pages", "node 1", "10 of 2 MiB available, 4 shards need 16");
 	rig.opt.require_huge = true;
 	pools(12, 11, 26, 16);
-	rig_expect("huge_pages", "node 0", CHECK_FAIL, "echo 13 > " POOL_OF("node0"));
-	rig_expect("huge_pages", "node 1", CHECK_OK, NULL);
+	rig_expect("huge_pages", "node 0", FINDING_FAIL, "echo 13 > " POOL_OF("node0"));
+	rig_expect("huge_pages", "node 1", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -282,15 +283,15 @@ START_TEST(transparent_pages_matter_when_wanted)
 {
 	rig_host("--rule", ANY);
 	rig_file("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
-	rig_look(check_memory);
-	rig_expect("transparent_huge_pages", NULL, CHECK_OK, NULL);
+	rig_look(host_memory);
+	rig_expect("transparent_huge_pages", NULL, FINDING_OK, NULL);
 	rig.opt.huge = NODEMEM_HUGE_THP;
-	rig_look(check_memory);
-	rig_expect("transparent_huge_pages", NULL, CHECK_WARN,
+	rig_look(host_memory);
+	rig_expect("transparent_huge_pages", NULL, FINDING_WARN,
 		   "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
 	rig_file("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-	rig_look(check_memory);
-	rig_expect("transparent_huge_pages", NULL, CHECK_OK, NULL);
+	rig_look(host_memory);
+	rig_expect("transparent_huge_pages", NULL, FINDING_OK, NULL);
 }
 END_TEST
 
@@ -298,11 +299,11 @@ START_TEST(balancing_matters_with_several_nodes)
 {
 	rig_host("--rule", ANY);
 	rig_file("/proc/sys/kernel/numa_balancing", "1\n");
-	rig_look(check_memory);
-	rig_expect("numa_balancing", NULL, CHECK_WARN, "sysctl -w kernel.numa_balancing=0");
+	rig_look(host_memory);
+	rig_expect("numa_balancing", NULL, FINDING_WARN, "sysctl -w kernel.numa_balancing=0");
 	rig.setup.topo.node_count = 1;
-	rig_look(check_memory);
-	rig_expect("numa_balancing", NULL, CHECK_OK, NULL);
+	rig_look(host_memory);
+	rig_expect("numa_balancing", NULL, FINDING_OK, NULL);
 	rig.setup.topo.node_count = 2;
 }
 END_TEST
@@ -314,15 +315,15 @@ END_TEST
 START_TEST(governor_of_the_shards_cpus_is_judged)
 {
 	rig_host("--rule", ANY);
-	rig_look(check_cpu);
-	rig_expect("cpu_governor", NULL, CHECK_OK, NULL);
+	rig_look(host_cpu);
+	rig_expect("cpu_governor", NULL, FINDING_OK, NULL);
 	rig_file(CPU "cpu0/cpufreq/scaling_governor", "powersave\n"); /* runs no shard */
 	rig_file(CPU "cpu5/cpufreq/scaling_governor", "performance\n");
-	rig_look(check_cpu);
-	rig_expect("cpu_governor", NULL, CHECK_OK, NULL);
+	rig_look(host_cpu);
+	rig_expect("cpu_governor", NULL, FINDING_OK, NULL);
 	rig_file(CPU "cpu5/cpufreq/scaling_governor", "schedutil\n");
-	rig_look(check_cpu);
-	rig_expect("cpu_governor", NULL, CHECK_WARN,
+	rig_look(host_cpu);
+	rig_expect("cpu_governor", NULL, FINDING_WARN,
 		   "for f in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor; do echo "
 		   "performance > $f; done");
 	rig_expect_value("cpu_governor", NULL, "schedutil on CPU 5, 1 of 7 shards");
@@ -337,12 +338,12 @@ START_TEST(deep_idle_states_are_doubtful_until_disabled)
 	rig_file(CPU "cpu5/cpuidle/state1/latency", "133\n");
 	rig_file(CPU "cpu5/cpuidle/state1/name", "C6\n");
 	rig_file(CPU "cpu5/cpuidle/state1/disable", "0\n");
-	rig_look(check_cpu);
-	ck_assert_int_eq(rig_find("cpu_idle", NULL)->level, CHECK_WARN);
+	rig_look(host_cpu);
+	ck_assert_int_eq(rig_find("cpu_idle", NULL)->level, FINDING_WARN);
 	rig_expect_value("cpu_idle", NULL, "deepest state C6, 133 us to leave");
 	rig_file(CPU "cpu5/cpuidle/state1/disable", "1\n");
-	rig_look(check_cpu);
-	rig_expect("cpu_idle", NULL, CHECK_OK, NULL);
+	rig_look(host_cpu);
+	rig_expect("cpu_idle", NULL, FINDING_OK, NULL);
 	rig_expect_value("cpu_idle", NULL, "POLL");
 }
 END_TEST
@@ -351,11 +352,11 @@ START_TEST(cpuset_that_shuts_out_an_interfaces_node_is_doubtful)
 {
 	rig_host("--rule", ANY);
 	rig_place("in0", 1);
-	rig_look(check_cpu);
-	rig_expect("cpuset", NULL, CHECK_OK, NULL);
+	rig_look(host_cpu);
+	rig_expect("cpuset", NULL, FINDING_OK, NULL);
 	rig.setup.topo.nodes[1].allowed = false;
-	rig_look(check_cpu);
-	rig_expect("cpuset", "in0", CHECK_WARN, NULL);
+	rig_look(host_cpu);
+	rig_expect("cpuset", "in0", FINDING_WARN, NULL);
 }
 END_TEST
 
@@ -365,15 +366,15 @@ START_TEST(flows_owned_elsewhere_are_told_with_the_reason)
 {
 	rig_host("--rule", ANY, "--shards", "2");
 	rig_place("in0", 1);
-	rig_look(check_nics);
-	rig_expect("nic_node", "in0", CHECK_OK, NULL);
+	rig_look(host_nics);
+	rig_expect("nic_node", "in0", FINDING_OK, NULL);
 	rig_expect_value("nic_node", "in0", "node 1 (made up), 1 of 1 flows owned there");
 	for (uint32_t i = 0; i < rig.setup.plan.shard_count; i++) {
 		rig.setup.plan.shards[i].home_os = 0;
 	}
 	rig.setup.plan.owners[0].why = PLAN_WHY_NO_LOCAL;
-	rig_look(check_nics);
-	rig_expect("nic_node", "in0", CHECK_WARN, NULL);
+	rig_look(host_nics);
+	rig_expect("nic_node", "in0", FINDING_WARN, NULL);
 	ck_assert_ptr_nonnull(strstr(rig_find("nic_node", "in0")->advice, "no shard on node"));
 }
 END_TEST
@@ -388,29 +389,29 @@ START_TEST(interrupts_on_another_node_are_doubtful)
 	rig_file("/proc/irq/40/smp_affinity_list", "4-7\n");
 	rig_file("/proc/irq/41/smp_affinity_list", "0-7\n");
 	rig_file("/proc/irq/41/effective_affinity_list", "2\n");
-	rig_look(check_nics);
-	rig_expect("nic_irq", "in0", CHECK_WARN,
+	rig_look(host_nics);
+	rig_expect("nic_irq", "in0", FINDING_WARN,
 		   "for i in 41; do echo 4-7 > /proc/irq/$i/smp_affinity_list; done");
 	rig_expect_value("nic_irq", "in0",
 			 "1 of 2 interrupts go elsewhere, the first to CPU 2 on "
 			 "node 0; the shards of its flows are on node 1, 1 receive queues");
 	rig_file("/run/irqbalance/sock", "%s", "");
-	rig_look(check_nics);
-	rig_expect("nic_irq", "in0", CHECK_WARN,
+	rig_look(host_nics);
+	rig_expect("nic_irq", "in0", FINDING_WARN,
 		   "systemctl disable --now irqbalance; for i in 41; do echo 4-7 > "
 		   "/proc/irq/$i/smp_affinity_list; done");
 	rig_file("/proc/irq/41/effective_affinity_list", "6\n");
-	rig_look(check_nics);
-	rig_expect("nic_irq", "in0", CHECK_OK, NULL);
+	rig_look(host_nics);
+	rig_expect("nic_irq", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
 START_TEST(interfaces_without_interrupts_or_node_are_fine)
 {
 	rig_host("--rule", ANY);
-	rig_look(check_nics);
-	rig_expect("nic_node", "in0", CHECK_OK, NULL);
-	rig_expect("nic_irq", "in0", CHECK_OK, NULL);
+	rig_look(host_nics);
+	rig_expect("nic_node", "in0", FINDING_OK, NULL);
+	rig_expect("nic_irq", "in0", FINDING_OK, NULL);
 	rig_expect_value("nic_irq", "in0", "no interrupts of its own");
 	ck_assert(!rig_has("nic_node", "out0"));
 }

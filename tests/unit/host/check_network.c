@@ -15,7 +15,7 @@ static void filter(int all, int own)
 {
 	rig_file(CONF "all/rp_filter", "%d\n", all);
 	rig_file(CONF "in0/rp_filter", "%d\n", own);
-	rig_look(check_rp_filter);
+	rig_look(host_rp_filter);
 }
 
 static void default_route(void)
@@ -29,7 +29,7 @@ START_TEST(rp_filter_off_lets_any_source_in)
 	rig_host("--rule", SSM);
 	rig_route("10.9.9.9", NULL);
 	filter(0, 0);
-	rig_expect("rp_filter", "in0", CHECK_OK, NULL);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -38,10 +38,10 @@ START_TEST(strict_filter_wants_the_route_back)
 	rig_host("--rule", SSM);
 	rig_route("10.9.9.9", "in0");
 	filter(1, 0);
-	rig_expect("rp_filter", "in0", CHECK_OK, NULL);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
 	rig_route("10.9.9.9", "out0");
 	filter(0, 1);
-	rig_expect("rp_filter", "in0", CHECK_FAIL, "sysctl -w net.ipv4.conf.in0.rp_filter=2");
+	rig_expect("rp_filter", "in0", FINDING_FAIL, "sysctl -w net.ipv4.conf.in0.rp_filter=2");
 	rig_expect_value("rp_filter", "in0", "strict (conf/all 0, its own 1); source 10.9.9.9");
 }
 END_TEST
@@ -51,10 +51,10 @@ START_TEST(loose_filter_wants_any_route)
 	rig_host("--rule", SSM);
 	rig_route("10.9.9.9", "out0");
 	filter(1, 2);
-	rig_expect("rp_filter", "in0", CHECK_OK, NULL);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
 	rig_route("10.9.9.9", NULL);
 	filter(1, 2);
-	rig_expect("rp_filter", "in0", CHECK_FAIL,
+	rig_expect("rp_filter", "in0", FINDING_FAIL,
 		   "sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.in0.rp_filter=0");
 }
 END_TEST
@@ -64,11 +64,11 @@ START_TEST(loose_is_no_cure_without_a_route_or_an_address)
 	rig_host("--rule", SSM);
 	rig_route("10.9.9.9", NULL);
 	filter(0, 1);
-	rig_expect("rp_filter", "in0", CHECK_FAIL, "sysctl -w net.ipv4.conf.in0.rp_filter=0");
+	rig_expect("rp_filter", "in0", FINDING_FAIL, "sysctl -w net.ipv4.conf.in0.rp_filter=0");
 	rig_route("10.9.9.9", "out0");
 	rig_iface("in0")->has_ipv4 = false;
 	filter(1, 0);
-	rig_expect("rp_filter", "in0", CHECK_FAIL, "sysctl -w net.ipv4.conf.all.rp_filter=0");
+	rig_expect("rp_filter", "in0", FINDING_FAIL, "sysctl -w net.ipv4.conf.all.rp_filter=0");
 }
 END_TEST
 
@@ -76,12 +76,12 @@ START_TEST(strict_filter_is_doubtful_for_any_source)
 {
 	rig_host("--rule", ANY);
 	filter(1, 0);
-	rig_expect("rp_filter", "in0", CHECK_WARN, "sysctl -w net.ipv4.conf.all.rp_filter=0");
+	rig_expect("rp_filter", "in0", FINDING_WARN, "sysctl -w net.ipv4.conf.all.rp_filter=0");
 	default_route();
 	filter(1, 0);
-	rig_expect("rp_filter", "in0", CHECK_WARN, "sysctl -w net.ipv4.conf.in0.rp_filter=2");
+	rig_expect("rp_filter", "in0", FINDING_WARN, "sysctl -w net.ipv4.conf.in0.rp_filter=2");
 	filter(1, 2);
-	rig_expect("rp_filter", "in0", CHECK_OK, NULL);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -90,8 +90,9 @@ START_TEST(interface_names_with_dots_are_written_with_slashes)
 	rig_host("--rule", "10.9.9.9@232.1.1.1%eth0.7:5000 -> 239.2.2.2%out0:6000");
 	rig_route("10.9.9.9", "out0");
 	rig_file(CONF "eth0.7/rp_filter", "1\n");
-	rig_look(check_rp_filter);
-	rig_expect("rp_filter", "eth0.7", CHECK_FAIL, "sysctl -w net/ipv4/conf/eth0.7/rp_filter=2");
+	rig_look(host_rp_filter);
+	rig_expect("rp_filter", "eth0.7", FINDING_FAIL,
+		   "sysctl -w net/ipv4/conf/eth0.7/rp_filter=2");
 }
 END_TEST
 
@@ -100,19 +101,19 @@ START_TEST(own_address_as_source_is_a_finding_of_its_own)
 	rig_host("--rule", SSM);
 	rig.facts.sources[0].route = (struct route){.local = true};
 	filter(0, 0);
-	rig_expect("rp_filter", "in0", CHECK_OK, NULL);
-	rig_expect("own_source", "in0", CHECK_WARN, "sysctl -w net.ipv4.conf.in0.accept_local=1");
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
+	rig_expect("own_source", "in0", FINDING_WARN, "sysctl -w net.ipv4.conf.in0.accept_local=1");
 	rig_file(CONF "in0/accept_local", "1\n");
 	filter(0, 0);
-	rig_expect("own_source", "in0", CHECK_OK, NULL);
+	rig_expect("own_source", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
 START_TEST(ipv6_has_no_reverse_path_filter)
 {
 	rig_host("--rule", "[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
-	rig_look(check_rp_filter);
-	ck_assert_uint_eq(rig.check.count, 0);
+	rig_look(host_rp_filter);
+	ck_assert_uint_eq(rig.host.count, 0);
 }
 END_TEST
 
@@ -121,16 +122,16 @@ END_TEST
 START_TEST(forced_old_igmp_cannot_ask_for_a_source)
 {
 	rig_host("--rule", SSM);
-	rig_look(check_membership);
-	rig_expect("igmp_version", "in0", CHECK_OK, NULL);
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
 	rig_file(CONF "in0/force_igmp_version", "2\n");
-	rig_look(check_membership);
-	rig_expect("igmp_version", "in0", CHECK_FAIL,
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_FAIL,
 		   "sysctl -w net.ipv4.conf.all.force_igmp_version=0 "
 		   "net.ipv4.conf.in0.force_igmp_version=0");
 	rig_file(CONF "all/force_igmp_version", "3\n"); /* of all goes first */
-	rig_look(check_membership);
-	rig_expect("igmp_version", "in0", CHECK_OK, NULL);
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -138,11 +139,11 @@ START_TEST(forced_igmp_2_does_for_any_source)
 {
 	rig_host("--rule", ANY);
 	rig_file(CONF "in0/force_igmp_version", "2\n");
-	rig_look(check_membership);
-	rig_expect("igmp_version", "in0", CHECK_OK, NULL);
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
 	rig_file(CONF "in0/force_igmp_version", "1\n");
-	rig_look(check_membership);
-	ck_assert_int_eq(rig_find("igmp_version", "in0")->level, CHECK_WARN);
+	rig_look(host_membership);
+	ck_assert_int_eq(rig_find("igmp_version", "in0")->level, FINDING_WARN);
 }
 END_TEST
 
@@ -153,8 +154,8 @@ START_TEST(older_querier_that_was_heard_is_named)
 		 "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
 		 "1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:0\t\t0\n"
 		 "2\tin0       :     1      V2\n\t\t\t\t010000E0     1 0:0\t\t0\n");
-	rig_look(check_membership);
-	rig_expect("igmp_version", "in0", CHECK_WARN, NULL);
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_WARN, NULL);
 	rig_expect_value("igmp_version", "in0", "IGMPv2, as its querier speaks");
 	rig_expect_value("querier", "in0", "an IGMPv2 querier was heard");
 }
@@ -166,7 +167,7 @@ START_TEST(long_interface_names_are_found_in_the_igmp_table)
 	rig_file("/proc/net/igmp",
 		 "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
 		 "2\tabcdefghijklmno:     1      V1\n");
-	rig_look(check_membership);
+	rig_look(host_membership);
 	rig_expect_value("querier", "abcdefghijklmno", "IGMPv1");
 }
 END_TEST
@@ -175,8 +176,8 @@ START_TEST(forced_old_mld_cannot_ask_for_a_source)
 {
 	rig_host("--rule", "[2001:db8::5]@[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
 	rig_file("/proc/sys/net/ipv6/conf/in0/force_mld_version", "1\n");
-	rig_look(check_membership);
-	rig_expect("mld_version", "in0", CHECK_FAIL,
+	rig_look(host_membership);
+	rig_expect("mld_version", "in0", FINDING_FAIL,
 		   "sysctl -w net.ipv6.conf.all.force_mld_version=0 "
 		   "net.ipv6.conf.in0.force_mld_version=0");
 }
@@ -187,11 +188,12 @@ START_TEST(snooping_bridge_needs_a_querier)
 	rig_host("--rule", ANY);
 	rig_file("/sys/class/net/in0/bridge/multicast_snooping", "1\n");
 	rig_file("/sys/class/net/in0/bridge/multicast_querier", "0\n");
-	rig_look(check_membership);
-	rig_expect("querier", "in0", CHECK_WARN, "ip link set dev in0 type bridge mcast_querier 1");
+	rig_look(host_membership);
+	rig_expect("querier", "in0", FINDING_WARN,
+		   "ip link set dev in0 type bridge mcast_querier 1");
 	rig_file("/sys/class/net/in0/bridge/multicast_querier", "1\n");
-	rig_look(check_membership);
-	rig_expect("querier", "in0", CHECK_OK, NULL);
+	rig_look(host_membership);
+	rig_expect("querier", "in0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -199,11 +201,11 @@ START_TEST(memberships_matter_only_at_zero)
 {
 	rig_host("--rule", ANY);
 	rig_file("/proc/sys/net/ipv4/igmp_max_memberships", "1\n");
-	rig_look(check_membership);
-	rig_expect("igmp_max_memberships", NULL, CHECK_OK, NULL);
+	rig_look(host_membership);
+	rig_expect("igmp_max_memberships", NULL, FINDING_OK, NULL);
 	rig_file("/proc/sys/net/ipv4/igmp_max_memberships", "0\n");
-	rig_look(check_membership);
-	rig_expect("igmp_max_memberships", NULL, CHECK_FAIL,
+	rig_look(host_membership);
+	rig_expect("igmp_max_memberships", NULL, FINDING_FAIL,
 		   "sysctl -w net.ipv4.igmp_max_memberships=20");
 }
 END_TEST
@@ -215,20 +217,22 @@ static void cloud(const char *field, const char *value)
 	rig_file("/sys/class/net/in0/device/vendor", "0x1d0f\n");
 	rig_file("/sys/class/net/out0/device/vendor", "0x1d0f\n");
 	rig_file(field, "%s\n", value);
-	rig_look(check_cloud);
+	rig_look(host_cloud);
 }
 
 START_TEST(aws_wants_igmp_2)
 {
 	rig_host("--rule", ANY);
 	cloud("/sys/class/dmi/id/sys_vendor", "Amazon EC2");
-	rig_expect("cloud", "in0", CHECK_WARN, "sysctl -w net.ipv4.conf.in0.force_igmp_version=2");
+	rig_expect("cloud", "in0", FINDING_WARN,
+		   "sysctl -w net.ipv4.conf.in0.force_igmp_version=2");
 	rig_file(CONF "in0/force_igmp_version", "2\n");
-	rig_look(check_cloud);
-	rig_expect("cloud", "in0", CHECK_OK, NULL);
+	rig_look(host_cloud);
+	rig_expect("cloud", "in0", FINDING_OK, NULL);
 	rig_file(CONF "all/force_igmp_version", "3\n");
-	rig_look(check_cloud);
-	rig_expect("cloud", "in0", CHECK_WARN, "sysctl -w net.ipv4.conf.all.force_igmp_version=2");
+	rig_look(host_cloud);
+	rig_expect("cloud", "in0", FINDING_WARN,
+		   "sysctl -w net.ipv4.conf.all.force_igmp_version=2");
 }
 END_TEST
 
@@ -236,7 +240,7 @@ START_TEST(aws_carries_no_sources_and_no_ipv6_groups)
 {
 	rig_host("--rule", SSM);
 	cloud("/sys/class/dmi/id/sys_vendor", "Amazon EC2");
-	rig_expect("cloud", "in0", CHECK_FAIL, NULL);
+	rig_expect("cloud", "in0", FINDING_FAIL, NULL);
 }
 END_TEST
 
@@ -244,7 +248,7 @@ START_TEST(other_clouds_carry_no_multicast)
 {
 	rig_host("--rule", ANY);
 	cloud("/sys/class/dmi/id/chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77");
-	rig_expect("cloud", "in0", CHECK_WARN, NULL);
+	rig_expect("cloud", "in0", FINDING_WARN, NULL);
 	rig_expect_value("cloud", "out0", "Azure");
 	rig_file("/sys/class/dmi/id/chassis_asset_tag", "x\n");
 	cloud("/sys/class/dmi/id/sys_vendor", "Google");
@@ -256,8 +260,8 @@ START_TEST(virtual_interfaces_do_not_depend_on_the_cloud)
 {
 	rig_host("--rule", ANY);
 	rig_file("/sys/class/dmi/id/sys_vendor", "Google\n");
-	rig_look(check_cloud);
-	rig_expect("cloud", NULL, CHECK_OK, NULL);
+	rig_look(host_cloud);
+	rig_expect("cloud", NULL, FINDING_OK, NULL);
 }
 END_TEST
 

@@ -50,11 +50,11 @@ void rig_host_of(const char *const *args)
 	ck_assert_ptr_null(*args);
 	ck_assert_msg(opt_parse(argc, (char **)argv, &rig.opt, &err) == 0, "%s", err.text);
 	ck_assert_msg(setup_prepare(&rig.setup, &rig.opt, false, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(check_facts_count(&rig.setup, &rig.facts), 0);
+	ck_assert_int_eq(host_facts_count(&rig.setup, &rig.facts), 0);
 	rig_fill_ifaces();
 	snprintf(rig.root, sizeof(rig.root), "/tmp/numacast-host.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig.root));
-	rig.check = (struct check){.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
+	rig.host = (struct host){.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
 }
 
 static int rig_remove(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
@@ -70,8 +70,8 @@ void rig_end(void)
 	if (rig.root[0] != '\0') {
 		nftw(rig.root, rig_remove, 8, FTW_DEPTH | FTW_PHYS);
 	}
-	check_free(&rig.check);
-	check_facts_free(&rig.facts);
+	host_free(&rig.host);
+	host_facts_free(&rig.facts);
 	setup_free(&rig.setup);
 	opt_free(&rig.opt);
 	rig = (struct host_rig){0};
@@ -112,9 +112,9 @@ void rig_link(const char *path, const char *target)
 	ck_assert_int_eq(symlink(target, at), 0);
 }
 
-struct check_iface *rig_iface(const char *name)
+struct host_iface *rig_iface(const char *name)
 {
-	struct check_iface *iface = (struct check_iface *)check_facts_iface(&rig.facts, name);
+	struct host_iface *iface = (struct host_iface *)host_facts_iface(&rig.facts, name);
 
 	ck_assert_msg(iface != NULL, "no rule names %s", name);
 	return iface;
@@ -152,7 +152,7 @@ void rig_route(const char *source, const char *ifname)
 
 	ck_assert_int_eq(addr_parse_ip(source, &addr), 0);
 	for (uint32_t i = 0; i < rig.facts.source_count; i++) {
-		struct check_source *at = &rig.facts.sources[i];
+		struct host_source *at = &rig.facts.sources[i];
 
 		if (addr_ip_equal(&at->addr, &addr)) {
 			at->route = (struct route){.error = -101};
@@ -166,31 +166,31 @@ void rig_route(const char *source, const char *ifname)
 	ck_abort_msg("no rule has source %s", source);
 }
 
-void rig_look(void (*part)(struct check *check))
+void rig_look(void (*part)(struct host *host))
 {
-	struct check again = {.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
+	struct host again = {.setup = &rig.setup, .facts = &rig.facts, .root = rig.root};
 
-	check_free(&rig.check);
-	rig.check = again;
-	part(&rig.check);
-	ck_assert(!rig.check.out_of_memory);
-	for (uint32_t i = 0; i < rig.check.count; i++) {
-		const struct check_finding *finding = &rig.check.findings[i];
+	host_free(&rig.host);
+	rig.host = again;
+	part(&rig.host);
+	ck_assert(!rig.host.out_of_memory);
+	for (uint32_t i = 0; i < rig.host.count; i++) {
+		const struct finding *finding = &rig.host.findings[i];
 
 		ck_assert_ptr_nonnull(finding->value);
 		ck_assert_ptr_nonnull(finding->why);
 		/* Who is told of trouble is told what to do. */
-		ck_assert_msg(finding->level == CHECK_OK || finding->cure || finding->advice,
+		ck_assert_msg(finding->level == FINDING_OK || finding->cure || finding->advice,
 			      "%s has no cure", finding->id);
-		ck_assert_msg(finding->level != CHECK_OK || !finding->cure, "%s is ok, with a cure",
-			      finding->id);
+		ck_assert_msg(finding->level != FINDING_OK || !finding->cure,
+			      "%s is ok, with a cure", finding->id);
 	}
 }
 
-static const struct check_finding *rig_search(const char *id, const char *subject)
+static const struct finding *rig_search(const char *id, const char *subject)
 {
-	for (uint32_t i = 0; i < rig.check.count; i++) {
-		const struct check_finding *finding = &rig.check.findings[i];
+	for (uint32_t i = 0; i < rig.host.count; i++) {
+		const struct finding *finding = &rig.host.findings[i];
 		const char *of = finding->subject ? finding->subject : "";
 
 		if (strcmp(finding->id, id) == 0 && strcmp(of, subject ? subject : "") == 0) {
@@ -205,17 +205,17 @@ bool rig_has(const char *id, const char *subject)
 	return rig_search(id, subject) != NULL;
 }
 
-const struct check_finding *rig_find(const char *id, const char *subject)
+const struct finding *rig_find(const char *id, const char *subject)
 {
-	const struct check_finding *finding = rig_search(id, subject);
+	const struct finding *finding = rig_search(id, subject);
 
 	ck_assert_msg(finding != NULL, "no finding %s %s", id, subject ? subject : "");
 	return finding;
 }
 
-void rig_expect(const char *id, const char *subject, enum check_level level, const char *cure)
+void rig_expect(const char *id, const char *subject, enum finding_level level, const char *cure)
 {
-	const struct check_finding *finding = rig_find(id, subject);
+	const struct finding *finding = rig_find(id, subject);
 
 	ck_assert_msg(finding->level == level, "%s %s: level %d, value %s", id,
 		      subject ? subject : "", finding->level, finding->value);
@@ -230,7 +230,7 @@ void rig_expect(const char *id, const char *subject, enum check_level level, con
 
 void rig_expect_value(const char *id, const char *subject, const char *words)
 {
-	const struct check_finding *finding = rig_find(id, subject);
+	const struct finding *finding = rig_find(id, subject);
 
 	ck_assert_msg(strstr(finding->value, words) != NULL, "%s: '%s' not in '%s'", id, words,
 		      finding->value);

@@ -14,8 +14,8 @@
 struct host_rig {
 	struct opt opt;
 	struct setup setup;
-	struct check_facts facts;
-	struct check check;
+	struct host_facts facts;
+	struct host host;
 	char root[64];
 };
 
@@ -34,7 +34,7 @@ void rig_file(const char *path, const char *format, ...) __attribute__((format(p
 void rig_link(const char *path, const char *target);
 
 /* An interface of the rules, to be changed. */
-struct check_iface *rig_iface(const char *name);
+struct host_iface *rig_iface(const char *name);
 
 /* Its node, in the plan's view and the check's; plans anew. */
 void rig_place(const char *name, int node_os);
@@ -46,13 +46,13 @@ void rig_capabilities(uint64_t bits);
 void rig_route(const char *source, const char *ifname);
 
 /* Lets a part look, after forgetting what was found before. */
-void rig_look(void (*part)(struct check *check));
+void rig_look(void (*part)(struct host *host));
 
 /* The finding with this id and subject (NULL: none); fails the test when there is none. */
-const struct check_finding *rig_find(const char *id, const char *subject);
+const struct finding *rig_find(const char *id, const char *subject);
 
 /* Its level must be `level'; and its cure `cure' (NULL: none). */
-void rig_expect(const char *id, const char *subject, enum check_level level, const char *cure);
+void rig_expect(const char *id, const char *subject, enum finding_level level, const char *cure);
 
 /* Its value must contain `words'. */
 void rig_expect_value(const char *id, const char *subject, const char *words);

@@ -1,8 +1,8 @@
 /* check_twins.c - rules among each other: twins, cycles, names, and many flows at once.
  *
  * Besides stories with one outcome each, random little configurations are judged a second time by
- * brute force: every pair of flows for twins, the transitive closure for cycles. conf_check sorts
- * and searches instead, and must come to the same verdict. Random numbers have fixed seeds.
+ * brute force: every pair of flows for twins, the transitive closure for cycles. conf_check_twins
+ * sorts and searches instead, and must come to the same verdict. Random numbers have fixed seeds.
  */
 #include "src/rules/conf.h"
 
@@ -38,7 +38,7 @@ static void add(const char *text)
 
 static void taken(void)
 {
-	int rc = conf_check(&conf, &err);
+	int rc = conf_check_twins(&conf, &err);
 
 	ck_assert_msg(rc == 0, "%s", err.text);
 	conf_free(&conf);
@@ -47,7 +47,7 @@ static void taken(void)
 /* The refusal begins with `where' and contains `piece'. */
 static void refused(const char *where, const char *piece)
 {
-	int rc = conf_check(&conf, &err);
+	int rc = conf_check_twins(&conf, &err);
 
 	ck_assert_int_eq(rc, -EINVAL);
 	ck_assert_msg(strncmp(err.text, where, strlen(where)) == 0, "%s", err.text);
@@ -320,7 +320,7 @@ START_TEST(sorting_and_searching_agree_with_brute_force)
 			add_random_rule(&state);
 		}
 		verdict = brute_force_verdict();
-		rc = conf_check(&conf, &err);
+		rc = conf_check_twins(&conf, &err);
 		ck_assert_msg((rc == 0) == (verdict[0] == '\0'), "round %d: '%s' but %d %s", round,
 			      verdict, rc, err.text);
 		ck_assert_msg(rc == 0 || strstr(err.text, verdict), "round %d: '%s' but %s", round,
@@ -361,7 +361,7 @@ START_TEST(many_sources_of_one_group_feed_another)
 			 i >> 8, i & 255);
 		add(text);
 	}
-	ck_assert_int_eq(conf_check(&conf, &err), 0);
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
 	add("10.9.9.9@232.1.1.3%eth0:1 -> 232.1.1.1%eth0:1");
 	refused("f:", "cycle");
 }
@@ -377,7 +377,7 @@ START_TEST(many_interfaces_of_one_unicast_address)
 		snprintf(text, sizeof(text), "192.0.2.2%%e%u:1 -> 192.0.2.3:1", i);
 		add(text);
 	}
-	ck_assert_int_eq(conf_check(&conf, &err), 0);
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
 	add("192.0.2.3:1 -> 192.0.2.1%e19999:1");
 	refused("f:", "cycle");
 }
@@ -385,8 +385,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("conf_check");
-	TCase *tc = tcase_create("conf_check");
+	Suite *suite = suite_create("conf_check_twins");
+	TCase *tc = tcase_create("conf_check_twins");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 

@@ -37,7 +37,7 @@ static const char *look(void)
 {
 	uint64_t last_ns = 0;
 
-	placement_tick(&rig.sup, &last_ns);
+	recheck_tick(&rig.sup, &last_ns);
 	ck_assert_uint_gt(last_ns, 0);
 	return logged();
 }
@@ -54,7 +54,7 @@ START_TEST(looks_are_seconds_apart)
 {
 	uint64_t now_ns = clock_now_ns(), last_ns = now_ns;
 
-	placement_tick(&rig.sup, &last_ns);
+	recheck_tick(&rig.sup, &last_ns);
 	ck_assert_uint_eq(last_ns, now_ns);
 	ck_assert_uint_eq(rig.worker.placement.checks, 0);
 }
@@ -109,7 +109,7 @@ START_TEST(pages_on_another_node_are_counted_and_said_once)
 }
 END_TEST
 
-static Suite *placement_suite(void)
+static Suite *recheck_suite(void)
 {
 	Suite *suite = suite_create("placement");
 	TCase *tcase = tcase_create("placement");
@@ -126,7 +126,7 @@ static Suite *placement_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(placement_suite());
+	SRunner *runner = srunner_create(recheck_suite());
 	int failed;
 
 	srunner_run_all(runner, CK_NORMAL);

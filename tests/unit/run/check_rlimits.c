@@ -47,7 +47,7 @@ START_TEST(soft_limit_is_raised_as_far_as_needed)
 	struct rlimit now;
 
 	limit_files(32, 1000);
-	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), 0);
+	ck_assert_int_eq(rlimits_raise(&rig.setup, &err), 0);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &now), 0);
 	ck_assert_uint_ge(now.rlim_cur, needs_files(&rig.setup));
 	ck_assert_uint_eq(now.rlim_max, 1000);
@@ -60,7 +60,7 @@ START_TEST(limit_that_cannot_be_raised_is_named_with_both_numbers)
 	ck_assert_int_eq(capng_get_caps_process(), 0);
 	ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_SYS_RESOURCE), 0);
 	ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
-	ck_assert_int_eq(host_limits_raise(&rig.setup, &err), -EMFILE);
+	ck_assert_int_eq(rlimits_raise(&rig.setup, &err), -EMFILE);
 	ck_assert_ptr_nonnull(strstr(err.text, "the limit is 50"));
 	ck_assert_ptr_nonnull(strstr(err.text, "LimitNOFILE="));
 }
@@ -73,22 +73,21 @@ START_TEST(half_of_what_may_be_locked_is_for_buffers)
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &some), 0);
 	ck_assert_int_eq(capng_get_caps_process(), 0);
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK)) {
-		ck_assert_uint_eq(host_limits_lockable_bytes(1 << 20), REGBUF_ALL);
+		ck_assert_uint_eq(rlimits_lockable_bytes(1 << 20), REGBUF_ALL);
 		ck_assert_int_eq(capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_IPC_LOCK), 0);
 		ck_assert_int_eq(capng_apply(CAPNG_SELECT_CAPS), 0);
 	}
-	ck_assert_uint_eq(host_limits_lockable_bytes(0), 1 << 19);
-	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 19), 1 << 19);
-	ck_assert_uint_eq(host_limits_lockable_bytes((1 << 20) - 4096),
-			  4096); /* rings come first */
-	ck_assert_uint_eq(host_limits_lockable_bytes(1 << 21), 0);
+	ck_assert_uint_eq(rlimits_lockable_bytes(0), 1 << 19);
+	ck_assert_uint_eq(rlimits_lockable_bytes(1 << 19), 1 << 19);
+	ck_assert_uint_eq(rlimits_lockable_bytes((1 << 20) - 4096), 4096); /* rings come first */
+	ck_assert_uint_eq(rlimits_lockable_bytes(1 << 21), 0);
 }
 END_TEST
 
-static Suite *host_limits_suite(void)
+static Suite *rlimits_suite(void)
 {
-	Suite *suite = suite_create("host_limits");
-	TCase *tcase = tcase_create("host_limits");
+	Suite *suite = suite_create("rlimits");
+	TCase *tcase = tcase_create("rlimits");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_flow_output_and_shard_needs_files);
@@ -101,7 +100,7 @@ static Suite *host_limits_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(host_limits_suite());
+	SRunner *runner = srunner_create(rlimits_suite());
 	int failed;
 
 	srunner_run_all(runner, CK_NORMAL);

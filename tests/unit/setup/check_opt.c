@@ -97,7 +97,7 @@ START_TEST(defaults)
 }
 END_TEST
 
-START_TEST(placement_options)
+START_TEST(recheck_options)
 {
 	TAKEN("--plan", "--topology", "pack:2 core:4", "--shards", "1024", "--cpus", "8,0-3,5",
 	      "--reserve-cores=0", "--smt", "--oversubscribe", "--balance", "1.5");
@@ -394,7 +394,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, defaults);
-	tcase_add_test(tc, placement_options);
+	tcase_add_test(tc, recheck_options);
 	tcase_add_test(tc, memory_and_engine_options);
 	tcase_add_test(tc, socket_and_running_options);
 	tcase_add_test(tc, amounts_are_words_or_numbers);

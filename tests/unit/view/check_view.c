@@ -4,7 +4,7 @@
  * that are local, remote and of unknown place. Whole plans of real machines, as text and JSON, are
  * compared by tests/topologies.
  */
-#include "src/view/print.h"
+#include "src/view/view.h"
 
 #include <check.h>
 #include <errno.h>
@@ -23,8 +23,8 @@ static struct plan_owner owners[4];
 static uint32_t first_owner[] = {0, 1, 2, 4};
 static int reserved[] = {0};
 static struct plan plan;
-static struct plan_view_flow flows[3];
-static struct plan_view view;
+static struct view_flow flows[3];
+static struct view view;
 static char *text;
 static size_t text_len;
 
@@ -81,15 +81,14 @@ static void make_plan(void)
 			     .flow_count = 3,
 			     .cpus_reserved = 1,
 			     .reserved_os = reserved};
-	flows[0] = (struct plan_view_flow){"near", "239.1.1.1%<&\">:5000", "<&\">", 1, 1, 2};
-	flows[1] =
-		(struct plan_view_flow){"odd", "[ff3e::1%veth0]:5000", "veth0", TOPO_UNKNOWN, 1, 1};
-	flows[2] = (struct plan_view_flow){"hot", "239.1.1.2%<&\">:5000", "<&\">", 1, 2, 4};
-	view = (struct plan_view){.topo = &topo,
-				  .plan = &plan,
-				  .flows = flows,
-				  .arena_bytes = (UINT64_C(4) << 21) - 100,
-				  .page = ARENA_HUGE_2M};
+	flows[0] = (struct view_flow){"near", "239.1.1.1%<&\">:5000", "<&\">", 1, 1, 2};
+	flows[1] = (struct view_flow){"odd", "[ff3e::1%veth0]:5000", "veth0", TOPO_UNKNOWN, 1, 1};
+	flows[2] = (struct view_flow){"hot", "239.1.1.2%<&\">:5000", "<&\">", 1, 2, 4};
+	view = (struct view){.topo = &topo,
+			     .plan = &plan,
+			     .flows = flows,
+			     .arena_bytes = (UINT64_C(4) << 21) - 100,
+			     .page = ARENA_HUGE_2M};
 }
 
 static void setup(void)
@@ -104,7 +103,7 @@ static void teardown(void)
 	text = NULL;
 }
 
-static void print(int (*printer)(const struct plan_view *, FILE *))
+static void print(int (*printer)(const struct view *, FILE *))
 {
 	FILE *out;
 
@@ -129,7 +128,7 @@ static void expect_text(const char *expected)
 
 START_TEST(text_says_what_is_where_and_what_is_wrong)
 {
-	print(plan_print_text);
+	print(view_text);
 	expect_text(
 		"a machine <made> by hand: 2 sockets, 2 nodes, 4 cores, 4 CPUs, of which 3 may be "
 		"used\n"
@@ -167,7 +166,7 @@ END_TEST
 
 START_TEST(huge_pages_are_added_to_what_others_hold)
 {
-	print(plan_print_hugepages);
+	print(view_hugepages);
 	expect_text("# a machine <made> by hand: 2 shards, 7.9 MiB each, in 2M pages\n"
 		    "# node 0: 1 shard x 4 = 4 pages, 10 available: nothing to do\n"
 		    "# node 1: 1 shard x 4 = 4 pages, 1 of 10 available\n"
@@ -182,7 +181,7 @@ START_TEST(huge_pages_of_a_machine_far_away_are_what_shards_need)
 	view.page = ARENA_HUGE_1G;
 	nodes[0].allowed = false;
 	shards[0].node_os = TOPO_UNKNOWN;
-	print(plan_print_hugepages);
+	print(view_hugepages);
 	expect_text("# a machine <made> by hand: 2 shards, 7.9 MiB each, in 1G pages\n"
 		    "# node 0: no shard takes memory here\n"
 		    "# node 1: 1 shard x 1 = 1 page\n"
@@ -191,7 +190,7 @@ START_TEST(huge_pages_of_a_machine_far_away_are_what_shards_need)
 		    "echo 'node 1: fewer than 1 huge pages could be had' >&2; exit 1; }\n"
 		    "# 1 shard with unknown memory node: 1 more, on any node\n");
 	view.page = ARENA_HUGE_THP;
-	print(plan_print_hugepages);
+	print(view_hugepages);
 	ck_assert_ptr_nonnull(strstr(text, "need no reservation"));
 	ck_assert_ptr_null(strstr(text, "echo"));
 }
@@ -211,7 +210,7 @@ START_TEST(json_is_whole_and_null_where_nothing_is_known)
 	json_t *flow;
 	json_t *owner;
 
-	print(plan_print_json);
+	print(view_json);
 	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_ptr_nonnull(root);
 	ck_assert_int_eq(integer(root, "format"), 1);
@@ -238,7 +237,7 @@ START_TEST(json_of_names_that_are_not_utf8_is_still_json)
 	json_t *root;
 
 	snprintf(topo.source, sizeof(topo.source), "caf\xe9.xml");
-	print(plan_print_json);
+	print(view_json);
 	root = json_loads(text, 0, NULL);
 	ck_assert_ptr_nonnull(root);
 	ck_assert_ptr_nonnull(strstr(text, "\"caf?.xml\""));
@@ -272,7 +271,7 @@ static void check_markup(const char *svg)
 
 START_TEST(picture_survives_hostile_names)
 {
-	print(plan_print_svg);
+	print(view_picture);
 	check_markup(text);
 	ck_assert_ptr_nonnull(strstr(text, "&lt;&amp;\""));
 	ck_assert_ptr_nonnull(strstr(text, "a machine &lt;made&gt; by hand"));
@@ -282,7 +281,7 @@ END_TEST
 
 START_TEST(picture_shows_every_shard_and_node)
 {
-	print(plan_print_svg);
+	print(view_picture);
 	ck_assert_ptr_nonnull(strstr(text, ">s0<"));
 	ck_assert_ptr_nonnull(strstr(text, ">s1<"));
 	ck_assert_ptr_nonnull(strstr(text, ">node 0: 1.5 GiB<"));
@@ -300,19 +299,19 @@ START_TEST(plan_without_flows_is_printed_too)
 
 	plan.flow_count = 0;
 	plan.first_owner = none;
-	print(plan_print_text);
+	print(view_text);
 	ck_assert_ptr_nonnull(strstr(text, "no flows: add --rule"));
-	print(plan_print_json);
+	print(view_json);
 	ck_assert_ptr_nonnull(strstr(text, "\"flows\": []"));
-	print(plan_print_svg);
+	print(view_picture);
 	check_markup(text);
 }
 END_TEST
 
 START_TEST(full_disk_is_an_error)
 {
-	static int (*const printers[])(const struct plan_view *, FILE *) = {
-		plan_print_text, plan_print_json, plan_print_svg, plan_print_hugepages};
+	static int (*const printers[])(const struct view *, FILE *) = {
+		view_text, view_json, view_picture, view_hugepages};
 
 	for (size_t i = 0; i < sizeof(printers) / sizeof(printers[0]); i++) {
 		FILE *full = fopen("/dev/full", "w");
@@ -339,10 +338,10 @@ START_TEST(bytes_are_written_with_a_fitting_unit)
 		{(UINT64_C(100) << 30) + (UINT64_C(1) << 29), "100 GiB"},
 		{UINT64_C(2048) << 40, "2048 TiB"},
 	};
-	char buf[PLAN_BYTES_TEXT_MAX];
+	char buf[VIEW_BYTES_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		ck_assert_str_eq(plan_sum_bytes(rows[i].bytes, buf), rows[i].text);
+		ck_assert_str_eq(view_sum_bytes(rows[i].bytes, buf), rows[i].text);
 	}
 }
 END_TEST
@@ -352,7 +351,7 @@ START_TEST(number_lists_are_written_as_ranges)
 	static const int numbers[] = {0, 1, 2, 5, 7, 8};
 	FILE *out = open_memstream(&text, &text_len);
 
-	plan_sum_print_list(numbers, 6, out);
+	view_sum_print_list(numbers, 6, out);
 	fclose(out);
 	ck_assert_str_eq(text, "0-2,5,7-8");
 }
