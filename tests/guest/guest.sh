@@ -1,4 +1,5 @@
-# guest.sh - what a case's guest part may call; sourced by init, run by busybox sh as root.
+# guest.sh - what a case's guest part may call; sourced by init, run by busybox sh as root. The
+# words that are not a guest's alone (expect, wait_for, start, in_ns ...) are those of tests/lib/.
 #
 # The protocol, one line each on ttyS1 (nothing else is written there):
 #
@@ -9,10 +10,18 @@
 #     |LINE               ... one of its lines
 #     end pass|fail       the last line; a case without it has failed (crash, hang)
 #
-# A case's checks are written to go on after a failure where that tells more.
+# A case's checks are written to go on after a failure where that tells more. How busy the machine
+# outside is cannot be seen from in here, so that patience is long, and the clock an ordinary one.
 # shellcheck shell=dash disable=SC2034
 PROTO=/dev/ttyS1
 FAILS=/run/fails
+# shellcheck source-path=SCRIPTDIR source=../lib/words.sh
+. ./tests/lib/words.sh
+# shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
+. ./tests/lib/netns.sh
+patience_s=240
+patience_most=1
+look_pause_s=0.2
 
 # busybox prefers its own applets to the programs on the path, and its ip knows no namespaces.
 ip() {
@@ -45,15 +54,6 @@ check() {
         ok "$check_text"
     else
         fail "$check_text (failed: $*)"
-    fi
-}
-
-# equals TEXT EXPECTED GOT
-equals() {
-    if [ "$2" = "$3" ]; then
-        ok "$1: $3"
-    else
-        fail "$1: expected '$2', got '$3'"
     fi
 }
 
@@ -101,32 +101,7 @@ nic_node() {
 huge_2m() {
     huge_file=/sys/devices/system/node/node$1/hugepages/hugepages-2048kB/nr_hugepages
     echo "$2" >"$huge_file"
-    equals "2 MiB pages reserved on node $1" "$2" "$(cat "$huge_file")"
-}
-
-# in_ns NAMESPACE COMMAND...
-in_ns() {
-    in_ns_name=$1
-    shift
-    ip netns exec "$in_ns_name" "$@"
-}
-
-# new_ns NAME: a namespace with its loopback up, whose addresses may be used at once.
-new_ns() {
-    ip netns add "$1"
-    in_ns "$1" ip link set lo up
-    in_ns "$1" sysctl -q -w net.ipv6.conf.default.accept_dad=0
-}
-
-# wait_for SECONDS COMMAND...: until the command succeeds; fails after about that long.
-wait_for() {
-    wait_for_turns=$((5 * $1))
-    shift
-    while ! "$@"; do
-        wait_for_turns=$((wait_for_turns - 1))
-        [ "$wait_for_turns" -gt 0 ] || return 1
-        sleep 0.2
-    done
+    expect "2 MiB pages reserved on node $1" "$(cat "$huge_file")" "$2"
 }
 
 # shellcheck source-path=SCRIPTDIR source=relay.sh

@@ -2,7 +2,7 @@
 #
 # Sourced by guest.sh. One daemon at a time; its files: $RELAY.log, $RELAY.json (the exit report).
 # The start-up line of a shard is the daemon's claim; /proc/PID and move_pages are the proof.
-# shellcheck shell=dash disable=SC2034
+# shellcheck shell=dash disable=SC2034,SC2154
 RELAY=/tmp/relay
 RELAY_PID=
 ENGINES='uring mmsg'
@@ -15,33 +15,23 @@ start_relay() {
     shift
     rm -f $RELAY.json
     : >$RELAY.log
-    numacastd "$@" --exit-report $RELAY.json 2>$RELAY.log &
-    RELAY_PID=$!
-    if wait_for 30 relay_settled && grep -q 'ready$' $RELAY.log; then
+    start numacastd "$@" --exit-report $RELAY.json 2>$RELAY.log
+    RELAY_PID=$started
+    if wait_ready "$RELAY_PID" $RELAY.log; then
         ok "$relay_text: ready"
         return 0
     fi
     fail "$relay_text: not ready: $(tail -n 3 $RELAY.log | tr '\n' ';')"
-    stop_process "$RELAY_PID"
+    stop "$RELAY_PID"
     return 1
-}
-
-# relay_settled: it is ready, or gone.
-relay_settled() {
-    grep -q 'ready$' $RELAY.log || ! kill -0 "$RELAY_PID" 2>/dev/null
-}
-
-stop_process() {
-    kill -TERM "$1" 2>/dev/null
-    wait "$1"
 }
 
 # stop_relay: ends it as systemd would and checks that its books balance.
 stop_relay() {
-    stop_process "$RELAY_PID"
-    equals 'exit status after SIGTERM' 0 $?
+    stop "$RELAY_PID"
+    expect 'exit status after SIGTERM' $? 0
     sed 's/^/   /' $RELAY.log
-    equals 'sums of the exit report agree' true "$(report .consistent)"
+    expect 'sums of the exit report agree' "$(report .consistent)" true
 }
 
 # report FILTER: asks the exit report with jq; the answer on one line.
@@ -55,8 +45,8 @@ refuses() {
     refuses_want=$2
     refuses_pattern=$3
     shift 3
-    timeout 30 numacastd "$@" 2>$RELAY.log
-    equals "exit status, $refuses_text" "$refuses_want" $?
+    bounded numacastd "$@" 2>$RELAY.log
+    expect "exit status, $refuses_text" $? "$refuses_want"
     log_says "$refuses_text" "$refuses_pattern"
 }
 
@@ -109,11 +99,11 @@ flows_on() {
 check_threads() {
     shards >/tmp/shards
     while read -r shard cpu rest; do
-        tid=$(thread_named "shard-$shard")
-        equals "shard $shard: CPUs allowed" "$cpu" \
-            "$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' "/proc/$RELAY_PID/task/$tid/status")"
-        equals "shard $shard: CPU it runs on" "$cpu" \
-            "$(sed 's/.*) //' "/proc/$RELAY_PID/task/$tid/stat" | cut -d ' ' -f 37)"
+        task=/proc/$RELAY_PID/task/$(thread_named "shard-$shard")
+        expect "shard $shard: CPUs allowed" \
+            "$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' "$task/status")" "$cpu"
+        expect "shard $shard: CPU it runs on" \
+            "$(sed 's/.*) //' "$task/stat" | cut -d ' ' -f 37)" "$cpu"
     done </tmp/shards
 }
 
@@ -176,7 +166,7 @@ check_memory() {
     memory=$(claimed_memory)
     memory_equals 'memory by node, claims against numa_maps' mapped_memory
     memory_equals 'memory by node, claims against move_pages' asked_memory
-    equals 'shards whose memory is not verified' '' "$(shards | awk '$6 != "verified"')"
+    expect 'shards whose memory is not verified' "$(shards | awk '$6 != "verified"')" ''
 }
 
 # memory_equals TEXT COMMAND: what COMMAND prints is $memory. A page that the kernel is just moving
@@ -188,7 +178,7 @@ memory_equals() {
         [ "$memory_is" != "$memory" ] || break
         sleep 0.2
     done
-    equals "$1" "$memory" "$memory_is"
+    expect "$1" "$memory_is" "$memory"
     if [ "$memory_is" != "$memory" ]; then
         give "/proc/$RELAY_PID/maps" maps
         give "/proc/$RELAY_PID/numa_maps" numa_maps
@@ -208,7 +198,7 @@ check_local() {
 
 # wire NAME IFACE ADDRESS: puts IFACE into a new namespace NAME, with an address, up.
 wire() {
-    [ -e "/run/netns/$1" ] || new_ns "$1"
+    [ -e "/run/netns/$1" ] || ns_add "$1"
     ip link set "$2" netns "$1"
     in_ns "$1" ip address add "$3" dev "$2"
     in_ns "$1" ip link set "$2" up
@@ -244,19 +234,19 @@ exactly_once() {
     done
     shift
     rm -f /tmp/recv.ready
-    in_ns "$TO" numacast-probe recv --json --quiet --until-end --duration 60 \
+    in_ns "$TO" numacast-probe recv --json --quiet --until-end --duration 240 \
         --groups "$once_groups" --expect-flows "$once_groups" --expect-per-flow "$once_each" \
         --ready-fd 3 "$@" >/tmp/recv.json 2>/tmp/recv.log 3>/tmp/recv.ready &
     once_pid=$!
-    wait_for 20 [ -s /tmp/recv.ready ] || fail "$once_text: receiver: $(cat /tmp/recv.log)"
+    wait_up $once_pid [ -s /tmp/recv.ready ] || fail "$once_text: receiver: $(cat /tmp/recv.log)"
     # shellcheck disable=SC2086
     if ! in_ns "$FROM" numacast-probe send --json --quiet --end-marker --groups "$once_groups" \
         --count-per-flow "$once_each" $once_send >/tmp/send.json 2>/tmp/send.log; then
         fail "$once_text: sender: $(cat /tmp/send.log)"
     fi
     wait $once_pid
-    equals "$once_text: received lost duplicated reordered corrupt" \
-        "$((once_groups * once_each)) 0 0 0 0" \
+    expect "$once_text: received lost duplicated reordered corrupt" \
         "$(jq -r '.total | "\(.received) \(.lost) \(.duplicated) \(.reordered) \(.corrupt)"' \
-            /tmp/recv.json)"
+            /tmp/recv.json)" \
+        "$((once_groups * once_each)) 0 0 0 0"
 }

@@ -5,7 +5,7 @@
 # test's namespaces carry it in their names.
 # shellcheck shell=bash disable=SC2034
 
-# marked MARK: the ids of the processes that have it.
+# marked MARK: the ids of the processes that have it. A runner itself must not.
 marked() {
     grep -lszx "NUMACAST_STORY=$1" /proc/[0-9]*/environ | cut -d / -f 3
 }
@@ -32,7 +32,7 @@ clear_away() {
     ! wait_for none_left "$1" || return 0
     left_by "$1"
     for name in $(marked "$1"); do
-        kill -KILL "$name" 2>/dev/null
+        kill -KILL "$name" 2>/dev/null || :
     done
     for name in /run/netns/nc"$1"-*; do
         [ ! -e "$name" ] || ip netns del "${name##*/}"

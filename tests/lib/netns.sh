@@ -32,7 +32,7 @@ start_in() {
 ns_add() {
     local name
     for name in "$@"; do
-        ip netns add "$(ns "$name")" || fail_now "cannot make a network namespace"
+        ip netns add "$(ns "$name")" || die "cannot make a network namespace"
         at_exit ip netns del "$(ns "$name")"
         in_ns "$name" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
             net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0 \
@@ -44,7 +44,7 @@ ns_add() {
 # veth_pair NAME1 IF1 NAME2 IF2: a pair of interfaces, each in its namespace, not yet up.
 veth_pair() {
     ip link add "$2" netns "$(ns "$1")" type veth peer name "$4" netns "$(ns "$3")" ||
-        fail_now "cannot make a veth pair"
+        die "cannot make a veth pair"
 }
 
 # carrier NAME IF: whether the interface has one.

@@ -124,14 +124,23 @@ dead() {
     ! alive "$1"
 }
 
-# wait_ready PID LOG: until numacastd says in its LOG that every rule is live; 1 when it does not,
-# or has ended.
-wait_ready() {
-    wait_for ready_or_dead "$1" "$2" && grep -q 'ready$' "$2"
+# wait_up PID COMMAND...: until COMMAND succeeds, which shows that the process is up; 1 when the
+# process, or patience, has ended first.
+wait_up() {
+    wait_for up_or_dead "$@" || return 1
+    shift
+    "$@"
 }
 
-ready_or_dead() {
-    grep -q 'ready$' "$2" || dead "$1"
+up_or_dead() {
+    local pid=$1
+    shift
+    "$@" || dead "$pid"
+}
+
+# wait_ready PID LOG: until numacastd says in its LOG that every rule is live.
+wait_ready() {
+    wait_up "$1" grep -q 'ready$' "$2"
 }
 
 # ---- what is started ----
@@ -158,9 +167,8 @@ wait_end() {
 # stop PID [SIGNAL]: ends something that start began, and returns its exit status. What does not
 # listen is killed.
 stop() {
-    local patience_s=5
-    kill "-${2:-TERM}" "$1" 2>/dev/null
-    wait_for dead "$1" || kill -KILL "$1" 2>/dev/null
+    kill "-${2:-TERM}" "$1" 2>/dev/null || :
+    wait_for dead "$1" || kill -KILL "$1" 2>/dev/null || :
     wait_end "$1"
 }
 
@@ -185,12 +193,12 @@ $undo"
 
 # end_all: for the trap: ends all that start began, and does what at_exit was told, last first.
 end_all() {
-    local pid
+    local pid patience_s=5
     for pid in $processes; do
-        kill "$pid" 2>/dev/null
+        kill "$pid" 2>/dev/null || :
     done
     for pid in $processes; do
-        stop "$pid"
+        stop "$pid" || :
     done
     eval "$undo"
     undo=

@@ -4,7 +4,6 @@
 # stands, and the same finding must then be ok. Root has every capability here, so that limits can
 # be raised as well.
 title='the host check on two sockets, the NIC on the second'
-limit_s=240
 
 machine() {
     cpus 4 sockets=2,cores=2,threads=1
@@ -31,7 +30,7 @@ found() {
 }
 
 is_level() {
-    equals "$1 $2: $(found "$1" "$2" value)" "$3" "$(found "$1" "$2" level)"
+    expect "$1 $2: $(found "$1" "$2" value)" "$(found "$1" "$2" level)" "$3"
 }
 
 # cured ID SUBJECT LEVEL OPTION...: that level, then the cure, then ok.
@@ -56,7 +55,7 @@ huge_pages_cured() {
     is_level huge_pages 'node 0' ok
     huge_2m 1 3
     look --require-huge
-    equals 'exit status with --require-huge' 1 $look_status
+    expect 'exit status with --require-huge' $look_status 1
     cured huge_pages 'node 1' fail --require-huge
     start_relay 'with the pages that the check asked for' --require-huge --rule "$rule" &&
         stop_relay
@@ -85,7 +84,7 @@ irq_is() {
 interrupts_cured() {
     is_level nic_node in0 ok
     interrupts 0
-    check 'interrupts on the other node are noticed' wait_for 20 irq_is warn
+    check 'interrupts on the other node are noticed' wait_for irq_is warn
     is_level nic_irq in0 warn
     if start_relay 'with interrupts on the other node' --rule "$rule"; then
         log_says 'and it says so, with the cure' \
@@ -95,7 +94,7 @@ interrupts_cured() {
     found nic_irq in0 cure >/tmp/cure
     note "cure: $(cat /tmp/cure)"
     sh /tmp/cure
-    check 'and cured' wait_for 20 irq_is ok
+    check 'and cured' wait_for irq_is ok
     is_level nic_irq in0 ok
     if start_relay 'with interrupts on its own node' --rule "$rule"; then
         log_is_silent_on 'nothing about interrupts' 'interrupts go elsewhere'
@@ -146,9 +145,9 @@ guest() {
     wrapper=
     limits_cured
     look
-    equals 'failures in the end' '' "$(jq -r '.findings[] | select(.level == "fail") | .id' \
-        /tmp/check.json)"
-    equals 'exit status' 0 $look_status
+    expect 'failures in the end' "$(jq -r '.findings[] | select(.level == "fail") | .id' \
+        /tmp/check.json)" ''
+    expect 'exit status' $look_status 0
     numacastd --plan=sysctl --rule "$rule" >/tmp/sysctl
     check 'the sysctl file of two nodes stops balancing' grep -qx -- '-kernel.numa_balancing = 0' \
         /tmp/sysctl

@@ -32,7 +32,7 @@ relay() {
     start_relay "$1" --engine "$1" --require-huge \
         --rule '239.1.1.0/29%in0:5000 -> 239.2.2.0/29%out0:6000' \
         --rule '239.1.1.8/29%in1:5000 -> 239.2.2.8/29%out0:6000' || return
-    equals "$1: shards" '6 7' "$(shard_cpus)"
+    expect "$1: shards" "$(shard_cpus)" '6 7'
     check_threads
     check_memory
     check_local
@@ -42,8 +42,8 @@ relay() {
 }
 
 inside() {
-    equals 'CPUs allowed' 5-7 "$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' /proc/self/status)"
-    equals 'nodes allowed' 1 "$(sed -n 's/^Mems_allowed_list:[[:blank:]]*//p' /proc/self/status)"
+    expect 'CPUs allowed' "$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' /proc/self/status)" 5-7
+    expect 'nodes allowed' "$(sed -n 's/^Mems_allowed_list:[[:blank:]]*//p' /proc/self/status)" 1
     export_xml cpuset-inside
     refuses '--cpus outside the cpuset' 2 'CPU 4 may not be used here' \
         --cpus 4 --rule '239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000'

@@ -22,23 +22,23 @@ relay_from_the_far_nic() {
     start_relay "$1" --engine "$1" --require-huge \
         --rule '239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000' \
         --rule '[ff3e::10/125%in0]:5000 -> [ff3e::20/125%out0]:6000' || return
-    equals "$1: one shard a core, one core reserved" '2 4 6' "$(shard_cpus)"
+    expect "$1: one shard a core, one core reserved" "$(shard_cpus)" '2 4 6'
     check_threads
     check_memory
     check_local
-    equals "$1: flows on node 1" 24 "$(flows_on 1)"
+    expect "$1: flows on node 1" "$(flows_on 1)" 24
     exactly_once "$1, IPv4" 16 50 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     exactly_once "$1, IPv6" 8 100 --rate 2000 '[ff3e::10%tx0]:5000' -- '[ff3e::20%rx0]:6000'
     stop_relay
-    equals "$1: relayed on node 1, by the report" 1720 "$(report \
+    expect "$1: relayed on node 1, by the report" "$(report \
         '[.shards[] | select(.node == 1).shard] as $near
-         | [.rules[].flows[] | select(.shard as $s | $near | index($s)) | .relayed] | add')"
+         | [.rules[].flows[] | select(.shard as $s | $near | index($s)) | .relayed] | add')" 1720
 }
 
 relay_trains() {
     start_relay "$1, trains" --engine "$1" --smt --huge off --gro on --gso on \
         --rule '239.1.1.0/29%in1:5000 -> 239.2.2.0/29%out0:6000' || return
-    equals "$1: --smt, one shard a thread, one core reserved" '2 3 4 5 6 7' "$(shard_cpus)"
+    expect "$1: --smt, one shard a thread, one core reserved" "$(shard_cpus)" '2 3 4 5 6 7'
     check_threads
     check_memory
     exactly_once "$1, trains" 8 400 --rate 4000 --gso 20 239.1.1.0%tx1:5000 -- \
@@ -49,7 +49,7 @@ relay_trains() {
 }
 
 guest() {
-    equals 'node of in0' 1 "$(nic_node in0)"
+    expect 'node of in0' "$(nic_node in0)" 1
     huge_2m 0 20
     huge_2m 1 20
     network

@@ -25,22 +25,22 @@ guest() {
     refuses '--require-huge on a node that is short' 1 \
         'node 1 has [0-9]+ .*huge pages of 2 MiB.*: echo [0-9]+ >' \
         --require-huge --rule "$rule"
-    equals 'huge pages left on node 1' 5 \
-        "$(cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages)"
+    expect 'huge pages left on node 1' \
+        "$(cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages)" 5
     if start_relay 'auto degrades' --rule "$rule"; then
         log_says 'and says so, with the cure' \
             'shard [0-9]+: .* instead of huge pages of 2 MiB: node 1 .* echo [0-9]+ >'
         check 'shards in smaller pages there are' [ "$(shards | grep -vc ' 2M ')" -ge 1 ]
-        equals 'shards of node 0 in smaller pages' '' "$(shards | awk '$3 == 0 && $5 != "2M"')"
+        expect 'shards of node 0 in smaller pages' "$(shards | awk '$3 == 0 && $5 != "2M"')" ''
         check_memory
         stop_relay
-        equals 'degraded shards of node 0, by the report' 0 \
-            "$(report '[.shards[] | select(.node == 0 and .huge_degraded)] | length')"
+        expect 'degraded shards of node 0, by the report' \
+            "$(report '[.shards[] | select(.node == 0 and .huge_degraded)] | length')" 0
     fi
     refuses 'again, for the cure' 1 'echo [0-9]+ >' --require-huge --rule "$rule"
     cure
     if start_relay 'after the cure' --require-huge --rule "$rule"; then
-        equals 'shards in smaller pages after the cure' '' "$(shards | awk '$5 != "2M"')"
+        expect 'shards in smaller pages after the cure' "$(shards | awk '$5 != "2M"')" ''
         check_memory
         stop_relay
     fi

@@ -25,20 +25,20 @@ network() {
 relay() {
     start_relay "$1" --engine "$1" --balance 0 \
         --rule '239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000' || return
-    equals "$1: shards" '1 2 3 4 5' "$(shard_cpus)"
+    expect "$1: shards" "$(shard_cpus)" '1 2 3 4 5'
     check_threads
     check_memory
-    equals "$1: memory of the shards on CPUs 2 and 3" '2 2' \
-        "$(shards | awk '$2 == 2 || $2 == 3 { printf "%s%s", sep, $3; sep = " " }')"
-    equals "$1: flows on node 1" 16 "$(flows_on 1)"
+    expect "$1: memory of the shards on CPUs 2 and 3" \
+        "$(shards | awk '$2 == 2 || $2 == 3 { printf "%s%s", sep, $3; sep = " " }')" '2 2'
+    expect "$1: flows on node 1" "$(flows_on 1)" 16
     exactly_once "$1" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay
 }
 
 guest() {
-    equals 'CPUs of node 1' 2-3 "$(cat /sys/devices/system/node/node1/cpulist)"
-    equals 'nodes with memory' 0,2 "$(cat /sys/devices/system/node/has_memory)"
-    equals 'node of in0' 1 "$(nic_node in0)"
+    expect 'CPUs of node 1' "$(cat /sys/devices/system/node/node1/cpulist)" 2-3
+    expect 'nodes with memory' "$(cat /sys/devices/system/node/has_memory)" 0,2
+    expect 'node of in0' "$(nic_node in0)" 1
     huge_2m 0 20
     huge_2m 2 20
     network

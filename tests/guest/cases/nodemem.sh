@@ -2,7 +2,6 @@
 # nodemem alone, before any daemon: each kind of page on each node, a node short of huge pages, a
 # node without CPUs, one without memory and one that is not there, and pages moved behind its back.
 title='one arena at a time: placement, shortage, misplacement'
-limit_s=200
 
 machine() {
     cpus 6 sockets=3,cores=2,threads=1
@@ -55,14 +54,14 @@ every_kind_on_every_node() {
 shortage() {
     huge_2m 1 3
     arena 2 1 8388608 2M require
-    equals 'status with too few pages on the node' 1 $arena_status
+    expect 'status with too few pages on the node' $arena_status 1
     said 'too few pages on the node' 'rc=Cannot allocate memory mapped=no' \
         'err .*node 1 has 3 .*: echo 4 > /sys/devices/system/node/node1/hugepages/'
     arena 2 1 8388608 auto any
     said 'auto degrades and says so' 'rc=0 got=thp degraded=yes bound=yes verified=yes' \
         'misplaced=0' 'note .*echo 4 > /sys/devices/system/node/node1/hugepages/'
-    equals 'pages of the failed attempts given back' 3 \
-        "$(cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages)"
+    expect 'pages of the failed attempts given back' \
+        "$(cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages)" 3
     arena 2 1 8388608 1G require
     said '1 GiB pages there are none' 'rc=Cannot allocate memory mapped=no' 'err .*1 GiB'
     arena 4 3 268435456 off any

@@ -20,11 +20,11 @@ network() {
 relay() {
     start_relay "$1" --engine "$1" --require-huge \
         --rule '239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000' || return
-    equals "$1: shards" '3 4 7' "$(shard_cpus)"
+    expect "$1: shards" "$(shard_cpus)" '3 4 7'
     check_threads
     check_memory
     check_local
-    equals "$1: flows on node 1" 16 "$(flows_on 1)"
+    expect "$1: flows on node 1" "$(flows_on 1)" 16
     exactly_once "$1" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay
 }
@@ -33,7 +33,7 @@ guest() {
     for cpu in 0 2 5 6; do
         echo 0 >/sys/devices/system/cpu/cpu$cpu/online
     done
-    equals 'CPUs online' 1,3-4,7 "$(cat /sys/devices/system/cpu/online)"
+    expect 'CPUs online' "$(cat /sys/devices/system/cpu/online)" 1,3-4,7
     export_xml offline-after
     huge_2m 0 20
     huge_2m 1 20

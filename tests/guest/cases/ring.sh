@@ -11,7 +11,7 @@ machine() {
 
 guest() {
     # Emulated CPUs are slow; the default would be 4 s for a test.
-    export CK_DEFAULT_TIMEOUT=120 CK_VERBOSITY=normal
+    export CK_DEFAULT_TIMEOUT=600 CK_VERBOSITY=normal
     for suite in check_ring check_ring_recv check_ring_send check_ring_fault check_ring_random \
         check_ring_zc; do
         if "$suite" >/tmp/said 2>&1; then

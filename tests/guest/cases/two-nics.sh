@@ -29,12 +29,12 @@ relay() {
     start_relay "$1" --engine "$1" --require-huge \
         --rule '239.1.1.0/28%a0:5000 -> 239.2.2.0/28%b0:6000 ttl=7' \
         --rule '239.3.3.0/28%b0:5000 -> 239.4.4.0/28%a0:6000 ttl=7' || return
-    equals "$1: shards" '1 2 3 4 5 6 7' "$(shard_cpus)"
+    expect "$1: shards" "$(shard_cpus)" '1 2 3 4 5 6 7'
     check_threads
     check_memory
     check_local
-    equals "$1: flows on node 0" 16 "$(flows_on 0)"
-    equals "$1: flows on node 1" 16 "$(flows_on 1)"
+    expect "$1: flows on node 0" "$(flows_on 0)" 16
+    expect "$1: flows on node 1" "$(flows_on 1)" 16
     exactly_once "$1, node 0 to node 1" 16 50 --rate 2000 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     FROM=rx
     TO=tx
@@ -42,7 +42,7 @@ relay() {
     FROM=tx
     TO=rx
     stop_relay
-    equals "$1: owners of the flows of each NIC, by node" 'a0:0 b0:1' "$(report "$owners")"
+    expect "$1: owners of the flows of each NIC, by node" "$(report "$owners")" 'a0:0 b0:1'
 }
 
 # A train that the path refused was sent again as singles, and no output tried a second time.
@@ -51,7 +51,7 @@ refused_trains() {
         --rule '239.1.1.1%a0:5000 -> 239.2.2.1%b0:6000' || return
     exactly_once "$1, refused trains" 1 900 --rate 10000 239.1.1.1%tx0:5000 -- \
         239.2.2.1%rx0:6000
-    wait_for 5 log_has 'output 239.2.2.1%b0:6000: the path refused a train'
+    wait_for log_has 'output 239.2.2.1%b0:6000: the path refused a train'
     stop_relay
     log_says "$1: the refusal is told" 'output 239.2.2.1%b0:6000: the path refused a train'
     check "$1: what was in it was sent again" \
@@ -59,8 +59,8 @@ refused_trains() {
 }
 
 guest() {
-    equals 'node of a0' 0 "$(nic_node a0)"
-    equals 'node of b0' 1 "$(nic_node b0)"
+    expect 'node of a0' "$(nic_node a0)" 0
+    expect 'node of b0' "$(nic_node b0)" 1
     huge_2m 0 20
     huge_2m 1 20
     network

@@ -24,12 +24,12 @@ network() {
 relay() {
     start_relay "$1" --engine "$1" --require-huge --balance 0 \
         --rule '239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000' || return
-    equals "$1: CPU 0 is the only one of its node and stays" '0 2 3 4 5 6' \
-        "$(shard_cpus | tr ' ' '\n' | sort -n | tr '\n' ' ' | sed 's/ $//')"
+    expect "$1: CPU 0 is the only one of its node and stays" \
+        "$(shard_cpus | tr ' ' '\n' | sort -n | tr '\n' ' ' | sed 's/ $//')" '0 2 3 4 5 6'
     check_threads
     check_memory
     check_local
-    equals "$1: flows on node 0" 16 "$(flows_on 0)"
+    expect "$1: flows on node 0" "$(flows_on 0)" 16
     exactly_once "$1" 16 50 --rate 1500 239.1.1.0%tx0:5000 -- 239.2.2.0%rx0:6000
     stop_relay
 }
@@ -44,8 +44,8 @@ no_near_shard() {
 }
 
 guest() {
-    equals 'CPUs of node 3' '' "$(cat /sys/devices/system/node/node3/cpulist)"
-    equals 'node of in1' 3 "$(nic_node in1)"
+    expect 'CPUs of node 3' "$(cat /sys/devices/system/node/node3/cpulist)" ''
+    expect 'node of in1' "$(nic_node in1)" 3
     for node in 0 1 2; do
         huge_2m $node 20
     done

@@ -27,7 +27,7 @@ recv_start() {
         3>"$work/$name.ready" >"$work/$name.json" 2>"$work/$name.log"
     recv_pid[$name]=$started
     recv_space[$name]=$space
-    wait_for test -s "$work/$name.ready" || fail_now "receiver $name does not start"
+    wait_up "$started" test -s "$work/$name.ready" || fail_now "receiver $name does not start"
 }
 
 # recv_end NAME: waits for its end.
