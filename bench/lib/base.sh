@@ -1,52 +1,19 @@
 # base.sh - words and tidying up that all parts of bench/run share.
 #
-# Whatever a suite starts or makes is entered in one of the lists here and goes away when bench/run
-# ends, however it ends. Nothing is killed but what was started here, by its process id.
+# The words that are no matter of measuring (die, wait_for, start, stop, in_ns ...) are those of
+# tests/lib/: what is started or made by them goes away when bench/run ends, however it ends.
+# Nothing is killed but what was started here, by its process id.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-declare -A processes # by process id: what was started here and not yet waited for
-namespaces=()
-
-die() {
-    echo "bench/run: $1" >&2
-    exit 1
-}
+me=bench/run
+. "$top/tests/lib/words.sh"
+. "$top/tests/lib/netns.sh"
+ns_prefix=ncbench$$-
+look_pause_s=0.02
 
 # say TEXT: a line about progress; results go to standard output, this does not.
 say() {
-    echo "bench/run: $1" >&2
-}
-
-dead() {
-    ! kill -0 "$1" 2>/dev/null
-}
-
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; 1 when it did not in time.
-wait_for() {
-    local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
-    shift
-    until "$@" 2>/dev/null; do
-        [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
-        sleep 0.02
-    done
-}
-
-# stop PID [SIGNAL]: ends a process of ours and waits for it, 5 s at most.
-stop() {
-    kill "-${2:-TERM}" "$1" 2>/dev/null
-    wait_for 5 dead "$1" || kill -KILL "$1" 2>/dev/null
-    wait_end "$1"
-}
-
-# wait_end PID: waits for a process of ours; from then on the id may be somebody else's.
-wait_end() {
-    wait "$1" 2>/dev/null
-    unset "processes[$1]"
-}
-
-# have PROGRAM: whether it is installed.
-have() {
-    command -v "$1" >/dev/null
+    echo "$me: $1" >&2
 }
 
 # calc EXPRESSION: arithmetic with fractions.
@@ -65,14 +32,8 @@ run_program() {
 }
 
 clean_up() {
-    local pid name
     trap - EXIT
-    for pid in "${!processes[@]}"; do
-        stop "$pid"
-    done
-    for name in "${namespaces[@]}"; do
-        ip netns del "$name" 2>/dev/null
-    done
+    end_all 2>/dev/null
     { [ -z "$autogroup" ] || echo "$autogroup" >/proc/self/autogroup; } 2>/dev/null
     [ ${#neigh_usual[@]} -eq 0 ] || neigh_room usual
     rm -rf "$work"

@@ -8,40 +8,18 @@
 # the receiver's. Only a kernel that forwards by itself makes the sender pay for both.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-ns() {
-    echo "ncbench$$-$1"
-}
-
-in_ns() {
-    local where
-    where=$(ns "$1")
-    shift
-    ip netns exec "$where" "$@"
-}
-
-# start NAMESPACE CPU COMMAND...: in the background; its process id goes to `started'. The commands
-# in between replace themselves, so the id is the command's own.
-start() {
-    local where cpu=$2
-    where=$(ns "$1")
+# start_on NAMESPACE CPU PROGRAM [ARGUMENT]...: start_in, on that processor.
+start_on() {
+    local where=$1 cpu=$2
     shift 2
-    (exec ip netns exec "$where" taskset -c "$cpu" "$@") &
-    started=$!
-    processes["$started"]=1
+    start_in "$where" taskset -c "$cpu" "$@"
 }
 
 # net_up: makes namespaces and wires.
 net_up() {
-    local name
-    for name in sender relay receiver; do
-        ip netns add "$(ns $name)" || die "cannot make a network namespace"
-        namespaces+=("$(ns $name)")
-        ip -n "$(ns $name)" link set lo up
-    done
-    ip link add s0 netns "$(ns sender)" type veth peer name in0 netns "$(ns relay)" ||
-        die "cannot make a veth pair"
-    ip link add out0 netns "$(ns relay)" type veth peer name d0 netns "$(ns receiver)" ||
-        die "cannot make a veth pair"
+    ns_add sender relay receiver
+    veth_pair sender s0 relay in0
+    veth_pair relay out0 receiver d0
     net_address sender s0 10.88.1.1/24
     net_address relay in0 10.88.1.2/24
     net_address relay out0 10.88.2.1/24

@@ -71,10 +71,10 @@ start_numacast() {
     mapfile -t flags < <(relay_flags "$1")
     [ -z "$bench_node" ] || flags+=(--bench-node "$bench_node")
     rm -f "$work/report.json"
-    start relay "${load[relay_cpus]}" "$daemon" --cpus 0 --shards 1 "${flags[@]}" \
+    start_on relay "${load[relay_cpus]}" "$daemon" --cpus 0 --shards 1 "${flags[@]}" \
         --exit-report "$work/report.json" --rule "$(rule_for "$2" "$3")" 2>"$work/relay.log"
     relay_pid=$started
-    wait_for 10 grep -q 'ready$' "$work/relay.log" || relay_refused
+    wait_ready "$relay_pid" "$work/relay.log" || relay_refused
 }
 
 relay_refused() {
@@ -91,19 +91,19 @@ joined() {
 start_socat() {
     local from=UDP4-RECV:5000,bind=239.1.0.0,ip-add-membership=239.1.0.0:in0,rcvbuf-late=4194304
     local to=UDP4-DATAGRAM:239.2.0.0:6000,ip-multicast-if=10.88.2.1,ip-multicast-ttl=16
-    start relay 0 "${strace[@]}" socat -u -b65507 "$from" "$to,sndbuf-late=4194304" \
+    start_on relay 0 "${strace[@]}" socat -u -b65507 "$from" "$to,sndbuf-late=4194304" \
         2>"$work/relay.log"
     relay_pid=$started
-    wait_for 5 joined 000001EF || relay_refused
+    wait_up "$relay_pid" joined 000001EF || relay_refused
 }
 
 # multicat cuts what it relays into payloads of the size it was told.
 start_multicat() {
-    start relay 0 "${strace[@]}" multicat -u -U -m "${load[size]##*-}" \
+    start_on relay 0 "${strace[@]}" multicat -u -U -m "${load[size]##*-}" \
         @239.1.0.0:5000/ifaddr=10.88.1.2 239.2.0.0:6000/ifaddr=10.88.2.1/ttl=16 \
         >"$work/relay.log" 2>&1
     relay_pid=$started
-    wait_for 5 joined 000001EF || relay_refused
+    wait_up "$relay_pid" joined 000001EF || relay_refused
 }
 
 # Routes with a source and one group are entered at once; others only when the first datagram has
@@ -117,10 +117,10 @@ start_smcroute() {
         done
     } >"$work/smcroute.conf"
     [ "$relay_kind" != smcroute-steered ] || net_steer 1
-    start relay 0 smcrouted -n -N -i "numacast-bench$$" -f "$work/smcroute.conf" \
+    start_on relay 0 smcrouted -n -N -i "numacast-bench$$" -f "$work/smcroute.conf" \
         -P "$work/smcroute.pid" -u "$work/smcroute.sock" 2>"$work/relay.log"
     relay_pid=$started
-    wait_for 10 routed "$1" || relay_refused
+    wait_up "$relay_pid" routed "$1" || relay_refused
 }
 
 routed() {

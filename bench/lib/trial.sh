@@ -86,9 +86,9 @@ trial() {
 profile_start() {
     [ -n "$profile" ] || return 0
     profile_of+=,$relay_pid
-    taskset -c 1 perf record -q -e cpu-clock -F 4000 -C 0 -o "$profile" >"$work/perf.log" 2>&1 &
-    profiler=$!
-    processes["$profiler"]=1
+    start taskset -c 1 perf record -q -e cpu-clock -F 4000 -C 0 -o "$profile" \
+        >"$work/perf.log" 2>&1
+    profiler=$started
     sleep 0.3
 }
 
@@ -101,11 +101,11 @@ receiver_start() {
     local target
     target="$(group_of 2 0)%d0:6000"
     [[ $1 != smcroute* ]] || target="$(group_of 1 0)%d0:5000"
-    start receiver 1 "$probe" recv --json --quiet --gro --no-verify --rcvbuf 64M \
-        --groups $((load[groups] * load[outputs])) --idle "$idle" --duration 30 \
+    start_on receiver 1 "$probe" recv --json --quiet --gro --no-verify --rcvbuf 64M \
+        --groups $((load[groups] * load[outputs])) --idle "$idle" --duration 600 \
         --ready-fd 3 "$target" 3>"$work/ready" >"$work/recv.json" 2>"$work/recv.log"
     receiver_pid=$started
-    wait_for 10 test -s "$work/ready" ||
+    wait_up "$receiver_pid" test -s "$work/ready" ||
         die "the receiver does not start: $(tail -n 1 "$work/recv.log")"
 }
 
@@ -116,7 +116,7 @@ receiver_end() {
 # The sender's whole CPU time is what its shell's children used: bash gives it to the microsecond.
 send_load() {
     local TIMEFORMAT='%3U %3S'
-    { time in_ns sender taskset -c 1 timeout 60 "$probe" send --json --quiet --ttl 16 \
+    { time in_ns sender taskset -c 1 timeout 600 "$probe" send --json --quiet --ttl 16 \
         --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
         --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M \
         "$(group_of 1 0)%s0:5000" >"$work/send.json" 2>"$work/send.log"; } 2>"$work/send.time" ||
