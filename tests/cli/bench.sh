@@ -5,31 +5,31 @@
 set -u
 src=${NC_SRCDIR:?run by make check}
 work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-bench-cli.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
+trap 'end_all; rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failed=0
-command -v python3 >/dev/null || { echo "skip: python3 is missing"; exit 77; }
+. "$src/tests/lib/words.sh"
+have python3 || skip "python3 is missing"
 
 # run STATUS PROGRAM ARGUMENT...: it must exit with STATUS; fills out and err.
 run() {
     local want=$1 got
     shift
     called="$*"
-    timeout 60 python3 -B "$src/bench/$1" "${@:2}" >out 2>err </dev/null
+    bounded python3 -B "$src/bench/$1" "${@:2}" >out 2>err
     got=$?
-    [ "$got" -eq "$want" ] || fail "exit status $got, not $want"
+    [ "$got" -eq "$want" ] || wrong "exit status $got, not $want"
 }
 
-fail() {
-    echo "FAIL: $called: $1"
+# wrong TEXT: a failure of what was called last.
+wrong() {
+    fail "$called: $1"
     sed 's/^/  out: /' out
     sed 's/^/  err: /' err
-    failed=1
 }
 
 # says STREAM TEXT: the stream contains the text, whatever blanks are between its words.
 says() {
-    tr -s ' ' <"$1" | grep -qF -e "$2" || fail "no '$2' in $1"
+    tr -s ' ' <"$1" | grep -qF -e "$2" || wrong "no '$2' in $1"
 }
 
 # trials TABLE CASE PARAM RELAY_NS SYSCALLS P50_NS: three runs of a million datagrams each.
@@ -70,7 +70,7 @@ sample() {
 
 # but FILE FROM TO: the sample with one thing changed; it must be there to be changed.
 but() {
-    grep -qE "$2" "$1" || fail "the sample has no '$2'"
+    grep -qE "$2" "$1" || wrong "the sample has no '$2'"
     sed -i -E "s/$2/$3/" "$1"
 }
 
@@ -156,8 +156,7 @@ cat >wanted <<'END'
 
 The end.
 END
-cmp -s wanted doc/A.md || fail "doc/A.md is not what was expected: $(diff wanted doc/A.md)"
+cmp -s wanted doc/A.md || wrong "doc/A.md is not what was expected: $(diff wanted doc/A.md)"
 run 2 docs.py --nonsense
 
-[ "$failed" -eq 0 ] && echo "ok"
-exit "$failed"
+[ "$failures" -eq 0 ]

@@ -6,34 +6,35 @@ build=${NC_BUILDDIR:?run by make check}
 src=${NC_SRCDIR:?run by make check}
 numacastd=$build/src/numacastd
 dir=$(mktemp -d "${TMPDIR:-/tmp}/numacastd-cli.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'end_all; rm -rf "$dir"' EXIT
 rule='239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000'
-failed=0
+. "$src/tests/lib/words.sh"
+look_pause_s=0.01
 
 # run STATUS ARGUMENT...: runs the daemon, which must exit with STATUS; fills $dir/out, $dir/err.
 run() {
     local want=$1 got
     shift
     called="numacastd $*"
-    timeout 60 "$numacastd" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    bounded "$numacastd" "$@" >"$dir/out" 2>"$dir/err"
     got=$?
-    [ "$got" -eq "$want" ] || fail "exit status $got, not $want"
+    [ "$got" -eq "$want" ] || wrong "exit status $got, not $want"
 }
 
-fail() {
-    echo "FAIL: $called: $1"
+# wrong TEXT: a failure of what was called last.
+wrong() {
+    fail "$called: $1"
     sed 's/^/  stderr: /' "$dir/err"
-    failed=1
 }
 
 # says STREAM TEXT: the stream contains the text.
 says() {
-    grep -qF -e "$2" "$dir/$1" || fail "no '$2' in $1"
+    grep -qF -e "$2" "$dir/$1" || wrong "no '$2' in $1"
 }
 
 # silent STREAM: nothing was written there.
 silent() {
-    [ ! -s "$dir/$1" ] || fail "something in $1"
+    [ ! -s "$dir/$1" ] || wrong "something in $1"
 }
 
 for flag in --help -h; do
@@ -77,14 +78,14 @@ says err "--config $dir/missing.conf: cannot be read: No such file or directory"
 # An answer that nobody gets is a failure.
 for answer in --help --version --plan --plan=json '--check'; do
     called="numacastd $answer >/dev/full"
-    timeout 60 "$numacastd" "$answer" --rule "$rule" >/dev/full 2>"$dir/err" </dev/null
-    [ $? -eq 1 ] || fail "exit status is not 1"
+    bounded "$numacastd" "$answer" --rule "$rule" >/dev/full 2>"$dir/err"
+    [ $? -eq 1 ] || wrong "exit status is not 1"
     says err 'cannot write'
 done
 
 called='numacastd --version >&-'
-timeout 60 "$numacastd" --version >&- 2>"$dir/err" </dev/null
-[ $? -eq 1 ] || fail "exit status is not 1"
+bounded "$numacastd" --version >&- 2>"$dir/err"
+[ $? -eq 1 ] || wrong "exit status is not 1"
 
 # A report that could not be written at the end is refused at the start.
 run 1 --rule '239.1.1.1%lo:5000 -> 127.0.0.1:7000' --exit-report "$dir"
@@ -104,5 +105,4 @@ silent out
 run 2 --topology 'package:2 core:4' --rule "$rule"
 says err '--topology: describes another machine'
 
-[ "$failed" -eq 0 ] && echo "numacastd: command line as documented"
-exit "$failed"
+[ "$failures" -eq 0 ] && echo "numacastd: command line as documented"

@@ -8,22 +8,9 @@ daemon=$build/src/numacastd
 units=$build/etc/systemd
 work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-units.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-failures=0
+. "$src/tests/lib/words.sh"
 
-# expect WHAT GOT WANTED: equal as text.
-expect() {
-    if [ "$2" = "$3" ]; then
-        echo "ok: $1"
-    else
-        echo "NOT OK: $1: got '$2', expected '$3'"
-        failures=$((failures + 1))
-    fi
-}
-
-command -v systemd-analyze >/dev/null || {
-    echo "skip: systemd-analyze is missing; on Debian: apt-get install systemd"
-    exit 77
-}
+have systemd-analyze || skip "systemd-analyze is missing; on Debian: apt-get install systemd"
 
 # ---- units: no unknown word, every program there ----
 root=$work/root
@@ -47,7 +34,7 @@ for unit in numacastd numacast-hugepages; do
     # In tenths: 20 of 100, as measured with systemd 252, is the best that a network daemon can be.
     if systemd-analyze security --no-pager --offline=true --threshold=25 \
         "$units/$unit.service" >"$work/security.log" 2>&1; then
-        echo "ok: $unit.service: $(tail -n 1 "$work/security.log")"
+        ok "$unit.service: $(tail -n 1 "$work/security.log")"
     else
         expect "$unit.service: exposure" "$(tail -n 1 "$work/security.log")" "2.5 or less"
     fi
