@@ -15,7 +15,7 @@ AM_TESTS_ENVIRONMENT = \
 	NC_BUILDDIR='$(abs_top_builddir)'; export NC_BUILDDIR; \
 	TOPOLOGIES='$(abs_top_srcdir)/tests/topologies'; export TOPOLOGIES; \
 	LINT_FLAGS='$(LINT_FLAGS)'; export LINT_FLAGS; \
-	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT;
+	CK_DEFAULT_TIMEOUT=600; export CK_DEFAULT_TIMEOUT;
 
 EXTRA_DIST += tests/lib
 
