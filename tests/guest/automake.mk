@@ -4,8 +4,8 @@ EXTRA_PROGRAMS += tests/guest/nodemem_probe
 tests_guest_nodemem_probe_SOURCES = tests/guest/nodemem_probe.c
 tests_guest_nodemem_probe_LDADD = $(NC_NUMA_LIBS)
 
-EXTRA_DIST += tests/guest/run tests/guest/machine.sh tests/guest/initramfs tests/guest/init \
-	tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
+EXTRA_DIST += tests/guest/run tests/guest/selftest tests/guest/machine.sh \
+	tests/guest/initramfs tests/guest/init tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
 CLEANFILES += tests/guest/nodemem_probe
 
 GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv \
@@ -14,6 +14,7 @@ GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv 
 
 check-numa: src/numacastd src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
 	$(GUEST_UNIT_TESTS)
+	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/guest/selftest
 	$(srcdir)/tests/guest/run --build '$(abs_top_builddir)'
 
 clean-local: clean-guest
