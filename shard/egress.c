@@ -15,16 +15,6 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define IPV4_UDP_HEADER_BYTES 28
-#define IPV6_UDP_HEADER_BYTES 48
-#define MTU_ASSUMED           1500
-/* rate=: what may be sent at once after a pause, as time at that rate, and at least a train. */
-#define RATE_BURST_NS       (20 * NS_PER_MS)
-#define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
-
-static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
-	      "the holds of one slot fit their 16-bit counter");
-
 /* What is appended in one step: contiguous, equal segments but for the last. */
 struct piece {
 	unsigned char *payload;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdint.h>
 
 #define POOL_CLASS_COUNT 4 /* small, standard, jumbo, train */
 #define POOL_SLOTS_MAX                                                    \
@@ -38,9 +39,35 @@
 	20 /* without work, until the kernel's submitting thread sleeps: the \
 	    * next send then has to wake it, which costs a system call */
 
+/* Sends that succeed are silent on io_uring, so a turn that both sends and sleeps would answer them
+ * only when it wakes: such a sleep is bounded, and none is made while receives starve. Longer than
+ * the scheduler's tick, so that the bound seldom costs programming a timer. */
+#define RING_ANSWER_LAG_US 20000
+
+#define DRAIN_WAIT_US   10000  /* silence that counts as "nothing queued any more" */
+#define RETRY_WAIT_US   10000  /* between a receive that failed and the next try; datagrams wait */
+#define RELEASE_WAIT_US 200000 /* after the end, for devices that still read our memory */
+#define ARM_SHARE       4      /* of the lent slots: one flow may start in each turn */
+#define MAKE_ROOM_WAIT_US                                                    \
+	1000 /* for a train to become free: only an engine that sends in the \
+	      * background (SQPOLL) has anything to wait for */
+
+#define IPV4_UDP_HEADER_BYTES 28
+#define IPV6_UDP_HEADER_BYTES 48
+#define MTU_ASSUMED           1500 /* of a path that nobody knows */
+/* rate=: what may be sent at once after a pause, as time at that rate, and at least a train. */
+#define RATE_BURST_NS       20000000ULL
+#define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
+
 #define ERRQUEUE_DRAIN_MAX 16        /* error-queue reads after one failed send */
 #define DRAIN_READ_MAX     (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */
 #define LOOK_FLOWS_MAX     64        /* sockets looked at for each MAIL_LOOK, in turn */
 
 static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_NEW_MAX, "every piece holds a datagram at least");
+static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,
+	      "the holds of one slot fit their 16-bit counter");
+static_assert(
+	RELEASE_WAIT_US >= 10 * DRAIN_WAIT_US,
+	"a stopped relay, which sleeps DRAIN_WAIT_US at a time, looks often before it gives up");
+static_assert(MAKE_ROOM_WAIT_US <= RING_ANSWER_LAG_US, "an answer is not waited for longer");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

@@ -15,16 +15,6 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define DRAIN_WAIT_US   10000  /* silence that counts as "nothing queued any more" */
-#define RETRY_WAIT_US   10000  /* between a receive that failed and the next try; datagrams wait */
-#define ARM_SHARE       4      /* of the lent slots: one flow may start in each turn */
-#define RELEASE_WAIT_US 200000 /* after the end, for devices that still read our memory */
-#define ANSWER_WAIT_US  20000  /* beyond the scheduler's tick, so the timer is seldom programmed */
-
-/* A turn's wait for a train to become free: only an engine that sends in the background (SQPOLL)
- * has anything to wait for. */
-#define MAKE_ROOM_WAIT_US 1000
-
 /* ---- receiving ---- */
 
 static void relay_take_sent(struct relay *r)
@@ -364,7 +354,7 @@ static uint32_t relay_wait_us(const struct relay *r)
 	if (r->retrying_count > 0) {
 		return RETRY_WAIT_US;
 	}
-	return r->egress->in_flight > 0 ? ANSWER_WAIT_US : RING_WAIT_FOREVER;
+	return r->egress->in_flight > 0 ? RING_ANSWER_LAG_US : RING_WAIT_FOREVER;
 }
 
 static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sends)

@@ -12,11 +12,6 @@
 #include "shard/ring.h"
 #include "src/base/must.h"
 
-/* Sends that succeed are silent on io_uring, so a turn that both sends and sleeps would answer them
- * only when it wakes: such a sleep is bounded, and none is made while receives starve. Longer than
- * the scheduler's tick, so that the bound seldom costs programming a timer. */
-#define RING_ANSWER_LAG_US 20000
-
 /* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. They
  * know a flow by its index (RING_FLOW_INDEX); struct ring_flow has the token. */
 struct ring_ops {

@@ -16,9 +16,6 @@
 
 static_assert(CONF_SPREAD_MAX == PLAN_SPREAD_MAX, "a rule may ask for what the planner can do");
 
-#define IPV4_UDP_HEADER_BYTES 28
-#define IPV6_UDP_HEADER_BYTES 48
-
 /* ---- towards the planner ---- */
 
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
