@@ -2,8 +2,8 @@
  *
  * Order of the checks: cut off? (never relayed cut), control data complete? (else the segment size
  * would be a guess), from the source that the rule names?, from one of our own sockets? Each no is
- * one counter, multiplied by the datagrams that a train holds. Shard thread; no system call but in
- * ingress_count_leftovers.
+ * one counter, multiplied by the datagrams that a train holds. Shard thread; ingress_accept makes
+ * no system call.
  */
 #include "shard/ingress.h"
 

@@ -1,10 +1,14 @@
-/* relay.c - the turn of a shard, read from top to bottom (steps 4 to 11 of a datagram's life).
+/* relay.c - the turn of a shard (steps 4 to 11 of a datagram's life).
  *
- * A turn begins with one ring_turn, which submits the sends and receives queued by the turn before
- * and waits for what happens next. Only when every train is in use are there more, so that some
- * become free. Nothing here allocates, locks, logs or blocks but that wait. When the control thread
- * asks for the end, the relay leaves its groups, relays what is already queued until a turn brings
- * nothing (or time is up), cancels its receives, and counts the rest.
+ * relay_turn comes first, and what it does follows in the order in which it does it: wait (5), take
+ * the answers to what was sent (11), take what arrived and hand it out (6 to 9), send (10), lend
+ * slots (4); then what may end a shard, and how receives are armed again (4). A turn begins with
+ * one ring_turn, which submits what the turn before queued and waits for what happens next. Only
+ * when every train is in use does it make more of them, so that some become free. Nothing here
+ * allocates, locks, logs or blocks but that wait.
+ *
+ * When the control thread asks for the end, the relay leaves its groups, relays what is already
+ * queued until a turn brings nothing (or time is up), cancels its receives, and counts the rest.
  */
 #include "shard/relay.h"
 
@@ -44,17 +48,15 @@ static bool relay_make_room(struct relay *r)
 	return true;
 }
 
-static void relay_hand_out(struct relay *r, uint32_t output, const struct datagram *d)
+/* Every train is in use: hands out the rest of a datagram as some become free. */
+static void relay_hand_out_rest(struct relay *r, struct egress_rest *rest)
 {
-	struct egress_rest rest;
-	bool taken = egress_append(r->egress, output, d, &rest);
-
-	while (!taken && relay_make_room(r)) {
-		taken = egress_append_rest(r->egress, &rest);
+	while (relay_make_room(r)) {
+		if (egress_append_rest(r->egress, rest)) {
+			return;
+		}
 	}
-	if (!taken) {
-		egress_drop_rest(r->egress, &rest);
-	}
+	egress_drop_rest(r->egress, rest);
 }
 
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
@@ -71,7 +73,11 @@ static void relay_datagram(struct relay *r, struct ingress_flow *flow,
 
 		stat_add(&flow->stats->relayed, d.count);
 		for (uint32_t o = flow->rule->first_output; o < end; o++) {
-			relay_hand_out(r, o, &d);
+			struct egress_rest rest;
+
+			if (!egress_append(r->egress, o, &d, &rest)) {
+				relay_hand_out_rest(r, &rest);
+			}
 		}
 	}
 	(void)pool_drop(r->pool, slot);
@@ -285,7 +291,6 @@ static void relay_settle(struct relay *r)
  * that the sums agree. Slots stay lent: the kernel might still write to them. */
 static void relay_fail(struct relay *r)
 {
-	r->failed = r->failed < 0 ? r->failed : -EIO;
 	r->phase = RELAY_STOPPED;
 	relay_take_sent(r);
 	(void)relay_take_received(r);
@@ -365,18 +370,12 @@ static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sen
 	stat_add(&batches->sends[batch_bucket(sends)], 1);
 }
 
-int relay_turn(struct relay *r)
+/* Steps 11, 6 to 10 and 4 for what the ring turn brought; returns how many receptions that were. */
+static uint32_t relay_pass_on(struct relay *r)
 {
 	uint64_t queued = r->egress->queued;
-	bool silent = relay_is_listening(r);
-	bool woken;
 	uint32_t received;
-	int err = ring_turn(r->ring, relay_wait_us(r));
 
-	if (err < 0) {
-		relay_fail(r);
-		return err;
-	}
 	if (r->egress->has_rate) {
 		r->egress->now_ns = clock_now_ns();
 	}
@@ -386,16 +385,29 @@ int relay_turn(struct relay *r)
 	relay_lend(r);
 	relay_count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
+	return received;
+}
+
+int relay_turn(struct relay *r)
+{
+	bool silent = relay_is_listening(r);
+	uint32_t received = 0;
+
+	r->failed = ring_turn(r->ring, relay_wait_us(r));
+	if (r->failed == 0) {
+		received = relay_pass_on(r);
+	}
 	if (r->failed < 0) {
 		relay_fail(r);
 		return r->failed;
 	}
-	woken = ring_woken(r->ring);
-	if (woken) {
+	silent = silent && received == 0;
+	if (ring_woken(r->ring)) {
+		silent = false;
 		relay_take_mail(r);
 	}
-	silent = silent && relay_is_listening(r) && received == 0 && !woken;
-	if (r->phase == RELAY_DRAINING && (silent || clock_now_ns() >= r->drain_end_ns)) {
+	if (r->phase == RELAY_DRAINING &&
+	    ((silent && relay_is_listening(r)) || clock_now_ns() >= r->drain_end_ns)) {
 		relay_stop(r);
 	}
 	if (r->phase != RELAY_STOPPED) {

@@ -1,9 +1,8 @@
 /* relay.h - one turn of a shard: the steps of a datagram's life, in order.
  *
  * The relay ties ring, pool, ingress and egress together and knows nothing of threads or memory
- * placement. relay_turn is the whole hot path: wait and reap (5), take what was sent (11), take
- * what arrived (6 to 9), send (10), lend buffers and arm receives again (4). Everything it
- * touches belongs to the calling shard thread.
+ * placement. relay_turn is the whole hot path. Everything it touches belongs to the calling shard
+ * thread.
  */
 #pragma once
 
@@ -42,9 +41,10 @@ struct relay {
 	uint64_t stop_end_ns;  /* when a stopped relay waits no longer for devices */
 };
 
-/* Lends buffers and arms every flow; the groups must have been joined, or be joined next. */
-void relay_start(struct relay *r);
-
 /* One turn; 0 while there is more to do, 1 when stopped, -errno when the ring failed for good. Then
  * everything has been counted, and no other turn may follow. */
 int relay_turn(struct relay *r);
+
+/* Before the first turn: lends buffers and arms every flow; the groups must have been joined, or be
+ * joined next. */
+void relay_start(struct relay *r);

@@ -1,7 +1,7 @@
 /* rule.c - proves a rule table whole before a shard relies on it (step 8).
  *
  * The shard indexes flows and outputs straight from completions, without a check of its own. The
- * table is built by the supervisor from rules that conf.c has already accepted, so whatever is
+ * table is built by layout.c from rules that conf.c has already accepted, so whatever is
  * wrong here is a bug of ours: must(). Called once per table, before the hand-over; any thread.
  */
 #include "shard/rule.h"

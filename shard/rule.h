@@ -1,7 +1,7 @@
 /* rule.h - what a shard is told to relay: flows by index, each with its outputs (step 8).
  *
  * The configuration and the shard share these structs: src/rules/conf.c fills rule_ingress and
- * rule_output from the text of a rule, the supervisor copies those that a shard owns into one
+ * rule_output from the text of a rule, src/setup/layout.c copies those that a shard owns into one
  * rule_table, and the shard finds a flow by the index that comes back with each completion. A
  * table is immutable once a shard has it.
  */
