@@ -85,14 +85,13 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 
 /* ---- what the output wants changed ---- */
 
-static bool egress_meta_equal(const struct train_meta *a, const struct train_meta *b)
+static bool meta_equal(const struct train_meta *a, const struct train_meta *b)
 {
 	return a->ttl == b->ttl && a->tos == b->tos && addr_ip_equal(&a->src, &b->src);
 }
 
 /* False when the hop limit has run out. */
-static bool egress_meta_of(const struct egress_output *o, const struct datagram *d,
-			   struct train_meta *out)
+static bool meta_of(const struct egress_output *o, const struct datagram *d, struct train_meta *out)
 {
 	const struct rule_output *rule = &o->rule->out;
 
@@ -115,7 +114,7 @@ static bool egress_meta_of(const struct egress_output *o, const struct datagram 
 /* ---- rate= ---- */
 
 /* Adds what has been gained since the last look; a bucket holds no more than a burst. */
-static void egress_refill(const struct egress *eg, struct egress_output *o, uint64_t burst)
+static void refill(const struct egress *eg, struct egress_output *o, uint64_t burst)
 {
 	double rate = (double)o->rule->out.rate_bps;
 	uint64_t elapsed = eg->now_ns - o->tokens_at_ns;
@@ -136,7 +135,7 @@ static void egress_refill(const struct egress *eg, struct egress_output *o, uint
 }
 
 /* A token bucket in bits; takes what `bytes' cost, or nothing. */
-static bool egress_rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes)
+static bool rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes)
 {
 	uint64_t rate = o->rule->out.rate_bps;
 	uint64_t cost = (uint64_t)bytes * 8;
@@ -147,7 +146,7 @@ static bool egress_rate_allows(const struct egress *eg, struct egress_output *o,
 	}
 	burst = (uint64_t)((double)rate * RATE_BURST_NS / NS_PER_S);
 	burst = burst > RATE_BURST_MIN_BITS ? burst : RATE_BURST_MIN_BITS;
-	egress_refill(eg, o, burst);
+	refill(eg, o, burst);
 	if (o->tokens_bits < cost) {
 		return false;
 	}
@@ -159,19 +158,19 @@ static bool egress_rate_allows(const struct egress *eg, struct egress_output *o,
 
 /* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
  * everything in the train so far is of full size. */
-static bool egress_fits(const struct egress *eg, const struct egress_output *o,
-			const struct train *t, const struct piece *p, const struct train_meta *meta)
+static bool fits(const struct egress *eg, const struct egress_output *o, const struct train *t,
+		 const struct piece *p, const struct train_meta *meta)
 {
 	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
 	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
 	       t->bytes % t->segment_bytes == 0 && t->datagrams + p->count <= eg->train_max &&
 	       t->iov_count < TRAIN_IOV_MAX && t->bytes + p->bytes <= o->train_bytes_max &&
-	       egress_meta_equal(&t->meta, meta);
+	       meta_equal(&t->meta, meta);
 }
 
 /* False when every train is in use. */
-static bool egress_start_train(struct egress *eg, uint32_t output, const struct piece *p,
-			       const struct train_meta *meta)
+static bool start_train(struct egress *eg, uint32_t output, const struct piece *p,
+			const struct train_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	uint32_t idx = eg->free;
@@ -199,17 +198,16 @@ static bool egress_start_train(struct egress *eg, uint32_t output, const struct 
 }
 
 /* Appends one piece, in order, to the open train or to a new one; false when there is none. */
-static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p,
-		       const struct train_meta *meta)
+static bool put(struct egress *eg, uint32_t output, const struct piece *p,
+		const struct train_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
 	struct train *t;
 
-	if (o->queue.open != TRAIN_NONE &&
-	    !egress_fits(eg, o, &eg->trains[o->queue.open], p, meta)) {
+	if (o->queue.open != TRAIN_NONE && !fits(eg, o, &eg->trains[o->queue.open], p, meta)) {
 		train_queue_close(&o->queue, eg->trains);
 	}
-	if (o->queue.open == TRAIN_NONE && !egress_start_train(eg, output, p, meta)) {
+	if (o->queue.open == TRAIN_NONE && !start_train(eg, output, p, meta)) {
 		return false;
 	}
 	t = &eg->trains[o->queue.open];
@@ -229,8 +227,8 @@ static bool egress_put(struct egress *eg, uint32_t output, const struct piece *p
 }
 
 /* How many of its segments may travel in one send of this output. */
-static uint32_t egress_segments_per_send(const struct egress *eg, const struct egress_output *o,
-					 const struct datagram *d)
+static uint32_t segments_per_send(const struct egress *eg, const struct egress_output *o,
+				  const struct datagram *d)
 {
 	uint32_t by_bytes;
 
@@ -256,7 +254,7 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 		};
 
 		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
-		if (!egress_put(eg, rest->output, &p, &rest->meta)) {
+		if (!put(eg, rest->output, &p, &rest->meta)) {
 			return false;
 		}
 		rest->done += n;
@@ -271,17 +269,17 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 	struct egress_output *o = &eg->outputs[output];
 
 	stat_add(&o->stats->offered, d->count);
-	if (!egress_meta_of(o, d, &rest->meta)) {
+	if (!meta_of(o, d, &rest->meta)) {
 		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
 		return true;
 	}
-	if (!egress_rate_allows(eg, o, d->bytes)) {
+	if (!rate_allows(eg, o, d->bytes)) {
 		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
 		return true;
 	}
 	rest->d = d;
 	rest->output = output;
-	rest->per_send = egress_segments_per_send(eg, o, d);
+	rest->per_send = segments_per_send(eg, o, d);
 	rest->done = 0;
 	rest->at = 0;
 	return egress_append_rest(eg, rest);

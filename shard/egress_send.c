@@ -21,15 +21,15 @@
 /* ---- flushing ---- */
 
 /* Not while the path is unproven, or a refusal would have two possible causes. */
-static bool egress_goes_uncopied(const struct egress *eg, const struct egress_output *o,
-				 const struct train *t)
+static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
+			  const struct train *t)
 {
 	return o->zerocopy.min_bytes > 0 && t->way == TRAIN_WHOLE &&
 	       (t->datagrams == 1 || o->gso == GSO_PROVEN) &&
 	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
 }
 
-static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx)
+static void queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
@@ -41,7 +41,7 @@ static void egress_queue_uncopied(struct egress *eg, struct egress_output *o, ui
 /* Whether what follows it must wait for its answer, since it may be sent again another way: a first
  * train, a zero-copy send of a shape that was not taken yet, and the copy in its place. Singles are
  * sent again in any case, until the last. */
-static bool egress_is_awaited(const struct egress_output *o, const struct train *t)
+static bool is_awaited(const struct egress_output *o, const struct train *t)
 {
 	switch ((enum train_way)t->way) {
 	case TRAIN_WHOLE:
@@ -55,11 +55,11 @@ static bool egress_is_awaited(const struct egress_output *o, const struct train 
 	return true;
 }
 
-static void egress_queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
+static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
-	if (egress_goes_uncopied(eg, o, t)) {
+	if (goes_uncopied(eg, o, t)) {
 		train_go(t, TRAIN_UNCOPIED);
 	}
 	train_to(t, TRAIN_IN_FLIGHT);
@@ -67,20 +67,20 @@ static void egress_queue_train(struct egress *eg, struct egress_output *o, uint3
 	stat_add(&o->stats->sends, 1);
 	o->in_flight++;
 	o->newest = idx;
-	if (egress_is_awaited(o, t)) {
+	if (is_awaited(o, t)) {
 		o->awaited = idx;
 	}
 	eg->in_flight++;
 	eg->queued++;
 	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
 	if (t->way == TRAIN_UNCOPIED) {
-		egress_queue_uncopied(eg, o, idx);
+		queue_uncopied(eg, o, idx);
 	} else {
 		ring_queue_send(eg->ring, o->file, &t->msg, idx);
 	}
 }
 
-static void egress_resend_singly(struct egress_output *o, struct train *t)
+static void resend_singly(struct egress_output *o, struct train *t)
 {
 	if (t->way != TRAIN_SINGLES) {
 		train_go(t, TRAIN_SINGLES);
@@ -88,7 +88,7 @@ static void egress_resend_singly(struct egress_output *o, struct train *t)
 	}
 }
 
-static bool egress_flush_output(struct egress *eg, uint32_t output)
+static bool flush_output(struct egress *eg, uint32_t output)
 {
 	struct egress_output *o = &eg->outputs[output];
 
@@ -103,9 +103,9 @@ static bool egress_flush_output(struct egress *eg, uint32_t output)
 		idx = train_queue_take(&o->queue, eg->trains);
 		t = &eg->trains[idx];
 		if (o->gso == GSO_OFF && t->datagrams > 1) {
-			egress_resend_singly(o, t); /* gathered before trains were given up */
+			resend_singly(o, t); /* gathered before trains were given up */
 		}
-		egress_queue_train(eg, o, idx);
+		queue_train(eg, o, idx);
 	}
 	return true;
 }
@@ -117,7 +117,7 @@ void egress_flush(struct egress *eg)
 	for (uint32_t i = 0; i < eg->dirty_count; i++) {
 		uint32_t output = eg->dirty[i];
 
-		if (egress_flush_output(eg, output)) {
+		if (flush_output(eg, output)) {
 			eg->outputs[output].dirty = false;
 		} else {
 			eg->dirty[kept++] = output;
@@ -158,7 +158,7 @@ enum output_drop egress_drop_of(int err)
 	}
 }
 
-static void egress_free_train(struct egress *eg, uint32_t idx)
+static void free_train(struct egress *eg, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
@@ -178,7 +178,7 @@ void egress_abandon(struct egress *eg)
 		if (t->state != TRAIN_FREE && t->state != TRAIN_HELD) {
 			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
 				 t->datagrams - t->single_at);
-			egress_free_train(eg, i);
+			free_train(eg, i);
 		}
 	}
 	for (uint32_t i = 0; i < eg->output_count; i++) {
@@ -193,20 +193,20 @@ void egress_abandon(struct egress *eg)
 	eg->dirty_count = 0;
 }
 
-static void egress_send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
+static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	train_queue_return(&o->queue, eg->trains, idx);
 	egress_mark_dirty(eg, eg->trains[idx].output);
 }
 
 /* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
-static bool egress_is_train_refusal(int err)
+static bool is_train_refusal(int err)
 {
 	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
 }
 
-static bool egress_may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
-				int err)
+static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
+			 int err)
 {
 	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
 	       !addr_is_multicast(&o->rule->out.to.addr);
@@ -214,30 +214,30 @@ static bool egress_may_be_stale(const struct egress_output *o, const struct trai
 
 /* True when train `idx' goes on living: it was queued again. Nothing is sent again once a younger
  * train of its output has been queued: order comes before repetition, and the loss is counted. */
-static bool egress_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
-			  uint32_t datagrams)
+static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
+			uint32_t datagrams)
 {
 	struct train *t = &eg->trains[idx];
 
-	if (datagrams > 1 && egress_is_train_refusal(err)) {
+	if (datagrams > 1 && is_train_refusal(err)) {
 		o->gso = GSO_OFF;
 		stat_set(&o->stats->gso_off, (uint64_t)err);
 		if (o->newest == idx) {
-			egress_resend_singly(o, t);
-			egress_send_again(eg, o, idx);
+			resend_singly(o, t);
+			send_again(eg, o, idx);
 			return true;
 		}
 	}
-	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && egress_may_be_stale(o, t, idx, err)) {
+	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && may_be_stale(o, t, idx, err)) {
 		t->retried = true;
-		egress_send_again(eg, o, idx);
+		send_again(eg, o, idx);
 		return true;
 	}
 	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
 	return false;
 }
 
-static void egress_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
+static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
 {
 	stat_add(&o->stats->sent, datagrams);
 	stat_add(&o->stats->sent_bytes, bytes);
@@ -250,7 +250,7 @@ static void egress_sent(struct egress_output *o, uint32_t datagrams, uint32_t by
 /* A zero-copy send that the kernel would not make: the same train by copying, which keeps its place
  * because nothing has followed it. True when it goes on living. Where others have followed, because
  * such sends were taken before, order comes before repetition. */
-static bool egress_copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
+static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
 {
 	struct train *t = &eg->trains[idx];
 
@@ -259,13 +259,13 @@ static bool egress_copy_instead(struct egress *eg, struct egress_output *o, uint
 		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
 		return false;
 	}
-	egress_send_again(eg, o, idx);
+	send_again(eg, o, idx);
 	return true;
 }
 
 /* A send is over, and nobody reads its slots any more. */
-static void egress_let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
-			  const struct ring_sent *sent)
+static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
+		   const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[idx];
 
@@ -276,12 +276,12 @@ static void egress_let_go(struct egress *eg, struct egress_output *o, uint32_t i
 	} else if (t->way == TRAIN_COPIED && sent->res >= 0) {
 		zerocopy_count_made_good(&o->zerocopy, o->stats);
 	}
-	egress_free_train(eg, idx);
+	free_train(eg, idx);
 }
 
 /* Takes the answer of train `idx'. True when it goes on living: queued again, or held. */
-static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t idx,
-			    const struct ring_sent *sent)
+static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
+		     const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[idx];
 	uint32_t datagrams = train_send_datagrams(t);
@@ -298,20 +298,20 @@ static bool egress_answered(struct egress *eg, struct egress_output *o, uint32_t
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
 		train_go(t, refused ? TRAIN_COPIED : TRAIN_WHOLE);
 		if (refused) {
-			return egress_copy_instead(eg, o, idx, -sent->res);
+			return copy_instead(eg, o, idx, -sent->res);
 		}
 	}
 	if (t->way == TRAIN_UNCOPIED) {
 		zerocopy_taken(&o->zerocopy, t->iov_count, t->bytes);
 	}
 	if (sent->res >= 0) {
-		egress_sent(o, datagrams, train_send_bytes(t));
-	} else if (egress_failed(eg, o, idx, -sent->res, datagrams)) {
+		count_sent(o, datagrams, train_send_bytes(t));
+	} else if (send_failed(eg, o, idx, -sent->res, datagrams)) {
 		return true;
 	}
 	if (t->way == TRAIN_SINGLES && ++t->single_at < t->datagrams) {
 		t->retried = false;
-		egress_send_again(eg, o, idx);
+		send_again(eg, o, idx);
 		return true;
 	}
 	if (sent->held) {
@@ -326,7 +326,7 @@ void egress_done(struct egress *eg, const struct ring_sent *sent)
 	struct train *t = &eg->trains[sent->token];
 	struct egress_output *o = &eg->outputs[t->output];
 
-	if (t->state == TRAIN_HELD || !egress_answered(eg, o, sent->token, sent)) {
-		egress_let_go(eg, o, sent->token, sent);
+	if (t->state == TRAIN_HELD || !answered(eg, o, sent->token, sent)) {
+		let_go(eg, o, sent->token, sent);
 	}
 }

@@ -21,7 +21,7 @@
 #endif
 
 /* 0, or the errno of sending `count' datagrams of one byte as one train. */
-static int gso_try(int fd, uint32_t count)
+static int try_train(int fd, uint32_t count)
 {
 	static const char payload[UDP_SEGMENTS_NEW_MAX];
 
@@ -29,7 +29,7 @@ static int gso_try(int fd, uint32_t count)
 }
 
 /* A sender connected to a receiver of ours, with segments of one byte; -1 when there is none. */
-static int gso_open_probe(int *receiver)
+static int open_probe(int *receiver)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(to);
@@ -50,7 +50,7 @@ static int gso_open_probe(int *receiver)
 	return -1;
 }
 
-static bool gso_is_known(void)
+static bool is_known(void)
 {
 	int off = 0;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -68,12 +68,12 @@ uint32_t gso_probe_segments(void)
 	int receiver;
 	int sender;
 
-	if (!gso_is_known()) {
+	if (!is_known()) {
 		return 1;
 	}
-	sender = gso_open_probe(&receiver);
+	sender = open_probe(&receiver);
 	if (sender >= 0) {
-		if (gso_try(sender, UDP_SEGMENTS_NEW_MAX) == 0) {
+		if (try_train(sender, UDP_SEGMENTS_NEW_MAX) == 0) {
 			most = UDP_SEGMENTS_NEW_MAX;
 		}
 		close(sender);

@@ -20,7 +20,7 @@
 #endif
 
 /* Walks `len' bytes of control data that the kernel wrote; `control' is aligned for a cmsghdr. */
-static void ingress_read_control(unsigned char *control, size_t len, struct datagram *out)
+static void read_control(unsigned char *control, size_t len, struct datagram *out)
 {
 	struct msghdr msg = {.msg_control = control, .msg_controllen = len};
 
@@ -52,7 +52,7 @@ static void ingress_read_control(unsigned char *control, size_t len, struct data
 
 /* The rule names a source and this is another one. The kernel filters multicast sources itself; for
  * unicast nobody else does. */
-static bool ingress_is_foreign(const struct ingress_flow *flow, const struct addr *from)
+static bool is_foreign(const struct ingress_flow *flow, const struct addr *from)
 {
 	const struct addr *source = &flow->rule->in.source;
 
@@ -62,7 +62,7 @@ static bool ingress_is_foreign(const struct ingress_flow *flow, const struct add
 /* Whether one of our egress sockets sent this: two interfaces on one segment would otherwise feed
  * a relay its own output. Almost always there are no candidates. An unconnected sender's own
  * address is unknown; its port alone then decides. */
-static bool ingress_is_echo(const struct ingress_flow *flow, const struct addr *from)
+static bool is_echo(const struct ingress_flow *flow, const struct addr *from)
 {
 	for (uint32_t i = 0; i < flow->echo_count; i++) {
 		const struct addr *echo = &flow->echoes[i];
@@ -74,14 +74,14 @@ static bool ingress_is_echo(const struct ingress_flow *flow, const struct addr *
 	return false;
 }
 
-static bool ingress_refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count)
+static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count)
 {
 	stat_add(&flow->stats->drops[drop], count);
 	return false;
 }
 
 /* Remembers the real length, and moves the flow to a class in which it fits. */
-static void ingress_move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes)
+static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes)
 {
 	if (bytes > stat_get(&flow->stats->longest_bytes)) {
 		stat_set(&flow->stats->longest_bytes, bytes);
@@ -97,7 +97,7 @@ static void ingress_move_up(struct ingress_flow *flow, const struct pool *pool, 
 	}
 }
 
-static uint32_t ingress_segments(uint32_t bytes, uint32_t segment_bytes)
+static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes)
 {
 	return segment_bytes == 0 || bytes <= segment_bytes
 		       ? 1
@@ -121,9 +121,9 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		.from = (const struct sockaddr *)(base + SLOT_NAME_OFFSET),
 	};
 	if (head->control_bytes > 0) {
-		ingress_read_control(base + SLOT_CONTROL_OFFSET, head->control_bytes, out);
+		read_control(base + SLOT_CONTROL_OFFSET, head->control_bytes, out);
 	}
-	out->count = ingress_segments(out->bytes, out->segment_bytes);
+	out->count = segments_in(out->bytes, out->segment_bytes);
 	if (out->count == 1) {
 		out->segment_bytes = out->bytes;
 	}
@@ -133,26 +133,26 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		stat_add(&flow->stats->trains, 1);
 	}
 	if ((head->flags & MSG_TRUNC) || out->bytes > pool->classes[event->group].payload_bytes) {
-		ingress_move_up(flow, pool, out->bytes);
-		return ingress_refuse(flow, FLOW_DROP_TRUNCATED, out->count);
+		move_up(flow, pool, out->bytes);
+		return refuse(flow, FLOW_DROP_TRUNCATED, out->count);
 	}
 	if (head->flags & MSG_CTRUNC) {
-		return ingress_refuse(flow, FLOW_DROP_CONTROL, out->count);
+		return refuse(flow, FLOW_DROP_CONTROL, out->count);
 	}
 	if (flow->rule->in.source.family == 0 && flow->echo_count == 0) {
 		return true; /* nothing left to compare the sender with */
 	}
-	if (addr_from_sockaddr(out->from, &from) != 0 || ingress_is_foreign(flow, &from)) {
-		return ingress_refuse(flow, FLOW_DROP_FOREIGN, out->count);
+	if (addr_from_sockaddr(out->from, &from) != 0 || is_foreign(flow, &from)) {
+		return refuse(flow, FLOW_DROP_FOREIGN, out->count);
 	}
-	if (ingress_is_echo(flow, &from)) {
-		return ingress_refuse(flow, FLOW_DROP_LOOP, out->count);
+	if (is_echo(flow, &from)) {
+		return refuse(flow, FLOW_DROP_LOOP, out->count);
 	}
 	return true;
 }
 
 /* One datagram off the socket: its length, with what `d' says of its segments, or -errno. */
-static ssize_t ingress_discard(int fd, struct datagram *d)
+static ssize_t discard(int fd, struct datagram *d)
 {
 	unsigned char control[SLOT_CONTROL_BYTES] __attribute__((aligned(8)));
 	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
@@ -162,8 +162,8 @@ static ssize_t ingress_discard(int fd, struct datagram *d)
 	if (n < 0) {
 		return -errno;
 	}
-	ingress_read_control(control, msg.msg_controllen, d);
-	d->count = ingress_segments((uint32_t)n, d->segment_bytes);
+	read_control(control, msg.msg_controllen, d);
+	d->count = segments_in((uint32_t)n, d->segment_bytes);
 	return n;
 }
 
@@ -175,7 +175,7 @@ void ingress_count_leftovers(struct ingress_flow *flow)
 	sock_refuse_all(flow->fd);
 	for (uint32_t i = 0; i < DRAIN_READ_MAX && errors < ERRQUEUE_DRAIN_MAX; i++) {
 		struct datagram d;
-		ssize_t n = ingress_discard(flow->fd, &d);
+		ssize_t n = discard(flow->fd, &d);
 
 		if (n == -EAGAIN || n == -EBADF) {
 			return;

@@ -38,7 +38,7 @@ enum flow_state {
 struct ingress_flow {
 	const struct rule_flow *rule;
 	struct flow_stats *stats;
-	const struct addr *echoes; /* our own senders towards this group; see ingress_is_echo */
+	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
 	uint32_t echo_count;
 	int fd;
 	uint32_t file;       /* in the ring */

@@ -21,7 +21,7 @@
 
 /* ---- receiving ---- */
 
-static void relay_take_sent(struct relay *r)
+static void take_sent(struct relay *r)
 {
 	struct ring_sent sent;
 
@@ -33,14 +33,14 @@ static void relay_take_sent(struct relay *r)
 /* Sends and settles until a train is free; false when none ever will be, since the ring failed.
  * Sends are over when their turn ends, so the first one does not wait. What such a turn receives is
  * taken after what was received before. */
-static bool relay_make_room(struct relay *r)
+static bool make_room(struct relay *r)
 {
 	for (uint32_t wait_us = 0; !egress_has_train(r->egress); wait_us = MAKE_ROOM_WAIT_US) {
 		if (r->failed == 0) {
 			egress_flush(r->egress);
 			r->failed = ring_turn(r->ring, wait_us);
 		}
-		relay_take_sent(r);
+		take_sent(r);
 		if (r->failed < 0) {
 			return false;
 		}
@@ -49,9 +49,9 @@ static bool relay_make_room(struct relay *r)
 }
 
 /* Every train is in use: hands out the rest of a datagram as some become free. */
-static void relay_hand_out_rest(struct relay *r, struct egress_rest *rest)
+static void hand_out_rest(struct relay *r, struct egress_rest *rest)
 {
-	while (relay_make_room(r)) {
+	while (make_room(r)) {
 		if (egress_append_rest(r->egress, rest)) {
 			return;
 		}
@@ -61,8 +61,7 @@ static void relay_hand_out_rest(struct relay *r, struct egress_rest *rest)
 
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
-static void relay_datagram(struct relay *r, struct ingress_flow *flow,
-			   const struct ring_recv *event)
+static void take_datagram(struct relay *r, struct ingress_flow *flow, const struct ring_recv *event)
 {
 	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
 	struct datagram d;
@@ -76,14 +75,14 @@ static void relay_datagram(struct relay *r, struct ingress_flow *flow,
 			struct egress_rest rest;
 
 			if (!egress_append(r->egress, o, &d, &rest)) {
-				relay_hand_out_rest(r, &rest);
+				hand_out_rest(r, &rest);
 			}
 		}
 	}
 	(void)pool_drop(r->pool, slot);
 }
 
-static void relay_flow_ended(struct relay *r, struct ingress_flow *flow, int res)
+static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 {
 	must(r->armed_count > 0);
 	r->armed_count--;
@@ -104,7 +103,7 @@ static void relay_flow_ended(struct relay *r, struct ingress_flow *flow, int res
 }
 
 /* A datagram was too large for the flow's class: receive into a larger one from now on. */
-static void relay_change_group(struct relay *r, struct ingress_flow *flow)
+static void change_group(struct relay *r, struct ingress_flow *flow)
 {
 	if (flow->next_group != flow->group && flow->state == FLOW_ARMED &&
 	    r->phase != RELAY_STOPPED) {
@@ -113,7 +112,7 @@ static void relay_change_group(struct relay *r, struct ingress_flow *flow)
 	}
 }
 
-static uint32_t relay_take_received(struct relay *r)
+static uint32_t take_received(struct relay *r)
 {
 	struct ring_recv event;
 	uint32_t taken = 0;
@@ -124,13 +123,13 @@ static uint32_t relay_take_received(struct relay *r)
 		must(event.flow < r->flow_count);
 		flow = &r->flows[event.flow];
 		if (event.has_slot) {
-			relay_datagram(r, flow, &event);
+			take_datagram(r, flow, &event);
 			taken++;
 		}
 		if (event.ended) {
-			relay_flow_ended(r, flow, event.res);
+			flow_ended(r, flow, event.res);
 		} else {
-			relay_change_group(r, flow);
+			change_group(r, flow);
 		}
 	}
 	return taken;
@@ -138,7 +137,7 @@ static uint32_t relay_take_received(struct relay *r)
 
 /* ---- lending and arming ---- */
 
-static void relay_lend(struct relay *r)
+static void lend(struct relay *r)
 {
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
 		uint32_t room = ring_room(r->ring, g);
@@ -158,7 +157,7 @@ static void relay_lend(struct relay *r)
 
 /* Arming with hardly a buffer lent would end again at once, and spin: wait for a quarter of what
  * the group can have. */
-static bool relay_can_arm(const struct relay *r, unsigned group)
+static bool can_arm(const struct relay *r, unsigned group)
 {
 	uint32_t lent = r->pool->classes[group].ring_count;
 	uint32_t most = lent + ring_room(r->ring, group);
@@ -167,7 +166,7 @@ static bool relay_can_arm(const struct relay *r, unsigned group)
 	return lent > 0 && lent >= most / 4;
 }
 
-static void relay_arm(struct relay *r, struct ingress_flow *flow)
+static void arm(struct relay *r, struct ingress_flow *flow)
 {
 	flow->group = flow->next_group;
 	flow->state = FLOW_ARMED;
@@ -177,7 +176,7 @@ static void relay_arm(struct relay *r, struct ingress_flow *flow)
 }
 
 /* A receive that failed would most likely fail again at once, and spin. */
-static bool relay_may_retry(struct relay *r, struct ingress_flow *flow)
+static bool may_retry(struct relay *r, struct ingress_flow *flow)
 {
 	if (flow->retry_ns == 0) {
 		return true;
@@ -194,26 +193,25 @@ static bool relay_may_retry(struct relay *r, struct ingress_flow *flow)
  * lent: each may have many datagrams waiting, and those that find no slot left end again at once.
  * With a thousand busy flows on 32 slots that is 35 starts for each datagram (measured). The
  * others' datagrams wait in their sockets. */
-static void relay_rearm(struct relay *r)
+static void rearm(struct relay *r)
 {
 	uint32_t kept = 0;
 	uint32_t starts[POOL_CLASS_COUNT];
 
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		starts[g] =
-			relay_can_arm(r, g) ? 1 + r->pool->classes[g].ring_count / ARM_SHARE : 0;
+		starts[g] = can_arm(r, g) ? 1 + r->pool->classes[g].ring_count / ARM_SHARE : 0;
 	}
 	r->arms_left = false;
 	for (uint32_t i = 0; i < r->ended_count; i++) {
 		struct ingress_flow *flow = &r->flows[r->ended[i]];
 
-		if (starts[flow->next_group] > 0 && relay_may_retry(r, flow)) {
+		if (starts[flow->next_group] > 0 && may_retry(r, flow)) {
 			starts[flow->next_group]--;
-			relay_arm(r, flow);
+			arm(r, flow);
 		} else {
 			r->ended[kept++] = r->ended[i];
 			r->arms_left = r->arms_left ||
-				       (flow->retry_ns == 0 && relay_can_arm(r, flow->next_group));
+				       (flow->retry_ns == 0 && can_arm(r, flow->next_group));
 		}
 	}
 	r->ended_count = kept;
@@ -221,7 +219,7 @@ static void relay_rearm(struct relay *r)
 
 /* ---- ending ---- */
 
-static void relay_leave_groups(struct relay *r)
+static void leave_groups(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count; i++) {
 		const struct rule_flow *rule = r->flows[i].rule;
@@ -230,7 +228,7 @@ static void relay_leave_groups(struct relay *r)
 	}
 }
 
-static void relay_cancel_all(struct relay *r)
+static void cancel_all(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count; i++) {
 		if (r->flows[i].state == FLOW_ARMED) {
@@ -245,16 +243,16 @@ static void relay_cancel_all(struct relay *r)
 	r->retrying_count = 0;
 }
 
-static void relay_stop(struct relay *r)
+static void stop(struct relay *r)
 {
 	r->phase = RELAY_STOPPED;
 	r->stop_end_ns = clock_now_ns() + RELEASE_WAIT_US * NS_PER_US;
-	relay_cancel_all(r);
+	cancel_all(r);
 }
 
 /* A device that does not come to sending is waited for a little only: the kernel keeps the pages it
  * has to read, whatever becomes of us. */
-static bool relay_is_over(const struct relay *r)
+static bool is_over(const struct relay *r)
 {
 	const struct egress *eg = r->egress;
 
@@ -264,7 +262,7 @@ static bool relay_is_over(const struct relay *r)
 	return eg->held == 0 || clock_now_ns() >= r->stop_end_ns;
 }
 
-static void relay_count_unread(struct relay *r)
+static void count_unread(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count; i++) {
 		ingress_count_leftovers(&r->flows[i]);
@@ -273,7 +271,7 @@ static void relay_count_unread(struct relay *r)
 }
 
 /* Nothing is armed and nothing in flight: take back the lent slots, count what stayed unread. */
-static void relay_settle(struct relay *r)
+static void settle(struct relay *r)
 {
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
 		int index;
@@ -282,25 +280,25 @@ static void relay_settle(struct relay *r)
 			pool_unlend(r->pool, pool_slot_id((enum pool_class)g, (uint16_t)index));
 		}
 	}
-	relay_count_unread(r);
+	count_unread(r);
 	must(pool_consistent(r->pool));
 	pool_publish_stats(r->pool);
 }
 
 /* The ring is of no use any more. What it has already told is relayed no further, but counted, so
  * that the sums agree. Slots stay lent: the kernel might still write to them. */
-static void relay_fail(struct relay *r)
+static void fail(struct relay *r)
 {
 	r->phase = RELAY_STOPPED;
-	relay_take_sent(r);
-	(void)relay_take_received(r);
+	take_sent(r);
+	(void)take_received(r);
 	egress_abandon(r->egress);
-	relay_count_unread(r);
+	count_unread(r);
 	pool_publish_stats(r->pool);
 }
 
 /* A few flows each time, so that no turn takes long. */
-static void relay_look_at_drops(struct relay *r)
+static void look_at_drops(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->flow_count && i < LOOK_FLOWS_MAX; i++) {
 		r->look_at = r->look_at < r->flow_count ? r->look_at : 0;
@@ -308,27 +306,27 @@ static void relay_look_at_drops(struct relay *r)
 	}
 }
 
-static void relay_take_mail(struct relay *r)
+static void take_mail(struct relay *r)
 {
 	uint32_t mail = mailbox_take(r->mailbox);
 
 	if (mail & MAIL_LOOK) {
-		relay_look_at_drops(r);
+		look_at_drops(r);
 	}
 	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
-		relay_leave_groups(r);
+		leave_groups(r);
 		r->phase = RELAY_DRAINING;
 		r->drain_end_ns = clock_now_ns() + r->drain_ns;
 	}
 	if (mail & MAIL_QUIT) {
-		relay_stop(r);
+		stop(r);
 	}
 }
 
 /* Whether every flow listens and no answer is to come. A turn that begins and ends so, slept, and
  * brought nothing, says that nothing is queued any more. (One whose receive fails is not waited
  * for.) */
-static bool relay_is_listening(const struct relay *r)
+static bool is_listening(const struct relay *r)
 {
 	return r->phase == RELAY_DRAINING && r->ended_count == r->retrying_count &&
 	       !egress_busy(r->egress);
@@ -338,16 +336,16 @@ static bool relay_is_listening(const struct relay *r)
 
 void relay_start(struct relay *r)
 {
-	relay_lend(r);
+	lend(r);
 	for (uint32_t i = 0; i < r->flow_count; i++) {
-		relay_arm(r, &r->flows[i]);
+		arm(r, &r->flows[i]);
 	}
 }
 
 /* How long the turn may sleep: not while flows wait for their turn to be armed. Sends are answered
  * when their turn ends, so while some are in flight it must end: at once when a flow waits for
  * their slots, and soon in any case, so that the counters of a quiet shard are complete. */
-static uint32_t relay_wait_us(const struct relay *r)
+static uint32_t turn_wait_us(const struct relay *r)
 {
 	if (r->egress->dirty_count > 0 || r->arms_left ||
 	    (r->ended_count > r->retrying_count && r->egress->in_flight > 0)) {
@@ -362,7 +360,7 @@ static uint32_t relay_wait_us(const struct relay *r)
 	return r->egress->in_flight > 0 ? RING_ANSWER_LAG_US : RING_WAIT_FOREVER;
 }
 
-static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sends)
+static void count_batches(struct relay *r, uint32_t received, uint32_t sends)
 {
 	struct batch_stats *batches = r->egress->batches;
 
@@ -371,7 +369,7 @@ static void relay_count_batches(struct relay *r, uint32_t received, uint32_t sen
 }
 
 /* Steps 11, 6 to 10 and 4 for what the ring turn brought; returns how many receptions that were. */
-static uint32_t relay_pass_on(struct relay *r)
+static uint32_t pass_on(struct relay *r)
 {
 	uint64_t queued = r->egress->queued;
 	uint32_t received;
@@ -379,44 +377,44 @@ static uint32_t relay_pass_on(struct relay *r)
 	if (r->egress->has_rate) {
 		r->egress->now_ns = clock_now_ns();
 	}
-	relay_take_sent(r);
-	received = relay_take_received(r);
+	take_sent(r);
+	received = take_received(r);
 	egress_flush(r->egress);
-	relay_lend(r);
-	relay_count_batches(r, received, (uint32_t)(r->egress->queued - queued));
+	lend(r);
+	count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
 	return received;
 }
 
 int relay_turn(struct relay *r)
 {
-	bool silent = relay_is_listening(r);
+	bool silent = is_listening(r);
 	uint32_t received = 0;
 
-	r->failed = ring_turn(r->ring, relay_wait_us(r));
+	r->failed = ring_turn(r->ring, turn_wait_us(r));
 	if (r->failed == 0) {
-		received = relay_pass_on(r);
+		received = pass_on(r);
 	}
 	if (r->failed < 0) {
-		relay_fail(r);
+		fail(r);
 		return r->failed;
 	}
 	silent = silent && received == 0;
 	if (ring_woken(r->ring)) {
 		silent = false;
-		relay_take_mail(r);
+		take_mail(r);
 	}
 	if (r->phase == RELAY_DRAINING &&
-	    ((silent && relay_is_listening(r)) || clock_now_ns() >= r->drain_end_ns)) {
-		relay_stop(r);
+	    ((silent && is_listening(r)) || clock_now_ns() >= r->drain_end_ns)) {
+		stop(r);
 	}
 	if (r->phase != RELAY_STOPPED) {
-		relay_rearm(r);
+		rearm(r);
 		return 0;
 	}
-	if (!relay_is_over(r)) {
+	if (!is_over(r)) {
 		return 0;
 	}
-	relay_settle(r);
+	settle(r);
 	return 1;
 }

@@ -18,7 +18,7 @@ void zerocopy_cut(struct zerocopy *zc, const struct pool_counts *counts, uint32_
 	}
 }
 
-static uint16_t *zerocopy_holds(const struct zerocopy *zc, uint32_t slot)
+static uint16_t *holds_of(const struct zerocopy *zc, uint32_t slot)
 {
 	enum pool_class cls = pool_slot_class(slot);
 
@@ -27,14 +27,14 @@ static uint16_t *zerocopy_holds(const struct zerocopy *zc, uint32_t slot)
 }
 
 /* Whether these slots may be out too. One that is out already costs nothing more. */
-static bool zerocopy_has_room(const struct zerocopy *zc, const uint32_t *slots, uint32_t count)
+static bool has_room(const struct zerocopy *zc, const uint32_t *slots, uint32_t count)
 {
 	uint32_t more[POOL_CLASS_COUNT] = {0};
 
 	for (uint32_t i = 0; i < count; i++) {
 		enum pool_class cls = pool_slot_class(slots[i]);
 
-		more[cls] += *zerocopy_holds(zc, slots[i]) == 0;
+		more[cls] += *holds_of(zc, slots[i]) == 0;
 		if (2 * (zc->slots_out[cls] + more[cls]) > zc->slots[cls]) {
 			return false;
 		}
@@ -46,7 +46,7 @@ bool zerocopy_takes(const struct zerocopy *zc, const struct zerocopy_output *out
 		    const uint32_t *slots, uint32_t count, uint32_t bytes)
 {
 	return out->min_bytes > 0 && bytes >= out->min_bytes && count <= ZEROCOPY_IOV_MAX &&
-	       zerocopy_has_room(zc, slots, count);
+	       has_room(zc, slots, count);
 }
 
 bool zerocopy_is_sure(const struct zerocopy_output *out, uint32_t count, uint32_t bytes)
@@ -65,7 +65,7 @@ void zerocopy_out(struct zerocopy *zc, const uint32_t *slots, uint32_t count)
 {
 	zc->trains_out++;
 	for (uint32_t i = 0; i < count; i++) {
-		uint16_t *holds = zerocopy_holds(zc, slots[i]);
+		uint16_t *holds = holds_of(zc, slots[i]);
 
 		zc->slots_out[pool_slot_class(slots[i])] += *holds == 0;
 		(*holds)++;
@@ -77,7 +77,7 @@ void zerocopy_back(struct zerocopy *zc, const uint32_t *slots, uint32_t count)
 	must(zc->trains_out > 0);
 	zc->trains_out--;
 	for (uint32_t i = 0; i < count; i++) {
-		uint16_t *holds = zerocopy_holds(zc, slots[i]);
+		uint16_t *holds = holds_of(zc, slots[i]);
 
 		must(*holds > 0);
 		(*holds)--;
@@ -101,8 +101,8 @@ bool zerocopy_is_refusal(int err)
 	}
 }
 
-static void zerocopy_stop(struct zerocopy_output *out, struct output_stats *stats,
-			  enum zerocopy_off why)
+static void stop_trying(struct zerocopy_output *out, struct output_stats *stats,
+			enum zerocopy_off why)
 {
 	if (out->min_bytes > 0) {
 		out->min_bytes = 0;
@@ -116,7 +116,7 @@ void zerocopy_count_done(struct zerocopy_output *out, struct output_stats *stats
 	out->refused = 0;
 	out->copied = copied ? out->copied + 1 : 0;
 	if (out->copied >= ZEROCOPY_COPIED_MAX) {
-		zerocopy_stop(out, stats, ZEROCOPY_OFF_COPIED);
+		stop_trying(out, stats, ZEROCOPY_OFF_COPIED);
 	}
 }
 
@@ -131,6 +131,6 @@ void zerocopy_count_made_good(struct zerocopy_output *out, struct output_stats *
 {
 	out->refused++;
 	if (out->refused >= ZEROCOPY_REFUSED_MAX) {
-		zerocopy_stop(out, stats, ZEROCOPY_OFF_REFUSED);
+		stop_trying(out, stats, ZEROCOPY_OFF_REFUSED);
 	}
 }
