@@ -24,6 +24,20 @@ struct piece {
 	uint32_t count;
 };
 
+static bool meta_of(const struct egress_output *o, const struct datagram *d,
+		    struct train_meta *out);
+static bool rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes);
+static void refill(const struct egress *eg, struct egress_output *o, uint64_t burst);
+static uint32_t segments_per_send(const struct egress *eg, const struct egress_output *o,
+				  const struct datagram *d);
+static bool put(struct egress *eg, uint32_t output, const struct piece *p,
+		const struct train_meta *meta);
+static bool fits(const struct egress *eg, const struct egress_output *o, const struct train *t,
+		 const struct piece *p, const struct train_meta *meta);
+static bool meta_equal(const struct train_meta *a, const struct train_meta *b);
+static bool start_train(struct egress *eg, uint32_t output, const struct piece *p,
+			const struct train_meta *meta);
+
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, struct arena *arena)
 {
 	must(train_count > 0);
@@ -83,11 +97,56 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 	}
 }
 
-/* ---- what the output wants changed ---- */
-
-static bool meta_equal(const struct train_meta *a, const struct train_meta *b)
+bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
+		   struct egress_rest *rest)
 {
-	return a->ttl == b->ttl && a->tos == b->tos && addr_ip_equal(&a->src, &b->src);
+	struct egress_output *o = &eg->outputs[output];
+
+	stat_add(&o->stats->offered, d->count);
+	if (!meta_of(o, d, &rest->meta)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
+		return true;
+	}
+	if (!rate_allows(eg, o, d->bytes)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
+		return true;
+	}
+	rest->d = d;
+	rest->output = output;
+	rest->per_send = segments_per_send(eg, o, d);
+	rest->done = 0;
+	rest->at = 0;
+	return egress_append_rest(eg, rest);
+}
+
+bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
+{
+	const struct datagram *d = rest->d;
+
+	while (rest->done < d->count) {
+		uint32_t left = d->count - rest->done;
+		uint32_t n = left < rest->per_send ? left : rest->per_send;
+		struct piece p = {
+			.payload = d->payload + rest->at,
+			.slot = d->slot,
+			.count = n,
+			.bytes = n == left ? d->bytes - rest->at : n * d->segment_bytes,
+		};
+
+		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
+		if (!put(eg, rest->output, &p, &rest->meta)) {
+			return false;
+		}
+		rest->done += n;
+		rest->at += p.bytes;
+	}
+	return true;
+}
+
+void egress_drop_rest(struct egress *eg, const struct egress_rest *rest)
+{
+	stat_add(&eg->outputs[rest->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+		 rest->d->count - rest->done);
 }
 
 /* False when the hop limit has run out. */
@@ -111,7 +170,25 @@ static bool meta_of(const struct egress_output *o, const struct datagram *d, str
 	return true;
 }
 
-/* ---- rate= ---- */
+/* A token bucket in bits; takes what `bytes' cost, or nothing. */
+static bool rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes)
+{
+	uint64_t rate = o->rule->out.rate_bps;
+	uint64_t cost = (uint64_t)bytes * 8;
+	uint64_t burst;
+
+	if (rate == 0) {
+		return true;
+	}
+	burst = (uint64_t)((double)rate * RATE_BURST_NS / NS_PER_S);
+	burst = burst > RATE_BURST_MIN_BITS ? burst : RATE_BURST_MIN_BITS;
+	refill(eg, o, burst);
+	if (o->tokens_bits < cost) {
+		return false;
+	}
+	o->tokens_bits -= cost;
+	return true;
+}
 
 /* Adds what has been gained since the last look; a bucket holds no more than a burst. */
 static void refill(const struct egress *eg, struct egress_output *o, uint64_t burst)
@@ -134,67 +211,17 @@ static void refill(const struct egress *eg, struct egress_output *o, uint64_t bu
 	}
 }
 
-/* A token bucket in bits; takes what `bytes' cost, or nothing. */
-static bool rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes)
+/* How many of its segments may travel in one send of this output. */
+static uint32_t segments_per_send(const struct egress *eg, const struct egress_output *o,
+				  const struct datagram *d)
 {
-	uint64_t rate = o->rule->out.rate_bps;
-	uint64_t cost = (uint64_t)bytes * 8;
-	uint64_t burst;
+	uint32_t by_bytes;
 
-	if (rate == 0) {
-		return true;
+	if (d->count == 1 || o->gso == GSO_OFF || d->segment_bytes > o->segment_max) {
+		return 1;
 	}
-	burst = (uint64_t)((double)rate * RATE_BURST_NS / NS_PER_S);
-	burst = burst > RATE_BURST_MIN_BITS ? burst : RATE_BURST_MIN_BITS;
-	refill(eg, o, burst);
-	if (o->tokens_bits < cost) {
-		return false;
-	}
-	o->tokens_bits -= cost;
-	return true;
-}
-
-/* ---- trains ---- */
-
-/* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
- * everything in the train so far is of full size. */
-static bool fits(const struct egress *eg, const struct egress_output *o, const struct train *t,
-		 const struct piece *p, const struct train_meta *meta)
-{
-	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
-	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
-	       t->bytes % t->segment_bytes == 0 && t->datagrams + p->count <= eg->train_max &&
-	       t->iov_count < TRAIN_IOV_MAX && t->bytes + p->bytes <= o->train_bytes_max &&
-	       meta_equal(&t->meta, meta);
-}
-
-/* False when every train is in use. */
-static bool start_train(struct egress *eg, uint32_t output, const struct piece *p,
-			const struct train_meta *meta)
-{
-	struct egress_output *o = &eg->outputs[output];
-	uint32_t idx = eg->free;
-	struct train *t;
-
-	if (idx == TRAIN_NONE) {
-		return false;
-	}
-	t = &eg->trains[idx];
-	eg->free = t->next;
-	train_to(t, TRAIN_OPEN);
-	/* The big arrays keep their old contents: only the counted part of them means anything. */
-	t->meta = *meta;
-	t->iov_count = 0;
-	t->datagrams = 0;
-	t->segment_bytes = p->segment_bytes;
-	t->bytes = 0;
-	t->output = output;
-	t->next = TRAIN_NONE;
-	t->single_at = 0;
-	t->way = TRAIN_WHOLE;
-	t->retried = false;
-	o->queue.open = idx;
-	return true;
+	by_bytes = o->train_bytes_max / d->segment_bytes;
+	return by_bytes < eg->train_max ? by_bytes : eg->train_max;
 }
 
 /* Appends one piece, in order, to the open train or to a new one; false when there is none. */
@@ -226,67 +253,48 @@ static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 	return true;
 }
 
-/* How many of its segments may travel in one send of this output. */
-static uint32_t segments_per_send(const struct egress *eg, const struct egress_output *o,
-				  const struct datagram *d)
+/* Whether `p' can be the next part of train `t': same size, same treatment, room left, and
+ * everything in the train so far is of full size. */
+static bool fits(const struct egress *eg, const struct egress_output *o, const struct train *t,
+		 const struct piece *p, const struct train_meta *meta)
 {
-	uint32_t by_bytes;
-
-	if (d->count == 1 || o->gso == GSO_OFF || d->segment_bytes > o->segment_max) {
-		return 1;
-	}
-	by_bytes = o->train_bytes_max / d->segment_bytes;
-	return by_bytes < eg->train_max ? by_bytes : eg->train_max;
+	return p->bytes > 0 && p->segment_bytes <= t->segment_bytes &&
+	       (p->segment_bytes == t->segment_bytes || p->count == 1) &&
+	       t->bytes % t->segment_bytes == 0 && t->datagrams + p->count <= eg->train_max &&
+	       t->iov_count < TRAIN_IOV_MAX && t->bytes + p->bytes <= o->train_bytes_max &&
+	       meta_equal(&t->meta, meta);
 }
 
-bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
+static bool meta_equal(const struct train_meta *a, const struct train_meta *b)
 {
-	const struct datagram *d = rest->d;
-
-	while (rest->done < d->count) {
-		uint32_t left = d->count - rest->done;
-		uint32_t n = left < rest->per_send ? left : rest->per_send;
-		struct piece p = {
-			.payload = d->payload + rest->at,
-			.slot = d->slot,
-			.count = n,
-			.bytes = n == left ? d->bytes - rest->at : n * d->segment_bytes,
-		};
-
-		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
-		if (!put(eg, rest->output, &p, &rest->meta)) {
-			return false;
-		}
-		rest->done += n;
-		rest->at += p.bytes;
-	}
-	return true;
+	return a->ttl == b->ttl && a->tos == b->tos && addr_ip_equal(&a->src, &b->src);
 }
 
-bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
-		   struct egress_rest *rest)
+/* False when every train is in use. */
+static bool start_train(struct egress *eg, uint32_t output, const struct piece *p,
+			const struct train_meta *meta)
 {
 	struct egress_output *o = &eg->outputs[output];
+	uint32_t idx = eg->free;
+	struct train *t;
 
-	stat_add(&o->stats->offered, d->count);
-	if (!meta_of(o, d, &rest->meta)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
-		return true;
+	if (idx == TRAIN_NONE) {
+		return false;
 	}
-	if (!rate_allows(eg, o, d->bytes)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_RATE_LIMITED], d->count);
-		return true;
-	}
-	rest->d = d;
-	rest->output = output;
-	rest->per_send = segments_per_send(eg, o, d);
-	rest->done = 0;
-	rest->at = 0;
-	return egress_append_rest(eg, rest);
-}
-
-void egress_drop_rest(struct egress *eg, const struct egress_rest *rest)
-{
-	stat_add(&eg->outputs[rest->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
-		 rest->d->count - rest->done);
+	t = &eg->trains[idx];
+	eg->free = t->next;
+	train_to(t, TRAIN_OPEN);
+	/* The big arrays keep their old contents: only the counted part of them means anything. */
+	t->meta = *meta;
+	t->iov_count = 0;
+	t->datagrams = 0;
+	t->segment_bytes = p->segment_bytes;
+	t->bytes = 0;
+	t->output = output;
+	t->next = TRAIN_NONE;
+	t->single_at = 0;
+	t->way = TRAIN_WHOLE;
+	t->retried = false;
+	o->queue.open = idx;
+	return true;
 }

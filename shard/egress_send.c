@@ -18,97 +18,26 @@
 #include "shard/sock.h"
 #include "src/base/must.h"
 
-/* ---- flushing ---- */
-
-/* Not while the path is unproven, or a refusal would have two possible causes. */
+static bool flush_output(struct egress *eg, uint32_t output);
+static void resend_singly(struct egress_output *o, struct train *t);
+static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx);
 static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
-			  const struct train *t)
-{
-	return o->zerocopy.min_bytes > 0 && t->way == TRAIN_WHOLE &&
-	       (t->datagrams == 1 || o->gso == GSO_PROVEN) &&
-	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
-}
-
-static void queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx)
-{
-	struct train *t = &eg->trains[idx];
-
-	zerocopy_out(&eg->zerocopy, t->slots, t->iov_count);
-	ring_queue_send_zc(eg->ring, o->file, &t->msg, idx,
-			   regbuf_area_of(&eg->zerocopy.areas, t->slots, t->iov_count));
-}
-
-/* Whether what follows it must wait for its answer, since it may be sent again another way: a first
- * train, a zero-copy send of a shape that was not taken yet, and the copy in its place. Singles are
- * sent again in any case, until the last. */
-static bool is_awaited(const struct egress_output *o, const struct train *t)
-{
-	switch ((enum train_way)t->way) {
-	case TRAIN_WHOLE:
-		return t->datagrams > 1 && o->gso == GSO_UNPROVEN;
-	case TRAIN_UNCOPIED:
-		return !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes);
-	case TRAIN_COPIED:
-	case TRAIN_SINGLES:
-		return true;
-	}
-	return true;
-}
-
-static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
-{
-	struct train *t = &eg->trains[idx];
-
-	if (goes_uncopied(eg, o, t)) {
-		train_go(t, TRAIN_UNCOPIED);
-	}
-	train_to(t, TRAIN_IN_FLIGHT);
-	train_build_message(t, &o->path);
-	stat_add(&o->stats->sends, 1);
-	o->in_flight++;
-	o->newest = idx;
-	if (is_awaited(o, t)) {
-		o->awaited = idx;
-	}
-	eg->in_flight++;
-	eg->queued++;
-	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
-	if (t->way == TRAIN_UNCOPIED) {
-		queue_uncopied(eg, o, idx);
-	} else {
-		ring_queue_send(eg->ring, o->file, &t->msg, idx);
-	}
-}
-
-static void resend_singly(struct egress_output *o, struct train *t)
-{
-	if (t->way != TRAIN_SINGLES) {
-		train_go(t, TRAIN_SINGLES);
-		stat_add(&o->stats->resent, t->datagrams);
-	}
-}
-
-static bool flush_output(struct egress *eg, uint32_t output)
-{
-	struct egress_output *o = &eg->outputs[output];
-
-	train_queue_close(&o->queue, eg->trains);
-	while (o->queue.first != TRAIN_NONE) {
-		struct train *t;
-		uint32_t idx;
-
-		if (o->awaited != TRAIN_NONE) {
-			return false;
-		}
-		idx = train_queue_take(&o->queue, eg->trains);
-		t = &eg->trains[idx];
-		if (o->gso == GSO_OFF && t->datagrams > 1) {
-			resend_singly(o, t); /* gathered before trains were given up */
-		}
-		queue_train(eg, o, idx);
-	}
-	return true;
-}
+			  const struct train *t);
+static bool is_awaited(const struct egress_output *o, const struct train *t);
+static void queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx);
+static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
+		     const struct ring_sent *sent);
+static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
+static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx);
+static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes);
+static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
+			uint32_t datagrams);
+static bool is_train_refusal(int err);
+static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
+			 int err);
+static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
+		   const struct ring_sent *sent);
+static void free_train(struct egress *eg, uint32_t idx);
 
 void egress_flush(struct egress *eg)
 {
@@ -126,7 +55,38 @@ void egress_flush(struct egress *eg)
 	eg->dirty_count = kept;
 }
 
-/* ---- answers ---- */
+void egress_done(struct egress *eg, const struct ring_sent *sent)
+{
+	struct train *t = &eg->trains[sent->token];
+	struct egress_output *o = &eg->outputs[t->output];
+
+	if (t->state == TRAIN_HELD || !answered(eg, o, sent->token, sent)) {
+		let_go(eg, o, sent->token, sent);
+	}
+}
+
+void egress_abandon(struct egress *eg)
+{
+	for (uint32_t i = 0; i < eg->train_count; i++) {
+		const struct train *t = &eg->trains[i];
+
+		if (t->state != TRAIN_FREE && t->state != TRAIN_HELD) {
+			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+				 t->datagrams - t->single_at);
+			free_train(eg, i);
+		}
+	}
+	for (uint32_t i = 0; i < eg->output_count; i++) {
+		struct egress_output *o = &eg->outputs[i];
+
+		o->queue = TRAIN_QUEUE_EMPTY;
+		o->newest = o->awaited = TRAIN_NONE;
+		o->in_flight = 0;
+		o->dirty = false;
+	}
+	eg->in_flight = 0;
+	eg->dirty_count = 0;
+}
 
 enum output_drop egress_drop_of(int err)
 {
@@ -158,125 +118,94 @@ enum output_drop egress_drop_of(int err)
 	}
 }
 
-static void free_train(struct egress *eg, uint32_t idx)
+static bool flush_output(struct egress *eg, uint32_t output)
 {
-	struct train *t = &eg->trains[idx];
+	struct egress_output *o = &eg->outputs[output];
 
-	for (uint32_t i = 0; i < t->iov_count; i++) {
-		(void)pool_drop(eg->pool, t->slots[i]);
-	}
-	train_to(t, TRAIN_FREE);
-	t->next = eg->free;
-	eg->free = idx;
-}
+	train_queue_close(&o->queue, eg->trains);
+	while (o->queue.first != TRAIN_NONE) {
+		struct train *t;
+		uint32_t idx;
 
-void egress_abandon(struct egress *eg)
-{
-	for (uint32_t i = 0; i < eg->train_count; i++) {
-		const struct train *t = &eg->trains[i];
-
-		if (t->state != TRAIN_FREE && t->state != TRAIN_HELD) {
-			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
-				 t->datagrams - t->single_at);
-			free_train(eg, i);
+		if (o->awaited != TRAIN_NONE) {
+			return false;
 		}
-	}
-	for (uint32_t i = 0; i < eg->output_count; i++) {
-		struct egress_output *o = &eg->outputs[i];
-
-		o->queue = TRAIN_QUEUE_EMPTY;
-		o->newest = o->awaited = TRAIN_NONE;
-		o->in_flight = 0;
-		o->dirty = false;
-	}
-	eg->in_flight = 0;
-	eg->dirty_count = 0;
-}
-
-static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
-{
-	train_queue_return(&o->queue, eg->trains, idx);
-	egress_mark_dirty(eg, eg->trains[idx].output);
-}
-
-/* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
-static bool is_train_refusal(int err)
-{
-	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
-}
-
-static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
-			 int err)
-{
-	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
-	       !addr_is_multicast(&o->rule->out.to.addr);
-}
-
-/* True when train `idx' goes on living: it was queued again. Nothing is sent again once a younger
- * train of its output has been queued: order comes before repetition, and the loss is counted. */
-static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
-			uint32_t datagrams)
-{
-	struct train *t = &eg->trains[idx];
-
-	if (datagrams > 1 && is_train_refusal(err)) {
-		o->gso = GSO_OFF;
-		stat_set(&o->stats->gso_off, (uint64_t)err);
-		if (o->newest == idx) {
-			resend_singly(o, t);
-			send_again(eg, o, idx);
-			return true;
+		idx = train_queue_take(&o->queue, eg->trains);
+		t = &eg->trains[idx];
+		if (o->gso == GSO_OFF && t->datagrams > 1) {
+			resend_singly(o, t); /* gathered before trains were given up */
 		}
+		queue_train(eg, o, idx);
 	}
-	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && may_be_stale(o, t, idx, err)) {
-		t->retried = true;
-		send_again(eg, o, idx);
-		return true;
-	}
-	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
-	return false;
-}
-
-static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
-{
-	stat_add(&o->stats->sent, datagrams);
-	stat_add(&o->stats->sent_bytes, bytes);
-	if (datagrams > 1) {
-		stat_add(&o->stats->trains, 1);
-		o->gso = o->gso == GSO_UNPROVEN ? GSO_PROVEN : o->gso;
-	}
-}
-
-/* A zero-copy send that the kernel would not make: the same train by copying, which keeps its place
- * because nothing has followed it. True when it goes on living. Where others have followed, because
- * such sends were taken before, order comes before repetition. */
-static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
-{
-	struct train *t = &eg->trains[idx];
-
-	zerocopy_count_refused(&o->zerocopy, o->stats, err);
-	if (o->newest != idx) {
-		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
-		return false;
-	}
-	send_again(eg, o, idx);
 	return true;
 }
 
-/* A send is over, and nobody reads its slots any more. */
-static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
-		   const struct ring_sent *sent)
+static void resend_singly(struct egress_output *o, struct train *t)
+{
+	if (t->way != TRAIN_SINGLES) {
+		train_go(t, TRAIN_SINGLES);
+		stat_add(&o->stats->resent, t->datagrams);
+	}
+}
+
+static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	struct train *t = &eg->trains[idx];
 
-	eg->held -= t->state == TRAIN_HELD;
-	if (t->way == TRAIN_UNCOPIED) {
-		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
-		zerocopy_count_done(&o->zerocopy, o->stats, sent->copied);
-	} else if (t->way == TRAIN_COPIED && sent->res >= 0) {
-		zerocopy_count_made_good(&o->zerocopy, o->stats);
+	if (goes_uncopied(eg, o, t)) {
+		train_go(t, TRAIN_UNCOPIED);
 	}
-	free_train(eg, idx);
+	train_to(t, TRAIN_IN_FLIGHT);
+	train_build_message(t, &o->path);
+	stat_add(&o->stats->sends, 1);
+	o->in_flight++;
+	o->newest = idx;
+	if (is_awaited(o, t)) {
+		o->awaited = idx;
+	}
+	eg->in_flight++;
+	eg->queued++;
+	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
+	if (t->way == TRAIN_UNCOPIED) {
+		queue_uncopied(eg, o, idx);
+	} else {
+		ring_queue_send(eg->ring, o->file, &t->msg, idx);
+	}
+}
+
+/* Not while the path is unproven, or a refusal would have two possible causes. */
+static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
+			  const struct train *t)
+{
+	return o->zerocopy.min_bytes > 0 && t->way == TRAIN_WHOLE &&
+	       (t->datagrams == 1 || o->gso == GSO_PROVEN) &&
+	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
+}
+
+/* Whether what follows it must wait for its answer, since it may be sent again another way: a first
+ * train, a zero-copy send of a shape that was not taken yet, and the copy in its place. Singles are
+ * sent again in any case, until the last. */
+static bool is_awaited(const struct egress_output *o, const struct train *t)
+{
+	switch ((enum train_way)t->way) {
+	case TRAIN_WHOLE:
+		return t->datagrams > 1 && o->gso == GSO_UNPROVEN;
+	case TRAIN_UNCOPIED:
+		return !zerocopy_is_sure(&o->zerocopy, t->iov_count, t->bytes);
+	case TRAIN_COPIED:
+	case TRAIN_SINGLES:
+		return true;
+	}
+	return true;
+}
+
+static void queue_uncopied(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	zerocopy_out(&eg->zerocopy, t->slots, t->iov_count);
+	ring_queue_send_zc(eg->ring, o->file, &t->msg, idx,
+			   regbuf_area_of(&eg->zerocopy.areas, t->slots, t->iov_count));
 }
 
 /* Takes the answer of train `idx'. True when it goes on living: queued again, or held. */
@@ -321,12 +250,100 @@ static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
 	return sent->held;
 }
 
-void egress_done(struct egress *eg, const struct ring_sent *sent)
+/* A zero-copy send that the kernel would not make: the same train by copying, which keeps its place
+ * because nothing has followed it. True when it goes on living. Where others have followed, because
+ * such sends were taken before, order comes before repetition. */
+static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
 {
-	struct train *t = &eg->trains[sent->token];
-	struct egress_output *o = &eg->outputs[t->output];
+	struct train *t = &eg->trains[idx];
 
-	if (t->state == TRAIN_HELD || !answered(eg, o, sent->token, sent)) {
-		let_go(eg, o, sent->token, sent);
+	zerocopy_count_refused(&o->zerocopy, o->stats, err);
+	if (o->newest != idx) {
+		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
+		return false;
 	}
+	send_again(eg, o, idx);
+	return true;
+}
+
+static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	train_queue_return(&o->queue, eg->trains, idx);
+	egress_mark_dirty(eg, eg->trains[idx].output);
+}
+
+static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
+{
+	stat_add(&o->stats->sent, datagrams);
+	stat_add(&o->stats->sent_bytes, bytes);
+	if (datagrams > 1) {
+		stat_add(&o->stats->trains, 1);
+		o->gso = o->gso == GSO_UNPROVEN ? GSO_PROVEN : o->gso;
+	}
+}
+
+/* True when train `idx' goes on living: it was queued again. Nothing is sent again once a younger
+ * train of its output has been queued: order comes before repetition, and the loss is counted. */
+static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
+			uint32_t datagrams)
+{
+	struct train *t = &eg->trains[idx];
+
+	if (datagrams > 1 && is_train_refusal(err)) {
+		o->gso = GSO_OFF;
+		stat_set(&o->stats->gso_off, (uint64_t)err);
+		if (o->newest == idx) {
+			resend_singly(o, t);
+			send_again(eg, o, idx);
+			return true;
+		}
+	}
+	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && may_be_stale(o, t, idx, err)) {
+		t->retried = true;
+		send_again(eg, o, idx);
+		return true;
+	}
+	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
+	return false;
+}
+
+/* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
+static bool is_train_refusal(int err)
+{
+	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
+}
+
+static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
+			 int err)
+{
+	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
+	       !addr_is_multicast(&o->rule->out.to.addr);
+}
+
+/* A send is over, and nobody reads its slots any more. */
+static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
+		   const struct ring_sent *sent)
+{
+	struct train *t = &eg->trains[idx];
+
+	eg->held -= t->state == TRAIN_HELD;
+	if (t->way == TRAIN_UNCOPIED) {
+		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
+		zerocopy_count_done(&o->zerocopy, o->stats, sent->copied);
+	} else if (t->way == TRAIN_COPIED && sent->res >= 0) {
+		zerocopy_count_made_good(&o->zerocopy, o->stats);
+	}
+	free_train(eg, idx);
+}
+
+static void free_train(struct egress *eg, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	for (uint32_t i = 0; i < t->iov_count; i++) {
+		(void)pool_drop(eg->pool, t->slots[i]);
+	}
+	train_to(t, TRAIN_FREE);
+	t->next = eg->free;
+	eg->free = idx;
 }

@@ -19,90 +19,13 @@
 #define UDP_GRO 104
 #endif
 
-/* Walks `len' bytes of control data that the kernel wrote; `control' is aligned for a cmsghdr. */
-static void read_control(unsigned char *control, size_t len, struct datagram *out)
-{
-	struct msghdr msg = {.msg_control = control, .msg_controllen = len};
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		int value;
-
-		if (c->cmsg_len < CMSG_LEN(1)) {
-			continue;
-		}
-		/* An IPv4 TOS is a single byte, everything else here an int. */
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
-			out->tos = *CMSG_DATA(c);
-			continue;
-		}
-		if (c->cmsg_len < CMSG_LEN(sizeof(value))) {
-			continue;
-		}
-		memcpy(&value, CMSG_DATA(c), sizeof(value));
-		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && value > 0) {
-			out->segment_bytes = (uint32_t)value;
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
-			out->ttl = (int16_t)value;
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-			out->tos = (int16_t)value;
-		}
-	}
-}
-
-/* The rule names a source and this is another one. The kernel filters multicast sources itself; for
- * unicast nobody else does. */
-static bool is_foreign(const struct ingress_flow *flow, const struct addr *from)
-{
-	const struct addr *source = &flow->rule->in.source;
-
-	return source->family != 0 && !addr_ip_equal(source, from);
-}
-
-/* Whether one of our egress sockets sent this: two interfaces on one segment would otherwise feed
- * a relay its own output. Almost always there are no candidates. An unconnected sender's own
- * address is unknown; its port alone then decides. */
-static bool is_echo(const struct ingress_flow *flow, const struct addr *from)
-{
-	for (uint32_t i = 0; i < flow->echo_count; i++) {
-		const struct addr *echo = &flow->echoes[i];
-
-		if (echo->port == from->port && (addr_is_any(echo) || addr_ip_equal(echo, from))) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count)
-{
-	stat_add(&flow->stats->drops[drop], count);
-	return false;
-}
-
-/* Remembers the real length, and moves the flow to a class in which it fits. */
-static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes)
-{
-	if (bytes > stat_get(&flow->stats->longest_bytes)) {
-		stat_set(&flow->stats->longest_bytes, bytes);
-	}
-	for (unsigned cls = flow->next_group; cls < POOL_CLASS_COUNT; cls++) {
-		if (pool->classes[cls].count == 0) {
-			continue;
-		}
-		flow->next_group = (uint8_t)cls;
-		if (pool->classes[cls].payload_bytes >= bytes) {
-			return;
-		}
-	}
-}
-
-static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes)
-{
-	return segment_bytes == 0 || bytes <= segment_bytes
-		       ? 1
-		       : (bytes + segment_bytes - 1) / segment_bytes;
-}
+static void read_control(unsigned char *control, size_t len, struct datagram *out);
+static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes);
+static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes);
+static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count);
+static bool is_foreign(const struct ingress_flow *flow, const struct addr *from);
+static bool is_echo(const struct ingress_flow *flow, const struct addr *from);
+static ssize_t discard(int fd, struct datagram *d);
 
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		    const struct pool *pool, struct datagram *out)
@@ -151,22 +74,6 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	return true;
 }
 
-/* One datagram off the socket: its length, with what `d' says of its segments, or -errno. */
-static ssize_t discard(int fd, struct datagram *d)
-{
-	unsigned char control[SLOT_CONTROL_BYTES] __attribute__((aligned(8)));
-	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
-
-	*d = (struct datagram){0};
-	if (n < 0) {
-		return -errno;
-	}
-	read_control(control, msg.msg_controllen, d);
-	d->count = segments_in((uint32_t)n, d->segment_bytes);
-	return n;
-}
-
 void ingress_count_leftovers(struct ingress_flow *flow)
 {
 	int errors = 0;
@@ -198,4 +105,105 @@ void ingress_look_at_drops(struct ingress_flow *flow)
 		stat_add(&flow->stats->kernel_drops, now - flow->drops_seen);
 		flow->drops_seen = now;
 	}
+}
+
+/* Walks `len' bytes of control data that the kernel wrote; `control' is aligned for a cmsghdr. */
+static void read_control(unsigned char *control, size_t len, struct datagram *out)
+{
+	struct msghdr msg = {.msg_control = control, .msg_controllen = len};
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		int value;
+
+		if (c->cmsg_len < CMSG_LEN(1)) {
+			continue;
+		}
+		/* An IPv4 TOS is a single byte, everything else here an int. */
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			out->tos = *CMSG_DATA(c);
+			continue;
+		}
+		if (c->cmsg_len < CMSG_LEN(sizeof(value))) {
+			continue;
+		}
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && value > 0) {
+			out->segment_bytes = (uint32_t)value;
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			out->ttl = (int16_t)value;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			out->tos = (int16_t)value;
+		}
+	}
+}
+
+static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes)
+{
+	return segment_bytes == 0 || bytes <= segment_bytes
+		       ? 1
+		       : (bytes + segment_bytes - 1) / segment_bytes;
+}
+
+/* Remembers the real length, and moves the flow to a class in which it fits. */
+static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes)
+{
+	if (bytes > stat_get(&flow->stats->longest_bytes)) {
+		stat_set(&flow->stats->longest_bytes, bytes);
+	}
+	for (unsigned cls = flow->next_group; cls < POOL_CLASS_COUNT; cls++) {
+		if (pool->classes[cls].count == 0) {
+			continue;
+		}
+		flow->next_group = (uint8_t)cls;
+		if (pool->classes[cls].payload_bytes >= bytes) {
+			return;
+		}
+	}
+}
+
+static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count)
+{
+	stat_add(&flow->stats->drops[drop], count);
+	return false;
+}
+
+/* The rule names a source and this is another one. The kernel filters multicast sources itself; for
+ * unicast nobody else does. */
+static bool is_foreign(const struct ingress_flow *flow, const struct addr *from)
+{
+	const struct addr *source = &flow->rule->in.source;
+
+	return source->family != 0 && !addr_ip_equal(source, from);
+}
+
+/* Whether one of our egress sockets sent this: two interfaces on one segment would otherwise feed
+ * a relay its own output. Almost always there are no candidates. An unconnected sender's own
+ * address is unknown; its port alone then decides. */
+static bool is_echo(const struct ingress_flow *flow, const struct addr *from)
+{
+	for (uint32_t i = 0; i < flow->echo_count; i++) {
+		const struct addr *echo = &flow->echoes[i];
+
+		if (echo->port == from->port && (addr_is_any(echo) || addr_ip_equal(echo, from))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One datagram off the socket: its length, with what `d' says of its segments, or -errno. */
+static ssize_t discard(int fd, struct datagram *d)
+{
+	unsigned char control[SLOT_CONTROL_BYTES] __attribute__((aligned(8)));
+	struct msghdr msg = {.msg_control = control, .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_TRUNC);
+
+	*d = (struct datagram){0};
+	if (n < 0) {
+		return -errno;
+	}
+	read_control(control, msg.msg_controllen, d);
+	d->count = segments_in((uint32_t)n, d->segment_bytes);
+	return n;
 }

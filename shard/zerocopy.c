@@ -7,6 +7,11 @@
 
 #include "src/base/must.h"
 
+static bool has_room(const struct zerocopy *zc, const uint32_t *slots, uint32_t count);
+static uint16_t *holds_of(const struct zerocopy *zc, uint32_t slot);
+static void stop_trying(struct zerocopy_output *out, struct output_stats *stats,
+			enum zerocopy_off why);
+
 void zerocopy_cut(struct zerocopy *zc, const struct pool_counts *counts, uint32_t train_count,
 		  struct arena *arena)
 {
@@ -16,30 +21,6 @@ void zerocopy_cut(struct zerocopy *zc, const struct pool_counts *counts, uint32_
 		zc->holds[cls] =
 			arena_alloc(arena, counts->count[cls] * sizeof(uint16_t), CACHE_LINE_BYTES);
 	}
-}
-
-static uint16_t *holds_of(const struct zerocopy *zc, uint32_t slot)
-{
-	enum pool_class cls = pool_slot_class(slot);
-
-	must(pool_slot_index(slot) < zc->slots[cls]);
-	return &zc->holds[cls][pool_slot_index(slot)];
-}
-
-/* Whether these slots may be out too. One that is out already costs nothing more. */
-static bool has_room(const struct zerocopy *zc, const uint32_t *slots, uint32_t count)
-{
-	uint32_t more[POOL_CLASS_COUNT] = {0};
-
-	for (uint32_t i = 0; i < count; i++) {
-		enum pool_class cls = pool_slot_class(slots[i]);
-
-		more[cls] += *holds_of(zc, slots[i]) == 0;
-		if (2 * (zc->slots_out[cls] + more[cls]) > zc->slots[cls]) {
-			return false;
-		}
-	}
-	return zc->trains_out < zc->trains_max;
 }
 
 bool zerocopy_takes(const struct zerocopy *zc, const struct zerocopy_output *out,
@@ -101,15 +82,6 @@ bool zerocopy_is_refusal(int err)
 	}
 }
 
-static void stop_trying(struct zerocopy_output *out, struct output_stats *stats,
-			enum zerocopy_off why)
-{
-	if (out->min_bytes > 0) {
-		out->min_bytes = 0;
-		stat_set(&stats->zc_off, why);
-	}
-}
-
 void zerocopy_count_done(struct zerocopy_output *out, struct output_stats *stats, bool copied)
 {
 	stat_add(copied ? &stats->zc_copied : &stats->zc_sent, 1);
@@ -132,5 +104,38 @@ void zerocopy_count_made_good(struct zerocopy_output *out, struct output_stats *
 	out->refused++;
 	if (out->refused >= ZEROCOPY_REFUSED_MAX) {
 		stop_trying(out, stats, ZEROCOPY_OFF_REFUSED);
+	}
+}
+
+/* Whether these slots may be out too. One that is out already costs nothing more. */
+static bool has_room(const struct zerocopy *zc, const uint32_t *slots, uint32_t count)
+{
+	uint32_t more[POOL_CLASS_COUNT] = {0};
+
+	for (uint32_t i = 0; i < count; i++) {
+		enum pool_class cls = pool_slot_class(slots[i]);
+
+		more[cls] += *holds_of(zc, slots[i]) == 0;
+		if (2 * (zc->slots_out[cls] + more[cls]) > zc->slots[cls]) {
+			return false;
+		}
+	}
+	return zc->trains_out < zc->trains_max;
+}
+
+static uint16_t *holds_of(const struct zerocopy *zc, uint32_t slot)
+{
+	enum pool_class cls = pool_slot_class(slot);
+
+	must(pool_slot_index(slot) < zc->slots[cls]);
+	return &zc->holds[cls][pool_slot_index(slot)];
+}
+
+static void stop_trying(struct zerocopy_output *out, struct output_stats *stats,
+			enum zerocopy_off why)
+{
+	if (out->min_bytes > 0) {
+		out->min_bytes = 0;
+		stat_set(&stats->zc_off, why);
 	}
 }
