@@ -1,6 +1,7 @@
 noinst_LIBRARIES += shard/libnc-shard.a
 shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
+	shard/counters.h \
 	shard/egress.c shard/egress.h \
 	shard/egress_send.c shard/egress_send.h \
 	shard/gso.c shard/gso.h \
@@ -28,7 +29,6 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_explain.c \
 	shard/sock_ingress.c \
 	shard/sock_opt.h \
-	shard/stats.h \
 	shard/train.c shard/train.h \
 	shard/zerocopy.c shard/zerocopy.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

@@ -15,11 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
 #include "shard/ingress.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
 #include "shard/rule.h"
-#include "shard/stats.h"
 #include "shard/train.h"
 #include "shard/zerocopy.h"
 #include "src/base/arena.h"

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
 #include "shard/rule.h"
-#include "shard/stats.h"
 #include "src/base/addr.h"
 
 /* What one reception holds; valid as long as its slot is held. */

@@ -30,9 +30,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
 #include "shard/limits.h"
 #include "shard/slot.h"
-#include "shard/stats.h"
 #include "src/base/arena.h"
 #include "src/base/must.h"
 

@@ -30,9 +30,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "shard/counters.h"
 #include "shard/limits.h"
 #include "shard/ring/engines.h"
-#include "shard/stats.h"
 #include "src/base/arena.h"
 #include "src/base/log.h"
 

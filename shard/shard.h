@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
 #include "shard/egress.h"
 #include "shard/ingress.h"
 #include "shard/mailbox.h"
@@ -26,7 +27,6 @@
 #include "shard/ring.h"
 #include "shard/rule.h"
 #include "shard/sock.h"
-#include "shard/stats.h"
 #include "src/base/arena.h"
 #include "src/base/log.h"
 

@@ -15,10 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
 #include "shard/limits.h"
 #include "shard/pool.h"
 #include "shard/regbuf.h"
-#include "shard/stats.h"
 #include "src/base/arena.h"
 
 /* Of a shard. All zero: no output uses zero copy. */

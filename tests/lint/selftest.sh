@@ -221,15 +221,15 @@ fi
 sample
 put doc/TROUBLESHOOTING.md <<<$'| `rp_filter` |\n| `qdisc` |\nthe ring `N`: cannot be made\n'
 put src/host/x.c <<<'	struct check_finding finding = {.id = "rp_filter"};'
-put shard/stats.h <<<$'#pragma once\n\t[OUTPUT_DROP_QDISC] = "qdisc",'
+put shard/counters.h <<<$'#pragma once\n\t[OUTPUT_DROP_QDISC] = "qdisc",'
 put src/a.c <<<$'log_warn("the ring %d: cannot be made: %s"\n\t"; try", x(1), "y");'
 accepts troubles
 put src/host/x.c <<<'	struct check_finding finding = {.id = on ? "rp_filter" : "mtu"};'
 refuses troubles 'src/host/x.c:1: finding mtu is not in'
 put src/host/x.c <<<'int x;'
-put shard/stats.h <<<$'#pragma once\n\t[OUTPUT_DROP_DENIED] = "denied",'
-refuses troubles 'shard/stats.h:2: counter denied is not in'
-put shard/stats.h <<<'#pragma once'
+put shard/counters.h <<<$'#pragma once\n\t[OUTPUT_DROP_DENIED] = "denied",'
+refuses troubles 'shard/counters.h:2: counter denied is not in'
+put shard/counters.h <<<'#pragma once'
 put numa/a.c <<<$'\tlog_error("shard %u: what\\"s"\n\t          " up with it: %s", f(")"), s);'
 refuses troubles 'numa/a.c:1: message not in'
 

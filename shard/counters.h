@@ -1,4 +1,4 @@
-/* stats.h - every counter, each with one writer (DESIGN section 7).
+/* counters.h - every counter, each with one writer (DESIGN section 7).
  *
  * Written by the shard, read by the control thread: relaxed atomics on the shard's own cache
  * lines, which compile to plain adds. Identities that must hold whenever a shard is quiet:
