@@ -1,7 +1,7 @@
 noinst_LIBRARIES += shard/libnc-shard.a
 shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
-	shard/counters.h \
+	shard/counters.c shard/counters.h \
 	shard/egress.c shard/egress.h \
 	shard/egress_send.c shard/egress_send.h \
 	shard/gso.c shard/gso.h \

@@ -1,7 +1,15 @@
-/* counters.h - every counter, each with one writer (DESIGN section 7).
+/* counters.h - every counter, in one table: its name, unit and kind, and what it counts.
+ *
+ * A family is a list of rows, X(member, "name", "unit", KIND, "what it counts"). From the rows come
+ * the member of the struct that a shard counts in, and the entry in counter_families, which all
+ * that show counters walk: the exit report, the comparison with the manual and with
+ * doc/TROUBLESHOOTING.md. So a new counter is one row and the place that counts. The drops of a
+ * flow and of an output are X(ID, "name", "what it counts") and count datagrams; they form an enum
+ * and an array, since the code that drops chooses among them.
  *
  * Written by the shard, read by the control thread: relaxed atomics on the shard's own cache
- * lines, which compile to plain adds. Identities that must hold whenever a shard is quiet:
+ * lines, which compile to plain adds. What is counted for every datagram stands first in its
+ * family and so on its first cache line. Identities that must hold whenever a shard is quiet:
  *
  *     flow:    received = relayed + sum(drops)
  *     output:  offered  = sent + sum(drops),  offered = the flow's relayed
@@ -12,10 +20,9 @@
  */
 #pragma once
 
-#include <stdbool.h>
+#include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
-
-#include "shard/limits.h"
 
 typedef _Atomic uint64_t stat_t; /* the one typedef: keeps `_Atomic' out of every line */
 
@@ -37,99 +44,151 @@ static inline uint64_t stat_get(const stat_t *counter)
 	return __atomic_load_n((const uint64_t *)counter, __ATOMIC_RELAXED);
 }
 
+/* ---- the rows ---- */
+
+#define FLOW_COUNTERS(X)                                                                          \
+	X(received, "received", "datagrams", COUNT, "received from the kernel")                   \
+	X(received_bytes, "received_bytes", "bytes", COUNT, "payload of these")                   \
+	X(relayed, "relayed", "datagrams", COUNT, "offered to every output")                      \
+	X(trains, "trains", "trains", COUNT, "receptions of more than one datagram")              \
+	X(kernel_drops, "kernel_drops", "datagrams", COUNT,                                       \
+	  "dropped at the socket; a train as one")                                                \
+	X(rearms, "rearms", "receives", COUNT, "multishot receives started, the first included")  \
+	X(starved, "starved", "receives", COUNT, "ended for want of a buffer; nothing is lost")   \
+	X(recv_errors, "recv_errors", "receives", COUNT, "failed and tried again a little later") \
+	X(recv_errno, "recv_errno", "errno", ERRNO, "of the last of these, or 0")                 \
+	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")
+
 /* Why a received datagram was relayed to no output. */
-enum flow_drop {
-	FLOW_DROP_TRUNCATED, /* larger than its buffer: never relayed cut; its class moves up */
-	FLOW_DROP_CONTROL,   /* control data did not fit: segment size or TTL unknown */
-	FLOW_DROP_FOREIGN,   /* not from the source that the rule names */
-	FLOW_DROP_LOOP,      /* came from one of our own egress sockets */
-	FLOW_DROP_SHUTDOWN,  /* still queued in the socket when draining ended */
-	FLOW_DROP_COUNT,
-};
+#define FLOW_DROPS(X)                                                                            \
+	X(TRUNCATED, "truncated", "larger than its buffer; never relayed cut")                   \
+	X(CONTROL, "control_truncated", "control data did not fit: segment size or TTL unknown") \
+	X(FOREIGN, "foreign", "not from the source that the rule names")                         \
+	X(LOOP, "loop", "came from one of our own egress sockets")                               \
+	X(SHUTDOWN, "shutdown", "still queued in the socket when draining ended")
+
+#define OUTPUT_COUNTERS(X)                                                                       \
+	X(offered, "offered", "datagrams", COUNT, "relayed to this output")                      \
+	X(sent, "sent", "datagrams", COUNT, "taken by the kernel")                               \
+	X(sent_bytes, "sent_bytes", "bytes", COUNT, "payload of these")                          \
+	X(trains, "trains", "trains", COUNT, "sends of more than one datagram")                  \
+	X(sends, "sends", "sends", COUNT, "send operations, retries included")                   \
+	X(resent, "resent", "datagrams", COUNT, "sent one by one after their train was refused") \
+	X(gso_off, "gso_off", "errno", ERRNO, "that ended the sending of trains, or 0")
+
+#define OUTPUT_ZEROCOPY(X)                                                          \
+	X(zc_sent, "sent", "sends", COUNT, "whose payload the kernel did not copy") \
+	X(zc_copied, "copied", "sends", COUNT, "whose payload it copied after all") \
+	X(zc_refused, "refused", "sends", COUNT,                                    \
+	  "that it refused; each was sent again by copying")                        \
+	X(zc_errno, "refused_errno", "errno", ERRNO, "of the last of these, or 0")  \
+	X(zc_off, "off", "reason", REASON, "why this output has stopped trying, or no")
 
 /* Why a relayed datagram did not leave by one output. */
+#define OUTPUT_DROPS(X)                                                                     \
+	X(EGRESS_FULL, "egress_full", "the socket's send buffer is full: EAGAIN")           \
+	X(QDISC, "qdisc", "the queueing discipline refused it: ENOBUFS")                    \
+	X(UNREACHABLE, "unreachable", "no route, neighbour or listener: EHOSTUNREACH, ...") \
+	X(TOO_BIG, "too_big", "larger than the path allows: EMSGSIZE")                      \
+	X(DENIED, "denied", "a firewall or a restriction: EPERM, EACCES")                   \
+	X(LINK_DOWN, "link_down", "the interface is down or gone: ENETDOWN, ENODEV, ENXIO") \
+	X(RATE_LIMITED, "rate_limited", "beyond rate=")                                     \
+	X(TTL_EXPIRED, "ttl_expired", "ttl=dec reached zero")                               \
+	X(SEND_ERROR, "send_error", "any other errno")
+
+/* Copied from the pool by pool_publish_stats at the end of each turn. */
+#define POOL_COUNTERS(X)                                                        \
+	X(taken, "taken", "slots", COUNT, "by the kernel's ring or by hand")    \
+	X(returned, "returned", "slots", COUNT, "of these")                     \
+	X(in_use, "in_use", "slots", GAUGE, "in ring and held")                 \
+	X(in_ring, "in_ring", "slots", GAUGE, "lent to the kernel")             \
+	X(high_water, "high_water", "slots", GAUGE, "most ever in use at once") \
+	X(exhausted, "exhausted", "takes", COUNT, "found nothing free")
+
+#define RING_COUNTERS(X)                                                                      \
+	X(syscalls, "syscalls", "calls", COUNT, "system calls of the engine after the start") \
+	X(turns, "turns", "turns", COUNT, "of the shard's loop")                              \
+	X(sends_queued, "sends_queued", "sends", COUNT, "handed to the engine")               \
+	X(sq_full, "sq_full", "calls", COUNT, "submissions forced by a full queue")           \
+	X(cq_overflow, "cq_overflow", "times", COUNT, "the kernel kept completions aside")    \
+	X(early_submits, "early_submits", "calls", COUNT, "submissions before a turn's end")  \
+	X(buffers_bytes, "registered_bytes", "bytes", GAUGE, "registered with the kernel")    \
+	X(buffers_refused, "registered_refused", "areas", GAUGE,                              \
+	  "that the kernel did not register")                                                 \
+	X(buffer_hits, "registered_hits", "sends", COUNT, "from a registered area")           \
+	X(buffer_misses, "registered_misses", "sends", COUNT,                                 \
+	  "zero-copy, but from no one such area")
+
+/* X(member, "name", "unit", "what the buckets hold"): how large batches are, see batch_bucket. */
+#define BATCH_COUNTERS(X)                                                               \
+	X(received, "received_per_turn", "turns", "by receptions, datagrams or trains") \
+	X(sends, "sends_per_turn", "turns", "by sends")                                 \
+	X(trains, "datagrams_per_send", "sends", "by datagrams")
+
+/* X(ID, "name"): why an output has stopped trying to send without copying. */
+#define ZEROCOPY_REASONS(X)                                                  \
+	X(NOT, "no")          /* it has not, or never wanted to */           \
+	X(COPIED, "copied")   /* ZEROCOPY_COPIED_MAX in a row were copied */ \
+	X(REFUSED, "refused") /* ZEROCOPY_REFUSED_MAX in a row were refused */
+
+/* ---- what a shard counts in ---- */
+
+#define COUNTER_MEMBER(member, ...)  stat_t member;
+#define COUNTER_BUCKETS(member, ...) stat_t member[BATCH_BUCKETS];
+#define COUNTER_PLUS_ONE(...)        +1
+#define FLOW_DROP_ID(id, ...)        FLOW_DROP_##id,
+#define OUTPUT_DROP_ID(id, ...)      OUTPUT_DROP_##id,
+#define ZEROCOPY_OFF_ID(id, ...)     ZEROCOPY_OFF_##id,
+
+/* In powers of two: bucket 0 counts zeros, bucket b sizes from 2^(b-1) up to 2^b - 1, the last one
+ * everything beyond. */
+#define BATCH_BUCKETS 12
+
+enum flow_drop {
+	FLOW_DROPS(FLOW_DROP_ID) FLOW_DROP_COUNT
+};
+
 enum output_drop {
-	OUTPUT_DROP_EGRESS_FULL,  /* EAGAIN: the socket's send buffer is full */
-	OUTPUT_DROP_QDISC,        /* ENOBUFS: the queueing discipline refused it */
-	OUTPUT_DROP_UNREACHABLE,  /* EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, EHOSTDOWN, ... */
-	OUTPUT_DROP_TOO_BIG,      /* EMSGSIZE */
-	OUTPUT_DROP_DENIED,       /* EPERM, EACCES: a firewall or a restriction */
-	OUTPUT_DROP_LINK_DOWN,    /* ENETDOWN, ENODEV, ENXIO */
-	OUTPUT_DROP_RATE_LIMITED, /* rate= */
-	OUTPUT_DROP_TTL_EXPIRED,  /* ttl=dec reached zero */
-	OUTPUT_DROP_SEND_ERROR,   /* any other errno */
-	OUTPUT_DROP_COUNT,
+	OUTPUT_DROPS(OUTPUT_DROP_ID) OUTPUT_DROP_COUNT
+};
+
+enum zerocopy_off {
+	ZEROCOPY_REASONS(ZEROCOPY_OFF_ID) ZEROCOPY_OFF_COUNT
 };
 
 struct flow_stats {
-	stat_t received;       /* datagrams handed to us */
-	stat_t received_bytes; /* payload */
-	stat_t relayed;        /* datagrams offered to every output */
+	FLOW_COUNTERS(COUNTER_MEMBER)
 	stat_t drops[FLOW_DROP_COUNT];
-	stat_t trains;        /* receptions that held more than one datagram */
-	stat_t kernel_drops;  /* at the socket, before we saw them: SK_MEMINFO_DROPS, without end */
-	stat_t rearms;        /* multishots started, the first one included */
-	stat_t starved;       /* multishots that ended for want of a buffer (nothing is lost) */
-	stat_t longest_bytes; /* of a truncated datagram: its real length */
-	stat_t recv_errors;   /* receives that failed, each tried again a little later */
-	stat_t recv_errno;    /* of the last of them */
 } __attribute__((aligned(64)));
 
-enum zerocopy_off {
-	ZEROCOPY_OFF_NOT,     /* it has not, or never wanted to */
-	ZEROCOPY_OFF_COPIED,  /* ZEROCOPY_COPIED_MAX in a row were copied */
-	ZEROCOPY_OFF_REFUSED, /* ZEROCOPY_REFUSED_MAX in a row were refused */
-};
-
 struct output_stats {
-	stat_t offered;
-	stat_t sent;
-	stat_t sent_bytes;
-	stat_t trains;     /* sends that carried more than one datagram */
-	stat_t sends;      /* send operations, retries included */
-	stat_t resent;     /* datagrams sent again one by one after their train was refused */
-	stat_t gso_off;    /* errno that made this output stop sending trains, or 0 */
-	stat_t zc_sent;    /* sends that the kernel made without copying the payload */
-	stat_t zc_copied;  /* zero-copy sends of which it copied the payload after all */
-	stat_t zc_refused; /* zero-copy sends that it refused; each was sent again by copying */
-	stat_t zc_off;     /* enum zerocopy_off: why this output has stopped trying */
-	stat_t zc_errno;   /* of the last refusal, or 0 */
+	OUTPUT_COUNTERS(COUNTER_MEMBER)
+	OUTPUT_ZEROCOPY(COUNTER_MEMBER)
 	stat_t drops[OUTPUT_DROP_COUNT];
 } __attribute__((aligned(64)));
 
-/* Copied from the pool by pool_publish_stats at the end of each turn. Slots. */
 struct pool_class_stats {
-	stat_t taken;      /* by the kernel's ring or by hand, since start */
-	stat_t returned;   /* of these */
-	stat_t in_use;     /* in ring + held: taken - returned */
-	stat_t in_ring;    /* lent to the kernel */
-	stat_t high_water; /* most ever in use at once */
-	stat_t exhausted;  /* takes that found nothing free */
+	POOL_COUNTERS(COUNTER_MEMBER)
 } __attribute__((aligned(64)));
 
 struct ring_stats {
-	stat_t syscalls; /* every system call of the engine after start */
-	stat_t turns;
-	stat_t sends_queued;
-	stat_t sq_full;     /* submissions forced by a full queue */
-	stat_t cq_overflow; /* times the kernel had to keep completions aside (nothing is lost) */
-	stat_t early_submits;
-	stat_t buffers_bytes;   /* of the areas that are registered */
-	stat_t buffers_refused; /* areas that the kernel did not register */
-	stat_t buffer_hits;     /* sends from a registered area */
-	stat_t buffer_misses;   /* zero-copy sends that could have been, but: no one area holds all
-				 * of the payload, its area was refused, the kernel cannot */
+	RING_COUNTERS(COUNTER_MEMBER)
 } __attribute__((aligned(64)));
-
-/* How large batches are, in powers of two: bucket 0 counts zeros, bucket b sizes from 2^(b-1) up to
- * 2^b - 1, the last one everything beyond. */
-#define BATCH_BUCKETS 12
 
 struct batch_stats {
-	stat_t received[BATCH_BUCKETS]; /* receptions (datagrams or trains) a turn */
-	stat_t sends[BATCH_BUCKETS];    /* sends a turn */
-	stat_t trains[BATCH_BUCKETS];   /* datagrams a send */
+	BATCH_COUNTERS(COUNTER_BUCKETS)
 } __attribute__((aligned(64)));
+
+/* Nothing is counted that has no row. */
+static_assert(offsetof(struct flow_stats, drops) ==
+		      sizeof(stat_t) * (0 FLOW_COUNTERS(COUNTER_PLUS_ONE)),
+	      "a flow's counters are the rows");
+static_assert(offsetof(struct output_stats, drops) ==
+		      sizeof(stat_t) * (0 OUTPUT_COUNTERS(COUNTER_PLUS_ONE)
+						OUTPUT_ZEROCOPY(COUNTER_PLUS_ONE)),
+	      "an output's counters are the rows");
+static_assert(offsetof(struct flow_stats, trains) < 64, "each datagram's are on one cache line");
+static_assert(offsetof(struct output_stats, sends) < 64, "each datagram's are on one cache line");
 
 static inline unsigned batch_bucket(uint32_t size)
 {
@@ -138,30 +197,52 @@ static inline unsigned batch_bucket(uint32_t size)
 	return bucket < BATCH_BUCKETS ? bucket : BATCH_BUCKETS - 1;
 }
 
-static inline const char *flow_drop_name(enum flow_drop drop)
-{
-	static const char *const names[FLOW_DROP_COUNT] = {
-		[FLOW_DROP_TRUNCATED] = "truncated", [FLOW_DROP_CONTROL] = "control_truncated",
-		[FLOW_DROP_FOREIGN] = "foreign",     [FLOW_DROP_LOOP] = "loop",
-		[FLOW_DROP_SHUTDOWN] = "shutdown",
-	};
+/* ---- for those that show counters ---- */
 
-	return names[drop];
-}
+enum counter_kind {
+	COUNTER_COUNT,     /* only grows; sums over flows, outputs and shards make sense */
+	COUNTER_DROP,      /* the same, of datagrams that went no further */
+	COUNTER_GAUGE,     /* goes up and down, or is a maximum */
+	COUNTER_ERRNO,     /* of the last failure, or 0 */
+	COUNTER_REASON,    /* an enum zerocopy_off; counter_reason is its word */
+	COUNTER_HISTOGRAM, /* BATCH_BUCKETS values, see batch_bucket */
+};
 
-static inline const char *output_drop_name(enum output_drop drop)
-{
-	static const char *const names[OUTPUT_DROP_COUNT] = {
-		[OUTPUT_DROP_EGRESS_FULL] = "egress_full",
-		[OUTPUT_DROP_QDISC] = "qdisc",
-		[OUTPUT_DROP_UNREACHABLE] = "unreachable",
-		[OUTPUT_DROP_TOO_BIG] = "too_big",
-		[OUTPUT_DROP_DENIED] = "denied",
-		[OUTPUT_DROP_LINK_DOWN] = "link_down",
-		[OUTPUT_DROP_RATE_LIMITED] = "rate_limited",
-		[OUTPUT_DROP_TTL_EXPIRED] = "ttl_expired",
-		[OUTPUT_DROP_SEND_ERROR] = "send_error",
-	};
+struct counter {
+	const char *name; /* of letters, digits and _; unique in its family, drops in all */
+	const char *unit;
+	const char *help; /* what it counts */
+	enum counter_kind kind;
+	uint32_t offset; /* in the struct that the family's values lie in */
+};
 
-	return names[drop];
-}
+struct counter_family {
+	const char *name;  /* one word, before a counter's where families are mixed */
+	const char *title; /* the heading of its section in the manual */
+	const struct counter *rows;
+	uint32_t count;
+};
+
+enum counter_family_id {
+	COUNTERS_FLOW,            /* in struct flow_stats */
+	COUNTERS_FLOW_DROPS,      /* in struct flow_stats; by enum flow_drop */
+	COUNTERS_OUTPUT,          /* in struct output_stats */
+	COUNTERS_OUTPUT_ZEROCOPY, /* in struct output_stats */
+	COUNTERS_OUTPUT_DROPS,    /* in struct output_stats; by enum output_drop */
+	COUNTERS_POOL,            /* in struct pool_class_stats */
+	COUNTERS_RING,            /* in struct ring_stats */
+	COUNTERS_BATCHES,         /* in struct batch_stats */
+	COUNTERS_FAMILY_COUNT,
+};
+
+extern const struct counter_family counter_families[COUNTERS_FAMILY_COUNT];
+
+/* The value of `row' in `stats', the struct of its family; the first bucket of a histogram. Any
+ * thread. */
+uint64_t counter_get(const struct counter *row, const void *stats);
+
+/* The value of bucket `bucket' of a histogram. */
+uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned bucket);
+
+/* The word for the value of a COUNTER_REASON. */
+const char *counter_reason(uint64_t value);

@@ -9,6 +9,14 @@
 #include "src/base/clock.h"
 #include "src/run/supervisor.h"
 
+#define RECHECK_ROW(member, name, unit, kind, help) \
+	{name, unit, help, COUNTER_##kind, offsetof(struct recheck, member)},
+
+static const struct counter recheck_rows[] = {RECHECK_COUNTERS(RECHECK_ROW)};
+
+const struct counter_family recheck_counters = {"placement", "Placement of a shard", recheck_rows,
+						sizeof(recheck_rows) / sizeof(recheck_rows[0])};
+
 static void recheck_check_cpu(struct worker *w)
 {
 	struct recheck *p = &w->placement;

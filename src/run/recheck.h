@@ -10,20 +10,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/counters.h"
+
 struct supervisor;
 struct worker;
 
 #define RECHECK_EVERY_S 5
 
+/* Rows as in shard/counters.h. */
+#define RECHECK_COUNTERS(X)                                                                       \
+	X(checks, "checks", "looks", COUNT, "taken")                                              \
+	X(cpu_deviations, "cpu_deviations", "looks", COUNT, "found the thread elsewhere or free") \
+	X(page_deviations, "page_deviations", "looks", COUNT, "found pages on another node")      \
+	X(pages_misplaced, "pages_misplaced_now", "pages", GAUGE,                                 \
+	  "on another node at the last look")
+
+#define RECHECK_MEMBER(member, ...) uint64_t member;
+
 /* Of one shard; written and read by the control thread only. */
 struct recheck {
-	uint64_t checks;          /* looks taken */
-	uint64_t cpu_deviations;  /* looks that found the thread elsewhere or free to roam */
-	uint64_t page_deviations; /* looks that found pages on another node */
-	uint64_t pages_misplaced; /* at the last look */
-	bool cpu_told;            /* said, and not yet over */
+	RECHECK_COUNTERS(RECHECK_MEMBER)
+	bool cpu_told; /* said, and not yet over */
 	bool pages_told;
 };
+
+/* The rows; values lie in struct recheck. */
+extern const struct counter_family recheck_counters;
 
 /* Looks at every shard, when RECHECK_EVERY_S have passed since `last_ns', which is updated. */
 void recheck_tick(const struct supervisor *sup, uint64_t *last_ns);

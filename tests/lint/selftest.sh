@@ -221,13 +221,13 @@ fi
 sample
 put doc/TROUBLESHOOTING.md <<<$'| `rp_filter` |\n| `qdisc` |\nthe ring `N`: cannot be made\n'
 put src/host/x.c <<<'	struct check_finding finding = {.id = "rp_filter"};'
-put shard/counters.h <<<$'#pragma once\n\t[OUTPUT_DROP_QDISC] = "qdisc",'
+put shard/counters.h <<<$'#pragma once\n\tX(QDISC, "qdisc", "refused")'
 put src/a.c <<<$'log_warn("the ring %d: cannot be made: %s"\n\t"; try", x(1), "y");'
 accepts troubles
 put src/host/x.c <<<'	struct check_finding finding = {.id = on ? "rp_filter" : "mtu"};'
 refuses troubles 'src/host/x.c:1: finding mtu is not in'
 put src/host/x.c <<<'int x;'
-put shard/counters.h <<<$'#pragma once\n\t[OUTPUT_DROP_DENIED] = "denied",'
+put shard/counters.h <<<$'#pragma once\n\tX(DENIED, "denied", "refused")'
 refuses troubles 'shard/counters.h:2: counter denied is not in'
 put shard/counters.h <<<'#pragma once'
 put numa/a.c <<<$'\tlog_error("shard %u: what\\"s"\n\t          " up with it: %s", f(")"), s);'

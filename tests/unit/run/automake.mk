@@ -5,6 +5,9 @@ UNIT_TESTS += tests/unit/run/check_report
 tests_unit_run_check_report_SOURCES = tests/unit/run/check_report.c $(RUN_RIG)
 tests_unit_run_check_report_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_counters
+tests_unit_run_check_counters_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_watch
 tests_unit_run_check_watch_SOURCES = tests/unit/run/check_watch.c $(RUN_RIG)
 tests_unit_run_check_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

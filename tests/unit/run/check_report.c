@@ -93,6 +93,57 @@ START_TEST(report_says_what_was_counted)
 }
 END_TEST
 
+static void has_family(const json_t *object, const struct counter_family *family)
+{
+	ck_assert_ptr_nonnull(object);
+	for (uint32_t i = 0; i < family->count; i++) {
+		ck_assert_msg(json_object_get(object, family->rows[i].name) != NULL,
+			      "%s: no %s in the report", family->title, family->rows[i].name);
+	}
+}
+
+START_TEST(each_counter_of_the_tables_is_in_the_report)
+{
+	json_t *report = written();
+	const json_t *shard = json_array_get(json_object_get(report, "shards"), 0);
+	const json_t *rule = json_array_get(json_object_get(report, "rules"), 0);
+	const json_t *flow = json_array_get(json_object_get(rule, "flows"), 0);
+	const json_t *output = json_array_get(json_object_get(flow, "outputs"), 1);
+
+	has_family(flow, &counter_families[COUNTERS_FLOW]);
+	has_family(json_object_get(flow, "drops"), &counter_families[COUNTERS_FLOW_DROPS]);
+	has_family(json_object_get(rule, "drops"), &counter_families[COUNTERS_FLOW_DROPS]);
+	has_family(output, &counter_families[COUNTERS_OUTPUT]);
+	has_family(json_object_get(output, "zerocopy"),
+		   &counter_families[COUNTERS_OUTPUT_ZEROCOPY]);
+	has_family(json_object_get(output, "drops"), &counter_families[COUNTERS_OUTPUT_DROPS]);
+	has_family(json_object_get(json_object_get(shard, "pool"), "jumbo"),
+		   &counter_families[COUNTERS_POOL]);
+	has_family(json_object_get(shard, "ring"), &counter_families[COUNTERS_RING]);
+	has_family(json_object_get(shard, "batches"), &counter_families[COUNTERS_BATCHES]);
+	has_family(json_object_get(shard, "placement"), &recheck_counters);
+	json_decref(report);
+}
+END_TEST
+
+/* What can be summed, and nothing else. */
+START_TEST(rule_has_the_sums_of_its_flows)
+{
+	json_t *report, *rule;
+
+	count_run(1000);
+	stat_set(&rig.flow_stats.trains, 7);
+	stat_set(&rig.flow_stats.longest_bytes, 1501);
+	report = written();
+	rule = json_array_get(json_object_get(report, "rules"), 0);
+	ck_assert_int_eq(number(rule, "relayed"), 999);
+	ck_assert_int_eq(number(rule, "trains"), 7);
+	ck_assert_int_eq(number(json_object_get(rule, "drops"), "loop"), 1);
+	ck_assert_ptr_null(json_object_get(rule, "longest_bytes"));
+	json_decref(report);
+}
+END_TEST
+
 /* Each of a value of its own, so that none can stand in for another. */
 START_TEST(each_drop_has_a_name_of_its_own_in_the_totals)
 {
@@ -274,6 +325,8 @@ static Suite *report_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, each_counter_of_the_tables_is_in_the_report);
+	tcase_add_test(tcase, rule_has_the_sums_of_its_flows);
 	tcase_add_test(tcase, each_drop_has_a_name_of_its_own_in_the_totals);
 	tcase_add_test(tcase, place_of_a_rule_is_shown_whatever_its_bytes);
 	tcase_add_test(tcase, report_says_what_was_not_copied);

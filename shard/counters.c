@@ -1,0 +1,84 @@
+/* counters.c - the table of all counters, made of the rows in counters.h.
+ *
+ * Constant data and the way to a value, for those that show counters; a shard itself counts in the
+ * members of its structs and needs none of this. Any thread.
+ */
+#include "shard/counters.h"
+
+#include "src/base/must.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A row without a name would be missing wherever it is shown: the compiler refuses it. */
+#define NAMED(x, name, ...) static_assert(sizeof("" name) > 1, "a counter has a name");
+
+FLOW_COUNTERS(NAMED)
+FLOW_DROPS(NAMED)
+OUTPUT_COUNTERS(NAMED)
+OUTPUT_ZEROCOPY(NAMED)
+OUTPUT_DROPS(NAMED)
+POOL_COUNTERS(NAMED)
+RING_COUNTERS(NAMED)
+BATCH_COUNTERS(NAMED)
+ZEROCOPY_REASONS(NAMED)
+
+#define ROW(type, member, name, unit, kind, help) \
+	{name, unit, help, COUNTER_##kind, offsetof(type, member)},
+#define DROP_ROW(type, index, name, help) ROW(type, drops[index], name, "datagrams", DROP, help)
+
+#define FLOW_ROW(...)            ROW(struct flow_stats, __VA_ARGS__)
+#define FLOW_DROP_ROW(id, ...)   DROP_ROW(struct flow_stats, FLOW_DROP_##id, __VA_ARGS__)
+#define OUTPUT_ROW(...)          ROW(struct output_stats, __VA_ARGS__)
+#define OUTPUT_DROP_ROW(id, ...) DROP_ROW(struct output_stats, OUTPUT_DROP_##id, __VA_ARGS__)
+#define POOL_ROW(...)            ROW(struct pool_class_stats, __VA_ARGS__)
+#define RING_ROW(...)            ROW(struct ring_stats, __VA_ARGS__)
+#define BATCH_ROW(member, name, unit, help) \
+	ROW(struct batch_stats, member, name, unit, HISTOGRAM, help)
+#define REASON_NAME(id, name) [ZEROCOPY_OFF_##id] = (name),
+
+static const struct counter flow_rows[] = {FLOW_COUNTERS(FLOW_ROW)};
+static const struct counter flow_drop_rows[] = {FLOW_DROPS(FLOW_DROP_ROW)};
+static const struct counter output_rows[] = {OUTPUT_COUNTERS(OUTPUT_ROW)};
+static const struct counter zerocopy_rows[] = {OUTPUT_ZEROCOPY(OUTPUT_ROW)};
+static const struct counter output_drop_rows[] = {OUTPUT_DROPS(OUTPUT_DROP_ROW)};
+static const struct counter pool_rows[] = {POOL_COUNTERS(POOL_ROW)};
+static const struct counter ring_rows[] = {RING_COUNTERS(RING_ROW)};
+static const struct counter batch_rows[] = {BATCH_COUNTERS(BATCH_ROW)};
+
+static_assert(COUNT(flow_drop_rows) == FLOW_DROP_COUNT, "one row a drop");
+static_assert(COUNT(output_drop_rows) == OUTPUT_DROP_COUNT, "one row a drop");
+
+const struct counter_family counter_families[COUNTERS_FAMILY_COUNT] = {
+	[COUNTERS_FLOW] = {"flow", "Counters of a flow", flow_rows, COUNT(flow_rows)},
+	[COUNTERS_FLOW_DROPS] = {"flow_drops", "Drops of a flow", flow_drop_rows,
+				 COUNT(flow_drop_rows)},
+	[COUNTERS_OUTPUT] = {"output", "Counters of an output", output_rows, COUNT(output_rows)},
+	[COUNTERS_OUTPUT_ZEROCOPY] = {"zerocopy", "Zero copy of an output", zerocopy_rows,
+				      COUNT(zerocopy_rows)},
+	[COUNTERS_OUTPUT_DROPS] = {"output_drops", "Drops of an output", output_drop_rows,
+				   COUNT(output_drop_rows)},
+	[COUNTERS_POOL] = {"pool", "Counters of a class of buffers", pool_rows, COUNT(pool_rows)},
+	[COUNTERS_RING] = {"ring", "Counters of a ring", ring_rows, COUNT(ring_rows)},
+	[COUNTERS_BATCHES] = {"batches", "Sizes of batches", batch_rows, COUNT(batch_rows)},
+};
+
+uint64_t counter_get(const struct counter *row, const void *stats)
+{
+	return counter_bucket(row, stats, 0);
+}
+
+uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned bucket)
+{
+	const unsigned char *at = (const unsigned char *)stats + row->offset;
+
+	must(bucket < (row->kind == COUNTER_HISTOGRAM ? BATCH_BUCKETS : 1));
+	return stat_get((const stat_t *)(const void *)at + bucket);
+}
+
+const char *counter_reason(uint64_t value)
+{
+	static const char *const names[ZEROCOPY_OFF_COUNT] = {ZEROCOPY_REASONS(REASON_NAME)};
+
+	must(value < ZEROCOPY_OFF_COUNT);
+	return names[value];
+}
