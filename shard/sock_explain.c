@@ -1,8 +1,7 @@
 /* sock_explain.c - turns (what was being done, errno) into a message with its cure (step 3).
  *
  * One table: adding a cure is adding a line. The values that decide are read when the message is
- * written, so that the operator sees what to raise and from what. Control path only; no step of
- * a datagram comes here.
+ * written, so that the operator sees what to raise and from what. Control path only.
  */
 #include "shard/sock_opt.h"
 

@@ -1,8 +1,8 @@
 /* addr.c - reads, writes, compares and counts on IP addresses.
  *
- * Carries no step of a datagram's life by itself: the configuration, the sockets (step 3) and the
- * reports use it. Pure but for inet_pton and inet_ntop, which look nothing up; any thread. Ports
- * are in host order, address bytes in network order.
+ * The configuration, the sockets (step 3) and the reports use it. Pure but for inet_pton and
+ * inet_ntop, which look nothing up; any thread. Ports are in host order, address bytes in network
+ * order.
  */
 #include "src/base/addr.h"
 

@@ -1,10 +1,10 @@
 /* log.c - formats one line and writes it to stderr in one system call.
  *
- * Control path only: no step of a datagram's life logs. One write per line keeps lines whole when
- * several processes share the journal's pipe. What an operator or a file contributed to a message
- * may hold control characters; in a log line they become '?', in an error text, which may be
- * printed as it is, \xNN, so that a line stays one line and a terminal stays as it is.
- * Owner: the control thread, and a shard thread until its start is complete.
+ * Control path only. One write per line keeps lines whole when several processes share the
+ * journal's pipe. What an operator or a file contributed to a message may hold control characters;
+ * in a log line they become '?', in an error text, which may be printed as it is, \xNN, so that a
+ * line stays one line and a terminal stays as it is. Owner: the control thread, and a shard thread
+ * until its start is complete.
  */
 #include "src/base/log.h"
 

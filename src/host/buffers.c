@@ -2,8 +2,8 @@
  *
  * The kernel clamps SO_RCVBUF and SO_SNDBUF to rmem_max and wmem_max without a word, unless the
  * process has CAP_NET_ADMIN; all UDP sockets together are bounded by udp_mem; memberships and
- * control data come from optmem_max. Pure but for files below root. No step of a datagram runs
- * here. Units: bytes as the operator counts them; udp_mem in pages.
+ * control data come from optmem_max. Pure but for files below root. Units: bytes as the operator
+ * counts them; udp_mem in pages.
  */
 #include "src/host/host.h"
 

@@ -2,8 +2,7 @@
  *
  * The firmware's strings (DMI) tell the provider. AWS carries multicast by transit gateways, which
  * speak IGMPv2 only; Azure and Google carry none; Oracle only inside its layer-2 VLANs. Virtual
- * interfaces (veth, tunnels, overlays) do not depend on them. Pure but for files below root. No
- * step of a datagram runs here.
+ * interfaces (veth, tunnels, overlays) do not depend on them. Pure but for files below root.
  */
 #include "src/host/host.h"
 

@@ -2,8 +2,7 @@
  *
  * The cpuset (affinity and control group) that this process has; the frequency governor and the
  * idle states of the CPUs that shards will run on. A virtual machine usually shows neither: then
- * its host decides. Pure but for files below root. No step of a datagram runs here. Units:
- * microseconds to leave an idle state.
+ * its host decides. Pure but for files below root. Units: microseconds to leave an idle state.
  */
 #include "src/host/host.h"
 

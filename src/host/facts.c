@@ -1,8 +1,8 @@
 /* facts.c - asks the kernel about interfaces, routes, io_uring and the packet filter.
  *
- * Nothing is judged here; a question without an answer leaves its fact marked as unknown. The
- * trial ring has the queue sizes that a shard's will have, so that a limit in its way shows.
- * Control thread. No step of a datagram runs here.
+ * Nothing is judged here; a question without an answer leaves its fact marked as unknown. The trial
+ * ring has the queue sizes that a shard's will have, so that a limit in its way shows. Control
+ * thread.
  */
 #include "src/host/facts.h"
 

@@ -3,8 +3,7 @@
  * For each interface and family: the datagrams of each flow that comes in there, those of each
  * output that leaves there, and the queries and reports by which the network learns of our groups,
  * are walked through nftables' rules (nft_rules.c; iptables' are among them where iptables is the
- * nft one). Older iptables tables are only seen to exist. Pure but for files below root. No step
- * of a datagram runs here.
+ * nft one). Older iptables tables are only seen to exist. Pure but for files below root.
  */
 #include "src/host/host.h"
 

@@ -1,7 +1,7 @@
 /* host.c - the list of findings, the texts they are made of, and the files they are read from.
  *
  * A text that cannot be had for want of memory becomes "" and the whole check is marked, so that
- * parts need not look at each. Control thread. No step of a datagram runs here.
+ * parts need not look at each. Control thread.
  */
 #include "src/host/host.h"
 

@@ -1,10 +1,9 @@
 /* host.h - one inspection of this host: findings, and what the parts of --check-host share.
  *
- * inspect.c gathers facts that only system calls tell (facts.c), lets each part look,
- * and prints (print.c). A part is one function below: it reads the facts, the plan and files
- * under `root' (the empty string in production; a made-up tree in tests), and adds findings. Parts
- * change nothing on the host. Control thread; nothing has been started. No step of a datagram runs
- * here.
+ * inspect.c gathers facts that only system calls tell (facts.c), lets each part look, and prints
+ * (print.c). A part is one function below: it reads the facts, the plan and files under `root' (the
+ * empty string in production; a made-up tree in tests), and adds findings. Parts change nothing on
+ * the host. Control thread; nothing has been started.
  *
  * A finding's `id' and the wording of `why' are what doc/TROUBLESHOOTING.md refers to: an id never
  * changes its meaning.

@@ -1,4 +1,4 @@
-/* inspect.c - the order of an inspection. See inspect.h; no step of a datagram runs here.
+/* inspect.c - the order of an inspection. See inspect.h.
  *
  * From the host as a whole to single interfaces and flows; each part adds its findings whatever
  * the ones before have found.

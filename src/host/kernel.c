@@ -1,9 +1,9 @@
 /* kernel.c - is this a kernel that relays whole trains faithfully?
  *
- * Linux 7.0 to 7.1.4 mangles UDP headers and checksums of trains whose last datagram is as long
- * as the others (introduced in 7.0-rc1, cured in 7.1.5); an Ubuntu kernel 6.17 has been reported
- * for the same. Whether it happens depends on the driver, and no test on loopback would show it,
- * so the version decides. Pure but for one file below root. No step of a datagram runs here.
+ * Linux 7.0 to 7.1.4 mangles UDP headers and checksums of trains whose last datagram is as long as
+ * the others (introduced in 7.0-rc1, cured in 7.1.5); an Ubuntu kernel 6.17 has been reported for
+ * the same. Whether it happens depends on the driver, and no test on loopback would show it, so the
+ * version decides. Pure but for one file below root.
  */
 #include "src/host/kernel.h"
 

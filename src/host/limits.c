@@ -1,9 +1,8 @@
 /* limits.c - may this process open what it needs, and do what the rules ask for?
  *
  * Open files (one per flow and output), and the capabilities that src=keep, low ports and
- * priority=7 need. What is inspected is the process that asks: run --check-host as the user, and
- * in the unit, that the daemon will have. Pure but for files below root. No step of a datagram
- * runs here.
+ * priority=7 need. What is inspected is the process that asks: run --check-host as the user, and in
+ * the unit, that the daemon will have. Pure but for files below root.
  */
 #include "src/host/limits.h"
 

@@ -1,8 +1,8 @@
 /* link.c - do the interfaces exist, run, and carry what the rules send across?
  *
  * For each interface that a rule names; and for each pair of them across which a rule relays,
- * whether the way out carries datagrams as large as the way in. Pure but for files below root. No
- * step of a datagram runs here. Units: bytes of MTU, IP header included.
+ * whether the way out carries datagrams as large as the way in. Pure but for files below root.
+ * Units: bytes of MTU, IP header included.
  */
 #include "src/host/host.h"
 

@@ -4,8 +4,8 @@
  * the kernel falls back to one by force_igmp_version, or when it hears a querier of that version
  * (/proc/net/igmp shows it; that a querier of the newest version was heard it does not tell
  * anybody). A switch that snoops forgets members when nobody asks for them, which is about 260 s
- * after the last query: so somebody on each network has to be the querier. A Linux bridge that
- * is our own ingress can be it. Pure but for files below root. No step of a datagram runs here.
+ * after the last query: so somebody on each network has to be the querier. A Linux bridge that is
+ * our own ingress can be it. Pure but for files below root.
  */
 #include "src/host/host.h"
 

@@ -3,7 +3,7 @@
  * The huge pages that the shards of each node need, against what its pool still holds; transparent
  * huge pages where those are the way; and automatic NUMA balancing, which looks for pages to move
  * by taking them away for a moment. Page counts were read with the topology; other files below
- * root. Pure otherwise. No step of a datagram runs here. Units: pages, bytes.
+ * root. Pure otherwise. Units: pages, bytes.
  */
 #include "src/host/host.h"
 

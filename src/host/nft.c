@@ -1,7 +1,7 @@
 /* nft.c - one run of nft(8), its answer read through a pipe.
  *
  * The child gets no input, an empty environment but for PATH and LC_ALL, and a limited time.
- * Control thread. No step of a datagram runs here. Units: bytes, milliseconds.
+ * Control thread. Units: bytes, milliseconds.
  */
 #include "src/host/nft.h"
 

@@ -2,7 +2,7 @@
  *
  * The left side of a match is looked up in the packet and becomes a value: a word, a number, an
  * address, none (the packet has no such field, so nothing fits), or unknown. The right side is one
- * value, a prefix, a range, a set or a list. Pure. No step of a datagram runs here.
+ * value, a prefix, a range, a set or a list. Pure.
  */
 #include "src/host/nft_match.h"
 

@@ -3,7 +3,6 @@
  * A chain's outcome is a set: with rules that may or may not fit, a packet may be accepted, dropped
  * and returned to the caller, all at once. A base chain adds its policy for what comes back. A
  * packet passes when no base chain can drop it, and is dropped when one does nothing else. Pure.
- * No step of a datagram runs here.
  */
 #include "src/host/nft_rules.h"
 

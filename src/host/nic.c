@@ -3,7 +3,7 @@
  * Two findings for each ingress interface: on which node its device is and how many of its flows
  * are owned there, and which CPUs take its interrupts. A datagram is written into memory near the
  * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
- * files below root. No step of a datagram runs here. CPU and node numbers are the kernel's.
+ * files below root. CPU and node numbers are the kernel's.
  */
 #include "src/host/host.h"
 

@@ -3,7 +3,7 @@
  * Ingress: without generic receive offload the kernel hands over single datagrams, unless the
  * sender's trains arrive whole as they do over a veth. Egress: a device that segments UDP (USO) or
  * the kernel just before it cuts a train; up to Linux 6.10 a device without checksum offload
- * refuses trains with EIO. Pure. No step of a datagram runs here.
+ * refuses trains with EIO. Pure.
  */
 #include "src/host/host.h"
 

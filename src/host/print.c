@@ -1,5 +1,4 @@
-/* print.c - lines and JSON from findings. See print.h; no step of a datagram runs here.
- */
+/* print.c - lines and JSON from findings. See print.h. */
 #include "src/host/print.h"
 
 #include <errno.h>

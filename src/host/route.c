@@ -1,8 +1,7 @@
 /* route.c - one RTM_GETROUTE and its answer.
  *
  * With RTM_F_FIB_MATCH the kernel gives the route itself, all its next hops included, rather than
- * the one it would choose; kernels before 4.13 ignore the flag and give one. Control thread. No
- * step of a datagram runs here.
+ * the one it would choose; kernels before 4.13 ignore the flag and give one. Control thread.
  */
 #include "src/host/route.h"
 

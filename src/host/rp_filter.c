@@ -7,7 +7,7 @@
  * sniffers still show the datagram; only TcpExtIPReversePathFilter counts it. A source that is an
  * address of this host is dropped whatever the filter, unless accept_local is set. Read from
  * fib_validate_source in net/ipv4/fib_frontend.c and tried in tests/net/check-host.sh. IPv6 has no
- * such filter. Pure but for files below root. No step of a datagram runs here.
+ * such filter. Pure but for files below root.
  */
 #include "src/host/host.h"
 

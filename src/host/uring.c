@@ -1,9 +1,8 @@
 /* uring.c - can a shard have its ring, and all shards together theirs?
  *
  * io_uring may be forbidden by sysctl (kernel.io_uring_disabled), by a container's seccomp profile,
- * or be absent; the trial ring of facts.c has shown which. From about Linux 6.14 the memory
- * of rings counts against RLIMIT_MEMLOCK, per user. Pure but for files below root. No step of a
- * datagram runs here. Units: bytes.
+ * or be absent; the trial ring of facts.c has shown which. From about Linux 6.14 the memory of
+ * rings counts against RLIMIT_MEMLOCK, per user. Pure but for files below root. Units: bytes.
  */
 #include "src/host/host.h"
 

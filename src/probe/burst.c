@@ -1,9 +1,9 @@
 /* burst.c - fills a burst with datagrams and trains, and sends it.
  *
- * No step of the relay. Bodies are gathered from the pattern table by iovec; nothing but headers is
- * written for each datagram. Messages that follow each other on one socket share a sendmmsg. What
- * the kernel refuses for want of room is sent again, so that every number leaves the host. One
- * thread: numacast-probe send.
+ * Bodies are gathered from the pattern table by iovec; nothing but headers is written for each
+ * datagram. Messages that follow each other on one socket share a sendmmsg. What the kernel refuses
+ * for want of room is sent again, so that every number leaves the host. One thread: numacast-probe
+ * send.
  */
 #include "src/probe/burst.h"
 

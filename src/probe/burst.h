@@ -1,8 +1,7 @@
 /* burst.h - one burst of the sender: laid out, then handed to the kernel.
  *
- * No step of the relay. struct sender belongs to the one thread of numacast-probe send;
- * send.c opens it and keeps its schedule, burst.c fills and sends. Units: datagrams,
- * bytes of payload, nanoseconds.
+ * struct sender belongs to the one thread of numacast-probe send; send.c opens it and keeps its
+ * schedule, burst.c fills and sends. Units: datagrams, bytes of payload, nanoseconds.
  */
 #pragma once
 

@@ -1,14 +1,13 @@
-/* main.c - numacast-probe: sends sequence-numbered traffic, and receives it judging what
- * came.
+/* main.c - numacast-probe: sends sequence-numbered traffic, and receives it judging what came.
  *
- * No step of the relay: it stands on both sides of it, as the instrument of our tests and benches
- * and a tool to keep. Two commands, send and recv, each one thread:
+ * It stands on both sides of the relay, as the instrument of our tests and benches and a tool to
+ * keep. Two commands, send and recv, each one thread:
  *
- *     probe_opt, probe_value, probe_target   the command line
- *     probe_wire                             what a datagram holds
- *     probe_send, probe_burst                send
- *     probe_recv, probe_tally, probe_stats, probe_report   recv
- *     probe_run, probe_sock                  what both share
+ *     opt.c, option.c, value.c, target.c     the command line
+ *     wire.c                                 what a datagram holds
+ *     send.c, burst.c                        send
+ *     recv.c, tally.c, stats.c, report.c     recv
+ *     run.c, sock.c                          what both share
  *
  * Exit status: 0 all well, 1 faults or failure at run time, 2 wrong command line.
  */

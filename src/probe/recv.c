@@ -1,9 +1,9 @@
 /* recv.c - receives many groups at once, accounts each datagram, and says when to stop.
  *
- * No step of the relay: it judges what the relay sent. One socket for each group and port, all in
- * one epoll; a ready socket is read with recvmmsg, up to 64 datagrams (or trains) a call, and the
- * time of arrival is taken once after each call: the latency reported is until the datagram is in
- * this process. One thread. Units: datagrams, bytes of payload, nanoseconds.
+ * It judges what the relay sent. One socket for each group and port, all in one epoll; a ready
+ * socket is read with recvmmsg, up to 64 datagrams (or trains) a call, and the time of arrival is
+ * taken once after each call: the latency reported is until the datagram is in this process. One
+ * thread. Units: datagrams, bytes of payload, nanoseconds.
  */
 #include "src/probe/run.h"
 

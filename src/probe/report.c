@@ -1,7 +1,7 @@
 /* report.c - the result of numacast-probe recv, as text and as JSON.
  *
- * No step of the relay. Main thread, after the traffic. Latencies are nanoseconds inside and in
- * JSON, microseconds in text.
+ * Main thread, after the traffic. Latencies are nanoseconds inside and in JSON, microseconds in
+ * text.
  */
 #include "src/probe/report.h"
 

@@ -1,6 +1,6 @@
 /* run.c - stop signal, clocks and progress line of numacast-probe.
  *
- * No step of the relay. One thread. Units: nanoseconds.
+ * One thread. Units: nanoseconds.
  */
 #include "src/probe/run.h"
 

@@ -1,7 +1,7 @@
 /* run.h - what both commands of numacast-probe share while they run: the stop signal, the
  * clocks, the terminal, and the sockets.
  *
- * No step of the relay. The main thread is the only one; the signal handler only sets the flag.
+ * The main thread is the only one; the signal handler only sets the flag.
  */
 #pragma once
 

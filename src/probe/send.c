@@ -1,10 +1,10 @@
 /* send.c - sends numbered datagrams on an absolute schedule, singly or in trains.
  *
- * No step of the relay: it makes what the relay receives. The schedule has no drift: the deadline
- * of a burst is the start plus the time that everything before it takes at the rate asked for, so
- * an oversleep is caught up by the next burst; only a lag above --max-lag makes the schedule slip,
- * and that is reported. All datagrams of a burst carry the time just before it is laid out. One
- * thread. Units: datagrams, bytes of payload, nanoseconds.
+ * It makes what the relay receives. The schedule has no drift: the deadline of a burst is the start
+ * plus the time that everything before it takes at the rate asked for, so an oversleep is caught up
+ * by the next burst; only a lag above --max-lag makes the schedule slip, and that is reported. All
+ * datagrams of a burst carry the time just before it is laid out. One thread. Units: datagrams,
+ * bytes of payload, nanoseconds.
  */
 #include "src/probe/run.h"
 

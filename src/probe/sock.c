@@ -1,8 +1,8 @@
 /* sock.c - the sockets of numacast-probe, both sides.
  *
- * No step of the relay: written apart from shard/sock.c on purpose, so that a mistake there is not
- * made here as well. A receiving socket is bound to its group and port, to its interface, and has
- * *_MULTICAST_ALL off: it receives exactly its target. One thread, before the traffic.
+ * Written apart from shard/sock.c on purpose, so that a mistake there is not made here as well. A
+ * receiving socket is bound to its group and port, to its interface, and has *_MULTICAST_ALL off:
+ * it receives exactly its target. One thread, before the traffic.
  */
 #include "src/probe/run.h"
 

@@ -1,7 +1,6 @@
 /* stats.c - the bitmap of sequence numbers and the log-linear histogram of stats.h.
  *
- * No step of the relay. One thread: that of numacast-probe recv. Numbers are datagrams, values
- * nanoseconds.
+ * One thread: that of numacast-probe recv. Numbers are datagrams, values nanoseconds.
  */
 #include "src/probe/stats.h"
 

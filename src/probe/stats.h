@@ -1,7 +1,6 @@
 /* stats.h - exact counting of one flow's sequence numbers, and a histogram of latencies.
  *
- * No step of the relay: the instrument beside it. Pure but for malloc; one thread, that of
- * numacast-probe recv.
+ * The instrument beside the relay. Pure but for malloc; one thread, that of numacast-probe recv.
  *
  * probe_seq keeps one bit for each sequence number, in chunks of 32768. A chunk whose every number
  * has arrived is given back and replaced by a shared stand-in, so a flow without loss costs 8 bytes

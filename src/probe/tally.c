@@ -1,8 +1,8 @@
 /* tally.c - accounts datagrams to flows, and sums the flows up.
  *
- * No step of the relay. The network can send anything, so every number taken from a header has a
- * bound, and what cannot be accounted is counted as such. One thread: numacast-probe recv. Units:
- * datagrams, bytes of payload, nanoseconds.
+ * The network can send anything, so every number taken from a header has a bound, and what cannot
+ * be accounted is counted as such. One thread: numacast-probe recv. Units: datagrams, bytes of
+ * payload, nanoseconds.
  */
 #include "src/probe/tally.h"
 

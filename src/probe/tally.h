@@ -1,9 +1,9 @@
 /* tally.h - what the receiver knows: every flow it has seen, and the sum of it all.
  *
- * No step of the relay. A flow here is (receiving socket, session of the sender, flow number): a
- * datagram that a relay copied to two groups is therefore no duplicate, and one that went to the
- * wrong group appears as a flow of its own. Pure but for malloc: bytes and times come in as
- * arguments, so unit tests and the fuzz target drive it without a socket. One thread.
+ * A flow here is (receiving socket, session of the sender, flow number): a datagram that a relay
+ * copied to two groups is therefore no duplicate, and one that went to the wrong group appears as a
+ * flow of its own. Pure but for malloc: bytes and times come in as arguments, so unit tests and the
+ * fuzz target drive it without a socket. One thread.
  */
 #pragma once
 

@@ -1,7 +1,6 @@
 /* target.c - parses one endpoint of the probe's command line and expands its ranges.
  *
- * No step of the relay. Pure but for malloc; main thread, before anything starts. Ports are in host
- * order.
+ * Pure but for malloc; main thread, before anything starts. Ports are in host order.
  */
 #include "src/probe/target.h"
 

@@ -1,7 +1,7 @@
 /* wire.c - writes and reads the header that wire.h lays out, and knows the pattern.
  *
- * No step of the relay. Pure after probe_wire_init; the bytes read come from the network, so each
- * length is checked before the bytes are. Units: bytes and nanoseconds; any thread.
+ * Pure after probe_wire_init; the bytes read come from the network, so each length is checked
+ * before the bytes are. Units: bytes and nanoseconds; any thread.
  */
 #include "src/probe/wire.h"
 

@@ -1,7 +1,7 @@
 /* wire.h - what numacast-probe writes into a datagram, and how it is judged on arrival.
  *
- * Carries no step of the relay: it is the payload that the relay must not touch. Integers stand in
- * network byte order; sizes are bytes of UDP payload, times nanoseconds.
+ * The payload that the relay must not touch. Integers stand in network byte order; sizes are
+ * bytes of UDP payload, times nanoseconds.
  *
  *     offset  bytes
  *          0      4  magic "NCPB"

@@ -1,7 +1,7 @@
 /* conf.c - a rule's way from text to flows and outputs.
  *
- * Carries no step of a datagram's life itself; what it fills in is what the plan places (step 2)
- * and what a shard's rule table is copied from (step 8). One rule is read in four moves:
+ * What it fills in is what the plan places (step 2) and what a shard's rule table is copied from
+ * (step 8). One rule is read in four moves:
  *
  *     the ingress and its options        -> the rule, and the flow that the others vary
  *     each egress and its options        -> the outputs of the rule's first flow

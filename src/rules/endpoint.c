@@ -1,9 +1,9 @@
 /* endpoint.c - reads one endpoint: [SOURCE@]ADDR[/PREFIX][%IFACE]:PORT[-PORT].
  *
- * Carries no step itself, but decides what step 3 is asked to open: whatever gets through here can
- * be bound, joined or sent to, given the interface exists. An IPv6 endpoint has brackets around
- * everything but its port, and around its source. Names are not resolved: a rule means the same
- * on every machine and at every moment. Pure, control thread.
+ * Decides what step 3 is asked to open: whatever gets through here can be bound, joined or sent to,
+ * given the interface exists. An IPv6 endpoint has brackets around everything but its port, and
+ * around its source. Names are not resolved: a rule means the same on every machine and at every
+ * moment. Pure, control thread.
  */
 #include "src/rules/parse.h"
 

@@ -1,9 +1,9 @@
 /* parse.c - cuts a rule into words and gives every refusal its form.
  *
- * Carries no step of a datagram's life: it runs before any shard exists. A rule is words, `->' and
- * `,'; blanks separate words and are optional around the other two, so that
- * `239.1.1.1%eth0:5000->239.2.2.2%eth1:6000' is three tokens. conf_add_rule has made sure
- * that only printable ASCII and blanks come here. Pure, control thread.
+ * It runs before any shard exists. A rule is words, `->' and `,'; blanks separate words and are
+ * optional around the other two, so that `239.1.1.1%eth0:5000->239.2.2.2%eth1:6000' is three
+ * tokens. conf_add_rule has made sure that only printable ASCII and blanks come here. Pure, control
+ * thread.
  */
 #include "src/rules/parse.h"
 

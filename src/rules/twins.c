@@ -1,8 +1,8 @@
 /* twins.c - what only shows when all rules are known: twins and cycles.
  *
- * Carries no step itself; it guards what the whole relay rests on: one owner per flow, and no
- * datagram that comes back for ever. The flows are sorted once by (address, port, interface,
- * source), after which everything that could hear the same datagram stands together:
+ * It guards what the whole relay rests on: one owner per flow, and no datagram that comes back for
+ * ever. The flows are sorted once by (address, port, interface, source), after which everything
+ * that could hear the same datagram stands together:
  *
  *     group   same address and port            run   the same and the same interface
  *

@@ -1,4 +1,4 @@
-/* notify.c - one datagram to the service manager. See notify.h; no step of a datagram runs here. */
+/* notify.c - one datagram to the service manager. See notify.h. */
 #include "src/run/notify.h"
 
 #include <errno.h>

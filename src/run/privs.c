@@ -1,4 +1,4 @@
-/* privs.c - see privs.h; libcap-ng does the capability work. No step of a datagram runs here. */
+/* privs.c - see privs.h; libcap-ng does the capability work. */
 #include "src/run/privs.h"
 
 #include <cap-ng.h>

@@ -1,4 +1,4 @@
-/* rlimits.c - see rlimits.h; no step of a datagram runs here. */
+/* rlimits.c - see rlimits.h. */
 #include "src/run/rlimits.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* signals.c - see signals.h; no step of a datagram runs here. */
+/* signals.c - see signals.h. */
 #include "src/run/signals.h"
 
 #include <errno.h>

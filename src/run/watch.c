@@ -1,4 +1,4 @@
-/* watch.c - start-up lines and late news. See watch.h; no step of a datagram runs here.
+/* watch.c - start-up lines and late news. See watch.h.
  *
  * Everything read from a shard is either fixed before it goes live or a relaxed counter.
  */

@@ -1,7 +1,7 @@
 /* ethtool.c - asks one interface for its offloads.
  *
  * Features have names, not fixed numbers: first how many there are, then all names, then the bits
- * that are on. Control thread. No step of a datagram runs here.
+ * that are on. Control thread.
  */
 #include "src/setup/ethtool.h"
 

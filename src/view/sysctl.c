@@ -1,6 +1,4 @@
-/* sysctl.c - writes a sysctl.d file from options and plan. See sysctl.h; no step of a
- * datagram runs here.
- */
+/* sysctl.c - writes a sysctl.d file from options and plan. See sysctl.h. */
 #include "src/view/sysctl.h"
 
 #include <errno.h>
