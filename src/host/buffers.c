@@ -30,24 +30,17 @@ static const struct buffer_kind send_kind = {
 	"wmem_max", "wmem_default", "--sndbuf",
 	"a train that does not fit the send buffer is dropped as egress_full"};
 
-static void check_default_buffer(struct host *host, const struct buffer_kind *kind)
-{
-	int64_t size = host_number(host, -1, "/proc/sys/net/core/%s", kind->normal);
-	struct finding finding = {
-		.level = size >= 0 && size < BUFFER_GOOD ? FINDING_WARN : FINDING_OK,
-		.id = kind->id,
-		.value = host_text(host, "no %s, so net.core.%s decides: %" PRId64, kind->option,
-				   kind->normal, size),
-		.why = kind->loss,
-	};
+static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want);
+static void check_default_buffer(struct host *host, const struct buffer_kind *kind);
+static void check_udp_mem(struct host *host);
+static void check_optmem(struct host *host);
 
-	if (size < 0) {
-		finding.value = host_text(host, "not known: no net.core.%s", kind->normal);
-	}
-	if (finding.level != FINDING_OK) {
-		finding.advice = host_text(host, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
-	}
-	host_add(host, &finding);
+void host_buffers(struct host *host)
+{
+	check_buffer(host, &receive_kind, host->setup->opt->rcvbuf_bytes);
+	check_buffer(host, &send_kind, host->setup->opt->sndbuf_bytes);
+	check_udp_mem(host);
+	check_optmem(host);
 }
 
 static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want)
@@ -72,6 +65,26 @@ static void check_buffer(struct host *host, const struct buffer_kind *kind, uint
 	} else {
 		finding.value = host_text(host, "net.core.%s = %" PRId64 ", enough for %s %u",
 					  kind->id, max, kind->option, want);
+	}
+	host_add(host, &finding);
+}
+
+static void check_default_buffer(struct host *host, const struct buffer_kind *kind)
+{
+	int64_t size = host_number(host, -1, "/proc/sys/net/core/%s", kind->normal);
+	struct finding finding = {
+		.level = size >= 0 && size < BUFFER_GOOD ? FINDING_WARN : FINDING_OK,
+		.id = kind->id,
+		.value = host_text(host, "no %s, so net.core.%s decides: %" PRId64, kind->option,
+				   kind->normal, size),
+		.why = kind->loss,
+	};
+
+	if (size < 0) {
+		finding.value = host_text(host, "not known: no net.core.%s", kind->normal);
+	}
+	if (finding.level != FINDING_OK) {
+		finding.advice = host_text(host, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
 	}
 	host_add(host, &finding);
 }
@@ -126,12 +139,4 @@ static void check_optmem(struct host *host)
 				"from it; one flow a socket needs less than 512 bytes",
 			 .cure = low ? "sysctl -w net.core.optmem_max=20480" : NULL,
 		 });
-}
-
-void host_buffers(struct host *host)
-{
-	check_buffer(host, &receive_kind, host->setup->opt->rcvbuf_bytes);
-	check_buffer(host, &send_kind, host->setup->opt->sndbuf_bytes);
-	check_udp_mem(host);
-	check_optmem(host);
 }

@@ -26,72 +26,10 @@ static const char *const cloud_names[] = {
 	[CLOUD_ORACLE] = "Oracle Cloud",
 };
 
-static bool dmi_begins(struct host *host, const char *field, const char *with)
-{
-	const char *text = host_line(host, "/sys/class/dmi/id/%s", field);
-
-	return text && strncmp(text, with, strlen(with)) == 0;
-}
-
-static enum cloud find_cloud(struct host *host)
-{
-	if (dmi_begins(host, "sys_vendor", "Amazon EC2")) {
-		return CLOUD_AWS;
-	}
-	if (dmi_begins(host, "chassis_asset_tag", AZURE_TAG)) {
-		return CLOUD_AZURE;
-	}
-	if (dmi_begins(host, "sys_vendor", "Google")) {
-		return CLOUD_GOOGLE;
-	}
-	if (dmi_begins(host, "chassis_asset_tag", "OracleCloud.com")) {
-		return CLOUD_ORACLE;
-	}
-	return CLOUD_NONE;
-}
-
-static void check_aws(struct host *host, const struct host_iface *iface)
-{
-	const char *name = iface->at->name;
-	int64_t all = host_number(host, 0, "/proc/sys/net/ipv4/conf/all/force_igmp_version");
-	int64_t own = host_number(host, 0, "/proc/sys/net/ipv4/conf/%s/force_igmp_version", name);
-	bool forced = all == 2 || (all == 0 && own == 2);
-	struct finding finding = {
-		.id = "cloud",
-		.subject = name,
-		.value = host_text(host, "AWS, force_igmp_version %d", (int)(all ? all : own)),
-		.why = "transit gateways speak IGMPv2 only; Linux begins with IGMPv3, and its "
-		       "reports are not understood until it has heard a query",
-	};
-
-	if (iface->ssm_v4 || iface->in_group_v6) {
-		finding.level = FINDING_FAIL;
-		finding.why = "transit gateways carry neither source-specific nor IPv6 groups";
-		finding.advice = "receive an IPv4 group from any source here";
-	} else if (!forced) {
-		finding.level = FINDING_WARN;
-		finding.cure = host_text(host, "sysctl -w %s",
-					 host_conf_setting(host, "ipv4", all ? "all" : name,
-							   "force_igmp_version", 2));
-	}
-	host_add(host, &finding);
-}
-
-static void check_carrier(struct host *host, const struct host_iface *iface, enum cloud cloud)
-{
-	host_add(host, &(struct finding){
-			       .level = FINDING_WARN,
-			       .id = "cloud",
-			       .subject = iface->at->name,
-			       .value = cloud_names[cloud],
-			       .why = cloud == CLOUD_ORACLE
-					      ? "only its layer-2 VLANs carry multicast, its "
-						"subnets do not"
-					      : "its networks carry no multicast",
-			       .advice = "use unicast to and from this host, or a tunnel (vxlan, "
-					 "gre) that carries the groups",
-		       });
-}
+static enum cloud find_cloud(struct host *host);
+static bool dmi_begins(struct host *host, const char *field, const char *with);
+static void check_carrier(struct host *host, const struct host_iface *iface, enum cloud cloud);
+static void check_aws(struct host *host, const struct host_iface *iface);
 
 void host_cloud(struct host *host)
 {
@@ -121,4 +59,71 @@ void host_cloud(struct host *host)
 					      "only some of it",
 			       });
 	}
+}
+
+static enum cloud find_cloud(struct host *host)
+{
+	if (dmi_begins(host, "sys_vendor", "Amazon EC2")) {
+		return CLOUD_AWS;
+	}
+	if (dmi_begins(host, "chassis_asset_tag", AZURE_TAG)) {
+		return CLOUD_AZURE;
+	}
+	if (dmi_begins(host, "sys_vendor", "Google")) {
+		return CLOUD_GOOGLE;
+	}
+	if (dmi_begins(host, "chassis_asset_tag", "OracleCloud.com")) {
+		return CLOUD_ORACLE;
+	}
+	return CLOUD_NONE;
+}
+
+static bool dmi_begins(struct host *host, const char *field, const char *with)
+{
+	const char *text = host_line(host, "/sys/class/dmi/id/%s", field);
+
+	return text && strncmp(text, with, strlen(with)) == 0;
+}
+
+static void check_carrier(struct host *host, const struct host_iface *iface, enum cloud cloud)
+{
+	host_add(host, &(struct finding){
+			       .level = FINDING_WARN,
+			       .id = "cloud",
+			       .subject = iface->at->name,
+			       .value = cloud_names[cloud],
+			       .why = cloud == CLOUD_ORACLE
+					      ? "only its layer-2 VLANs carry multicast, its "
+						"subnets do not"
+					      : "its networks carry no multicast",
+			       .advice = "use unicast to and from this host, or a tunnel (vxlan, "
+					 "gre) that carries the groups",
+		       });
+}
+
+static void check_aws(struct host *host, const struct host_iface *iface)
+{
+	const char *name = iface->at->name;
+	int64_t all = host_number(host, 0, "/proc/sys/net/ipv4/conf/all/force_igmp_version");
+	int64_t own = host_number(host, 0, "/proc/sys/net/ipv4/conf/%s/force_igmp_version", name);
+	bool forced = all == 2 || (all == 0 && own == 2);
+	struct finding finding = {
+		.id = "cloud",
+		.subject = name,
+		.value = host_text(host, "AWS, force_igmp_version %d", (int)(all ? all : own)),
+		.why = "transit gateways speak IGMPv2 only; Linux begins with IGMPv3, and its "
+		       "reports are not understood until it has heard a query",
+	};
+
+	if (iface->ssm_v4 || iface->in_group_v6) {
+		finding.level = FINDING_FAIL;
+		finding.why = "transit gateways carry neither source-specific nor IPv6 groups";
+		finding.advice = "receive an IPv4 group from any source here";
+	} else if (!forced) {
+		finding.level = FINDING_WARN;
+		finding.cure = host_text(host, "sysctl -w %s",
+					 host_conf_setting(host, "ipv4", all ? "all" : name,
+							   "force_igmp_version", 2));
+	}
+	host_add(host, &finding);
 }

@@ -13,35 +13,26 @@
 #define IDLE_US_MAX 50 /* leaving a state may take so long: less than a batch wait */
 #define IDLE_STATES 16
 
-/* ---- cpuset ---- */
+/* The deepest state in use by any shard's CPU. */
+struct idle_sum {
+	int64_t latency_us;
+	const char *name;
+	bool deep; /* one takes too long to leave */
+	bool known;
+};
 
-/* The rest of the line that begins with `key'. */
-static const char *status_field(struct host *host, const char *key)
+static void check_cpuset(struct host *host);
+static const struct host_iface *shut_out(const struct host *host);
+static const char *status_field(struct host *host, const char *key);
+static void check_governor(struct host *host);
+static void check_idle(struct host *host);
+static void sum_idle(struct host *host, int cpu, struct idle_sum *sum);
+
+void host_cpu(struct host *host)
 {
-	const char *text = host_file(host, "/proc/self/status");
-	const char *line = text ? strstr(text, key) : NULL;
-
-	if (!line) {
-		return "not known";
-	}
-	line += strlen(key);
-	line += strspn(line, " \t");
-	return host_text(host, "%.*s", (int)strcspn(line, "\n"), line);
-}
-
-/* The first ingress interface whose node we may not use, or NULL. */
-static const struct host_iface *shut_out(const struct host *host)
-{
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		const struct host_iface *iface = &host->facts->ifaces[i];
-		const struct topo_node *node =
-			topo_find_node(&host->setup->topo, iface->at->node_os);
-
-		if (iface->flow_count > 0 && node && (node->cpu_count == 0 || !node->allowed)) {
-			return iface;
-		}
-	}
-	return NULL;
+	check_cpuset(host);
+	check_governor(host);
+	check_idle(host);
 }
 
 static void check_cpuset(struct host *host)
@@ -70,7 +61,34 @@ static void check_cpuset(struct host *host)
 	host_add(host, &finding);
 }
 
-/* ---- governor ---- */
+/* The first ingress interface whose node we may not use, or NULL. */
+static const struct host_iface *shut_out(const struct host *host)
+{
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
+		const struct topo_node *node =
+			topo_find_node(&host->setup->topo, iface->at->node_os);
+
+		if (iface->flow_count > 0 && node && (node->cpu_count == 0 || !node->allowed)) {
+			return iface;
+		}
+	}
+	return NULL;
+}
+
+/* The rest of the line that begins with `key'. */
+static const char *status_field(struct host *host, const char *key)
+{
+	const char *text = host_file(host, "/proc/self/status");
+	const char *line = text ? strstr(text, key) : NULL;
+
+	if (!line) {
+		return "not known";
+	}
+	line += strlen(key);
+	line += strspn(line, " \t");
+	return host_text(host, "%.*s", (int)strcspn(line, "\n"), line);
+}
 
 static void check_governor(struct host *host)
 {
@@ -106,37 +124,6 @@ static void check_governor(struct host *host)
 		 });
 }
 
-/* ---- idle states ---- */
-
-/* The deepest state in use by any shard's CPU. */
-struct idle_sum {
-	int64_t latency_us;
-	const char *name;
-	bool deep; /* one takes too long to leave */
-	bool known;
-};
-
-static void sum_idle(struct host *host, int cpu, struct idle_sum *sum)
-{
-	for (int state = 0; state < IDLE_STATES; state++) {
-		int64_t latency =
-			host_number(host, -1, CPU "cpu%d/cpuidle/state%d/latency", cpu, state);
-
-		if (latency < 0) {
-			return;
-		}
-		sum->known = true;
-		if (host_number(host, 0, CPU "cpu%d/cpuidle/state%d/disable", cpu, state)) {
-			continue;
-		}
-		sum->deep |= latency > IDLE_US_MAX;
-		if (latency >= sum->latency_us) {
-			sum->latency_us = latency;
-			sum->name = host_line(host, CPU "cpu%d/cpuidle/state%d/name", cpu, state);
-		}
-	}
-}
-
 static void check_idle(struct host *host)
 {
 	const struct plan *plan = &host->setup->plan;
@@ -164,9 +151,23 @@ static void check_idle(struct host *host)
 	host_add(host, &finding);
 }
 
-void host_cpu(struct host *host)
+static void sum_idle(struct host *host, int cpu, struct idle_sum *sum)
 {
-	check_cpuset(host);
-	check_governor(host);
-	check_idle(host);
+	for (int state = 0; state < IDLE_STATES; state++) {
+		int64_t latency =
+			host_number(host, -1, CPU "cpu%d/cpuidle/state%d/latency", cpu, state);
+
+		if (latency < 0) {
+			return;
+		}
+		sum->known = true;
+		if (host_number(host, 0, CPU "cpu%d/cpuidle/state%d/disable", cpu, state)) {
+			continue;
+		}
+		sum->deep |= latency > IDLE_US_MAX;
+		if (latency >= sum->latency_us) {
+			sum->latency_us = latency;
+			sum->name = host_line(host, CPU "cpu%d/cpuidle/state%d/name", cpu, state);
+		}
+	}
 }

@@ -17,78 +17,31 @@
 #include "shard/slot.h"
 #include "src/host/nft.h"
 
-/* ---- what the rules say ---- */
+static void facts_ask_ifaces(struct host_facts *facts);
+static void facts_ask_iface(int fd, struct host_iface *iface);
+static void facts_ask_routes(struct host_facts *facts);
+static void facts_ask_uring(const struct setup *setup, struct host_facts *facts);
+static int facts_open_ring(const struct shard_spec *spec, struct err *features, struct err *err);
+static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in);
+static void facts_count_egress(struct host_iface *iface, const struct rule_output *out);
+static void facts_unique_sources(struct host_facts *facts);
+static int facts_compare_source(const void *a, const void *b);
+static struct host_iface *facts_find(const struct host_facts *facts, const char *ifname);
 
-static struct host_iface *facts_find(const struct host_facts *facts, const char *ifname)
+int host_facts_gather(const struct setup *setup, struct host_facts *out)
 {
-	uint32_t low = 0, high = facts->iface_count;
+	struct host_facts facts;
+	int rc = host_facts_count(setup, &facts);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(ifname, facts->ifaces[middle].at->name);
-
-		if (order == 0) {
-			return &facts->ifaces[middle];
-		}
-		if (order < 0) {
-			high = middle;
-		} else {
-			low = middle + 1;
-		}
+	if (rc < 0) {
+		return rc;
 	}
-	return NULL;
-}
-
-const struct host_iface *host_facts_iface(const struct host_facts *facts, const char *ifname)
-{
-	return facts_find(facts, ifname);
-}
-
-static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in)
-{
-	bool v6 = in->at.addr.family == AF_INET6;
-	bool group = addr_is_multicast(&in->at.addr);
-	bool ssm = group && in->source.family != 0;
-
-	iface->flow_count++;
-	iface->in_v4 |= !v6;
-	iface->in_v6 |= v6;
-	iface->in_group_v4 |= group && !v6;
-	iface->in_group_v6 |= group && v6;
-	iface->ssm_v4 |= ssm && !v6;
-	iface->ssm_v6 |= ssm && v6;
-}
-
-static void facts_count_egress(struct host_iface *iface, const struct rule_output *out)
-{
-	bool v6 = out->to.addr.family == AF_INET6;
-
-	iface->output_count++;
-	iface->out_v4 |= !v6;
-	iface->out_v6 |= v6;
-	iface->out_v4_any |= !v6 && out->src.family == 0 && !out->src_keep;
-	iface->out_group |= addr_is_multicast(&out->to.addr);
-}
-
-static int facts_compare_source(const void *a, const void *b)
-{
-	return memcmp(((const struct host_source *)a)->addr.ip,
-		      ((const struct host_source *)b)->addr.ip, 4);
-}
-
-/* Each IPv4 source once, sorted. */
-static void facts_unique_sources(struct host_facts *facts)
-{
-	uint32_t kept = 0;
-
-	qsort(facts->sources, facts->source_count, sizeof(*facts->sources), facts_compare_source);
-	for (uint32_t i = 0; i < facts->source_count; i++) {
-		if (kept == 0 ||
-		    facts_compare_source(&facts->sources[kept - 1], &facts->sources[i]) != 0) {
-			facts->sources[kept++] = facts->sources[i];
-		}
-	}
-	facts->source_count = kept;
+	facts_ask_ifaces(&facts);
+	facts_ask_routes(&facts);
+	facts_ask_uring(setup, &facts);
+	facts.ruleset_rc = nft_list(&facts.ruleset);
+	*out = facts;
+	return 0;
 }
 
 int host_facts_count(const struct setup *setup, struct host_facts *out)
@@ -129,27 +82,17 @@ int host_facts_count(const struct setup *setup, struct host_facts *out)
 	return 0;
 }
 
+const struct host_iface *host_facts_iface(const struct host_facts *facts, const char *ifname)
+{
+	return facts_find(facts, ifname);
+}
+
 void host_facts_free(struct host_facts *facts)
 {
 	free(facts->ifaces);
 	free(facts->sources);
 	free(facts->ruleset);
 	*facts = (struct host_facts){0};
-}
-
-/* ---- what the kernel says ---- */
-
-static void facts_ask_iface(int fd, struct host_iface *iface)
-{
-	struct ifreq req = {0};
-
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", iface->at->name);
-	if (ioctl(fd, SIOCGIFFLAGS, &req) == 0) {
-		iface->flags = (unsigned short)req.ifr_flags;
-	}
-	req.ifr_addr.sa_family = AF_INET;
-	iface->has_ipv4 = ioctl(fd, SIOCGIFADDR, &req) == 0;
-	(void)ethtool_read(iface->at->name, &iface->features);
 }
 
 static void facts_ask_ifaces(struct host_facts *facts)
@@ -164,6 +107,19 @@ static void facts_ask_ifaces(struct host_facts *facts)
 	}
 }
 
+static void facts_ask_iface(int fd, struct host_iface *iface)
+{
+	struct ifreq req = {0};
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", iface->at->name);
+	if (ioctl(fd, SIOCGIFFLAGS, &req) == 0) {
+		iface->flags = (unsigned short)req.ifr_flags;
+	}
+	req.ifr_addr.sa_family = AF_INET;
+	iface->has_ipv4 = ioctl(fd, SIOCGIFADDR, &req) == 0;
+	(void)ethtool_read(iface->at->name, &iface->features);
+}
+
 static void facts_ask_routes(struct host_facts *facts)
 {
 	for (uint32_t i = 0; i < facts->source_count; i++) {
@@ -173,6 +129,23 @@ static void facts_ask_routes(struct host_facts *facts)
 		if (rc < 0) {
 			source->route = (struct route){.error = rc};
 		}
+	}
+}
+
+/* Only where the engine that is preferred is built on it. */
+static void facts_ask_uring(const struct setup *setup, struct host_facts *facts)
+{
+	enum ring_engine engine = ring_preferred(setup->opt->engine);
+	struct shard_spec spec;
+
+	if (!ring_can(engine, RING_USES_IO_URING)) {
+		return;
+	}
+	facts->uring_rc = ring_probe(engine, &facts->uring_error);
+	if (facts->uring_rc == 0 && setup->plan.shard_count > 0) {
+		setup_spec(setup, 0, &spec);
+		facts->uring_rc =
+			facts_open_ring(&spec, &facts->uring_features, &facts->uring_error);
 	}
 }
 
@@ -203,35 +176,69 @@ static int facts_open_ring(const struct shard_spec *spec, struct err *features, 
 	return rc;
 }
 
-/* Only where the engine that is preferred is built on it. */
-static void facts_ask_uring(const struct setup *setup, struct host_facts *facts)
+static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in)
 {
-	enum ring_engine engine = ring_preferred(setup->opt->engine);
-	struct shard_spec spec;
+	bool v6 = in->at.addr.family == AF_INET6;
+	bool group = addr_is_multicast(&in->at.addr);
+	bool ssm = group && in->source.family != 0;
 
-	if (!ring_can(engine, RING_USES_IO_URING)) {
-		return;
-	}
-	facts->uring_rc = ring_probe(engine, &facts->uring_error);
-	if (facts->uring_rc == 0 && setup->plan.shard_count > 0) {
-		setup_spec(setup, 0, &spec);
-		facts->uring_rc =
-			facts_open_ring(&spec, &facts->uring_features, &facts->uring_error);
-	}
+	iface->flow_count++;
+	iface->in_v4 |= !v6;
+	iface->in_v6 |= v6;
+	iface->in_group_v4 |= group && !v6;
+	iface->in_group_v6 |= group && v6;
+	iface->ssm_v4 |= ssm && !v6;
+	iface->ssm_v6 |= ssm && v6;
 }
 
-int host_facts_gather(const struct setup *setup, struct host_facts *out)
+static void facts_count_egress(struct host_iface *iface, const struct rule_output *out)
 {
-	struct host_facts facts;
-	int rc = host_facts_count(setup, &facts);
+	bool v6 = out->to.addr.family == AF_INET6;
 
-	if (rc < 0) {
-		return rc;
+	iface->output_count++;
+	iface->out_v4 |= !v6;
+	iface->out_v6 |= v6;
+	iface->out_v4_any |= !v6 && out->src.family == 0 && !out->src_keep;
+	iface->out_group |= addr_is_multicast(&out->to.addr);
+}
+
+/* Each IPv4 source once, sorted. */
+static void facts_unique_sources(struct host_facts *facts)
+{
+	uint32_t kept = 0;
+
+	qsort(facts->sources, facts->source_count, sizeof(*facts->sources), facts_compare_source);
+	for (uint32_t i = 0; i < facts->source_count; i++) {
+		if (kept == 0 ||
+		    facts_compare_source(&facts->sources[kept - 1], &facts->sources[i]) != 0) {
+			facts->sources[kept++] = facts->sources[i];
+		}
 	}
-	facts_ask_ifaces(&facts);
-	facts_ask_routes(&facts);
-	facts_ask_uring(setup, &facts);
-	facts.ruleset_rc = nft_list(&facts.ruleset);
-	*out = facts;
-	return 0;
+	facts->source_count = kept;
+}
+
+static int facts_compare_source(const void *a, const void *b)
+{
+	return memcmp(((const struct host_source *)a)->addr.ip,
+		      ((const struct host_source *)b)->addr.ip, 4);
+}
+
+static struct host_iface *facts_find(const struct host_facts *facts, const char *ifname)
+{
+	uint32_t low = 0, high = facts->iface_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = strcmp(ifname, facts->ifaces[middle].at->name);
+
+		if (order == 0) {
+			return &facts->ifaces[middle];
+		}
+		if (order < 0) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return NULL;
 }

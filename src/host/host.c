@@ -16,22 +16,20 @@
 #define FILE_BYTES_MAX (1u << 20)
 #define ROOM_FIRST     64
 
-/* Makes room for one more in an array of `size' each. */
-static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size)
-{
-	uint32_t more = *room ? *room * 2 : ROOM_FIRST;
-	void *bigger;
+static const char *check_keep(struct host *host, char *text);
+static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size);
+static char *check_read_below(const struct host *host, const char *format, va_list args);
+static char *check_read(const char *path);
+static char *check_path(const struct host *host, const char *format, va_list args);
 
-	if (count < *room) {
-		return true;
+void host_free(struct host *host)
+{
+	for (uint32_t i = 0; i < host->text_count; i++) {
+		free(host->texts[i]);
 	}
-	bigger = reallocarray(*array, more, size);
-	if (!bigger) {
-		return false;
-	}
-	*array = bigger;
-	*room = more;
-	return true;
+	free(host->texts);
+	free(host->findings);
+	*host = (struct host){0};
 }
 
 void host_add(struct host *host, const struct finding *finding)
@@ -44,22 +42,6 @@ void host_add(struct host *host, const struct finding *finding)
 	}
 	host->findings = array;
 	host->findings[host->count++] = *finding;
-}
-
-/* Takes over `text', which may be NULL. */
-static const char *check_keep(struct host *host, char *text)
-{
-	void *array = host->texts;
-
-	if (!text ||
-	    !check_grow(&array, host->text_count, &host->text_room, sizeof(*host->texts))) {
-		free(text);
-		host->out_of_memory = true;
-		return "";
-	}
-	host->texts = array;
-	host->texts[host->text_count++] = text;
-	return text;
 }
 
 const char *host_text(struct host *host, const char *format, ...)
@@ -83,87 +65,6 @@ const char *host_conf_setting(struct host *host, const char *family, const char 
 			 value);
 }
 
-void host_free(struct host *host)
-{
-	for (uint32_t i = 0; i < host->text_count; i++) {
-		free(host->texts[i]);
-	}
-	free(host->texts);
-	free(host->findings);
-	*host = (struct host){0};
-}
-
-/* ---- files ---- */
-
-/* The path below root, to be freed; NULL without memory. */
-static char *check_path(const struct host *host, const char *format, va_list args)
-{
-	char *below = NULL, *path = NULL;
-
-	if (vasprintf(&below, format, args) < 0) {
-		return NULL;
-	}
-	if (asprintf(&path, "%s%s", host->root, below) < 0) {
-		path = NULL;
-	}
-	free(below);
-	return path;
-}
-
-/* The file and a zero byte, to be freed; NULL when it cannot be read or is larger than allowed. */
-static char *check_read(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0, room = 0;
-	char *text = NULL;
-	ssize_t got = fd < 0 ? -1 : 1;
-
-	while (got > 0) {
-		if (len + 1 >= room) {
-			char *bigger =
-				room < FILE_BYTES_MAX ? realloc(text, room + 4096 + room) : NULL;
-
-			if (!bigger) {
-				got = -1;
-				break;
-			}
-			text = bigger;
-			room += 4096 + room;
-		}
-		got = read(fd, text + len, room - len - 1);
-		len += got > 0 ? (size_t)got : 0;
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	if (got < 0) {
-		free(text);
-		return NULL;
-	}
-	text[len] = '\0';
-	return text;
-}
-
-static char *check_read_below(const struct host *host, const char *format, va_list args)
-{
-	char *path = check_path(host, format, args);
-	char *text = path ? check_read(path) : NULL;
-
-	free(path);
-	return text;
-}
-
-const char *host_file(struct host *host, const char *format, ...)
-{
-	char *text;
-	va_list args;
-
-	va_start(args, format);
-	text = check_read_below(host, format, args);
-	va_end(args);
-	return text ? check_keep(host, text) : NULL;
-}
-
 const char *host_line(struct host *host, const char *format, ...)
 {
 	char *text;
@@ -177,6 +78,17 @@ const char *host_line(struct host *host, const char *format, ...)
 	}
 	text[strcspn(text, "\n")] = '\0';
 	return check_keep(host, text);
+}
+
+const char *host_file(struct host *host, const char *format, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = check_read_below(host, format, args);
+	va_end(args);
+	return text ? check_keep(host, text) : NULL;
 }
 
 int64_t host_number(const struct host *host, int64_t otherwise, const char *format, ...)
@@ -220,4 +132,96 @@ bool host_has_capability(struct host *host, unsigned capability)
 		return false;
 	}
 	return (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> capability & 1) != 0;
+}
+
+/* Takes over `text', which may be NULL. */
+static const char *check_keep(struct host *host, char *text)
+{
+	void *array = host->texts;
+
+	if (!text ||
+	    !check_grow(&array, host->text_count, &host->text_room, sizeof(*host->texts))) {
+		free(text);
+		host->out_of_memory = true;
+		return "";
+	}
+	host->texts = array;
+	host->texts[host->text_count++] = text;
+	return text;
+}
+
+/* Makes room for one more in an array of `size' each. */
+static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size)
+{
+	uint32_t more = *room ? *room * 2 : ROOM_FIRST;
+	void *bigger;
+
+	if (count < *room) {
+		return true;
+	}
+	bigger = reallocarray(*array, more, size);
+	if (!bigger) {
+		return false;
+	}
+	*array = bigger;
+	*room = more;
+	return true;
+}
+
+static char *check_read_below(const struct host *host, const char *format, va_list args)
+{
+	char *path = check_path(host, format, args);
+	char *text = path ? check_read(path) : NULL;
+
+	free(path);
+	return text;
+}
+
+/* The file and a zero byte, to be freed; NULL when it cannot be read or is larger than allowed. */
+static char *check_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0, room = 0;
+	char *text = NULL;
+	ssize_t got = fd < 0 ? -1 : 1;
+
+	while (got > 0) {
+		if (len + 1 >= room) {
+			char *bigger =
+				room < FILE_BYTES_MAX ? realloc(text, room + 4096 + room) : NULL;
+
+			if (!bigger) {
+				got = -1;
+				break;
+			}
+			text = bigger;
+			room += 4096 + room;
+		}
+		got = read(fd, text + len, room - len - 1);
+		len += got > 0 ? (size_t)got : 0;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	if (got < 0) {
+		free(text);
+		return NULL;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+/* The path below root, to be freed; NULL without memory. */
+static char *check_path(const struct host *host, const char *format, va_list args)
+{
+	char *below = NULL, *path = NULL;
+
+	if (vasprintf(&below, format, args) < 0) {
+		return NULL;
+	}
+	if (asprintf(&path, "%s%s", host->root, below) < 0) {
+		path = NULL;
+	}
+	free(below);
+	return path;
 }

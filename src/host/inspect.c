@@ -19,16 +19,7 @@ static void (*const parts[])(struct host *host) = {
 	host_membership, host_firewall, host_cloud,
 };
 
-static int check_host_inspect(struct host *host, FILE *out)
-{
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		parts[i](host);
-	}
-	if (host->out_of_memory) {
-		return -ENOMEM;
-	}
-	return host->setup->opt->json ? host_print_json(host, out) : host_print_text(host, out);
-}
+static int check_host_inspect(struct host *host, FILE *out);
 
 int host_inspect(const struct setup *setup, FILE *out)
 {
@@ -54,4 +45,15 @@ int host_inspect(const struct setup *setup, FILE *out)
 	host_free(&host);
 	host_facts_free(&facts);
 	return failed ? 1 : 0;
+}
+
+static int check_host_inspect(struct host *host, FILE *out)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		parts[i](host);
+	}
+	if (host->out_of_memory) {
+		return -ENOMEM;
+	}
+	return host->setup->opt->json ? host_print_json(host, out) : host_print_text(host, out);
 }

@@ -15,13 +15,8 @@
 
 #define RELEASE(major, minor, patch) ((major)*1000000U + (minor)*1000U + (patch))
 
-static unsigned parse_version(const char *release)
-{
-	unsigned major = 0, minor = 0, patch = 0;
-
-	(void)sscanf(release, "%3u.%3u.%3u", &major, &minor, &patch);
-	return RELEASE(major, minor, patch);
-}
+static unsigned parse_version(const char *release);
+static void check_trains(struct host *host, const char *release);
 
 bool host_kernel_is_suspect(const char *release)
 {
@@ -32,6 +27,32 @@ bool host_kernel_is_suspect(const char *release)
 bool host_kernel_older(const char *release, unsigned major, unsigned minor)
 {
 	return parse_version(release) < RELEASE(major, minor, 0);
+}
+
+void host_kernel(struct host *host)
+{
+	const char *release = host_line(host, "/proc/sys/kernel/osrelease");
+	bool old = release && host_kernel_older(release, 6, 1);
+
+	if (!release) {
+		release = "of unknown version (no /proc/sys/kernel/osrelease)";
+	}
+	host_add(host, &(struct finding){
+			       .level = old ? FINDING_WARN : FINDING_OK,
+			       .id = "kernel",
+			       .value = host_text(host, "Linux %s", release),
+			       .why = "numacast is tested from Linux 6.1 on",
+			       .advice = old ? "boot a newer kernel" : NULL,
+		       });
+	check_trains(host, release);
+}
+
+static unsigned parse_version(const char *release)
+{
+	unsigned major = 0, minor = 0, patch = 0;
+
+	(void)sscanf(release, "%3u.%3u.%3u", &major, &minor, &patch);
+	return RELEASE(major, minor, patch);
 }
 
 static void check_trains(struct host *host, const char *release)
@@ -58,22 +79,4 @@ static void check_trains(struct host *host, const char *release)
 				 "--gso off";
 	}
 	host_add(host, &finding);
-}
-
-void host_kernel(struct host *host)
-{
-	const char *release = host_line(host, "/proc/sys/kernel/osrelease");
-	bool old = release && host_kernel_older(release, 6, 1);
-
-	if (!release) {
-		release = "of unknown version (no /proc/sys/kernel/osrelease)";
-	}
-	host_add(host, &(struct finding){
-			       .level = old ? FINDING_WARN : FINDING_OK,
-			       .id = "kernel",
-			       .value = host_text(host, "Linux %s", release),
-			       .why = "numacast is tested from Linux 6.1 on",
-			       .advice = old ? "boot a newer kernel" : NULL,
-		       });
-	check_trains(host, release);
 }

@@ -18,21 +18,23 @@
 
 #define PRIORITY_ADMIN 7 /* SO_PRIORITY above 6 is not for everybody */
 
-/* "unlimited" or a number; where it ends in `end'. */
-static uint64_t parse_limit(const char *text, const char **end)
-{
-	char *stop = NULL;
-	uint64_t value;
+/* What the rules ask for that not everybody may do. */
+struct wants {
+	const char *keep;     /* where= of a rule with src=keep */
+	const char *priority; /* with priority=7 */
+	const char *low;      /* with a port below the first unprivileged one */
+	unsigned low_port;
+};
 
-	text += strspn(text, " ");
-	if (strncmp(text, "unlimited", 9) == 0) {
-		*end = text + 9;
-		return HOST_UNLIMITED;
-	}
-	value = strtoull(text, &stop, 10);
-	*end = stop;
-	return value;
-}
+static uint64_t parse_limit(const char *text, const char **end);
+static void check_nofile(struct host *host);
+static void check_capabilities(struct host *host);
+static struct wants count_wants(const struct conf *conf, int64_t first_port);
+static void want_output(struct wants *wants, const struct conf_rule *rule,
+			const struct rule_output *out, int64_t first_port);
+static const char *own_path(struct host *host);
+static void check_capability(struct host *host, const char *id, const char *value, bool has,
+			     const char *cure);
 
 bool host_limit_read(struct host *host, const char *name, struct host_limit *out)
 {
@@ -50,6 +52,28 @@ bool host_limit_read(struct host *host, const char *name, struct host_limit *out
 const char *host_limit_text(struct host *host, uint64_t limit)
 {
 	return limit == HOST_UNLIMITED ? "unlimited" : host_text(host, "%" PRIu64, limit);
+}
+
+void host_limits(struct host *host)
+{
+	check_nofile(host);
+	check_capabilities(host);
+}
+
+/* "unlimited" or a number; where it ends in `end'. */
+static uint64_t parse_limit(const char *text, const char **end)
+{
+	char *stop = NULL;
+	uint64_t value;
+
+	text += strspn(text, " ");
+	if (strncmp(text, "unlimited", 9) == 0) {
+		*end = text + 9;
+		return HOST_UNLIMITED;
+	}
+	value = strtoull(text, &stop, 10);
+	*end = stop;
+	return value;
 }
 
 static void check_nofile(struct host *host)
@@ -75,77 +99,6 @@ static void check_nofile(struct host *host)
 		finding.advice = host_text(host, "in a systemd unit: LimitNOFILE=%" PRIu64, need);
 	}
 	host_add(host, &finding);
-}
-
-/* ---- capabilities ---- */
-
-/* What the rules ask for that not everybody may do. */
-struct wants {
-	const char *keep;     /* where= of a rule with src=keep */
-	const char *priority; /* with priority=7 */
-	const char *low;      /* with a port below the first unprivileged one */
-	unsigned low_port;
-};
-
-static void want_output(struct wants *wants, const struct conf_rule *rule,
-			const struct rule_output *out, int64_t first_port)
-{
-	if (out->src_keep && !wants->keep) {
-		wants->keep = rule->where;
-	}
-	if (out->priority == PRIORITY_ADMIN && !wants->priority) {
-		wants->priority = rule->where;
-	}
-	if (out->sport != 0 && out->sport < first_port && !wants->low) {
-		wants->low = rule->where;
-		wants->low_port = out->sport;
-	}
-}
-
-static struct wants count_wants(const struct conf *conf, int64_t first_port)
-{
-	struct wants wants = {0};
-
-	for (uint32_t f = 0; f < conf->flow_count; f++) {
-		const struct conf_flow *flow = &conf->flows[f];
-		const struct conf_rule *rule = &conf->rules[flow->rule];
-
-		if (flow->in.at.addr.port < first_port && !wants.low) {
-			wants.low = rule->where;
-			wants.low_port = flow->in.at.addr.port;
-		}
-		for (uint32_t o = 0; o < flow->output_count; o++) {
-			want_output(&wants, rule, &conf->outputs[flow->first_output + o],
-				    first_port);
-		}
-	}
-	return wants;
-}
-
-/* The program's own path, for setcap. */
-static const char *own_path(struct host *host)
-{
-	char path[4096];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
-
-	return len > 0 && len < (ssize_t)sizeof(path) ? host_text(host, "%.*s", (int)len, path)
-						      : "/usr/sbin/numacastd";
-}
-
-/* `has': whether this process may do it; `cure' grants all that the rules want at once, since
- * setcap replaces what a file had. */
-static void check_capability(struct host *host, const char *id, const char *value, bool has,
-			     const char *cure)
-{
-	host_add(host, &(struct finding){
-			       .level = has ? FINDING_OK : FINDING_FAIL,
-			       .id = id,
-			       .value = host_text(host, "%s, which this process %s", value,
-						  has ? "may do" : "may not do"),
-			       .why = "without the capability the socket is refused at start",
-			       .cure = has ? NULL : cure,
-			       .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
-		       });
 }
 
 static void check_capabilities(struct host *host)
@@ -178,8 +131,63 @@ static void check_capabilities(struct host *host)
 	}
 }
 
-void host_limits(struct host *host)
+static struct wants count_wants(const struct conf *conf, int64_t first_port)
 {
-	check_nofile(host);
-	check_capabilities(host);
+	struct wants wants = {0};
+
+	for (uint32_t f = 0; f < conf->flow_count; f++) {
+		const struct conf_flow *flow = &conf->flows[f];
+		const struct conf_rule *rule = &conf->rules[flow->rule];
+
+		if (flow->in.at.addr.port < first_port && !wants.low) {
+			wants.low = rule->where;
+			wants.low_port = flow->in.at.addr.port;
+		}
+		for (uint32_t o = 0; o < flow->output_count; o++) {
+			want_output(&wants, rule, &conf->outputs[flow->first_output + o],
+				    first_port);
+		}
+	}
+	return wants;
+}
+
+static void want_output(struct wants *wants, const struct conf_rule *rule,
+			const struct rule_output *out, int64_t first_port)
+{
+	if (out->src_keep && !wants->keep) {
+		wants->keep = rule->where;
+	}
+	if (out->priority == PRIORITY_ADMIN && !wants->priority) {
+		wants->priority = rule->where;
+	}
+	if (out->sport != 0 && out->sport < first_port && !wants->low) {
+		wants->low = rule->where;
+		wants->low_port = out->sport;
+	}
+}
+
+/* The program's own path, for setcap. */
+static const char *own_path(struct host *host)
+{
+	char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+
+	return len > 0 && len < (ssize_t)sizeof(path) ? host_text(host, "%.*s", (int)len, path)
+						      : "/usr/sbin/numacastd";
+}
+
+/* `has': whether this process may do it; `cure' grants all that the rules want at once, since
+ * setcap replaces what a file had. */
+static void check_capability(struct host *host, const char *id, const char *value, bool has,
+			     const char *cure)
+{
+	host_add(host, &(struct finding){
+			       .level = has ? FINDING_OK : FINDING_FAIL,
+			       .id = id,
+			       .value = host_text(host, "%s, which this process %s", value,
+						  has ? "may do" : "may not do"),
+			       .why = "without the capability the socket is refused at start",
+			       .cure = has ? NULL : cure,
+			       .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
+		       });
 }

@@ -13,27 +13,34 @@
 
 #include "src/host/facts.h"
 
-/* Where a port's datagrams really arrive; "" = the interface is nobody's port. A VRF leaves them
- * where they are. */
-static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room)
-{
-	static const char *const kinds[] = {"bridge", "bonding", "team"};
-	static const char *const names[] = {"bridge", "bond", "team"};
-	const char *index = host_line(host, "/sys/class/net/%s/master/ifindex", ifname);
-	const char *uevent = host_file(host, "/sys/class/net/%s/master/uevent", ifname);
-	const char *name = uevent ? strstr(uevent, "INTERFACE=") : NULL;
+static void check_missing(struct host *host, const struct host_iface *iface);
+static void check_up(struct host *host, const struct host_iface *iface);
+static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room);
+static void check_ipv6(struct host *host, const struct host_iface *iface);
+static void check_source_address(struct host *host, const struct host_iface *iface);
+static void check_mtus(struct host *host);
+static void check_pairs(struct host *host, bool *seen);
+static void check_pair(struct host *host, const struct host_iface *in,
+		       const struct host_iface *out);
 
-	if (!index || !name || strstr(uevent, "DEVTYPE=vrf")) {
-		return NULL;
-	}
-	name += strlen("INTERFACE=");
-	snprintf(master, room, "%.*s", (int)strcspn(name, "\n"), name);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (host_exists(host, "/sys/class/net/%s/master/%s", ifname, kinds[i])) {
-			return names[i];
+void host_links(struct host *host)
+{
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
+
+		if (iface->flags == 0) {
+			check_missing(host, iface);
+			continue;
+		}
+		check_up(host, iface);
+		if (iface->in_v6 || iface->out_v6) {
+			check_ipv6(host, iface);
+		}
+		if (iface->out_v4_any) {
+			check_source_address(host, iface);
 		}
 	}
-	return "device";
+	check_mtus(host);
 }
 
 static void check_missing(struct host *host, const struct host_iface *iface)
@@ -86,6 +93,29 @@ static void check_up(struct host *host, const struct host_iface *iface)
 	host_add(host, &finding);
 }
 
+/* Where a port's datagrams really arrive; "" = the interface is nobody's port. A VRF leaves them
+ * where they are. */
+static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room)
+{
+	static const char *const kinds[] = {"bridge", "bonding", "team"};
+	static const char *const names[] = {"bridge", "bond", "team"};
+	const char *index = host_line(host, "/sys/class/net/%s/master/ifindex", ifname);
+	const char *uevent = host_file(host, "/sys/class/net/%s/master/uevent", ifname);
+	const char *name = uevent ? strstr(uevent, "INTERFACE=") : NULL;
+
+	if (!index || !name || strstr(uevent, "DEVTYPE=vrf")) {
+		return NULL;
+	}
+	name += strlen("INTERFACE=");
+	snprintf(master, room, "%.*s", (int)strcspn(name, "\n"), name);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (host_exists(host, "/sys/class/net/%s/master/%s", ifname, kinds[i])) {
+			return names[i];
+		}
+	}
+	return "device";
+}
+
 static void check_ipv6(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
@@ -130,24 +160,17 @@ static void check_source_address(struct host *host, const struct host_iface *ifa
 	host_add(host, &finding);
 }
 
-/* ---- MTU ---- */
-
-static void check_pair(struct host *host, const struct host_iface *in, const struct host_iface *out)
+static void check_mtus(struct host *host)
 {
-	bool narrow = out->at->mtu < in->at->mtu;
+	size_t count = host->facts->iface_count;
+	bool *seen = calloc(count * count + 1, sizeof(*seen));
 
-	host_add(host,
-		 &(struct finding){
-			 .level = narrow ? FINDING_WARN : FINDING_OK,
-			 .id = "mtu",
-			 .subject = host_text(host, "%s -> %s", in->at->name, out->at->name),
-			 .value = host_text(host, "%u in, %u out", in->at->mtu, out->at->mtu),
-			 .why = "datagrams larger than the way out leave in fragments, and one "
-				"lost fragment loses the datagram",
-			 .cure = narrow ? host_text(host, "ip link set dev %s mtu %u",
-						    out->at->name, in->at->mtu)
-					: NULL,
-		 });
+	if (!seen) {
+		host->out_of_memory = true;
+		return;
+	}
+	check_pairs(host, seen);
+	free(seen);
 }
 
 /* One finding for each pair, however many rules relay across it. `seen' has a place for every
@@ -179,35 +202,20 @@ static void check_pairs(struct host *host, bool *seen)
 	}
 }
 
-static void check_mtus(struct host *host)
+static void check_pair(struct host *host, const struct host_iface *in, const struct host_iface *out)
 {
-	size_t count = host->facts->iface_count;
-	bool *seen = calloc(count * count + 1, sizeof(*seen));
+	bool narrow = out->at->mtu < in->at->mtu;
 
-	if (!seen) {
-		host->out_of_memory = true;
-		return;
-	}
-	check_pairs(host, seen);
-	free(seen);
-}
-
-void host_links(struct host *host)
-{
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		const struct host_iface *iface = &host->facts->ifaces[i];
-
-		if (iface->flags == 0) {
-			check_missing(host, iface);
-			continue;
-		}
-		check_up(host, iface);
-		if (iface->in_v6 || iface->out_v6) {
-			check_ipv6(host, iface);
-		}
-		if (iface->out_v4_any) {
-			check_source_address(host, iface);
-		}
-	}
-	check_mtus(host);
+	host_add(host,
+		 &(struct finding){
+			 .level = narrow ? FINDING_WARN : FINDING_OK,
+			 .id = "mtu",
+			 .subject = host_text(host, "%s -> %s", in->at->name, out->at->name),
+			 .value = host_text(host, "%u in, %u out", in->at->mtu, out->at->mtu),
+			 .why = "datagrams larger than the way out leave in fragments, and one "
+				"lost fragment loses the datagram",
+			 .cure = narrow ? host_text(host, "ip link set dev %s mtu %u",
+						    out->at->name, in->at->mtu)
+					: NULL,
+		 });
 }

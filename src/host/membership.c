@@ -16,40 +16,43 @@
 #define V4 "/proc/sys/net/ipv4/"
 #define V6 "/proc/sys/net/ipv6/"
 
-/* The version in force for `ifname' by sysctl: of all, else its own; 0: the newest. */
+static void check_igmp_version(struct host *host, const struct host_iface *iface);
+static void check_mld_version(struct host *host, const struct host_iface *iface);
 static int64_t forced(const struct host *host, const char *family, const char *ifname,
-		      const char *key)
+		      const char *key);
+static const char *unforce(struct host *host, const char *family, const char *ifname,
+			   const char *key);
+static void check_bridge_querier(struct host *host, const struct host_iface *iface);
+static void check_querier(struct host *host, const struct host_iface *iface);
+static int heard_version(struct host *host, const char *ifname);
+static void check_memberships(struct host *host);
+
+void host_membership(struct host *host)
 {
-	int64_t all = host_number(host, 0, "/proc/sys/net/%s/conf/all/%s", family, key);
+	bool any_v4 = false;
 
-	return all ? all : host_number(host, 0, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
-}
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
-/* What /proc/net/igmp says of the querier on `ifname': 1, 2, 3; 0: not listed. */
-static int heard_version(struct host *host, const char *ifname)
-{
-	const char *table = host_file(host, "/proc/net/igmp");
-
-	for (const char *line = table; line; line = strchr(line, '\n')) {
-		char name[IF_NAMESIZE + 1] = "";
-		int version = 0;
-
-		line += *line == '\n';
-		if (sscanf(line, "%*d %16s : %*d V%d", name, &version) == 2 ||
-		    sscanf(line, "%*d %16[^: ]: %*d V%d", name, &version) == 2) {
-			if (strcmp(name, ifname) == 0) {
-				return version;
-			}
+		any_v4 |= iface->in_group_v4;
+		if (iface->flags == 0 || (!iface->in_group_v4 && !iface->in_group_v6)) {
+			continue;
+		}
+		if (iface->in_group_v4) {
+			check_igmp_version(host, iface);
+		}
+		if (iface->in_group_v6) {
+			check_mld_version(host, iface);
+		}
+		if (host_exists(host, "/sys/class/net/%s/bridge", iface->at->name)) {
+			check_bridge_querier(host, iface);
+		} else {
+			check_querier(host, iface);
 		}
 	}
-	return 0;
-}
-
-static const char *unforce(struct host *host, const char *family, const char *ifname,
-			   const char *key)
-{
-	return host_text(host, "sysctl -w %s %s", host_conf_setting(host, family, "all", key, 0),
-			 host_conf_setting(host, family, ifname, key, 0));
+	if (any_v4 || host->facts->iface_count == 0) {
+		check_memberships(host);
+	}
 }
 
 static void check_igmp_version(struct host *host, const struct host_iface *iface)
@@ -98,6 +101,22 @@ static void check_mld_version(struct host *host, const struct host_iface *iface)
 		finding.cure = unforce(host, "ipv6", name, "force_mld_version");
 	}
 	host_add(host, &finding);
+}
+
+/* The version in force for `ifname' by sysctl: of all, else its own; 0: the newest. */
+static int64_t forced(const struct host *host, const char *family, const char *ifname,
+		      const char *key)
+{
+	int64_t all = host_number(host, 0, "/proc/sys/net/%s/conf/all/%s", family, key);
+
+	return all ? all : host_number(host, 0, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
+}
+
+static const char *unforce(struct host *host, const char *family, const char *ifname,
+			   const char *key)
+{
+	return host_text(host, "sysctl -w %s %s", host_conf_setting(host, family, "all", key, 0),
+			 host_conf_setting(host, family, ifname, key, 0));
 }
 
 /* A bridge of this host forgets members like any snooping switch. */
@@ -151,6 +170,26 @@ static void check_querier(struct host *host, const struct host_iface *iface)
 	host_add(host, &finding);
 }
 
+/* What /proc/net/igmp says of the querier on `ifname': 1, 2, 3; 0: not listed. */
+static int heard_version(struct host *host, const char *ifname)
+{
+	const char *table = host_file(host, "/proc/net/igmp");
+
+	for (const char *line = table; line; line = strchr(line, '\n')) {
+		char name[IF_NAMESIZE + 1] = "";
+		int version = 0;
+
+		line += *line == '\n';
+		if (sscanf(line, "%*d %16s : %*d V%d", name, &version) == 2 ||
+		    sscanf(line, "%*d %16[^: ]: %*d V%d", name, &version) == 2) {
+			if (strcmp(name, ifname) == 0) {
+				return version;
+			}
+		}
+	}
+	return 0;
+}
+
 static void check_memberships(struct host *host)
 {
 	int64_t most = host_number(host, -1, V4 "igmp_max_memberships");
@@ -166,32 +205,4 @@ static void check_memberships(struct host *host)
 	};
 
 	host_add(host, &finding);
-}
-
-void host_membership(struct host *host)
-{
-	bool any_v4 = false;
-
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		const struct host_iface *iface = &host->facts->ifaces[i];
-
-		any_v4 |= iface->in_group_v4;
-		if (iface->flags == 0 || (!iface->in_group_v4 && !iface->in_group_v6)) {
-			continue;
-		}
-		if (iface->in_group_v4) {
-			check_igmp_version(host, iface);
-		}
-		if (iface->in_group_v6) {
-			check_mld_version(host, iface);
-		}
-		if (host_exists(host, "/sys/class/net/%s/bridge", iface->at->name)) {
-			check_bridge_querier(host, iface);
-		} else {
-			check_querier(host, iface);
-		}
-	}
-	if (any_v4 || host->facts->iface_count == 0) {
-		check_memberships(host);
-	}
 }

@@ -17,6 +17,36 @@
 static const char huge_why[] = "a shard's memory lies in huge pages of its own node; without them "
 			       "it runs on smaller ones and misses the TLB more often";
 
+static void check_huge(struct host *host);
+static void check_node(struct host *host, const struct needs_arenas *arenas, uint32_t idx,
+		       bool required);
+static void check_transparent(struct host *host, bool wanted);
+static void check_balancing(struct host *host);
+
+void host_memory(struct host *host)
+{
+	check_huge(host);
+	check_balancing(host);
+}
+
+static void check_huge(struct host *host)
+{
+	const struct setup *setup = host->setup;
+	uint64_t arena_bytes = needs_largest_arena(setup);
+	enum arena_huge page = needs_first_page(setup->opt, arena_bytes);
+	struct needs_arenas arenas;
+
+	if (needs_count_arenas(&setup->topo, &setup->plan, arena_bytes, page, &arenas) < 0) {
+		host->out_of_memory = true;
+		return;
+	}
+	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
+		check_node(host, &arenas, i, setup->opt->require_huge);
+	}
+	needs_free_arenas(&arenas);
+	check_transparent(host, page == ARENA_HUGE_THP);
+}
+
 static void check_node(struct host *host, const struct needs_arenas *arenas, uint32_t idx,
 		       bool required)
 {
@@ -68,24 +98,6 @@ static void check_transparent(struct host *host, bool wanted)
 	host_add(host, &finding);
 }
 
-static void check_huge(struct host *host)
-{
-	const struct setup *setup = host->setup;
-	uint64_t arena_bytes = needs_largest_arena(setup);
-	enum arena_huge page = needs_first_page(setup->opt, arena_bytes);
-	struct needs_arenas arenas;
-
-	if (needs_count_arenas(&setup->topo, &setup->plan, arena_bytes, page, &arenas) < 0) {
-		host->out_of_memory = true;
-		return;
-	}
-	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
-		check_node(host, &arenas, i, setup->opt->require_huge);
-	}
-	needs_free_arenas(&arenas);
-	check_transparent(host, page == ARENA_HUGE_THP);
-}
-
 static void check_balancing(struct host *host)
 {
 	int64_t on = host_number(host, 0, "/proc/sys/kernel/numa_balancing");
@@ -101,10 +113,4 @@ static void check_balancing(struct host *host)
 				"each; what numacast placed needs no moving",
 			 .cure = matters ? "sysctl -w kernel.numa_balancing=0" : NULL,
 		 });
-}
-
-void host_memory(struct host *host)
-{
-	check_huge(host);
-	check_balancing(host);
 }

@@ -20,6 +20,47 @@
 #define NFT_MS_MAX    10000
 #define NFT_BYTES_MAX (64u << 20)
 
+static const char *nft_find(void);
+static int nft_start(const char *path, int to, pid_t *pid);
+static int nft_read(int fd, char **out);
+static int nft_wait(int fd, uint64_t until_ns);
+
+int nft_list(char **out)
+{
+	const char *path = nft_find();
+	int ends[2], status = 0, rc;
+	char *text = NULL;
+	pid_t pid = -1;
+
+	if (!path) {
+		return -ENOENT;
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	rc = nft_start(path, ends[1], &pid);
+	close(ends[1]);
+	if (rc == 0) {
+		rc = nft_read(ends[0], &text);
+		if (rc < 0) {
+			kill(pid, SIGKILL);
+		}
+		if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status)) {
+			rc = rc < 0 ? rc : -EIO;
+		}
+	}
+	close(ends[0]);
+	if (rc == 0 && WEXITSTATUS(status) != 0) {
+		rc = -EPERM;
+	}
+	if (rc < 0) {
+		free(text);
+		return rc;
+	}
+	*out = text;
+	return 0;
+}
+
 static const char *nft_find(void)
 {
 	static const char *const places[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft",
@@ -55,18 +96,6 @@ static int nft_start(const char *path, int to, pid_t *pid)
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
-}
-
-/* Waits for more, or the end, until `until_ns'. */
-static int nft_wait(int fd, uint64_t until_ns)
-{
-	uint64_t now_ns = clock_now_ns();
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-
-	if (now_ns >= until_ns) {
-		return -ETIME;
-	}
-	return poll(&pollfd, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1) < 0 ? -errno : 0;
 }
 
 static int nft_read(int fd, char **out)
@@ -110,38 +139,14 @@ static int nft_read(int fd, char **out)
 	return 0;
 }
 
-int nft_list(char **out)
+/* Waits for more, or the end, until `until_ns'. */
+static int nft_wait(int fd, uint64_t until_ns)
 {
-	const char *path = nft_find();
-	int ends[2], status = 0, rc;
-	char *text = NULL;
-	pid_t pid = -1;
+	uint64_t now_ns = clock_now_ns();
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
 
-	if (!path) {
-		return -ENOENT;
+	if (now_ns >= until_ns) {
+		return -ETIME;
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return -errno;
-	}
-	rc = nft_start(path, ends[1], &pid);
-	close(ends[1]);
-	if (rc == 0) {
-		rc = nft_read(ends[0], &text);
-		if (rc < 0) {
-			kill(pid, SIGKILL);
-		}
-		if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status)) {
-			rc = rc < 0 ? rc : -EIO;
-		}
-	}
-	close(ends[0]);
-	if (rc == 0 && WEXITSTATUS(status) != 0) {
-		rc = -EPERM;
-	}
-	if (rc < 0) {
-		free(text);
-		return rc;
-	}
-	*out = text;
-	return 0;
+	return poll(&pollfd, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1) < 0 ? -errno : 0;
 }

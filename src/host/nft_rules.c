@@ -35,194 +35,81 @@ struct walk {
 	int jumps;
 };
 
+static enum nft_fit is_for_device(const json_t *chain, const char *ifname);
+static bool is_on_way(const json_t *chain, const bool *out);
+static bool may_decide(const json_t *chain, const struct addr *to);
+static void judge_chain(const struct nft_rules *rules, const json_t *chain,
+			const struct nft_packet *packet, struct nft_answer *out);
 static unsigned walk_chain(struct walk *walk, const char *chain);
+static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain);
+static unsigned walk_statements(struct walk *walk, const json_t *statements);
+static unsigned walk_vmap(struct walk *walk, const json_t *vmap);
+static bool is_condition(const json_t *statement, bool last);
+static unsigned walk_verdict(struct walk *walk, const json_t *statement);
+static unsigned walk_target(struct walk *walk, const json_t *to);
+static unsigned walk_xt(const json_t *xt);
+static const char *text_of(const json_t *object, const char *key);
+static bool is_among(const char *name, const char *const *names, size_t count);
 
-static const char *text_of(const json_t *object, const char *key)
+int nft_rules_parse(const char *text, struct nft_rules **out)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	struct nft_rules *rules = calloc(1, sizeof(*rules));
 
-	return text ? text : "";
+	if (!rules) {
+		return -ENOMEM;
+	}
+	rules->root = json_loads(text, 0, NULL);
+	rules->all = json_object_get(rules->root, "nftables");
+	if (!json_is_array(rules->all)) {
+		nft_rules_free(rules);
+		return -EINVAL;
+	}
+	*out = rules;
+	return 0;
 }
 
-/* ---- statements ---- */
-
-static unsigned walk_target(struct walk *walk, const json_t *to)
+uint32_t nft_rules_chains(const struct nft_rules *rules)
 {
-	unsigned may;
+	uint32_t count = 0;
 
-	if (walk->jumps >= JUMPS_MAX) {
-		return MAY_PASS | MAY_DROP | MAY_RETURN;
+	for (size_t i = 0; i < json_array_size(rules->all); i++) {
+		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
+
+		count += chain && is_on_way(chain, NULL) && may_decide(chain, NULL);
 	}
-	walk->jumps++;
-	may = walk_chain(walk, text_of(to, "target"));
-	walk->jumps--;
-	return may;
+	return count;
 }
 
-/* Whether `name' is among `count' names. */
-static bool is_among(const char *name, const char *const *names, size_t count)
+void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *packet,
+		     struct nft_answers *out)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
+	*out = (struct nft_answers){.verdict = NFT_PASS};
+	for (size_t i = 0; i < json_array_size(rules->all); i++) {
+		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
+		enum nft_fit fit = is_for_device(chain, packet->ifname);
+		struct nft_answer answer = {0};
 
-/* A target of iptables, of which nft tells the name only; older ones not even that. */
-static unsigned walk_xt(const json_t *xt)
-{
-	static const char *const drops[] = {"DROP", "REJECT"};
-	static const char *const harmless[] = {"CHECKSUM", "CLASSIFY", "CONNMARK", "CT",  "DSCP",
-					       "LOG",      "MARK",     "NFLOG",    "SET", "TCPMSS",
-					       "TOS",      "TRACE",    "TTL"};
-	const char *name = text_of(xt, "name");
-
-	if (is_among(name, drops, sizeof(drops) / sizeof(drops[0]))) {
-		return MAY_DROP;
-	}
-	return is_among(name, harmless, sizeof(harmless) / sizeof(harmless[0]))
-		       ? MAY_GO_ON
-		       : MAY_PASS | MAY_DROP | MAY_GO_ON;
-}
-
-/* What a verdict does; MAY_GO_ON for statements that are none. */
-static unsigned walk_verdict(struct walk *walk, const json_t *statement)
-{
-	static const char *const unsure[] = {"queue", "fwd", "tproxy"};
-	unsigned may;
-
-	if (json_object_get(statement, "accept")) {
-		return MAY_PASS;
-	}
-	if (json_object_get(statement, "drop") || json_object_get(statement, "reject")) {
-		return MAY_DROP;
-	}
-	if (json_object_get(statement, "return")) {
-		return MAY_RETURN;
-	}
-	if (json_object_get(statement, "jump")) {
-		may = walk_target(walk, json_object_get(statement, "jump"));
-		return may & MAY_RETURN ? (may & ~MAY_RETURN) | MAY_GO_ON : may;
-	}
-	if (json_object_get(statement, "goto")) {
-		return walk_target(walk, json_object_get(statement, "goto"));
-	}
-	if (json_object_get(statement, "xt")) {
-		return walk_xt(json_object_get(statement, "xt"));
-	}
-	for (size_t i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++) {
-		if (json_object_get(statement, unsure[i])) {
-			return MAY_PASS | MAY_DROP | MAY_GO_ON;
-		}
-	}
-	return MAY_GO_ON;
-}
-
-/* A verdict chosen by a key: at most one element fits. */
-static unsigned walk_vmap(struct walk *walk, const json_t *vmap)
-{
-	const json_t *key = json_object_get(vmap, "key"), *data = json_object_get(vmap, "data");
-	const char *name = json_string_value(data);
-	const json_t *list = name && name[0] == '@' ? nft_match_named(&walk->scope, "map", name + 1)
-						    : json_object_get(data, "set");
-	unsigned may = MAY_GO_ON;
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *pair = json_array_get(list, i);
-		enum nft_fit fit =
-			nft_match_value(&walk->scope, walk->packet, key, json_array_get(pair, 0));
-
-		if (fit == NFT_FIT_YES) {
-			return walk_verdict(walk, json_array_get(pair, 1));
-		}
-		if (fit == NFT_FIT_MAYBE) {
-			may |= walk_verdict(walk, json_array_get(pair, 1));
-		}
-	}
-	return may;
-}
-
-/* Fits only as often as a rate, a quota or a count allows; or a match of iptables (older nft does
- * not tell it from a target, which stands last). */
-static bool is_condition(const json_t *statement, bool last)
-{
-	static const char *const names[] = {"limit", "quota", "ct count"};
-	const json_t *xt = json_object_get(statement, "xt");
-
-	if (xt) {
-		return json_is_object(xt) ? strcmp(text_of(xt, "type"), "match") == 0 : !last;
-	}
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (json_object_get(statement, names[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Statement by statement, until one does not fit or decides. */
-static unsigned walk_statements(struct walk *walk, const json_t *statements)
-{
-	enum nft_fit fit = NFT_FIT_YES;
-	size_t count = json_array_size(statements);
-
-	for (size_t i = 0; i < count && fit != NFT_FIT_NO; i++) {
-		const json_t *statement = json_array_get(statements, i);
-		const json_t *match = json_object_get(statement, "match");
-		const json_t *vmap = json_object_get(statement, "vmap");
-		enum nft_fit now = NFT_FIT_YES;
-		unsigned may = MAY_GO_ON;
-
-		if (match) {
-			now = nft_match(&walk->scope, walk->packet, match);
-		} else if (vmap) {
-			may = walk_vmap(walk, vmap);
-		} else if (is_condition(statement, i + 1 == count)) {
-			now = NFT_FIT_MAYBE;
-		} else {
-			may = walk_verdict(walk, statement);
-		}
-		fit = now < fit ? now : fit;
-		if (may != MAY_GO_ON) {
-			return fit == NFT_FIT_MAYBE ? may | MAY_GO_ON : may;
-		}
-	}
-	return MAY_GO_ON;
-}
-
-/* ---- chains ---- */
-
-static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain)
-{
-	return strcmp(text_of(rule, "family"), walk->scope.family) == 0 &&
-	       strcmp(text_of(rule, "table"), walk->scope.table) == 0 &&
-	       strcmp(text_of(rule, "chain"), chain) == 0;
-}
-
-static unsigned walk_chain(struct walk *walk, const char *chain)
-{
-	unsigned may = 0;
-
-	for (size_t i = 0; i < json_array_size(walk->scope.all); i++) {
-		const json_t *rule = json_object_get(json_array_get(walk->scope.all, i), "rule");
-		unsigned now;
-
-		if (!rule || !in_chain(walk, rule, chain)) {
+		if (!chain || !is_on_way(chain, &packet->out) || !may_decide(chain, &packet->to) ||
+		    fit == NFT_FIT_NO) {
 			continue;
 		}
-		now = walk_statements(walk, json_object_get(rule, "expr"));
-		if ((now & MAY_DROP) && walk->handle == 0) {
-			walk->handle = json_integer_value(json_object_get(rule, "handle"));
+		judge_chain(rules, chain, packet, &answer);
+		if (fit == NFT_FIT_MAYBE && answer.verdict == NFT_DROP) {
+			answer.verdict = NFT_MAYBE;
 		}
-		may |= now & ~MAY_GO_ON;
-		if (!(now & MAY_GO_ON)) {
-			return may;
+		out->verdict = answer.verdict > out->verdict ? answer.verdict : out->verdict;
+		if (answer.verdict != NFT_PASS && out->count < NFT_ANSWERS_MAX) {
+			out->list[out->count++] = answer;
 		}
 	}
-	return may | MAY_RETURN;
+}
+
+void nft_rules_free(struct nft_rules *rules)
+{
+	if (rules) {
+		json_decref(rules->root);
+		free(rules);
+	}
 }
 
 /* Whether a base chain is for packets of this interface. Those at the hooks of a device are for
@@ -303,65 +190,186 @@ static void judge_chain(const struct nft_rules *rules, const json_t *chain,
 		 text_of(chain, "name"));
 }
 
-void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *packet,
-		     struct nft_answers *out)
+static unsigned walk_chain(struct walk *walk, const char *chain)
 {
-	*out = (struct nft_answers){.verdict = NFT_PASS};
-	for (size_t i = 0; i < json_array_size(rules->all); i++) {
-		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
-		enum nft_fit fit = is_for_device(chain, packet->ifname);
-		struct nft_answer answer = {0};
+	unsigned may = 0;
 
-		if (!chain || !is_on_way(chain, &packet->out) || !may_decide(chain, &packet->to) ||
-		    fit == NFT_FIT_NO) {
+	for (size_t i = 0; i < json_array_size(walk->scope.all); i++) {
+		const json_t *rule = json_object_get(json_array_get(walk->scope.all, i), "rule");
+		unsigned now;
+
+		if (!rule || !in_chain(walk, rule, chain)) {
 			continue;
 		}
-		judge_chain(rules, chain, packet, &answer);
-		if (fit == NFT_FIT_MAYBE && answer.verdict == NFT_DROP) {
-			answer.verdict = NFT_MAYBE;
+		now = walk_statements(walk, json_object_get(rule, "expr"));
+		if ((now & MAY_DROP) && walk->handle == 0) {
+			walk->handle = json_integer_value(json_object_get(rule, "handle"));
 		}
-		out->verdict = answer.verdict > out->verdict ? answer.verdict : out->verdict;
-		if (answer.verdict != NFT_PASS && out->count < NFT_ANSWERS_MAX) {
-			out->list[out->count++] = answer;
+		may |= now & ~MAY_GO_ON;
+		if (!(now & MAY_GO_ON)) {
+			return may;
 		}
 	}
+	return may | MAY_RETURN;
 }
 
-/* ---- life ---- */
-
-int nft_rules_parse(const char *text, struct nft_rules **out)
+static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain)
 {
-	struct nft_rules *rules = calloc(1, sizeof(*rules));
-
-	if (!rules) {
-		return -ENOMEM;
-	}
-	rules->root = json_loads(text, 0, NULL);
-	rules->all = json_object_get(rules->root, "nftables");
-	if (!json_is_array(rules->all)) {
-		nft_rules_free(rules);
-		return -EINVAL;
-	}
-	*out = rules;
-	return 0;
+	return strcmp(text_of(rule, "family"), walk->scope.family) == 0 &&
+	       strcmp(text_of(rule, "table"), walk->scope.table) == 0 &&
+	       strcmp(text_of(rule, "chain"), chain) == 0;
 }
 
-uint32_t nft_rules_chains(const struct nft_rules *rules)
+/* Statement by statement, until one does not fit or decides. */
+static unsigned walk_statements(struct walk *walk, const json_t *statements)
 {
-	uint32_t count = 0;
+	enum nft_fit fit = NFT_FIT_YES;
+	size_t count = json_array_size(statements);
 
-	for (size_t i = 0; i < json_array_size(rules->all); i++) {
-		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
+	for (size_t i = 0; i < count && fit != NFT_FIT_NO; i++) {
+		const json_t *statement = json_array_get(statements, i);
+		const json_t *match = json_object_get(statement, "match");
+		const json_t *vmap = json_object_get(statement, "vmap");
+		enum nft_fit now = NFT_FIT_YES;
+		unsigned may = MAY_GO_ON;
 
-		count += chain && is_on_way(chain, NULL) && may_decide(chain, NULL);
+		if (match) {
+			now = nft_match(&walk->scope, walk->packet, match);
+		} else if (vmap) {
+			may = walk_vmap(walk, vmap);
+		} else if (is_condition(statement, i + 1 == count)) {
+			now = NFT_FIT_MAYBE;
+		} else {
+			may = walk_verdict(walk, statement);
+		}
+		fit = now < fit ? now : fit;
+		if (may != MAY_GO_ON) {
+			return fit == NFT_FIT_MAYBE ? may | MAY_GO_ON : may;
+		}
 	}
-	return count;
+	return MAY_GO_ON;
 }
 
-void nft_rules_free(struct nft_rules *rules)
+/* A verdict chosen by a key: at most one element fits. */
+static unsigned walk_vmap(struct walk *walk, const json_t *vmap)
 {
-	if (rules) {
-		json_decref(rules->root);
-		free(rules);
+	const json_t *key = json_object_get(vmap, "key"), *data = json_object_get(vmap, "data");
+	const char *name = json_string_value(data);
+	const json_t *list = name && name[0] == '@' ? nft_match_named(&walk->scope, "map", name + 1)
+						    : json_object_get(data, "set");
+	unsigned may = MAY_GO_ON;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *pair = json_array_get(list, i);
+		enum nft_fit fit =
+			nft_match_value(&walk->scope, walk->packet, key, json_array_get(pair, 0));
+
+		if (fit == NFT_FIT_YES) {
+			return walk_verdict(walk, json_array_get(pair, 1));
+		}
+		if (fit == NFT_FIT_MAYBE) {
+			may |= walk_verdict(walk, json_array_get(pair, 1));
+		}
 	}
+	return may;
+}
+
+/* Fits only as often as a rate, a quota or a count allows; or a match of iptables (older nft does
+ * not tell it from a target, which stands last). */
+static bool is_condition(const json_t *statement, bool last)
+{
+	static const char *const names[] = {"limit", "quota", "ct count"};
+	const json_t *xt = json_object_get(statement, "xt");
+
+	if (xt) {
+		return json_is_object(xt) ? strcmp(text_of(xt, "type"), "match") == 0 : !last;
+	}
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (json_object_get(statement, names[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What a verdict does; MAY_GO_ON for statements that are none. */
+static unsigned walk_verdict(struct walk *walk, const json_t *statement)
+{
+	static const char *const unsure[] = {"queue", "fwd", "tproxy"};
+	unsigned may;
+
+	if (json_object_get(statement, "accept")) {
+		return MAY_PASS;
+	}
+	if (json_object_get(statement, "drop") || json_object_get(statement, "reject")) {
+		return MAY_DROP;
+	}
+	if (json_object_get(statement, "return")) {
+		return MAY_RETURN;
+	}
+	if (json_object_get(statement, "jump")) {
+		may = walk_target(walk, json_object_get(statement, "jump"));
+		return may & MAY_RETURN ? (may & ~MAY_RETURN) | MAY_GO_ON : may;
+	}
+	if (json_object_get(statement, "goto")) {
+		return walk_target(walk, json_object_get(statement, "goto"));
+	}
+	if (json_object_get(statement, "xt")) {
+		return walk_xt(json_object_get(statement, "xt"));
+	}
+	for (size_t i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++) {
+		if (json_object_get(statement, unsure[i])) {
+			return MAY_PASS | MAY_DROP | MAY_GO_ON;
+		}
+	}
+	return MAY_GO_ON;
+}
+
+static unsigned walk_target(struct walk *walk, const json_t *to)
+{
+	unsigned may;
+
+	if (walk->jumps >= JUMPS_MAX) {
+		return MAY_PASS | MAY_DROP | MAY_RETURN;
+	}
+	walk->jumps++;
+	may = walk_chain(walk, text_of(to, "target"));
+	walk->jumps--;
+	return may;
+}
+
+/* A target of iptables, of which nft tells the name only; older ones not even that. */
+static unsigned walk_xt(const json_t *xt)
+{
+	static const char *const drops[] = {"DROP", "REJECT"};
+	static const char *const harmless[] = {"CHECKSUM", "CLASSIFY", "CONNMARK", "CT",  "DSCP",
+					       "LOG",      "MARK",     "NFLOG",    "SET", "TCPMSS",
+					       "TOS",      "TRACE",    "TTL"};
+	const char *name = text_of(xt, "name");
+
+	if (is_among(name, drops, sizeof(drops) / sizeof(drops[0]))) {
+		return MAY_DROP;
+	}
+	return is_among(name, harmless, sizeof(harmless) / sizeof(harmless[0]))
+		       ? MAY_GO_ON
+		       : MAY_PASS | MAY_DROP | MAY_GO_ON;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* Whether `name' is among `count' names. */
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
 }

@@ -16,8 +16,6 @@
 
 #define IRQ_TEXT_MAX 12 /* a number and the blank before it */
 
-/* ---- node ---- */
-
 /* Flows that come in by `ifname', those with an owner elsewhere, and the first one's reason. */
 struct nic_flows {
 	uint32_t count;
@@ -25,32 +23,45 @@ struct nic_flows {
 	enum plan_why why;
 };
 
-static struct nic_flows count_flows(const struct setup *setup, const struct iface *at)
+/* Interrupts of one interface, by where they go. */
+struct nic_irqs {
+	int node_os; /* where they should go, or TOPO_UNKNOWN */
+	uint32_t count;
+	uint32_t far_count; /* at least one of their CPUs is elsewhere */
+	int far_cpu_os;     /* such a CPU */
+	int far_node_os;
+	char *far_list; /* their numbers, separated by blanks */
+	size_t far_len;
+};
+
+static void check_node(struct host *host, const struct host_iface *iface);
+static struct nic_flows count_flows(const struct setup *setup, const struct iface *at);
+static void check_irqs(struct host *host, const struct host_iface *iface);
+static int wanted_node(const struct setup *setup, const struct iface *at);
+static void look_at_irq(struct host *host, int irq, struct nic_irqs *sum);
+static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu);
+static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding);
+static const char *node_cpus(struct host *host, int node_os);
+
+void host_nics(struct host *host)
 {
-	const struct plan *plan = &setup->plan;
-	struct nic_flows flows = {0};
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
 
-	for (uint32_t f = 0; f < plan->flow_count; f++) {
-		bool far = false;
-
-		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
-			continue;
+		if (iface->flags != 0 && iface->flow_count > 0) {
+			check_node(host, iface);
+			check_irqs(host, iface);
 		}
-		flows.count++;
-		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
-			const struct plan_owner *owner = &plan->owners[i];
-
-			if (plan->shards[owner->shard].home_os == at->node_os) {
-				continue;
-			}
-			far = true;
-			if (flows.far_count == 0) {
-				flows.why = owner->why;
-			}
-		}
-		flows.far_count += far;
 	}
-	return flows;
+}
+
+void host_interrupts(struct host *host)
+{
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		if (host->facts->ifaces[i].flow_count > 0) {
+			check_irqs(host, &host->facts->ifaces[i]);
+		}
+	}
 }
 
 static void check_node(struct host *host, const struct host_iface *iface)
@@ -83,118 +94,32 @@ static void check_node(struct host *host, const struct host_iface *iface)
 	host_add(host, &finding);
 }
 
-/* ---- interrupts ---- */
-
-/* Interrupts of one interface, by where they go. */
-struct nic_irqs {
-	int node_os; /* where they should go, or TOPO_UNKNOWN */
-	uint32_t count;
-	uint32_t far_count; /* at least one of their CPUs is elsewhere */
-	int far_cpu_os;     /* such a CPU */
-	int far_node_os;
-	char *far_list; /* their numbers, separated by blanks */
-	size_t far_len;
-};
-
-/* The node of the shards that own the interface's flows; when they are on several, the device's. */
-static int wanted_node(const struct setup *setup, const struct iface *at)
+static struct nic_flows count_flows(const struct setup *setup, const struct iface *at)
 {
 	const struct plan *plan = &setup->plan;
-	int node_os = TOPO_UNKNOWN;
+	struct nic_flows flows = {0};
 
 	for (uint32_t f = 0; f < plan->flow_count; f++) {
+		bool far = false;
+
 		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
 			continue;
 		}
+		flows.count++;
 		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
-			int home_os = plan->shards[plan->owners[i].shard].home_os;
+			const struct plan_owner *owner = &plan->owners[i];
 
-			if (node_os != TOPO_UNKNOWN && home_os != node_os) {
-				return at->node_os;
+			if (plan->shards[owner->shard].home_os == at->node_os) {
+				continue;
 			}
-			node_os = home_os;
+			far = true;
+			if (flows.far_count == 0) {
+				flows.why = owner->why;
+			}
 		}
+		flows.far_count += far;
 	}
-	return node_os;
-}
-
-static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
-{
-	if (sum->far_count++ == 0) {
-		sum->far_cpu_os = cpu->cpu_os;
-		sum->far_node_os = cpu->home_os;
-	}
-	sum->far_len += (size_t)snprintf(sum->far_list + sum->far_len, IRQ_TEXT_MAX, "%s%d",
-					 sum->far_len > 0 ? " " : "", irq);
-}
-
-static void look_at_irq(struct host *host, int irq, struct nic_irqs *sum)
-{
-	const char *procfs = host_text(host, "%s/proc", host->root);
-	uint32_t count = 0;
-	int *cpus = NULL;
-
-	if (nic_irq_cpus(procfs, irq, &cpus, &count) < 0) {
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		const struct topo_cpu *cpu = topo_find_cpu(&host->setup->topo, cpus[i]);
-
-		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != sum->node_os) {
-			note_far(sum, irq, cpu);
-			break;
-		}
-	}
-	free(cpus);
-}
-
-/* The CPUs of a node, as ranges: "0-3,8". */
-static const char *node_cpus(struct host *host, int node_os)
-{
-	const struct topo *topo = &host->setup->topo;
-	const char *list = "";
-
-	for (uint32_t i = 0; i < topo->cpu_count; i++) {
-		uint32_t last = i;
-
-		if (topo->cpus[i].home_os != node_os) {
-			continue;
-		}
-		while (last + 1 < topo->cpu_count && topo->cpus[last + 1].home_os == node_os &&
-		       topo->cpus[last + 1].cpu_os == topo->cpus[last].cpu_os + 1) {
-			last++;
-		}
-		list = host_text(host, last > i ? "%s%s%d-%d" : "%s%s%d", list, *list ? "," : "",
-				 topo->cpus[i].cpu_os, topo->cpus[last].cpu_os);
-		i = last;
-	}
-	return list;
-}
-
-static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding)
-{
-	if (sum->count == 0) {
-		finding->value = "no interrupts of its own";
-	} else if (sum->node_os == TOPO_UNKNOWN) {
-		finding->value = host_text(
-			host, "%u interrupts, its flows' shards are on several nodes", sum->count);
-	} else if (sum->far_count == 0) {
-		finding->value = host_text(host, "%u interrupts, all to CPUs of node %d",
-					   sum->count, sum->node_os);
-	} else {
-		bool balanced = host_exists(host, "/run/irqbalance");
-
-		finding->level = FINDING_WARN;
-		finding->value = host_text(host,
-					   "%u of %u interrupts go elsewhere, the first to CPU %d "
-					   "on node %d; the shards of its flows are on node %d",
-					   sum->far_count, sum->count, sum->far_cpu_os,
-					   sum->far_node_os, sum->node_os);
-		finding->cure = host_text(
-			host, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
-			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,
-			node_cpus(host, sum->node_os));
-	}
+	return flows;
 }
 
 static void check_irqs(struct host *host, const struct host_iface *iface)
@@ -233,23 +158,103 @@ static void check_irqs(struct host *host, const struct host_iface *iface)
 	free(sum.far_list);
 }
 
-void host_nics(struct host *host)
+/* The node of the shards that own the interface's flows; when they are on several, the device's. */
+static int wanted_node(const struct setup *setup, const struct iface *at)
 {
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		const struct host_iface *iface = &host->facts->ifaces[i];
+	const struct plan *plan = &setup->plan;
+	int node_os = TOPO_UNKNOWN;
 
-		if (iface->flags != 0 && iface->flow_count > 0) {
-			check_node(host, iface);
-			check_irqs(host, iface);
+	for (uint32_t f = 0; f < plan->flow_count; f++) {
+		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+			continue;
 		}
+		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
+			int home_os = plan->shards[plan->owners[i].shard].home_os;
+
+			if (node_os != TOPO_UNKNOWN && home_os != node_os) {
+				return at->node_os;
+			}
+			node_os = home_os;
+		}
+	}
+	return node_os;
+}
+
+static void look_at_irq(struct host *host, int irq, struct nic_irqs *sum)
+{
+	const char *procfs = host_text(host, "%s/proc", host->root);
+	uint32_t count = 0;
+	int *cpus = NULL;
+
+	if (nic_irq_cpus(procfs, irq, &cpus, &count) < 0) {
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct topo_cpu *cpu = topo_find_cpu(&host->setup->topo, cpus[i]);
+
+		if (cpu && cpu->home_os != TOPO_UNKNOWN && cpu->home_os != sum->node_os) {
+			note_far(sum, irq, cpu);
+			break;
+		}
+	}
+	free(cpus);
+}
+
+static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
+{
+	if (sum->far_count++ == 0) {
+		sum->far_cpu_os = cpu->cpu_os;
+		sum->far_node_os = cpu->home_os;
+	}
+	sum->far_len += (size_t)snprintf(sum->far_list + sum->far_len, IRQ_TEXT_MAX, "%s%d",
+					 sum->far_len > 0 ? " " : "", irq);
+}
+
+static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding)
+{
+	if (sum->count == 0) {
+		finding->value = "no interrupts of its own";
+	} else if (sum->node_os == TOPO_UNKNOWN) {
+		finding->value = host_text(
+			host, "%u interrupts, its flows' shards are on several nodes", sum->count);
+	} else if (sum->far_count == 0) {
+		finding->value = host_text(host, "%u interrupts, all to CPUs of node %d",
+					   sum->count, sum->node_os);
+	} else {
+		bool balanced = host_exists(host, "/run/irqbalance");
+
+		finding->level = FINDING_WARN;
+		finding->value = host_text(host,
+					   "%u of %u interrupts go elsewhere, the first to CPU %d "
+					   "on node %d; the shards of its flows are on node %d",
+					   sum->far_count, sum->count, sum->far_cpu_os,
+					   sum->far_node_os, sum->node_os);
+		finding->cure = host_text(
+			host, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
+			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,
+			node_cpus(host, sum->node_os));
 	}
 }
 
-void host_interrupts(struct host *host)
+/* The CPUs of a node, as ranges: "0-3,8". */
+static const char *node_cpus(struct host *host, int node_os)
 {
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		if (host->facts->ifaces[i].flow_count > 0) {
-			check_irqs(host, &host->facts->ifaces[i]);
+	const struct topo *topo = &host->setup->topo;
+	const char *list = "";
+
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		uint32_t last = i;
+
+		if (topo->cpus[i].home_os != node_os) {
+			continue;
 		}
+		while (last + 1 < topo->cpu_count && topo->cpus[last + 1].home_os == node_os &&
+		       topo->cpus[last + 1].cpu_os == topo->cpus[last].cpu_os + 1) {
+			last++;
+		}
+		list = host_text(host, last > i ? "%s%s%d-%d" : "%s%s%d", list, *list ? "," : "",
+				 topo->cpus[i].cpu_os, topo->cpus[last].cpu_os);
+		i = last;
 	}
+	return list;
 }

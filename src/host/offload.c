@@ -9,9 +9,23 @@
 
 #include "src/host/kernel.h"
 
-static const char *on_off(bool on)
+static void check_gro(struct host *host, const struct host_iface *iface);
+static void check_gso(struct host *host, const struct host_iface *iface);
+static const char *on_off(bool on);
+static bool lacks_checksum(const struct host_iface *iface);
+
+void host_offloads(struct host *host)
 {
-	return on ? "on" : "off";
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		const struct host_iface *iface = &host->facts->ifaces[i];
+
+		if (iface->flags != 0 && iface->flow_count > 0) {
+			check_gro(host, iface);
+		}
+		if (iface->flags != 0 && iface->output_count > 0) {
+			check_gso(host, iface);
+		}
+	}
 }
 
 static void check_gro(struct host *host, const struct host_iface *iface)
@@ -34,14 +48,6 @@ static void check_gro(struct host *host, const struct host_iface *iface)
 				"fraction of the CPU",
 			 .cure = lacks ? host_text(host, "ethtool -K %s gro on", name) : NULL,
 		 });
-}
-
-static bool lacks_checksum(const struct host_iface *iface)
-{
-	const struct ethtool_features *features = &iface->features;
-
-	return (iface->out_v4 && !features->checksum_v4) ||
-	       (iface->out_v6 && !features->checksum_v6);
 }
 
 static void check_gso(struct host *host, const struct host_iface *iface)
@@ -75,16 +81,15 @@ static void check_gso(struct host *host, const struct host_iface *iface)
 	host_add(host, &finding);
 }
 
-void host_offloads(struct host *host)
+static const char *on_off(bool on)
 {
-	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
-		const struct host_iface *iface = &host->facts->ifaces[i];
+	return on ? "on" : "off";
+}
 
-		if (iface->flags != 0 && iface->flow_count > 0) {
-			check_gro(host, iface);
-		}
-		if (iface->flags != 0 && iface->output_count > 0) {
-			check_gso(host, iface);
-		}
-	}
+static bool lacks_checksum(const struct host_iface *iface)
+{
+	const struct ethtool_features *features = &iface->features;
+
+	return (iface->out_v4 && !features->checksum_v4) ||
+	       (iface->out_v6 && !features->checksum_v6);
 }

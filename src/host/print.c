@@ -8,6 +8,42 @@
 static const char *const level_names[] = {
 	[FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail"};
 
+static void print_finding(const struct finding *finding, FILE *out);
+static json_t *json_finding(const struct finding *finding);
+static void set_text(json_t *object, const char *key, const char *text);
+
+int host_print_text(const struct host *host, FILE *out)
+{
+	for (uint32_t i = 0; i < host->count; i++) {
+		print_finding(&host->findings[i], out);
+	}
+	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", host->count,
+		host_count(host, FINDING_OK), host_count(host, FINDING_WARN),
+		host_count(host, FINDING_FAIL));
+	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}
+
+int host_print_json(const struct host *host, FILE *out)
+{
+	json_t *root = json_object(), *findings = json_array();
+	int rc;
+
+	json_object_set_new(root, "format", json_integer(1));
+	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
+	for (uint32_t i = 0; i < host->count; i++) {
+		json_array_append_new(findings, json_finding(&host->findings[i]));
+	}
+	json_object_set_new(root, "findings", findings);
+	for (int level = FINDING_OK; level <= FINDING_FAIL; level++) {
+		json_object_set_new(root, level_names[level],
+				    json_integer(host_count(host, (enum finding_level)level)));
+	}
+	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -EIO;
+	json_decref(root);
+	fputc('\n', out);
+	return rc < 0 || fflush(out) != 0 || ferror(out) ? -EIO : 0;
+}
+
 uint32_t host_count(const struct host *host, enum finding_level level)
 {
 	uint32_t count = 0;
@@ -34,23 +70,6 @@ static void print_finding(const struct finding *finding, FILE *out)
 	fputc('\n', out);
 }
 
-int host_print_text(const struct host *host, FILE *out)
-{
-	for (uint32_t i = 0; i < host->count; i++) {
-		print_finding(&host->findings[i], out);
-	}
-	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", host->count,
-		host_count(host, FINDING_OK), host_count(host, FINDING_WARN),
-		host_count(host, FINDING_FAIL));
-	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
-}
-
-/* null where there is nothing to say. */
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	json_object_set_new(object, key, text ? json_string(text) : json_null());
-}
-
 static json_t *json_finding(const struct finding *finding)
 {
 	json_t *object = json_object();
@@ -65,23 +84,8 @@ static json_t *json_finding(const struct finding *finding)
 	return object;
 }
 
-int host_print_json(const struct host *host, FILE *out)
+/* null where there is nothing to say. */
+static void set_text(json_t *object, const char *key, const char *text)
 {
-	json_t *root = json_object(), *findings = json_array();
-	int rc;
-
-	json_object_set_new(root, "format", json_integer(1));
-	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
-	for (uint32_t i = 0; i < host->count; i++) {
-		json_array_append_new(findings, json_finding(&host->findings[i]));
-	}
-	json_object_set_new(root, "findings", findings);
-	for (int level = FINDING_OK; level <= FINDING_FAIL; level++) {
-		json_object_set_new(root, level_names[level],
-				    json_integer(host_count(host, (enum finding_level)level)));
-	}
-	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -EIO;
-	json_decref(root);
-	fputc('\n', out);
-	return rc < 0 || fflush(out) != 0 || ferror(out) ? -EIO : 0;
+	json_object_set_new(object, key, text ? json_string(text) : json_null());
 }

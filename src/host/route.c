@@ -23,51 +23,36 @@ struct route_question {
 	unsigned char ip[16];
 };
 
-static void route_add_hop(struct route *route, unsigned ifindex)
+static int route_exchange(int fd, const struct addr *to, struct route *out);
+static int route_read(const struct nlmsghdr *head, struct route *route);
+static void route_read_multipath(const struct rtattr *attr, struct route *route);
+static void route_add_hop(struct route *route, unsigned ifindex);
+
+int route_ask(const struct addr *to, struct route *out)
 {
-	if (ifindex != 0 && route->hop_count < ROUTE_HOPS_MAX) {
-		route->hops[route->hop_count++] = ifindex;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct route route = {0};
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
 	}
+	rc = route_exchange(fd, to, &route);
+	close(fd);
+	if (rc == 0) {
+		*out = route;
+	}
+	return rc;
 }
 
-static void route_read_multipath(const struct rtattr *attr, struct route *route)
+bool route_uses(const struct route *route, unsigned ifindex)
 {
-	const struct rtnexthop *hop = RTA_DATA(attr);
-	int left = (int)RTA_PAYLOAD(attr);
-
-	while (left >= (int)sizeof(*hop) && RTNH_OK(hop, left)) {
-		route_add_hop(route, (unsigned)hop->rtnh_ifindex);
-		left -= RTNH_ALIGN(hop->rtnh_len);
-		hop = RTNH_NEXT(hop);
-	}
-}
-
-static int route_read(const struct nlmsghdr *head, struct route *route)
-{
-	const struct rtmsg *body = NLMSG_DATA(head);
-	const struct rtattr *attr = RTM_RTA(body);
-	int left = (int)RTM_PAYLOAD(head);
-
-	if (head->nlmsg_type == NLMSG_ERROR) {
-		route->error = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
-		return route->error < 0 ? 0 : -EBADMSG;
-	}
-	if (head->nlmsg_type != RTM_NEWROUTE) {
-		return -EBADMSG;
-	}
-	route->local = body->rtm_type == RTN_LOCAL;
-	route->unicast = body->rtm_type == RTN_UNICAST;
-	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
-		unsigned ifindex = 0;
-
-		if (attr->rta_type == RTA_OIF && RTA_PAYLOAD(attr) >= sizeof(ifindex)) {
-			memcpy(&ifindex, RTA_DATA(attr), sizeof(ifindex));
-			route_add_hop(route, ifindex);
-		} else if (attr->rta_type == RTA_MULTIPATH) {
-			route_read_multipath(attr, route);
+	for (uint32_t i = 0; i < route->hop_count; i++) {
+		if (route->hops[i] == ifindex) {
+			return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
 static int route_exchange(int fd, const struct addr *to, struct route *out)
@@ -100,29 +85,49 @@ static int route_exchange(int fd, const struct addr *to, struct route *out)
 	return NLMSG_OK(&answer.head, (uint32_t)len) ? route_read(&answer.head, out) : -EBADMSG;
 }
 
-int route_ask(const struct addr *to, struct route *out)
+static int route_read(const struct nlmsghdr *head, struct route *route)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct route route = {0};
-	int rc;
+	const struct rtmsg *body = NLMSG_DATA(head);
+	const struct rtattr *attr = RTM_RTA(body);
+	int left = (int)RTM_PAYLOAD(head);
 
-	if (fd < 0) {
-		return -errno;
+	if (head->nlmsg_type == NLMSG_ERROR) {
+		route->error = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+		return route->error < 0 ? 0 : -EBADMSG;
 	}
-	rc = route_exchange(fd, to, &route);
-	close(fd);
-	if (rc == 0) {
-		*out = route;
+	if (head->nlmsg_type != RTM_NEWROUTE) {
+		return -EBADMSG;
 	}
-	return rc;
-}
+	route->local = body->rtm_type == RTN_LOCAL;
+	route->unicast = body->rtm_type == RTN_UNICAST;
+	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		unsigned ifindex = 0;
 
-bool route_uses(const struct route *route, unsigned ifindex)
-{
-	for (uint32_t i = 0; i < route->hop_count; i++) {
-		if (route->hops[i] == ifindex) {
-			return true;
+		if (attr->rta_type == RTA_OIF && RTA_PAYLOAD(attr) >= sizeof(ifindex)) {
+			memcpy(&ifindex, RTA_DATA(attr), sizeof(ifindex));
+			route_add_hop(route, ifindex);
+		} else if (attr->rta_type == RTA_MULTIPATH) {
+			route_read_multipath(attr, route);
 		}
 	}
-	return false;
+	return 0;
+}
+
+static void route_read_multipath(const struct rtattr *attr, struct route *route)
+{
+	const struct rtnexthop *hop = RTA_DATA(attr);
+	int left = (int)RTA_PAYLOAD(attr);
+
+	while (left >= (int)sizeof(*hop) && RTNH_OK(hop, left)) {
+		route_add_hop(route, (unsigned)hop->rtnh_ifindex);
+		left -= RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
+}
+
+static void route_add_hop(struct route *route, unsigned ifindex)
+{
+	if (ifindex != 0 && route->hop_count < ROUTE_HOPS_MAX) {
+		route->hops[route->hop_count++] = ifindex;
+	}
 }

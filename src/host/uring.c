@@ -14,28 +14,15 @@
 #include "src/host/limits.h"
 #include "src/setup/needs.h"
 
-static const char *describe_seccomp(struct host *host)
-{
-	const char *status = host_file(host, "/proc/self/status");
-	const char *line = status ? strstr(status, "\nSeccomp:") : NULL;
+static void check_allowed(struct host *host);
+static const char *describe_seccomp(struct host *host);
+static void add_cure(struct finding *finding, int64_t disabled, int rc);
+static void check_memlock(struct host *host);
 
-	line = line ? line + strlen("\nSeccomp:") : "0";
-	line += strspn(line, " \t");
-	return *line == '0' ? "" : ", seccomp on";
-}
-
-static void add_cure(struct finding *finding, int64_t disabled, int rc)
+void host_uring(struct host *host)
 {
-	if (rc == -ENOMEM) {
-		finding->advice = "see memlock";
-	} else if (disabled > 0 && (rc == -EPERM || rc == -EACCES)) {
-		finding->cure = "sysctl -w kernel.io_uring_disabled=0";
-	} else if (rc == -EPERM || rc == -EACCES) {
-		finding->advice = "let the container's seccomp profile allow io_uring_setup, "
-				  "io_uring_enter and io_uring_register";
-	} else {
-		finding->advice = "boot a kernel with io_uring, 6.1 or newer";
-	}
+	check_allowed(host);
+	check_memlock(host);
 }
 
 static void check_allowed(struct host *host)
@@ -62,6 +49,30 @@ static void check_allowed(struct host *host)
 		add_cure(&finding, disabled, facts->uring_rc);
 	}
 	host_add(host, &finding);
+}
+
+static const char *describe_seccomp(struct host *host)
+{
+	const char *status = host_file(host, "/proc/self/status");
+	const char *line = status ? strstr(status, "\nSeccomp:") : NULL;
+
+	line = line ? line + strlen("\nSeccomp:") : "0";
+	line += strspn(line, " \t");
+	return *line == '0' ? "" : ", seccomp on";
+}
+
+static void add_cure(struct finding *finding, int64_t disabled, int rc)
+{
+	if (rc == -ENOMEM) {
+		finding->advice = "see memlock";
+	} else if (disabled > 0 && (rc == -EPERM || rc == -EACCES)) {
+		finding->cure = "sysctl -w kernel.io_uring_disabled=0";
+	} else if (rc == -EPERM || rc == -EACCES) {
+		finding->advice = "let the container's seccomp profile allow io_uring_setup, "
+				  "io_uring_enter and io_uring_register";
+	} else {
+		finding->advice = "boot a kernel with io_uring, 6.1 or newer";
+	}
 }
 
 /* A limit that the daemon can raise by itself at start is no obstacle. */
@@ -97,10 +108,4 @@ static void check_memlock(struct host *host)
 		}
 	}
 	host_add(host, &finding);
-}
-
-void host_uring(struct host *host)
-{
-	check_allowed(host);
-	check_memlock(host);
 }
