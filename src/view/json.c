@@ -23,60 +23,22 @@ struct json_out {
 	int rc;     /* first error, after which nothing is written */
 };
 
+static void emit_member(struct json_out *jo, const char *name, json_t *value);
 static json_t *machine_object(const struct view *view);
+static void open_array(struct json_out *jo, const char *name);
+static void emit_element(struct json_out *jo, json_t *value);
+static void emit(struct json_out *jo, json_t *value);
 static json_t *node_object(const struct view *view, const struct view_sum *sum, uint32_t i);
+static json_t *distance_list(const struct topo *topo, uint32_t from);
+static void close_array(struct json_out *jo);
 static json_t *nic_object(const struct topo_nic *nic);
+static json_t *number_list(const int *numbers, uint32_t count);
 static json_t *shard_object(const struct view *view, uint32_t i);
 static json_t *flow_object(const struct view *view, uint32_t i);
+static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner);
+static json_t *text(const char *string);
+static json_t *known(int64_t number);
 static json_t *summary_object(const struct view *view, const struct view_sum *sum);
-
-/* Writes a value and gives it up; NULL stands for want of memory. */
-static void emit(struct json_out *jo, json_t *value)
-{
-	if (!value) {
-		jo->rc = jo->rc ? jo->rc : -ENOMEM;
-	} else if (jo->rc == 0 && json_dumpf(value, jo->file, JSON_ENCODE_ANY) != 0) {
-		jo->rc = ferror(jo->file) ? -EIO : -ENOMEM;
-	}
-	json_decref(value);
-}
-
-static void emit_member(struct json_out *jo, const char *name, json_t *value)
-{
-	fprintf(jo->file, ",\n\"%s\": ", name);
-	emit(jo, value);
-}
-
-static void open_array(struct json_out *jo, const char *name)
-{
-	fprintf(jo->file, ",\n\"%s\": [", name);
-	jo->first = true;
-}
-
-static void emit_element(struct json_out *jo, json_t *value)
-{
-	fprintf(jo->file, jo->first ? "\n " : ",\n ");
-	jo->first = false;
-	emit(jo, value);
-}
-
-static void close_array(struct json_out *jo)
-{
-	fprintf(jo->file, jo->first ? "]" : "\n]");
-}
-
-static json_t *number_list(const int *numbers, uint32_t count)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; list && i < count; i++) {
-		if (json_array_append_new(list, json_integer(numbers[i])) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
 
 int view_json(const struct view *view, FILE *out)
 {
@@ -116,26 +78,10 @@ int view_json(const struct view *view, FILE *out)
 	return jo.rc ? jo.rc : view_sum_status(out);
 }
 
-/* A node, a socket or a count that may be unknown. */
-static json_t *known(int64_t number)
+static void emit_member(struct json_out *jo, const char *name, json_t *value)
 {
-	return number == TOPO_UNKNOWN ? json_null() : json_integer(number);
-}
-
-/* File names need not be UTF-8, JSON has to be: what is not ASCII becomes a question mark then. */
-static json_t *text(const char *string)
-{
-	json_t *value = json_string(string);
-	char *ascii = value ? NULL : strdup(string);
-
-	if (ascii) {
-		for (char *c = ascii; *c; c++) {
-			*c = (char)(*c & 0x80 ? '?' : *c);
-		}
-		value = json_string(ascii);
-		free(ascii);
-	}
-	return value;
+	fprintf(jo->file, ",\n\"%s\": ", name);
+	emit(jo, value);
 }
 
 static json_t *machine_object(const struct view *view)
@@ -154,19 +100,28 @@ static json_t *machine_object(const struct view *view)
 			 arena_huge_name(view->page), "shard_bytes", (json_int_t)view->arena_bytes);
 }
 
-static json_t *distance_list(const struct topo *topo, uint32_t from)
+static void open_array(struct json_out *jo, const char *name)
 {
-	json_t *list = json_array();
+	fprintf(jo->file, ",\n\"%s\": [", name);
+	jo->first = true;
+}
 
-	for (uint32_t to = 0; list && topo->distances && to < topo->node_count; to++) {
-		uint32_t said = topo->distances[(size_t)from * topo->node_count + to];
+static void emit_element(struct json_out *jo, json_t *value)
+{
+	fprintf(jo->file, jo->first ? "\n " : ",\n ");
+	jo->first = false;
+	emit(jo, value);
+}
 
-		if (json_array_append_new(list, said ? json_integer(said) : json_null()) != 0) {
-			json_decref(list);
-			return NULL;
-		}
+/* Writes a value and gives it up; NULL stands for want of memory. */
+static void emit(struct json_out *jo, json_t *value)
+{
+	if (!value) {
+		jo->rc = jo->rc ? jo->rc : -ENOMEM;
+	} else if (jo->rc == 0 && json_dumpf(value, jo->file, JSON_ENCODE_ANY) != 0) {
+		jo->rc = ferror(jo->file) ? -EIO : -ENOMEM;
 	}
-	return list;
+	json_decref(value);
 }
 
 static json_t *node_object(const struct view *view, const struct view_sum *sum, uint32_t i)
@@ -185,10 +140,43 @@ static json_t *node_object(const struct view *view, const struct view_sum *sum, 
 			 known(at->need->unused), "distances", distance_list(view->topo, i));
 }
 
+static json_t *distance_list(const struct topo *topo, uint32_t from)
+{
+	json_t *list = json_array();
+
+	for (uint32_t to = 0; list && topo->distances && to < topo->node_count; to++) {
+		uint32_t said = topo->distances[(size_t)from * topo->node_count + to];
+
+		if (json_array_append_new(list, said ? json_integer(said) : json_null()) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static void close_array(struct json_out *jo)
+{
+	fprintf(jo->file, jo->first ? "]" : "\n]");
+}
+
 static json_t *nic_object(const struct topo_nic *nic)
 {
 	return json_pack("{s:o, s:o, s:o}", "interface", text(nic->name), "node",
 			 known(nic->node_os), "found_by", text(nic->via));
+}
+
+static json_t *number_list(const int *numbers, uint32_t count)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; list && i < count; i++) {
+		if (json_array_append_new(list, json_integer(numbers[i])) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
 }
 
 static json_t *shard_object(const struct view *view, uint32_t i)
@@ -200,16 +188,6 @@ static json_t *shard_object(const struct view *view, uint32_t i)
 			 shard->cpu_os, "socket", known(cpu ? cpu->package_os : TOPO_UNKNOWN),
 			 "node", known(shard->home_os), "memory_node", known(shard->node_os),
 			 "flows", (json_int_t)shard->flow_count, "load", (json_int_t)shard->load);
-}
-
-static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner)
-{
-	enum view_place place = view_sum_place(view, flow, owner->shard);
-	json_t *local =
-		place == VIEW_PLACE_UNKNOWN ? json_null() : json_boolean(place == VIEW_PLACE_LOCAL);
-
-	return json_pack("{s:I, s:o, s:s}", "shard", (json_int_t)owner->shard, "local", local,
-			 "why", plan_why_name(owner->why));
 }
 
 static json_t *flow_object(const struct view *view, uint32_t i)
@@ -229,6 +207,38 @@ static json_t *flow_object(const struct view *view, uint32_t i)
 			 text(flow->ifname), "node", known(flow->node_os), "weight",
 			 (json_int_t)flow->weight, "outputs", (json_int_t)flow->output_count,
 			 "owners", owners);
+}
+
+static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner)
+{
+	enum view_place place = view_sum_place(view, flow, owner->shard);
+	json_t *local =
+		place == VIEW_PLACE_UNKNOWN ? json_null() : json_boolean(place == VIEW_PLACE_LOCAL);
+
+	return json_pack("{s:I, s:o, s:s}", "shard", (json_int_t)owner->shard, "local", local,
+			 "why", plan_why_name(owner->why));
+}
+
+/* File names need not be UTF-8, JSON has to be: what is not ASCII becomes a question mark then. */
+static json_t *text(const char *string)
+{
+	json_t *value = json_string(string);
+	char *ascii = value ? NULL : strdup(string);
+
+	if (ascii) {
+		for (char *c = ascii; *c; c++) {
+			*c = (char)(*c & 0x80 ? '?' : *c);
+		}
+		value = json_string(ascii);
+		free(ascii);
+	}
+	return value;
+}
+
+/* A node, a socket or a count that may be unknown. */
+static json_t *known(int64_t number)
+{
+	return number == TOPO_UNKNOWN ? json_null() : json_integer(number);
 }
 
 static json_t *summary_object(const struct view *view, const struct view_sum *sum)

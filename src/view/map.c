@@ -14,7 +14,21 @@
 #include "src/view/sum.h"
 
 static int fill_cores(const struct view *view, struct map *map);
+static void add_cpu(const struct view *view, struct map_core *core, const struct topo_cpu *cpu);
+static bool is_reserved(const struct plan *plan, int cpu_os);
+static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
+		      const struct plan_shard *plan_shard);
+static void mark_far(const struct view *view, struct map *map);
+static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard);
+static int compare_cores(const void *left, const void *right);
+static int compare_int(int64_t a, int64_t b);
+static int64_t rank(int number);
 static void fill_boxes(const struct view *view, const struct view_table *table, struct map *map);
+static void box_cores(struct map *map);
+static uint32_t node_box(const struct map *map, int node_os);
+static uint32_t find_box(struct map *map, uint32_t parent, enum map_kind kind, int os);
+static uint32_t add_box(struct map *map, uint32_t parent, enum map_kind kind, int os,
+			uint32_t index);
 
 int map_build(const struct view *view, const struct view_table *table, struct map *out)
 {
@@ -40,85 +54,6 @@ void map_free(struct map *map)
 	free(map->cores);
 	free(map->boxes);
 	memset(map, 0, sizeof(*map));
-}
-
-static int compare_int(int64_t a, int64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-/* Unknown comes last. */
-static int64_t rank(int number)
-{
-	return number == TOPO_UNKNOWN ? INT64_MAX : number;
-}
-
-static int compare_cores(const void *left, const void *right)
-{
-	const struct map_core *a = left;
-	const struct map_core *b = right;
-	int order = compare_int(rank(a->package_os), rank(b->package_os));
-
-	order = order ? order : compare_int(rank(a->home_os), rank(b->home_os));
-	order = order ? order : compare_int(rank(a->l3_idx), rank(b->l3_idx));
-	return order ? order : compare_int(a->cpu_os, b->cpu_os);
-}
-
-static bool is_reserved(const struct plan *plan, int cpu_os)
-{
-	for (uint32_t i = 0; i < plan->cpus_reserved; i++) {
-		if (plan->reserved_os[i] == cpu_os) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void add_cpu(const struct view *view, struct map_core *core, const struct topo_cpu *cpu)
-{
-	if (core->thread_count++ == 0) {
-		core->package_os = cpu->package_os;
-		core->home_os = cpu->home_os;
-		core->l3_idx = cpu->l3_idx;
-		core->cpu_os = cpu->cpu_os;
-	}
-	core->last_cpu_os = cpu->cpu_os;
-	core->allowed |= cpu->allowed;
-	core->reserved |= is_reserved(view->plan, cpu->cpu_os);
-}
-
-static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
-		      const struct plan_shard *plan_shard)
-{
-	if (core->shard_count++ == 0) {
-		core->first_shard = shard;
-	}
-	core->flow_count += plan_shard->flow_count;
-	core->load += plan_shard->load;
-	map->load_max = core->load > map->load_max ? core->load : map->load_max;
-}
-
-static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard)
-{
-	const struct topo_cpu *cpu = topo_find_cpu(view->topo, view->plan->shards[shard].cpu_os);
-
-	return cpu ? &map->cores[cpu->core_idx] : NULL;
-}
-
-static void mark_far(const struct view *view, struct map *map)
-{
-	const struct plan *plan = view->plan;
-
-	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
-		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-			uint32_t shard = plan->owners[i].shard;
-			struct map_core *core = core_of_shard(view, map, shard);
-
-			if (core && view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE) {
-				core->far = true;
-			}
-		}
-	}
 }
 
 static int fill_cores(const struct view *view, struct map *map)
@@ -147,64 +82,83 @@ static int fill_cores(const struct view *view, struct map *map)
 	return 0;
 }
 
-static uint32_t add_box(struct map *map, uint32_t parent, enum map_kind kind, int os,
-			uint32_t index)
+static void add_cpu(const struct view *view, struct map_core *core, const struct topo_cpu *cpu)
 {
-	uint32_t id = map->box_count++;
-
-	map->boxes[id] = (struct map_box){.kind = kind,
-					  .os = os,
-					  .index = index,
-					  .first_child = MAP_NONE,
-					  .last_child = MAP_NONE,
-					  .next = MAP_NONE};
-	if (parent != MAP_NONE) {
-		struct map_box *up = &map->boxes[parent];
-
-		if (up->first_child == MAP_NONE) {
-			up->first_child = id;
-		} else {
-			map->boxes[up->last_child].next = id;
-		}
-		up->last_child = id;
+	if (core->thread_count++ == 0) {
+		core->package_os = cpu->package_os;
+		core->home_os = cpu->home_os;
+		core->l3_idx = cpu->l3_idx;
+		core->cpu_os = cpu->cpu_os;
 	}
-	map->socket_count += kind == MAP_SOCKET;
-	return id;
+	core->last_cpu_os = cpu->cpu_os;
+	core->allowed |= cpu->allowed;
+	core->reserved |= is_reserved(view->plan, cpu->cpu_os);
 }
 
-/* The box of that kind and number among the children of `parent', made if there is none. */
-static uint32_t find_box(struct map *map, uint32_t parent, enum map_kind kind, int os)
+static bool is_reserved(const struct plan *plan, int cpu_os)
 {
-	for (uint32_t id = map->boxes[parent].first_child; id != MAP_NONE;
-	     id = map->boxes[id].next) {
-		if (map->boxes[id].kind == kind && map->boxes[id].os == os) {
-			return id;
+	for (uint32_t i = 0; i < plan->cpus_reserved; i++) {
+		if (plan->reserved_os[i] == cpu_os) {
+			return true;
 		}
 	}
-	return add_box(map, parent, kind, os, MAP_NONE);
+	return false;
 }
 
-static void box_cores(struct map *map)
+static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
+		      const struct plan_shard *plan_shard)
 {
-	for (uint32_t i = 0; i < map->core_count; i++) {
-		const struct map_core *core = &map->cores[i];
-		uint32_t socket = find_box(map, 0, MAP_SOCKET, core->package_os);
-		uint32_t node = find_box(map, socket, MAP_NODE, core->home_os);
-		uint32_t cache = find_box(map, node, MAP_CACHE, core->l3_idx);
-
-		add_box(map, cache, MAP_CORE, core->cpu_os, i);
+	if (core->shard_count++ == 0) {
+		core->first_shard = shard;
 	}
+	core->flow_count += plan_shard->flow_count;
+	core->load += plan_shard->load;
+	map->load_max = core->load > map->load_max ? core->load : map->load_max;
 }
 
-/* The first box of a node, or MAP_NONE. */
-static uint32_t node_box(const struct map *map, int node_os)
+static void mark_far(const struct view *view, struct map *map)
 {
-	for (uint32_t id = 0; id < map->box_count; id++) {
-		if (map->boxes[id].kind == MAP_NODE && map->boxes[id].os == node_os) {
-			return id;
+	const struct plan *plan = view->plan;
+
+	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
+		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+			uint32_t shard = plan->owners[i].shard;
+			struct map_core *core = core_of_shard(view, map, shard);
+
+			if (core && view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE) {
+				core->far = true;
+			}
 		}
 	}
-	return MAP_NONE;
+}
+
+static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard)
+{
+	const struct topo_cpu *cpu = topo_find_cpu(view->topo, view->plan->shards[shard].cpu_os);
+
+	return cpu ? &map->cores[cpu->core_idx] : NULL;
+}
+
+static int compare_cores(const void *left, const void *right)
+{
+	const struct map_core *a = left;
+	const struct map_core *b = right;
+	int order = compare_int(rank(a->package_os), rank(b->package_os));
+
+	order = order ? order : compare_int(rank(a->home_os), rank(b->home_os));
+	order = order ? order : compare_int(rank(a->l3_idx), rank(b->l3_idx));
+	return order ? order : compare_int(a->cpu_os, b->cpu_os);
+}
+
+static int compare_int(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Unknown comes last. */
+static int64_t rank(int number)
+{
+	return number == TOPO_UNKNOWN ? INT64_MAX : number;
 }
 
 static void fill_boxes(const struct view *view, const struct view_table *table, struct map *map)
@@ -236,4 +190,64 @@ static void fill_boxes(const struct view *view, const struct view_table *table, 
 			add_box(map, node, MAP_GUEST, table->guests[i].to_os, i);
 		}
 	}
+}
+
+static void box_cores(struct map *map)
+{
+	for (uint32_t i = 0; i < map->core_count; i++) {
+		const struct map_core *core = &map->cores[i];
+		uint32_t socket = find_box(map, 0, MAP_SOCKET, core->package_os);
+		uint32_t node = find_box(map, socket, MAP_NODE, core->home_os);
+		uint32_t cache = find_box(map, node, MAP_CACHE, core->l3_idx);
+
+		add_box(map, cache, MAP_CORE, core->cpu_os, i);
+	}
+}
+
+/* The first box of a node, or MAP_NONE. */
+static uint32_t node_box(const struct map *map, int node_os)
+{
+	for (uint32_t id = 0; id < map->box_count; id++) {
+		if (map->boxes[id].kind == MAP_NODE && map->boxes[id].os == node_os) {
+			return id;
+		}
+	}
+	return MAP_NONE;
+}
+
+/* The box of that kind and number among the children of `parent', made if there is none. */
+static uint32_t find_box(struct map *map, uint32_t parent, enum map_kind kind, int os)
+{
+	for (uint32_t id = map->boxes[parent].first_child; id != MAP_NONE;
+	     id = map->boxes[id].next) {
+		if (map->boxes[id].kind == kind && map->boxes[id].os == os) {
+			return id;
+		}
+	}
+	return add_box(map, parent, kind, os, MAP_NONE);
+}
+
+static uint32_t add_box(struct map *map, uint32_t parent, enum map_kind kind, int os,
+			uint32_t index)
+{
+	uint32_t id = map->box_count++;
+
+	map->boxes[id] = (struct map_box){.kind = kind,
+					  .os = os,
+					  .index = index,
+					  .first_child = MAP_NONE,
+					  .last_child = MAP_NONE,
+					  .next = MAP_NONE};
+	if (parent != MAP_NONE) {
+		struct map_box *up = &map->boxes[parent];
+
+		if (up->first_child == MAP_NONE) {
+			up->first_child = id;
+		} else {
+			map->boxes[up->last_child].next = id;
+		}
+		up->last_child = id;
+	}
+	map->socket_count += kind == MAP_SOCKET;
+	return id;
 }

@@ -31,7 +31,21 @@ struct painter {
 };
 
 static void paint_head(const struct painter *p, double width);
+static void paint_legend(const struct painter *p, double y);
 static void paint_box(const struct painter *p, uint32_t id);
+static void paint_socket(const struct painter *p, const struct map_box *box);
+static void paint_node(const struct painter *p, const struct map_box *box);
+static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
+			      const struct topo_node *node, const struct view_sum_node *sum);
+static void describe_memory(const struct painter *p, const struct topo_node *node,
+			    const struct view_sum_node *sum, char *text);
+static void paint_cache(const struct painter *p, const struct map_box *box);
+static void paint_core(const struct painter *p, const struct map_box *box);
+static const char *core_class(const struct map_core *core);
+static void paint_nic(const struct painter *p, const struct map_box *box);
+static const struct view_table_nic *find_ingress(const struct painter *p, const char *ifname);
+static const char *plural(uint32_t count);
+static void paint_guest(const struct painter *p, const struct map_box *box);
 
 int view_picture(const struct view *view, FILE *out)
 {
@@ -66,33 +80,6 @@ int view_picture(const struct view *view, FILE *out)
 	return rc;
 }
 
-static void paint_legend(const struct painter *p, double y)
-{
-	static const struct {
-		const char *class_name;
-		const char *text;
-	} entries[] = {
-		{"b-local", "shard that owns flows"},
-		{"b-far", "owns flows of another node"},
-		{"b-free", "shard without flows"},
-		{"b-system", "left to the system"},
-		{"b-idle", "no shard"},
-		{"b-barred", "may not be used"},
-	};
-	double x = MARGIN;
-
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
-		svg_box(p->out, (struct svg_rect){x, y - 10, 12, 12}, entries[i].class_name, NULL);
-		svg_text(p->out, x + 17, y, SVG_FONT_SMALL, "t-dim", entries[i].text);
-		x += 17 + svg_text_width(SVG_FONT_SMALL, entries[i].text) + 16;
-	}
-}
-
-static const char *plural(uint32_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void paint_head(const struct painter *p, double width)
 {
 	const struct topo *topo = p->view->topo;
@@ -122,15 +109,154 @@ static void paint_head(const struct painter *p, double width)
 	paint_legend(p, 100);
 }
 
-static const char *core_class(const struct map_core *core)
+static void paint_legend(const struct painter *p, double y)
 {
-	if (core->shard_count > 0) {
-		return core->far ? "b-far" : core->flow_count > 0 ? "b-local" : "b-free";
+	static const struct {
+		const char *class_name;
+		const char *text;
+	} entries[] = {
+		{"b-local", "shard that owns flows"},
+		{"b-far", "owns flows of another node"},
+		{"b-free", "shard without flows"},
+		{"b-system", "left to the system"},
+		{"b-idle", "no shard"},
+		{"b-barred", "may not be used"},
+	};
+	double x = MARGIN;
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		svg_box(p->out, (struct svg_rect){x, y - 10, 12, 12}, entries[i].class_name, NULL);
+		svg_text(p->out, x + 17, y, SVG_FONT_SMALL, "t-dim", entries[i].text);
+		x += 17 + svg_text_width(SVG_FONT_SMALL, entries[i].text) + 16;
 	}
-	if (!core->allowed) {
-		return "b-barred";
+}
+
+static void paint_box(const struct painter *p, uint32_t id)
+{
+	const struct map_box *box = &p->map->boxes[id];
+
+	switch (box->kind) {
+	case MAP_PAGE:
+		break;
+	case MAP_SOCKET:
+		paint_socket(p, box);
+		break;
+	case MAP_NODE:
+		paint_node(p, box);
+		break;
+	case MAP_CACHE:
+		paint_cache(p, box);
+		break;
+	case MAP_CORE:
+		paint_core(p, box);
+		break;
+	case MAP_NIC:
+		paint_nic(p, box);
+		break;
+	case MAP_GUEST:
+		paint_guest(p, box);
+		break;
 	}
-	return core->reserved ? "b-system" : "b-idle";
+	for (uint32_t c = box->first_child; c != MAP_NONE; c = p->map->boxes[c].next) {
+		paint_box(p, c);
+	}
+}
+
+static void paint_socket(const struct painter *p, const struct map_box *box)
+{
+	char text[TEXT_MAX];
+
+	svg_box(p->out, box->at, "b-socket", NULL);
+	if (box->os == TOPO_UNKNOWN) {
+		snprintf(text, sizeof(text), "%s",
+			 p->view->topo->package_count ? "outside the sockets" : "machine");
+	} else {
+		snprintf(text, sizeof(text), "socket %d", box->os);
+	}
+	svg_text(p->out, box->at.x + 8, box->at.y + 16, SVG_FONT_BODY, "t-dim", text);
+}
+
+static void paint_node(const struct painter *p, const struct map_box *box)
+{
+	const struct topo *topo = p->view->topo;
+	const struct topo_node *node = topo_find_node(topo, box->os);
+	const struct view_sum_node *sum = node ? &p->sum->nodes[node - topo->nodes] : NULL;
+	char text[TEXT_MAX];
+	char bytes[VIEW_BYTES_TEXT_MAX];
+
+	svg_box(p->out, box->at, "b-node", NULL);
+	if (!node) {
+		svg_text(p->out, box->at.x + 8, box->at.y + 17, SVG_FONT_HEAD, "t-main",
+			 "no known node");
+		return;
+	}
+	snprintf(text, sizeof(text), "node %d: %s%s%s", node->node_os,
+		 node->memory_bytes ? view_sum_bytes(node->memory_bytes, bytes) : "no memory",
+		 node->kind[0] ? " " : "", node->kind);
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 17, box->at.w - 12, 0},
+		     SVG_FONT_HEAD, "t-main", text);
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " CPU%s, %" PRIu32 " shard%s, %" PRIu32 " flow%s in", node->cpu_count,
+		 plural(node->cpu_count), sum->shard_count, plural(sum->shard_count),
+		 sum->flow_count, plural(sum->flow_count));
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 31, box->at.w - 12, 0},
+		     SVG_FONT_SMALL, "t-dim", text);
+	paint_node_memory(p, &box->at, node, sum);
+}
+
+static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
+			      const struct topo_node *node, const struct view_sum_node *sum)
+{
+	bool is_short =
+		sum->need->unused != TOPO_UNKNOWN && (uint64_t)sum->need->unused < sum->need->pages;
+	struct svg_rect at = {box->x + 8, box->y + 44, box->w - 12, 0};
+	char text[TEXT_MAX];
+
+	describe_memory(p, node, sum, text);
+	svg_text_fit(p->out, at, SVG_FONT_SMALL, is_short ? "t-far" : "t-dim", text);
+}
+
+/* "62.4 MiB: 32 huge pages, 12 free": what shards take from a node. */
+static void describe_memory(const struct painter *p, const struct topo_node *node,
+			    const struct view_sum_node *sum, char *text)
+{
+	char bytes[VIEW_BYTES_TEXT_MAX];
+	char unused[VIEW_BYTES_TEXT_MAX];
+	int used;
+
+	if (sum->need->arena_count == 0) {
+		snprintf(text, TEXT_MAX, "%s",
+			 sum->shard_count > 0 ? "its shards take memory from elsewhere"
+			 : node->allowed || node->memory_bytes == 0 ? "no memory taken here"
+								    : "memory may not be used");
+		return;
+	}
+	used = snprintf(text, TEXT_MAX, "%s",
+			view_sum_bytes(sum->need->arena_count * p->view->arena_bytes, bytes));
+	if (sum->need->pages == 0) {
+		snprintf(text + used, TEXT_MAX - (size_t)used, " for %" PRIu32 " shard%s",
+			 sum->need->arena_count, plural(sum->need->arena_count));
+	} else if (sum->need->unused == TOPO_UNKNOWN) {
+		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages",
+			 sum->need->pages);
+	} else {
+		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages, %s free",
+			 sum->need->pages, view_sum_number(sum->need->unused, unused));
+	}
+}
+
+static void paint_cache(const struct painter *p, const struct map_box *box)
+{
+	char text[TEXT_MAX] = "cores";
+	char bytes[VIEW_BYTES_TEXT_MAX];
+
+	if (box->os != TOPO_UNKNOWN) {
+		snprintf(text, sizeof(text), "cache %s",
+			 view_sum_bytes(p->view->topo->l3_bytes[box->os], bytes));
+	}
+	svg_box(p->out, box->at, "b-cache", NULL);
+	svg_text_fit(p->out, (struct svg_rect){box->at.x + 5, box->at.y + 11, box->at.w - 6, 0},
+		     SVG_FONT_SMALL, "t-dim", text);
 }
 
 static void paint_core(const struct painter *p, const struct map_box *box)
@@ -171,111 +297,15 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 	}
 }
 
-/* "62.4 MiB: 32 huge pages, 12 free": what shards take from a node. */
-static void describe_memory(const struct painter *p, const struct topo_node *node,
-			    const struct view_sum_node *sum, char *text)
+static const char *core_class(const struct map_core *core)
 {
-	char bytes[VIEW_BYTES_TEXT_MAX];
-	char unused[VIEW_BYTES_TEXT_MAX];
-	int used;
-
-	if (sum->need->arena_count == 0) {
-		snprintf(text, TEXT_MAX, "%s",
-			 sum->shard_count > 0 ? "its shards take memory from elsewhere"
-			 : node->allowed || node->memory_bytes == 0 ? "no memory taken here"
-								    : "memory may not be used");
-		return;
+	if (core->shard_count > 0) {
+		return core->far ? "b-far" : core->flow_count > 0 ? "b-local" : "b-free";
 	}
-	used = snprintf(text, TEXT_MAX, "%s",
-			view_sum_bytes(sum->need->arena_count * p->view->arena_bytes, bytes));
-	if (sum->need->pages == 0) {
-		snprintf(text + used, TEXT_MAX - (size_t)used, " for %" PRIu32 " shard%s",
-			 sum->need->arena_count, plural(sum->need->arena_count));
-	} else if (sum->need->unused == TOPO_UNKNOWN) {
-		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages",
-			 sum->need->pages);
-	} else {
-		snprintf(text + used, TEXT_MAX - (size_t)used, ": %" PRIu64 " huge pages, %s free",
-			 sum->need->pages, view_sum_number(sum->need->unused, unused));
+	if (!core->allowed) {
+		return "b-barred";
 	}
-}
-
-static void paint_node_memory(const struct painter *p, const struct svg_rect *box,
-			      const struct topo_node *node, const struct view_sum_node *sum)
-{
-	bool is_short =
-		sum->need->unused != TOPO_UNKNOWN && (uint64_t)sum->need->unused < sum->need->pages;
-	struct svg_rect at = {box->x + 8, box->y + 44, box->w - 12, 0};
-	char text[TEXT_MAX];
-
-	describe_memory(p, node, sum, text);
-	svg_text_fit(p->out, at, SVG_FONT_SMALL, is_short ? "t-far" : "t-dim", text);
-}
-
-static void paint_node(const struct painter *p, const struct map_box *box)
-{
-	const struct topo *topo = p->view->topo;
-	const struct topo_node *node = topo_find_node(topo, box->os);
-	const struct view_sum_node *sum = node ? &p->sum->nodes[node - topo->nodes] : NULL;
-	char text[TEXT_MAX];
-	char bytes[VIEW_BYTES_TEXT_MAX];
-
-	svg_box(p->out, box->at, "b-node", NULL);
-	if (!node) {
-		svg_text(p->out, box->at.x + 8, box->at.y + 17, SVG_FONT_HEAD, "t-main",
-			 "no known node");
-		return;
-	}
-	snprintf(text, sizeof(text), "node %d: %s%s%s", node->node_os,
-		 node->memory_bytes ? view_sum_bytes(node->memory_bytes, bytes) : "no memory",
-		 node->kind[0] ? " " : "", node->kind);
-	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 17, box->at.w - 12, 0},
-		     SVG_FONT_HEAD, "t-main", text);
-	snprintf(text, sizeof(text),
-		 "%" PRIu32 " CPU%s, %" PRIu32 " shard%s, %" PRIu32 " flow%s in", node->cpu_count,
-		 plural(node->cpu_count), sum->shard_count, plural(sum->shard_count),
-		 sum->flow_count, plural(sum->flow_count));
-	svg_text_fit(p->out, (struct svg_rect){box->at.x + 8, box->at.y + 31, box->at.w - 12, 0},
-		     SVG_FONT_SMALL, "t-dim", text);
-	paint_node_memory(p, &box->at, node, sum);
-}
-
-static void paint_socket(const struct painter *p, const struct map_box *box)
-{
-	char text[TEXT_MAX];
-
-	svg_box(p->out, box->at, "b-socket", NULL);
-	if (box->os == TOPO_UNKNOWN) {
-		snprintf(text, sizeof(text), "%s",
-			 p->view->topo->package_count ? "outside the sockets" : "machine");
-	} else {
-		snprintf(text, sizeof(text), "socket %d", box->os);
-	}
-	svg_text(p->out, box->at.x + 8, box->at.y + 16, SVG_FONT_BODY, "t-dim", text);
-}
-
-static void paint_cache(const struct painter *p, const struct map_box *box)
-{
-	char text[TEXT_MAX] = "cores";
-	char bytes[VIEW_BYTES_TEXT_MAX];
-
-	if (box->os != TOPO_UNKNOWN) {
-		snprintf(text, sizeof(text), "cache %s",
-			 view_sum_bytes(p->view->topo->l3_bytes[box->os], bytes));
-	}
-	svg_box(p->out, box->at, "b-cache", NULL);
-	svg_text_fit(p->out, (struct svg_rect){box->at.x + 5, box->at.y + 11, box->at.w - 6, 0},
-		     SVG_FONT_SMALL, "t-dim", text);
-}
-
-static const struct view_table_nic *find_ingress(const struct painter *p, const char *ifname)
-{
-	for (uint32_t i = 0; i < p->table->nic_count; i++) {
-		if (strcmp(p->table->nics[i].ifname, ifname) == 0) {
-			return &p->table->nics[i];
-		}
-	}
-	return NULL;
+	return core->reserved ? "b-system" : "b-idle";
 }
 
 static void paint_nic(const struct painter *p, const struct map_box *box)
@@ -299,6 +329,21 @@ static void paint_nic(const struct painter *p, const struct map_box *box)
 	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-nic", text);
 }
 
+static const struct view_table_nic *find_ingress(const struct painter *p, const char *ifname)
+{
+	for (uint32_t i = 0; i < p->table->nic_count; i++) {
+		if (strcmp(p->table->nics[i].ifname, ifname) == 0) {
+			return &p->table->nics[i];
+		}
+	}
+	return NULL;
+}
+
+static const char *plural(uint32_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void paint_guest(const struct painter *p, const struct map_box *box)
 {
 	const struct view_table_guest *guest = &p->table->guests[box->index];
@@ -309,35 +354,4 @@ static void paint_guest(const struct painter *p, const struct map_box *box)
 		 guest->ifname[0] ? guest->ifname : "(any)", guest->from_os);
 	svg_box(p->out, box->at, "b-guest", text);
 	svg_text_fit(p->out, at, SVG_FONT_BODY, "t-far", text);
-}
-
-static void paint_box(const struct painter *p, uint32_t id)
-{
-	const struct map_box *box = &p->map->boxes[id];
-
-	switch (box->kind) {
-	case MAP_PAGE:
-		break;
-	case MAP_SOCKET:
-		paint_socket(p, box);
-		break;
-	case MAP_NODE:
-		paint_node(p, box);
-		break;
-	case MAP_CACHE:
-		paint_cache(p, box);
-		break;
-	case MAP_CORE:
-		paint_core(p, box);
-		break;
-	case MAP_NIC:
-		paint_nic(p, box);
-		break;
-	case MAP_GUEST:
-		paint_guest(p, box);
-		break;
-	}
-	for (uint32_t c = box->first_child; c != MAP_NONE; c = p->map->boxes[c].next) {
-		paint_box(p, c);
-	}
 }

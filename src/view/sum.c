@@ -12,6 +12,7 @@
 
 static void count_shards(const struct view *view, struct view_sum *sum);
 static void count_flows(const struct view *view, struct view_sum *sum);
+static uint32_t count_far(const struct view *view, uint32_t flow, struct view_sum_node *at);
 
 int view_sum_build(const struct view *view, struct view_sum *out)
 {
@@ -34,63 +35,6 @@ void view_sum_free(struct view_sum *sum)
 	free(sum->nodes);
 	needs_free_arenas(&sum->arenas);
 	memset(sum, 0, sizeof(*sum));
-}
-
-static void count_shards(const struct view *view, struct view_sum *sum)
-{
-	const struct topo *topo = view->topo;
-
-	for (uint32_t i = 0; i < topo->node_count; i++) {
-		sum->nodes[i].need = &sum->arenas.nodes[i];
-	}
-	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
-		const struct topo_node *home = topo_find_node(topo, view->plan->shards[i].home_os);
-
-		if (home) {
-			sum->nodes[home - topo->nodes].shard_count++;
-		}
-	}
-}
-
-/* Counts the owners of a flow that are not on its node; returns how many. */
-static uint32_t count_far(const struct view *view, uint32_t flow, struct view_sum_node *at)
-{
-	const struct plan *plan = view->plan;
-	uint32_t far = 0;
-
-	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-		const struct plan_owner *owner = &plan->owners[i];
-
-		if (view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE) {
-			far++;
-			if (at) {
-				at->far_why[owner->why]++;
-			}
-		}
-	}
-	return far;
-}
-
-static void count_flows(const struct view *view, struct view_sum *sum)
-{
-	for (uint32_t flow = 0; flow < view->plan->flow_count; flow++) {
-		int node_os = view->flows[flow].node_os;
-		const struct topo_node *node = topo_find_node(view->topo, node_os);
-		struct view_sum_node *at = node ? &sum->nodes[node - view->topo->nodes] : NULL;
-		bool far = count_far(view, flow, at) > 0;
-
-		if (node_os == TOPO_UNKNOWN) {
-			sum->flows_unknown++;
-		} else if (far) {
-			sum->flows_remote++;
-		} else {
-			sum->flows_local++;
-		}
-		if (at) {
-			at->flow_count++;
-			at->far_count += far;
-		}
-	}
 }
 
 enum view_place view_sum_place(const struct view *view, uint32_t flow, uint32_t shard)
@@ -155,4 +99,61 @@ void view_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 int view_sum_status(FILE *out)
 {
 	return ferror(out) ? -EIO : 0;
+}
+
+static void count_shards(const struct view *view, struct view_sum *sum)
+{
+	const struct topo *topo = view->topo;
+
+	for (uint32_t i = 0; i < topo->node_count; i++) {
+		sum->nodes[i].need = &sum->arenas.nodes[i];
+	}
+	for (uint32_t i = 0; i < view->plan->shard_count; i++) {
+		const struct topo_node *home = topo_find_node(topo, view->plan->shards[i].home_os);
+
+		if (home) {
+			sum->nodes[home - topo->nodes].shard_count++;
+		}
+	}
+}
+
+static void count_flows(const struct view *view, struct view_sum *sum)
+{
+	for (uint32_t flow = 0; flow < view->plan->flow_count; flow++) {
+		int node_os = view->flows[flow].node_os;
+		const struct topo_node *node = topo_find_node(view->topo, node_os);
+		struct view_sum_node *at = node ? &sum->nodes[node - view->topo->nodes] : NULL;
+		bool far = count_far(view, flow, at) > 0;
+
+		if (node_os == TOPO_UNKNOWN) {
+			sum->flows_unknown++;
+		} else if (far) {
+			sum->flows_remote++;
+		} else {
+			sum->flows_local++;
+		}
+		if (at) {
+			at->flow_count++;
+			at->far_count += far;
+		}
+	}
+}
+
+/* Counts the owners of a flow that are not on its node; returns how many. */
+static uint32_t count_far(const struct view *view, uint32_t flow, struct view_sum_node *at)
+{
+	const struct plan *plan = view->plan;
+	uint32_t far = 0;
+
+	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+		const struct plan_owner *owner = &plan->owners[i];
+
+		if (view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE) {
+			far++;
+			if (at) {
+				at->far_why[owner->why]++;
+			}
+		}
+	}
+	return far;
 }

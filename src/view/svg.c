@@ -53,33 +53,11 @@ static const char dark_rules[] = ".bg{fill:#12161c}"
 static const double font_px[] = {18, 13, 12, 10};
 static const char *const font_class[] = {"f0", "f1", "f2", "f3"};
 
-static void put_escaped(FILE *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		switch (c) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		default:
-			fputc(c >= ' ' && c < 0x7f ? c : c == '\n' ? '\n' : '?', out);
-		}
-	}
-}
-
-static void put_title(FILE *out, const char *text)
-{
-	fputs("<title>", out);
-	put_escaped(out, text, strlen(text));
-	fputs("</title>", out);
-}
+static void put_text(FILE *out, double x, double y, enum svg_font font, const char *class_name,
+		     const char *text, size_t len, const char *tip);
+static void put_title(FILE *out, const char *text);
+static void put_escaped(FILE *out, const char *text, size_t len);
+static double chars_width(enum svg_font font, size_t chars);
 
 void svg_open(FILE *out, double width, double height, const char *title)
 {
@@ -117,34 +95,10 @@ void svg_box(FILE *out, struct svg_rect rect, const char *class_name, const char
 	fputs("</rect>\n", out);
 }
 
-static void put_text(FILE *out, double x, double y, enum svg_font font, const char *class_name,
-		     const char *text, size_t len, const char *tip)
-{
-	fprintf(out, "<text class=\"%s %s\" x=\"%.1f\" y=\"%.1f\">", font_class[font], class_name,
-		x, y);
-	if (tip) {
-		put_title(out, tip);
-	}
-	put_escaped(out, text, len);
-	fputs(tip ? "&#8230;</text>\n" : "</text>\n", out);
-}
-
 void svg_text(FILE *out, double x, double y, enum svg_font font, const char *class_name,
 	      const char *text)
 {
 	put_text(out, x, y, font, class_name, text, strlen(text), NULL);
-}
-
-static double chars_width(enum svg_font font, size_t chars)
-{
-	bool bold = font == SVG_FONT_TITLE || font == SVG_FONT_HEAD;
-
-	return (double)chars * font_px[font] * (bold ? 0.68 : 0.6);
-}
-
-double svg_text_width(enum svg_font font, const char *text)
-{
-	return chars_width(font, strlen(text));
 }
 
 void svg_text_fit(FILE *out, struct svg_rect where, enum svg_font font, const char *class_name,
@@ -161,4 +115,56 @@ void svg_text_fit(FILE *out, struct svg_rect where, enum svg_font font, const ch
 		fits--;
 	}
 	put_text(out, where.x, where.y, font, class_name, text, fits, text);
+}
+
+double svg_text_width(enum svg_font font, const char *text)
+{
+	return chars_width(font, strlen(text));
+}
+
+static void put_text(FILE *out, double x, double y, enum svg_font font, const char *class_name,
+		     const char *text, size_t len, const char *tip)
+{
+	fprintf(out, "<text class=\"%s %s\" x=\"%.1f\" y=\"%.1f\">", font_class[font], class_name,
+		x, y);
+	if (tip) {
+		put_title(out, tip);
+	}
+	put_escaped(out, text, len);
+	fputs(tip ? "&#8230;</text>\n" : "</text>\n", out);
+}
+
+static void put_title(FILE *out, const char *text)
+{
+	fputs("<title>", out);
+	put_escaped(out, text, strlen(text));
+	fputs("</title>", out);
+}
+
+static void put_escaped(FILE *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		switch (c) {
+		case '&':
+			fputs("&amp;", out);
+			break;
+		case '<':
+			fputs("&lt;", out);
+			break;
+		case '>':
+			fputs("&gt;", out);
+			break;
+		default:
+			fputc(c >= ' ' && c < 0x7f ? c : c == '\n' ? '\n' : '?', out);
+		}
+	}
+}
+
+static double chars_width(enum svg_font font, size_t chars)
+{
+	bool bold = font == SVG_FONT_TITLE || font == SVG_FONT_HEAD;
+
+	return (double)chars * font_px[font] * (bold ? 0.68 : 0.6);
 }

@@ -5,20 +5,24 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What the host has now, or 0. */
-static uint64_t current_value(const struct setup *setup, const char *path)
-{
-	FILE *file = setup->topo.this_machine ? fopen(path, "re") : NULL;
-	uint64_t value = 0;
+static void print_buffer(const struct setup *setup, const char *name, const char *option,
+			 uint32_t want, FILE *out);
+static uint64_t current_value(const struct setup *setup, const char *path);
+static void print_balancing(const struct setup *setup, FILE *out);
+static void print_filters(const struct setup *setup, FILE *out);
+static bool is_ingress_v4(const struct conf *conf, const char *ifname);
 
-	if (!file) {
-		return 0;
-	}
-	if (fscanf(file, "%" SCNu64, &value) != 1) {
-		value = 0;
-	}
-	fclose(file);
-	return value;
+int view_sysctl(const struct setup *setup, FILE *out)
+{
+	fputs("# Kernel settings for numacastd(8), as numacastd --plan=sysctl prints them. A file\n"
+	      "# of this name below /etc/sysctl.d is read at boot; sysctl --system reads it "
+	      "now.\n\n",
+	      out);
+	print_buffer(setup, "rmem_max", "--rcvbuf", setup->opt->rcvbuf_bytes, out);
+	print_buffer(setup, "wmem_max", "--sndbuf", setup->opt->sndbuf_bytes, out);
+	print_balancing(setup, out);
+	print_filters(setup, out);
+	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }
 
 static void print_buffer(const struct setup *setup, const char *name, const char *option,
@@ -38,6 +42,22 @@ static void print_buffer(const struct setup *setup, const char *name, const char
 	fprintf(out, "net.core.%s = %" PRIu64 "\n", name, now > want ? now : want);
 }
 
+/* What the host has now, or 0. */
+static uint64_t current_value(const struct setup *setup, const char *path)
+{
+	FILE *file = setup->topo.this_machine ? fopen(path, "re") : NULL;
+	uint64_t value = 0;
+
+	if (!file) {
+		return 0;
+	}
+	if (fscanf(file, "%" SCNu64, &value) != 1) {
+		value = 0;
+	}
+	fclose(file);
+	return value;
+}
+
 static void print_balancing(const struct setup *setup, FILE *out)
 {
 	if (setup->topo.node_count < 2) {
@@ -48,18 +68,6 @@ static void print_balancing(const struct setup *setup, FILE *out)
 		"# %" PRIu32 " nodes; memory is placed where it is used and needs no moving\n"
 		"-kernel.numa_balancing = 0\n",
 		setup->topo.node_count);
-}
-
-/* IPv4 comes in by it? */
-static bool is_ingress_v4(const struct conf *conf, const char *ifname)
-{
-	for (uint32_t i = 0; i < conf->flow_count; i++) {
-		if (conf->flows[i].in.at.addr.family == AF_INET &&
-		    strcmp(conf->flows[i].in.at.ifname, ifname) == 0) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static void print_filters(const struct setup *setup, FILE *out)
@@ -78,15 +86,14 @@ static void print_filters(const struct setup *setup, FILE *out)
 	}
 }
 
-int view_sysctl(const struct setup *setup, FILE *out)
+/* IPv4 comes in by it? */
+static bool is_ingress_v4(const struct conf *conf, const char *ifname)
 {
-	fputs("# Kernel settings for numacastd(8), as numacastd --plan=sysctl prints them. A file\n"
-	      "# of this name below /etc/sysctl.d is read at boot; sysctl --system reads it "
-	      "now.\n\n",
-	      out);
-	print_buffer(setup, "rmem_max", "--rcvbuf", setup->opt->rcvbuf_bytes, out);
-	print_buffer(setup, "wmem_max", "--sndbuf", setup->opt->sndbuf_bytes, out);
-	print_balancing(setup, out);
-	print_filters(setup, out);
-	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		if (conf->flows[i].in.at.addr.family == AF_INET &&
+		    strcmp(conf->flows[i].in.at.ifname, ifname) == 0) {
+			return true;
+		}
+	}
+	return false;
 }

@@ -26,68 +26,19 @@ struct entry {
 	bool flow_far;   /* any owner of the flow is far */
 };
 
-static int compare_entries(const void *left, const void *right)
-{
-	const struct entry *a = left;
-	const struct entry *b = right;
-	int order = strcmp(a->flow->ifname, b->flow->ifname);
-
-	order = order ? order : (a->to_os > b->to_os) - (a->to_os < b->to_os);
-	return order ? order : (a->number > b->number) - (a->number < b->number);
-}
-
-static void list_flow(const struct view *view, uint32_t flow, struct entry *entries)
-{
-	const struct plan *plan = view->plan;
-	uint32_t first = plan->first_owner[flow];
-
-	for (uint32_t i = first; i < plan->first_owner[flow + 1]; i++) {
-		uint32_t shard = plan->owners[i].shard;
-
-		entries[i].flow = &view->flows[flow];
-		entries[i].number = flow;
-		entries[i].to_os = plan->shards[shard].home_os;
-		entries[i].far = view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE;
-		entries[i].first = i == first;
-		entries[first].flow_far |= entries[i].far;
-	}
-}
-
-static struct entry *list_entries(const struct view *view, uint32_t count)
-{
-	struct entry *entries = calloc((size_t)count + 1, sizeof(*entries));
-
-	for (uint32_t flow = 0; entries && flow < view->plan->flow_count; flow++) {
-		list_flow(view, flow, entries);
-	}
-	if (entries) {
-		qsort(entries, count, sizeof(*entries), compare_entries);
-	}
-	return entries;
-}
-
+static struct entry *list_entries(const struct view *view, uint32_t count);
+static void list_flow(const struct view *view, uint32_t flow, struct entry *entries);
+static int compare_entries(const void *left, const void *right);
 static void count_entry(struct view_table *table, const struct entry *entry, bool new_nic,
-			bool new_node)
-{
-	struct view_table_nic *nic;
-
-	table->nic_count += new_nic;
-	nic = &table->nics[table->nic_count - 1];
-	nic->ifname = entry->flow->ifname;
-	nic->node_os = entry->flow->node_os;
-	nic->flow_count += entry->first;
-	nic->far_count += entry->first && entry->flow_far;
-	if (entry->far) {
-		struct view_table_guest *guest;
-
-		table->guest_count += new_nic || new_node;
-		guest = &table->guests[table->guest_count - 1];
-		guest->ifname = entry->flow->ifname;
-		guest->from_os = entry->flow->node_os;
-		guest->to_os = entry->to_os;
-		guest->owner_count++;
-	}
-}
+			bool new_node);
+static double paint_nics(const struct view *view, const struct view_table *table,
+			 struct svg_rect at, FILE *out);
+static bool shows_flows(const struct view *view);
+static void paint_flows(const struct view *view, struct svg_rect at, FILE *out);
+static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
+		       FILE *out);
+static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
+		      const char *class_name);
 
 int view_table_build(const struct view *view, struct view_table *out)
 {
@@ -114,18 +65,6 @@ int view_table_build(const struct view *view, struct view_table *out)
 	return 0;
 }
 
-void view_table_free(struct view_table *table)
-{
-	free(table->nics);
-	free(table->guests);
-	memset(table, 0, sizeof(*table));
-}
-
-static bool shows_flows(const struct view *view)
-{
-	return view->plan->flow_count > 0 && view->plan->flow_count <= PLAN_TABLE_FLOWS_MAX;
-}
-
 double view_table_height(const struct view *view, const struct view_table *table)
 {
 	double height = table->nic_count > 0 ? (table->nic_count + 2) * LINE : 0;
@@ -138,14 +77,84 @@ double view_table_height(const struct view *view, const struct view_table *table
 	return height;
 }
 
-/* A row of texts; `widths' are those of the columns. */
-static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
-		      const char *class_name)
+void view_table_paint(const struct view *view, const struct view_table *table, struct svg_rect at,
+		      FILE *out)
 {
-	for (uint32_t i = 0; texts[i]; i++) {
-		svg_text_fit(out, (struct svg_rect){at.x, at.y, widths[i] - 8, 0}, SVG_FONT_BODY,
-			     class_name, texts[i]);
-		at.x += widths[i];
+	if (table->nic_count > 0) {
+		at.y = paint_nics(view, table, at, out);
+	}
+	if (shows_flows(view)) {
+		paint_flows(view, at, out);
+	}
+}
+
+void view_table_free(struct view_table *table)
+{
+	free(table->nics);
+	free(table->guests);
+	memset(table, 0, sizeof(*table));
+}
+
+static struct entry *list_entries(const struct view *view, uint32_t count)
+{
+	struct entry *entries = calloc((size_t)count + 1, sizeof(*entries));
+
+	for (uint32_t flow = 0; entries && flow < view->plan->flow_count; flow++) {
+		list_flow(view, flow, entries);
+	}
+	if (entries) {
+		qsort(entries, count, sizeof(*entries), compare_entries);
+	}
+	return entries;
+}
+
+static void list_flow(const struct view *view, uint32_t flow, struct entry *entries)
+{
+	const struct plan *plan = view->plan;
+	uint32_t first = plan->first_owner[flow];
+
+	for (uint32_t i = first; i < plan->first_owner[flow + 1]; i++) {
+		uint32_t shard = plan->owners[i].shard;
+
+		entries[i].flow = &view->flows[flow];
+		entries[i].number = flow;
+		entries[i].to_os = plan->shards[shard].home_os;
+		entries[i].far = view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE;
+		entries[i].first = i == first;
+		entries[first].flow_far |= entries[i].far;
+	}
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left;
+	const struct entry *b = right;
+	int order = strcmp(a->flow->ifname, b->flow->ifname);
+
+	order = order ? order : (a->to_os > b->to_os) - (a->to_os < b->to_os);
+	return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+static void count_entry(struct view_table *table, const struct entry *entry, bool new_nic,
+			bool new_node)
+{
+	struct view_table_nic *nic;
+
+	table->nic_count += new_nic;
+	nic = &table->nics[table->nic_count - 1];
+	nic->ifname = entry->flow->ifname;
+	nic->node_os = entry->flow->node_os;
+	nic->flow_count += entry->first;
+	nic->far_count += entry->first && entry->flow_far;
+	if (entry->far) {
+		struct view_table_guest *guest;
+
+		table->guest_count += new_nic || new_node;
+		guest = &table->guests[table->guest_count - 1];
+		guest->ifname = entry->flow->ifname;
+		guest->from_os = entry->flow->node_os;
+		guest->to_os = entry->to_os;
+		guest->owner_count++;
 	}
 }
 
@@ -181,6 +190,28 @@ static double paint_nics(const struct view *view, const struct view_table *table
 	return at.y + LINE;
 }
 
+static bool shows_flows(const struct view *view)
+{
+	return view->plan->flow_count > 0 && view->plan->flow_count <= PLAN_TABLE_FLOWS_MAX;
+}
+
+static void paint_flows(const struct view *view, struct svg_rect at, FILE *out)
+{
+	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
+	const double widths[] = {120, rest, 60, 60, 190, 200};
+	static const char *const head[] = {"rule", "flow", "node", "outputs", "owner", "why", NULL};
+	const struct plan *plan = view->plan;
+
+	at.y += LINE;
+	paint_row(out, at, widths, head, "t-dim");
+	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
+		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+			at.y += LINE;
+			paint_flow(view, flow, i, at, out);
+		}
+	}
+}
+
 static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
 		       FILE *out)
 {
@@ -211,30 +242,13 @@ static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, s
 					      : "t-main");
 }
 
-static void paint_flows(const struct view *view, struct svg_rect at, FILE *out)
+/* A row of texts; `widths' are those of the columns. */
+static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
+		      const char *class_name)
 {
-	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
-	const double widths[] = {120, rest, 60, 60, 190, 200};
-	static const char *const head[] = {"rule", "flow", "node", "outputs", "owner", "why", NULL};
-	const struct plan *plan = view->plan;
-
-	at.y += LINE;
-	paint_row(out, at, widths, head, "t-dim");
-	for (uint32_t flow = 0; flow < plan->flow_count; flow++) {
-		for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-			at.y += LINE;
-			paint_flow(view, flow, i, at, out);
-		}
-	}
-}
-
-void view_table_paint(const struct view *view, const struct view_table *table, struct svg_rect at,
-		      FILE *out)
-{
-	if (table->nic_count > 0) {
-		at.y = paint_nics(view, table, at, out);
-	}
-	if (shows_flows(view)) {
-		paint_flows(view, at, out);
+	for (uint32_t i = 0; texts[i]; i++) {
+		svg_text_fit(out, (struct svg_rect){at.x, at.y, widths[i] - 8, 0}, SVG_FONT_BODY,
+			     class_name, texts[i]);
+		at.x += widths[i];
 	}
 }

@@ -17,9 +17,15 @@
 static void print_head(const struct view *view, FILE *out);
 static void print_nodes(const struct view *view, const struct view_sum *sum, FILE *out);
 static void print_nics(const struct view *view, FILE *out);
+static bool nic_matters(const struct view *view, const struct topo_nic *nic);
 static void print_shards(const struct view *view, FILE *out);
 static void print_flows(const struct view *view, FILE *out);
+static void print_flow(const struct view *view, uint32_t flow, const int width[2], FILE *out);
 static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out);
+static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out);
+static const char *far_cure(enum plan_why why);
+static void print_memory_notes(const struct view *view, const struct view_sum *sum, FILE *out);
+static void print_count(uint32_t count, const char *what, FILE *out);
 
 int view_text(const struct view *view, FILE *out)
 {
@@ -36,11 +42,6 @@ int view_text(const struct view *view, FILE *out)
 	print_notes(view, &sum, out);
 	view_sum_free(&sum);
 	return view_sum_status(out);
-}
-
-static void print_count(uint32_t count, const char *what, FILE *out)
-{
-	fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
 static void print_head(const struct view *view, FILE *out)
@@ -103,20 +104,6 @@ static void print_nodes(const struct view *view, const struct view_sum *sum, FIL
 	}
 }
 
-/* Interfaces with a place, and those that flows come in by. */
-static bool nic_matters(const struct view *view, const struct topo_nic *nic)
-{
-	if (nic->node_os != TOPO_UNKNOWN) {
-		return true;
-	}
-	for (uint32_t i = 0; i < view->plan->flow_count; i++) {
-		if (strcmp(view->flows[i].ifname, nic->name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void print_nics(const struct view *view, FILE *out)
 {
 	char node[VIEW_BYTES_TEXT_MAX];
@@ -137,6 +124,20 @@ static void print_nics(const struct view *view, FILE *out)
 	}
 }
 
+/* Interfaces with a place, and those that flows come in by. */
+static bool nic_matters(const struct view *view, const struct topo_nic *nic)
+{
+	if (nic->node_os != TOPO_UNKNOWN) {
+		return true;
+	}
+	for (uint32_t i = 0; i < view->plan->flow_count; i++) {
+		if (strcmp(view->flows[i].ifname, nic->name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void print_shards(const struct view *view, FILE *out)
 {
 	char home[VIEW_BYTES_TEXT_MAX];
@@ -149,28 +150,6 @@ static void print_shards(const struct view *view, FILE *out)
 		fprintf(out, "%5" PRIu32 "  %4d  %4s  %11s  %5" PRIu32 "  %10" PRIu64 "\n", i,
 			shard->cpu_os, view_sum_number(shard->home_os, home),
 			view_sum_number(shard->node_os, memory), shard->flow_count, shard->load);
-	}
-}
-
-static void print_flow(const struct view *view, uint32_t flow, const int width[2], FILE *out)
-{
-	const struct view_flow *f = &view->flows[flow];
-	const struct plan *plan = view->plan;
-	char node[VIEW_BYTES_TEXT_MAX];
-
-	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
-		const struct plan_owner *owner = &plan->owners[i];
-		bool remote = view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE;
-
-		if (i == plan->first_owner[flow]) {
-			fprintf(out, "%6" PRIu32 "  %-*s  %-*s  %4s  %6" PRIu32 "  %7" PRIu32, flow,
-				width[0], f->name, width[1], f->ingress,
-				view_sum_number(f->node_os, node), f->weight, f->output_count);
-		} else {
-			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
-		}
-		fprintf(out, "  %5" PRIu32 "  %s%s\n", owner->shard, remote ? "remote: " : "",
-			plan_why_name(owner->why));
 	}
 }
 
@@ -196,6 +175,58 @@ static void print_flows(const struct view *view, FILE *out)
 	}
 }
 
+static void print_flow(const struct view *view, uint32_t flow, const int width[2], FILE *out)
+{
+	const struct view_flow *f = &view->flows[flow];
+	const struct plan *plan = view->plan;
+	char node[VIEW_BYTES_TEXT_MAX];
+
+	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
+		const struct plan_owner *owner = &plan->owners[i];
+		bool remote = view_sum_place(view, flow, owner->shard) == VIEW_PLACE_REMOTE;
+
+		if (i == plan->first_owner[flow]) {
+			fprintf(out, "%6" PRIu32 "  %-*s  %-*s  %4s  %6" PRIu32 "  %7" PRIu32, flow,
+				width[0], f->name, width[1], f->ingress,
+				view_sum_number(f->node_os, node), f->weight, f->output_count);
+		} else {
+			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
+		}
+		fprintf(out, "  %5" PRIu32 "  %s%s\n", owner->shard, remote ? "remote: " : "",
+			plan_why_name(owner->why));
+	}
+}
+
+static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out)
+{
+	if (view->plan->flow_count > 0) {
+		fprintf(out, "\n");
+		print_count(view->plan->flow_count, "flow", out);
+		fprintf(out,
+			": %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
+			" with unknown interface node\n",
+			sum->flows_local, sum->flows_remote, sum->flows_unknown);
+	}
+	print_far_notes(view, sum, out);
+	print_memory_notes(view, sum, out);
+}
+
+static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out)
+{
+	for (uint32_t i = 0; i < view->topo->node_count; i++) {
+		for (int why = 0; why < PLAN_WHY_COUNT; why++) {
+			uint32_t count = sum->nodes[i].far_why[why];
+
+			if (count > 0) {
+				fprintf(out, "note: node %d: ", view->topo->nodes[i].node_os);
+				print_count(count, "owner", out);
+				fprintf(out, " of its flows on another node: %s\n",
+					far_cure((enum plan_why)why));
+			}
+		}
+	}
+}
+
 /* What to do about an owner on another node, by the reason for it. */
 static const char *far_cure(enum plan_why why)
 {
@@ -217,22 +248,6 @@ static const char *far_cure(enum plan_why why)
 		break;
 	}
 	return "";
-}
-
-static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out)
-{
-	for (uint32_t i = 0; i < view->topo->node_count; i++) {
-		for (int why = 0; why < PLAN_WHY_COUNT; why++) {
-			uint32_t count = sum->nodes[i].far_why[why];
-
-			if (count > 0) {
-				fprintf(out, "note: node %d: ", view->topo->nodes[i].node_os);
-				print_count(count, "owner", out);
-				fprintf(out, " of its flows on another node: %s\n",
-					far_cure((enum plan_why)why));
-			}
-		}
-	}
 }
 
 static void print_memory_notes(const struct view *view, const struct view_sum *sum, FILE *out)
@@ -266,16 +281,7 @@ static void print_memory_notes(const struct view *view, const struct view_sum *s
 	}
 }
 
-static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out)
+static void print_count(uint32_t count, const char *what, FILE *out)
 {
-	if (view->plan->flow_count > 0) {
-		fprintf(out, "\n");
-		print_count(view->plan->flow_count, "flow", out);
-		fprintf(out,
-			": %" PRIu32 " local, %" PRIu32 " remote, %" PRIu32
-			" with unknown interface node\n",
-			sum->flows_local, sum->flows_remote, sum->flows_unknown);
-	}
-	print_far_notes(view, sum, out);
-	print_memory_notes(view, sum, out);
+	fprintf(out, "%" PRIu32 " %s%s", count, what, count == 1 ? "" : "s");
 }

@@ -15,53 +15,9 @@
 
 #define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
 
-static void describe_ingress(const struct rule_ingress *in, char *buf)
-{
-	char endpoint[ENDPOINT_TEXT_MAX];
-	char source[ADDR_TEXT_MAX];
-
-	endpoint_format(&in->at, endpoint);
-	if (in->source.family == 0) {
-		snprintf(buf, INGRESS_TEXT_MAX, "%s", endpoint);
-		return;
-	}
-	addr_format(&in->source, source);
-	snprintf(buf, INGRESS_TEXT_MAX, in->source.family == AF_INET6 ? "[%s]@%s" : "%s@%s", source,
-		 endpoint);
-}
-
-static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out)
-{
-	const struct conf *conf = &setup->opt->conf;
-	const struct conf_flow *flow = &conf->flows[i];
-	const struct conf_rule *rule = &conf->rules[flow->rule];
-	const struct iface *iface = iface_find(&setup->ifaces, flow->in.at.ifname);
-
-	describe_ingress(&flow->in, text);
-	out->name = rule->name;
-	out->ingress = text;
-	out->ifname = flow->in.at.ifname;
-	out->node_os = iface ? iface->node_os : TOPO_UNKNOWN;
-	out->weight = rule->weight;
-	out->output_count = flow->output_count;
-}
-
-static int print_as(const struct view *view, enum opt_plan how, FILE *out)
-{
-	switch (how) {
-	case OPT_PLAN_TEXT:
-		break;
-	case OPT_PLAN_JSON:
-		return view_json(view, out);
-	case OPT_PLAN_SVG:
-		return view_picture(view, out);
-	case OPT_PLAN_HUGEPAGES:
-		return view_hugepages(view, out);
-	case OPT_PLAN_SYSCTL:
-		break; /* not of the plan alone: view_print has it */
-	}
-	return view_text(view, out);
-}
+static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out);
+static void describe_ingress(const struct rule_ingress *in, char *buf);
+static int print_as(const struct view *view, enum opt_plan how, FILE *out);
 
 int view_print(const struct setup *setup, FILE *out)
 {
@@ -87,4 +43,52 @@ int view_print(const struct setup *setup, FILE *out)
 	free(flows);
 	free(texts);
 	return rc;
+}
+
+static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out)
+{
+	const struct conf *conf = &setup->opt->conf;
+	const struct conf_flow *flow = &conf->flows[i];
+	const struct conf_rule *rule = &conf->rules[flow->rule];
+	const struct iface *iface = iface_find(&setup->ifaces, flow->in.at.ifname);
+
+	describe_ingress(&flow->in, text);
+	out->name = rule->name;
+	out->ingress = text;
+	out->ifname = flow->in.at.ifname;
+	out->node_os = iface ? iface->node_os : TOPO_UNKNOWN;
+	out->weight = rule->weight;
+	out->output_count = flow->output_count;
+}
+
+static void describe_ingress(const struct rule_ingress *in, char *buf)
+{
+	char endpoint[ENDPOINT_TEXT_MAX];
+	char source[ADDR_TEXT_MAX];
+
+	endpoint_format(&in->at, endpoint);
+	if (in->source.family == 0) {
+		snprintf(buf, INGRESS_TEXT_MAX, "%s", endpoint);
+		return;
+	}
+	addr_format(&in->source, source);
+	snprintf(buf, INGRESS_TEXT_MAX, in->source.family == AF_INET6 ? "[%s]@%s" : "%s@%s", source,
+		 endpoint);
+}
+
+static int print_as(const struct view *view, enum opt_plan how, FILE *out)
+{
+	switch (how) {
+	case OPT_PLAN_TEXT:
+		break;
+	case OPT_PLAN_JSON:
+		return view_json(view, out);
+	case OPT_PLAN_SVG:
+		return view_picture(view, out);
+	case OPT_PLAN_HUGEPAGES:
+		return view_hugepages(view, out);
+	case OPT_PLAN_SYSCTL:
+		break; /* not of the plan alone: view_print has it */
+	}
+	return view_text(view, out);
 }
