@@ -10,29 +10,7 @@
 
 static const unsigned privs_kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
 
-/* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
- * for more than one has fails as a whole. Returns how to change the user. */
-static capng_flags_t privs_choose(void)
-{
-	bool keeps[sizeof(privs_kept) / sizeof(privs_kept[0])];
-	unsigned flags = CAPNG_INIT_SUPP_GRP;
-
-	(void)capng_get_caps_process();
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
-		flags |= CAPNG_CLEAR_BOUNDING;
-	}
-	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
-		keeps[i] = capng_have_capability(CAPNG_PERMITTED, privs_kept[i]) != 0;
-	}
-	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
-		if (keeps[i]) {
-			capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-				     privs_kept[i]);
-		}
-	}
-	return (capng_flags_t)flags;
-}
+static capng_flags_t privs_choose(void);
 
 int privs_become(const char *user, struct err *err)
 {
@@ -66,4 +44,28 @@ bool privs_lock_freely(void)
 {
 	(void)capng_get_caps_process();
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
+}
+
+/* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
+ * for more than one has fails as a whole. Returns how to change the user. */
+static capng_flags_t privs_choose(void)
+{
+	bool keeps[sizeof(privs_kept) / sizeof(privs_kept[0])];
+	unsigned flags = CAPNG_INIT_SUPP_GRP;
+
+	(void)capng_get_caps_process();
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
+		flags |= CAPNG_CLEAR_BOUNDING;
+	}
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
+		keeps[i] = capng_have_capability(CAPNG_PERMITTED, privs_kept[i]) != 0;
+	}
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
+		if (keeps[i]) {
+			capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+				     privs_kept[i]);
+		}
+	}
+	return (capng_flags_t)flags;
 }

@@ -8,21 +8,7 @@
 #include "src/setup/needs.h"
 #include "src/run/privs.h"
 
-/* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
-static void rlimits_try(int resource, rlim_t want)
-{
-	struct rlimit now, wanted;
-
-	if (getrlimit(resource, &now) < 0 || now.rlim_cur >= want) {
-		return;
-	}
-	wanted.rlim_cur = want;
-	wanted.rlim_max = now.rlim_max > want ? now.rlim_max : want;
-	if (setrlimit(resource, &wanted) < 0) {
-		now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
-		(void)setrlimit(resource, &now);
-	}
-}
+static void rlimits_try(int resource, rlim_t want);
 
 int rlimits_raise(const struct setup *setup, struct err *err)
 {
@@ -53,4 +39,20 @@ uint64_t rlimits_lockable_bytes(uint64_t rings_bytes)
 	}
 	left = limit.rlim_cur > rings_bytes ? limit.rlim_cur - rings_bytes : 0;
 	return left < limit.rlim_cur / 2 ? left : limit.rlim_cur / 2;
+}
+
+/* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
+static void rlimits_try(int resource, rlim_t want)
+{
+	struct rlimit now, wanted;
+
+	if (getrlimit(resource, &now) < 0 || now.rlim_cur >= want) {
+		return;
+	}
+	wanted.rlim_cur = want;
+	wanted.rlim_max = now.rlim_max > want ? now.rlim_max : want;
+	if (setrlimit(resource, &wanted) < 0) {
+		now.rlim_cur = now.rlim_max < want ? now.rlim_max : want;
+		(void)setrlimit(resource, &now);
+	}
 }

@@ -14,18 +14,30 @@
 
 #include "numa/pin.h"
 
-/* Passes `stage', and says how it went up to there. */
-static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
+static void *worker_main(void *arg);
+static int worker_open(struct worker *w, struct err *err);
+static int worker_pin(const struct worker *w, struct err *err);
+static int worker_relay(struct worker *w, struct err *err);
+static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err);
+
+int worker_start(struct worker *w, struct err *err)
 {
+	int rc = mailbox_open(&w->mailbox);
+
 	if (rc < 0) {
-		pthread_mutex_lock(&w->gate->lock);
-		if (w->rc == 0) {
-			w->rc = rc;
-			w->err = *err;
-		}
-		pthread_mutex_unlock(&w->gate->lock);
+		err_set(err, "shard %u: cannot open its mailbox: %s; see `ulimit -n'", w->index,
+			strerror(-rc));
+		return rc;
 	}
-	gate_arrive(w->gate, stage);
+	rc = -pthread_create(&w->thread, NULL, worker_main, w);
+	if (rc < 0) {
+		err_set(err, "shard %u: cannot start its thread: %s; see `ulimit -u' and TasksMax=",
+			w->index, strerror(-rc));
+		mailbox_close(&w->mailbox);
+		return rc;
+	}
+	w->started = true;
+	return 0;
 }
 
 int worker_failure(const struct worker *w, struct err *err)
@@ -41,54 +53,13 @@ int worker_failure(const struct worker *w, struct err *err)
 	return rc;
 }
 
-static int worker_pin(const struct worker *w, struct err *err)
+void worker_free(struct worker *w)
 {
-	int rc = w->pin ? pin_self(w->cpu_os) : 0;
-
-	if (rc < 0) {
-		err_set(err,
-			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online and "
-			"allowed here; see `taskset -p $$' and --cpus",
-			w->index, w->cpu_os, strerror(-rc));
+	if (w->started) {
+		mailbox_close(&w->mailbox);
 	}
-	return rc;
-}
-
-static int worker_open(struct worker *w, struct err *err)
-{
-	size_t need = shard_arena_bytes(&w->spec);
-	struct err cause = {0};
-	int rc = worker_pin(w, err);
-
-	if (rc < 0) {
-		return rc;
-	}
-	rc = nodemem_arena(&w->arena, need, w->node_os, w->huge, w->require_huge, &w->mem, &cause);
-	if (rc == 0) {
-		rc = shard_open(&w->spec, &w->arena, &w->mailbox, &w->shard, &cause);
-	}
-	if (rc < 0) {
-		err_set(err, "shard %u: %s", w->index, cause.text);
-	}
-	return rc;
-}
-
-static int worker_relay(struct worker *w, struct err *err)
-{
-	struct err cause = {0};
-	int rc = shard_live(w->shard, &cause);
-
-	if (rc < 0) {
-		err_set(err, "shard %u: %s", w->index, cause.text);
-	}
-	worker_arrive(w, &w->gate->live, rc, err);
-	if (rc == 0) {
-		rc = shard_run(w->shard);
-		if (rc < 0) {
-			err_set(err, "shard %u: the ring failed: %s", w->index, strerror(-rc));
-		}
-	}
-	return rc;
+	arena_unmap(&w->arena);
+	w->shard = NULL;
 }
 
 static void *worker_main(void *arg)
@@ -113,31 +84,66 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-int worker_start(struct worker *w, struct err *err)
+static int worker_open(struct worker *w, struct err *err)
 {
-	int rc = mailbox_open(&w->mailbox);
+	size_t need = shard_arena_bytes(&w->spec);
+	struct err cause = {0};
+	int rc = worker_pin(w, err);
 
 	if (rc < 0) {
-		err_set(err, "shard %u: cannot open its mailbox: %s; see `ulimit -n'", w->index,
-			strerror(-rc));
 		return rc;
 	}
-	rc = -pthread_create(&w->thread, NULL, worker_main, w);
+	rc = nodemem_arena(&w->arena, need, w->node_os, w->huge, w->require_huge, &w->mem, &cause);
+	if (rc == 0) {
+		rc = shard_open(&w->spec, &w->arena, &w->mailbox, &w->shard, &cause);
+	}
 	if (rc < 0) {
-		err_set(err, "shard %u: cannot start its thread: %s; see `ulimit -u' and TasksMax=",
-			w->index, strerror(-rc));
-		mailbox_close(&w->mailbox);
-		return rc;
+		err_set(err, "shard %u: %s", w->index, cause.text);
 	}
-	w->started = true;
-	return 0;
+	return rc;
 }
 
-void worker_free(struct worker *w)
+static int worker_pin(const struct worker *w, struct err *err)
 {
-	if (w->started) {
-		mailbox_close(&w->mailbox);
+	int rc = w->pin ? pin_self(w->cpu_os) : 0;
+
+	if (rc < 0) {
+		err_set(err,
+			"shard %u: cannot run on CPU %d: %s; expected a CPU that is online and "
+			"allowed here; see `taskset -p $$' and --cpus",
+			w->index, w->cpu_os, strerror(-rc));
 	}
-	arena_unmap(&w->arena);
-	w->shard = NULL;
+	return rc;
+}
+
+static int worker_relay(struct worker *w, struct err *err)
+{
+	struct err cause = {0};
+	int rc = shard_live(w->shard, &cause);
+
+	if (rc < 0) {
+		err_set(err, "shard %u: %s", w->index, cause.text);
+	}
+	worker_arrive(w, &w->gate->live, rc, err);
+	if (rc == 0) {
+		rc = shard_run(w->shard);
+		if (rc < 0) {
+			err_set(err, "shard %u: the ring failed: %s", w->index, strerror(-rc));
+		}
+	}
+	return rc;
+}
+
+/* Passes `stage', and says how it went up to there. */
+static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
+{
+	if (rc < 0) {
+		pthread_mutex_lock(&w->gate->lock);
+		if (w->rc == 0) {
+			w->rc = rc;
+			w->err = *err;
+		}
+		pthread_mutex_unlock(&w->gate->lock);
+	}
+	gate_arrive(w->gate, stage);
 }
