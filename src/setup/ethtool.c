@@ -19,13 +19,35 @@
 
 #define FEATURES_MAX 4096 /* the kernel had 64 in 2024 */
 
-static int ethtool_call(int fd, const char *ifname, void *data)
-{
-	struct ifreq req = {0};
+static int ethtool_count(int fd, const char *ifname, uint32_t *out);
+static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtool_features *out);
+static void ethtool_take(struct ethtool_features *out, const char *name, bool on);
+static int ethtool_call(int fd, const char *ifname, void *data);
 
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", ifname);
-	req.ifr_data = data;
-	return ioctl(fd, SIOCETHTOOL, &req) < 0 ? -errno : 0;
+int ethtool_read(const char *ifname, struct ethtool_features *out)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ethtool_features found = {0};
+	uint32_t count = 0;
+	int rc = fd < 0 ? -errno : ethtool_count(fd, ifname, &count);
+
+	*out = (struct ethtool_features){0};
+	if (rc == 0) {
+		rc = ethtool_ask(fd, ifname, count, &found);
+	}
+	if (rc == 0) {
+		found.known = true;
+		if (ethtool_call(fd, ifname, &driver) == 0) {
+			snprintf(found.driver, sizeof(found.driver), "%.*s",
+				 (int)sizeof(driver.driver) - 1, driver.driver);
+		}
+		*out = found;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return rc;
 }
 
 static int ethtool_count(int fd, const char *ifname, uint32_t *out)
@@ -44,32 +66,6 @@ static int ethtool_count(int fd, const char *ifname, uint32_t *out)
 	}
 	*out = ask.count;
 	return 0;
-}
-
-/* Sets what the feature called `name' stands for. */
-static void ethtool_take(struct ethtool_features *out, const char *name, bool on)
-{
-	const struct {
-		const char *name;
-		bool *value;
-	} known[] = {
-		{"rx-gro", &out->gro},
-		{"tx-generic-segmentation", &out->gso},
-		{"tx-udp-segmentation", &out->uso},
-		{"tx-scatter-gather", &out->scatter},
-		{"tx-checksum-ipv4", &out->checksum_v4},
-		{"tx-checksum-ipv6", &out->checksum_v6},
-	};
-
-	if (strcmp(name, "tx-checksum-ip-generic") == 0) {
-		out->checksum_v4 |= on;
-		out->checksum_v6 |= on;
-	}
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(name, known[i].name) == 0) {
-			*known[i].value |= on;
-		}
-	}
 }
 
 static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtool_features *out)
@@ -103,28 +99,37 @@ static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtoo
 	return rc;
 }
 
-int ethtool_read(const char *ifname, struct ethtool_features *out)
+/* Sets what the feature called `name' stands for. */
+static void ethtool_take(struct ethtool_features *out, const char *name, bool on)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
-	struct ethtool_features found = {0};
-	uint32_t count = 0;
-	int rc = fd < 0 ? -errno : ethtool_count(fd, ifname, &count);
+	const struct {
+		const char *name;
+		bool *value;
+	} known[] = {
+		{"rx-gro", &out->gro},
+		{"tx-generic-segmentation", &out->gso},
+		{"tx-udp-segmentation", &out->uso},
+		{"tx-scatter-gather", &out->scatter},
+		{"tx-checksum-ipv4", &out->checksum_v4},
+		{"tx-checksum-ipv6", &out->checksum_v6},
+	};
 
-	*out = (struct ethtool_features){0};
-	if (rc == 0) {
-		rc = ethtool_ask(fd, ifname, count, &found);
+	if (strcmp(name, "tx-checksum-ip-generic") == 0) {
+		out->checksum_v4 |= on;
+		out->checksum_v6 |= on;
 	}
-	if (rc == 0) {
-		found.known = true;
-		if (ethtool_call(fd, ifname, &driver) == 0) {
-			snprintf(found.driver, sizeof(found.driver), "%.*s",
-				 (int)sizeof(driver.driver) - 1, driver.driver);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(name, known[i].name) == 0) {
+			*known[i].value |= on;
 		}
-		*out = found;
 	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return rc;
+}
+
+static int ethtool_call(int fd, const char *ifname, void *data)
+{
+	struct ifreq req = {0};
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", ifname);
+	req.ifr_data = data;
+	return ioctl(fd, SIOCETHTOOL, &req) < 0 ? -errno : 0;
 }

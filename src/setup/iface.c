@@ -19,132 +19,15 @@
 #define LOWER_PREFIX    "lower_" /* in sysfs, a link for each device that traffic goes through */
 #define LOWER_DEPTH_MAX 8        /* more than the kernel allows */
 
-static int iface_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct iface *)a)->name, ((const struct iface *)b)->name);
-}
-
-const struct iface *iface_find(const struct iface_table *table, const char *name)
-{
-	struct iface key = {0};
-
-	if (table->count == 0) {
-		return NULL;
-	}
-	snprintf(key.name, sizeof(key.name), "%s", name);
-	return bsearch(&key, table->list, table->count, sizeof(key), iface_compare);
-}
-
-static void iface_collect(struct iface_table *table, const char *name)
-{
-	if (name[0] != '\0') {
-		snprintf(table->list[table->count++].name, IF_NAMESIZE, "%s", name);
-	}
-}
-
-/* Sorted and each name once. */
-static void iface_unique(struct iface_table *table)
-{
-	uint32_t kept = 0;
-
-	qsort(table->list, table->count, sizeof(*table->list), iface_compare);
-	for (uint32_t i = 0; i < table->count; i++) {
-		if (kept == 0 || strcmp(table->list[kept - 1].name, table->list[i].name) != 0) {
-			table->list[kept++] = table->list[i];
-		}
-	}
-	table->count = kept;
-}
-
-static uint32_t iface_mtu(const char *name)
-{
-	struct ifreq req = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint32_t mtu = 0;
-
-	if (fd < 0) {
-		return 0;
-	}
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0) {
-		mtu = (uint32_t)req.ifr_mtu;
-	}
-	close(fd);
-	return mtu;
-}
-
-static int iface_keep_lower(const struct dirent *entry)
-{
-	return strncmp(entry->d_name, LOWER_PREFIX, sizeof(LOWER_PREFIX) - 1) == 0;
-}
-
-static bool iface_is_physical_below(const char *sysfs, const char *name, int depth)
-{
-	struct dirent **links = NULL;
-	char path[PATH_MAX];
-	bool physical;
-	int count = 0;
-
-	snprintf(path, sizeof(path), "%s/class/net/%s/device", sysfs, name);
-	physical = access(path, F_OK) == 0;
-	if (!physical && depth < LOWER_DEPTH_MAX) {
-		*strrchr(path, '/') = '\0';
-		count = scandir(path, &links, iface_keep_lower, NULL);
-	}
-	for (int i = 0; i < count; i++) {
-		const char *lower = links[i]->d_name + sizeof(LOWER_PREFIX) - 1;
-
-		physical = physical || iface_is_physical_below(sysfs, lower, depth + 1);
-		free(links[i]);
-	}
-	free(links);
-	return physical;
-}
-
-bool iface_is_physical(const char *sysfs, const char *name)
-{
-	return iface_is_physical_below(sysfs, name, 0);
-}
-
-static void iface_locate(struct iface *iface, const struct topo *topo)
-{
-	const struct topo_nic *nic = topo_find_nic(topo, iface->name);
-
-	iface->node_os = TOPO_UNKNOWN;
-	if (nic) {
-		iface->node_os = nic->node_os;
-		snprintf(iface->via, sizeof(iface->via), "%s", nic->via);
-	}
-}
-
-/* Which rule needs `name': for the message. */
-static const struct conf_rule *iface_user(const struct conf *conf, const char *name)
-{
-	for (uint32_t i = 0; i < conf->flow_count; i++) {
-		const struct conf_flow *flow = &conf->flows[i];
-
-		if (strcmp(flow->in.at.ifname, name) == 0) {
-			return &conf->rules[flow->rule];
-		}
-		for (uint32_t o = 0; o < flow->output_count; o++) {
-			if (strcmp(conf->outputs[flow->first_output + o].to.ifname, name) == 0) {
-				return &conf->rules[flow->rule];
-			}
-		}
-	}
-	return NULL;
-}
-
-static int iface_missing(const struct conf *conf, const char *name, struct err *err)
-{
-	const struct conf_rule *rule = iface_user(conf, name);
-
-	err_set(err,
-		"%s: interface %s does not exist; expected one of this host's interfaces; "
-		"`ip link' lists them",
-		rule ? rule->where : "--rule", name);
-	return -ENODEV;
-}
+static void iface_collect(struct iface_table *table, const char *name);
+static void iface_unique(struct iface_table *table);
+static int iface_missing(const struct conf *conf, const char *name, struct err *err);
+static const struct conf_rule *iface_user(const struct conf *conf, const char *name);
+static uint32_t iface_mtu(const char *name);
+static void iface_locate(struct iface *iface, const struct topo *topo);
+static bool iface_is_physical_below(const char *sysfs, const char *name, int depth);
+static int iface_keep_lower(const struct dirent *entry);
+static int iface_compare(const void *a, const void *b);
 
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
 		  struct iface_table *out, struct err *err)
@@ -182,8 +65,135 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 	return 0;
 }
 
+bool iface_is_physical(const char *sysfs, const char *name)
+{
+	return iface_is_physical_below(sysfs, name, 0);
+}
+
+const struct iface *iface_find(const struct iface_table *table, const char *name)
+{
+	struct iface key = {0};
+
+	if (table->count == 0) {
+		return NULL;
+	}
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	return bsearch(&key, table->list, table->count, sizeof(key), iface_compare);
+}
+
 void iface_free(struct iface_table *table)
 {
 	free(table->list);
 	*table = (struct iface_table){0};
+}
+
+static void iface_collect(struct iface_table *table, const char *name)
+{
+	if (name[0] != '\0') {
+		snprintf(table->list[table->count++].name, IF_NAMESIZE, "%s", name);
+	}
+}
+
+/* Sorted and each name once. */
+static void iface_unique(struct iface_table *table)
+{
+	uint32_t kept = 0;
+
+	qsort(table->list, table->count, sizeof(*table->list), iface_compare);
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (kept == 0 || strcmp(table->list[kept - 1].name, table->list[i].name) != 0) {
+			table->list[kept++] = table->list[i];
+		}
+	}
+	table->count = kept;
+}
+
+static int iface_missing(const struct conf *conf, const char *name, struct err *err)
+{
+	const struct conf_rule *rule = iface_user(conf, name);
+
+	err_set(err,
+		"%s: interface %s does not exist; expected one of this host's interfaces; "
+		"`ip link' lists them",
+		rule ? rule->where : "--rule", name);
+	return -ENODEV;
+}
+
+/* Which rule needs `name': for the message. */
+static const struct conf_rule *iface_user(const struct conf *conf, const char *name)
+{
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		const struct conf_flow *flow = &conf->flows[i];
+
+		if (strcmp(flow->in.at.ifname, name) == 0) {
+			return &conf->rules[flow->rule];
+		}
+		for (uint32_t o = 0; o < flow->output_count; o++) {
+			if (strcmp(conf->outputs[flow->first_output + o].to.ifname, name) == 0) {
+				return &conf->rules[flow->rule];
+			}
+		}
+	}
+	return NULL;
+}
+
+static uint32_t iface_mtu(const char *name)
+{
+	struct ifreq req = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t mtu = 0;
+
+	if (fd < 0) {
+		return 0;
+	}
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0) {
+		mtu = (uint32_t)req.ifr_mtu;
+	}
+	close(fd);
+	return mtu;
+}
+
+static void iface_locate(struct iface *iface, const struct topo *topo)
+{
+	const struct topo_nic *nic = topo_find_nic(topo, iface->name);
+
+	iface->node_os = TOPO_UNKNOWN;
+	if (nic) {
+		iface->node_os = nic->node_os;
+		snprintf(iface->via, sizeof(iface->via), "%s", nic->via);
+	}
+}
+
+static bool iface_is_physical_below(const char *sysfs, const char *name, int depth)
+{
+	struct dirent **links = NULL;
+	char path[PATH_MAX];
+	bool physical;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "%s/class/net/%s/device", sysfs, name);
+	physical = access(path, F_OK) == 0;
+	if (!physical && depth < LOWER_DEPTH_MAX) {
+		*strrchr(path, '/') = '\0';
+		count = scandir(path, &links, iface_keep_lower, NULL);
+	}
+	for (int i = 0; i < count; i++) {
+		const char *lower = links[i]->d_name + sizeof(LOWER_PREFIX) - 1;
+
+		physical = physical || iface_is_physical_below(sysfs, lower, depth + 1);
+		free(links[i]);
+	}
+	free(links);
+	return physical;
+}
+
+static int iface_keep_lower(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, LOWER_PREFIX, sizeof(LOWER_PREFIX) - 1) == 0;
+}
+
+static int iface_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct iface *)a)->name, ((const struct iface *)b)->name);
 }

@@ -4,14 +4,7 @@
 #include "shard/limits.h"
 #include "src/setup/opt.h"
 
-/* A device that reads our memory itself, and cuts the train up while it does. */
-static bool uncopied_device_gathers(const struct iface *iface, bool v6)
-{
-	const struct ethtool_features *features = &iface->features;
-
-	return iface->physical && features->known && features->uso && features->scatter &&
-	       (v6 ? features->checksum_v6 : features->checksum_v4);
-}
+static bool uncopied_device_gathers(const struct iface *iface, bool v6);
 
 uint32_t uncopied_min_bytes(uint32_t want, const struct iface *iface, bool v6)
 {
@@ -50,4 +43,13 @@ uint64_t uncopied_page_bytes(enum nodemem_huge huge)
 	default:
 		return arena_huge_bytes(ARENA_HUGE_2M);
 	}
+}
+
+/* A device that reads our memory itself, and cuts the train up while it does. */
+static bool uncopied_device_gathers(const struct iface *iface, bool v6)
+{
+	const struct ethtool_features *features = &iface->features;
+
+	return iface->physical && features->known && features->uso && features->scatter &&
+	       (v6 ? features->checksum_v6 : features->checksum_v4);
 }
