@@ -44,11 +44,27 @@ struct step {
 	uint32_t next; /* child to look at next: an output's number, or a sorted position */
 };
 
-static int check_names(const struct conf *conf, struct err *err);
-static int check_twins(const struct twins *twins);
-static int check_cycles(struct twins *twins);
 static int compare_flows(const void *left, const void *right, void *context);
+static int check_names(const struct conf *conf, struct err *err);
 static int compare_names(const void *left, const void *right, void *context);
+static int check_twins(const struct twins *twins);
+static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b);
+static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position);
+static int check_cycles(struct twins *twins);
+static int search_from(struct twins *twins, uint32_t root);
+static uint32_t next_child(const struct twins *twins, struct step *step);
+static uint32_t output_leads_to(const struct twins *twins, const struct conf_flow *flow,
+				const struct rule_output *out);
+static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out);
+static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
+			    const struct addr *source);
+static int compare_addrs(const struct addr *left, const struct addr *right);
+static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to);
+static bool same_run(const struct twins *twins, uint32_t a, uint32_t b);
+static bool same_group(const struct twins *twins, uint32_t a, uint32_t b);
+static const struct rule_ingress *ingress_at(const struct twins *twins, uint32_t position);
+static int refuse_cycle(const struct twins *twins, uint32_t node);
+static const struct conf_flow *node_flow(const struct twins *twins, uint32_t node);
 
 int conf_check_twins(const struct conf *conf, struct err *err)
 {
@@ -86,6 +102,24 @@ out:
 	return rc;
 }
 
+static int compare_flows(const void *left, const void *right, void *context)
+{
+	const struct conf *conf = context;
+	uint32_t l = *(const uint32_t *)left;
+	uint32_t r = *(const uint32_t *)right;
+	const struct rule_ingress *a = &conf->flows[l].in;
+	const struct rule_ingress *b = &conf->flows[r].in;
+	int diff = compare_addrs(&a->at.addr, &b->at.addr);
+
+	if (diff == 0) {
+		diff = strcmp(a->at.ifname, b->at.ifname); /* no interface comes first */
+	}
+	if (diff == 0) {
+		diff = compare_addrs(&a->source, &b->source); /* any source comes first */
+	}
+	return diff != 0 ? diff : (l > r) - (l < r);
+}
+
 static int check_names(const struct conf *conf, struct err *err)
 {
 	uint32_t *order = calloc(conf->rule_count, sizeof(*order));
@@ -117,47 +151,6 @@ static int check_names(const struct conf *conf, struct err *err)
 	return rc;
 }
 
-/* ---- the sorted order ---- */
-
-static const struct rule_ingress *ingress_at(const struct twins *twins, uint32_t position)
-{
-	return &twins->conf->flows[twins->order[position]].in;
-}
-
-static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position)
-{
-	return &twins->conf->rules[twins->conf->flows[twins->order[position]].rule];
-}
-
-static int compare_addrs(const struct addr *left, const struct addr *right)
-{
-	if (left->family != right->family) {
-		return left->family < right->family ? -1 : 1;
-	}
-	if (left->port != right->port) {
-		return left->port < right->port ? -1 : 1;
-	}
-	return memcmp(left->ip, right->ip, sizeof(left->ip));
-}
-
-static int compare_flows(const void *left, const void *right, void *context)
-{
-	const struct conf *conf = context;
-	uint32_t l = *(const uint32_t *)left;
-	uint32_t r = *(const uint32_t *)right;
-	const struct rule_ingress *a = &conf->flows[l].in;
-	const struct rule_ingress *b = &conf->flows[r].in;
-	int diff = compare_addrs(&a->at.addr, &b->at.addr);
-
-	if (diff == 0) {
-		diff = strcmp(a->at.ifname, b->at.ifname); /* no interface comes first */
-	}
-	if (diff == 0) {
-		diff = compare_addrs(&a->source, &b->source); /* any source comes first */
-	}
-	return diff != 0 ? diff : (l > r) - (l < r);
-}
-
 static int compare_names(const void *left, const void *right, void *context)
 {
 	const struct conf *conf = context;
@@ -166,37 +159,6 @@ static int compare_names(const void *left, const void *right, void *context)
 	int diff = strcmp(conf->rules[l].name, conf->rules[r].name);
 
 	return diff != 0 ? diff : (l > r) - (l < r);
-}
-
-static bool same_group(const struct twins *twins, uint32_t a, uint32_t b)
-{
-	return addr_equal(&ingress_at(twins, a)->at.addr, &ingress_at(twins, b)->at.addr);
-}
-
-static bool same_run(const struct twins *twins, uint32_t a, uint32_t b)
-{
-	return same_group(twins, a, b) &&
-	       strcmp(ingress_at(twins, a)->at.ifname, ingress_at(twins, b)->at.ifname) == 0;
-}
-
-/* ---- twins ---- */
-
-static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b)
-{
-	uint32_t first = twins->order[a] < twins->order[b] ? a : b;
-	uint32_t second = first == a ? b : a;
-	const struct rule_ingress *in = ingress_at(twins, second);
-	char text[ENDPOINT_TEXT_MAX];
-
-	err_set(twins->err,
-		"%s: ingress %s is already that of %s (at %s); a flow belongs to one rule%s; put "
-		"all egresses into one rule, separated by commas, or remove one of the two",
-		rule_at(twins, second)->where, endpoint_format(&in->at, text),
-		rule_at(twins, first)->name, rule_at(twins, first)->where,
-		in->source.family == 0 && ingress_at(twins, first)->source.family == 0 ? ""
-		: addr_is_multicast(&in->at.addr) ? ", and any source includes each source"
-						  : ", whatever its sources when it is unicast");
-	return -EINVAL;
 }
 
 /* Two flows of one run share a datagram unless both are multicast with different sources: only
@@ -230,49 +192,90 @@ static int check_twins(const struct twins *twins)
 	return 0;
 }
 
-/* ---- cycles ---- */
-
-static const struct conf_flow *node_flow(const struct twins *twins, uint32_t node)
+static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b)
 {
-	return &twins->conf->flows[twins->order[node]];
+	uint32_t first = twins->order[a] < twins->order[b] ? a : b;
+	uint32_t second = first == a ? b : a;
+	const struct rule_ingress *in = ingress_at(twins, second);
+	char text[ENDPOINT_TEXT_MAX];
+
+	err_set(twins->err,
+		"%s: ingress %s is already that of %s (at %s); a flow belongs to one rule%s; put "
+		"all egresses into one rule, separated by commas, or remove one of the two",
+		rule_at(twins, second)->where, endpoint_format(&in->at, text),
+		rule_at(twins, first)->name, rule_at(twins, first)->where,
+		in->source.family == 0 && ingress_at(twins, first)->source.family == 0 ? ""
+		: addr_is_multicast(&in->at.addr) ? ", and any source includes each source"
+						  : ", whatever its sources when it is unicast");
+	return -EINVAL;
 }
 
-/* The first position that is not before (endpoint, source). */
-static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
-			    const struct addr *source)
+static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position)
 {
-	uint32_t low = 0;
-	uint32_t high = twins->count;
+	return &twins->conf->rules[twins->conf->flows[twins->order[position]].rule];
+}
 
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		const struct rule_ingress *in = ingress_at(twins, mid);
-		int diff = compare_addrs(&in->at.addr, &to->addr);
+static int check_cycles(struct twins *twins)
+{
+	for (uint32_t root = 0; root < twins->count; root++) {
+		int rc = twins->color[root] == WHITE ? search_from(twins, root) : 0;
 
-		if (diff == 0) {
-			diff = strcmp(in->at.ifname, to->ifname);
-		}
-		if (diff == 0) {
-			diff = compare_addrs(&in->source, source);
-		}
-		if (diff < 0) {
-			low = mid + 1;
-		} else {
-			high = mid;
+		if (rc != 0) {
+			return rc;
 		}
 	}
-	return low;
+	return 0;
 }
 
-static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to)
+static int search_from(struct twins *twins, uint32_t root)
 {
-	return position < twins->count && conf_endpoints_meet(to, &ingress_at(twins, position)->at);
+	twins->depth = 0;
+	twins->color[root] = GREY;
+	twins->stack[twins->depth++] = (struct step){.node = root};
+	while (twins->depth > 0) {
+		struct step *top = &twins->stack[twins->depth - 1];
+		uint32_t child = next_child(twins, top);
+
+		if (child == UINT32_MAX) {
+			twins->color[top->node] = BLACK;
+			twins->depth--;
+		} else if (twins->color[child] == GREY) {
+			return refuse_cycle(twins, child);
+		} else if (twins->color[child] == WHITE) {
+			twins->color[child] = GREY;
+			twins->stack[twins->depth++] = (struct step){.node = child};
+		}
+	}
+	return 0;
 }
 
-/* The address that an output of `flow' sends from, when the rules alone tell; else family 0. */
-static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out)
+/* The next child of the node on top of the stack, or UINT32_MAX when there is none left. */
+static uint32_t next_child(const struct twins *twins, struct step *step)
 {
-	return out->src_keep ? &flow->in.source : &out->src;
+	uint32_t count = twins->count;
+	uint32_t first = step->node % count;
+	uint32_t position;
+
+	if (step->node < count) {
+		const struct conf_flow *flow = node_flow(twins, step->node);
+
+		while (step->next < flow->output_count) {
+			uint32_t number = flow->first_output + step->next++;
+			uint32_t child =
+				output_leads_to(twins, flow, &twins->conf->outputs[number]);
+
+			if (child != UINT32_MAX) {
+				return child;
+			}
+		}
+		return UINT32_MAX;
+	}
+	position = first + step->next++;
+	if (position >= count || (step->node < 2 * count ? !same_run(twins, first, position)
+							 : !same_group(twins, first, position))) {
+		return UINT32_MAX;
+	}
+	return position;
 }
 
 /* What would hear an output: the node of a flow, run or group, or UINT32_MAX: nothing here. A run
@@ -310,33 +313,69 @@ static uint32_t output_leads_to(const struct twins *twins, const struct conf_flo
 	return at;
 }
 
-/* The next child of the node on top of the stack, or UINT32_MAX when there is none left. */
-static uint32_t next_child(const struct twins *twins, struct step *step)
+/* The address that an output of `flow' sends from, when the rules alone tell; else family 0. */
+static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out)
 {
-	uint32_t count = twins->count;
-	uint32_t first = step->node % count;
-	uint32_t position;
+	return out->src_keep ? &flow->in.source : &out->src;
+}
 
-	if (step->node < count) {
-		const struct conf_flow *flow = node_flow(twins, step->node);
+/* The first position that is not before (endpoint, source). */
+static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
+			    const struct addr *source)
+{
+	uint32_t low = 0;
+	uint32_t high = twins->count;
 
-		while (step->next < flow->output_count) {
-			uint32_t number = flow->first_output + step->next++;
-			uint32_t child =
-				output_leads_to(twins, flow, &twins->conf->outputs[number]);
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		const struct rule_ingress *in = ingress_at(twins, mid);
+		int diff = compare_addrs(&in->at.addr, &to->addr);
 
-			if (child != UINT32_MAX) {
-				return child;
-			}
+		if (diff == 0) {
+			diff = strcmp(in->at.ifname, to->ifname);
 		}
-		return UINT32_MAX;
+		if (diff == 0) {
+			diff = compare_addrs(&in->source, source);
+		}
+		if (diff < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
 	}
-	position = first + step->next++;
-	if (position >= count || (step->node < 2 * count ? !same_run(twins, first, position)
-							 : !same_group(twins, first, position))) {
-		return UINT32_MAX;
+	return low;
+}
+
+static int compare_addrs(const struct addr *left, const struct addr *right)
+{
+	if (left->family != right->family) {
+		return left->family < right->family ? -1 : 1;
 	}
-	return position;
+	if (left->port != right->port) {
+		return left->port < right->port ? -1 : 1;
+	}
+	return memcmp(left->ip, right->ip, sizeof(left->ip));
+}
+
+static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to)
+{
+	return position < twins->count && conf_endpoints_meet(to, &ingress_at(twins, position)->at);
+}
+
+static bool same_run(const struct twins *twins, uint32_t a, uint32_t b)
+{
+	return same_group(twins, a, b) &&
+	       strcmp(ingress_at(twins, a)->at.ifname, ingress_at(twins, b)->at.ifname) == 0;
+}
+
+static bool same_group(const struct twins *twins, uint32_t a, uint32_t b)
+{
+	return addr_equal(&ingress_at(twins, a)->at.addr, &ingress_at(twins, b)->at.addr);
+}
+
+static const struct rule_ingress *ingress_at(const struct twins *twins, uint32_t position)
+{
+	return &twins->conf->flows[twins->order[position]].in;
 }
 
 /* `node' is on the stack and has been reached again: the flows from there to the top are the
@@ -374,36 +413,7 @@ static int refuse_cycle(const struct twins *twins, uint32_t node)
 	return -EINVAL;
 }
 
-static int search_from(struct twins *twins, uint32_t root)
+static const struct conf_flow *node_flow(const struct twins *twins, uint32_t node)
 {
-	twins->depth = 0;
-	twins->color[root] = GREY;
-	twins->stack[twins->depth++] = (struct step){.node = root};
-	while (twins->depth > 0) {
-		struct step *top = &twins->stack[twins->depth - 1];
-		uint32_t child = next_child(twins, top);
-
-		if (child == UINT32_MAX) {
-			twins->color[top->node] = BLACK;
-			twins->depth--;
-		} else if (twins->color[child] == GREY) {
-			return refuse_cycle(twins, child);
-		} else if (twins->color[child] == WHITE) {
-			twins->color[child] = GREY;
-			twins->stack[twins->depth++] = (struct step){.node = child};
-		}
-	}
-	return 0;
-}
-
-static int check_cycles(struct twins *twins)
-{
-	for (uint32_t root = 0; root < twins->count; root++) {
-		int rc = twins->color[root] == WHITE ? search_from(twins, root) : 0;
-
-		if (rc != 0) {
-			return rc;
-		}
-	}
-	return 0;
+	return &twins->conf->flows[twins->order[node]];
 }
