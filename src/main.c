@@ -21,86 +21,39 @@
 #define EXIT_RUN   1
 #define EXIT_USAGE 2
 
-/* What the configuration asks for cannot be had: the operator must change it. */
-static int main_status(int rc)
-{
-	if (rc == 0) {
-		return EXIT_OK;
-	}
-	return rc == -EINVAL ? EXIT_USAGE : EXIT_RUN;
-}
+static void open_streams(void);
+static int finish(int status);
+static int dispatch(const struct opt *opt);
+static int say_valid(const struct opt *opt);
+static int with_setup(const struct opt *opt);
+static int print_plan(const struct setup *setup);
+static int exit_status(int rc);
 
-/* --check: everything that can be said without touching the host. */
-static int main_check(const struct opt *opt)
+int main(int argc, char **argv)
 {
-	printf("configuration is valid: %u rules, %u flows, %u outputs\n", opt->conf.rule_count,
-	       opt->conf.flow_count, opt->conf.output_count);
-	return EXIT_OK;
-}
-
-static int main_print_plan(const struct setup *setup)
-{
-	int rc = view_print(setup, stdout);
-
-	if (rc < 0) {
-		log_error("--plan: cannot write the plan: %s", strerror(-rc));
-	}
-	return main_status(rc);
-}
-
-static int main_with_setup(const struct opt *opt)
-{
-	bool relaying = opt->mode == OPT_MODE_RELAY;
-	struct setup setup;
+	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
+	struct opt opt = {0};
 	struct err err = {0};
 	int status;
-	int rc = setup_prepare(&setup, opt, relaying, &err);
 
-	if (rc < 0) {
-		log_error("%s", err.text);
-		status = main_status(rc);
-	} else if (relaying) {
-		status = supervisor_run(&setup);
-	} else if (opt->mode == OPT_MODE_PLAN) {
-		status = main_print_plan(&setup);
-	} else {
-		status = host_inspect(&setup, stdout);
+	open_streams();
+	log_init(LOG_LEVEL_INFO, prefixed);
+	if (opt_parse(argc, argv, &opt, &err) < 0) {
+		fprintf(stderr, "numacastd: %s\n", err.text);
+		return EXIT_USAGE;
 	}
-	setup_free(&setup);
-	return status;
-}
-
-static int main_dispatch(const struct opt *opt)
-{
-	switch (opt->mode) {
-	case OPT_MODE_HELP:
-		opt_print_help();
-		return EXIT_OK;
-	case OPT_MODE_VERSION:
-		opt_print_version(opt->verbose);
-		return EXIT_OK;
-	case OPT_MODE_CHECK:
-		return main_check(opt);
-	default:
-		return main_with_setup(opt);
-	}
-}
-
-/* What was printed must have arrived, or nothing was done. */
-static int main_finish(int status)
-{
-	if (status == EXIT_OK && (fflush(stdout) == EOF || ferror(stdout))) {
-		log_error("standard output: cannot write all of the answer: %s; expected a file "
-			  "with room, or a reader",
-			  strerror(errno));
-		return EXIT_RUN;
-	}
+	log_init(opt.verbose ? LOG_LEVEL_DEBUG
+		 : opt.quiet ? LOG_LEVEL_WARN
+			     : LOG_LEVEL_INFO,
+		 prefixed);
+	status = finish(dispatch(&opt));
+	opt_free(&opt);
 	return status;
 }
 
 /* A closed standard stream would be the number of the next socket, and a log line a datagram. What
  * takes its place cannot be written to either, so that a lost answer is noticed as before. */
-static void main_open_streams(void)
+static void open_streams(void)
 {
 	int fd;
 
@@ -112,24 +65,79 @@ static void main_open_streams(void)
 	}
 }
 
-int main(int argc, char **argv)
+/* What was printed must have arrived, or nothing was done. */
+static int finish(int status)
 {
-	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
-	struct opt opt = {0};
+	if (status == EXIT_OK && (fflush(stdout) == EOF || ferror(stdout))) {
+		log_error("standard output: cannot write all of the answer: %s; expected a file "
+			  "with room, or a reader",
+			  strerror(errno));
+		return EXIT_RUN;
+	}
+	return status;
+}
+
+static int dispatch(const struct opt *opt)
+{
+	switch (opt->mode) {
+	case OPT_MODE_HELP:
+		opt_print_help();
+		return EXIT_OK;
+	case OPT_MODE_VERSION:
+		opt_print_version(opt->verbose);
+		return EXIT_OK;
+	case OPT_MODE_CHECK:
+		return say_valid(opt);
+	default:
+		return with_setup(opt);
+	}
+}
+
+/* --check: everything that can be said without touching the host. */
+static int say_valid(const struct opt *opt)
+{
+	printf("configuration is valid: %u rules, %u flows, %u outputs\n", opt->conf.rule_count,
+	       opt->conf.flow_count, opt->conf.output_count);
+	return EXIT_OK;
+}
+
+static int with_setup(const struct opt *opt)
+{
+	bool relaying = opt->mode == OPT_MODE_RELAY;
+	struct setup setup;
 	struct err err = {0};
 	int status;
+	int rc = setup_prepare(&setup, opt, relaying, &err);
 
-	main_open_streams();
-	log_init(LOG_LEVEL_INFO, prefixed);
-	if (opt_parse(argc, argv, &opt, &err) < 0) {
-		fprintf(stderr, "numacastd: %s\n", err.text);
-		return EXIT_USAGE;
+	if (rc < 0) {
+		log_error("%s", err.text);
+		status = exit_status(rc);
+	} else if (relaying) {
+		status = supervisor_run(&setup);
+	} else if (opt->mode == OPT_MODE_PLAN) {
+		status = print_plan(&setup);
+	} else {
+		status = host_inspect(&setup, stdout);
 	}
-	log_init(opt.verbose ? LOG_LEVEL_DEBUG
-		 : opt.quiet ? LOG_LEVEL_WARN
-			     : LOG_LEVEL_INFO,
-		 prefixed);
-	status = main_finish(main_dispatch(&opt));
-	opt_free(&opt);
+	setup_free(&setup);
 	return status;
+}
+
+static int print_plan(const struct setup *setup)
+{
+	int rc = view_print(setup, stdout);
+
+	if (rc < 0) {
+		log_error("--plan: cannot write the plan: %s", strerror(-rc));
+	}
+	return exit_status(rc);
+}
+
+/* What the configuration asks for cannot be had: the operator must change it. */
+static int exit_status(int rc)
+{
+	if (rc == 0) {
+		return EXIT_OK;
+	}
+	return rc == -EINVAL ? EXIT_USAGE : EXIT_RUN;
 }
