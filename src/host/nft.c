@@ -20,14 +20,14 @@
 #define NFT_MS_MAX    10000
 #define NFT_BYTES_MAX (64u << 20)
 
-static const char *nft_find(void);
-static int nft_start(const char *path, int to, pid_t *pid);
-static int nft_read(int fd, char **out);
-static int nft_wait(int fd, uint64_t until_ns);
+static const char *find_program(void);
+static int start_program(const char *path, int to, pid_t *pid);
+static int read_answer(int fd, char **out);
+static int await_end(int fd, uint64_t until_ns);
 
 int nft_list(char **out)
 {
-	const char *path = nft_find();
+	const char *path = find_program();
 	int ends[2], status = 0, rc;
 	char *text = NULL;
 	pid_t pid = -1;
@@ -38,10 +38,10 @@ int nft_list(char **out)
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		return -errno;
 	}
-	rc = nft_start(path, ends[1], &pid);
+	rc = start_program(path, ends[1], &pid);
 	close(ends[1]);
 	if (rc == 0) {
-		rc = nft_read(ends[0], &text);
+		rc = read_answer(ends[0], &text);
 		if (rc < 0) {
 			kill(pid, SIGKILL);
 		}
@@ -61,7 +61,7 @@ int nft_list(char **out)
 	return 0;
 }
 
-static const char *nft_find(void)
+static const char *find_program(void)
 {
 	static const char *const places[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft",
 					     "/usr/local/sbin/nft"};
@@ -75,7 +75,7 @@ static const char *nft_find(void)
 }
 
 /* Starts it with `to' as its standard output. */
-static int nft_start(const char *path, int to, pid_t *pid)
+static int start_program(const char *path, int to, pid_t *pid)
 {
 	static const char *const argv[] = {"nft", "-j", "list", "ruleset", NULL};
 	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
@@ -98,7 +98,7 @@ static int nft_start(const char *path, int to, pid_t *pid)
 	return rc;
 }
 
-static int nft_read(int fd, char **out)
+static int read_answer(int fd, char **out)
 {
 	uint64_t until_ns = clock_now_ns() + NFT_MS_MAX * NS_PER_MS;
 	size_t len = 0, room = 0;
@@ -119,7 +119,7 @@ static int nft_read(int fd, char **out)
 			text = bigger;
 			room = more;
 		}
-		rc = nft_wait(fd, until_ns);
+		rc = await_end(fd, until_ns);
 		if (rc < 0) {
 			break;
 		}
@@ -140,7 +140,7 @@ static int nft_read(int fd, char **out)
 }
 
 /* Waits for more, or the end, until `until_ns'. */
-static int nft_wait(int fd, uint64_t until_ns)
+static int await_end(int fd, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};

@@ -23,10 +23,10 @@ struct route_question {
 	unsigned char ip[16];
 };
 
-static int route_exchange(int fd, const struct addr *to, struct route *out);
-static int route_read(const struct nlmsghdr *head, struct route *route);
-static void route_read_multipath(const struct rtattr *attr, struct route *route);
-static void route_add_hop(struct route *route, unsigned ifindex);
+static int ask_kernel(int fd, const struct addr *to, struct route *out);
+static int read_route(const struct nlmsghdr *head, struct route *route);
+static void read_multipath(const struct rtattr *attr, struct route *route);
+static void add_hop(struct route *route, unsigned ifindex);
 
 int route_ask(const struct addr *to, struct route *out)
 {
@@ -37,7 +37,7 @@ int route_ask(const struct addr *to, struct route *out)
 	if (fd < 0) {
 		return -errno;
 	}
-	rc = route_exchange(fd, to, &route);
+	rc = ask_kernel(fd, to, &route);
 	close(fd);
 	if (rc == 0) {
 		*out = route;
@@ -55,7 +55,7 @@ bool route_uses(const struct route *route, unsigned ifindex)
 	return false;
 }
 
-static int route_exchange(int fd, const struct addr *to, struct route *out)
+static int ask_kernel(int fd, const struct addr *to, struct route *out)
 {
 	struct timeval limit = {.tv_sec = ANSWER_S};
 	uint32_t ip_bytes = to->family == AF_INET6 ? 16 : 4;
@@ -82,10 +82,10 @@ static int route_exchange(int fd, const struct addr *to, struct route *out)
 	if (len < 0) {
 		return -errno;
 	}
-	return NLMSG_OK(&answer.head, (uint32_t)len) ? route_read(&answer.head, out) : -EBADMSG;
+	return NLMSG_OK(&answer.head, (uint32_t)len) ? read_route(&answer.head, out) : -EBADMSG;
 }
 
-static int route_read(const struct nlmsghdr *head, struct route *route)
+static int read_route(const struct nlmsghdr *head, struct route *route)
 {
 	const struct rtmsg *body = NLMSG_DATA(head);
 	const struct rtattr *attr = RTM_RTA(body);
@@ -105,27 +105,27 @@ static int route_read(const struct nlmsghdr *head, struct route *route)
 
 		if (attr->rta_type == RTA_OIF && RTA_PAYLOAD(attr) >= sizeof(ifindex)) {
 			memcpy(&ifindex, RTA_DATA(attr), sizeof(ifindex));
-			route_add_hop(route, ifindex);
+			add_hop(route, ifindex);
 		} else if (attr->rta_type == RTA_MULTIPATH) {
-			route_read_multipath(attr, route);
+			read_multipath(attr, route);
 		}
 	}
 	return 0;
 }
 
-static void route_read_multipath(const struct rtattr *attr, struct route *route)
+static void read_multipath(const struct rtattr *attr, struct route *route)
 {
 	const struct rtnexthop *hop = RTA_DATA(attr);
 	int left = (int)RTA_PAYLOAD(attr);
 
 	while (left >= (int)sizeof(*hop) && RTNH_OK(hop, left)) {
-		route_add_hop(route, (unsigned)hop->rtnh_ifindex);
+		add_hop(route, (unsigned)hop->rtnh_ifindex);
 		left -= RTNH_ALIGN(hop->rtnh_len);
 		hop = RTNH_NEXT(hop);
 	}
 }
 
-static void route_add_hop(struct route *route, unsigned ifindex)
+static void add_hop(struct route *route, unsigned ifindex)
 {
 	if (ifindex != 0 && route->hop_count < ROUTE_HOPS_MAX) {
 		route->hops[route->hop_count++] = ifindex;

@@ -10,7 +10,7 @@
 
 static const unsigned privs_kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
 
-static capng_flags_t privs_choose(void);
+static capng_flags_t choose_caps(void);
 
 int privs_become(const char *user, struct err *err)
 {
@@ -29,7 +29,7 @@ int privs_become(const char *user, struct err *err)
 	if (geteuid() == pw->pw_uid) {
 		return 0;
 	}
-	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, privs_choose());
+	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, choose_caps());
 	if (rc != 0 || geteuid() != pw->pw_uid) {
 		err_set(err,
 			"--user %s: cannot change to it (libcap-ng says %d); only root can; start "
@@ -48,7 +48,7 @@ bool privs_lock_freely(void)
 
 /* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
  * for more than one has fails as a whole. Returns how to change the user. */
-static capng_flags_t privs_choose(void)
+static capng_flags_t choose_caps(void)
 {
 	bool keeps[sizeof(privs_kept) / sizeof(privs_kept[0])];
 	unsigned flags = CAPNG_INIT_SUPP_GRP;

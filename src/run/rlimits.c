@@ -8,15 +8,15 @@
 #include "src/setup/needs.h"
 #include "src/run/privs.h"
 
-static void rlimits_try(int resource, rlim_t want);
+static void raise_limit(int resource, rlim_t want);
 
 int rlimits_raise(const struct setup *setup, struct err *err)
 {
 	rlim_t need = needs_files(setup);
 	struct rlimit now;
 
-	rlimits_try(RLIMIT_MEMLOCK, RLIM_INFINITY);
-	rlimits_try(RLIMIT_NOFILE, need);
+	raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+	raise_limit(RLIMIT_NOFILE, need);
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < need) {
 		err_set(err,
 			"open files: %llu are needed (one per flow and output), the limit is %llu; "
@@ -42,7 +42,7 @@ uint64_t rlimits_lockable_bytes(uint64_t rings_bytes)
 }
 
 /* The hard limit can be raised only with CAP_SYS_RESOURCE, hence two tries. */
-static void rlimits_try(int resource, rlim_t want)
+static void raise_limit(int resource, rlim_t want)
 {
 	struct rlimit now, wanted;
 

@@ -14,11 +14,11 @@
 
 #include "numa/pin.h"
 
-static void *worker_main(void *arg);
-static int worker_open(struct worker *w, struct err *err);
-static int worker_pin(const struct worker *w, struct err *err);
-static int worker_relay(struct worker *w, struct err *err);
-static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err);
+static void *thread_main(void *arg);
+static int open_shard(struct worker *w, struct err *err);
+static int pin_thread(const struct worker *w, struct err *err);
+static int run_shard(struct worker *w, struct err *err);
+static void arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err);
 
 int worker_start(struct worker *w, struct err *err)
 {
@@ -29,7 +29,7 @@ int worker_start(struct worker *w, struct err *err)
 			strerror(-rc));
 		return rc;
 	}
-	rc = -pthread_create(&w->thread, NULL, worker_main, w);
+	rc = -pthread_create(&w->thread, NULL, thread_main, w);
 	if (rc < 0) {
 		err_set(err, "shard %u: cannot start its thread: %s; see `ulimit -u' and TasksMax=",
 			w->index, strerror(-rc));
@@ -62,7 +62,7 @@ void worker_free(struct worker *w)
 	w->shard = NULL;
 }
 
-static void *worker_main(void *arg)
+static void *thread_main(void *arg)
 {
 	struct worker *w = arg;
 	struct err err = {0};
@@ -72,23 +72,23 @@ static void *worker_main(void *arg)
 	snprintf(name, sizeof(name), "shard-%u", w->index);
 	pthread_setname_np(pthread_self(), name);
 	w->tid = (pid_t)syscall(SYS_gettid);
-	rc = worker_open(w, &err);
-	worker_arrive(w, &w->gate->opened, rc, &err);
+	rc = open_shard(w, &err);
+	arrive(w, &w->gate->opened, rc, &err);
 	if (gate_may_go(w->gate) && rc == 0) {
-		rc = worker_relay(w, &err);
+		rc = run_shard(w, &err);
 	}
 	if (w->shard) {
 		shard_close(w->shard);
 	}
-	worker_arrive(w, &w->gate->ended, rc, &err);
+	arrive(w, &w->gate->ended, rc, &err);
 	return NULL;
 }
 
-static int worker_open(struct worker *w, struct err *err)
+static int open_shard(struct worker *w, struct err *err)
 {
 	size_t need = shard_arena_bytes(&w->spec);
 	struct err cause = {0};
-	int rc = worker_pin(w, err);
+	int rc = pin_thread(w, err);
 
 	if (rc < 0) {
 		return rc;
@@ -103,7 +103,7 @@ static int worker_open(struct worker *w, struct err *err)
 	return rc;
 }
 
-static int worker_pin(const struct worker *w, struct err *err)
+static int pin_thread(const struct worker *w, struct err *err)
 {
 	int rc = w->pin ? pin_self(w->cpu_os) : 0;
 
@@ -116,7 +116,7 @@ static int worker_pin(const struct worker *w, struct err *err)
 	return rc;
 }
 
-static int worker_relay(struct worker *w, struct err *err)
+static int run_shard(struct worker *w, struct err *err)
 {
 	struct err cause = {0};
 	int rc = shard_live(w->shard, &cause);
@@ -124,7 +124,7 @@ static int worker_relay(struct worker *w, struct err *err)
 	if (rc < 0) {
 		err_set(err, "shard %u: %s", w->index, cause.text);
 	}
-	worker_arrive(w, &w->gate->live, rc, err);
+	arrive(w, &w->gate->live, rc, err);
 	if (rc == 0) {
 		rc = shard_run(w->shard);
 		if (rc < 0) {
@@ -135,7 +135,7 @@ static int worker_relay(struct worker *w, struct err *err)
 }
 
 /* Passes `stage', and says how it went up to there. */
-static void worker_arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
+static void arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err)
 {
 	if (rc < 0) {
 		pthread_mutex_lock(&w->gate->lock);

@@ -19,10 +19,10 @@
 
 #define FEATURES_MAX 4096 /* the kernel had 64 in 2024 */
 
-static int ethtool_count(int fd, const char *ifname, uint32_t *out);
-static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtool_features *out);
-static void ethtool_take(struct ethtool_features *out, const char *name, bool on);
-static int ethtool_call(int fd, const char *ifname, void *data);
+static int count_features(int fd, const char *ifname, uint32_t *out);
+static int ask_features(int fd, const char *ifname, uint32_t count, struct ethtool_features *out);
+static void take_feature(struct ethtool_features *out, const char *name, bool on);
+static int call_driver(int fd, const char *ifname, void *data);
 
 int ethtool_read(const char *ifname, struct ethtool_features *out)
 {
@@ -30,15 +30,15 @@ int ethtool_read(const char *ifname, struct ethtool_features *out)
 	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
 	struct ethtool_features found = {0};
 	uint32_t count = 0;
-	int rc = fd < 0 ? -errno : ethtool_count(fd, ifname, &count);
+	int rc = fd < 0 ? -errno : count_features(fd, ifname, &count);
 
 	*out = (struct ethtool_features){0};
 	if (rc == 0) {
-		rc = ethtool_ask(fd, ifname, count, &found);
+		rc = ask_features(fd, ifname, count, &found);
 	}
 	if (rc == 0) {
 		found.known = true;
-		if (ethtool_call(fd, ifname, &driver) == 0) {
+		if (call_driver(fd, ifname, &driver) == 0) {
 			snprintf(found.driver, sizeof(found.driver), "%.*s",
 				 (int)sizeof(driver.driver) - 1, driver.driver);
 		}
@@ -50,13 +50,13 @@ int ethtool_read(const char *ifname, struct ethtool_features *out)
 	return rc;
 }
 
-static int ethtool_count(int fd, const char *ifname, uint32_t *out)
+static int count_features(int fd, const char *ifname, uint32_t *out)
 {
 	struct {
 		struct ethtool_sset_info info;
 		uint32_t count;
 	} ask = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES}};
-	int rc = ethtool_call(fd, ifname, &ask);
+	int rc = call_driver(fd, ifname, &ask);
 
 	if (rc < 0) {
 		return rc;
@@ -68,7 +68,7 @@ static int ethtool_count(int fd, const char *ifname, uint32_t *out)
 	return 0;
 }
 
-static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtool_features *out)
+static int ask_features(int fd, const char *ifname, uint32_t count, struct ethtool_features *out)
 {
 	uint32_t blocks = (count + 31) / 32;
 	struct ethtool_gstrings *names =
@@ -81,18 +81,18 @@ static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtoo
 		names->cmd = ETHTOOL_GSTRINGS;
 		names->string_set = ETH_SS_FEATURES;
 		names->len = count;
-		rc = ethtool_call(fd, ifname, names);
+		rc = call_driver(fd, ifname, names);
 	}
 	if (rc == 0) {
 		bits->cmd = ETHTOOL_GFEATURES;
 		bits->size = blocks;
-		rc = ethtool_call(fd, ifname, bits);
+		rc = call_driver(fd, ifname, bits);
 	}
 	for (uint32_t i = 0; rc == 0 && i < count && i / 32 < bits->size; i++) {
 		char name[ETH_GSTRING_LEN + 1] = "";
 
 		memcpy(name, &names->data[(size_t)i * ETH_GSTRING_LEN], ETH_GSTRING_LEN);
-		ethtool_take(out, name, (bits->features[i / 32].active >> (i % 32) & 1) != 0);
+		take_feature(out, name, (bits->features[i / 32].active >> (i % 32) & 1) != 0);
 	}
 	free(names);
 	free(bits);
@@ -100,7 +100,7 @@ static int ethtool_ask(int fd, const char *ifname, uint32_t count, struct ethtoo
 }
 
 /* Sets what the feature called `name' stands for. */
-static void ethtool_take(struct ethtool_features *out, const char *name, bool on)
+static void take_feature(struct ethtool_features *out, const char *name, bool on)
 {
 	const struct {
 		const char *name;
@@ -125,7 +125,7 @@ static void ethtool_take(struct ethtool_features *out, const char *name, bool on
 	}
 }
 
-static int ethtool_call(int fd, const char *ifname, void *data)
+static int call_driver(int fd, const char *ifname, void *data)
 {
 	struct ifreq req = {0};
 

@@ -19,15 +19,15 @@
 #define LOWER_PREFIX    "lower_" /* in sysfs, a link for each device that traffic goes through */
 #define LOWER_DEPTH_MAX 8        /* more than the kernel allows */
 
-static void iface_collect(struct iface_table *table, const char *name);
-static void iface_unique(struct iface_table *table);
-static int iface_missing(const struct conf *conf, const char *name, struct err *err);
-static const struct conf_rule *iface_user(const struct conf *conf, const char *name);
-static uint32_t iface_mtu(const char *name);
-static void iface_locate(struct iface *iface, const struct topo *topo);
-static bool iface_is_physical_below(const char *sysfs, const char *name, int depth);
-static int iface_keep_lower(const struct dirent *entry);
-static int iface_compare(const void *a, const void *b);
+static void collect(struct iface_table *table, const char *name);
+static void keep_unique(struct iface_table *table);
+static int refuse_missing(const struct conf *conf, const char *name, struct err *err);
+static const struct conf_rule *first_user(const struct conf *conf, const char *name);
+static uint32_t read_mtu(const char *name);
+static void locate(struct iface *iface, const struct topo *topo);
+static bool is_physical_below(const char *sysfs, const char *name, int depth);
+static int keep_lower(const struct dirent *entry);
+static int compare_names(const void *a, const void *b);
 
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
 		  struct iface_table *out, struct err *err)
@@ -40,26 +40,26 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
-		iface_collect(&table, conf->flows[i].in.at.ifname);
+		collect(&table, conf->flows[i].in.at.ifname);
 	}
 	for (uint32_t i = 0; i < conf->output_count; i++) {
-		iface_collect(&table, conf->outputs[i].to.ifname);
+		collect(&table, conf->outputs[i].to.ifname);
 	}
-	iface_unique(&table);
+	keep_unique(&table);
 	for (uint32_t i = 0; i < table.count; i++) {
 		struct iface *iface = &table.list[i];
 
 		iface->ifindex = if_nametoindex(iface->name);
 		if (iface->ifindex == 0 && required) {
-			int rc = iface_missing(conf, iface->name, err);
+			int rc = refuse_missing(conf, iface->name, err);
 
 			iface_free(&table);
 			return rc;
 		}
-		iface->mtu = iface_mtu(iface->name);
+		iface->mtu = read_mtu(iface->name);
 		iface->physical = iface_is_physical("/sys", iface->name);
 		(void)ethtool_read(iface->name, &iface->features); /* what is not known is off */
-		iface_locate(iface, topo);
+		locate(iface, topo);
 	}
 	*out = table;
 	return 0;
@@ -67,7 +67,7 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 
 bool iface_is_physical(const char *sysfs, const char *name)
 {
-	return iface_is_physical_below(sysfs, name, 0);
+	return is_physical_below(sysfs, name, 0);
 }
 
 const struct iface *iface_find(const struct iface_table *table, const char *name)
@@ -78,7 +78,7 @@ const struct iface *iface_find(const struct iface_table *table, const char *name
 		return NULL;
 	}
 	snprintf(key.name, sizeof(key.name), "%s", name);
-	return bsearch(&key, table->list, table->count, sizeof(key), iface_compare);
+	return bsearch(&key, table->list, table->count, sizeof(key), compare_names);
 }
 
 void iface_free(struct iface_table *table)
@@ -87,7 +87,7 @@ void iface_free(struct iface_table *table)
 	*table = (struct iface_table){0};
 }
 
-static void iface_collect(struct iface_table *table, const char *name)
+static void collect(struct iface_table *table, const char *name)
 {
 	if (name[0] != '\0') {
 		snprintf(table->list[table->count++].name, IF_NAMESIZE, "%s", name);
@@ -95,11 +95,11 @@ static void iface_collect(struct iface_table *table, const char *name)
 }
 
 /* Sorted and each name once. */
-static void iface_unique(struct iface_table *table)
+static void keep_unique(struct iface_table *table)
 {
 	uint32_t kept = 0;
 
-	qsort(table->list, table->count, sizeof(*table->list), iface_compare);
+	qsort(table->list, table->count, sizeof(*table->list), compare_names);
 	for (uint32_t i = 0; i < table->count; i++) {
 		if (kept == 0 || strcmp(table->list[kept - 1].name, table->list[i].name) != 0) {
 			table->list[kept++] = table->list[i];
@@ -108,9 +108,9 @@ static void iface_unique(struct iface_table *table)
 	table->count = kept;
 }
 
-static int iface_missing(const struct conf *conf, const char *name, struct err *err)
+static int refuse_missing(const struct conf *conf, const char *name, struct err *err)
 {
-	const struct conf_rule *rule = iface_user(conf, name);
+	const struct conf_rule *rule = first_user(conf, name);
 
 	err_set(err,
 		"%s: interface %s does not exist; expected one of this host's interfaces; "
@@ -120,7 +120,7 @@ static int iface_missing(const struct conf *conf, const char *name, struct err *
 }
 
 /* Which rule needs `name': for the message. */
-static const struct conf_rule *iface_user(const struct conf *conf, const char *name)
+static const struct conf_rule *first_user(const struct conf *conf, const char *name)
 {
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
 		const struct conf_flow *flow = &conf->flows[i];
@@ -137,7 +137,7 @@ static const struct conf_rule *iface_user(const struct conf *conf, const char *n
 	return NULL;
 }
 
-static uint32_t iface_mtu(const char *name)
+static uint32_t read_mtu(const char *name)
 {
 	struct ifreq req = {0};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -154,7 +154,7 @@ static uint32_t iface_mtu(const char *name)
 	return mtu;
 }
 
-static void iface_locate(struct iface *iface, const struct topo *topo)
+static void locate(struct iface *iface, const struct topo *topo)
 {
 	const struct topo_nic *nic = topo_find_nic(topo, iface->name);
 
@@ -165,7 +165,7 @@ static void iface_locate(struct iface *iface, const struct topo *topo)
 	}
 }
 
-static bool iface_is_physical_below(const char *sysfs, const char *name, int depth)
+static bool is_physical_below(const char *sysfs, const char *name, int depth)
 {
 	struct dirent **links = NULL;
 	char path[PATH_MAX];
@@ -176,24 +176,24 @@ static bool iface_is_physical_below(const char *sysfs, const char *name, int dep
 	physical = access(path, F_OK) == 0;
 	if (!physical && depth < LOWER_DEPTH_MAX) {
 		*strrchr(path, '/') = '\0';
-		count = scandir(path, &links, iface_keep_lower, NULL);
+		count = scandir(path, &links, keep_lower, NULL);
 	}
 	for (int i = 0; i < count; i++) {
 		const char *lower = links[i]->d_name + sizeof(LOWER_PREFIX) - 1;
 
-		physical = physical || iface_is_physical_below(sysfs, lower, depth + 1);
+		physical = physical || is_physical_below(sysfs, lower, depth + 1);
 		free(links[i]);
 	}
 	free(links);
 	return physical;
 }
 
-static int iface_keep_lower(const struct dirent *entry)
+static int keep_lower(const struct dirent *entry)
 {
 	return strncmp(entry->d_name, LOWER_PREFIX, sizeof(LOWER_PREFIX) - 1) == 0;
 }
 
-static int iface_compare(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct iface *)a)->name, ((const struct iface *)b)->name);
 }

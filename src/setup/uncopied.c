@@ -4,14 +4,14 @@
 #include "shard/limits.h"
 #include "src/setup/opt.h"
 
-static bool uncopied_device_gathers(const struct iface *iface, bool v6);
+static bool device_gathers(const struct iface *iface, bool v6);
 
 uint32_t uncopied_min_bytes(uint32_t want, const struct iface *iface, bool v6)
 {
 	if (want != OPT_AMOUNT_AUTO) {
 		return want;
 	}
-	return iface && uncopied_device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
+	return iface && device_gathers(iface, v6) ? ZEROCOPY_AUTO_BYTES : 0;
 }
 
 bool uncopied_gains_by_registering(const struct rule_table *table, enum nodemem_huge huge)
@@ -46,7 +46,7 @@ uint64_t uncopied_page_bytes(enum nodemem_huge huge)
 }
 
 /* A device that reads our memory itself, and cuts the train up while it does. */
-static bool uncopied_device_gathers(const struct iface *iface, bool v6)
+static bool device_gathers(const struct iface *iface, bool v6)
 {
 	const struct ethtool_features *features = &iface->features;
 
