@@ -52,6 +52,54 @@ START_TEST(range_and_overflow_are_refused_not_clamped)
 }
 END_TEST
 
+START_TEST(all_64_bits_are_a_range)
+{
+	uint64_t out = UNTOUCHED;
+
+	ck_assert_int_eq(num_parse("18446744073709551615", 0, UINT64_MAX, &out), 0);
+	ck_assert_uint_eq(out, UINT64_MAX);
+	out = UNTOUCHED;
+	ck_assert_int_eq(num_parse("18446744073709551616", 0, UINT64_MAX, &out), -ERANGE);
+	ck_assert_int_eq(num_parse_count("99999999999999999999G", 0, UINT64_MAX, &out), -ERANGE);
+	ck_assert_int_eq(num_parse_seconds("18446744073.709551616", 0, UINT64_MAX, &out), -ERANGE);
+	ck_assert_uint_eq(out, UNTOUCHED);
+	ck_assert_int_eq(num_parse_seconds("18446744073.709551615", 0, UINT64_MAX, &out), 0);
+	ck_assert_uint_eq(out, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(counts_count_in_1000)
+{
+	ck_assert_uint_eq(taken(num_parse_count, "50000"), 50000);
+	ck_assert_uint_eq(taken(num_parse_count, "50k"), 50000);
+	ck_assert_uint_eq(taken(num_parse_count, "50K"), 50000);
+	ck_assert_uint_eq(taken(num_parse_count, "1M"), 1000000);
+	ck_assert_uint_eq(taken(num_parse_count, "2G"), 2000000000);
+	refused(num_parse_count, "", -EINVAL);
+	refused(num_parse_count, "k", -EINVAL);
+	refused(num_parse_count, "1kk", -EINVAL);
+	refused(num_parse_count, "1/s", -EINVAL);
+	refused(num_parse_count, "2M", -ERANGE);
+}
+END_TEST
+
+START_TEST(seconds_have_up_to_nine_decimals)
+{
+	static const char *const junk[] = {"",   ".5",  "1.", "1.2.3", "0.0000000001",
+					   "1s", "1e2", "-1", "1 ",    "1,5"};
+
+	for (size_t i = 0; i < sizeof(junk) / sizeof(junk[0]); i++) {
+		refused(num_parse_seconds, junk[i], -EINVAL);
+	}
+	refused(num_parse_seconds, "0", -ERANGE);
+	refused(num_parse_seconds, "0.001000001", -ERANGE);
+	ck_assert_uint_eq(taken(num_parse_seconds, "2"), 2000000000);
+	ck_assert_uint_eq(taken(num_parse_seconds, "2.5"), 2500000000);
+	ck_assert_uint_eq(taken(num_parse_seconds, "0.000000001"), 1);
+	ck_assert_uint_eq(taken(num_parse_seconds, "0"), 0);
+}
+END_TEST
+
 START_TEST(sizes_count_in_1024)
 {
 	ck_assert_uint_eq(taken(num_parse_size, "4096"), 4096);
@@ -118,6 +166,9 @@ int main(void)
 	tcase_add_test(tc, range_and_overflow_are_refused_not_clamped);
 	tcase_add_test(tc, sizes_count_in_1024);
 	tcase_add_test(tc, rates_count_in_1000_and_may_name_their_unit);
+	tcase_add_test(tc, all_64_bits_are_a_range);
+	tcase_add_test(tc, counts_count_in_1000);
+	tcase_add_test(tc, seconds_have_up_to_nine_decimals);
 	tcase_add_test(tc, ratios_have_at_most_one_point);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
