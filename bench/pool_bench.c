@@ -21,7 +21,7 @@
 #include "bench/bench.h"
 #include "numa/nodemem.h"
 #include "numa/pin.h"
-#include "src/setup/opt_table.h"
+#include "src/setup/options.h"
 
 #define FOOTPRINT_MAX_MIB 8.0
 
@@ -115,16 +115,17 @@ void rig_make_usual(struct pool_rig *rig, const struct pool_bench *bench,
 
 struct pool_counts bench_default_counts(void)
 {
+	struct cli_fill fill;
 	struct opt opt = {0};
 	struct pool_counts counts;
 	struct err err;
 
-	if (opt_set_initial(&opt, &err) < 0) {
+	if (cli_fill_init(&fill, &options_table, &opt, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(EXIT_FAILURE);
 	}
 	counts = opt.pool;
-	opt_free(&opt);
+	options_free(&opt);
 	return counts;
 }
 

@@ -1,5 +1,6 @@
 # The programs. Each room below is an archive of its own, and NC_ROOM_LIBS is that archive with all
 # that it may know, so that a wrong dependency does not link.
+include src/cli/automake.mk
 include src/rules/automake.mk
 include src/setup/automake.mk
 include src/view/automake.mk

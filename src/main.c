@@ -13,7 +13,7 @@
 
 #include "src/base/log.h"
 #include "src/host/inspect.h"
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 #include "src/view/view.h"
 #include "src/run/supervisor.h"
 
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
 	open_streams();
 	log_init(LOG_LEVEL_INFO, prefixed);
-	if (opt_parse(argc, argv, &opt, &err) < 0) {
+	if (options_parse(argc, argv, &opt, &err) < 0) {
 		fprintf(stderr, "numacastd: %s\n", err.text);
 		return EXIT_USAGE;
 	}
@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 			     : LOG_LEVEL_INFO,
 		 prefixed);
 	status = finish(dispatch(&opt));
-	opt_free(&opt);
+	options_free(&opt);
 	return status;
 }
 
@@ -81,10 +81,10 @@ static int dispatch(const struct opt *opt)
 {
 	switch (opt->mode) {
 	case OPT_MODE_HELP:
-		opt_print_help();
+		options_print_help();
 		return EXIT_OK;
 	case OPT_MODE_VERSION:
-		opt_print_version(opt->verbose);
+		options_print_version(opt->verbose);
 		return EXIT_OK;
 	case OPT_MODE_CHECK:
 		return say_valid(opt);

@@ -12,7 +12,7 @@
 
 #include "src/host/host.h"
 #include "src/host/facts.h"
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 #include "src/run/supervisor.h"
 
 /* What has been said of a flow. */

@@ -6,12 +6,12 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/iface.c src/setup/iface.h \
 	src/setup/layout.c src/setup/layout.h \
 	src/setup/needs.c src/setup/needs.h \
-	src/setup/opt.c src/setup/opt.h \
-	src/setup/opt_file.c \
-	src/setup/opt_help.c \
-	src/setup/opt_table.c src/setup/opt_table.h \
-	src/setup/opt_value.c \
+	src/setup/options.c src/setup/options.h \
+	src/setup/options_check.c \
+	src/setup/options_help.c \
+	src/setup/options_value.c src/setup/options_value.h \
 	src/setup/setup.c src/setup/setup.h \
 	src/setup/uncopied.c src/setup/uncopied.h
-NC_SETUP_LIBS = src/setup/libnc-setup.a src/rules/libnc-rules.a numa/libnc-numa.a $(NC_SHARD_LIBS) \
+NC_SETUP_LIBS = src/setup/libnc-setup.a src/rules/libnc-rules.a src/cli/libnc-cli.a \
+	numa/libnc-numa.a $(NC_SHARD_LIBS) \
 	$(HWLOC_LIBS) $(NUMA_LIBS)

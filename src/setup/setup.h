@@ -17,7 +17,7 @@
 #include "src/base/log.h"
 #include "src/setup/iface.h"
 #include "src/setup/layout.h"
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 
 struct setup {
 	const struct opt *opt; /* not owned; outlives the setup */

@@ -2,7 +2,7 @@
 #include "src/setup/uncopied.h"
 
 #include "shard/limits.h"
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 
 static bool device_gathers(const struct iface *iface, bool v6);
 

@@ -1,4 +1,4 @@
-/* fuzz_config.c - any bytes as a configuration file: opt_read_text and the checks that follow.
+/* fuzz_config.c - any bytes as a configuration file: cli_file_apply and the checks that follow.
  *
  * What must hold: a refusal begins with the file's name and has three parts, or comes from the
  * checks after reading; after success every option lies within the range its row gives.
@@ -9,40 +9,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/limits.h"
 #include "src/base/must.h"
-#include "src/setup/opt_table.h"
+#include "src/cli/file.h"
+#include "src/setup/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_row(const struct opt *opt, const struct opt_row *row)
+/* Whether a word of the row means `number'. */
+static bool is_meant(const struct cli_row *row, uint64_t number)
+{
+	for (uint64_t i = 0; row->choices && row->choices[i]; i++) {
+		if ((row->meanings ? (uint32_t)row->meanings[i] : i) == number) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void check_row(const struct opt *opt, const struct cli_row *row)
 {
 	const void *at = (const char *)opt + row->offset;
 	uint32_t number;
 	double ratio;
 
 	switch (row->kind) {
-	case OPT_KIND_U32:
-	case OPT_KIND_SIZE:
-	case OPT_KIND_AUTO:
+	case CLI_NUMBER:
+	case CLI_SIZE:
+	case CLI_CHOICE:
 		memcpy(&number, at, sizeof(number));
-		must((row->kind == OPT_KIND_AUTO && number == 0) ||
-		     (number >= row->min && number <= row->max));
+		must(is_meant(row, number) ||
+		     (row->kind != CLI_CHOICE && number >= row->min && number <= row->max));
 		break;
-	case OPT_KIND_RATIO:
+	case CLI_RATIO:
 		memcpy(&ratio, at, sizeof(ratio));
 		must(ratio >= (double)row->min && ratio <= (double)row->max);
-		break;
-	case OPT_KIND_CHOICE:
-		memcpy(&number, at, sizeof(number));
-		for (uint32_t i = 0; i <= number; i++) {
-			must(row->choices[i] != NULL);
-		}
-		break;
-	case OPT_KIND_COUNTS:
-		for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-			memcpy(&number, (const uint32_t *)at + cls, sizeof(number));
-			must(number <= row->max);
-		}
 		break;
 	default:
 		break;
@@ -51,8 +52,14 @@ static void check_row(const struct opt *opt, const struct opt_row *row)
 
 static void check_values(const struct opt *opt)
 {
-	for (size_t i = 0; i < opt_row_count; i++) {
-		check_row(opt, &opt_rows[i]);
+	const struct cli_row *row;
+
+	for (size_t i = 0; (row = cli_row_at(&options_table, i)) != NULL; i++) {
+		check_row(opt, row);
+	}
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		must(opt->pool.count[cls] <= POOL_SLOTS_MAX);
+		must(opt->hot[cls] <= POOL_SLOTS_MAX);
 	}
 	must(opt->mode == OPT_MODE_RELAY);
 	must((opt->cpus_os == NULL) == (opt->cpus_count == 0));
@@ -72,26 +79,26 @@ static void check_message(const struct err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct opt_given given = {0};
+	struct cli_fill fill;
 	struct err err = {""};
-	struct opt opt;
+	struct opt opt = {0};
 	char *text = malloc(size + (size == 0));
 	int rc;
 
 	must(text != NULL);
 	memcpy(text, data, size);
-	must(opt_set_initial(&opt, &err) == 0);
-	rc = opt_read_text(&opt, text, size, "fuzz.conf", &given, &err);
+	must(cli_fill_init(&fill, &options_table, &opt, &err) == 0);
+	rc = cli_file_apply(&fill, text, size, "fuzz.conf", &err);
 	check_values(&opt);
 	if (rc != 0) {
 		must(rc == -EINVAL);
 		check_message(&err);
-	} else if (opt_check(&opt, &given, &err) == 0) {
+	} else if (options_check(&opt, &fill, &err) == 0) {
 		must(opt.cq_entries >= opt.sq_entries);
 		rc = conf_check_twins(&opt.conf, &err);
 	}
 	must(rc == 0 || err.text[0] != '\0');
-	opt_free(&opt);
+	options_free(&opt);
 	free(text);
 	return 0;
 }

@@ -14,6 +14,7 @@ NC_FAKE_RING = tests/fake/ring_fake.c tests/fake/ring_fake.h \
 	tests/fake/ring_fake_engine.c tests/fake/ring_fake_engine.h
 UNIT_TESTS =
 include tests/unit/base/automake.mk
+include tests/unit/cli/automake.mk
 include tests/unit/numa/automake.mk
 include tests/unit/shard/automake.mk
 include tests/unit/rules/automake.mk

@@ -48,7 +48,7 @@ void rig_host_of(const char *const *args)
 		argv[argc++] = *args;
 	}
 	ck_assert_ptr_null(*args);
-	ck_assert_msg(opt_parse(argc, (char **)argv, &rig.opt, &err) == 0, "%s", err.text);
+	ck_assert_msg(options_parse(argc, (char **)argv, &rig.opt, &err) == 0, "%s", err.text);
 	ck_assert_msg(setup_prepare(&rig.setup, &rig.opt, false, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(host_facts_count(&rig.setup, &rig.facts), 0);
 	rig_fill_ifaces();
@@ -73,7 +73,7 @@ void rig_end(void)
 	host_free(&rig.host);
 	host_facts_free(&rig.facts);
 	setup_free(&rig.setup);
-	opt_free(&rig.opt);
+	options_free(&rig.opt);
 	rig = (struct host_rig){0};
 }
 

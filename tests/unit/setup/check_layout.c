@@ -6,7 +6,7 @@
 
 #include "src/rules/conf.h"
 #include "src/setup/layout.h"
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 
 static struct conf conf;
 static struct iface_table ifaces;

@@ -2,7 +2,7 @@
  *
  * Files are check_opt_file.c, help and manual check_opt_man.c.
  */
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 
 #include <check.h>
 #include <errno.h>
@@ -23,10 +23,10 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	opt_free(&opt);
+	options_free(&opt);
 }
 
-/* Runs opt_parse over words that end with NULL. */
+/* Runs options_parse over words that end with NULL. */
 static int parse(const char *const *words)
 {
 	char *argv[32] = {(char *)"numacastd"};
@@ -36,8 +36,8 @@ static int parse(const char *const *words)
 		argv[argc] = (char *)words[argc - 1];
 		argc++;
 	}
-	opt_free(&opt);
-	return opt_parse(argc, argv, &opt, &err);
+	options_free(&opt);
+	return options_parse(argc, argv, &opt, &err);
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -377,9 +377,9 @@ END_TEST
 
 START_TEST(free_accepts_zero)
 {
-	opt_free(&opt);
+	options_free(&opt);
 	TAKEN("--plan", "--topology", "x", "--cpus", "1", "--exit-report", "-", "--user", "u");
-	opt_free(&opt);
+	options_free(&opt);
 	ck_assert_ptr_null(opt.topology);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* check_opt_file.c - configuration files: their lines, their limits, and who wins.
  *
- * Most tests give opt_read_text the text; those about reading write files of their own into a
+ * Most tests give cli_file_apply the text; those about reading write files of their own into a
  * temporary directory.
  */
 #include <check.h>
@@ -10,20 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/setup/opt_table.h"
+#include "src/cli/file.h"
+#include "src/setup/options.h"
 
 #define RULE "239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000"
 
 static struct opt opt;
-static struct opt_given given;
+static struct cli_fill fill;
 static struct err err;
 static char dir[] = "/tmp/check_opt_file.XXXXXX";
 
 static void set_up(void)
 {
-	given = (struct opt_given){0};
+	opt = (struct opt){0};
 	strcpy(err.text, "");
-	ck_assert_int_eq(opt_set_initial(&opt, &err), 0);
+	ck_assert_int_eq(cli_fill_init(&fill, &options_table, &opt, &err), 0);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 
@@ -31,7 +32,7 @@ static void tear_down(void)
 {
 	char command[64];
 
-	opt_free(&opt);
+	options_free(&opt);
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -63,7 +64,7 @@ static int read_bytes(const char *text, size_t len)
 
 	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, text, len);
-	rc = opt_read_text(&opt, copy, len, "a.conf", &given, &err);
+	rc = cli_file_apply(&fill, copy, len, "a.conf", &err);
 	free(copy);
 	return rc;
 }
@@ -91,8 +92,8 @@ static int parse(int argc, const char *const *words)
 	for (int i = 0; i < argc; i++) {
 		argv[i + 1] = (char *)words[i];
 	}
-	opt_free(&opt);
-	return opt_parse(argc + 1, argv, &opt, &err);
+	options_free(&opt);
+	return options_parse(argc + 1, argv, &opt, &err);
 }
 
 START_TEST(lines_are_options_without_dashes)
@@ -106,8 +107,8 @@ START_TEST(lines_are_options_without_dashes)
 	ck_assert_uint_eq(opt.conf.rule_count, 1);
 	ck_assert_str_eq(opt.conf.rules[0].where, "a.conf:3");
 	ck_assert_str_eq(opt.conf.rules[0].text, RULE);
-	ck_assert(given.given[opt_row_find("shards", 6) - opt_rows]);
-	ck_assert(!given.given[opt_row_find("cpus", 4) - opt_rows]);
+	ck_assert(cli_fill_was_given(&fill, "shards"));
+	ck_assert(!cli_fill_was_given(&fill, "cpus"));
 }
 END_TEST
 
@@ -185,7 +186,7 @@ END_TEST
 
 START_TEST(overlong_lines_are_refused)
 {
-	size_t max = OPT_LINE_BYTES_MAX;
+	size_t max = CLI_LINE_BYTES_MAX;
 	char *text = malloc(max + 2);
 
 	ck_assert_ptr_nonnull(text);
@@ -249,11 +250,11 @@ START_TEST(unreadable_files_are_refused_with_their_cause)
 		strstr(err.text, "--config /nonexistent: cannot be read: No such file"));
 	ck_assert_int_eq(parse(2, (const char *[]){"--config", dir}), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "Is a directory"));
-	big = calloc(1, OPT_FILE_BYTES_MAX + 1);
+	big = calloc(1, CLI_FILE_BYTES_MAX + 1);
 	ck_assert_ptr_nonnull(big);
-	memset(big, '\n', OPT_FILE_BYTES_MAX + 1);
+	memset(big, '\n', CLI_FILE_BYTES_MAX + 1);
 	ck_assert_int_eq(parse(2, (const char *[]){"--config",
-						   file_of_bytes(0, big, OPT_FILE_BYTES_MAX + 1)}),
+						   file_of_bytes(0, big, CLI_FILE_BYTES_MAX + 1)}),
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "File too large"));
 	free(big);
@@ -267,7 +268,7 @@ START_TEST(long_paths_leave_room_for_the_message)
 	strcpy(path, "/begin");
 	memset(path + 6, 'p', sizeof(path) - 6);
 	strcpy(path + sizeof(path) - 10, "/end.conf");
-	ck_assert_int_eq(opt_read_text(&opt, "shards x", 8, path, &given, &err), -EINVAL);
+	ck_assert_int_eq(cli_file_apply(&fill, "shards x", 8, path, &err), -EINVAL);
 	ck_assert_msg(strncmp(err.text, "...ppp", 6) == 0, "%s", err.text);
 	ck_assert_ptr_nonnull(
 		strstr(err.text, "/end.conf:1: 'x' is not valid; shards takes 1 to 1024"));

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/setup/opt_table.h"
+#include "src/cli/file.h"
+#include "src/setup/options.h"
 
 #define FILE_ROOM 65536
 
@@ -56,6 +57,17 @@ static void capture(void (*print)(void))
 	fclose(file);
 }
 
+/* How many options there are. */
+static size_t count_rows(void)
+{
+	size_t count = 0;
+
+	while (cli_row_at(&options_table, count)) {
+		count++;
+	}
+	return count;
+}
+
 static bool is_name_byte(char byte)
 {
 	return (byte >= 'a' && byte <= 'z') || byte == '-';
@@ -92,13 +104,13 @@ START_TEST(manual_has_one_item_an_option)
 	for (char *at = options; (at = strstr(at, "\n.It Fl ")) != NULL; at++) {
 		items++;
 	}
-	ck_assert_uint_eq(items, opt_row_count);
-	for (size_t i = 0; i < opt_row_count; i++) {
-		char *item = find_item(options, opt_rows[i].name);
+	ck_assert_uint_eq(items, count_rows());
+	for (size_t i = 0; i < count_rows(); i++) {
+		const char *name = cli_row_at(&options_table, i)->name;
+		char *item = find_item(options, name);
 
-		ck_assert_msg(item != NULL, "no item for --%s", opt_rows[i].name);
-		ck_assert_msg(find_item(item, opt_rows[i].name) == NULL, "two items for --%s",
-			      opt_rows[i].name);
+		ck_assert_msg(item != NULL, "no item for --%s", name);
+		ck_assert_msg(find_item(item, name) == NULL, "two items for --%s", name);
 	}
 }
 END_TEST
@@ -123,8 +135,8 @@ static bool item_says(const char *item, const char *needle)
 START_TEST(manual_names_each_default)
 {
 	read_source_file("doc/numacastd.8");
-	for (size_t i = 0; i < opt_row_count; i++) {
-		const struct opt_row *row = &opt_rows[i];
+	for (size_t i = 0; i < count_rows(); i++) {
+		const struct cli_row *row = cli_row_at(&options_table, i);
 
 		ck_assert_msg(!row->initial || item_says(find_item(text, row->name), row->initial),
 			      "--%s: the manual does not say .Cm %s", row->name, row->initial);
@@ -176,13 +188,56 @@ START_TEST(manual_has_one_item_a_key)
 }
 END_TEST
 
+/* The keys that rules take are written out in the help, not walked. */
+static void help_names_keys(const char *rule, const char *help)
+{
+	struct conf conf = {0};
+	struct err err;
+	char *at;
+
+	ck_assert_int_lt(conf_add_rule(&conf, rule, "x", &err), 0);
+	at = strstr(err.text, "with the keys ");
+	ck_assert_ptr_nonnull(at);
+	*strstr(at, ";") = '\0';
+	for (char *key = strtok(at + strlen("with the keys "), ", "); key;
+	     key = strtok(NULL, ", ")) {
+		char word[64];
+
+		snprintf(word, sizeof(word), " %s", key);
+		ck_assert_msg(strcmp(key, "and") == 0 || strstr(help, word) != NULL,
+			      "%s= is not in the help", key);
+	}
+	conf_free(&conf);
+}
+
+START_TEST(help_names_every_key_of_a_rule)
+{
+	char *ingress;
+	char *egress;
+
+	capture(options_print_help);
+	ingress = strstr(text, "Ingress keys:");
+	ck_assert_ptr_nonnull(ingress);
+	egress = strstr(ingress, "egress keys:");
+	ck_assert_ptr_nonnull(egress);
+	*strstr(egress, ". A switch") = '\0';
+	for (char *newline; (newline = strchr(ingress, '\n')) != NULL;) {
+		*newline = ' ';
+	}
+	help_names_keys("239.1.1.1%e:1 -> 239.1.1.2%e:1 x=y", egress);
+	*egress = '\0';
+	help_names_keys("239.1.1.1%e:1 x=y -> 239.1.1.2%e:1", ingress);
+}
+END_TEST
+
 START_TEST(help_is_complete_and_fits_100_columns)
 {
-	capture(opt_print_help);
+	capture(options_print_help);
 	ck_assert_uint_gt(strlen(text), 1000);
-	for (size_t i = 0; i < opt_row_count; i++) {
+	for (size_t i = 0; i < count_rows(); i++) {
+		const char *name = cli_row_at(&options_table, i)->name;
 		char flag[64];
-		size_t len = (size_t)snprintf(flag, sizeof(flag), "--%s", opt_rows[i].name);
+		size_t len = (size_t)snprintf(flag, sizeof(flag), "--%s", name);
 		bool found = false;
 
 		for (char *at = text; !found && (at = strstr(at, flag)) != NULL; at++) {
@@ -209,7 +264,7 @@ START_TEST(user_is_changed_at_one_time_in_manual_sample_and_help)
 		if (files[i]) {
 			read_source_file(files[i]);
 		} else {
-			capture(opt_print_help);
+			capture(options_print_help);
 		}
 		ck_assert_msg(regexec(&regex, text, 0, NULL, 0) == 0, "%s does not say `%s'",
 			      files[i] ? files[i] : "the help", when);
@@ -220,12 +275,12 @@ END_TEST
 
 static void print_version(void)
 {
-	opt_print_version(false);
+	options_print_version(false);
 }
 
 static void print_build(void)
 {
-	opt_print_version(true);
+	options_print_version(true);
 }
 
 START_TEST(version_is_one_line_and_verbose_says_how_it_was_built)
@@ -247,43 +302,45 @@ START_TEST(sample_is_valid)
 	struct err err;
 
 	snprintf(path, sizeof(path), "%s/etc/numacastd.conf.sample", getenv("NC_SRCDIR"));
-	ck_assert_msg(opt_parse(4, argv, &opt, &err) == 0, "%s", err.text);
+	ck_assert_msg(options_parse(4, argv, &opt, &err) == 0, "%s", err.text);
 	ck_assert_uint_ge(opt.conf.rule_count, 5);
-	opt_free(&opt);
+	options_free(&opt);
 }
 END_TEST
 
 /* Each line that is commented out, and is no prose, is valid by itself. */
 START_TEST(sample_shows_every_default)
 {
-	bool shown[OPT_ROWS_MAX] = {false};
-	struct opt_given given;
+	bool shown[CLI_ROWS_MAX] = {false};
+	struct cli_fill fill;
 	struct err err;
-	struct opt opt;
 
 	read_source_file("etc/numacastd.conf.sample");
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		size_t len = strcspn(line + 1, " ");
-		const struct opt_row *row = opt_row_find(line + 1, len);
+		const struct cli_row *row = cli_row_find(&options_table, line + 1, len);
+		struct opt opt = {0};
+		size_t position;
 
 		if (line[0] != '#' || len == 0) {
 			continue;
 		}
 		ck_assert_msg(row != NULL, "unknown: %s", line);
-		ck_assert_msg(!shown[row - opt_rows], "twice: %s", line);
-		shown[row - opt_rows] = true;
-		ck_assert_int_eq(opt_set_initial(&opt, &err), 0);
-		ck_assert_msg(opt_read_text(&opt, line + 1, strlen(line + 1), "x", &given, &err) ==
-				      0,
+		position = cli_row_position(&options_table, row);
+		ck_assert_msg(!shown[position], "twice: %s", line);
+		shown[position] = true;
+		ck_assert_int_eq(cli_fill_init(&fill, &options_table, &opt, &err), 0);
+		ck_assert_msg(cli_file_apply(&fill, line + 1, strlen(line + 1), "x", &err) == 0,
 			      "%s", err.text);
-		opt_free(&opt);
+		options_free(&opt);
 		ck_assert_msg(!row->initial || strcmp(line + 1 + len + 1, row->initial) == 0,
 			      "not the default: %s", line);
 	}
-	for (size_t i = 0; i < opt_row_count; i++) {
-		ck_assert_msg(shown[i] || opt_rows[i].command_line_only ||
-				      opt_rows[i].kind == OPT_KIND_RULE,
-			      "%s is not in the sample", opt_rows[i].name);
+	for (size_t i = 0; i < count_rows(); i++) {
+		const struct cli_row *row = cli_row_at(&options_table, i);
+
+		ck_assert_msg(shown[i] || (row->flags & (CLI_NOT_IN_FILE | CLI_REPEATS)),
+			      "%s is not in the sample", row->name);
 	}
 }
 END_TEST
@@ -299,6 +356,7 @@ int main(void)
 	tcase_add_test(tc, manual_has_one_item_an_option);
 	tcase_add_test(tc, manual_names_each_default);
 	tcase_add_test(tc, manual_has_one_item_a_key);
+	tcase_add_test(tc, help_names_every_key_of_a_rule);
 	tcase_add_test(tc, help_is_complete_and_fits_100_columns);
 	tcase_add_test(tc, user_is_changed_at_one_time_in_manual_sample_and_help);
 	tcase_add_test(tc, version_is_one_line_and_verbose_says_how_it_was_built);

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "src/setup/opt.h"
+#include "src/setup/options.h"
 
 /* A network card that does everything. */
 static const struct iface card = {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "shard/pool.h"
-#include "src/setup/opt_table.h"
+#include "src/setup/options.h"
 
 #define RANDOM_STEPS 200000
 
@@ -34,13 +34,14 @@ static void unmake_pool(void)
 /* Of --pool. */
 static struct pool_counts default_counts(void)
 {
+	struct cli_fill fill;
 	struct opt opt = {0};
 	struct pool_counts counts;
 	struct err err;
 
-	ck_assert_int_eq(opt_set_initial(&opt, &err), 0);
+	ck_assert_int_eq(cli_fill_init(&fill, &options_table, &opt, &err), 0);
 	counts = opt.pool;
-	opt_free(&opt);
+	options_free(&opt);
 	return counts;
 }
 

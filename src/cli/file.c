@@ -1,16 +1,15 @@
-/* opt_file.c - reads a configuration file: one long option a line, without its dashes.
+/* file.c - reads a configuration file: one long option a line, without its dashes.
  *
  *     # a comment, also behind a value when a blank stands before the `#'
  *     shards 8
  *     smt
  *     rule 239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000
  *
- * Carries no step of a datagram's life. A file is read whole before its first line is looked at,
- * so that one being replaced meanwhile gives the old or the new text. An option may stand once in
- * a file, rules as often as wanted; a later file wins over an earlier. Every refusal begins with
- * file:line. The fuzz target feeds opt_read_text. Control thread.
+ * A file is read whole before its first line is looked at, so that one being replaced meanwhile
+ * gives the old or the new text. An option may stand once in a file, unless it is one that repeats;
+ * a later file wins over an earlier. Every refusal begins with file:line. One thread.
  */
-#include "src/setup/opt_table.h"
+#include "src/cli/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,38 +24,40 @@
 
 /* A file being applied. */
 struct file {
-	struct opt *opt;
-	struct opt_given *given;
+	struct cli_fill *fill;
 	char path[PATH_SHOWN + 1]; /* for messages */
 	unsigned line_number;
-	unsigned first_line[OPT_ROWS_MAX]; /* where each option stood; 0: not yet */
-	char line[OPT_LINE_BYTES_MAX + 1];
+	unsigned first_line[CLI_ROWS_MAX]; /* where each option stood; 0: not yet */
+	char line[CLI_LINE_BYTES_MAX + 1];
 	struct err *err;
 };
 
-static int read_whole(const char *path, char **text, size_t *len, struct err *err);
+static int read_whole(const char *path, char **text, size_t *len);
+static int refuse_file(const char *flag, const char *path, int error, struct err *err);
 static void shorten(const char *path, char *out);
+static int read_fd(int fd, char **text, size_t *len);
 static int read_line(struct file *file, const char *text, size_t len);
+static int refuse_line(const struct file *file, const char *what);
 static int apply_line(struct file *file, char *line);
-static const struct opt_row *find_row(struct file *file, const char *name, size_t len);
-static int apply_option(struct file *file, const struct opt_row *row, const char *value);
+static const struct cli_row *find_row(struct file *file, const char *name, size_t len);
+static int apply_option(struct file *file, const struct cli_row *row, const char *value);
 
-int opt_read_file(struct opt *opt, const char *path, struct opt_given *given, struct err *err)
+int cli_file_read(struct cli_fill *fill, const char *flag, const char *path, struct err *err)
 {
 	char *text = NULL;
 	size_t len = 0;
-	int rc = read_whole(path, &text, &len, err);
+	int rc = read_whole(path, &text, &len);
 
 	if (rc != 0) {
-		return rc;
+		return refuse_file(flag, path, -rc, err);
 	}
-	rc = opt_read_text(opt, text, len, path, given, err);
+	rc = cli_file_apply(fill, text, len, path, err);
 	free(text);
 	return rc;
 }
 
-int opt_read_text(struct opt *opt, const char *text, size_t len, const char *path,
-		  struct opt_given *given, struct err *err)
+int cli_file_apply(struct cli_fill *fill, const char *text, size_t len, const char *path,
+		   struct err *err)
 {
 	struct file *file = calloc(1, sizeof(*file));
 	size_t at = 0;
@@ -66,8 +67,7 @@ int opt_read_text(struct opt *opt, const char *text, size_t len, const char *pat
 		err_set(err, "%s: out of memory; free some and try again", path);
 		return -ENOMEM;
 	}
-	file->opt = opt;
-	file->given = given;
+	file->fill = fill;
 	shorten(path, file->path);
 	file->err = err;
 	while (at < len && rc == 0) {
@@ -82,28 +82,17 @@ int opt_read_text(struct opt *opt, const char *text, size_t len, const char *pat
 	return rc;
 }
 
-/* A path that is too long for a message is shown by its end, after "...". */
-static void shorten(const char *path, char *out)
+static int read_whole(const char *path, char **text, size_t *len)
 {
-	size_t len = strlen(path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
 
-	if (len <= PATH_SHOWN) {
-		snprintf(out, PATH_SHOWN + 1, "%s", path);
-	} else {
-		snprintf(out, PATH_SHOWN + 1, "...%s", path + len - (PATH_SHOWN - 3));
+	if (fd < 0) {
+		return -errno;
 	}
-}
-
-static int refuse_file(const char *path, int error, struct err *err)
-{
-	char shown[PATH_SHOWN + 1];
-
-	shorten(path, shown);
-	err_set(err,
-		"--config %s: cannot be read: %s; expected a file that this user may read; "
-		"check the path and its permissions",
-		shown, strerror(error));
-	return error == ENOMEM ? -ENOMEM : -EINVAL;
+	rc = read_fd(fd, text, len);
+	close(fd);
+	return rc;
 }
 
 /* Reads until the end rather than the size: a pipe has none. */
@@ -124,7 +113,7 @@ static int read_fd(int fd, char **text, size_t *len)
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
-		if (got < 0 || used + (size_t)got > OPT_FILE_BYTES_MAX) {
+		if (got < 0 || used + (size_t)got > CLI_FILE_BYTES_MAX) {
 			int rc = got < 0 ? -errno : -EFBIG;
 
 			free(buf);
@@ -144,23 +133,28 @@ static int read_fd(int fd, char **text, size_t *len)
 	return -ENOMEM;
 }
 
-static int read_whole(const char *path, char **text, size_t *len, struct err *err)
+static int refuse_file(const char *flag, const char *path, int error, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc;
+	char shown[PATH_SHOWN + 1];
 
-	if (fd < 0) {
-		return refuse_file(path, errno, err);
-	}
-	rc = read_fd(fd, text, len);
-	close(fd);
-	return rc == 0 ? 0 : refuse_file(path, -rc, err);
+	shorten(path, shown);
+	err_set(err,
+		"%s %s: cannot be read: %s; expected a file that this "
+		"user may read; check the path and its permissions",
+		flag, shown, strerror(error));
+	return error == ENOMEM ? -ENOMEM : -EINVAL;
 }
 
-static int refuse_line(const struct file *file, const char *what)
+/* A path that is too long for a message is shown by its end, after "...". */
+static void shorten(const char *path, char *out)
 {
-	err_set(file->err, "%s:%u: %s", file->path, file->line_number, what);
-	return -EINVAL;
+	size_t len = strlen(path);
+
+	if (len <= PATH_SHOWN) {
+		snprintf(out, PATH_SHOWN + 1, "%s", path);
+	} else {
+		snprintf(out, PATH_SHOWN + 1, "...%s", path + len - (PATH_SHOWN - 3));
+	}
 }
 
 /* Cuts comment and blanks off a line of `len' bytes and applies what is left. */
@@ -169,12 +163,11 @@ static int read_line(struct file *file, const char *text, size_t len)
 	char *line = file->line;
 	size_t end = 0;
 
-	if (len > OPT_LINE_BYTES_MAX) {
+	if (len > CLI_LINE_BYTES_MAX) {
 		err_set(file->err,
-			"%s:%u: the line has %zu bytes; at most %d are read; split a long rule "
-			"into "
-			"several",
-			file->path, file->line_number, len, OPT_LINE_BYTES_MAX);
+			"%s:%u: the line has %zu bytes; at most %d "
+			"are read; split a long rule into several",
+			file->path, file->line_number, len, CLI_LINE_BYTES_MAX);
 		return -EINVAL;
 	}
 	if (memchr(text, '\0', len)) {
@@ -197,11 +190,17 @@ static int read_line(struct file *file, const char *text, size_t len)
 	return apply_line(file, line + strspn(line, BLANKS));
 }
 
+static int refuse_line(const struct file *file, const char *what)
+{
+	err_set(file->err, "%s:%u: %s", file->path, file->line_number, what);
+	return -EINVAL;
+}
+
 static int apply_line(struct file *file, char *line)
 {
 	size_t name_len = strcspn(line, BLANKS);
 	const char *value = line + name_len;
-	const struct opt_row *row;
+	const struct cli_row *row;
 
 	if (!*line) {
 		return 0;
@@ -216,7 +215,7 @@ static int apply_line(struct file *file, char *line)
 			file, "the value is in quotes; values stand as they are, up to the end "
 			      "of the line; remove the quotes");
 	}
-	if (!*value && !opt_row_arg_optional(row)) {
+	if (!*value && !cli_row_arg_optional(row)) {
 		err_set(file->err,
 			"%s:%u: %s has no value; expected '%s %s'; write the value behind it",
 			file->path, file->line_number, row->name, row->name, row->arg);
@@ -225,63 +224,56 @@ static int apply_line(struct file *file, char *line)
 	return apply_option(file, row, *value ? value : NULL);
 }
 
-static const struct opt_row *find_row(struct file *file, const char *name, size_t len)
+static const struct cli_row *find_row(struct file *file, const char *name, size_t len)
 {
-	const struct opt_row *row = opt_row_find(name, len);
-	const struct opt_row *nearest = opt_row_nearest(name, len);
+	const struct cli_table *table = file->fill->table;
+	const struct cli_row *row = cli_row_find(table, name, len);
+	const struct cli_row *nearest = cli_row_nearest(table, name, len);
+	const char *equals = memchr(name, '=', len);
 	int shown = len > 40 ? 40 : (int)len;
 
-	if (row && !row->command_line_only) {
+	if (row && !(row->flags & CLI_NOT_IN_FILE)) {
 		return row;
 	}
 	if (row) {
 		err_set(file->err,
 			"%s:%u: %s does not belong into a file; it asks for something to be done "
-			"now; "
-			"give --%s on the command line",
+			"now; give --%s on the command line",
 			file->path, file->line_number, row->name, row->name);
 	} else if (len > 1 && name[0] == '-') {
 		err_set(file->err,
-			"%s:%u: '%.*s' begins with a dash; in a file options stand without their "
-			"dashes; "
-			"remove them",
+			"%s:%u: '%.*s' begins with a dash; in a file "
+			"options stand without their dashes; remove them",
 			file->path, file->line_number, shown, name);
-	} else if (memchr(name, '=', len)) {
+	} else if (equals) {
 		err_set(file->err,
-			"%s:%u: '%.*s' has a '='; in a file a blank separates option and value; "
-			"write "
-			"for instance 'shards 8'",
+			"%s:%u: '%.*s' has a '='; in a file a blank "
+			"separates option and value; write one instead",
 			file->path, file->line_number, shown, name);
 	} else {
 		err_set(file->err,
-			"%s:%u: unknown option '%.*s'; expected a long option of numacastd without "
-			"its "
-			"dashes; %s%s",
-			file->path, file->line_number, shown, name,
-			nearest ? "did you mean " : "see numacastd --help",
-			nearest ? nearest->name : "");
+			"%s:%u: unknown option '%.*s'; expected a "
+			"long option of %s without its dashes; %s%s%s",
+			file->path, file->line_number, shown, name, table->program,
+			nearest ? "did you mean " : "see ",
+			nearest ? nearest->name : table->program, nearest ? "" : " --help");
 	}
 	return NULL;
 }
 
-static int apply_option(struct file *file, const struct opt_row *row, const char *value)
+static int apply_option(struct file *file, const struct cli_row *row, const char *value)
 {
-	size_t position = (size_t)(row - opt_rows);
+	size_t position = cli_row_position(file->fill->table, row);
 	char where[WHERE_BYTES];
 
 	snprintf(where, sizeof(where), "%s:%u", file->path, file->line_number);
-	if (row->kind == OPT_KIND_RULE) {
-		return conf_add_rule(&file->opt->conf, value, where, file->err);
-	}
-	if (file->first_line[position] != 0) {
+	if (!(row->flags & CLI_REPEATS) && file->first_line[position] != 0) {
 		err_set(file->err,
-			"%s: %s stands in line %u already; an option is given once a file; remove "
-			"one of "
-			"the two lines",
+			"%s: %s stands in line %u already; an option is given once a file; "
+			"remove one of the two lines",
 			where, row->name, file->first_line[position]);
 		return -EINVAL;
 	}
 	file->first_line[position] = file->line_number;
-	file->given->given[position] = true;
-	return opt_set(file->opt, row, value, where, file->err);
+	return cli_fill_set(file->fill, row, value, where, file->err);
 }

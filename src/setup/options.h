@@ -1,10 +1,14 @@
-/* opt.h - the options of numacastd, from the command line and the configuration file alike.
+/* options.h - the options of numacastd, from the command line and the configuration file alike.
  *
- * One table in opt_table.c describes every option: name, argument, default, group, help line;
- * --help, the parser and the configuration file reader (`name value' lines, `#' comments) all walk
- * it. Values given on the command line win over the files', wherever --config stands; among files
- * the later wins; rules add up in the order given. Pure but for reading the file. Control thread,
- * before anything starts and at each reload.
+ *     options.c         the table, one row an option, and the command line's way to struct opt
+ *     options_value.c   what only numacastd's options take: CPU lists, buffers of each class
+ *     options_check.c   contradictions between options
+ *     options_help.c    --help and --version
+ *
+ * --help, the command line and the configuration file all walk the table (src/cli). Defaults stand
+ * there and nowhere else. Values given on the command line win over the files', wherever --config
+ * stands; among files the later wins; rules add up in the order given. Pure but for reading the
+ * file. Control thread, before anything starts.
  */
 #pragma once
 
@@ -15,6 +19,7 @@
 #include "shard/pool.h"
 #include "shard/ring.h"
 #include "src/base/log.h"
+#include "src/cli/fill.h"
 #include "src/rules/conf.h"
 
 enum opt_mode {
@@ -58,7 +63,7 @@ struct opt {
 	int reserve_cores; /* --reserve-cores N; -1: auto */
 	bool smt;
 	bool oversubscribe;
-	double balance; /* --balance RATIO, 4 */
+	double balance; /* --balance RATIO */
 	/* memory */
 	enum nodemem_huge huge; /* --huge */
 	bool require_huge;
@@ -69,15 +74,14 @@ struct opt {
 					 * worth) */
 	/* engine */
 	enum ring_engine engine; /* --engine */
-	uint32_t sq_entries;     /* --sq-entries, 256, or cq_entries when only that is given
-				  * and less */
-	uint32_t cq_entries;     /* --cq-entries, 4096, at least sq_entries */
-	uint32_t batch_submit;   /* --batch-submit, 0: only at turns */
-	uint32_t batch_complete; /* --batch-complete, 32 */
-	uint32_t batch_wait_us;  /* --batch-wait, 0 */
-	uint32_t spin_us;        /* --spin, 0 */
+	uint32_t sq_entries;     /* --sq-entries; or cq_entries, when only that is given and less */
+	uint32_t cq_entries;     /* --cq-entries, at least sq_entries */
+	uint32_t batch_submit;   /* --batch-submit; 0: only at turns */
+	uint32_t batch_complete; /* --batch-complete */
+	uint32_t batch_wait_us;  /* --batch-wait */
+	uint32_t spin_us;        /* --spin */
 	bool sqpoll;
-	enum opt_switch gro, gso; /* --gro, --gso, auto */
+	enum opt_switch gro, gso; /* --gro, --gso */
 	uint32_t train_max;       /* datagrams a train, 2..UDP_SEGMENTS_NEW_MAX */
 	uint32_t zerocopy; /* --zerocopy: bytes, the shortest send; or OPT_AMOUNT_AUTO, _OFF */
 	uint32_t register_buffers; /* how many, of all shards together; or OPT_AMOUNT_* */
@@ -85,25 +89,31 @@ struct opt {
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */
 	char *exit_report; /* --exit-report FILE|- */
-	uint32_t drain_ms; /* --drain-timeout MS, 2000 */
+	uint32_t drain_ms; /* --drain-timeout MS */
 	char *user;        /* --user NAME: drop privileges to */
 	bool verbose;
 	bool quiet;
 	bool json; /* with --check-host */
 };
 
+extern const struct cli_table options_table;
+
 /* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out'
  * is filled in, defaults included, and conf_check_twins has passed: relaying and --check need a
  * rule,
  * --plan and --check-host do without, --help and --version look at nothing else. `out' need not be
- * initialised and must be freed only after 0. May be called again for a reload. */
-int opt_parse(int argc, char **argv, struct opt *out, struct err *err);
-
-/* Prints the grouped help to stdout. */
-void opt_print_help(void);
-
-/* Prints "numacastd 0.1.0" to stdout; with `verbose' also what configure summed up. */
-void opt_print_version(bool verbose);
+ * initialised and must be freed only after 0. */
+int options_parse(int argc, char **argv, struct opt *out, struct err *err);
 
 /* Accepts all-zero. */
-void opt_free(struct opt *opt);
+void options_free(struct opt *opt);
+
+/* In options_check.c. 0, or -EINVAL with `err' when options contradict each other. What was left at
+ * its default may follow what was given: `fill' is how `opt' was filled. */
+int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err);
+
+/* In options_help.c. The grouped help, to stdout. */
+void options_print_help(void);
+
+/* In options_help.c. "numacastd 0.1.0" to stdout; with `verbose' also what configure summed up. */
+void options_print_version(bool verbose);

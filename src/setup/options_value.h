@@ -1,0 +1,19 @@
+/* options_value.h - readers of what no row can say, for the table in options.c.
+ *
+ * Both are cli_read functions (src/cli/row.h).
+ */
+#pragma once
+
+#include "src/cli/row.h"
+
+#define OPTIONS_CPUS_TAKES \
+	"CPU numbers and ascending ranges separated by commas, none twice, at most 1024"
+#define OPTIONS_COUNTS_TAKES                                                                       \
+	"CLASS=N separated by commas, each of small, standard, jumbo, train at most once, N 0 to " \
+	"32768"
+
+/* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */
+int options_read_cpus(const struct cli_row *row, void *into, const char *value);
+
+/* "small=N,train=N" over the uint32_t[POOL_CLASS_COUNT] at the row's offset, each class once. */
+int options_read_counts(const struct cli_row *row, void *into, const char *value);
