@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "src/probe/opt.h"
+#include "src/probe/options.h"
 
 #define PROBE_BURST_TRAIN_BYTES 65487 /* payload of a train at most; IPv4 alone allows 65507 */
 

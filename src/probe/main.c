@@ -3,7 +3,7 @@
  * It stands on both sides of the relay, as the instrument of our tests and benches and a tool to
  * keep. Two commands, send and recv, each one thread:
  *
- *     opt.c, option.c, value.c, target.c     the command line
+ *     options.c, target.c                    the command line
  *     wire.c                                 what a datagram holds
  *     send.c, burst.c                        send
  *     recv.c, tally.c, stats.c, report.c     recv
@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "src/base/log.h"
-#include "src/probe/opt.h"
+#include "src/probe/options.h"
 #include "src/probe/run.h"
 #include "src/probe/wire.h"
 
@@ -27,14 +27,14 @@ int main(int argc, char **argv)
 	int status;
 
 	log_init(LOG_LEVEL_INFO, false);
-	if (probe_opt_parse(argc, argv, &opt, &err) != 0) {
+	if (probe_options_parse(argc, argv, &opt, &err) != 0) {
 		log_error("numacast-probe: %s", err.text);
 		return 2;
 	}
 	probe_wire_init();
 	probe_run_catch_signals();
 	status = run(&opt, argv[1]);
-	probe_opt_free(&opt);
+	probe_options_free(&opt);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
 		log_error("numacast-probe: cannot write the result to standard output");
 		status = 1;
@@ -46,7 +46,7 @@ static int run(const struct probe_opt *opt, const char *command)
 {
 	switch (opt->mode) {
 	case PROBE_MODE_HELP:
-		probe_opt_print_help(command);
+		probe_options_print_help(command);
 		return 0;
 	case PROBE_MODE_VERSION:
 		printf("numacast-probe %s\n", PACKAGE_VERSION);

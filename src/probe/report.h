@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "src/probe/opt.h"
+#include "src/probe/options.h"
 #include "src/probe/tally.h"
 
 /* What the kernel told beside the datagrams. */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "src/probe/opt.h"
+#include "src/probe/options.h"
 
 /* The commands: run to their end, print the result; the exit status. */
 int probe_send(const struct probe_opt *opt);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/num.h"
+
 #define TARGET_TEXT_MAX 256
 
 /* One endpoint text, taken apart in place. */
@@ -53,26 +55,30 @@ int probe_targets_add(struct probe_targets *targets, const char *text, uint64_t 
 	}
 	if (groups != 0 && parts.prefix != NULL) {
 		err_set(err,
-			"%s: both a prefix and --groups give a number of addresses; leave one out",
+			"%s: has a prefix and comes with --groups; "
+			"both give a number of addresses; leave one out",
 			text);
 		return -EINVAL;
 	}
 	addr_count = groups != 0 ? groups : addr_count;
 	if (addr_count > PROBE_TARGETS_MAX ||
 	    addr_count * port_count > PROBE_TARGETS_MAX - targets->count) {
-		err_set(err, "%s: more than %u addresses and ports in all; use a smaller range",
+		err_set(err,
+			"%s: makes more than %u addresses and ports in all, which is the most; "
+			"expected fewer; use a smaller range",
 			text, PROBE_TARGETS_MAX);
 		return -EINVAL;
 	}
 	if (addr_offset(&first.at.addr, addr_count - 1, &last) != 0 ||
 	    addr_is_multicast(&last) != addr_is_multicast(&first.at.addr)) {
 		err_set(err,
-			"%s: %llu consecutive addresses run out of the address space; start lower",
+			"%s: %llu consecutive addresses run out of the address space; expected "
+			"all of them multicast, or all unicast; start lower",
 			text, (unsigned long long)addr_count);
 		return -EINVAL;
 	}
 	if (append(targets, &first, addr_count, port_count) != 0) {
-		err_set(err, "%s: out of memory", text);
+		err_set(err, "%s: out of memory; free some and try again", text);
 		return -ENOMEM;
 	}
 	return 0;
@@ -90,8 +96,9 @@ static int split(const char *text, struct parts *parts, struct err *err)
 	char *colon;
 
 	if (strlen(text) >= sizeof(parts->text)) {
-		err_set(err, "%.40s...: an endpoint has at most %d characters", text,
-			TARGET_TEXT_MAX - 1);
+		err_set(err,
+			"%.40s...: is too long; an endpoint has at most %d characters; shorten it",
+			text, TARGET_TEXT_MAX - 1);
 		return -EINVAL;
 	}
 	memcpy(parts->text, text, strlen(text) + 1);
@@ -152,8 +159,10 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 	uint32_t len;
 
 	if (addr_parse_ip(parts->ip, &first->at.addr) != 0) {
-		err_set(err, "%s: address %s: expected an IPv4 or a bracketed IPv6 address", text,
-			parts->ip);
+		err_set(err,
+			"%s: address %s is not valid; expected an "
+			"IPv4 or a bracketed IPv6 address; correct it",
+			text, parts->ip);
 		return -EINVAL;
 	}
 	if (parts->brackets != (first->at.addr.family == AF_INET6)) {
@@ -162,15 +171,17 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 	if (parts->prefix != NULL) {
 		if (!read_number(parts->prefix, first->at.addr.family == AF_INET ? 32 : 128,
 				 &len)) {
-			err_set(err, "%s: prefix /%s: expected a length of 0 to %d", text,
-				parts->prefix, first->at.addr.family == AF_INET ? 32 : 128);
+			err_set(err,
+				"%s: prefix /%s is not valid; expected "
+				"a length of 0 to %d; correct it",
+				text, parts->prefix, first->at.addr.family == AF_INET ? 32 : 128);
 			return -EINVAL;
 		}
 		*addr_count = prefix_size(&first->at.addr, len);
 		if (*addr_count == 0) {
 			err_set(err,
-				"%s: %s has bits set beyond /%s; give the first address of the "
-				"prefix",
+				"%s: %s has bits set beyond /%s; expected "
+				"the first address of the prefix; write that",
 				text, parts->ip, parts->prefix);
 			return -EINVAL;
 		}
@@ -181,8 +192,8 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 static int bad_form(const char *text, struct err *err)
 {
 	err_set(err,
-		"%s: expected [SOURCE@]ADDR%%IFACE:PORT, such as 239.1.1.1%%eth0:5000 or "
-		"[ff3e::1%%eth0]:5000",
+		"%s: is not a target; expected [SOURCE@]ADDR%%IFACE:PORT; write for instance "
+		"239.1.1.1%%eth0:5000 or [ff3e::1%%eth0]:5000",
 		text);
 	return -EINVAL;
 }
@@ -207,13 +218,17 @@ static int read_ifname(const char *text, const struct parts *parts, struct probe
 		if (!addr_is_multicast(&first->at.addr)) {
 			return 0;
 		}
-		err_set(err, "%s: a multicast group needs its interface; write %s%%IFACE", text,
-			parts->ip);
+		err_set(err,
+			"%s: names no interface; a multicast group "
+			"needs its interface; write %s%%IFACE",
+			text, parts->ip);
 		return -EINVAL;
 	}
 	if (parts->ifname[0] == '\0' || strlen(parts->ifname) >= IF_NAMESIZE) {
-		err_set(err, "%s: interface %s: expected a name of 1 to %d characters", text,
-			parts->ifname, IF_NAMESIZE - 1);
+		err_set(err,
+			"%s: interface %s is not valid; expected "
+			"a name of 1 to %d characters; correct it",
+			text, parts->ifname, IF_NAMESIZE - 1);
 		return -EINVAL;
 	}
 	memcpy(first->at.ifname, parts->ifname, strlen(parts->ifname) + 1);
@@ -229,12 +244,16 @@ static int read_source(const char *text, const struct parts *parts, struct probe
 	if (addr_parse_ip(parts->source, &first->source) != 0 ||
 	    addr_is_multicast(&first->source) || addr_is_any(&first->source) ||
 	    first->source.family != first->at.addr.family) {
-		err_set(err, "%s: source %s: expected a unicast address of the group's family",
+		err_set(err,
+			"%s: source %s is not valid; expected a unicast "
+			"address of the group's family; correct it",
 			text, parts->source);
 		return -EINVAL;
 	}
 	if (!addr_is_multicast(&first->at.addr)) {
-		err_set(err, "%s: a source can only be chosen for a multicast group; leave out %s@",
+		err_set(err,
+			"%s: has a source, which can only be chosen for a multicast group; "
+			"expected a host alone; leave out %s@",
 			text, parts->source);
 		return -EINVAL;
 	}
@@ -254,14 +273,18 @@ static int read_ports(const char *text, const char *ports, struct probe_target *
 	from[len] = '\0';
 	if (!read_number(from, UINT16_MAX, &low) || low == 0 ||
 	    (dash != NULL && !read_number(dash + 1, UINT16_MAX, &high))) {
-		err_set(err, "%s: port %s: expected 1 to 65535, or a range such as 5000-5010", text,
-			ports);
+		err_set(err,
+			"%s: port %s is not valid; expected 1 to 65535, "
+			"or a range such as 5000-5010; correct it",
+			text, ports);
 		return -EINVAL;
 	}
 	high = dash == NULL ? low : high;
 	if (high < low) {
-		err_set(err, "%s: port range %s runs downwards; write the lower port first", text,
-			ports);
+		err_set(err,
+			"%s: port range %s runs downwards; expected "
+			"FIRST-LAST; write the lower port first",
+			text, ports);
 		return -EINVAL;
 	}
 	first->at.addr.port = (uint16_t)low;
@@ -269,24 +292,15 @@ static int read_ports(const char *text, const char *ports, struct probe_target *
 	return 0;
 }
 
-/* Decimal digits only, no sign, no blanks; false when it is not a number up to `max'. */
+/* Decimal digits up to `max'. */
 static bool read_number(const char *text, uint32_t max, uint32_t *out)
 {
-	uint32_t value = 0;
+	uint64_t value;
 
-	if (text[0] == '\0' || strlen(text) > 9) {
+	if (num_parse(text, 0, max, &value) != 0) {
 		return false;
 	}
-	for (const char *c = text; *c != '\0'; c++) {
-		if (*c < '0' || *c > '9') {
-			return false;
-		}
-		value = value * 10 + (uint32_t)(*c - '0');
-	}
-	if (value > max) {
-		return false;
-	}
-	*out = value;
+	*out = (uint32_t)value;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* target.h - from "239.1.1.0/28%eth0:5000-5010" to the list of endpoints it stands for.
  *
- * The grammar is the daemon's (DESIGN section 8), read here by code of its own, since an instrument
+ * The grammar is the daemon's (numacastd(8)), read here by code of its own, since an instrument
  * should not share its parser with what it measures:
  *
  *     [SOURCE@]ADDR[/PREFIX][%IFACE]:PORT[-PORT]

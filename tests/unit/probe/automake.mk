@@ -6,7 +6,8 @@ tests_unit_probe_check_probe_opt_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/probe/check_probe_sock
 tests_unit_probe_check_probe_sock_SOURCES = tests/unit/probe/check_probe_sock.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
-tests_unit_probe_check_probe_sock_LDADD = src/probe/libnc-probe.a $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_probe_check_probe_sock_LDADD = src/probe/libnc-probe.a src/cli/libnc-cli.a \
+	$(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/probe/check_probe_stats
 tests_unit_probe_check_probe_stats_LDADD = $(NC_PROBE_LIBS) $(CHECK_LIBS)

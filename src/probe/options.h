@@ -1,10 +1,11 @@
-/* opt.h - the command line of numacast-probe.
+/* options.h - the command line of numacast-probe.
  *
  *     numacast-probe send [option]... TARGET...
  *     numacast-probe recv [option]... [SOURCE@]TARGET...
  *
- * One table in opt.c describes every option; the parser and --help walk it. Pure: text in,
- * struct out; no look-up of names or interfaces. Main thread, before anything starts.
+ * Each command has a table of options (src/cli), which the command line and --help walk; numbers,
+ * sizes and names of code points are those of numacastd. Pure: text in, struct out; no look-up of
+ * names or interfaces. Main thread, before anything starts.
  */
 #pragma once
 
@@ -13,8 +14,8 @@
 
 #include "src/base/addr.h"
 #include "src/base/log.h"
+#include "src/cli/row.h"
 #include "src/probe/target.h"
-#include "src/probe/value.h"
 #include "src/probe/wire.h"
 
 #define PROBE_BURST_MAX 1024u /* datagrams */
@@ -25,6 +26,21 @@ enum probe_mode {
 	PROBE_MODE_VERSION,
 	PROBE_MODE_SEND,
 	PROBE_MODE_RECV
+};
+
+enum probe_rate_unit {
+	PROBE_RATE_UNLIMITED,
+	PROBE_RATE_DATAGRAMS,
+	PROBE_RATE_BITS
+};
+
+struct probe_rate {
+	enum probe_rate_unit unit;
+	uint64_t per_s; /* datagrams, or bits of payload, each second over all flows */
+};
+
+struct probe_size {
+	uint64_t min, max; /* bytes of payload */
 };
 
 struct probe_opt {
@@ -64,11 +80,18 @@ struct probe_opt {
 	uint64_t ready_fd; /* PROBE_UNKNOWN: none */
 };
 
+/* The tables of send and recv; ends with NULL. */
+extern const struct cli_table *const probe_options_commands[];
+
 /* 0; -EINVAL with `err' = the flag, what was expected, what to do; -ENOMEM. On failure `out' holds
  * nothing to free. */
-int probe_opt_parse(int argc, char **argv, struct probe_opt *out, struct err *err);
+int probe_options_parse(int argc, char **argv, struct probe_opt *out, struct err *err);
 
-/* The help of `command', or of both when it is NULL, to stdout. */
-void probe_opt_print_help(const char *command);
+/* In options_check.c. Whether the options and targets of a command go together: 0, or -EINVAL with
+ * `err'. */
+int probe_options_check(const struct probe_opt *opt, struct err *err);
 
-void probe_opt_free(struct probe_opt *opt);
+/* The help of `command', or of both when it is neither, to stdout. */
+void probe_options_print_help(const char *command);
+
+void probe_options_free(struct probe_opt *opt);
