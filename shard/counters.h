@@ -96,12 +96,16 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(TTL_EXPIRED, "ttl_expired", "ttl=dec reached zero")                               \
 	X(SEND_ERROR, "send_error", "any other errno")
 
-/* Copied from the pool by pool_publish_stats at the end of each turn. */
+/* Copied from the pool by pool_publish_stats at the end of each turn, and counted slot by slot by
+ * pool_publish_census when the shard ends. */
 #define POOL_COUNTERS(X)                                                        \
 	X(taken, "taken", "slots", COUNT, "by the kernel's ring or by hand")    \
 	X(returned, "returned", "slots", COUNT, "of these")                     \
-	X(in_use, "in_use", "slots", GAUGE, "in ring and held")                 \
+	X(free, "free", "slots", GAUGE, "not in use")                           \
 	X(in_ring, "in_ring", "slots", GAUGE, "lent to the kernel")             \
+	X(held, "held", "slots", GAUGE, "of datagrams under way")               \
+	X(leaked, "leaked", "slots", GAUGE,                                     \
+	  "still held at the end with nothing under way: a defect")             \
 	X(high_water, "high_water", "slots", GAUGE, "most ever in use at once") \
 	X(exhausted, "exhausted", "takes", COUNT, "found nothing free")
 

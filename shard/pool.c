@@ -113,7 +113,7 @@ void pool_init(struct pool *pool, struct pool_class_stats *stats)
 
 static void pool_publish_class(struct pool_class_state *c)
 {
-	uint64_t in_use = c->count - c->free_count;
+	uint32_t in_use = c->count - c->free_count;
 
 	c->taken_total += (uint32_t)(c->taken - c->taken_seen);
 	c->taken_seen = c->taken;
@@ -122,8 +122,9 @@ static void pool_publish_class(struct pool_class_state *c)
 	}
 	stat_set(&c->stats->taken, c->taken_total);
 	stat_set(&c->stats->returned, c->taken_total - in_use);
-	stat_set(&c->stats->in_use, in_use);
+	stat_set(&c->stats->free, c->free_count);
 	stat_set(&c->stats->in_ring, c->ring_count);
+	stat_set(&c->stats->held, in_use - c->ring_count);
 	stat_set(&c->stats->high_water, c->high_water);
 	stat_set(&c->stats->exhausted, c->exhausted);
 }
@@ -132,6 +133,23 @@ void pool_publish_stats(struct pool *pool)
 {
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		pool_publish_class(&pool->classes[cls]);
+	}
+}
+
+void pool_publish_census(struct pool *pool, bool idle)
+{
+	pool_publish_stats(pool);
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		const struct pool_class_state *c = &pool->classes[cls];
+		uint32_t lent = 0, held = 0;
+
+		for (uint32_t i = 0; i < c->count; i++) {
+			lent += c->state[i] == POOL_LENT;
+			held += c->state[i] >= POOL_HELD && c->state[i] < POOL_LENT;
+		}
+		stat_set(&c->stats->in_ring, lent);
+		stat_set(&c->stats->held, held);
+		stat_set(&c->stats->leaked, idle ? held : 0);
 	}
 }
 

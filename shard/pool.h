@@ -18,11 +18,13 @@
  *
  * One thread, no locks, no atomics. Counting costs no instruction: how many are free and how often
  * one was taken share a word that a take changes by one addition, and the rest is derived when
- * the relay publishes the statistics, once per turn (pool_publish_stats). In use is all less
- * free, returned is taken less in use. High water is the number of slots that were ever
- * taken, because a LIFO that began with the lowest index on top hands out index N for the first
- * time exactly when N others are in use. Misuse of a slot (dropping a free one, accepting one that
- * was not lent, an index outside the class) aborts by must(), in release builds too.
+ * the relay publishes the statistics, once per turn (pool_publish_stats). Returned is taken less
+ * what is not free, and held is what is neither free nor in ring: while a shard runs, these agree
+ * by construction. At its end pool_publish_census counts the slots themselves. High water is the
+ * number of slots that were ever taken, because a LIFO that began with the lowest index on top
+ * hands out index N for the first time exactly when N others are in use. Misuse of a slot (dropping
+ * a free one, accepting one that was not lent, an index outside the class) aborts by must(), in
+ * release builds too.
  */
 #pragma once
 
@@ -116,6 +118,11 @@ void pool_init(struct pool *pool, struct pool_class_stats *stats);
 /* Brings the shared statistics of every class up to date. Shard thread, at the end of a turn:
  * readers see the state between two turns. At least once in 2^32 takes of a class. */
 void pool_publish_stats(struct pool *pool);
+
+/* The same at the shard's end, but what is in ring and held is counted slot by slot, not derived
+ * from what is free: a slot that was lost makes the sums disagree. `idle': nothing is under way any
+ * more, so whatever is held has leaked. Shard thread. */
+void pool_publish_census(struct pool *pool, bool idle);
 
 /* Walks every slot: free + in ring + held = all, no index twice on a stack, free slots unheld. Any
  * time, on the shard thread; not for the datagram path. */

@@ -281,7 +281,7 @@ static void fail(struct relay *r)
 	(void)take_received(r);
 	egress_abandon(r->egress);
 	count_unread(r);
-	pool_publish_stats(r->pool);
+	pool_publish_census(r->pool, false);
 }
 
 static void count_unread(struct relay *r)
@@ -435,5 +435,5 @@ static void settle(struct relay *r)
 	}
 	count_unread(r);
 	must(pool_consistent(r->pool));
-	pool_publish_stats(r->pool);
+	pool_publish_census(r->pool, r->egress->held == 0);
 }

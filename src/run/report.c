@@ -26,6 +26,7 @@ struct totals {
 
 static json_t *shard_object(const struct worker *w, struct totals *totals);
 static json_t *pool_object(const struct shard *shard, struct totals *totals);
+static bool pool_agrees(const json_t *cls);
 static json_t *rules_array(const struct supervisor *sup, struct totals *totals);
 static json_t *rule_object(const struct conf_rule *rule);
 static json_t *flow_object(const struct worker *w, uint32_t f, struct totals *totals);
@@ -106,16 +107,20 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals)
 
 		put_number(object, "slots", cls->count);
 		put_number(object, "payload_bytes", cls->payload_bytes);
-		put_number(object, "free", cls->free_count);
 		put_family(object, &counter_families[COUNTERS_POOL], &shard->stats->pool[c]);
-		put_number(object, "held", get(object, "in_use") - get(object, "in_ring"));
 		put(pool, pool_class_name((enum pool_class)c), object);
-		totals->consistent =
-			totals->consistent &&
-			get(object, "free") + get(object, "in_ring") + get(object, "held") ==
-				get(object, "slots");
+		totals->consistent = totals->consistent && pool_agrees(object);
 	}
 	return pool;
+}
+
+/* Each slot is in one place, each that was taken and not returned too, and none has leaked. */
+static bool pool_agrees(const json_t *cls)
+{
+	uint64_t out = get(cls, "in_ring") + get(cls, "held");
+
+	return get(cls, "free") + out == get(cls, "slots") &&
+	       get(cls, "taken") == get(cls, "returned") + out && get(cls, "leaked") == 0;
 }
 
 static json_t *rules_array(const struct supervisor *sup, struct totals *totals)

@@ -1,8 +1,9 @@
 /* report.h - all counters as JSON, and the check that their sums agree.
  *
  * Per flow received = relayed + its drops; per output offered = relayed = sent + its drops; per
- * pool class free + in ring + held = all. `consistent' in the report is the verdict over all of
- * them; it is computed from the numbers printed, not assumed. Control thread.
+ * pool class free + in ring + held = all, taken = returned + in ring + held, and none leaked.
+ * `consistent' in the report is the verdict over all of them; it is computed from the numbers
+ * printed, not assumed. Control thread.
  */
 #pragma once
 

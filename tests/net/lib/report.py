@@ -4,7 +4,8 @@
 per flow      received = relayed + its drops
 per output    offered = relayed of its flow, offered = sent + its drops
 per rule      each number is the sum over its flows
-per pool      free + in_ring + held = slots, taken = returned + held + in_ring
+per pool      free + in_ring + held = slots, taken = returned + held + in_ring; the daemon has
+              counted those in ring and held slot by slot; none held, none leaked
 totals        each number is the sum over the rules
 """
 import json
@@ -64,6 +65,7 @@ def check_pool(shard, name, pool):
     same(where, "taken = returned + held + in_ring", pool["taken"],
          pool["returned"] + pool["held"] + pool["in_ring"])
     same(where, "held at exit", pool["held"], 0)
+    same(where, "leaked", pool["leaked"], 0)
 
 
 def check_totals(report):

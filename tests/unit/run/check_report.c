@@ -58,9 +58,11 @@ static void count_run(uint64_t n)
 	}
 	stat_set(&rig.output_stats[1].drops[OUTPUT_DROP_QDISC], 1);
 	rig.shard.pool.classes[POOL_SMALL].count = 10;
-	rig.shard.pool.classes[POOL_SMALL].free_count = 7;
-	stat_set(&rig.stats.pool[POOL_SMALL].in_use, 3);
+	stat_set(&rig.stats.pool[POOL_SMALL].taken, n);
+	stat_set(&rig.stats.pool[POOL_SMALL].returned, n - 3);
+	stat_set(&rig.stats.pool[POOL_SMALL].free, 7);
 	stat_set(&rig.stats.pool[POOL_SMALL].in_ring, 2);
+	stat_set(&rig.stats.pool[POOL_SMALL].held, 1);
 }
 
 static json_int_t number(const json_t *object, const char *key)
@@ -232,7 +234,12 @@ START_TEST(one_counter_off_by_one_is_inconsistent)
 		&rig.output_stats[0].sent,
 		&rig.output_stats[1].offered,
 		&rig.output_stats[1].drops[OUTPUT_DROP_SEND_ERROR],
-		&rig.stats.pool[POOL_SMALL].in_use,
+		&rig.stats.pool[POOL_SMALL].taken,
+		&rig.stats.pool[POOL_SMALL].returned,
+		&rig.stats.pool[POOL_SMALL].free,
+		&rig.stats.pool[POOL_SMALL].in_ring,
+		&rig.stats.pool[POOL_SMALL].held,
+		&rig.stats.pool[POOL_SMALL].leaked,
 	};
 	json_t *report;
 

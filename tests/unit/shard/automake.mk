@@ -7,6 +7,9 @@ tests_unit_shard_check_pool_SOURCES = tests/unit/shard/check_pool.c \
 	tests/unit/shard/check_pool.h tests/unit/shard/check_pool_misuse.c
 tests_unit_shard_check_pool_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_pool_census
+tests_unit_shard_check_pool_census_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_rule
 tests_unit_shard_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

@@ -216,7 +216,7 @@ START_TEST(unlend_takes_back_what_was_lent)
 	pool_unlend(&pool, b);
 	pool_publish_stats(&pool);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_ring), 0);
-	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_use), 0);
+	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].free), pool.classes[POOL_SMALL].count);
 	ck_assert(pool_consistent(&pool));
 	unmake_pool();
 }
@@ -259,14 +259,15 @@ START_TEST(statistics_appear_at_publish_and_agree)
 	pool_publish_stats(&pool);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].taken), 3);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].returned), 1);
-	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_use), 2);
+	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].free), 8);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_ring), 1);
+	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].held), 1);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].high_water), 3);
 	pool_drop(&pool, b);
 	pool_unlend(&pool, c);
 	pool_publish_stats(&pool);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].returned), 3);
-	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_use), 0);
+	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].free), pool.classes[POOL_SMALL].count);
 	ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].high_water), 3);
 	unmake_pool();
 }
@@ -292,7 +293,8 @@ START_TEST(high_water_is_the_most_ever_in_use)
 		}
 		pool_publish_stats(&pool);
 		ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].high_water), most);
-		ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].in_use), 0);
+		ck_assert_uint_eq(stat_get(&stats[POOL_SMALL].free),
+				  pool.classes[POOL_SMALL].count);
 	}
 	unmake_pool();
 }

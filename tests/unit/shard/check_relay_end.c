@@ -86,6 +86,7 @@ static void expect_all_drained(void)
 	}
 	ck_assert_int_eq(rc, 1);
 	ck_assert_uint_eq(fake_undelivered(rig.ring, 0), 0);
+	ck_assert_uint_eq(stat_get(&rig.pool_stats[POOL_TRAIN].leaked), 0);
 	rig_expect_all_in_order(&rig, 0);
 	rig_expect_all_in_order(&rig, 1);
 	close_drained();
@@ -100,6 +101,28 @@ START_TEST(draining_relays_what_a_starved_flow_has_queued)
 	deliver(20);
 	ask_to_drain(5 * NS_PER_S);
 	expect_all_drained();
+}
+END_TEST
+
+START_TEST(slot_that_nobody_drops_is_found_at_the_end)
+{
+	struct rig_options options = singles;
+	int rc = 0;
+	uint32_t slot;
+
+	options.slots++; /* one more than are lent */
+	rig_open(&rig, &options);
+	slot = pool_take(&rig.pool, POOL_TRAIN);
+	ck_assert_uint_ne(slot, POOL_NONE);
+	deliver(10);
+	ask_to_drain(5 * NS_PER_S);
+	for (int i = 0; i < TURNS_MAX && rc == 0; i++) {
+		rc = relay_turn(&rig.relay);
+	}
+	ck_assert_int_eq(rc, 1);
+	ck_assert_uint_eq(stat_get(&rig.pool_stats[POOL_TRAIN].leaked), 1);
+	pool_drop(&rig.pool, slot);
+	close_drained();
 }
 END_TEST
 
@@ -244,6 +267,7 @@ static Suite *relay_end_suite(void)
 			    sizeof(receive_errors) / sizeof(receive_errors[0]));
 	tcase_add_test(tcase, flow_whose_receive_failed_is_armed_again_and_loses_nothing);
 	tcase_add_loop_test(tcase, draining_relays_what_a_starved_flow_has_queued, 0, 4);
+	tcase_add_test(tcase, slot_that_nobody_drops_is_found_at_the_end);
 	tcase_add_test(tcase, draining_waits_for_silence_and_not_only_for_its_own_order);
 	tcase_add_loop_test(tcase, draining_goes_on_while_a_flow_changes_its_class, 0, 5);
 	tcase_add_test(tcase, draining_ends_in_time_whatever_goes_on_arriving);

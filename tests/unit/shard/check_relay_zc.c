@@ -392,6 +392,8 @@ START_TEST(memory_that_never_comes_back_does_not_keep_the_shard)
 	}
 	ck_assert_int_eq(rc, 1);
 	ck_assert_uint_eq(held_slots(), 1); /* truthfully */
+	ck_assert_uint_eq(stat_get(&rig.pool_stats[POOL_TRAIN].held), 1);
+	ck_assert_uint_eq(stat_get(&rig.pool_stats[POOL_TRAIN].leaked), 0); /* the device has it */
 	ck_assert(rig_sums_agree(&rig));
 	ring_close(rig.ring);
 	mailbox_close(&rig.mailbox);
