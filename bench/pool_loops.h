@@ -2,8 +2,8 @@
  *
  * Compiled twice, by pool_loops_counted.c with the pool as it is and by pool_loops_bare.c with
  * POOL_METRICS 0, so that what counting costs is the difference of two equal loops; and once more
- * for malloc. Each does `ops' allocate-and-free pairs. Every pair hides its slot from the compiler
- * (bench_keep), so nothing is folded away. One thread.
+ * for malloc by malloc_loops.c. Each does `ops' allocate-and-free pairs. Every pair hides its slot
+ * from the compiler (bench_keep), so nothing is folded away. One thread.
  */
 #pragma once
 

@@ -1,4 +1,8 @@
-/* ring_bench.h - what the files of ring_bench share; see ring_bench.c. */
+/* ring_bench.h - what the files of ring_bench share; see ring_bench.c.
+ *
+ * ring_bench_net.c has the far side and the clocks, ring_bench_echo.c the echo through a ring,
+ * ring_bench_raw.c the echo on bare liburing.
+ */
 #pragma once
 
 #include <stdbool.h>

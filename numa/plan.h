@@ -23,8 +23,8 @@
  * nearest of the least loaded.
  *
  * *Stability.* Appending a flow moves no other, because each is placed knowing only those before
- * it. At reload the plan in force is given as `prior': its shards stay as they are and every flow
- * that was in it keeps its owners, so neither adding nor removing one moves another.
+ * it. A plan in force may be given as `prior': its shards stay as they are and every flow that was
+ * in it keeps its owners, so neither adding nor removing one moves another.
  */
 #pragma once
 

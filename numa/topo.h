@@ -1,9 +1,10 @@
 /* topo.h - what this machine is made of, as plain data (steps 1 and 2).
  *
  * topo_load asks hwloc once, at start or for --plan, and copies what the planner and the pictures
- * need into arrays without pointers to hwloc: <hwloc.h> appears only in topo.c. `_os' numbers are
- * the kernel's, `_idx' are positions in these arrays. Unknown is a value of its own (-1), never 0.
- * Immutable after loading; control thread.
+ * need into arrays without pointers to hwloc: <hwloc.h> appears only in topo.c and topo_open.[ch].
+ * Questions to what was loaded are answered by topo_find.c. `_os' numbers are the kernel's, `_idx'
+ * are positions in these arrays. Unknown is a value of its own (-1), never 0. Immutable after
+ * loading; control thread.
  *
  * A CPU has two nodes. Its *home* is the node the hardware puts it on, memory or not: a device is
  * local to the CPUs whose home is the device's node. Its *memory node* is where its buffers come

@@ -1,7 +1,8 @@
-/* limits.h - every bound of a shard in one place, tied to one another.
+/* limits.h - the bounds that size a shard, tied to one another.
  *
  * A shard allocates nothing after start, so each array it owns has its size from here or from the
- * configuration, and the arena is their sum. Units are in the names.
+ * configuration, and the arena is their sum. A bound that concerns one file only stands there, with
+ * a name. Units are in the names.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* ring.h - the only door to the kernel's I/O (steps 4, 5, 6, 10).
  *
- * Three engines stand behind it: ring/uring.c (io_uring: multishot receives into provided
- * buffers, batched sends), ring/mmsg.c (epoll with recvmmsg and sendmmsg, for hosts that forbid
- * io_uring and as the baseline), and in tests a fake. What they have in common:
+ * Three engines stand behind it: ring/uring.c (io_uring: multishot receives into provided buffers,
+ * batched sends), ring/mmsg.c (epoll with recvmmsg and sendmmsg, for hosts that forbid io_uring and
+ * as the baseline), and in tests a fake. ring/engines.c has the list of them and what each is able
+ * to do. What they have in common:
  *
  *   - Receives: a flow is armed once and then yields datagrams, each in a slot that was lent to
  *     the flow's buffer group, until an event says `ended' - then the relay re-arms it when it

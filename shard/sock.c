@@ -1,8 +1,8 @@
 /* sock.c - the steps that ingress and egress sockets share, each read back (steps 3 and 10).
  *
- * Owner: whoever opens the socket, at start or at reload; only sock_kernel_drops and
- * sock_drain_errors are called while traffic flows (neither blocks). Units: bytes as the operator
- * counts them; the kernel doubles a buffer size for its own overhead and reports the double.
+ * Owner: whoever opens the socket, at start; only sock_kernel_drops and sock_drain_errors are
+ * called while traffic flows (neither blocks). Units: bytes as the operator counts them; the kernel
+ * doubles a buffer size for its own overhead and reports the double.
  */
 #include "shard/sock.h"
 

@@ -16,10 +16,12 @@
  * socket, and must fill no other's. Loopback of multicast off, IP_RECVERR on (without it a drop in
  * the queueing discipline is reported as success), connected when the destination has a route.
  *
+ * sock_ingress.c and sock_egress.c open; sock.c has the steps they share.
+ *
  * All functions: shard thread at start, or control thread. Errors: -errno with `err' in the form
  * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides. On
- * error nothing stays open. Every option is read back (STYLE rule 6); one that the kernel did not
- * keep is -EIO, but for buffer sizes, where less than asked for is reported in sock_got.
+ * error nothing stays open. Every option is read back; one that the kernel did not keep is -EIO,
+ * but for buffer sizes, where less than asked for is reported in sock_got.
  */
 #pragma once
 

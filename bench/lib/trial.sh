@@ -5,8 +5,8 @@
 # ksoftirqd thread is added to whoever runs on that processor. The relay has processor 0, sender and
 # receiver share processor 1.
 #
-# What to send stands in the array `load'; results go to the array `got' and, by trial_record, as
-# one line to the raw file.
+# What to send stands in the array `load'; results go to the array `got' and, by measure, as one
+# line to the raw file.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 declare -A load got

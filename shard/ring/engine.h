@@ -1,9 +1,10 @@
 /* engine.h - what an engine implements; included by ring.c, the engines and the test's fake.
  *
- * ring.c holds the public functions of ring.h, each one indirect call; the two event queues are
- * plain arrays in the arena that every engine fills in its turn and ring.c empties. ring.c also
- * counts the slots lent to each group - a slot counts from ring_lend until its event is taken or
- * it is reclaimed - so that the queues' bound holds whatever an engine does.
+ * Of io_uring's engine, ring/uring_setup.c and ring/uring_probe.c define what is declared here, of
+ * the other ring/mmsg.c. ring.c holds the public functions of ring.h, each one indirect call; the
+ * two event queues are plain arrays in the arena that every engine fills in its turn and ring.c
+ * empties. ring.c also counts the slots lent to each group - a slot counts from ring_lend until its
+ * event is taken or it is reclaimed - so that the queues' bound holds whatever an engine does.
  */
 #pragma once
 

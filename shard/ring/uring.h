@@ -1,4 +1,4 @@
-/* uring.h - what the four files of the io_uring engine share; nobody else includes it.
+/* uring.h - what the five files of the io_uring engine share; nobody else includes it.
  *
  *     ring/uring_probe.c  tries whether io_uring can be used
  *     ring/uring_setup.c  opens, closes
@@ -7,7 +7,7 @@
  *     ring/uring_turn.c   submits, waits, reaps (step 5)
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
- * four so that each file stays readable.
+ * five so that each file stays readable.
  */
 #pragma once
 

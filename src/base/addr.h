@@ -1,8 +1,8 @@
 /* addr.h - an IP address with a port, and an interface name beside it.
  *
- * The grammar of DESIGN section 8 writes an endpoint as ADDR%IFACE:PORT; these two structs hold
- * one. Ports are in host order here and become network order only in addr_to_sockaddr. All zero
- * means "no address". Pure functions: no lookup, no system call, any thread.
+ * A rule writes an endpoint as ADDR%IFACE:PORT (numacastd(8)); these two structs hold one. Ports
+ * are in host order here and become network order only in addr_to_sockaddr. All zero means "no
+ * address". Pure functions: no lookup, no system call, any thread.
  */
 #pragma once
 

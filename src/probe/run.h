@@ -1,7 +1,8 @@
 /* run.h - what both commands of numacast-probe share while they run: the stop signal, the
  * clocks, the terminal, and the sockets.
  *
- * The main thread is the only one; the signal handler only sets the flag.
+ * The commands themselves are in send.c and recv.c, the sockets in sock.c. The main thread is the
+ * only one; the signal handler only sets the flag.
  */
 #pragma once
 

@@ -1,14 +1,15 @@
 /* conf.h - the rules: from the operator's text to flows and outputs.
  *
- * Grammar (DESIGN section 8, numacastd(8)):
+ * Grammar, told at length in numacastd(8):
  *
  *     INGRESS [key=value]... -> EGRESS [key=value]... [, EGRESS [key=value]...]...
  *     INGRESS: [SOURCE@]ADDR%IFACE:PORT      EGRESS: ADDR%IFACE:PORT
  *
  * with IPv6 in brackets ([ff3e::1%eth0]:5000, [2001:db8::5]@[ff3e::1%eth0]:5000), prefixes
  * (239.1.1.0/28) that map address by address and port ranges (5000-5010) that map port by port. A
- * rule expands to one flow per ingress address and port. Pure: text in, structs out, no system
- * call but memory; the fuzz target feeds conf_add_rule. Control thread.
+ * rule expands to one flow per ingress address and port. What rules do to each other is looked at
+ * by twins.c. Pure: text in, structs out, no system call but memory; the fuzz target feeds
+ * conf_add_rule. Control thread.
  */
 #pragma once
 

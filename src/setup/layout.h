@@ -1,8 +1,8 @@
 /* layout.h - from rules and plan to one table per shard (step 2 to step 3).
  *
- * The one place where a planner's answer (numa/) becomes a shard's orders (shard/). Pure: structs
- * in, structs out. A flow with spread=k stands in k tables, each with its own, disjoint part of
- * the outputs: output i goes to owner i mod k. Control thread.
+ * A planner's answer (numa/) becomes each shard's orders (shard/). Pure: structs in, structs out. A
+ * flow with spread=k stands in k tables, each with its own, disjoint part of the outputs: output i
+ * goes to owner i mod k. Control thread.
  */
 #pragma once
 

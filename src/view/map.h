@@ -1,8 +1,9 @@
 /* map.h - a machine and its plan as nested boxes: socket, node, cache, core; and interfaces.
  *
- * Internal to picture.c. A map is built in two steps, what is inside what and then where it
- * stands, and only read after that. Boxes are an array; children are chained by index, so there
- * are no pointers to keep true. Owner: the caller. Units: CSS pixels.
+ * Internal to picture.c; place.c has what concerns where boxes stand. A map is built in two steps,
+ * what is inside what and then where it stands, and only read after that. Boxes are an array;
+ * children are chained by index, so there are no pointers to keep true. Owner: the caller. Units:
+ * CSS pixels.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* sum.h - what the four printers of a plan all need to know, counted once.
  *
- * Internal to src/plan_*.c. Owner: the caller; view_sum_free accepts all-zero.
+ * Internal to src/view/. Owner: the caller; view_sum_free accepts all-zero.
  */
 #pragma once
 

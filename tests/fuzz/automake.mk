@@ -1,13 +1,13 @@
-# Fuzz targets: tests/fuzz/fuzz_NAME.c defines LLVMFuzzerTestOneInput, tests/fuzz/corpus/NAME/
-# holds its inputs (every crash found becomes one). Add a target like this:
+# Fuzz targets: each fuzz_*.c here defines LLVMFuzzerTestOneInput, tests/fuzz/corpus/NAME/
+# holds its inputs (every crash found becomes one). A target is added like this one:
 #
-#   FUZZ_TARGETS += tests/fuzz/fuzz_conf
-#   tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
-#   tests_fuzz_fuzz_conf_LDADD = $(NC_SETUP_LIBS)
-#   tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+#   FUZZ_TARGETS += tests/fuzz/fuzz_config
+#   tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
+#   tests_fuzz_fuzz_config_LDADD = $(NC_SETUP_LIBS)
+#   tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 #
 # Without --enable-fuzzer the program replays the corpus in `make check'; with it (and CC=clang)
-# it is a libFuzzer program: tests/fuzz/fuzz_conf -max_total_time=60 DIR.
+# it is a libFuzzer program: tests/fuzz/fuzz_config -max_total_time=60 DIR.
 FUZZ_TARGETS =
 
 FUZZ_TARGETS += tests/fuzz/fuzz_probe

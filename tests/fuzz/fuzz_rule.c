@@ -1,4 +1,4 @@
-/* fuzz_rule.c - any bytes as rules, one a line: conf_add_rule and conf_check.
+/* fuzz_rule.c - any bytes as rules, one a line: conf_add_rule and conf_check_twins.
  *
  * What must hold, whatever is written: a refused rule leaves the configuration unchanged and its
  * message begins with the place and has three parts; an accepted one yields flows and outputs

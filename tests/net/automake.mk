@@ -1,4 +1,4 @@
-# Network stories: tests/net/run tells each NAME.sh with each engine, in namespaces of its own. Its
+# Network stories: tests/net/run tells each script with each engine, in namespaces of its own. Its
 # self test shows it stories that hang, or leave something behind.
 # NET_SET is `all', `quick', or names of stories: make check-net NET_SET="fanout ssm".
 NET_SET = all

@@ -1,4 +1,4 @@
-/* sock_help.h - namespaces, endpoints and bounded receives for check_sock*.c.
+/* sock_help.h - namespaces, endpoints and bounded receives for the tests of sockets.
  *
  * Two network namespaces joined by two veth pairs: a0 and b0 are THERE (the world), a1 and b1
  * are HERE (the relay). They have no name and vanish with the last process in them.

@@ -1,6 +1,6 @@
 /* check_conf.c - one rule at a time: what the grammar takes, and what it makes of it.
  *
- * What it refuses is check_conf_refuse.c; rules among each other are check_conf_check.c.
+ * What it refuses is check_conf_refuse.c; rules among each other are check_twins.c.
  */
 #include "src/rules/conf.h"
 
