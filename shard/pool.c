@@ -24,6 +24,9 @@ static const struct {
 static_assert(offsetof(struct pool_class_state, stats) < CACHE_LINE_BYTES,
 	      "what the verbs touch is in the first line");
 
+static void pool_publish_class(struct pool_class_state *c);
+static bool pool_stack_sound(const struct pool_class_state *c);
+
 uint32_t pool_payload_bytes(enum pool_class cls)
 {
 	must(cls < POOL_CLASS_COUNT);
@@ -61,15 +64,6 @@ int pool_class_for(const struct pool_counts *counts, uint32_t payload_bytes)
 	return largest;
 }
 
-size_t pool_arena_bytes(const struct pool_counts *counts)
-{
-	struct arena counter = ARENA_COUNTER;
-	struct pool ignored;
-
-	pool_cut(&ignored, counts, &counter);
-	return counter.used_bytes;
-}
-
 void pool_cut(struct pool *pool, const struct pool_counts *counts, struct arena *arena)
 {
 	*pool = (struct pool){0};
@@ -97,6 +91,15 @@ void pool_cut(struct pool *pool, const struct pool_counts *counts, struct arena 
 	}
 }
 
+size_t pool_arena_bytes(const struct pool_counts *counts)
+{
+	struct arena counter = ARENA_COUNTER;
+	struct pool ignored;
+
+	pool_cut(&ignored, counts, &counter);
+	return counter.used_bytes;
+}
+
 void pool_init(struct pool *pool, struct pool_class_stats *stats)
 {
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
@@ -109,24 +112,6 @@ void pool_init(struct pool *pool, struct pool_class_stats *stats)
 		c->stats = &stats[cls];
 	}
 	pool_publish_stats(pool);
-}
-
-static void pool_publish_class(struct pool_class_state *c)
-{
-	uint32_t in_use = c->count - c->free_count;
-
-	c->taken_total += (uint32_t)(c->taken - c->taken_seen);
-	c->taken_seen = c->taken;
-	while (c->high_water < c->count && c->state[c->high_water] != POOL_FRESH) {
-		c->high_water++;
-	}
-	stat_set(&c->stats->taken, c->taken_total);
-	stat_set(&c->stats->returned, c->taken_total - in_use);
-	stat_set(&c->stats->free, c->free_count);
-	stat_set(&c->stats->in_ring, c->ring_count);
-	stat_set(&c->stats->held, in_use - c->ring_count);
-	stat_set(&c->stats->high_water, c->high_water);
-	stat_set(&c->stats->exhausted, c->exhausted);
 }
 
 void pool_publish_stats(struct pool *pool)
@@ -153,6 +138,42 @@ void pool_publish_census(struct pool *pool, bool idle)
 	}
 }
 
+bool pool_consistent(const struct pool *pool)
+{
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		const struct pool_class_state *c = &pool->classes[cls];
+		uint32_t free_slots = 0;
+		uint32_t lent = 0;
+
+		for (uint32_t i = 0; i < c->count; i++) {
+			free_slots += c->state[i] <= POOL_FREE;
+			lent += c->state[i] == POOL_LENT;
+		}
+		if (free_slots != c->free_count || lent != c->ring_count || !pool_stack_sound(c)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void pool_publish_class(struct pool_class_state *c)
+{
+	uint32_t in_use = c->count - c->free_count;
+
+	c->taken_total += (uint32_t)(c->taken - c->taken_seen);
+	c->taken_seen = c->taken;
+	while (c->high_water < c->count && c->state[c->high_water] != POOL_FRESH) {
+		c->high_water++;
+	}
+	stat_set(&c->stats->taken, c->taken_total);
+	stat_set(&c->stats->returned, c->taken_total - in_use);
+	stat_set(&c->stats->free, c->free_count);
+	stat_set(&c->stats->in_ring, c->ring_count);
+	stat_set(&c->stats->held, in_use - c->ring_count);
+	stat_set(&c->stats->high_water, c->high_water);
+	stat_set(&c->stats->exhausted, c->exhausted);
+}
+
 /* The stack's indexes are in range, unheld and different from each other. */
 static bool pool_stack_sound(const struct pool_class_state *c)
 {
@@ -171,24 +192,6 @@ static bool pool_stack_sound(const struct pool_class_state *c)
 			return false;
 		}
 		seen[index / 8] |= (uint8_t)(1U << index % 8);
-	}
-	return true;
-}
-
-bool pool_consistent(const struct pool *pool)
-{
-	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		const struct pool_class_state *c = &pool->classes[cls];
-		uint32_t free_slots = 0;
-		uint32_t lent = 0;
-
-		for (uint32_t i = 0; i < c->count; i++) {
-			free_slots += c->state[i] <= POOL_FREE;
-			lent += c->state[i] == POOL_LENT;
-		}
-		if (free_slots != c->free_count || lent != c->ring_count || !pool_stack_sound(c)) {
-			return false;
-		}
 	}
 	return true;
 }

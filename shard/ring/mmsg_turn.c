@@ -15,20 +15,20 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-static void end_flow(struct mmsg *m, uint32_t flow, int32_t res);
 static void end_cancelled(struct mmsg *m);
-static bool send_run(struct mmsg *m, int fd, uint32_t *token);
 static int wait_for_events(struct mmsg *m, uint32_t wait_us);
 static int wait_for_batch(struct mmsg *m, uint32_t wait_us);
 static int wait_spinning(struct mmsg *m, uint32_t wait_us);
 static int wait_once(struct mmsg *m, uint32_t wait_us);
 static void read_wake(struct mmsg *m);
 static void receive(struct mmsg *m, uint32_t flow, uint32_t events);
+static void end_flow(struct mmsg *m, uint32_t flow, int32_t res);
 static int receive_burst(struct mmsg *m, int fd, struct mmsg_slots *slots);
 static void point_at_slots(struct mmsg *m, const struct mmsg_slots *slots, uint32_t count);
-static void hand_over(struct mmsg *m, uint32_t flow, struct mmsg_slots *slots, uint32_t count);
 static uint32_t burst_max(const struct mmsg_slots *slots);
+static void hand_over(struct mmsg *m, uint32_t flow, struct mmsg_slots *slots, uint32_t count);
 static void drain_error(struct mmsg *m, int fd);
+static bool send_run(struct mmsg *m, int fd, uint32_t *token);
 
 int mmsg_turn(struct ring *ring, uint32_t wait_us)
 {
@@ -55,28 +55,6 @@ int mmsg_turn(struct ring *ring, uint32_t wait_us)
 	return 0;
 }
 
-/* Its socket leaves the set: level-triggered, it would be reported for ever. */
-static void end_flow(struct mmsg *m, uint32_t flow, int32_t res)
-{
-	(void)mmsg_epoll_control(m, EPOLL_CTL_DEL, m->files[m->flows[flow].file].fd, flow);
-	ring_push_recv(&m->base, &(struct ring_recv){.flow = flow,
-						     .res = res,
-						     .group = m->base.flow_states[flow].group,
-						     .ended = true});
-}
-
-static void end_cancelled(struct mmsg *m)
-{
-	for (uint32_t i = 0; i < m->cancelled_count; i++) {
-		uint32_t flow = m->cancelled[i];
-
-		if (m->base.flow_states[flow].armed) {
-			end_flow(m, flow, -ECANCELED);
-		}
-	}
-	m->cancelled_count = 0;
-}
-
 /* Carries out all queued sends; false when one failed. */
 bool mmsg_send_everything(struct mmsg *m)
 {
@@ -95,37 +73,16 @@ bool mmsg_send_everything(struct mmsg *m)
 	return all_sent;
 }
 
-/* Sends from `*token' on and leaves the first message not tried there. sendmmsg stops at a message
- * that fails and tells why only when it is the first: the call is repeated from that one on. */
-static bool send_run(struct mmsg *m, int fd, uint32_t *token)
+static void end_cancelled(struct mmsg *m)
 {
-	uint32_t count = 0;
-	uint32_t done = 0;
-	bool all_sent = true;
+	for (uint32_t i = 0; i < m->cancelled_count; i++) {
+		uint32_t flow = m->cancelled[i];
 
-	for (uint32_t t = *token; t != MMSG_NO_TOKEN && count < MMSG_SEND_RUN_MAX; count++) {
-		m->headers[count].msg_hdr = *m->sends[t].msg;
-		t = m->sends[t].next_token;
-	}
-	while (done < count) {
-		int ret =
-			sendmmsg(fd, m->headers + done, count - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-		int32_t failure = ret > 0 ? 0 : -errno;
-		uint32_t tried = ret > 0 ? (uint32_t)ret : 1;
-
-		stat_add(&m->base.stats->syscalls, 1);
-		all_sent &= ret > 0;
-		for (uint32_t end = done + tried; done < end; done++) {
-			int32_t res = ret > 0 ? (int32_t)m->headers[done].msg_len : failure;
-			struct mmsg_send *send = &m->sends[*token];
-
-			ring_push_sent(&m->base, *token, res);
-			send->msg = NULL;
-			*token = send->next_token;
+		if (m->base.flow_states[flow].armed) {
+			end_flow(m, flow, -ECANCELED);
 		}
 	}
-	m->queued -= count;
-	return all_sent;
+	m->cancelled_count = 0;
 }
 
 /* Fills m->events; their number, or -errno. */
@@ -233,9 +190,14 @@ static void receive(struct mmsg *m, uint32_t flow, uint32_t events)
 	}
 }
 
-static uint32_t burst_max(const struct mmsg_slots *slots)
+/* Its socket leaves the set: level-triggered, it would be reported for ever. */
+static void end_flow(struct mmsg *m, uint32_t flow, int32_t res)
 {
-	return slots->count < MMSG_RECV_BURST_MAX ? slots->count : MMSG_RECV_BURST_MAX;
+	(void)mmsg_epoll_control(m, EPOLL_CTL_DEL, m->files[m->flows[flow].file].fd, flow);
+	ring_push_recv(&m->base, &(struct ring_recv){.flow = flow,
+						     .res = res,
+						     .group = m->base.flow_states[flow].group,
+						     .ended = true});
 }
 
 /* Datagrams received into the topmost slots, first into the topmost; or -errno. */
@@ -269,6 +231,11 @@ static void point_at_slots(struct mmsg *m, const struct mmsg_slots *slots, uint3
 	}
 }
 
+static uint32_t burst_max(const struct mmsg_slots *slots)
+{
+	return slots->count < MMSG_RECV_BURST_MAX ? slots->count : MMSG_RECV_BURST_MAX;
+}
+
 /* Writes the heads as io_uring would, and queues the events. */
 static void hand_over(struct mmsg *m, uint32_t flow, struct mmsg_slots *slots, uint32_t count)
 {
@@ -298,4 +265,37 @@ static void drain_error(struct mmsg *m, int fd)
 
 	stat_add(&m->base.stats->syscalls, 1);
 	(void)recvmsg(fd, &hdr, MSG_ERRQUEUE | MSG_DONTWAIT | MSG_TRUNC);
+}
+
+/* Sends from `*token' on and leaves the first message not tried there. sendmmsg stops at a message
+ * that fails and tells why only when it is the first: the call is repeated from that one on. */
+static bool send_run(struct mmsg *m, int fd, uint32_t *token)
+{
+	uint32_t count = 0;
+	uint32_t done = 0;
+	bool all_sent = true;
+
+	for (uint32_t t = *token; t != MMSG_NO_TOKEN && count < MMSG_SEND_RUN_MAX; count++) {
+		m->headers[count].msg_hdr = *m->sends[t].msg;
+		t = m->sends[t].next_token;
+	}
+	while (done < count) {
+		int ret =
+			sendmmsg(fd, m->headers + done, count - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+		int32_t failure = ret > 0 ? 0 : -errno;
+		uint32_t tried = ret > 0 ? (uint32_t)ret : 1;
+
+		stat_add(&m->base.stats->syscalls, 1);
+		all_sent &= ret > 0;
+		for (uint32_t end = done + tried; done < end; done++) {
+			int32_t res = ret > 0 ? (int32_t)m->headers[done].msg_len : failure;
+			struct mmsg_send *send = &m->sends[*token];
+
+			ring_push_sent(&m->base, *token, res);
+			send->msg = NULL;
+			*token = send->next_token;
+		}
+	}
+	m->queued -= count;
+	return all_sent;
 }

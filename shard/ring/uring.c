@@ -79,6 +79,39 @@ void uring_buffers_add(struct uring_buffers *group, uint64_t addr, uint16_t inde
 	group->tail++;
 }
 
+struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const struct msghdr *msg,
+					uint32_t token)
+{
+	struct uring_file *f;
+	struct io_uring_sqe *sqe;
+
+	must(file < u->file_count);
+	f = &u->files[file];
+	must(f->fd >= 0);
+	if (!f->fixed && !f->refused) {
+		update_file_table(u, file, f->fd);
+	}
+	sqe = uring_take_sqe(u);
+	remember_send(u, token, u->io.sq.sqe_tail - 1);
+	if (sqe == NULL) {
+		u->send_res[token] = -EAGAIN;
+		return NULL;
+	}
+	io_uring_prep_sendmsg(sqe, f->fixed ? (int)file : f->fd, msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sqe->flags = f->fixed ? IOSQE_FIXED_FILE : 0;
+	sqe->user_data = uring_user_data(URING_SEND, token);
+	return sqe;
+}
+
+void uring_submit_if_many(struct uring *u)
+{
+	u->unsubmitted++;
+	if (u->batch_submit > 0 && u->unsubmitted >= u->batch_submit) {
+		stat_add(&u->base.stats->early_submits, 1);
+		uring_submit_early(u);
+	}
+}
+
 static int uring_add_file(struct ring *ring, int fd)
 {
 	struct uring *u = uring_of(ring);
@@ -184,39 +217,6 @@ static void uring_queue_send(struct ring *ring, uint32_t file, const struct msgh
 		u->send_res[token] = ring_msg_bytes(msg);
 	}
 	uring_submit_if_many(u);
-}
-
-struct io_uring_sqe *uring_prepare_send(struct uring *u, uint32_t file, const struct msghdr *msg,
-					uint32_t token)
-{
-	struct uring_file *f;
-	struct io_uring_sqe *sqe;
-
-	must(file < u->file_count);
-	f = &u->files[file];
-	must(f->fd >= 0);
-	if (!f->fixed && !f->refused) {
-		update_file_table(u, file, f->fd);
-	}
-	sqe = uring_take_sqe(u);
-	remember_send(u, token, u->io.sq.sqe_tail - 1);
-	if (sqe == NULL) {
-		u->send_res[token] = -EAGAIN;
-		return NULL;
-	}
-	io_uring_prep_sendmsg(sqe, f->fixed ? (int)file : f->fd, msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	sqe->flags = f->fixed ? IOSQE_FIXED_FILE : 0;
-	sqe->user_data = uring_user_data(URING_SEND, token);
-	return sqe;
-}
-
-void uring_submit_if_many(struct uring *u)
-{
-	u->unsubmitted++;
-	if (u->batch_submit > 0 && u->unsubmitted >= u->batch_submit) {
-		stat_add(&u->base.stats->early_submits, 1);
-		uring_submit_early(u);
-	}
 }
 
 /* Puts `fd' (-1: nothing) into the ring's table at `file'. A table that will not take it costs

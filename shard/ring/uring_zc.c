@@ -39,6 +39,7 @@ static void register_areas(struct uring *u, const struct ring_params *params, st
 static int register_each(struct uring *u, const struct ring_params *params, size_t *bytes);
 static bool probe(struct uring *u, int area, void *payload);
 static int try_send(struct uring *u, int fd, int area, void *payload);
+static void use_area(struct io_uring_sqe *sqe, int area);
 static void finish(struct uring *u, uint32_t token);
 
 void uring_zc_open(struct uring *u, const struct ring_params *params, struct err *features)
@@ -53,16 +54,6 @@ void uring_zc_open(struct uring *u, const struct ring_params *params, struct err
 	}
 	if (params->buffer_count > 0) {
 		register_areas(u, params, features);
-	}
-}
-
-/* Which of the registered areas the payload lies in; -1: any memory. */
-static void use_area(struct io_uring_sqe *sqe, int area)
-{
-	sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
-	if (area >= 0) {
-		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
-		sqe->buf_index = (uint16_t)area;
 	}
 }
 
@@ -121,17 +112,6 @@ bool uring_answer_zc(struct uring *u, uint32_t token)
 		&u->base,
 		&(struct ring_sent){.token = token, .res = u->send_res[token], .held = true});
 	return true;
-}
-
-/* The last event of a zero-copy send. */
-static void finish(struct uring *u, uint32_t token)
-{
-	bool copied = (u->zc_state[token] & ZC_COPIED) != 0;
-
-	u->zc_state[token] = 0;
-	ring_push_answer(
-		&u->base,
-		&(struct ring_sent){.token = token, .res = u->send_res[token], .copied = copied});
 }
 
 static void register_areas(struct uring *u, const struct ring_params *params, struct err *features)
@@ -223,4 +203,25 @@ static int try_send(struct uring *u, int fd, int area, void *payload)
 		io_uring_cqe_seen(&u->io, cqe);
 	}
 	return res;
+}
+
+/* Which of the registered areas the payload lies in; -1: any memory. */
+static void use_area(struct io_uring_sqe *sqe, int area)
+{
+	sqe->ioprio = IORING_SEND_ZC_REPORT_USAGE;
+	if (area >= 0) {
+		sqe->ioprio |= IORING_RECVSEND_FIXED_BUF;
+		sqe->buf_index = (uint16_t)area;
+	}
+}
+
+/* The last event of a zero-copy send. */
+static void finish(struct uring *u, uint32_t token)
+{
+	bool copied = (u->zc_state[token] & ZC_COPIED) != 0;
+
+	u->zc_state[token] = 0;
+	ring_push_answer(
+		&u->base,
+		&(struct ring_sent){.token = token, .res = u->send_res[token], .copied = copied});
 }
