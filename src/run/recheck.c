@@ -17,6 +17,26 @@ static const struct counter recheck_rows[] = {RECHECK_COUNTERS(RECHECK_ROW)};
 const struct counter_family recheck_counters = {"placement", "Placement of a shard", recheck_rows,
 						sizeof(recheck_rows) / sizeof(recheck_rows[0])};
 
+static void recheck_check_cpu(struct worker *w);
+static void recheck_check_pages(struct worker *w);
+
+void recheck_tick(const struct supervisor *sup, uint64_t *last_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns - *last_ns < RECHECK_EVERY_S * NS_PER_S) {
+		return;
+	}
+	*last_ns = now_ns;
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		struct worker *w = &sup->workers[i];
+
+		w->placement.checks++;
+		recheck_check_cpu(w);
+		recheck_check_pages(w);
+	}
+}
+
 static void recheck_check_cpu(struct worker *w)
 {
 	struct recheck *p = &w->placement;
@@ -76,21 +96,4 @@ static void recheck_check_pages(struct worker *w)
 			 w->index, p->pages_misplaced, pages, w->node_os);
 	}
 	p->pages_told = true;
-}
-
-void recheck_tick(const struct supervisor *sup, uint64_t *last_ns)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	if (now_ns - *last_ns < RECHECK_EVERY_S * NS_PER_S) {
-		return;
-	}
-	*last_ns = now_ns;
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		struct worker *w = &sup->workers[i];
-
-		w->placement.checks++;
-		recheck_check_cpu(w);
-		recheck_check_pages(w);
-	}
 }

@@ -30,244 +30,50 @@
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
 
-/* ---- starting ---- */
-
-static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
-{
-	struct worker *w = &sup->workers[i];
-
-	w->index = i;
-	w->gate = &sup->gate;
-	w->pin = sup->setup->topo.this_machine;
-	w->cpu_os = sup->setup->plan.shards[i].cpu_os;
-	w->node_os = w->pin ? sup->setup->plan.shards[i].node_os : NODE_UNKNOWN;
-	if (sup->setup->opt->bench_node >= 0) {
-		w->node_os = sup->setup->opt->bench_node;
-	}
-	w->huge = sup->setup->opt->huge;
-	w->require_huge = sup->setup->opt->require_huge;
-	setup_spec(sup->setup, i, &w->spec);
-}
-
-static int supervisor_start_workers(struct supervisor *sup, struct err *err)
-{
-	log_debug("starting %u shards", sup->setup->plan.shard_count);
-	sup->workers = calloc(sup->setup->plan.shard_count, sizeof(*sup->workers));
-	if (!sup->workers) {
-		err_set(err, "shards: out of memory");
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
-		supervisor_fill_worker(sup, i);
-		nodemem_expect(shard_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
-	}
-	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
-		int rc = worker_start(&sup->workers[i], err);
-
-		if (rc < 0) {
-			return rc;
-		}
-		sup->worker_count++;
-	}
-	return 0;
-}
-
-/* The first failure among the workers, if any. */
-static int supervisor_first_failure(const struct supervisor *sup, struct err *err)
-{
-	int rc = 0;
-
-	for (uint32_t i = 0; i < sup->worker_count && rc == 0; i++) {
-		rc = worker_failure(&sup->workers[i], err);
-	}
-	return rc;
-}
-
+static int supervisor_get_ready(struct setup *setup, struct err *err);
+static int supervisor_relay(struct supervisor *sup, int signals, struct err *err);
+static int supervisor_go(struct supervisor *sup, int signals, struct err *err);
+static int supervisor_start_workers(struct supervisor *sup, struct err *err);
+static void supervisor_fill_worker(struct supervisor *sup, uint32_t i);
+static int supervisor_await_opened(struct supervisor *sup, int signals);
+static void supervisor_asked_early(int signo, int *asked);
+static int supervisor_tell_echoes(struct supervisor *sup, struct err *err);
+static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo);
 static const struct addr *supervisor_sender(const struct supervisor *sup,
-					    const struct layout_echo *echo)
+					    const struct layout_echo *echo);
+static void supervisor_announce(const struct supervisor *sup);
+static int supervisor_watch(struct supervisor *sup, int signals, struct err *err);
+static void supervisor_signal(struct supervisor *sup, int signo, int *asked);
+static int supervisor_first_failure(const struct supervisor *sup, struct err *err);
+static void supervisor_post(struct supervisor *sup, uint32_t mail);
+static void supervisor_join(struct supervisor *sup);
+static bool supervisor_was_live(const struct supervisor *sup);
+static void supervisor_free(struct supervisor *sup);
+
+int supervisor_run(struct setup *setup)
 {
-	return &sup->workers[echo->from_shard].shard->egress_got[echo->from_output].local;
-}
-
-/* A sender without an address of its own (src=keep, say) is known by its port alone. That will do
- * when the kernel chose the port, but not with sport=: it may well be the port of the source that
- * is to be relayed. */
-static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
-{
-	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
-
-	return !addr_is_any(supervisor_sender(sup, echo)) ||
-	       table->outputs[echo->from_output].out.sport == 0;
-}
-
-/* Every socket is open, so every sender's own address is known now. */
-static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
-{
-	const struct layout *layout = &sup->setup->layout;
-	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
-	uint32_t at = 0;
-
-	if (!echoes) {
-		err_set(err, "shards: out of memory");
-		return -ENOMEM;
-	}
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		for (uint32_t f = 0; f < layout->tables[s].flow_count; f++) {
-			uint32_t count = 0;
-
-			while (at < layout->echo_count && layout->echoes[at].shard == s &&
-			       layout->echoes[at].flow == f) {
-				const struct layout_echo *e = &layout->echoes[at++];
-
-				if (supervisor_can_know_echo(sup, e)) {
-					echoes[count++] = *supervisor_sender(sup, e);
-				}
-			}
-			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
-		}
-	}
-	free(echoes);
-	return 0;
-}
-
-static void supervisor_asked_early(int signo, int *asked)
-{
-	if (signo == SIGHUP) {
-		return; /* what it asks to read again is being read for the first time */
-	}
-	(*asked)++;
-	if (*asked > 1) {
-		_exit(0); /* nobody has joined anything yet */
-	}
-	log_notice("%s: ending before the start was complete", signals_name(signo));
-	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");
-}
-
-/* Waits until every worker has opened its shard, which may take long when much memory is to be
- * populated. How often the signals asked to end meanwhile. */
-static int supervisor_await_opened(struct supervisor *sup, int signals)
-{
-	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-				{.fd = sup->gate.eventfd, .events = POLLIN}};
-	int asked = 0, signo;
-	uint64_t changes;
-
-	while (!gate_passed(&sup->gate, &sup->gate.opened, sup->worker_count)) {
-		(void)poll(fds, 2, -1);
-		while ((signo = signals_next(signals)) != 0) {
-			supervisor_asked_early(signo, &asked);
-		}
-		if (read(sup->gate.eventfd, &changes, sizeof(changes)) < 0) {
-			continue; /* only a signal */
-		}
-	}
-	return asked;
-}
-
-/* 0 when all are live, 1 when a signal asked to end before, or -errno. */
-static int supervisor_go(struct supervisor *sup, int signals, struct err *err)
-{
-	int rc = supervisor_start_workers(sup, err);
-	int asked = supervisor_await_opened(sup, signals);
-
-	if (rc == 0) {
-		rc = supervisor_first_failure(sup, err);
-	}
-	if (rc == 0 && asked > 0) {
-		rc = 1;
-	}
-	if (rc == 0) {
-		rc = supervisor_tell_echoes(sup, err);
-	}
-	gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
-	if (rc == 0) {
-		gate_wait(&sup->gate, &sup->gate.live, sup->worker_count);
-		rc = supervisor_first_failure(sup, err);
-	}
-	return rc;
-}
-
-/* ---- ending ---- */
-
-static void supervisor_post(struct supervisor *sup, uint32_t mail)
-{
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		mailbox_post(&sup->workers[i].mailbox, mail);
-	}
-}
-
-static void supervisor_join(struct supervisor *sup)
-{
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		pthread_join(sup->workers[i].thread, NULL);
-	}
-}
-
-/* ---- running ---- */
-
-/* Acts on one signal; `asked' counts the requests to end. */
-static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
-{
-	if (signo == SIGHUP) {
-		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
-			 "restart to apply it");
-		return;
-	}
-	(*asked)++;
-	if (*asked == 1) {
-		log_notice("%s: draining", signals_name(signo));
-		(void)notify_send("STOPPING=1\nSTATUS=draining");
-		supervisor_post(sup, MAIL_DRAIN);
-	} else {
-		log_notice("%s again: ending at once", signals_name(signo));
-		supervisor_post(sup, MAIL_QUIT);
-	}
-}
-
-/* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
-static int supervisor_watch(struct supervisor *sup, int signals, struct err *err)
-{
-	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-				{.fd = sup->gate.eventfd, .events = POLLIN}};
-	uint64_t placed_ns = clock_now_ns();
-	struct watch watch;
-	int asked = 0, signo, rc = watch_init(&watch, sup);
-	uint64_t changes;
+	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns()};
+	struct err err = {0};
+	int signals = signals_open();
+	int rc = signals < 0 ? signals : gate_init(&sup.gate);
 
 	if (rc < 0) {
-		err_set(err, "watch: out of memory");
-		supervisor_post(sup, MAIL_QUIT);
-		return rc;
+		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
+		return EXIT_RUN_FAILURE;
 	}
-	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count)) {
-		(void)poll(fds, 2, WATCH_MS);
-		while ((signo = signals_next(signals)) != 0) {
-			supervisor_signal(sup, signo, &asked);
-		}
-		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
-		    gate_passed(&sup->gate, &sup->gate.ended, 1) && asked == 0) {
-			asked = 1; /* one shard alone is no relay: end them all */
-			supervisor_post(sup, MAIL_DRAIN);
-		}
-		supervisor_post(sup, MAIL_LOOK);
-		watch_tick(&watch);
-		recheck_tick(sup, &placed_ns);
+	rc = supervisor_get_ready(setup, &err);
+	if (rc == 0) {
+		rc = supervisor_relay(&sup, signals, &err);
 	}
-	watch_free(&watch);
-	return supervisor_first_failure(sup, err);
-}
-
-static void supervisor_announce(const struct supervisor *sup)
-{
-	char status[256];
-
-	watch_log_start(sup);
-	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
-		 sup->setup->opt->conf.flow_count, sup->worker_count);
-	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
-		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
-		   sup->worker_count, ring_engine_name(sup->setup->engine));
-	(void)notify_send(status);
+	if (rc < 0) {
+		log_error("%s", err.text);
+	}
+	if (supervisor_was_live(&sup) && report_file_write(&sup) < 0) {
+		rc = rc < 0 ? rc : -EIO;
+	}
+	close(signals);
+	supervisor_free(&sup);
+	return rc < 0 ? EXIT_RUN_FAILURE : 0;
 }
 
 /* Limits, then the user, then whatever must be tried as that user. */
@@ -306,6 +112,240 @@ static int supervisor_relay(struct supervisor *sup, int signals, struct err *err
 	return rc < 0 ? rc : 0;
 }
 
+/* 0 when all are live, 1 when a signal asked to end before, or -errno. */
+static int supervisor_go(struct supervisor *sup, int signals, struct err *err)
+{
+	int rc = supervisor_start_workers(sup, err);
+	int asked = supervisor_await_opened(sup, signals);
+
+	if (rc == 0) {
+		rc = supervisor_first_failure(sup, err);
+	}
+	if (rc == 0 && asked > 0) {
+		rc = 1;
+	}
+	if (rc == 0) {
+		rc = supervisor_tell_echoes(sup, err);
+	}
+	gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
+	if (rc == 0) {
+		gate_wait(&sup->gate, &sup->gate.live, sup->worker_count);
+		rc = supervisor_first_failure(sup, err);
+	}
+	return rc;
+}
+
+static int supervisor_start_workers(struct supervisor *sup, struct err *err)
+{
+	log_debug("starting %u shards", sup->setup->plan.shard_count);
+	sup->workers = calloc(sup->setup->plan.shard_count, sizeof(*sup->workers));
+	if (!sup->workers) {
+		err_set(err, "shards: out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
+		supervisor_fill_worker(sup, i);
+		nodemem_expect(shard_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
+	}
+	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
+		int rc = worker_start(&sup->workers[i], err);
+
+		if (rc < 0) {
+			return rc;
+		}
+		sup->worker_count++;
+	}
+	return 0;
+}
+
+static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
+{
+	struct worker *w = &sup->workers[i];
+
+	w->index = i;
+	w->gate = &sup->gate;
+	w->pin = sup->setup->topo.this_machine;
+	w->cpu_os = sup->setup->plan.shards[i].cpu_os;
+	w->node_os = w->pin ? sup->setup->plan.shards[i].node_os : NODE_UNKNOWN;
+	if (sup->setup->opt->bench_node >= 0) {
+		w->node_os = sup->setup->opt->bench_node;
+	}
+	w->huge = sup->setup->opt->huge;
+	w->require_huge = sup->setup->opt->require_huge;
+	setup_spec(sup->setup, i, &w->spec);
+}
+
+/* Waits until every worker has opened its shard, which may take long when much memory is to be
+ * populated. How often the signals asked to end meanwhile. */
+static int supervisor_await_opened(struct supervisor *sup, int signals)
+{
+	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
+				{.fd = sup->gate.eventfd, .events = POLLIN}};
+	int asked = 0, signo;
+	uint64_t changes;
+
+	while (!gate_passed(&sup->gate, &sup->gate.opened, sup->worker_count)) {
+		(void)poll(fds, 2, -1);
+		while ((signo = signals_next(signals)) != 0) {
+			supervisor_asked_early(signo, &asked);
+		}
+		if (read(sup->gate.eventfd, &changes, sizeof(changes)) < 0) {
+			continue; /* only a signal */
+		}
+	}
+	return asked;
+}
+
+static void supervisor_asked_early(int signo, int *asked)
+{
+	if (signo == SIGHUP) {
+		return; /* what it asks to read again is being read for the first time */
+	}
+	(*asked)++;
+	if (*asked > 1) {
+		_exit(0); /* nobody has joined anything yet */
+	}
+	log_notice("%s: ending before the start was complete", signals_name(signo));
+	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");
+}
+
+/* Every socket is open, so every sender's own address is known now. */
+static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
+{
+	const struct layout *layout = &sup->setup->layout;
+	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
+	uint32_t at = 0;
+
+	if (!echoes) {
+		err_set(err, "shards: out of memory");
+		return -ENOMEM;
+	}
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		for (uint32_t f = 0; f < layout->tables[s].flow_count; f++) {
+			uint32_t count = 0;
+
+			while (at < layout->echo_count && layout->echoes[at].shard == s &&
+			       layout->echoes[at].flow == f) {
+				const struct layout_echo *e = &layout->echoes[at++];
+
+				if (supervisor_can_know_echo(sup, e)) {
+					echoes[count++] = *supervisor_sender(sup, e);
+				}
+			}
+			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
+		}
+	}
+	free(echoes);
+	return 0;
+}
+
+/* A sender without an address of its own (src=keep, say) is known by its port alone. That will do
+ * when the kernel chose the port, but not with sport=: it may well be the port of the source that
+ * is to be relayed. */
+static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
+{
+	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
+
+	return !addr_is_any(supervisor_sender(sup, echo)) ||
+	       table->outputs[echo->from_output].out.sport == 0;
+}
+
+static const struct addr *supervisor_sender(const struct supervisor *sup,
+					    const struct layout_echo *echo)
+{
+	return &sup->workers[echo->from_shard].shard->egress_got[echo->from_output].local;
+}
+
+static void supervisor_announce(const struct supervisor *sup)
+{
+	char status[256];
+
+	watch_log_start(sup);
+	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
+		 sup->setup->opt->conf.flow_count, sup->worker_count);
+	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
+		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
+		   sup->worker_count, ring_engine_name(sup->setup->engine));
+	(void)notify_send(status);
+}
+
+/* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
+static int supervisor_watch(struct supervisor *sup, int signals, struct err *err)
+{
+	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
+				{.fd = sup->gate.eventfd, .events = POLLIN}};
+	uint64_t placed_ns = clock_now_ns();
+	struct watch watch;
+	int asked = 0, signo, rc = watch_init(&watch, sup);
+	uint64_t changes;
+
+	if (rc < 0) {
+		err_set(err, "watch: out of memory");
+		supervisor_post(sup, MAIL_QUIT);
+		return rc;
+	}
+	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count)) {
+		(void)poll(fds, 2, WATCH_MS);
+		while ((signo = signals_next(signals)) != 0) {
+			supervisor_signal(sup, signo, &asked);
+		}
+		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
+		    gate_passed(&sup->gate, &sup->gate.ended, 1) && asked == 0) {
+			asked = 1; /* one shard alone is no relay: end them all */
+			supervisor_post(sup, MAIL_DRAIN);
+		}
+		supervisor_post(sup, MAIL_LOOK);
+		watch_tick(&watch);
+		recheck_tick(sup, &placed_ns);
+	}
+	watch_free(&watch);
+	return supervisor_first_failure(sup, err);
+}
+
+/* Acts on one signal; `asked' counts the requests to end. */
+static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
+{
+	if (signo == SIGHUP) {
+		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
+			 "restart to apply it");
+		return;
+	}
+	(*asked)++;
+	if (*asked == 1) {
+		log_notice("%s: draining", signals_name(signo));
+		(void)notify_send("STOPPING=1\nSTATUS=draining");
+		supervisor_post(sup, MAIL_DRAIN);
+	} else {
+		log_notice("%s again: ending at once", signals_name(signo));
+		supervisor_post(sup, MAIL_QUIT);
+	}
+}
+
+/* The first failure among the workers, if any. */
+static int supervisor_first_failure(const struct supervisor *sup, struct err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < sup->worker_count && rc == 0; i++) {
+		rc = worker_failure(&sup->workers[i], err);
+	}
+	return rc;
+}
+
+static void supervisor_post(struct supervisor *sup, uint32_t mail)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		mailbox_post(&sup->workers[i].mailbox, mail);
+	}
+}
+
+static void supervisor_join(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		pthread_join(sup->workers[i].thread, NULL);
+	}
+}
+
 /* Whether every shard was opened, so that there are counters to report. */
 static bool supervisor_was_live(const struct supervisor *sup)
 {
@@ -324,30 +364,4 @@ static void supervisor_free(struct supervisor *sup)
 	}
 	free(sup->workers);
 	gate_free(&sup->gate);
-}
-
-int supervisor_run(struct setup *setup)
-{
-	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns()};
-	struct err err = {0};
-	int signals = signals_open();
-	int rc = signals < 0 ? signals : gate_init(&sup.gate);
-
-	if (rc < 0) {
-		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
-		return EXIT_RUN_FAILURE;
-	}
-	rc = supervisor_get_ready(setup, &err);
-	if (rc == 0) {
-		rc = supervisor_relay(&sup, signals, &err);
-	}
-	if (rc < 0) {
-		log_error("%s", err.text);
-	}
-	if (supervisor_was_live(&sup) && report_file_write(&sup) < 0) {
-		rc = rc < 0 ? rc : -EIO;
-	}
-	close(signals);
-	supervisor_free(&sup);
-	return rc < 0 ? EXIT_RUN_FAILURE : 0;
 }

@@ -16,7 +16,33 @@
 
 static_assert(CONF_SPREAD_MAX == PLAN_SPREAD_MAX, "a rule may ask for what the planner can do");
 
-/* ---- towards the planner ---- */
+struct layout_sender {
+	struct addr to;
+	uint32_t shard, output;
+};
+
+static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
+			   struct err *err);
+static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err);
+static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
+			   const struct iface_table *ifaces, const struct plan *plan,
+			   const struct layout_options *options, struct err *err);
+static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow,
+			     struct err *err);
+static int layout_receive_into(const struct conf *conf, const struct conf_flow *flow,
+			       const struct iface *iface, const struct layout_options *options,
+			       struct rule_flow *out, struct err *err);
+static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
+			       const struct conf_flow *flow, const struct iface_table *ifaces,
+			       uint32_t part, uint32_t parts, uint32_t zerocopy);
+static int layout_match_echoes(struct layout *layout);
+static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count);
+static int layout_compare_senders(const void *a, const void *b);
+static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
+				   const struct addr *to);
+static int layout_compare_addr(const struct addr *a, const struct addr *b);
+static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
+			   const struct layout_sender *sender);
 
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
 {
@@ -38,7 +64,122 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 	return flows;
 }
 
-/* ---- one flow ---- */
+int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
+		 const struct layout_options *options, struct layout *out, struct err *err)
+{
+	struct layout layout = {.shard_count = plan->shard_count};
+	int rc = -ENOMEM;
+
+	layout.tables = calloc(plan->shard_count + 1UL, sizeof(*layout.tables));
+	layout.echo_counts = calloc(plan->shard_count + 1UL, sizeof(*layout.echo_counts));
+	if (layout.tables && layout.echo_counts) {
+		rc = layout_allocate(&layout, conf, plan, err);
+	}
+	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
+		rc = layout_add_flow(&layout, conf, i, ifaces, plan, options, err);
+	}
+	if (rc == 0) {
+		rc = layout_match_echoes(&layout);
+	}
+	if (rc == -ENOMEM) {
+		err_set(err, "layout: out of memory");
+	}
+	if (rc < 0) {
+		layout_free(&layout);
+		return rc;
+	}
+	*out = layout;
+	return 0;
+}
+
+void layout_free(struct layout *layout)
+{
+	for (uint32_t s = 0; layout->tables && s < layout->shard_count; s++) {
+		free(layout->tables[s].flows);
+		free(layout->tables[s].outputs);
+	}
+	free(layout->tables);
+	free(layout->echo_counts);
+	free(layout->echoes);
+	*layout = (struct layout){0};
+}
+
+static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
+			   struct err *err)
+{
+	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
+	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
+	int rc = flows && outputs ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
+		uint32_t parts = plan->first_owner[i + 1] - plan->first_owner[i];
+
+		for (uint32_t p = 0; p < parts; p++) {
+			uint32_t shard = plan->owners[plan->first_owner[i] + p].shard;
+
+			flows[shard]++;
+			outputs[shard] += (conf->flows[i].output_count + parts - 1) / parts;
+		}
+	}
+	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
+		rc = layout_check_size(s, flows[s], err);
+		if (rc < 0) {
+			break;
+		}
+		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
+		layout->tables[s].outputs =
+			calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
+		if (!layout->tables[s].flows || !layout->tables[s].outputs) {
+			rc = -ENOMEM;
+		}
+	}
+	free(flows);
+	free(outputs);
+	return rc;
+}
+
+/* Only few shards for very many flows come to this. */
+static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err)
+{
+	if (flow_count <= SHARD_FLOWS_MAX) {
+		return 0;
+	}
+	err_set(err,
+		"shard %u: the plan gives it %u flows; expected at most %u per shard; raise "
+		"--shards (with --oversubscribe where there are too few cores)",
+		shard, flow_count, SHARD_FLOWS_MAX);
+	return -EINVAL;
+}
+
+static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
+			   const struct iface_table *ifaces, const struct plan *plan,
+			   const struct layout_options *options, struct err *err)
+{
+	const struct conf_flow *flow = &conf->flows[flow_id];
+	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
+	uint32_t first = plan->first_owner[flow_id];
+	uint32_t parts = plan->first_owner[flow_id + 1] - first;
+	int rc = layout_check_flow(conf, flow, err);
+
+	for (uint32_t part = 0; part < parts && rc == 0; part++) {
+		struct rule_table *table = &layout->tables[plan->owners[first + part].shard];
+		struct rule_flow *f;
+
+		must(table->flows != NULL); /* layout_allocate counted this flow */
+		f = &table->flows[table->flow_count];
+		*f = (struct rule_flow){
+			.in = flow->in,
+			.flow_id = flow_id,
+			.first_output = table->output_count,
+			.ifindex = iface ? iface->ifindex : 0,
+		};
+		rc = layout_receive_into(conf, flow, iface, options, f, err);
+		layout_add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
+		f->output_count = table->output_count - f->first_output;
+		table->flow_count++;
+	}
+	return rc;
+}
 
 static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
 {
@@ -109,101 +250,24 @@ static void layout_add_outputs(struct rule_table *table, const struct conf *conf
 	}
 }
 
-static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
-			   const struct iface_table *ifaces, const struct plan *plan,
-			   const struct layout_options *options, struct err *err)
+static int layout_match_echoes(struct layout *layout)
 {
-	const struct conf_flow *flow = &conf->flows[flow_id];
-	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
-	uint32_t first = plan->first_owner[flow_id];
-	uint32_t parts = plan->first_owner[flow_id + 1] - first;
-	int rc = layout_check_flow(conf, flow, err);
+	uint32_t count;
+	struct layout_sender *senders = layout_list_senders(layout, &count);
+	int rc = senders ? 0 : -ENOMEM;
 
-	for (uint32_t part = 0; part < parts && rc == 0; part++) {
-		struct rule_table *table = &layout->tables[plan->owners[first + part].shard];
-		struct rule_flow *f;
+	for (uint32_t s = 0; s < layout->shard_count && rc == 0; s++) {
+		for (uint32_t f = 0; f < layout->tables[s].flow_count && rc == 0; f++) {
+			const struct addr *at = &layout->tables[s].flows[f].in.at.addr;
+			uint32_t i = layout_find_sender(senders, count, at);
 
-		must(table->flows != NULL); /* layout_allocate counted this flow */
-		f = &table->flows[table->flow_count];
-		*f = (struct rule_flow){
-			.in = flow->in,
-			.flow_id = flow_id,
-			.first_output = table->output_count,
-			.ifindex = iface ? iface->ifindex : 0,
-		};
-		rc = layout_receive_into(conf, flow, iface, options, f, err);
-		layout_add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
-		f->output_count = table->output_count - f->first_output;
-		table->flow_count++;
+			for (; i < count && rc == 0 && addr_equal(&senders[i].to, at); i++) {
+				rc = layout_add_echo(layout, s, f, &senders[i]);
+			}
+		}
 	}
+	free(senders);
 	return rc;
-}
-
-/* ---- sizes ---- */
-
-/* Only few shards for very many flows come to this. */
-static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err)
-{
-	if (flow_count <= SHARD_FLOWS_MAX) {
-		return 0;
-	}
-	err_set(err,
-		"shard %u: the plan gives it %u flows; expected at most %u per shard; raise "
-		"--shards (with --oversubscribe where there are too few cores)",
-		shard, flow_count, SHARD_FLOWS_MAX);
-	return -EINVAL;
-}
-
-static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
-			   struct err *err)
-{
-	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
-	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
-	int rc = flows && outputs ? 0 : -ENOMEM;
-
-	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
-		uint32_t parts = plan->first_owner[i + 1] - plan->first_owner[i];
-
-		for (uint32_t p = 0; p < parts; p++) {
-			uint32_t shard = plan->owners[plan->first_owner[i] + p].shard;
-
-			flows[shard]++;
-			outputs[shard] += (conf->flows[i].output_count + parts - 1) / parts;
-		}
-	}
-	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
-		rc = layout_check_size(s, flows[s], err);
-		if (rc < 0) {
-			break;
-		}
-		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
-		layout->tables[s].outputs =
-			calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
-		if (!layout->tables[s].flows || !layout->tables[s].outputs) {
-			rc = -ENOMEM;
-		}
-	}
-	free(flows);
-	free(outputs);
-	return rc;
-}
-
-/* ---- echoes ---- */
-
-struct layout_sender {
-	struct addr to;
-	uint32_t shard, output;
-};
-
-static int layout_compare_addr(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a, b, sizeof(*a));
-}
-
-static int layout_compare_senders(const void *a, const void *b)
-{
-	return layout_compare_addr(&((const struct layout_sender *)a)->to,
-				   &((const struct layout_sender *)b)->to);
 }
 
 static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count)
@@ -229,6 +293,12 @@ static struct layout_sender *layout_list_senders(const struct layout *layout, ui
 	return senders;
 }
 
+static int layout_compare_senders(const void *a, const void *b)
+{
+	return layout_compare_addr(&((const struct layout_sender *)a)->to,
+				   &((const struct layout_sender *)b)->to);
+}
+
 /* The first sender whose destination is not below `to'. */
 static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
 				   const struct addr *to)
@@ -245,6 +315,11 @@ static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t
 		}
 	}
 	return low;
+}
+
+static int layout_compare_addr(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a, b, sizeof(*a));
 }
 
 static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
@@ -267,66 +342,4 @@ static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
 	};
 	layout->echo_counts[shard]++;
 	return 0;
-}
-
-static int layout_match_echoes(struct layout *layout)
-{
-	uint32_t count;
-	struct layout_sender *senders = layout_list_senders(layout, &count);
-	int rc = senders ? 0 : -ENOMEM;
-
-	for (uint32_t s = 0; s < layout->shard_count && rc == 0; s++) {
-		for (uint32_t f = 0; f < layout->tables[s].flow_count && rc == 0; f++) {
-			const struct addr *at = &layout->tables[s].flows[f].in.at.addr;
-			uint32_t i = layout_find_sender(senders, count, at);
-
-			for (; i < count && rc == 0 && addr_equal(&senders[i].to, at); i++) {
-				rc = layout_add_echo(layout, s, f, &senders[i]);
-			}
-		}
-	}
-	free(senders);
-	return rc;
-}
-
-/* ---- all of it ---- */
-
-int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
-		 const struct layout_options *options, struct layout *out, struct err *err)
-{
-	struct layout layout = {.shard_count = plan->shard_count};
-	int rc = -ENOMEM;
-
-	layout.tables = calloc(plan->shard_count + 1UL, sizeof(*layout.tables));
-	layout.echo_counts = calloc(plan->shard_count + 1UL, sizeof(*layout.echo_counts));
-	if (layout.tables && layout.echo_counts) {
-		rc = layout_allocate(&layout, conf, plan, err);
-	}
-	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
-		rc = layout_add_flow(&layout, conf, i, ifaces, plan, options, err);
-	}
-	if (rc == 0) {
-		rc = layout_match_echoes(&layout);
-	}
-	if (rc == -ENOMEM) {
-		err_set(err, "layout: out of memory");
-	}
-	if (rc < 0) {
-		layout_free(&layout);
-		return rc;
-	}
-	*out = layout;
-	return 0;
-}
-
-void layout_free(struct layout *layout)
-{
-	for (uint32_t s = 0; layout->tables && s < layout->shard_count; s++) {
-		free(layout->tables[s].flows);
-		free(layout->tables[s].outputs);
-	}
-	free(layout->tables);
-	free(layout->echo_counts);
-	free(layout->echoes);
-	*layout = (struct layout){0};
 }
