@@ -24,8 +24,8 @@ static const struct {
 static_assert(offsetof(struct pool_class_state, stats) < CACHE_LINE_BYTES,
 	      "what the verbs touch is in the first line");
 
-static void pool_publish_class(struct pool_class_state *c);
-static bool pool_stack_sound(const struct pool_class_state *c);
+static void publish_class(struct pool_class_state *c);
+static bool stack_is_sound(const struct pool_class_state *c);
 
 uint32_t pool_payload_bytes(enum pool_class cls)
 {
@@ -117,7 +117,7 @@ void pool_init(struct pool *pool, struct pool_class_stats *stats)
 void pool_publish_stats(struct pool *pool)
 {
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		pool_publish_class(&pool->classes[cls]);
+		publish_class(&pool->classes[cls]);
 	}
 }
 
@@ -149,14 +149,14 @@ bool pool_consistent(const struct pool *pool)
 			free_slots += c->state[i] <= POOL_FREE;
 			lent += c->state[i] == POOL_LENT;
 		}
-		if (free_slots != c->free_count || lent != c->ring_count || !pool_stack_sound(c)) {
+		if (free_slots != c->free_count || lent != c->ring_count || !stack_is_sound(c)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static void pool_publish_class(struct pool_class_state *c)
+static void publish_class(struct pool_class_state *c)
 {
 	uint32_t in_use = c->count - c->free_count;
 
@@ -175,7 +175,7 @@ static void pool_publish_class(struct pool_class_state *c)
 }
 
 /* The stack's indexes are in range, unheld and different from each other. */
-static bool pool_stack_sound(const struct pool_class_state *c)
+static bool stack_is_sound(const struct pool_class_state *c)
 {
 	uint8_t seen[POOL_SLOTS_MAX / 8] = {0};
 

@@ -17,8 +17,8 @@ static const struct counter recheck_rows[] = {RECHECK_COUNTERS(RECHECK_ROW)};
 const struct counter_family recheck_counters = {"placement", "Placement of a shard", recheck_rows,
 						sizeof(recheck_rows) / sizeof(recheck_rows[0])};
 
-static void recheck_check_cpu(struct worker *w);
-static void recheck_check_pages(struct worker *w);
+static void check_cpu(struct worker *w);
+static void check_pages(struct worker *w);
 
 void recheck_tick(const struct supervisor *sup, uint64_t *last_ns)
 {
@@ -32,12 +32,12 @@ void recheck_tick(const struct supervisor *sup, uint64_t *last_ns)
 		struct worker *w = &sup->workers[i];
 
 		w->placement.checks++;
-		recheck_check_cpu(w);
-		recheck_check_pages(w);
+		check_cpu(w);
+		check_pages(w);
 	}
 }
 
-static void recheck_check_cpu(struct worker *w)
+static void check_cpu(struct worker *w)
 {
 	struct recheck *p = &w->placement;
 	int cpu_os;
@@ -69,7 +69,7 @@ static void recheck_check_cpu(struct worker *w)
 
 /* Before pages are called misplaced they get time to settle; what has been told already is not
  * waited for, so that many shards do not keep the control thread. */
-static void recheck_check_pages(struct worker *w)
+static void check_pages(struct worker *w)
 {
 	struct recheck *p = &w->placement;
 	int (*verify)(const void *, size_t, size_t, int, uint64_t *, uint64_t *) =

@@ -2,7 +2,7 @@
  *
  * A regular file is written beside its final name and renamed, so that nobody reads half of one; a
  * device or a pipe is written to as it is, since renaming would put a file in its place. Both the
- * check and the writing decide so, by report_goes_in_place. Control thread.
+ * check and the writing decide so, by goes_in_place. Control thread.
  */
 #include "src/run/report_file.h"
 
@@ -19,17 +19,17 @@
 #include "src/run/report.h"
 #include "src/run/supervisor.h"
 
-static int report_try(const char *path);
-static bool report_goes_in_place(const char *path);
-static int report_open_in_place(const char *path);
-static char *report_beside(const char *path);
-static int report_write_stdout(const json_t *report);
-static int report_write_in_place(const json_t *report, const char *path);
-static int report_write_file(const json_t *report, const char *path);
+static int try_to_write(const char *path);
+static bool goes_in_place(const char *path);
+static int open_in_place(const char *path);
+static char *name_beside(const char *path);
+static int write_stdout(const json_t *report);
+static int write_in_place(const json_t *report, const char *path);
+static int write_beside(const json_t *report, const char *path);
 
 int report_file_check(const char *path, struct err *err)
 {
-	int rc = path && strcmp(path, "-") != 0 ? report_try(path) : 0;
+	int rc = path && strcmp(path, "-") != 0 ? try_to_write(path) : 0;
 
 	if (rc < 0) {
 		err_set(err,
@@ -51,11 +51,11 @@ int report_file_write(const struct supervisor *sup)
 	}
 	report = report_build(sup);
 	if (strcmp(path, "-") == 0) {
-		rc = report_write_stdout(report);
-	} else if (report_goes_in_place(path)) {
-		rc = report_write_in_place(report, path);
+		rc = write_stdout(report);
+	} else if (goes_in_place(path)) {
+		rc = write_in_place(report, path);
 	} else {
-		rc = report_write_file(report, path);
+		rc = write_beside(report, path);
 	}
 	if (rc < 0) {
 		log_error("--exit-report %s: cannot write: %s", path, strerror(-rc));
@@ -64,19 +64,19 @@ int report_file_write(const struct supervisor *sup)
 	return rc;
 }
 
-static int report_try(const char *path)
+static int try_to_write(const char *path)
 {
 	char *beside;
 	int fd;
 
-	if (report_goes_in_place(path)) {
-		fd = report_open_in_place(path);
+	if (goes_in_place(path)) {
+		fd = open_in_place(path);
 		if (fd >= 0) {
 			close(fd);
 		}
 		return fd < 0 ? fd : 0;
 	}
-	beside = report_beside(path);
+	beside = name_beside(path);
 	fd = beside ? open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
 	fd = fd < 0 ? -errno : fd;
 	if (fd >= 0) {
@@ -87,7 +87,7 @@ static int report_try(const char *path)
 	return fd < 0 ? fd : 0;
 }
 
-static bool report_goes_in_place(const char *path)
+static bool goes_in_place(const char *path)
 {
 	struct stat st;
 
@@ -95,14 +95,14 @@ static bool report_goes_in_place(const char *path)
 }
 
 /* Not blocking, so that a pipe that nobody reads is an error and not a daemon that hangs. */
-static int report_open_in_place(const char *path)
+static int open_in_place(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static char *report_beside(const char *path)
+static char *name_beside(const char *path)
 {
 	size_t len = strlen(path) + sizeof(".new");
 	char *beside = malloc(len);
@@ -113,7 +113,7 @@ static char *report_beside(const char *path)
 	return beside;
 }
 
-static int report_write_stdout(const json_t *report)
+static int write_stdout(const json_t *report)
 {
 	bool written = json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF &&
 		       fflush(stdout) != EOF;
@@ -121,9 +121,9 @@ static int report_write_stdout(const json_t *report)
 	return written ? 0 : -EIO;
 }
 
-static int report_write_in_place(const json_t *report, const char *path)
+static int write_in_place(const json_t *report, const char *path)
 {
-	int fd = report_open_in_place(path);
+	int fd = open_in_place(path);
 	int rc = 0;
 
 	if (fd < 0) {
@@ -137,9 +137,9 @@ static int report_write_in_place(const json_t *report, const char *path)
 	return rc;
 }
 
-static int report_write_file(const json_t *report, const char *path)
+static int write_beside(const json_t *report, const char *path)
 {
-	char *beside = report_beside(path);
+	char *beside = name_beside(path);
 	int rc = 0;
 
 	if (!beside) {

@@ -30,25 +30,24 @@
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
 
-static int supervisor_get_ready(struct setup *setup, struct err *err);
-static int supervisor_relay(struct supervisor *sup, int signals, struct err *err);
-static int supervisor_go(struct supervisor *sup, int signals, struct err *err);
-static int supervisor_start_workers(struct supervisor *sup, struct err *err);
-static void supervisor_fill_worker(struct supervisor *sup, uint32_t i);
-static int supervisor_await_opened(struct supervisor *sup, int signals);
-static void supervisor_asked_early(int signo, int *asked);
-static int supervisor_tell_echoes(struct supervisor *sup, struct err *err);
-static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo);
-static const struct addr *supervisor_sender(const struct supervisor *sup,
-					    const struct layout_echo *echo);
-static void supervisor_announce(const struct supervisor *sup);
-static int supervisor_watch(struct supervisor *sup, int signals, struct err *err);
-static void supervisor_signal(struct supervisor *sup, int signo, int *asked);
-static int supervisor_first_failure(const struct supervisor *sup, struct err *err);
-static void supervisor_post(struct supervisor *sup, uint32_t mail);
-static void supervisor_join(struct supervisor *sup);
-static bool supervisor_was_live(const struct supervisor *sup);
-static void supervisor_free(struct supervisor *sup);
+static int get_ready(struct setup *setup, struct err *err);
+static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
+static int go_live(struct supervisor *sup, int signals, struct err *err);
+static int start_workers(struct supervisor *sup, struct err *err);
+static void fill_worker(struct supervisor *sup, uint32_t i);
+static int await_opened(struct supervisor *sup, int signals);
+static void asked_early(int signo, int *asked);
+static int tell_echoes(struct supervisor *sup, struct err *err);
+static bool can_know_echo(const struct supervisor *sup, const struct layout_echo *echo);
+static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo);
+static void announce(const struct supervisor *sup);
+static int keep_watch(struct supervisor *sup, int signals, struct err *err);
+static void act_on(struct supervisor *sup, int signo, int *asked);
+static int first_failure(const struct supervisor *sup, struct err *err);
+static void post_all(struct supervisor *sup, uint32_t mail);
+static void join_all(struct supervisor *sup);
+static bool was_live(const struct supervisor *sup);
+static void free_all(struct supervisor *sup);
 
 int supervisor_run(struct setup *setup)
 {
@@ -61,23 +60,23 @@ int supervisor_run(struct setup *setup)
 		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
 		return EXIT_RUN_FAILURE;
 	}
-	rc = supervisor_get_ready(setup, &err);
+	rc = get_ready(setup, &err);
 	if (rc == 0) {
-		rc = supervisor_relay(&sup, signals, &err);
+		rc = relay_until_end(&sup, signals, &err);
 	}
 	if (rc < 0) {
 		log_error("%s", err.text);
 	}
-	if (supervisor_was_live(&sup) && report_file_write(&sup) < 0) {
+	if (was_live(&sup) && report_file_write(&sup) < 0) {
 		rc = rc < 0 ? rc : -EIO;
 	}
 	close(signals);
-	supervisor_free(&sup);
+	free_all(&sup);
 	return rc < 0 ? EXIT_RUN_FAILURE : 0;
 }
 
 /* Limits, then the user, then whatever must be tried as that user. */
-static int supervisor_get_ready(struct setup *setup, struct err *err)
+static int get_ready(struct setup *setup, struct err *err)
 {
 	const struct opt *opt = setup->opt;
 	int rc = rlimits_raise(setup, err);
@@ -98,44 +97,44 @@ static int supervisor_get_ready(struct setup *setup, struct err *err)
 }
 
 /* From here on `rc' and `err' tell how the whole run went. */
-static int supervisor_relay(struct supervisor *sup, int signals, struct err *err)
+static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 {
-	int rc = supervisor_go(sup, signals, err);
+	int rc = go_live(sup, signals, err);
 
 	if (rc == 0) {
-		supervisor_announce(sup);
-		rc = supervisor_watch(sup, signals, err);
+		announce(sup);
+		rc = keep_watch(sup, signals, err);
 	} else {
-		supervisor_post(sup, MAIL_QUIT);
+		post_all(sup, MAIL_QUIT);
 	}
-	supervisor_join(sup);
+	join_all(sup);
 	return rc < 0 ? rc : 0;
 }
 
 /* 0 when all are live, 1 when a signal asked to end before, or -errno. */
-static int supervisor_go(struct supervisor *sup, int signals, struct err *err)
+static int go_live(struct supervisor *sup, int signals, struct err *err)
 {
-	int rc = supervisor_start_workers(sup, err);
-	int asked = supervisor_await_opened(sup, signals);
+	int rc = start_workers(sup, err);
+	int asked = await_opened(sup, signals);
 
 	if (rc == 0) {
-		rc = supervisor_first_failure(sup, err);
+		rc = first_failure(sup, err);
 	}
 	if (rc == 0 && asked > 0) {
 		rc = 1;
 	}
 	if (rc == 0) {
-		rc = supervisor_tell_echoes(sup, err);
+		rc = tell_echoes(sup, err);
 	}
 	gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
 	if (rc == 0) {
 		gate_wait(&sup->gate, &sup->gate.live, sup->worker_count);
-		rc = supervisor_first_failure(sup, err);
+		rc = first_failure(sup, err);
 	}
 	return rc;
 }
 
-static int supervisor_start_workers(struct supervisor *sup, struct err *err)
+static int start_workers(struct supervisor *sup, struct err *err)
 {
 	log_debug("starting %u shards", sup->setup->plan.shard_count);
 	sup->workers = calloc(sup->setup->plan.shard_count, sizeof(*sup->workers));
@@ -144,7 +143,7 @@ static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
-		supervisor_fill_worker(sup, i);
+		fill_worker(sup, i);
 		nodemem_expect(shard_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
 	}
 	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
@@ -158,7 +157,7 @@ static int supervisor_start_workers(struct supervisor *sup, struct err *err)
 	return 0;
 }
 
-static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
+static void fill_worker(struct supervisor *sup, uint32_t i)
 {
 	struct worker *w = &sup->workers[i];
 
@@ -177,7 +176,7 @@ static void supervisor_fill_worker(struct supervisor *sup, uint32_t i)
 
 /* Waits until every worker has opened its shard, which may take long when much memory is to be
  * populated. How often the signals asked to end meanwhile. */
-static int supervisor_await_opened(struct supervisor *sup, int signals)
+static int await_opened(struct supervisor *sup, int signals)
 {
 	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN}};
@@ -187,7 +186,7 @@ static int supervisor_await_opened(struct supervisor *sup, int signals)
 	while (!gate_passed(&sup->gate, &sup->gate.opened, sup->worker_count)) {
 		(void)poll(fds, 2, -1);
 		while ((signo = signals_next(signals)) != 0) {
-			supervisor_asked_early(signo, &asked);
+			asked_early(signo, &asked);
 		}
 		if (read(sup->gate.eventfd, &changes, sizeof(changes)) < 0) {
 			continue; /* only a signal */
@@ -196,7 +195,7 @@ static int supervisor_await_opened(struct supervisor *sup, int signals)
 	return asked;
 }
 
-static void supervisor_asked_early(int signo, int *asked)
+static void asked_early(int signo, int *asked)
 {
 	if (signo == SIGHUP) {
 		return; /* what it asks to read again is being read for the first time */
@@ -210,7 +209,7 @@ static void supervisor_asked_early(int signo, int *asked)
 }
 
 /* Every socket is open, so every sender's own address is known now. */
-static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
+static int tell_echoes(struct supervisor *sup, struct err *err)
 {
 	const struct layout *layout = &sup->setup->layout;
 	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
@@ -228,8 +227,8 @@ static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 			       layout->echoes[at].flow == f) {
 				const struct layout_echo *e = &layout->echoes[at++];
 
-				if (supervisor_can_know_echo(sup, e)) {
-					echoes[count++] = *supervisor_sender(sup, e);
+				if (can_know_echo(sup, e)) {
+					echoes[count++] = *sender_of(sup, e);
 				}
 			}
 			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
@@ -242,21 +241,20 @@ static int supervisor_tell_echoes(struct supervisor *sup, struct err *err)
 /* A sender without an address of its own (src=keep, say) is known by its port alone. That will do
  * when the kernel chose the port, but not with sport=: it may well be the port of the source that
  * is to be relayed. */
-static bool supervisor_can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
+static bool can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
 {
 	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
 
-	return !addr_is_any(supervisor_sender(sup, echo)) ||
+	return !addr_is_any(sender_of(sup, echo)) ||
 	       table->outputs[echo->from_output].out.sport == 0;
 }
 
-static const struct addr *supervisor_sender(const struct supervisor *sup,
-					    const struct layout_echo *echo)
+static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo)
 {
 	return &sup->workers[echo->from_shard].shard->egress_got[echo->from_output].local;
 }
 
-static void supervisor_announce(const struct supervisor *sup)
+static void announce(const struct supervisor *sup)
 {
 	char status[256];
 
@@ -270,7 +268,7 @@ static void supervisor_announce(const struct supervisor *sup)
 }
 
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
-static int supervisor_watch(struct supervisor *sup, int signals, struct err *err)
+static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
 	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN}};
@@ -281,29 +279,29 @@ static int supervisor_watch(struct supervisor *sup, int signals, struct err *err
 
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
-		supervisor_post(sup, MAIL_QUIT);
+		post_all(sup, MAIL_QUIT);
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count)) {
 		(void)poll(fds, 2, WATCH_MS);
 		while ((signo = signals_next(signals)) != 0) {
-			supervisor_signal(sup, signo, &asked);
+			act_on(sup, signo, &asked);
 		}
 		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
 		    gate_passed(&sup->gate, &sup->gate.ended, 1) && asked == 0) {
 			asked = 1; /* one shard alone is no relay: end them all */
-			supervisor_post(sup, MAIL_DRAIN);
+			post_all(sup, MAIL_DRAIN);
 		}
-		supervisor_post(sup, MAIL_LOOK);
+		post_all(sup, MAIL_LOOK);
 		watch_tick(&watch);
 		recheck_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
-	return supervisor_first_failure(sup, err);
+	return first_failure(sup, err);
 }
 
 /* Acts on one signal; `asked' counts the requests to end. */
-static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
+static void act_on(struct supervisor *sup, int signo, int *asked)
 {
 	if (signo == SIGHUP) {
 		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
@@ -314,15 +312,15 @@ static void supervisor_signal(struct supervisor *sup, int signo, int *asked)
 	if (*asked == 1) {
 		log_notice("%s: draining", signals_name(signo));
 		(void)notify_send("STOPPING=1\nSTATUS=draining");
-		supervisor_post(sup, MAIL_DRAIN);
+		post_all(sup, MAIL_DRAIN);
 	} else {
 		log_notice("%s again: ending at once", signals_name(signo));
-		supervisor_post(sup, MAIL_QUIT);
+		post_all(sup, MAIL_QUIT);
 	}
 }
 
 /* The first failure among the workers, if any. */
-static int supervisor_first_failure(const struct supervisor *sup, struct err *err)
+static int first_failure(const struct supervisor *sup, struct err *err)
 {
 	int rc = 0;
 
@@ -332,14 +330,14 @@ static int supervisor_first_failure(const struct supervisor *sup, struct err *er
 	return rc;
 }
 
-static void supervisor_post(struct supervisor *sup, uint32_t mail)
+static void post_all(struct supervisor *sup, uint32_t mail)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		mailbox_post(&sup->workers[i].mailbox, mail);
 	}
 }
 
-static void supervisor_join(struct supervisor *sup)
+static void join_all(struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		pthread_join(sup->workers[i].thread, NULL);
@@ -347,7 +345,7 @@ static void supervisor_join(struct supervisor *sup)
 }
 
 /* Whether every shard was opened, so that there are counters to report. */
-static bool supervisor_was_live(const struct supervisor *sup)
+static bool was_live(const struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		if (!sup->workers[i].shard) {
@@ -357,7 +355,7 @@ static bool supervisor_was_live(const struct supervisor *sup)
 	return sup->worker_count > 0;
 }
 
-static void supervisor_free(struct supervisor *sup)
+static void free_all(struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		worker_free(&sup->workers[i]);

@@ -21,28 +21,27 @@ struct layout_sender {
 	uint32_t shard, output;
 };
 
-static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
-			   struct err *err);
-static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err);
-static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
-			   const struct iface_table *ifaces, const struct plan *plan,
-			   const struct layout_options *options, struct err *err);
-static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow,
-			     struct err *err);
-static int layout_receive_into(const struct conf *conf, const struct conf_flow *flow,
-			       const struct iface *iface, const struct layout_options *options,
-			       struct rule_flow *out, struct err *err);
-static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
-			       const struct conf_flow *flow, const struct iface_table *ifaces,
-			       uint32_t part, uint32_t parts, uint32_t zerocopy);
-static int layout_match_echoes(struct layout *layout);
-static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count);
-static int layout_compare_senders(const void *a, const void *b);
-static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
-				   const struct addr *to);
-static int layout_compare_addr(const struct addr *a, const struct addr *b);
-static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
-			   const struct layout_sender *sender);
+static int allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
+		    struct err *err);
+static int check_size(uint32_t shard, uint32_t flow_count, struct err *err);
+static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
+		    const struct iface_table *ifaces, const struct plan *plan,
+		    const struct layout_options *options, struct err *err);
+static int check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err);
+static int receive_into(const struct conf *conf, const struct conf_flow *flow,
+			const struct iface *iface, const struct layout_options *options,
+			struct rule_flow *out, struct err *err);
+static void add_outputs(struct rule_table *table, const struct conf *conf,
+			const struct conf_flow *flow, const struct iface_table *ifaces,
+			uint32_t part, uint32_t parts, uint32_t zerocopy);
+static int match_echoes(struct layout *layout);
+static struct layout_sender *list_senders(const struct layout *layout, uint32_t *count);
+static int compare_senders(const void *a, const void *b);
+static uint32_t find_sender(const struct layout_sender *senders, uint32_t count,
+			    const struct addr *to);
+static int compare_addr(const struct addr *a, const struct addr *b);
+static int add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
+		    const struct layout_sender *sender);
 
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces)
 {
@@ -73,13 +72,13 @@ int layout_build(const struct conf *conf, const struct iface_table *ifaces, cons
 	layout.tables = calloc(plan->shard_count + 1UL, sizeof(*layout.tables));
 	layout.echo_counts = calloc(plan->shard_count + 1UL, sizeof(*layout.echo_counts));
 	if (layout.tables && layout.echo_counts) {
-		rc = layout_allocate(&layout, conf, plan, err);
+		rc = allocate(&layout, conf, plan, err);
 	}
 	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
-		rc = layout_add_flow(&layout, conf, i, ifaces, plan, options, err);
+		rc = add_flow(&layout, conf, i, ifaces, plan, options, err);
 	}
 	if (rc == 0) {
-		rc = layout_match_echoes(&layout);
+		rc = match_echoes(&layout);
 	}
 	if (rc == -ENOMEM) {
 		err_set(err, "layout: out of memory");
@@ -104,8 +103,8 @@ void layout_free(struct layout *layout)
 	*layout = (struct layout){0};
 }
 
-static int layout_allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
-			   struct err *err)
+static int allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
+		    struct err *err)
 {
 	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
 	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
@@ -122,7 +121,7 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 		}
 	}
 	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
-		rc = layout_check_size(s, flows[s], err);
+		rc = check_size(s, flows[s], err);
 		if (rc < 0) {
 			break;
 		}
@@ -139,7 +138,7 @@ static int layout_allocate(struct layout *layout, const struct conf *conf, const
 }
 
 /* Only few shards for very many flows come to this. */
-static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *err)
+static int check_size(uint32_t shard, uint32_t flow_count, struct err *err)
 {
 	if (flow_count <= SHARD_FLOWS_MAX) {
 		return 0;
@@ -151,21 +150,21 @@ static int layout_check_size(uint32_t shard, uint32_t flow_count, struct err *er
 	return -EINVAL;
 }
 
-static int layout_add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
-			   const struct iface_table *ifaces, const struct plan *plan,
-			   const struct layout_options *options, struct err *err)
+static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
+		    const struct iface_table *ifaces, const struct plan *plan,
+		    const struct layout_options *options, struct err *err)
 {
 	const struct conf_flow *flow = &conf->flows[flow_id];
 	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
 	uint32_t first = plan->first_owner[flow_id];
 	uint32_t parts = plan->first_owner[flow_id + 1] - first;
-	int rc = layout_check_flow(conf, flow, err);
+	int rc = check_flow(conf, flow, err);
 
 	for (uint32_t part = 0; part < parts && rc == 0; part++) {
 		struct rule_table *table = &layout->tables[plan->owners[first + part].shard];
 		struct rule_flow *f;
 
-		must(table->flows != NULL); /* layout_allocate counted this flow */
+		must(table->flows != NULL); /* allocate counted this flow */
 		f = &table->flows[table->flow_count];
 		*f = (struct rule_flow){
 			.in = flow->in,
@@ -173,15 +172,15 @@ static int layout_add_flow(struct layout *layout, const struct conf *conf, uint3
 			.first_output = table->output_count,
 			.ifindex = iface ? iface->ifindex : 0,
 		};
-		rc = layout_receive_into(conf, flow, iface, options, f, err);
-		layout_add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
+		rc = receive_into(conf, flow, iface, options, f, err);
+		add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
 		f->output_count = table->output_count - f->first_output;
 		table->flow_count++;
 	}
 	return rc;
 }
 
-static int layout_check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
+static int check_flow(const struct conf *conf, const struct conf_flow *flow, struct err *err)
 {
 	const struct conf_rule *rule = &conf->rules[flow->rule];
 
@@ -203,9 +202,9 @@ static int layout_check_flow(const struct conf *conf, const struct conf_flow *fl
 }
 
 /* Coalescing needs slots that hold a train; a class that the rule names is taken as it is. */
-static int layout_receive_into(const struct conf *conf, const struct conf_flow *flow,
-			       const struct iface *iface, const struct layout_options *options,
-			       struct rule_flow *out, struct err *err)
+static int receive_into(const struct conf *conf, const struct conf_flow *flow,
+			const struct iface *iface, const struct layout_options *options,
+			struct rule_flow *out, struct err *err)
 {
 	const struct conf_rule *rule = &conf->rules[flow->rule];
 	bool v6 = flow->in.at.addr.family == AF_INET6;
@@ -231,9 +230,9 @@ static int layout_receive_into(const struct conf *conf, const struct conf_flow *
 	return 0;
 }
 
-static void layout_add_outputs(struct rule_table *table, const struct conf *conf,
-			       const struct conf_flow *flow, const struct iface_table *ifaces,
-			       uint32_t part, uint32_t parts, uint32_t zerocopy)
+static void add_outputs(struct rule_table *table, const struct conf *conf,
+			const struct conf_flow *flow, const struct iface_table *ifaces,
+			uint32_t part, uint32_t parts, uint32_t zerocopy)
 {
 	for (uint32_t o = part; o < flow->output_count; o += parts) {
 		const struct rule_output *out = &conf->outputs[flow->first_output + o];
@@ -250,19 +249,19 @@ static void layout_add_outputs(struct rule_table *table, const struct conf *conf
 	}
 }
 
-static int layout_match_echoes(struct layout *layout)
+static int match_echoes(struct layout *layout)
 {
 	uint32_t count;
-	struct layout_sender *senders = layout_list_senders(layout, &count);
+	struct layout_sender *senders = list_senders(layout, &count);
 	int rc = senders ? 0 : -ENOMEM;
 
 	for (uint32_t s = 0; s < layout->shard_count && rc == 0; s++) {
 		for (uint32_t f = 0; f < layout->tables[s].flow_count && rc == 0; f++) {
 			const struct addr *at = &layout->tables[s].flows[f].in.at.addr;
-			uint32_t i = layout_find_sender(senders, count, at);
+			uint32_t i = find_sender(senders, count, at);
 
 			for (; i < count && rc == 0 && addr_equal(&senders[i].to, at); i++) {
-				rc = layout_add_echo(layout, s, f, &senders[i]);
+				rc = add_echo(layout, s, f, &senders[i]);
 			}
 		}
 	}
@@ -270,7 +269,7 @@ static int layout_match_echoes(struct layout *layout)
 	return rc;
 }
 
-static struct layout_sender *layout_list_senders(const struct layout *layout, uint32_t *count)
+static struct layout_sender *list_senders(const struct layout *layout, uint32_t *count)
 {
 	struct layout_sender *senders;
 	uint32_t n = 0;
@@ -288,27 +287,27 @@ static struct layout_sender *layout_list_senders(const struct layout *layout, ui
 		}
 	}
 	if (senders) {
-		qsort(senders, *count, sizeof(*senders), layout_compare_senders);
+		qsort(senders, *count, sizeof(*senders), compare_senders);
 	}
 	return senders;
 }
 
-static int layout_compare_senders(const void *a, const void *b)
+static int compare_senders(const void *a, const void *b)
 {
-	return layout_compare_addr(&((const struct layout_sender *)a)->to,
-				   &((const struct layout_sender *)b)->to);
+	return compare_addr(&((const struct layout_sender *)a)->to,
+			    &((const struct layout_sender *)b)->to);
 }
 
 /* The first sender whose destination is not below `to'. */
-static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t count,
-				   const struct addr *to)
+static uint32_t find_sender(const struct layout_sender *senders, uint32_t count,
+			    const struct addr *to)
 {
 	uint32_t low = 0, high = count;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
 
-		if (layout_compare_addr(&senders[mid].to, to) < 0) {
+		if (compare_addr(&senders[mid].to, to) < 0) {
 			low = mid + 1;
 		} else {
 			high = mid;
@@ -317,13 +316,13 @@ static uint32_t layout_find_sender(const struct layout_sender *senders, uint32_t
 	return low;
 }
 
-static int layout_compare_addr(const struct addr *a, const struct addr *b)
+static int compare_addr(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a, b, sizeof(*a));
 }
 
-static int layout_add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
-			   const struct layout_sender *sender)
+static int add_echo(struct layout *layout, uint32_t shard, uint32_t flow,
+		    const struct layout_sender *sender)
 {
 	if ((layout->echo_count & (layout->echo_count - 1)) == 0) {
 		size_t room = layout->echo_count ? layout->echo_count * 2UL : 1;
