@@ -136,6 +136,10 @@ void host_membership(struct host *host); /* membership.c: IGMP, MLD, queriers */
 void host_firewall(struct host *host);   /* firewall.c: nftables, iptables */
 void host_cloud(struct host *host);      /* cloud.c */
 
+/* The part of host_links that the starting daemon looks at as well: each ingress interface whose
+ * datagrams its master takes. */
+void host_ports(struct host *host);
+
 /* The half of host_nics that the running daemon looks at as well: each ingress interface whose
  * interrupts go to another node than the shards that own its flows. */
 void host_interrupts(struct host *host);

@@ -7,21 +7,24 @@
 #include "src/host/host.h"
 
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "src/host/facts.h"
 
+#define IPV4_UDP_BYTES 28
+#define IPV6_UDP_BYTES 48
+
 static void check_missing(struct host *host, const struct host_iface *iface);
 static void check_up(struct host *host, const struct host_iface *iface);
-static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room);
+static bool add_port(struct host *host, const struct host_iface *iface);
 static void check_ipv6(struct host *host, const struct host_iface *iface);
 static void check_source_address(struct host *host, const struct host_iface *iface);
 static void check_mtus(struct host *host);
 static void check_pairs(struct host *host, bool *seen);
 static void check_pair(struct host *host, const struct host_iface *in,
 		       const struct host_iface *out);
+static void judge_narrow(struct host *host, const struct host_iface *in,
+			 const struct host_iface *out, struct finding *finding);
 
 void host_links(struct host *host)
 {
@@ -43,6 +46,13 @@ void host_links(struct host *host)
 	check_mtus(host);
 }
 
+void host_ports(struct host *host)
+{
+	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
+		(void)add_port(host, &host->facts->ifaces[i]);
+	}
+}
+
 static void check_missing(struct host *host, const struct host_iface *iface)
 {
 	host_add(host, &(struct finding){
@@ -55,33 +65,29 @@ static void check_missing(struct host *host, const struct host_iface *iface)
 		       });
 }
 
+/* The kernel joins groups, reports and receives without the MULTICAST flag: WireGuard, tun, VRF and
+ * lo have none. Only the driver of a device may take the flag for leave to filter groups out. */
 static void check_up(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	bool groups = iface->in_group_v4 || iface->in_group_v6 || iface->out_group;
+	bool groups = iface->in_group_v4 || iface->in_group_v6;
 	struct finding finding = {
 		.id = "link",
 		.subject = name,
 		.why = "an interface that is down or without carrier receives nothing, and what is "
 		       "sent there is lost without an error",
 	};
-	char master[IF_NAMESIZE] = "";
-	const char *kind = taken_by(host, name, master, sizeof(master));
 
 	if (!(iface->flags & IFF_UP)) {
 		finding.level = FINDING_FAIL;
 		finding.value = "down";
 		finding.cure = host_text(host, "ip link set dev %s up", name);
-	} else if (kind && iface->flow_count > 0) {
-		finding.level = FINDING_FAIL;
-		finding.value = host_text(host, "a port of %s %s", kind, master);
-		finding.why = "what comes in by a port is handed to its master, so no socket at "
-			      "the port ever hears it";
-		finding.advice = host_text(host, "write %%%s in the rule", master);
-	} else if (groups && !(iface->flags & IFF_MULTICAST)) {
-		finding.level = FINDING_FAIL;
+	} else if (add_port(host, iface)) {
+		return;
+	} else if (groups && iface->at->physical && !(iface->flags & IFF_MULTICAST)) {
+		finding.level = FINDING_WARN;
 		finding.value = "up, without the MULTICAST flag";
-		finding.why = "the kernel joins no group and sends no membership report there";
+		finding.why = "some devices' drivers let no group in without it";
 		finding.cure = host_text(host, "ip link set dev %s multicast on", name);
 	} else if (!(iface->flags & IFF_RUNNING)) {
 		finding.level = FINDING_WARN;
@@ -93,27 +99,27 @@ static void check_up(struct host *host, const struct host_iface *iface)
 	host_add(host, &finding);
 }
 
-/* Where a port's datagrams really arrive; "" = the interface is nobody's port. A VRF leaves them
- * where they are. */
-static const char *taken_by(struct host *host, const char *ifname, char *master, size_t room)
+/* A finding, and true, for an ingress whose datagrams its master takes. */
+static bool add_port(struct host *host, const struct host_iface *iface)
 {
-	static const char *const kinds[] = {"bridge", "bonding", "team"};
-	static const char *const names[] = {"bridge", "bond", "team"};
-	const char *index = host_line(host, "/sys/class/net/%s/master/ifindex", ifname);
-	const char *uevent = host_file(host, "/sys/class/net/%s/master/uevent", ifname);
-	const char *name = uevent ? strstr(uevent, "INTERFACE=") : NULL;
+	const struct linkinfo *link = &iface->at->link;
 
-	if (!index || !name || strstr(uevent, "DEVTYPE=vrf")) {
-		return NULL;
+	if (iface->flow_count == 0 || !linkinfo_is_taken(link)) {
+		return false;
 	}
-	name += strlen("INTERFACE=");
-	snprintf(master, room, "%.*s", (int)strcspn(name, "\n"), name);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (host_exists(host, "/sys/class/net/%s/master/%s", ifname, kinds[i])) {
-			return names[i];
-		}
-	}
-	return "device";
+	host_add(host,
+		 &(struct finding){
+			 .level = FINDING_FAIL,
+			 .id = "link",
+			 .subject = iface->at->name,
+			 .value = host_text(host, "a port of %s %s",
+					    link->master_kind[0] ? link->master_kind : "device",
+					    link->master),
+			 .why = "what comes in by a port is handed to its master, so no "
+				"socket at the port ever hears it",
+			 .advice = host_text(host, "write %%%s in the rule", link->master),
+		 });
+	return true;
 }
 
 static void check_ipv6(struct host *host, const struct host_iface *iface)
@@ -204,18 +210,46 @@ static void check_pairs(struct host *host, bool *seen)
 
 static void check_pair(struct host *host, const struct host_iface *in, const struct host_iface *out)
 {
-	bool narrow = out->at->mtu < in->at->mtu;
+	struct finding finding = {
+		.id = "mtu",
+		.subject = host_text(host, "%s -> %s", in->at->name, out->at->name),
+		.value = host_text(host, "%u in, %u out", in->at->mtu, out->at->mtu),
+		.why = "datagrams larger than the way out leave in fragments, and one lost "
+		       "fragment loses the datagram",
+	};
 
-	host_add(host,
-		 &(struct finding){
-			 .level = narrow ? FINDING_WARN : FINDING_OK,
-			 .id = "mtu",
-			 .subject = host_text(host, "%s -> %s", in->at->name, out->at->name),
-			 .value = host_text(host, "%u in, %u out", in->at->mtu, out->at->mtu),
-			 .why = "datagrams larger than the way out leave in fragments, and one "
-				"lost fragment loses the datagram",
-			 .cure = narrow ? host_text(host, "ip link set dev %s mtu %u",
-						    out->at->name, in->at->mtu)
-					: NULL,
-		 });
+	if (in->flags & IFF_LOOPBACK) {
+		finding.value = host_text(host,
+					  "%u out; in by %s come datagrams as large as this host's "
+					  "own senders make them",
+					  out->at->mtu, in->at->name);
+	} else if (out->at->mtu < in->at->mtu) {
+		judge_narrow(host, in, out, &finding);
+	}
+	host_add(host, &finding);
+}
+
+/* A tunnel or a VLAN gets no larger than what carries it, and a bridge than its ports. */
+static void judge_narrow(struct host *host, const struct host_iface *in,
+			 const struct host_iface *out, struct finding *finding)
+{
+	const struct linkinfo *link = &out->at->link;
+	uint32_t headers = out->out_v6 ? IPV6_UDP_BYTES : IPV4_UDP_BYTES;
+	uint32_t payload = out->at->mtu > headers ? out->at->mtu - headers : 0;
+
+	finding->level = FINDING_WARN;
+	if (link->mtu_max != 0 && link->mtu_max < in->at->mtu) {
+		finding->advice = host_text(host,
+					    "%s takes at most %u: let the senders send no more "
+					    "than %u bytes of payload",
+					    out->at->name, link->mtu_max, payload);
+	} else if (linkinfo_is_stacked(link)) {
+		finding->advice = host_text(host,
+					    "%s is a %s: raise what is below it first, or let the "
+					    "senders send no more than %u bytes of payload",
+					    out->at->name, link->kind, payload);
+	} else {
+		finding->cure =
+			host_text(host, "ip link set dev %s mtu %u", out->at->name, in->at->mtu);
+	}
 }

@@ -164,8 +164,9 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 	}
 }
 
-/* Interrupts on another node than the shards that own an interface's flows, with the cure. */
-static void watch_log_interrupts(const struct setup *setup)
+/* Interrupts on another node than the shards that own an interface's flows, and ingress interfaces
+ * that hear nothing, with what to do. */
+static void watch_log_host(const struct setup *setup)
 {
 	struct host_facts facts = {0};
 	struct host host = {.setup = setup, .facts = &facts, .root = ""};
@@ -173,13 +174,14 @@ static void watch_log_interrupts(const struct setup *setup)
 	if (host_facts_count(setup, &facts) < 0) {
 		return;
 	}
+	host_ports(&host);
 	host_interrupts(&host);
 	for (uint32_t i = 0; i < host.count && !host.out_of_memory; i++) {
 		const struct finding *finding = &host.findings[i];
 
 		if (finding->level != FINDING_OK) {
 			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
-				 finding->cure);
+				 finding->cure ? finding->cure : finding->advice);
 		}
 	}
 	host_free(&host);
@@ -194,7 +196,7 @@ void watch_log_start(const struct supervisor *sup)
 	watch_log_clamped(sup, false);
 	watch_log_clamped(sup, true);
 	watch_log_copying(sup);
-	watch_log_interrupts(sup->setup);
+	watch_log_host(sup->setup);
 }
 
 /* ---- while running ---- */

@@ -5,6 +5,7 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/ethtool.c src/setup/ethtool.h \
 	src/setup/iface.c src/setup/iface.h \
 	src/setup/layout.c src/setup/layout.h \
+	src/setup/linkinfo.c src/setup/linkinfo.h \
 	src/setup/needs.c src/setup/needs.h \
 	src/setup/options.c src/setup/options.h \
 	src/setup/options_check.c \

@@ -59,6 +59,7 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 		iface->mtu = read_mtu(iface->name);
 		iface->physical = iface_is_physical("/sys", iface->name);
 		(void)ethtool_read(iface->name, &iface->features); /* what is not known is off */
+		(void)linkinfo_ask(iface->ifindex, &iface->link);
 		locate(iface, topo);
 	}
 	*out = table;

@@ -12,6 +12,7 @@
 #include "src/base/log.h"
 #include "src/rules/conf.h"
 #include "src/setup/ethtool.h"
+#include "src/setup/linkinfo.h"
 
 struct iface {
 	char name[IF_NAMESIZE];
@@ -21,6 +22,7 @@ struct iface {
 	char via[64];     /* how the node was found */
 	bool physical;    /* it, or what it stands on, is a device and not the kernel's own */
 	struct ethtool_features features;
+	struct linkinfo link; /* all empty where the kernel did not say */
 };
 
 struct iface_table {

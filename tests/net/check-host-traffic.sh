@@ -85,6 +85,17 @@ expect_level own_source in0 ok
 arrive 100 "after the cure" --rule "$ssm"
 in_ns mid ip addr del 10.99.0.5/32 dev lo
 
+# ---- interfaces without the MULTICAST flag, as WireGuard and tun are ----
+in_ns mid ip link set in0 multicast off
+in_ns mid ip link set out0 multicast off
+look --rule "$ssm"
+expect_level link in0 ok
+expect_level link out0 ok
+in_ns mid sysctl -qw net.ipv4.conf.in0.rp_filter=0
+arrive 100 "without the flag" --rule "$ssm"
+in_ns mid ip link set in0 multicast on
+in_ns mid ip link set out0 multicast on
+
 # ---- packet filter: a policy, a rule, a rule of the other direction, iptables' own chains ----
 command -v nft >/dev/null || fail_now "nft is not installed"
 nft_mid() {

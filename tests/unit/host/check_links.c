@@ -34,49 +34,122 @@ START_TEST(flags_of_an_interface_are_judged)
 	rig_look(host_links);
 	rig_expect("link", "in0", FINDING_FAIL, "ip link set dev in0 up");
 	rig_expect("link", "out0", FINDING_WARN, NULL);
-	rig_iface("out0")->flags = IFF_UP | IFF_RUNNING;
-	rig_look(host_links);
-	rig_expect("link", "out0", FINDING_FAIL, "ip link set dev out0 multicast on");
 }
 END_TEST
 
-START_TEST(unicast_needs_no_multicast_flag)
-{
-	rig_host("--rule", "10.1.1.1%in0:5000 -> 10.2.2.2%out0:6000");
-	rig_iface("in0")->flags = IFF_UP | IFF_RUNNING;
-	rig_look(host_links);
-	rig_expect("link", "in0", FINDING_OK, NULL);
-}
-END_TEST
-
-START_TEST(port_of_a_bridge_hears_nothing)
+START_TEST(virtual_interfaces_need_no_multicast_flag)
 {
 	rig_host("--rule", ANY);
-	rig_link("/sys/class/net/in0/master", "../br7");
-	rig_file("/sys/class/net/br7/ifindex", "9\n");
-	rig_file("/sys/class/net/br7/uevent", "DEVTYPE=bridge\nINTERFACE=br7\nIFINDEX=9\n");
-	rig_file("/sys/class/net/br7/bridge/stp_state", "0\n");
-	rig_look(host_links);
-	rig_expect("link", "in0", FINDING_FAIL, NULL);
-	rig_expect_value("link", "in0", "a port of bridge br7");
-	rig_file("/sys/class/net/br7/uevent", "DEVTYPE=vrf\nINTERFACE=br7\nIFINDEX=9\n");
+	rig_iface("in0")->flags = IFF_UP | IFF_RUNNING;
+	rig_iface("out0")->flags = IFF_UP | IFF_RUNNING;
 	rig_look(host_links);
 	rig_expect("link", "in0", FINDING_OK, NULL);
+	rig_expect("link", "out0", FINDING_OK, NULL);
 }
 END_TEST
+
+START_TEST(devices_without_the_multicast_flag_are_doubtful_as_ingress)
+{
+	rig_host("--rule", ANY, "--rule", "10.1.1.1%in1:5000 -> 10.2.2.2%out0:6000");
+	rig_iface("in0")->flags = IFF_UP | IFF_RUNNING;
+	rig_iface("in1")->flags = IFF_UP | IFF_RUNNING;
+	((struct iface *)rig_iface("in0")->at)->physical = true;
+	((struct iface *)rig_iface("in1")->at)->physical = true;
+	rig_look(host_links);
+	rig_expect("link", "in0", FINDING_WARN, "ip link set dev in0 multicast on");
+	rig_expect("link", "in1", FINDING_OK, NULL); /* unicast */
+}
+END_TEST
+
+static struct linkinfo *link_of(const char *name)
+{
+	return &((struct iface *)rig_iface(name)->at)->link;
+}
+
+static void make_port(const char *name, const char *kind)
+{
+	*link_of(name) = (struct linkinfo){.master = "br7"};
+	snprintf(link_of(name)->master_kind, LINKINFO_KIND_MAX, "%s", kind);
+	rig_look(host_links);
+}
+
+START_TEST(port_whose_master_takes_all_hears_nothing)
+{
+	const char *const takers[] = {"bridge", "bond", "team", "openvswitch"};
+
+	rig_host("--rule", ANY);
+	for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++) {
+		char words[64];
+
+		make_port("in0", takers[i]);
+		snprintf(words, sizeof(words), "a port of %s br7", takers[i]);
+		rig_expect("link", "in0", FINDING_FAIL, NULL);
+		rig_expect_value("link", "in0", words);
+	}
+	rig_look(host_ports); /* what the daemon says at start */
+	rig_expect("link", "in0", FINDING_FAIL, NULL);
+	make_port("out0", "bridge");
+	rig_expect("link", "out0", FINDING_OK, NULL); /* sending by a port works */
+}
+END_TEST
+
+START_TEST(port_of_a_vrf_hears_as_before)
+{
+	rig_host("--rule", ANY);
+	make_port("in0", "vrf");
+	rig_expect("link", "in0", FINDING_OK, NULL);
+	rig_look(host_ports);
+	ck_assert(!rig_has("link", "in0"));
+}
+END_TEST
+
+static void set_mtu(const char *name, uint32_t mtu)
+{
+	((struct iface *)rig_iface(name)->at)->mtu = mtu;
+}
 
 START_TEST(egress_mtu_is_judged_once_a_pair)
 {
 	rig_host("--rule",
 		 "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000, 239.3.3.0/28%out1:6000");
-	((struct iface *)rig_iface("in0")->at)->mtu = 9000;
-	((struct iface *)rig_iface("out1")->at)->mtu = 9000;
+	set_mtu("in0", 9000);
+	set_mtu("out1", 9000);
 	rig_look(host_links);
 	rig_expect("mtu", "in0 -> out0", FINDING_WARN, "ip link set dev out0 mtu 9000");
 	rig_expect("mtu", "in0 -> out1", FINDING_OK, NULL);
-	((struct iface *)rig_iface("out0")->at)->mtu = 9000;
+	set_mtu("out0", 9000);
 	rig_look(host_links);
 	rig_expect("mtu", "in0 -> out0", FINDING_OK, NULL);
+}
+END_TEST
+
+START_TEST(mtu_that_cannot_be_raised_is_not_told_to_be)
+{
+	rig_host("--rule", ANY);
+	set_mtu("in0", 9000);
+	link_of("out0")->mtu_max = 1500;
+	rig_look(host_links);
+	rig_expect("mtu", "in0 -> out0", FINDING_WARN, NULL);
+	ck_assert_ptr_nonnull(strstr(rig_find("mtu", "in0 -> out0")->advice, "1472 bytes"));
+	*link_of("out0") = (struct linkinfo){.kind = "wireguard", .mtu_max = 65535};
+	rig_look(host_links);
+	rig_expect("mtu", "in0 -> out0", FINDING_WARN, NULL);
+	ck_assert_ptr_nonnull(
+		strstr(rig_find("mtu", "in0 -> out0")->advice, "out0 is a wireguard"));
+	*link_of("out0") = (struct linkinfo){.kind = "veth", .mtu_max = 65535};
+	rig_look(host_links);
+	rig_expect("mtu", "in0 -> out0", FINDING_WARN, "ip link set dev out0 mtu 9000");
+}
+END_TEST
+
+START_TEST(mtu_of_loopback_says_nothing_of_datagrams)
+{
+	rig_host("--rule", "239.1.1.1%lo:5000 -> 239.2.2.2%out0:6000");
+	set_mtu("lo", 65536);
+	rig_iface("lo")->flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
+	rig_look(host_links);
+	rig_expect("link", "lo", FINDING_OK, NULL);
+	rig_expect("mtu", "lo -> out0", FINDING_OK, NULL);
 }
 END_TEST
 
@@ -242,9 +315,13 @@ int main(void)
 	const TTest *const tests[] = {
 		missing_interface_is_a_failure,
 		flags_of_an_interface_are_judged,
-		unicast_needs_no_multicast_flag,
-		port_of_a_bridge_hears_nothing,
+		virtual_interfaces_need_no_multicast_flag,
+		devices_without_the_multicast_flag_are_doubtful_as_ingress,
+		port_whose_master_takes_all_hears_nothing,
+		port_of_a_vrf_hears_as_before,
 		egress_mtu_is_judged_once_a_pair,
+		mtu_that_cannot_be_raised_is_not_told_to_be,
+		mtu_of_loopback_says_nothing_of_datagrams,
 		disabled_ipv6_is_a_failure,
 		egress_without_an_address_is_doubtful_unless_src_is_given,
 		gro_matters_when_it_is_wanted,
