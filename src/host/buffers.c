@@ -30,6 +30,9 @@ static const struct buffer_kind send_kind = {
 	"wmem_max", "wmem_default", "--sndbuf",
 	"a train that does not fit the send buffer is dropped as egress_full"};
 
+static const char udp_mem_why[] = "beyond it the kernel drops datagrams of every socket, however "
+				  "empty their own buffers are";
+
 static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want);
 static void check_default_buffer(struct host *host, const struct buffer_kind *kind);
 static void check_udp_mem(struct host *host);
@@ -57,7 +60,10 @@ static void check_buffer(struct host *host, const struct buffer_kind *kind, uint
 					  "%s %u is granted whatever net.core.%s: this process "
 					  "has CAP_NET_ADMIN",
 					  kind->option, want, kind->id);
-	} else if (max >= 0 && max < (int64_t)want) {
+	} else if (max < 0) {
+		finding.level = FINDING_UNKNOWN;
+		finding.value = host_text(host, "not known: no net.core.%s", kind->id);
+	} else if (max < (int64_t)want) {
 		finding.level = FINDING_WARN;
 		finding.value = host_text(host, "net.core.%s = %" PRId64 ", %s asks for %u",
 					  kind->id, max, kind->option, want);
@@ -81,9 +87,10 @@ static void check_default_buffer(struct host *host, const struct buffer_kind *ki
 	};
 
 	if (size < 0) {
+		finding.level = FINDING_UNKNOWN;
 		finding.value = host_text(host, "not known: no net.core.%s", kind->normal);
 	}
-	if (finding.level != FINDING_OK) {
+	if (finding.level == FINDING_WARN) {
 		finding.advice = host_text(host, "give %s %uM", kind->option, BUFFER_GOOD >> 20);
 	}
 	host_add(host, &finding);
@@ -99,6 +106,10 @@ static void check_udp_mem(struct host *host)
 
 	if (!line ||
 	    sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64, &low, &pressure, &high) != 3) {
+		host_add(host, &(struct finding){.level = FINDING_UNKNOWN,
+						 .id = "udp_mem",
+						 .value = "not known: no net.ipv4.udp_mem",
+						 .why = udp_mem_why});
 		return;
 	}
 	each = opt->rcvbuf_bytes
@@ -113,8 +124,7 @@ static void check_udp_mem(struct host *host)
 					    "net.ipv4.udp_mem = %" PRIu64 " %" PRIu64 " %" PRIu64
 					    " pages, %u full receive buffers take %" PRIu64,
 					    low, pressure, high, opt->conf.flow_count, need),
-			 .why = "beyond it the kernel drops datagrams of every socket, however "
-				"empty their own buffers are",
+			 .why = udp_mem_why,
 			 .cure = need > high ? host_text(host,
 							 "sysctl -w net.ipv4.udp_mem='%" PRIu64
 							 " %" PRIu64 " %" PRIu64 "'",
@@ -130,7 +140,9 @@ static void check_optmem(struct host *host)
 
 	host_add(host,
 		 &(struct finding){
-			 .level = low ? FINDING_FAIL : FINDING_OK,
+			 .level = most < 0 ? FINDING_UNKNOWN
+				  : low    ? FINDING_FAIL
+					   : FINDING_OK,
 			 .id = "optmem_max",
 			 .value = most < 0
 					  ? "not known: no net.core.optmem_max"

@@ -34,7 +34,7 @@ static void check_aws(struct host *host, const struct host_iface *iface);
 void host_cloud(struct host *host)
 {
 	enum cloud cloud = find_cloud(host);
-	bool told = false;
+	bool told = false, dmi = host_exists(host, "/sys/class/dmi/id");
 
 	for (uint32_t i = 0; cloud != CLOUD_NONE && i < host->facts->iface_count; i++) {
 		const struct host_iface *iface = &host->facts->ifaces[i];
@@ -53,8 +53,10 @@ void host_cloud(struct host *host)
 	}
 	if (!told) {
 		host_add(host, &(struct finding){
+				       .level = dmi ? FINDING_OK : FINDING_UNKNOWN,
 				       .id = "cloud",
-				       .value = cloud_names[cloud],
+				       .value = dmi ? cloud_names[cloud]
+						    : "not known: no /sys/class/dmi/id",
 				       .why = "some providers' networks carry no multicast, or "
 					      "only some of it",
 			       });
@@ -115,10 +117,10 @@ static void check_aws(struct host *host, const struct host_iface *iface)
 		       "reports are not understood until it has heard a query",
 	};
 
-	if (iface->ssm_v4 || iface->in_group_v6) {
+	if (iface->ssm_range_v4 || iface->in_group_v6) {
 		finding.level = FINDING_FAIL;
-		finding.why = "transit gateways carry neither source-specific nor IPv6 groups";
-		finding.advice = "receive an IPv4 group from any source here";
+		finding.why = "transit gateways carry neither groups in 232.0.0.0/8 nor IPv6 ones";
+		finding.advice = "receive an IPv4 group outside that range here";
 	} else if (!forced) {
 		finding.level = FINDING_WARN;
 		finding.cure = host_text(host, "sysctl -w %s",

@@ -39,13 +39,15 @@ static void check_cpuset(struct host *host)
 {
 	const struct host_iface *iface = shut_out(host);
 	const char *online = host_line(host, CPU "online");
+	const char *text = host_text(
+		host, "CPUs %s of %s, memory of nodes %s", status_field(host, "Cpus_allowed_list:"),
+		online ? online : "not known", status_field(host, "Mems_allowed_list:"));
 	struct finding finding = {
-		.level = iface ? FINDING_WARN : FINDING_OK,
+		.level = iface                       ? FINDING_WARN
+			 : strstr(text, "not known") ? FINDING_UNKNOWN
+						     : FINDING_OK,
 		.id = "cpuset",
-		.value = host_text(host, "CPUs %s of %s, memory of nodes %s",
-				   status_field(host, "Cpus_allowed_list:"),
-				   online ? online : "not known",
-				   status_field(host, "Mems_allowed_list:")),
+		.value = text,
 		.why = "only CPUs and nodes that this process may use become shards",
 	};
 
@@ -109,7 +111,9 @@ static void check_governor(struct host *host)
 	}
 	host_add(host,
 		 &(struct finding){
-			 .level = slow ? FINDING_WARN : FINDING_OK,
+			 .level = slow   ? FINDING_WARN
+				  : last ? FINDING_OK
+					 : FINDING_UNKNOWN,
 			 .id = "cpu_governor",
 			 .value = slow   ? host_text(host, "%s on CPU %d, %u of %u shards", slow,
 						     slow_os, slow_count, plan->shard_count)
@@ -137,6 +141,7 @@ static void check_idle(struct host *host)
 	for (uint32_t i = 0; i < plan->shard_count; i++) {
 		sum_idle(host, plan->shards[i].cpu_os, &sum);
 	}
+	finding.level = sum.known ? FINDING_OK : FINDING_UNKNOWN;
 	finding.value = !sum.known ? "not known: no cpuidle here, the hypervisor decides"
 				   : host_text(host, "deepest state %s, %" PRId64 " us to leave",
 					       sum.name ? sum.name : "none", sum.latency_us);

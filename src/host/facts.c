@@ -20,6 +20,7 @@
 static void facts_ask_ifaces(struct host_facts *facts);
 static void facts_ask_iface(int fd, struct host_iface *iface);
 static void facts_ask_routes(struct host_facts *facts);
+static void facts_ask_unrouted(struct host_facts *facts);
 static void facts_ask_uring(const struct setup *setup, struct host_facts *facts);
 static int facts_open_ring(const struct shard_spec *spec, struct err *features, struct err *err);
 static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in);
@@ -38,6 +39,7 @@ int host_facts_gather(const struct setup *setup, struct host_facts *out)
 	}
 	facts_ask_ifaces(&facts);
 	facts_ask_routes(&facts);
+	facts_ask_unrouted(&facts);
 	facts_ask_uring(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
@@ -132,6 +134,18 @@ static void facts_ask_routes(struct host_facts *facts)
 	}
 }
 
+/* Only of interfaces without an address, where it matters: there may be a million routes. */
+static void facts_ask_unrouted(struct host_facts *facts)
+{
+	for (uint32_t i = 0; i < facts->iface_count; i++) {
+		struct host_iface *iface = &facts->ifaces[i];
+
+		if (iface->in_v4 && !iface->has_ipv4 && iface->at->ifindex != 0) {
+			iface->unrouted = route_count_by(iface->at->ifindex) == 0;
+		}
+	}
+}
+
 /* Only where the engine that is preferred is built on it. */
 static void facts_ask_uring(const struct setup *setup, struct host_facts *facts)
 {
@@ -189,6 +203,9 @@ static void facts_count_ingress(struct host_iface *iface, const struct rule_ingr
 	iface->in_group_v6 |= group && v6;
 	iface->ssm_v4 |= ssm && !v6;
 	iface->ssm_v6 |= ssm && v6;
+	iface->ssm_range_v4 |= ssm && !v6 && in->at.addr.ip[0] == 232;
+	iface->ssm_range_v6 |= ssm && v6 && (in->at.addr.ip[1] & 0xf0) == 0x30 &&
+			       in->at.addr.ip[2] == 0 && in->at.addr.ip[3] == 0;
 }
 
 static void facts_count_egress(struct host_iface *iface, const struct rule_output *out)

@@ -123,6 +123,11 @@ bool host_exists(const struct host *host, const char *format, ...)
 	return exists;
 }
 
+bool host_has_sysctls(const struct host *host)
+{
+	return host_exists(host, "/proc/sys/kernel");
+}
+
 bool host_has_capability(struct host *host, unsigned capability)
 {
 	const char *status = host_file(host, "/proc/self/status");

@@ -23,8 +23,9 @@
 
 enum finding_level {
 	FINDING_OK,
-	FINDING_WARN, /* works, but worse or not for certain */
-	FINDING_FAIL, /* does not work, or loses datagrams in silence */
+	FINDING_UNKNOWN, /* nobody can tell, or not from here */
+	FINDING_WARN,    /* works, but worse or not for certain */
+	FINDING_FAIL,    /* does not work, or loses datagrams in silence */
 };
 
 /* One line of the answer. Texts are literals or come from check_text. */
@@ -43,12 +44,14 @@ struct host_iface {
 	const struct iface *at;
 	unsigned flags; /* IFF_UP ...; 0: it does not exist */
 	bool has_ipv4;  /* at least one address */
+	bool unrouted;  /* no IPv4 route of any table leads out by it */
 	struct ethtool_features features;
 	uint32_t flow_count;   /* that come in here */
 	uint32_t output_count; /* that leave here */
 	bool in_v4, in_v6;     /* of any kind */
 	bool in_group_v4, in_group_v6;
-	bool ssm_v4, ssm_v6; /* a group of one source */
+	bool ssm_v4, ssm_v6;             /* a group of one source */
+	bool ssm_range_v4, ssm_range_v6; /* of these one in 232.0.0.0/8, ff3x::/32 */
 	bool out_v4, out_v6;
 	bool out_v4_any; /* IPv4 whose source address the kernel chooses */
 	bool out_group;
@@ -116,6 +119,10 @@ int64_t host_number(const struct host *host, int64_t otherwise, const char *form
 
 bool host_exists(const struct host *host, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* A sysctl that is read by a file of this kind is missing from a tree that can be read at all, so
+ * this kernel has none; where there is no /proc/sys nothing is known. */
+bool host_has_sysctls(const struct host *host);
 
 /* Whether /proc/self/status grants the capability (CAP_NET_ADMIN ...) to this process. */
 bool host_has_capability(struct host *host, unsigned capability);

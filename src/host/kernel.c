@@ -16,7 +16,7 @@
 #define RELEASE(major, minor, patch) ((major)*1000000U + (minor)*1000U + (patch))
 
 static unsigned parse_version(const char *release);
-static void check_trains(struct host *host, const char *release);
+static void check_trains(struct host *host, const char *release, bool known);
 
 bool host_kernel_is_suspect(const char *release)
 {
@@ -32,19 +32,22 @@ bool host_kernel_older(const char *release, unsigned major, unsigned minor)
 void host_kernel(struct host *host)
 {
 	const char *release = host_line(host, "/proc/sys/kernel/osrelease");
-	bool old = release && host_kernel_older(release, 6, 1);
+	bool old = release && host_kernel_older(release, 6, 1), known;
 
-	if (!release) {
+	known = release != NULL;
+	if (!known) {
 		release = "of unknown version (no /proc/sys/kernel/osrelease)";
 	}
 	host_add(host, &(struct finding){
-			       .level = old ? FINDING_WARN : FINDING_OK,
+			       .level = old     ? FINDING_WARN
+					: known ? FINDING_OK
+						: FINDING_UNKNOWN,
 			       .id = "kernel",
 			       .value = host_text(host, "Linux %s", release),
 			       .why = "numacast is tested from Linux 6.1 on",
 			       .advice = old ? "boot a newer kernel" : NULL,
 		       });
-	check_trains(host, release);
+	check_trains(host, release, known);
 }
 
 static unsigned parse_version(const char *release)
@@ -55,12 +58,13 @@ static unsigned parse_version(const char *release)
 	return RELEASE(major, minor, patch);
 }
 
-static void check_trains(struct host *host, const char *release)
+static void check_trains(struct host *host, const char *release, bool known)
 {
 	static const char *const asked[] = {
 		[OPT_AUTO] = "auto", [OPT_ON] = "on", [OPT_OFF] = "off"};
 	enum opt_switch gso = host->setup->opt->gso;
 	struct finding finding = {
+		.level = known || gso == OPT_OFF ? FINDING_OK : FINDING_UNKNOWN,
 		.id = "kernel_trains",
 		.value = host_text(host, "Linux %s, --gso %s", release, asked[gso]),
 		.why = "Linux 7.0 to 7.1.4 corrupt trains on some devices: receivers see wrong "

@@ -86,6 +86,7 @@ static void check_nofile(struct host *host)
 	struct host_limit limit;
 
 	if (!host_limit_read(host, "Max open files", &limit)) {
+		finding.level = FINDING_UNKNOWN;
 		finding.value = "not known: no /proc/self/limits";
 		host_add(host, &finding);
 		return;

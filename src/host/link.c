@@ -133,7 +133,10 @@ static void check_ipv6(struct host *host, const struct host_iface *iface)
 		.why = "a rule relays IPv6 there",
 	};
 
-	if (off < 0) {
+	if (off < 0 && !host_has_sysctls(host)) {
+		finding.level = FINDING_UNKNOWN;
+		finding.value = "not known: no /proc/sys";
+	} else if (off < 0) {
 		finding.level = FINDING_FAIL;
 		finding.value = "this kernel or namespace has no IPv6";
 		finding.advice = "boot without ipv6.disable=1, or remove the rule";

@@ -3,13 +3,17 @@
  * Joining is told to the network by IGMP (IPv4) or MLD (IPv6). Old versions cannot name a source;
  * the kernel falls back to one by force_igmp_version, or when it hears a querier of that version
  * (/proc/net/igmp shows it; that a querier of the newest version was heard it does not tell
- * anybody). A switch that snoops forgets members when nobody asks for them, which is about 260 s
- * after the last query: so somebody on each network has to be the querier. A Linux bridge that is
- * our own ingress can be it. Pure but for files below root.
+ * anybody). A rule that names a source works all the same: the kernel then asks for the group and
+ * keeps the datagrams of others away itself. Only in the ranges made for one source routers ignore
+ * such a report (RFC 4604), and there an old version is a doubt. A switch that snoops forgets
+ * members when nobody asks for them, which is about 260 s after the last query: so somebody on each
+ * network has to be the querier. A Linux bridge that is our own ingress can be it. Pure but for
+ * files below root.
  */
 #include "src/host/host.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +50,7 @@ void host_membership(struct host *host)
 		}
 		if (host_exists(host, "/sys/class/net/%s/bridge", iface->at->name)) {
 			check_bridge_querier(host, iface);
-		} else {
+		} else if (!(iface->flags & IFF_LOOPBACK)) {
 			check_querier(host, iface);
 		}
 	}
@@ -60,26 +64,35 @@ static void check_igmp_version(struct host *host, const struct host_iface *iface
 	const char *name = iface->at->name;
 	int force = (int)forced(host, "ipv4", name, "force_igmp_version");
 	int heard = heard_version(host, name);
+	int old = force == 1 || force == 2                   ? force
+		  : force <= 0 && (heard == 1 || heard == 2) ? heard
+							     : 0;
 	struct finding finding = {
+		.level = force < 0 && !heard ? FINDING_UNKNOWN : FINDING_OK,
 		.id = "igmp_version",
 		.subject = name,
-		.value = force ? host_text(host, "IGMPv%d, by force_igmp_version", force)
-			 : heard == 1 || heard == 2
-				 ? host_text(host, "IGMPv%d, as its querier speaks", heard)
+		.value = force > 0 ? host_text(host, "IGMPv%d, by force_igmp_version", force)
+			 : old     ? host_text(host, "IGMPv%d, as its querier speaks", heard)
+			 : force < 0 && !heard
+				 ? "not known: no net.ipv4.conf.all.force_igmp_version"
 				 : "IGMPv3",
-		.why = iface->ssm_v4 ? "only IGMPv3 can ask for one source, and a rule here does"
-				     : "routers and switches learn by IGMP who wants a group; no "
-				       "rule here names a source, so any version from 2 on does",
+		.why = "routers and switches learn by IGMP who wants a group",
 	};
 
-	if (iface->ssm_v4 && (force == 1 || force == 2)) {
-		finding.level = FINDING_FAIL;
-		finding.cure = unforce(host, "ipv4", name, "force_igmp_version");
-	} else if (iface->ssm_v4 && (heard == 1 || heard == 2)) {
+	if (old && iface->ssm_v4) {
+		finding.why = "an old version asks for the group from everybody; the kernel lets "
+			      "in only the source that the rule names";
+	}
+	if (old && iface->ssm_range_v4) {
 		finding.level = FINDING_WARN;
-		finding.advice = "configure the querier on that network for IGMPv3";
+		finding.why = "routers ignore IGMPv1 and IGMPv2 for groups in 232.0.0.0/8";
+		finding.advice =
+			host_text(host, "%s, or take a group outside that range",
+				  force > 0 ? unforce(host, "ipv4", name, "force_igmp_version")
+					    : "configure the querier on that network for IGMPv3");
 	} else if (force == 1) {
 		finding.level = FINDING_WARN;
+		finding.why = "IGMPv1 tells nobody when a group is left";
 		finding.cure = unforce(host, "ipv4", name, "force_igmp_version");
 	}
 	host_add(host, &finding);
@@ -90,26 +103,37 @@ static void check_mld_version(struct host *host, const struct host_iface *iface)
 	const char *name = iface->at->name;
 	int force = (int)forced(host, "ipv6", name, "force_mld_version");
 	struct finding finding = {
+		.level = force < 0 ? FINDING_UNKNOWN : FINDING_OK,
 		.id = "mld_version",
 		.subject = name,
-		.value = force ? host_text(host, "MLDv%d, by force_mld_version", force) : "MLDv2",
-		.why = "only MLDv2 can ask for one source",
+		.value = force > 0   ? host_text(host, "MLDv%d, by force_mld_version", force)
+			 : force < 0 ? "not known: no net.ipv6.conf.all.force_mld_version"
+				     : "MLDv2",
+		.why = "routers and switches learn by MLD who wants a group",
 	};
 
 	if (iface->ssm_v6 && force == 1) {
-		finding.level = FINDING_FAIL;
-		finding.cure = unforce(host, "ipv6", name, "force_mld_version");
+		finding.why = "an old version asks for the group from everybody; the kernel lets "
+			      "in only the source that the rule names";
+	}
+	if (iface->ssm_range_v6 && force == 1) {
+		finding.level = FINDING_WARN;
+		finding.why = "routers ignore MLDv1 for groups in ff3x::/32";
+		finding.advice = host_text(host, "%s, or take a group outside that range",
+					   unforce(host, "ipv6", name, "force_mld_version"));
 	}
 	host_add(host, &finding);
 }
 
-/* The version in force for `ifname' by sysctl: of all, else its own; 0: the newest. */
+/* The version in force for `ifname' by sysctl: of all, else its own; 0: the newest; -1: not known.
+ */
 static int64_t forced(const struct host *host, const char *family, const char *ifname,
 		      const char *key)
 {
-	int64_t all = host_number(host, 0, "/proc/sys/net/%s/conf/all/%s", family, key);
+	int64_t all = host_number(host, -1, "/proc/sys/net/%s/conf/all/%s", family, key);
 
-	return all ? all : host_number(host, 0, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
+	return all ? all
+		   : host_number(host, -1, "/proc/sys/net/%s/conf/%s/%s", family, ifname, key);
 }
 
 static const char *unforce(struct host *host, const char *family, const char *ifname,
@@ -123,21 +147,23 @@ static const char *unforce(struct host *host, const char *family, const char *if
 static void check_bridge_querier(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	bool snoops =
-		host_number(host, 0, "/sys/class/net/%s/bridge/multicast_snooping", name) != 0;
+	int64_t snoops = host_number(host, -1, "/sys/class/net/%s/bridge/multicast_snooping", name);
 	bool asks = host_number(host, 0, "/sys/class/net/%s/bridge/multicast_querier", name) != 0;
 	struct finding finding = {
+		.level = snoops < 0 ? FINDING_UNKNOWN : FINDING_OK,
 		.id = "querier",
 		.subject = name,
-		.value = host_text(host,
-				   "a bridge of this host, multicast_snooping %d, "
-				   "multicast_querier %d",
-				   snoops, asks),
+		.value = snoops < 0
+				 ? "not known: this kernel's bridges do not say whether they snoop"
+				 : host_text(host,
+					     "a bridge of this host, multicast_snooping %d, "
+					     "multicast_querier %d",
+					     (int)snoops, asks),
 		.why = "a bridge that snoops forgets members about 260 s after the last query, so "
 		       "somebody has to ask",
 	};
 
-	if (snoops && !asks) {
+	if (snoops > 0 && !asks) {
 		finding.level = FINDING_WARN;
 		finding.cure =
 			host_text(host, "ip link set dev %s type bridge mcast_querier 1", name);
@@ -161,6 +187,7 @@ static void check_querier(struct host *host, const struct host_iface *iface)
 	};
 
 	if (heard != 1 && heard != 2) {
+		finding.level = FINDING_UNKNOWN;
 		finding.advice = host_text(
 			host,
 			"to see one within about two minutes: tcpdump -ni %s -c 1 'igmp[0] = 0x11 "
@@ -194,7 +221,9 @@ static void check_memberships(struct host *host)
 {
 	int64_t most = host_number(host, -1, V4 "igmp_max_memberships");
 	struct finding finding = {
-		.level = most == 0 ? FINDING_FAIL : FINDING_OK,
+		.level = most == 0  ? FINDING_FAIL
+			 : most < 0 ? FINDING_UNKNOWN
+				    : FINDING_OK,
 		.id = "igmp_max_memberships",
 		.value = most < 0
 				 ? "not known: no net.ipv4.igmp_max_memberships"

@@ -54,6 +54,7 @@ static void check_node(struct host *host, const struct needs_arenas *arenas, uin
 	int node_os = host->setup->topo.nodes[idx].node_os;
 	bool known = at->unused != TOPO_UNKNOWN && at->total != TOPO_UNKNOWN;
 	bool short_of = known && (uint64_t)at->unused < at->pages;
+	enum finding_level fits = known ? FINDING_OK : FINDING_UNKNOWN;
 	char line[HUGEPAGES_LINE_MAX], size[VIEW_BYTES_TEXT_MAX], unused[VIEW_BYTES_TEXT_MAX];
 
 	if (at->pages == 0) {
@@ -61,7 +62,7 @@ static void check_node(struct host *host, const struct needs_arenas *arenas, uin
 	}
 	host_add(host,
 		 &(struct finding){
-			 .level = !short_of  ? FINDING_OK
+			 .level = !short_of  ? fits
 				  : required ? FINDING_FAIL
 					     : FINDING_WARN,
 			 .id = "huge_pages",
@@ -95,22 +96,34 @@ static void check_transparent(struct host *host, bool wanted)
 	} else if (wanted && !line) {
 		finding.advice = "give --huge 2M and reserve pages, or --huge off";
 	}
+	if (!line && !host_exists(host, "/sys/kernel/mm")) {
+		finding = (struct finding){.level = FINDING_UNKNOWN,
+					   .id = finding.id,
+					   .value = "not known: no /sys/kernel/mm",
+					   .why = finding.why};
+	}
 	host_add(host, &finding);
 }
 
 static void check_balancing(struct host *host)
 {
-	int64_t on = host_number(host, 0, "/proc/sys/kernel/numa_balancing");
-	bool matters = on != 0 && host->setup->topo.node_count > 1;
+	int64_t on = host_number(host, -1, "/proc/sys/kernel/numa_balancing");
+	uint32_t nodes = host->setup->topo.node_count;
+	struct finding finding = {
+		.id = "numa_balancing",
+		.value = host_text(host, "kernel.numa_balancing = %d, %u nodes", (int)on, nodes),
+		.why = "it takes pages away for a moment to see who uses them, a fault each; what "
+		       "numacast placed needs no moving",
+	};
 
-	host_add(host,
-		 &(struct finding){
-			 .level = matters ? FINDING_WARN : FINDING_OK,
-			 .id = "numa_balancing",
-			 .value = host_text(host, "kernel.numa_balancing = %d, %u nodes", (int)on,
-					    host->setup->topo.node_count),
-			 .why = "it takes pages away for a moment to see who uses them, a fault "
-				"each; what numacast placed needs no moving",
-			 .cure = matters ? "sysctl -w kernel.numa_balancing=0" : NULL,
-		 });
+	if (on < 0 && host_has_sysctls(host)) {
+		finding.value = "this kernel has none";
+	} else if (on < 0) {
+		finding.level = FINDING_UNKNOWN;
+		finding.value = "not known: no /proc/sys";
+	} else if (on > 0 && nodes > 1) {
+		finding.level = FINDING_WARN;
+		finding.cure = "sysctl -w kernel.numa_balancing=0";
+	}
+	host_add(host, &finding);
 }

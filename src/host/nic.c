@@ -212,7 +212,10 @@ static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu)
 
 static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding)
 {
-	if (sum->count == 0) {
+	if (sum->count == 0 && !host_exists(host, "/sys/class/net")) {
+		finding->level = FINDING_UNKNOWN;
+		finding->value = "not known: no /sys/class/net";
+	} else if (sum->count == 0) {
 		finding->value = "no interrupts of its own";
 	} else if (sum->node_os == TOPO_UNKNOWN) {
 		finding->value = host_text(

@@ -37,7 +37,9 @@ static void check_gro(struct host *host, const struct host_iface *iface)
 
 	host_add(host,
 		 &(struct finding){
-			 .level = lacks ? FINDING_WARN : FINDING_OK,
+			 .level = lacks                        ? FINDING_WARN
+				  : wanted && !features->known ? FINDING_UNKNOWN
+							       : FINDING_OK,
 			 .id = "gro",
 			 .subject = name,
 			 .value = !wanted            ? "not used: --gro off"
@@ -64,6 +66,7 @@ static void check_gso(struct host *host, const struct host_iface *iface)
 	if (host->setup->opt->gso == OPT_OFF) {
 		finding.value = "not used: --gso off";
 	} else if (!features->known) {
+		finding.level = FINDING_UNKNOWN;
 		finding.value = "not known: the interface does not say";
 	} else {
 		finding.value = host_text(host,

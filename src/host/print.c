@@ -6,7 +6,11 @@
 #include <stdlib.h>
 
 static const char *const level_names[] = {
-	[FINDING_OK] = "ok", [FINDING_WARN] = "warn", [FINDING_FAIL] = "fail"};
+	[FINDING_OK] = "ok",
+	[FINDING_UNKNOWN] = "unknown",
+	[FINDING_WARN] = "warn",
+	[FINDING_FAIL] = "fail",
+};
 
 static void print_finding(const struct finding *finding, FILE *out);
 static json_t *json_finding(const struct finding *finding);
@@ -17,9 +21,9 @@ int host_print_text(const struct host *host, FILE *out)
 	for (uint32_t i = 0; i < host->count; i++) {
 		print_finding(&host->findings[i], out);
 	}
-	fprintf(out, "%u findings: %u ok, %u warn, %u fail\n", host->count,
-		host_count(host, FINDING_OK), host_count(host, FINDING_WARN),
-		host_count(host, FINDING_FAIL));
+	fprintf(out, "%u findings: %u ok, %u unknown, %u warn, %u fail\n", host->count,
+		host_count(host, FINDING_OK), host_count(host, FINDING_UNKNOWN),
+		host_count(host, FINDING_WARN), host_count(host, FINDING_FAIL));
 	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
 }
 
@@ -56,7 +60,7 @@ uint32_t host_count(const struct host *host, enum finding_level level)
 
 static void print_finding(const struct finding *finding, FILE *out)
 {
-	fprintf(out, "%-4s  %s", level_names[finding->level], finding->id);
+	fprintf(out, "%-7s  %s", level_names[finding->level], finding->id);
 	if (finding->subject) {
 		fprintf(out, " %s", finding->subject);
 	}

@@ -1,4 +1,4 @@
-/* route.c - one RTM_GETROUTE and its answer.
+/* route.c - RTM_GETROUTE and its answers.
  *
  * With RTM_F_FIB_MATCH the kernel gives the route itself, all its next hops included, rather than
  * the one it would choose; kernels before 4.13 ignore the flag and give one. Control thread.
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define ANSWER_BYTES 8192
+#define DUMP_BYTES   32768
 #define ANSWER_S     2
 
 struct route_question {
@@ -24,6 +25,8 @@ struct route_question {
 };
 
 static int ask_kernel(int fd, const struct addr *to, struct route *out);
+static int count_all(int fd, unsigned ifindex);
+static int count_part(const struct nlmsghdr *head, uint32_t left, unsigned ifindex, int *count);
 static int read_route(const struct nlmsghdr *head, struct route *route);
 static void read_multipath(const struct rtattr *attr, struct route *route);
 static void add_hop(struct route *route, unsigned ifindex);
@@ -42,6 +45,19 @@ int route_ask(const struct addr *to, struct route *out)
 	if (rc == 0) {
 		*out = route;
 	}
+	return rc;
+}
+
+int route_count_by(unsigned ifindex)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	rc = count_all(fd, ifindex);
+	close(fd);
 	return rc;
 }
 
@@ -83,6 +99,57 @@ static int ask_kernel(int fd, const struct addr *to, struct route *out)
 		return -errno;
 	}
 	return NLMSG_OK(&answer.head, (uint32_t)len) ? read_route(&answer.head, out) : -EBADMSG;
+}
+
+/* Reads a dump of all tables to its end. */
+static int count_all(int fd, unsigned ifindex)
+{
+	struct timeval limit = {.tv_sec = ANSWER_S};
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg body;
+	} ask = {
+		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(ask.body)),
+			 .nlmsg_type = RTM_GETROUTE,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.body = {.rtm_family = AF_INET},
+	};
+	union {
+		struct nlmsghdr head;
+		char bytes[DUMP_BYTES];
+	} answer;
+	int count = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+	    send(fd, &ask, ask.head.nlmsg_len, 0) < 0) {
+		return -errno;
+	}
+	for (;;) {
+		ssize_t len = recv(fd, &answer, sizeof(answer), 0);
+		int rc =
+			len < 0 ? -errno : count_part(&answer.head, (uint32_t)len, ifindex, &count);
+
+		if (rc != 0) {
+			return rc < 0 ? rc : count;
+		}
+	}
+}
+
+/* One part of a dump: 0 when more follow, 1 after the last, or -errno. */
+static int count_part(const struct nlmsghdr *head, uint32_t left, unsigned ifindex, int *count)
+{
+	for (; NLMSG_OK(head, left); head = NLMSG_NEXT(head, left)) {
+		struct route route = {0};
+
+		if (head->nlmsg_type == NLMSG_DONE) {
+			return 1;
+		}
+		if (read_route(head, &route) < 0 || route.error < 0) {
+			return -EBADMSG;
+		}
+		*count += route.unicast && route_uses(&route, ifindex);
+	}
+	return 0;
 }
 
 static int read_route(const struct nlmsghdr *head, struct route *route)

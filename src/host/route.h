@@ -24,4 +24,7 @@ struct route {
  * could not be asked. */
 int route_ask(const struct addr *to, struct route *out);
 
+/* How many unicast IPv4 routes of all tables leave by the interface, or -errno. */
+int route_count_by(unsigned ifindex);
+
 bool route_uses(const struct route *route, unsigned ifindex);

@@ -3,7 +3,8 @@
  * For each interface with IPv4 ingress. The kernel takes the larger of conf/all/rp_filter and the
  * interface's own: 1 (strict) drops a datagram whose source is not routed back by the interface it
  * came in by, 2 (loose) one whose source is not routed at all; also, in loose mode, anything by an
- * interface without an IPv4 address that the route does not use. Nothing is logged and packet
+ * interface without an IPv4 address that the route does not use. So an interface with neither an
+ * address nor any route by it is deaf in both modes. Nothing is logged and packet
  * sniffers still show the datagram; only TcpExtIPReversePathFilter counts it. A source that is an
  * address of this host is dropped whatever the filter, unless accept_local is set. Read from
  * fib_validate_source in net/ipv4/fib_frontend.c and tried in tests/net/check-host.sh. IPv6 has no
@@ -26,6 +27,7 @@ struct rp_sum {
 	uint32_t any;  /* flows from any source */
 	uint32_t bad;  /* flows whose source is dropped */
 	uint32_t lost; /* of these not even routed: loose mode is no cure */
+	bool deaf;     /* no source at all can pass */
 	const struct host_source *first_bad;
 	const struct host_source *own; /* a source that is this host's own address */
 };
@@ -40,7 +42,9 @@ static int compare_source(const void *key, const void *entry);
 static void count_source(const struct host_iface *iface, const struct host_source *source,
 			 int64_t mode, struct rp_sum *sum);
 static bool passes(const struct host_iface *iface, const struct route *route, int64_t mode);
-static const char *describe(struct host *host, const struct rp_sum *sum, int64_t all, int64_t own);
+static const char *describe(struct host *host, const struct host_iface *iface,
+			    const struct rp_sum *sum, int64_t all, int64_t own);
+static bool in_vrf(const struct host_iface *iface);
 static const char *cure_for(struct host *host, const struct host_iface *iface, int64_t all,
 			    int64_t own, bool loose_helps);
 static void check_own_source(struct host *host, const struct host_iface *iface,
@@ -60,21 +64,26 @@ void host_rp_filter(struct host *host)
 static void check_one(struct host *host, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
-	int64_t all = host_number(host, 0, CONF "all/rp_filter");
-	int64_t own = host_number(host, 0, CONF "%s/rp_filter", name);
+	int64_t all = host_number(host, -1, CONF "all/rp_filter");
+	int64_t own = host_number(host, -1, CONF "%s/rp_filter", name);
 	int64_t mode = all > own ? all : own;
 	struct finding finding = {.id = "rp_filter", .subject = name, .why = why_text};
 	struct rp_sum sum = {0};
 	bool any_routed = has_default_route(host) && iface->has_ipv4;
 
 	count_flows(host, iface, mode, &sum);
-	if (sum.bad > 0) {
+	sum.deaf = mode > 0 && !iface->has_ipv4 && iface->unrouted;
+	if (all < 0 || own < 0) {
+		finding.level = FINDING_UNKNOWN;
+	} else if (mode > 0 && in_vrf(iface)) {
+		finding.level = FINDING_UNKNOWN;
+	} else if (sum.bad > 0 || (sum.any > 0 && sum.deaf)) {
 		finding.level = FINDING_FAIL;
 	} else if (sum.any > 0 && (mode == 1 || (mode > 1 && !any_routed))) {
 		finding.level = FINDING_WARN;
 	}
-	finding.value = describe(host, &sum, all, own);
-	if (finding.level != FINDING_OK) {
+	finding.value = describe(host, iface, &sum, all, own);
+	if (finding.level > FINDING_UNKNOWN) {
 		bool loose_helps = mode == 1 && sum.lost == 0 && (sum.any == 0 || any_routed);
 
 		finding.cure = cure_for(host, iface, all, own, loose_helps);
@@ -167,7 +176,8 @@ static bool passes(const struct host_iface *iface, const struct route *route, in
 	return route_uses(route, iface->at->ifindex) || (mode == 2 && iface->has_ipv4);
 }
 
-static const char *describe(struct host *host, const struct rp_sum *sum, int64_t all, int64_t own)
+static const char *describe(struct host *host, const struct host_iface *iface,
+			    const struct rp_sum *sum, int64_t all, int64_t own)
 {
 	static const char *const names[] = {"off", "strict", "loose"};
 	int64_t mode = all > own ? all : own;
@@ -175,16 +185,34 @@ static const char *describe(struct host *host, const struct rp_sum *sum, int64_t
 				     names[mode < 0 || mode > 2 ? 1 : mode], (int)all, (int)own);
 	char source[ADDR_TEXT_MAX];
 
+	if (all < 0 || own < 0) {
+		return "not known: no net.ipv4.conf.*.rp_filter";
+	}
+	if (mode > 0 && in_vrf(iface)) {
+		return host_text(host, "%s; not known: the routes of a VRF were not looked at",
+				 head);
+	}
 	if (sum->bad > 0) {
 		return host_text(host, "%s; source %s%s has no route %s", head,
 				 addr_format(&sum->first_bad->addr, source),
 				 sum->bad > 1 ? " and others" : "",
 				 mode == 1 ? "back by this interface" : "that it accepts");
 	}
+	if (sum->any > 0 && sum->deaf) {
+		return host_text(host, "%s; no address and no route by it, so no source passes",
+				 head);
+	}
 	if (sum->any > 0 && mode > 0) {
 		return host_text(host, "%s; %u flows take any source", head, sum->any);
 	}
 	return head;
+}
+
+static bool in_vrf(const struct host_iface *iface)
+{
+	const struct linkinfo *link = &iface->at->link;
+
+	return strcmp(link->kind, "vrf") == 0 || strcmp(link->master_kind, "vrf") == 0;
 }
 
 /* Loose mode on the interface alone, where that is enough; otherwise both switched off. */

@@ -87,10 +87,11 @@ static void check_memlock(struct host *host)
 	};
 	struct host_limit limit;
 
-	if (!host_limit_read(host, "Max locked memory", &limit)) {
-		finding.value = "not known: no /proc/self/limits";
-	} else if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
+	if (!ring_can(ring_preferred(engine), RING_USES_IO_URING)) {
 		finding.value = host_text(host, "not used: --engine %s", ring_engine_name(engine));
+	} else if (!host_limit_read(host, "Max locked memory", &limit)) {
+		finding.level = FINDING_UNKNOWN;
+		finding.value = "not known: no /proc/self/limits";
 	} else if (host_has_capability(host, CAP_SYS_RESOURCE) ||
 		   host_has_capability(host, CAP_IPC_LOCK)) {
 		finding.value = host_text(host,

@@ -71,8 +71,31 @@ expect_level rp_filter in0 fail
 arrive 0 "loose, no address, source routed elsewhere" --rule "$ssm"
 apply rp_filter in0
 arrive 100 "after the cure" --rule "$ssm"
-in_ns mid ip addr add 10.77.1.2/24 dev in0
 in_ns mid ip route del 10.99.0.5/32
+
+# The same, with neither an address nor a route: nobody at all is heard, whatever the rule names.
+any="232.1.1.1%in0:5000 -> 232.2.2.2%out0:6000"
+in_ns mid sysctl -qw net.ipv4.conf.in0.rp_filter=2
+look --rule "$any"
+expect_level rp_filter in0 fail
+arrive 0 "loose, neither address nor route" --rule "$any"
+cured rp_filter in0 fail --rule "$any"
+arrive 100 "after the cure" --rule "$any"
+in_ns mid ip addr add 10.77.1.2/24 dev in0
+
+# ---- an old IGMP: the kernel asks for the group and lets in only the source that is named ----
+in_ns mid sysctl -qw net.ipv4.conf.in0.force_igmp_version=2
+named="10.99.0.5@239.1.1.1%in0:5000 -> 232.2.2.2%out0:6000"
+look --rule "$named"
+expect_level igmp_version in0 ok
+relay_start --rule "$named"
+recv_start old dst 232.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --source 10.99.0.5 --count 100 --rate 5000
+send src 239.1.1.1%s0:5000 --count 100 --rate 5000
+relay_stop
+recv_stop old
+expect "by IGMPv2, of two sources" "$(got old .total.received)" 100
+in_ns mid sysctl -qw net.ipv4.conf.in0.force_igmp_version=0
 
 # A source that this host has itself.
 in_ns mid ip addr add 10.99.0.5/32 dev lo

@@ -156,6 +156,11 @@ END_TEST
 START_TEST(disabled_ipv6_is_a_failure)
 {
 	rig_host("--rule", "[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
+	rig_look(host_links);
+	rig_expect("ipv6", "in0", FINDING_UNKNOWN, NULL); /* /proc/sys is hidden */
+	rig_file("/proc/sys/kernel/osrelease", "6.1.0\n");
+	rig_look(host_links);
+	rig_expect("ipv6", "in0", FINDING_FAIL, NULL); /* no such sysctl: no IPv6 */
 	rig_file("/proc/sys/net/ipv6/conf/in0/disable_ipv6", "1\n");
 	rig_file("/proc/sys/net/ipv6/conf/out0/disable_ipv6", "0\n");
 	rig_look(host_links);
@@ -192,7 +197,7 @@ START_TEST(gro_matters_when_it_is_wanted)
 	rig_iface("in0")->features.known = false;
 	rig.opt.gro = OPT_AUTO;
 	rig_look(host_offloads);
-	rig_expect("gro", "in0", FINDING_OK, NULL);
+	rig_expect("gro", "in0", FINDING_UNKNOWN, NULL);
 }
 END_TEST
 
@@ -285,16 +290,19 @@ START_TEST(text_has_one_line_a_finding_and_a_sum)
 	const struct finding findings[] = {
 		{FINDING_FAIL, "rp_filter", "in0", "strict", "lost", "sysctl -w x=0", "or so"},
 		{FINDING_OK, "kernel", NULL, "Linux 6.1", "tested", NULL, NULL},
+		{FINDING_UNKNOWN, "cloud", NULL, "not known", "some carry none", NULL, NULL},
 	};
 
 	rig_host("--rule", ANY);
 	host_add(&rig.host, &findings[0]);
 	host_add(&rig.host, &findings[1]);
+	host_add(&rig.host, &findings[2]);
 	ck_assert_int_eq(host_print_text(&rig.host, out), 0);
 	fclose(out);
-	ck_assert_str_eq(text, "fail  rp_filter in0: strict; lost; cure: sysctl -w x=0; or so\n"
-			       "ok    kernel: Linux 6.1; tested\n"
-			       "2 findings: 1 ok, 0 warn, 1 fail\n");
+	ck_assert_str_eq(text, "fail     rp_filter in0: strict; lost; cure: sysctl -w x=0; or so\n"
+			       "ok       kernel: Linux 6.1; tested\n"
+			       "unknown  cloud: not known; some carry none\n"
+			       "3 findings: 1 ok, 1 unknown, 0 warn, 1 fail\n");
 }
 END_TEST
 

@@ -4,6 +4,8 @@
 #include "tests/unit/host/host_rig.h"
 
 #include <check.h>
+#include <net/if.h>
+#include <stdio.h>
 
 #define ANY  "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 #define SSM  "10.9.9.9@232.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
@@ -85,10 +87,45 @@ START_TEST(strict_filter_is_doubtful_for_any_source)
 }
 END_TEST
 
+START_TEST(interface_with_neither_address_nor_route_is_deaf)
+{
+	rig_host("--rule", ANY);
+	rig_iface("in0")->has_ipv4 = false;
+	filter(0, 2);
+	rig_expect("rp_filter", "in0", FINDING_WARN, "sysctl -w net.ipv4.conf.in0.rp_filter=0");
+	rig_iface("in0")->unrouted = true;
+	default_route();
+	filter(0, 2);
+	rig_expect("rp_filter", "in0", FINDING_FAIL, "sysctl -w net.ipv4.conf.in0.rp_filter=0");
+	rig_expect_value("rp_filter", "in0", "no address and no route by it");
+	filter(1, 0);
+	rig_expect("rp_filter", "in0", FINDING_FAIL, "sysctl -w net.ipv4.conf.all.rp_filter=0");
+	filter(0, 0);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
+}
+END_TEST
+
+START_TEST(filter_that_cannot_be_read_or_judged_is_unknown)
+{
+	rig_host("--rule", SSM);
+	rig_route("10.9.9.9", NULL);
+	rig_look(host_rp_filter);
+	rig_expect("rp_filter", "in0", FINDING_UNKNOWN, NULL);
+	snprintf(((struct iface *)rig_iface("in0")->at)->link.master_kind, LINKINFO_KIND_MAX,
+		 "vrf");
+	filter(1, 0);
+	rig_expect("rp_filter", "in0", FINDING_UNKNOWN, NULL);
+	rig_expect_value("rp_filter", "in0", "routes of a VRF");
+	filter(0, 0);
+	rig_expect("rp_filter", "in0", FINDING_OK, NULL);
+}
+END_TEST
+
 START_TEST(interface_names_with_dots_are_written_with_slashes)
 {
 	rig_host("--rule", "10.9.9.9@232.1.1.1%eth0.7:5000 -> 239.2.2.2%out0:6000");
 	rig_route("10.9.9.9", "out0");
+	rig_file(CONF "all/rp_filter", "0\n");
 	rig_file(CONF "eth0.7/rp_filter", "1\n");
 	rig_look(host_rp_filter);
 	rig_expect("rp_filter", "eth0.7", FINDING_FAIL,
@@ -119,18 +156,32 @@ END_TEST
 
 /* ---- memberships ---- */
 
-START_TEST(forced_old_igmp_cannot_ask_for_a_source)
+static void force_igmp(int all, int own)
+{
+	rig_file(CONF "all/force_igmp_version", "%d\n", all);
+	rig_file(CONF "in0/force_igmp_version", "%d\n", own);
+	rig_look(host_membership);
+}
+
+START_TEST(old_igmp_does_for_a_named_source)
+{
+	rig_host("--rule", "10.9.9.9@239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000");
+	rig_look(host_membership);
+	rig_expect("igmp_version", "in0", FINDING_UNKNOWN, NULL);
+	force_igmp(0, 0);
+	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
+	force_igmp(0, 2);
+	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
+	rig_expect_value("igmp_version", "in0", "IGMPv2, by force_igmp_version");
+}
+END_TEST
+
+START_TEST(old_igmp_is_doubtful_in_the_range_of_single_sources)
 {
 	rig_host("--rule", SSM);
-	rig_look(host_membership);
-	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
-	rig_file(CONF "in0/force_igmp_version", "2\n");
-	rig_look(host_membership);
-	rig_expect("igmp_version", "in0", FINDING_FAIL,
-		   "sysctl -w net.ipv4.conf.all.force_igmp_version=0 "
-		   "net.ipv4.conf.in0.force_igmp_version=0");
-	rig_file(CONF "all/force_igmp_version", "3\n"); /* of all goes first */
-	rig_look(host_membership);
+	force_igmp(0, 2);
+	rig_expect("igmp_version", "in0", FINDING_WARN, NULL);
+	force_igmp(3, 2); /* of all goes first */
 	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
 }
 END_TEST
@@ -138,12 +189,12 @@ END_TEST
 START_TEST(forced_igmp_2_does_for_any_source)
 {
 	rig_host("--rule", ANY);
-	rig_file(CONF "in0/force_igmp_version", "2\n");
-	rig_look(host_membership);
+	force_igmp(0, 2);
 	rig_expect("igmp_version", "in0", FINDING_OK, NULL);
-	rig_file(CONF "in0/force_igmp_version", "1\n");
-	rig_look(host_membership);
-	ck_assert_int_eq(rig_find("igmp_version", "in0")->level, FINDING_WARN);
+	force_igmp(0, 1);
+	rig_expect("igmp_version", "in0", FINDING_WARN,
+		   "sysctl -w net.ipv4.conf.all.force_igmp_version=0 "
+		   "net.ipv4.conf.in0.force_igmp_version=0");
 }
 END_TEST
 
@@ -154,7 +205,7 @@ START_TEST(older_querier_that_was_heard_is_named)
 		 "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"
 		 "1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:0\t\t0\n"
 		 "2\tin0       :     1      V2\n\t\t\t\t010000E0     1 0:0\t\t0\n");
-	rig_look(host_membership);
+	force_igmp(0, 0);
 	rig_expect("igmp_version", "in0", FINDING_WARN, NULL);
 	rig_expect_value("igmp_version", "in0", "IGMPv2, as its querier speaks");
 	rig_expect_value("querier", "in0", "an IGMPv2 querier was heard");
@@ -172,14 +223,29 @@ START_TEST(long_interface_names_are_found_in_the_igmp_table)
 }
 END_TEST
 
-START_TEST(forced_old_mld_cannot_ask_for_a_source)
+START_TEST(old_mld_is_doubtful_in_the_range_of_single_sources)
 {
-	rig_host("--rule", "[2001:db8::5]@[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
-	rig_file("/proc/sys/net/ipv6/conf/in0/force_mld_version", "1\n");
+	rig_host("--rule", "[2001:db8::5]@[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000", "--rule",
+		 "[2001:db8::5]@[ff15::1%in1]:5000 -> [ff3e::2%out0]:6000");
 	rig_look(host_membership);
-	rig_expect("mld_version", "in0", FINDING_FAIL,
-		   "sysctl -w net.ipv6.conf.all.force_mld_version=0 "
-		   "net.ipv6.conf.in0.force_mld_version=0");
+	rig_expect("mld_version", "in0", FINDING_UNKNOWN, NULL);
+	rig_file("/proc/sys/net/ipv6/conf/all/force_mld_version", "0\n");
+	rig_file("/proc/sys/net/ipv6/conf/in0/force_mld_version", "1\n");
+	rig_file("/proc/sys/net/ipv6/conf/in1/force_mld_version", "1\n");
+	rig_look(host_membership);
+	rig_expect("mld_version", "in0", FINDING_WARN, NULL);
+	rig_expect("mld_version", "in1", FINDING_OK, NULL); /* the kernel picks the source itself */
+}
+END_TEST
+
+START_TEST(nobody_asks_for_members_on_loopback)
+{
+	rig_host("--rule", "239.1.1.1%lo:5000 -> 239.2.2.2%out0:6000");
+	rig_look(host_membership);
+	rig_expect("querier", "lo", FINDING_UNKNOWN, NULL);
+	rig_iface("lo")->flags |= IFF_LOOPBACK;
+	rig_look(host_membership);
+	ck_assert(!rig_has("querier", "lo"));
 }
 END_TEST
 
@@ -241,6 +307,11 @@ START_TEST(aws_carries_no_sources_and_no_ipv6_groups)
 	rig_host("--rule", SSM);
 	cloud("/sys/class/dmi/id/sys_vendor", "Amazon EC2");
 	rig_expect("cloud", "in0", FINDING_FAIL, NULL);
+	rig_end();
+	rig_host("--rule", "10.9.9.9@239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000");
+	rig_file(CONF "all/force_igmp_version", "2\n");
+	cloud("/sys/class/dmi/id/sys_vendor", "Amazon EC2");
+	rig_expect("cloud", "in0", FINDING_OK, NULL); /* the kernel picks the source itself */
 }
 END_TEST
 
@@ -259,6 +330,8 @@ END_TEST
 START_TEST(virtual_interfaces_do_not_depend_on_the_cloud)
 {
 	rig_host("--rule", ANY);
+	rig_look(host_cloud);
+	rig_expect("cloud", NULL, FINDING_UNKNOWN, NULL);
 	rig_file("/sys/class/dmi/id/sys_vendor", "Google\n");
 	rig_look(host_cloud);
 	rig_expect("cloud", NULL, FINDING_OK, NULL);
@@ -273,14 +346,18 @@ int main(void)
 		loose_filter_wants_any_route,
 		loose_is_no_cure_without_a_route_or_an_address,
 		strict_filter_is_doubtful_for_any_source,
+		interface_with_neither_address_nor_route_is_deaf,
+		filter_that_cannot_be_read_or_judged_is_unknown,
 		interface_names_with_dots_are_written_with_slashes,
 		own_address_as_source_is_a_finding_of_its_own,
 		ipv6_has_no_reverse_path_filter,
-		forced_old_igmp_cannot_ask_for_a_source,
+		old_igmp_does_for_a_named_source,
+		old_igmp_is_doubtful_in_the_range_of_single_sources,
 		forced_igmp_2_does_for_any_source,
 		older_querier_that_was_heard_is_named,
 		long_interface_names_are_found_in_the_igmp_table,
-		forced_old_mld_cannot_ask_for_a_source,
+		old_mld_is_doubtful_in_the_range_of_single_sources,
+		nobody_asks_for_members_on_loopback,
 		snooping_bridge_needs_a_querier,
 		memberships_matter_only_at_zero,
 		aws_wants_igmp_2,

@@ -40,6 +40,13 @@ START_TEST(unroutable_addresses_are_an_answer)
 }
 END_TEST
 
+START_TEST(routes_by_an_interface_are_counted_over_all_tables)
+{
+	ck_assert_int_ge(route_count_by(if_nametoindex("lo")), 0);
+	ck_assert_int_eq(route_count_by(1 << 30), 0);
+}
+END_TEST
+
 START_TEST(loopback_knows_its_offloads)
 {
 	struct ethtool_features features;
@@ -70,6 +77,7 @@ int main(void)
 
 	tcase_add_test(tcase, loopback_addresses_are_local);
 	tcase_add_test(tcase, unroutable_addresses_are_an_answer);
+	tcase_add_test(tcase, routes_by_an_interface_are_counted_over_all_tables);
 	tcase_add_test(tcase, loopback_knows_its_offloads);
 	tcase_add_test(tcase, absent_interfaces_know_nothing);
 	suite_add_tcase(suite, tcase);

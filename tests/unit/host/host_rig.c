@@ -180,10 +180,12 @@ void rig_look(void (*part)(struct host *host))
 		ck_assert_ptr_nonnull(finding->value);
 		ck_assert_ptr_nonnull(finding->why);
 		/* Who is told of trouble is told what to do. */
-		ck_assert_msg(finding->level == FINDING_OK || finding->cure || finding->advice,
+		ck_assert_msg(finding->level <= FINDING_UNKNOWN || finding->cure || finding->advice,
 			      "%s has no cure", finding->id);
 		ck_assert_msg(finding->level != FINDING_OK || !finding->cure,
 			      "%s is ok, with a cure", finding->id);
+		ck_assert_msg(finding->level != FINDING_OK || !strstr(finding->value, "not known"),
+			      "%s is ok, and not known", finding->id);
 	}
 }
 
