@@ -76,8 +76,8 @@ void uring_describe_error(int error, const struct ring_params *params, struct er
 	switch (error) {
 	case ENOSYS:
 		err_set(err,
-			"io_uring: this kernel or sandbox has no io_uring (%s); use a kernel "
-			"with CONFIG_IO_URING from Linux 6.0 on, or --engine mmsg",
+			"io_uring: this kernel or sandbox has no io_uring (%s); use a kernel with "
+			"CONFIG_IO_URING from Linux 6.0 on, or --engine mmsg",
 			strerror(error));
 		break;
 	case EPERM:
@@ -88,8 +88,7 @@ void uring_describe_error(int error, const struct ring_params *params, struct er
 		getrlimit(RLIMIT_MEMLOCK, &limit);
 		err_set(err,
 			"io_uring: no memory for a ring within RLIMIT_MEMLOCK, which is %llu KiB "
-			"per "
-			"user; raise it with LimitMEMLOCK=infinity in the unit, or ulimit -l "
+			"per user; raise it with LimitMEMLOCK=infinity in the unit, or ulimit -l "
 			"unlimited, or ask for smaller rings",
 			(unsigned long long)limit.rlim_cur / 1024);
 		break;
@@ -98,14 +97,13 @@ void uring_describe_error(int error, const struct ring_params *params, struct er
 		getrlimit(RLIMIT_NOFILE, &limit);
 		err_set(err,
 			"io_uring: no file descriptor left for a ring; RLIMIT_NOFILE is %llu: "
-			"raise "
-			"it with LimitNOFILE= in the unit, or ulimit -n",
+			"raise it with LimitNOFILE= in the unit, or ulimit -n",
 			(unsigned long long)limit.rlim_cur);
 		break;
 	default:
 		err_set(err,
-			"io_uring: cannot make a ring of %u and %u entries: %s; "
-			"--engine mmsg does without",
+			"io_uring: cannot make a ring of %u and %u entries: %s; --engine mmsg does "
+			"without",
 			params != NULL ? params->sq_entries : 4,
 			params != NULL ? params->cq_entries : 8, strerror(error));
 	}
@@ -177,16 +175,14 @@ static int probe_receive(struct io_uring *io, struct probe_memory *memory, const
 	if (ret < 0) {
 		err_set(err,
 			"io_uring: this kernel refuses multishot receives (%s); they need Linux "
-			"6.0: "
-			"use a newer kernel, or --engine mmsg",
+			"6.0: use a newer kernel, or --engine mmsg",
 			strerror(-ret));
 		return ret;
 	}
 	if (cqe.res != (int32_t)SLOT_HEAD_BYTES + 1 || (cqe.flags & IORING_CQE_F_BUFFER) == 0) {
 		err_set(err,
 			"io_uring: a multishot receive of 1 byte gave result %d, flags %#x, where "
-			"%zu "
-			"and a buffer were expected; use --engine mmsg",
+			"%zu and a buffer were expected; use --engine mmsg",
 			cqe.res, cqe.flags, SLOT_HEAD_BYTES + 1);
 		return -EPROTO;
 	}
@@ -218,8 +214,8 @@ static void describe_refusal(struct err *err)
 	(void)read_sysctl("/proc/sys/kernel/io_uring_disabled", &disabled);
 	if (disabled == 2) {
 		err_set(err, "io_uring: forbidden to everybody by kernel.io_uring_disabled=2; "
-			     "allow it with sysctl -w kernel.io_uring_disabled=0, or use "
-			     "--engine mmsg");
+			     "allow it with sysctl -w kernel.io_uring_disabled=0, or use --engine "
+			     "mmsg");
 		return;
 	}
 	if (disabled == 1) {
@@ -227,16 +223,16 @@ static void describe_refusal(struct err *err)
 
 		(void)read_sysctl("/proc/sys/kernel/io_uring_group", &group);
 		err_set(err,
-			"io_uring: kernel.io_uring_disabled=1 allows it only with "
-			"CAP_SYS_ADMIN or to members of kernel.io_uring_group, which is %ld; "
-			"set either, or use --engine mmsg",
+			"io_uring: kernel.io_uring_disabled=1 allows it only with CAP_SYS_ADMIN or "
+			"to members of kernel.io_uring_group, which is %ld; set either, or use "
+			"--engine mmsg",
 			group);
 		return;
 	}
 	err_set(err, "io_uring: refused with EPERM although kernel.io_uring_disabled is 0, so a "
-		     "seccomp filter forbids it, as container runtimes do; run with a profile "
-		     "that allows io_uring_setup, io_uring_enter and io_uring_register, or use "
-		     "--engine mmsg");
+		     "seccomp filter forbids it, as container runtimes do; run with a profile that "
+		     "allows io_uring_setup, io_uring_enter and io_uring_register, or use --engine "
+		     "mmsg");
 }
 
 static int read_sysctl(const char *path, long *out)

@@ -139,8 +139,8 @@ static int refuse_file(const char *flag, const char *path, int error, struct err
 
 	shorten(path, shown);
 	err_set(err,
-		"%s %s: cannot be read: %s; expected a file that this "
-		"user may read; check the path and its permissions",
+		"%s %s: cannot be read: %s; expected a file that this user may read; check the "
+		"path and its permissions",
 		flag, shown, strerror(error));
 	return error == ENOMEM ? -ENOMEM : -EINVAL;
 }
@@ -165,8 +165,8 @@ static int read_line(struct file *file, const char *text, size_t len)
 
 	if (len > CLI_LINE_BYTES_MAX) {
 		err_set(file->err,
-			"%s:%u: the line has %zu bytes; at most %d "
-			"are read; split a long rule into several",
+			"%s:%u: the line has %zu bytes; at most %d are read; split a long rule "
+			"into several",
 			file->path, file->line_number, len, CLI_LINE_BYTES_MAX);
 		return -EINVAL;
 	}
@@ -212,8 +212,8 @@ static int apply_line(struct file *file, char *line)
 	value += strspn(value, BLANKS);
 	if (*value == '"' || *value == '\'') {
 		return refuse_line(
-			file, "the value is in quotes; values stand as they are, up to the end "
-			      "of the line; remove the quotes");
+			file, "the value is in quotes; values stand as they are, up to the end of "
+			      "the line; remove the quotes");
 	}
 	if (!*value && !cli_row_arg_optional(row)) {
 		err_set(file->err,
@@ -242,18 +242,18 @@ static const struct cli_row *find_row(struct file *file, const char *name, size_
 			file->path, file->line_number, row->name, row->name);
 	} else if (len > 1 && name[0] == '-') {
 		err_set(file->err,
-			"%s:%u: '%.*s' begins with a dash; in a file "
-			"options stand without their dashes; remove them",
+			"%s:%u: '%.*s' begins with a dash; in a file options stand without their "
+			"dashes; remove them",
 			file->path, file->line_number, shown, name);
 	} else if (equals) {
 		err_set(file->err,
-			"%s:%u: '%.*s' has a '='; in a file a blank "
-			"separates option and value; write one instead",
+			"%s:%u: '%.*s' has a '='; in a file a blank separates option and value; "
+			"write one instead",
 			file->path, file->line_number, shown, name);
 	} else {
 		err_set(file->err,
-			"%s:%u: unknown option '%.*s'; expected a "
-			"long option of %s without its dashes; %s%s%s",
+			"%s:%u: unknown option '%.*s'; expected a long option of %s without its "
+			"dashes; %s%s%s",
 			file->path, file->line_number, shown, name, table->program,
 			nearest ? "did you mean " : "see ",
 			nearest ? nearest->name : table->program, nearest ? "" : " --help");
@@ -269,8 +269,8 @@ static int apply_option(struct file *file, const struct cli_row *row, const char
 	snprintf(where, sizeof(where), "%s:%u", file->path, file->line_number);
 	if (!(row->flags & CLI_REPEATS) && file->first_line[position] != 0) {
 		err_set(file->err,
-			"%s: %s stands in line %u already; an option is given once a file; "
-			"remove one of the two lines",
+			"%s: %s stands in line %u already; an option is given once a file; remove "
+			"one of the two lines",
 			where, row->name, file->first_line[position]);
 		return -EINVAL;
 	}

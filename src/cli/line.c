@@ -195,8 +195,8 @@ static void refuse_unknown(const struct cli_table *table, const char *word,
 	len = len > 60 ? 60 : len;
 	if (other) {
 		err_set(err,
-			"%.*s: belongs to %s %s; expected one "
-			"of those in %s%s%s --help; leave it out",
+			"%.*s: belongs to %s %s; expected one of those in %s%s%s --help; leave it "
+			"out",
 			len, word, table->program, other, table->program, blank, command);
 	} else {
 		err_set(err, "%.*s: unknown option; expected one of those in %s%s%s --help; %s%s",
@@ -225,8 +225,8 @@ static int check_once(const struct cli_line *line, struct err *err)
 		for (size_t j = 0; j < i && !(row->flags & CLI_REPEATS); j++) {
 			if (line->pairs[j].row == row) {
 				err_set(err,
-					"--%s: stands twice; an option is "
-					"given once; remove one of the two",
+					"--%s: stands twice; an option is given once; remove one "
+					"of the two",
 					row->name);
 				return -EINVAL;
 			}

@@ -57,8 +57,8 @@ static void check_buffer(struct host *host, const struct buffer_kind *kind, uint
 	}
 	if (host_has_capability(host, CAP_NET_ADMIN)) {
 		finding.value = host_text(host,
-					  "%s %u is granted whatever net.core.%s: this process "
-					  "has CAP_NET_ADMIN",
+					  "%s %u is granted whatever net.core.%s: this process has "
+					  "CAP_NET_ADMIN",
 					  kind->option, want, kind->id);
 	} else if (max < 0) {
 		finding.level = FINDING_UNKNOWN;
@@ -147,8 +147,8 @@ static void check_optmem(struct host *host)
 			 .value = most < 0
 					  ? "not known: no net.core.optmem_max"
 					  : host_text(host, "net.core.optmem_max = %" PRId64, most),
-			 .why = "a socket's membership and the control data of its sends come "
-				"from it; one flow a socket needs less than 512 bytes",
+			 .why = "a socket's membership and the control data of its sends come from "
+				"it; one flow a socket needs less than 512 bytes",
 			 .cure = low ? "sysctl -w net.core.optmem_max=20480" : NULL,
 		 });
 }

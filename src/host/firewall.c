@@ -155,11 +155,9 @@ static void check_data(struct host *host, const struct nft_rules *rules, const c
 	}
 	finding.level = level_of(look.worst);
 	if (look.worst == NFT_PASS) {
-		finding.value =
-			host_text(host,
-				  "nothing drops what the rules relay here (%u "
-				  "destinations%s)",
-				  look.count, look.passed_over ? ", the first 4096 looked at" : "");
+		finding.value = host_text(
+			host, "nothing drops what the rules relay here (%u destinations%s)",
+			look.count, look.passed_over ? ", the first 4096 looked at" : "");
 	} else {
 		finding.value = host_text(host, "%s%s: %s", addr_format(&look.first, to),
 					  look.stopped > 1 ? " and others" : "",

@@ -276,8 +276,8 @@ static int add_targets(const struct cli_table *table, const struct cli_line *lin
 {
 	if (line->operand_count == 0) {
 		err_set(err,
-			"%s: no target is given; expected a target such as "
-			"239.1.1.1%%eth0:5000; add one",
+			"%s: no target is given; expected a target such as 239.1.1.1%%eth0:5000; "
+			"add one",
 			table->command);
 		return -EINVAL;
 	}

@@ -24,21 +24,21 @@ static int check_send(const struct probe_opt *opt, struct err *err)
 	const struct probe_targets *targets = &opt->targets;
 
 	if (opt->count != 0 && opt->count_per_flow != 0) {
-		err_set(err, "--count-per-flow: comes with --count; "
-			     "both say when to stop; leave one out");
+		err_set(err, "--count-per-flow: comes with --count; both say when to stop; leave "
+			     "one out");
 		return -EINVAL;
 	}
 	if (opt->flows * targets->count > PROBE_FLOWS_MAX) {
 		err_set(err,
-			"--flows: %llu for each of %u groups and ports; "
-			"expected at most %u flows in all; use fewer",
+			"--flows: %llu for each of %u groups and ports; expected at most %u flows "
+			"in all; use fewer",
 			(unsigned long long)opt->flows, targets->count, PROBE_FLOWS_MAX);
 		return -EINVAL;
 	}
 	if (opt->source_port + opt->flows > 65536) {
 		err_set(err,
-			"--source-port: from %llu on, %llu flows run past port 65535; expected "
-			"a port for each; start lower",
+			"--source-port: from %llu on, %llu flows run past port 65535; expected a "
+			"port for each; start lower",
 			(unsigned long long)opt->source_port, (unsigned long long)opt->flows);
 		return -EINVAL;
 	}
@@ -56,23 +56,23 @@ static int check_send_targets(const struct probe_opt *opt, struct err *err)
 		endpoint_format(at, text);
 		if (targets->list[i].source.family != 0) {
 			err_set(err,
-				"%s: a source before `@' is for recv; "
-				"send takes --source; leave it out",
+				"%s: a source before `@' is for recv; send takes --source; leave "
+				"it out",
 				text);
 			return -EINVAL;
 		}
 		if (at->addr.family != targets->list[0].at.addr.family ||
 		    (opt->source.family != 0 && opt->source.family != at->addr.family)) {
 			err_set(err,
-				"%s: mixes IPv4 and IPv6; a sender has "
-				"one of them; use one sender for each",
+				"%s: mixes IPv4 and IPv6; a sender has one of them; use one sender "
+				"for each",
 				text);
 			return -EINVAL;
 		}
 		if (strcmp(at->ifname, targets->list[0].at.ifname) != 0) {
 			err_set(err,
-				"%s: targets by different interfaces; a "
-				"sender has one; use one sender for each",
+				"%s: targets by different interfaces; a sender has one; use one "
+				"sender for each",
 				text);
 			return -EINVAL;
 		}

@@ -55,8 +55,8 @@ int probe_targets_add(struct probe_targets *targets, const char *text, uint64_t 
 	}
 	if (groups != 0 && parts.prefix != NULL) {
 		err_set(err,
-			"%s: has a prefix and comes with --groups; "
-			"both give a number of addresses; leave one out",
+			"%s: has a prefix and comes with --groups; both give a number of "
+			"addresses; leave one out",
 			text);
 		return -EINVAL;
 	}
@@ -72,8 +72,8 @@ int probe_targets_add(struct probe_targets *targets, const char *text, uint64_t 
 	if (addr_offset(&first.at.addr, addr_count - 1, &last) != 0 ||
 	    addr_is_multicast(&last) != addr_is_multicast(&first.at.addr)) {
 		err_set(err,
-			"%s: %llu consecutive addresses run out of the address space; expected "
-			"all of them multicast, or all unicast; start lower",
+			"%s: %llu consecutive addresses run out of the address space; expected all "
+			"of them multicast, or all unicast; start lower",
 			text, (unsigned long long)addr_count);
 		return -EINVAL;
 	}
@@ -160,8 +160,8 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 
 	if (addr_parse_ip(parts->ip, &first->at.addr) != 0) {
 		err_set(err,
-			"%s: address %s is not valid; expected an "
-			"IPv4 or a bracketed IPv6 address; correct it",
+			"%s: address %s is not valid; expected an IPv4 or a bracketed IPv6 "
+			"address; correct it",
 			text, parts->ip);
 		return -EINVAL;
 	}
@@ -172,16 +172,16 @@ static int read_ip(const char *text, const struct parts *parts, struct probe_tar
 		if (!read_number(parts->prefix, first->at.addr.family == AF_INET ? 32 : 128,
 				 &len)) {
 			err_set(err,
-				"%s: prefix /%s is not valid; expected "
-				"a length of 0 to %d; correct it",
+				"%s: prefix /%s is not valid; expected a length of 0 to %d; "
+				"correct it",
 				text, parts->prefix, first->at.addr.family == AF_INET ? 32 : 128);
 			return -EINVAL;
 		}
 		*addr_count = prefix_size(&first->at.addr, len);
 		if (*addr_count == 0) {
 			err_set(err,
-				"%s: %s has bits set beyond /%s; expected "
-				"the first address of the prefix; write that",
+				"%s: %s has bits set beyond /%s; expected the first address of the "
+				"prefix; write that",
 				text, parts->ip, parts->prefix);
 			return -EINVAL;
 		}
@@ -219,15 +219,15 @@ static int read_ifname(const char *text, const struct parts *parts, struct probe
 			return 0;
 		}
 		err_set(err,
-			"%s: names no interface; a multicast group "
-			"needs its interface; write %s%%IFACE",
+			"%s: names no interface; a multicast group needs its interface; write "
+			"%s%%IFACE",
 			text, parts->ip);
 		return -EINVAL;
 	}
 	if (parts->ifname[0] == '\0' || strlen(parts->ifname) >= IF_NAMESIZE) {
 		err_set(err,
-			"%s: interface %s is not valid; expected "
-			"a name of 1 to %d characters; correct it",
+			"%s: interface %s is not valid; expected a name of 1 to %d characters; "
+			"correct it",
 			text, parts->ifname, IF_NAMESIZE - 1);
 		return -EINVAL;
 	}
@@ -245,8 +245,8 @@ static int read_source(const char *text, const struct parts *parts, struct probe
 	    addr_is_multicast(&first->source) || addr_is_any(&first->source) ||
 	    first->source.family != first->at.addr.family) {
 		err_set(err,
-			"%s: source %s is not valid; expected a unicast "
-			"address of the group's family; correct it",
+			"%s: source %s is not valid; expected a unicast address of the group's "
+			"family; correct it",
 			text, parts->source);
 		return -EINVAL;
 	}
@@ -274,16 +274,16 @@ static int read_ports(const char *text, const char *ports, struct probe_target *
 	if (!read_number(from, UINT16_MAX, &low) || low == 0 ||
 	    (dash != NULL && !read_number(dash + 1, UINT16_MAX, &high))) {
 		err_set(err,
-			"%s: port %s is not valid; expected 1 to 65535, "
-			"or a range such as 5000-5010; correct it",
+			"%s: port %s is not valid; expected 1 to 65535, or a range such as "
+			"5000-5010; correct it",
 			text, ports);
 		return -EINVAL;
 	}
 	high = dash == NULL ? low : high;
 	if (high < low) {
 		err_set(err,
-			"%s: port range %s runs downwards; expected "
-			"FIRST-LAST; write the lower port first",
+			"%s: port range %s runs downwards; expected FIRST-LAST; write the lower "
+			"port first",
 			text, ports);
 		return -EINVAL;
 	}

@@ -101,8 +101,8 @@ static int refuse_unknown(struct conf_cursor *cursor, const struct key *keys,
 	}
 	return conf_refuse(
 		cursor,
-		"'%s' is not an option of an %s; its options are key=value with the keys %s; "
-		"check the spelling%s",
+		"'%s' is not an option of an %s; its options are key=value with the keys %s; check "
+		"the spelling%s",
 		cursor->shown, target->in ? "ingress" : "egress", known,
 		strchr(cursor->word, '=') ? "" : ", or the comma before a next egress");
 }
@@ -122,8 +122,8 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, const struct 
 		if (*seen & bit) {
 			return conf_refuse(
 				cursor,
-				"'%s' comes after another %s= of the same endpoint; a key "
-				"is given once; remove one of the two",
+				"'%s' comes after another %s= of the same endpoint; a key is given "
+				"once; remove one of the two",
 				cursor->shown, key->name);
 		}
 		if (key->read(target, word + len + 1) != 0) {

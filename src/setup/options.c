@@ -398,8 +398,8 @@ const struct cli_table options_table = {
 	.program = "numacastd",
 	.groups = groups,
 	.no_operands =
-		"everything is given by options, and the shell cuts a rule at its blanks and "
-		"its '>'; quote it: --rule 'INGRESS -> EGRESS'",
+		"everything is given by options, and the shell cuts a rule at its blanks and its "
+		"'>'; quote it: --rule 'INGRESS -> EGRESS'",
 };
 
 int options_parse(int argc, char **argv, struct opt *out, struct err *err)

@@ -27,8 +27,8 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		wrong = "--cq-entries: is less than --sq-entries; the kernel wants at least as "
 			"many; raise --cq-entries or lower --sq-entries";
 	} else if (opt->verbose && opt->quiet) {
-		wrong = "--quiet: comes with --verbose; one asks for "
-			"less and the other for more log; remove one";
+		wrong = "--quiet: comes with --verbose; one asks for less and the other for more "
+			"log; remove one";
 	} else if (opt->topology && (opt->mode == OPT_MODE_RELAY || opt->mode == OPT_MODE_CHECK)) {
 		wrong = "--topology: describes another machine, and only this one can relay; "
 			"expected with --plan; add that, or remove --topology";
@@ -36,8 +36,8 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		wrong = "--json: comes without --check-host, whose output it changes; add "
 			"--check-host; a plan as JSON is --plan=json";
 	} else if (opt->require_huge && opt->huge == NODEMEM_HUGE_OFF) {
-		wrong = "--require-huge: comes with --huge off; one "
-			"demands what the other forbids; remove one";
+		wrong = "--require-huge: comes with --huge off; one demands what the other "
+			"forbids; remove one";
 	}
 	if (wrong) {
 		err_set(err, "%s", wrong);
@@ -67,9 +67,9 @@ static int check_zerocopy(const struct opt *opt, struct err *err)
 		return -EINVAL;
 	}
 	if (opt->zerocopy == OPT_AMOUNT_OFF && is_asked_for(opt->register_buffers)) {
-		err_set(err, "--register-buffers: comes with --zerocopy off, and only "
-			     "what is sent without copying makes use of them; "
-			     "expected --zerocopy auto or BYTES; remove one of the two");
+		err_set(err, "--register-buffers: comes with --zerocopy off, and only what is sent "
+			     "without copying makes use of them; expected --zerocopy auto or "
+			     "BYTES; remove one of the two");
 		return -EINVAL;
 	}
 	return 0;
@@ -106,9 +106,9 @@ static int check_pool(const struct opt *opt, struct err *err)
 		all += opt->pool.count[cls];
 		if ((hot & (hot - 1)) != 0 || hot > opt->pool.count[cls]) {
 			err_set(err,
-				"--hot: %s=%u with %u buffers in --pool; "
-				"expected a power of two that is at most their "
-				"number, or 0; lower it, or raise --pool %s=",
+				"--hot: %s=%u with %u buffers in --pool; expected a power of two "
+				"that is at most their number, or 0; lower it, or raise --pool "
+				"%s=",
 				pool_class_name((enum pool_class)cls), hot, opt->pool.count[cls],
 				pool_class_name((enum pool_class)cls));
 			return -EINVAL;
