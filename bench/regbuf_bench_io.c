@@ -15,10 +15,6 @@
 #include "bench/regbuf_bench.h"
 #include "src/base/must.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 #ifndef IORING_SEND_ZC_REPORT_USAGE
 #define IORING_SEND_ZC_REPORT_USAGE (1U << 3) /* since Linux 6.2 */
 #endif

@@ -16,10 +16,6 @@
 
 #include "shard/limits.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 static bool is_known(void);
 static int open_probe(int *receiver);
 static int try_train(int fd, uint32_t count);

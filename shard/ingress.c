@@ -15,10 +15,6 @@
 
 #include "shard/sock.h"
 
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-
 static void read_control(unsigned char *control, size_t len, struct datagram *out);
 static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes);
 static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes);

@@ -9,10 +9,6 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-
 static void point_at_single(struct train *t);
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams);
 static void add_control(struct train *t, int level, int type, const void *data, size_t len);
