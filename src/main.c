@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/base/sink.h"
 #include "src/host/inspect.h"
 #include "src/setup/options.h"
 #include "src/view/view.h"
@@ -48,6 +49,7 @@ int main(int argc, char **argv)
 		 prefixed);
 	status = finish(dispatch(&opt));
 	options_free(&opt);
+	sink_end();
 	return status;
 }
 

@@ -6,5 +6,6 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/dscp.c src/base/dscp.h \
 	src/base/log.c src/base/log.h \
 	src/base/must.c src/base/must.h \
-	src/base/num.c src/base/num.h
+	src/base/num.c src/base/num.h \
+	src/base/sink.c src/base/sink.h
 NC_BASE_LIBS = src/base/libnc-base.a

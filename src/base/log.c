@@ -1,25 +1,22 @@
-/* log.c - formats one line and writes it to stderr in one system call.
+/* log.c - formats one line, whole and in one piece, for sink.c to write.
  *
- * Control path only. One write per line keeps lines whole when several processes share the
- * journal's pipe. What an operator or a file contributed to a message may hold control characters;
- * in a log line they become '?', in an error text, which may be printed as it is, \xNN, so that a
- * line stays one line and a terminal stays as it is. Owner: the control thread, and a shard thread
- * until its start is complete.
+ * Control path only. What an operator or a file contributed to a message may hold control
+ * characters; in a log line they become '?', in an error text, which may be printed as it is, \xNN,
+ * so that a line stays one line and a terminal stays as it is. Owner: the control thread, and a
+ * shard thread until its start is complete.
  */
 #include "src/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define LINE_MAX_BYTES 4096 /* PIPE_BUF: what a pipe takes in one piece */
+#include "src/base/sink.h"
 
 /* Written before threads start, read by all. */
 static enum log_level log_max = LOG_LEVEL_INFO;
 static bool log_prefixed;
 
-static void write_all(const char *text, size_t len);
 static size_t format_text(char *buf, size_t room, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 static void copy_escaped(struct err *err, const char *text);
@@ -29,11 +26,12 @@ void log_init(enum log_level level, bool prefixed)
 {
 	log_max = level;
 	log_prefixed = prefixed;
+	sink_init(prefixed);
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[LINE_MAX_BYTES];
+	char line[SINK_LINE_MAX];
 	size_t start = 0;
 	size_t end;
 	va_list args;
@@ -55,7 +53,7 @@ void log_write(enum log_level level, const char *format, ...)
 		}
 	}
 	line[end] = '\n'; /* in the place of the zero byte */
-	write_all(line, end + 1);
+	sink_put(line, end + 1);
 	errno = saved;
 }
 
@@ -69,23 +67,6 @@ void err_set(struct err *err, const char *format, ...)
 	format_text(new.text, sizeof(new.text), format, args);
 	va_end(args);
 	copy_escaped(err, new.text);
-}
-
-/* A reader that is gone or slow must not stop the control thread: then the line is lost. */
-static void write_all(const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t written = write(STDERR_FILENO, text, len);
-
-		if (written < 0 && errno == EINTR) {
-			continue;
-		}
-		if (written <= 0) {
-			return;
-		}
-		text += written;
-		len -= (size_t)written;
-	}
 }
 
 /* Formats into `buf' and returns the length; text that does not fit in `room' ends in "...". */

@@ -1,4 +1,4 @@
-/* log.h - one line to stderr, from the control thread only.
+/* log.h - one line to stderr, from the control thread only; sink.h says when it is written.
  *
  * Lines are journal-friendly: when stderr is not a terminal each begins with the syslog priority
  * in angle brackets (sd-daemon(3)). Form of a message: lower case, no full stop, subject first,

@@ -5,7 +5,8 @@
  * let all go live. If any step fails anywhere, or a signal asks to end before that, everybody
  * leaves. Running: this thread sleeps in poll() on signals and on workers that end by themselves,
  * and looks at the shards once a second. End: the first SIGTERM or SIGINT drains, a second one
- * quits. Control thread; datagrams never come here.
+ * quits. From the start on nothing waits for whoever reads the log. Control thread; datagrams never
+ * come here.
  */
 #include "src/run/supervisor.h"
 
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/base/sink.h"
 #include "src/run/rlimits.h"
 #include "src/setup/needs.h"
 #include "src/run/notify.h"
@@ -84,6 +86,7 @@ static int get_ready(struct setup *setup, struct err *err)
 	if (rc == 0 && opt->user) {
 		rc = privs_become(opt->user, err);
 	}
+	sink_start(); /* as that user: a thread keeps what it began with */
 	if (rc == 0) {
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
 	}
@@ -202,6 +205,7 @@ static void asked_early(int signo, int *asked)
 	}
 	(*asked)++;
 	if (*asked > 1) {
+		sink_end();
 		_exit(0); /* nobody has joined anything yet */
 	}
 	log_notice("%s: ending before the start was complete", signals_name(signo));

@@ -12,3 +12,6 @@ tests_unit_base_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/base/check_num
 tests_unit_base_check_num_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/base/check_sink
+tests_unit_base_check_sink_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
