@@ -110,6 +110,9 @@ void fake_decide_sends(struct ring *ring, fake_decide_fn *decide, void *context)
 void fake_hold_sends(struct ring *ring, bool hold);
 void fake_release(struct ring *ring, uint32_t count);
 
+/* A send is answered at the earliest by the turn so many after the first that could. */
+void fake_delay_sends(struct ring *ring, uint32_t turns);
+
 /* Turns answer the sends of different files last first (of one file always in order). */
 void fake_reverse_answers(struct ring *ring, bool reverse);
 

@@ -32,6 +32,7 @@ static int fake_turn(struct ring *ring, uint32_t wait_us);
 static void give_back(struct fake *f, uint32_t count);
 static void answer_reversed(struct fake *f);
 static void answer_in_order(struct fake *f, uint32_t count);
+static bool is_due(const struct fake *f, const struct fake_send *send);
 static void answer(struct fake *f, struct fake_send *send);
 static void check_unchanged(const struct fake_send *send);
 static void record_message(struct fake_send *send, const struct msghdr *msg);
@@ -263,11 +264,17 @@ static void answer_reversed(struct fake *f)
 static void answer_in_order(struct fake *f, uint32_t count)
 {
 	for (uint32_t i = f->first_unanswered; i < f->send_count && count > 0; i++) {
-		if (!f->sends[i].answered) {
+		if (!f->sends[i].answered && is_due(f, &f->sends[i])) {
 			answer(f, &f->sends[i]);
 			count--;
 		}
 	}
+}
+
+/* Its delay is over; `turn_count' has counted this turn already. */
+static bool is_due(const struct fake *f, const struct fake_send *send)
+{
+	return f->turn_count > send->turn + f->send_delay;
 }
 
 static void answer(struct fake *f, struct fake_send *send)

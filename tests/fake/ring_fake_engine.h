@@ -66,6 +66,7 @@ struct fake {
 	uint32_t release_count;
 	uint32_t burst;
 	uint32_t cancel_delay;
+	uint32_t send_delay;
 	uint32_t turn_count;
 	uint32_t last_wait_us;
 	int32_t turn_res;
