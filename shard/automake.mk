@@ -1,6 +1,7 @@
 noinst_LIBRARIES += shard/libnc-shard.a
 shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
+	shard/change.c shard/change.h \
 	shard/counters.c shard/counters.h \
 	shard/egress.c shard/egress.h \
 	shard/egress_send.c shard/egress_send.h \
@@ -11,6 +12,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/pool.c shard/pool.h shard/pool_inline.h \
 	shard/regbuf.c shard/regbuf.h \
 	shard/relay.c shard/relay.h \
+	shard/relay_flows.c shard/relay_flows.h \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
 	shard/ring/mmsg_turn.c \
@@ -21,6 +23,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring/uring_setup.c \
 	shard/ring/uring_turn.c shard/ring/compat.h \
 	shard/ring/uring_zc.c \
+	shard/room.h \
 	shard/rule.c shard/rule.h \
 	shard/shard.c shard/shard.h \
 	shard/slot.h \

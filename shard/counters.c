@@ -75,6 +75,18 @@ uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned b
 	return stat_get((const stat_t *)(const void *)at + bucket);
 }
 
+void counters_add(const struct counter_family *family, void *to, const void *from)
+{
+	for (uint32_t i = 0; i < family->count; i++) {
+		const struct counter *row = &family->rows[i];
+
+		if (row->kind == COUNTER_COUNT || row->kind == COUNTER_DROP) {
+			stat_add((stat_t *)(void *)((unsigned char *)to + row->offset),
+				 counter_get(row, from));
+		}
+	}
+}
+
 const char *counter_reason(uint64_t value)
 {
 	static const char *const names[ZEROCOPY_OFF_COUNT] = {ZEROCOPY_REASONS(REASON_NAME)};

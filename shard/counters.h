@@ -248,5 +248,8 @@ uint64_t counter_get(const struct counter *row, const void *stats);
 /* The value of bucket `bucket' of a histogram. */
 uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned bucket);
 
+/* Adds what sums make sense of. Both are the struct of the family. */
+void counters_add(const struct counter_family *family, void *to, const void *from);
+
 /* The word for the value of a COUNTER_REASON. */
 const char *counter_reason(uint64_t value);

@@ -40,12 +40,21 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, struct arena *arena)
 {
+	uint32_t rooms = rooms_for(output_count, ROOM_OUTPUTS);
+	struct output_place **list = arena_alloc(arena, rooms * sizeof(*list), CACHE_LINE_BYTES);
+
 	must(train_count > 0);
-	*eg = (struct egress){.output_count = output_count, .train_count = train_count};
+	*eg = (struct egress){
+		.rooms = list, .place_count = rooms * ROOM_OUTPUTS, .train_count = train_count};
 	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
-	eg->outputs =
-		arena_alloc(arena, output_count * sizeof(struct egress_output), CACHE_LINE_BYTES);
-	eg->dirty = arena_alloc(arena, output_count * sizeof(uint32_t), CACHE_LINE_BYTES);
+	for (uint32_t i = 0; i < rooms; i++) {
+		struct output_place *room =
+			arena_alloc(arena, ROOM_OUTPUTS * sizeof(*room), CACHE_LINE_BYTES);
+
+		if (list) {
+			list[i] = room;
+		}
+	}
 }
 
 void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
@@ -57,25 +66,62 @@ void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
 		eg->trains[i].next = i + 1 < eg->train_count ? i + 1 : TRAIN_NONE;
 	}
 	eg->free = 0;
-	for (uint32_t i = 0; i < eg->output_count; i++) {
-		struct egress_output *o = &eg->outputs[i];
+	eg->free_first = eg->dirty_first = eg->dirty_last = PLACE_NONE;
+	for (uint32_t i = eg->place_count; i-- > 0;) {
+		struct egress_output *o = egress_output(eg, i);
 
+		o->token = place_token(i, 0);
 		o->fd = -1;
-		o->queue = TRAIN_QUEUE_EMPTY;
-		o->newest = o->awaited = TRAIN_NONE;
+		o->next = eg->free_first;
+		eg->free_first = i;
 	}
 }
 
-void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
-			const struct egress_socket *sock, struct output_stats *stats)
+struct output_place *egress_take_place(struct egress *eg, const struct rule_table_output *rule)
 {
-	struct egress_output *o = &eg->outputs[output];
+	struct output_place *place;
+
+	if (eg->free_first == PLACE_NONE) {
+		return NULL;
+	}
+	place = egress_place(eg, eg->free_first);
+	must(place->output.state == OUTPUT_FREE);
+	eg->free_first = place->output.next;
+	place->rule = *rule;
+	place->got = (struct sock_got){0};
+	place->stats = (struct output_stats){0};
+	place->output = (struct egress_output){
+		.token = place->output.token,
+		.sibling = PLACE_NONE,
+		.next = PLACE_NONE,
+		.rule = &place->rule,
+		.stats = &place->stats,
+		.fd = -1,
+		.queue = TRAIN_QUEUE_EMPTY,
+		.newest = TRAIN_NONE,
+		.awaited = TRAIN_NONE,
+		.state = OUTPUT_OPEN,
+	};
+	return place;
+}
+
+void egress_leave_place(struct egress *eg, struct egress_output *o)
+{
+	must(o->state != OUTPUT_FREE);
+	must(egress_is_closed(o));
+	*o = (struct egress_output){
+		.token = place_next_token(o->token), .next = eg->free_first, .fd = -1};
+	eg->free_first = place_index(o->token);
+}
+
+void egress_open_output(struct egress *eg, struct egress_output *o,
+			const struct egress_socket *sock)
+{
+	const struct rule_table_output *rule = o->rule;
 	bool v6 = rule->out.to.addr.family == AF_INET6;
 	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
 	uint32_t mtu = sock->mtu ? sock->mtu : MTU_ASSUMED;
 
-	o->rule = rule;
-	o->stats = stats;
 	o->fd = sock->fd;
 	o->file = sock->file;
 	o->train_bytes_max = v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4;
@@ -97,10 +143,33 @@ void egress_open_output(struct egress *eg, uint32_t output, const struct rule_ta
 	}
 }
 
+void egress_close_output(struct egress *eg, struct egress_output *o)
+{
+	must(o->state == OUTPUT_OPEN);
+	o->state = OUTPUT_CLOSING;
+	train_queue_close(&o->queue, eg->trains);
+}
+
+bool egress_is_closed(const struct egress_output *o)
+{
+	return o->queue.open == TRAIN_NONE && o->queue.first == TRAIN_NONE && o->in_flight == 0 &&
+	       !o->dirty;
+}
+
+int egress_finish_output(struct egress *eg, struct egress_output *o)
+{
+	int fd = o->fd;
+
+	must(o->state == OUTPUT_CLOSING);
+	ring_remove_file(eg->ring, o->file);
+	egress_leave_place(eg, o);
+	return fd;
+}
+
 bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 		   struct egress_rest *rest)
 {
-	struct egress_output *o = &eg->outputs[output];
+	struct egress_output *o = egress_output(eg, output);
 
 	stat_add(&o->stats->offered, d->count);
 	if (!meta_of(o, d, &rest->meta)) {
@@ -145,7 +214,7 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 
 void egress_drop_rest(struct egress *eg, const struct egress_rest *rest)
 {
-	stat_add(&eg->outputs[rest->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+	stat_add(&egress_output(eg, rest->output)->stats->drops[OUTPUT_DROP_SEND_ERROR],
 		 rest->d->count - rest->done);
 }
 
@@ -228,7 +297,7 @@ static uint32_t segments_per_send(const struct egress *eg, const struct egress_o
 static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 		const struct train_meta *meta)
 {
-	struct egress_output *o = &eg->outputs[output];
+	struct egress_output *o = egress_output(eg, output);
 	struct train *t;
 
 	if (o->queue.open != TRAIN_NONE && !fits(eg, o, &eg->trains[o->queue.open], p, meta)) {
@@ -244,7 +313,7 @@ static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 	t->datagrams += p->count;
 	t->bytes += p->bytes;
 	pool_hold(eg->pool, p->slot);
-	egress_mark_dirty(eg, output);
+	egress_mark_dirty(eg, o);
 	/* What cannot be continued goes now: a short end, a full train, one that may not grow. */
 	if (o->gso == GSO_OFF || t->bytes == 0 || t->bytes % t->segment_bytes != 0 ||
 	    t->datagrams >= eg->train_max || t->segment_bytes > o->segment_max) {
@@ -274,7 +343,7 @@ static bool meta_equal(const struct train_meta *a, const struct train_meta *b)
 static bool start_train(struct egress *eg, uint32_t output, const struct piece *p,
 			const struct train_meta *meta)
 {
-	struct egress_output *o = &eg->outputs[output];
+	struct egress_output *o = egress_output(eg, output);
 	uint32_t idx = eg->free;
 	struct train *t;
 
@@ -290,7 +359,7 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 	t->datagrams = 0;
 	t->segment_bytes = p->segment_bytes;
 	t->bytes = 0;
-	t->output = output;
+	t->output = o->token;
 	t->next = TRAIN_NONE;
 	t->single_at = 0;
 	t->way = TRAIN_WHOLE;

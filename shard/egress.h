@@ -19,7 +19,9 @@
 #include "shard/ingress.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
+#include "shard/room.h"
 #include "shard/rule.h"
+#include "shard/sock.h"
 #include "shard/train.h"
 #include "shard/zerocopy.h"
 #include "src/base/arena.h"
@@ -30,7 +32,18 @@ enum egress_gso {
 	GSO_PROVEN,
 };
 
+enum output_state {
+	OUTPUT_FREE,    /* its place has no holder */
+	OUTPUT_OPEN,    /* takes datagrams */
+	OUTPUT_CLOSING, /* takes none; what it has is sent or dropped, and counted */
+};
+
 struct egress_output {
+	uint32_t token;          /* of its place (room.h) */
+	uint32_t flow;           /* token of its flow, which may have left before it */
+	uint32_t sibling;        /* place of the next output of its flow, or PLACE_NONE */
+	uint32_t next;           /* place after it in the list that it is in: dirty or free */
+	uint64_t relayed_before; /* by its flow, when it came */
 	const struct rule_table_output *rule;
 	struct output_stats *stats;
 	struct train_path path;
@@ -47,16 +60,26 @@ struct egress_output {
 	uint64_t tokens_at_ns; /* when tokens_bits was true */
 	uint8_t gso;           /* enum egress_gso */
 	bool dirty;            /* in the dirty list */
+	uint8_t state;         /* enum output_state */
+};
+
+/* Where an output stands, with all that belongs to it. */
+struct output_place {
+	struct egress_output output;
+	struct rule_table_output rule; /* output.rule */
+	struct sock_got got;           /* buffer size got, clamped, local address */
+	struct output_stats stats;     /* output.stats */
 };
 
 struct egress {
 	struct ring *ring;
 	struct pool *pool;
 	struct train *trains;
-	struct egress_output *outputs;
-	uint32_t *dirty; /* outputs with something to flush */
+	struct output_place **rooms;      /* of ROOM_OUTPUTS places each */
+	uint32_t place_count;             /* of outputs */
+	uint32_t free_first;              /* list of free places */
+	uint32_t dirty_first, dirty_last; /* list of outputs with something to flush */
 	uint32_t dirty_count;
-	uint32_t output_count;
 	uint32_t train_count;
 	uint32_t free;               /* list of free trains */
 	uint32_t in_flight;          /* trains queued to the ring and not answered */
@@ -69,11 +92,12 @@ struct egress {
 	bool has_rate;
 };
 
-/* Cuts outputs and trains off `arena', which may be one that counts. */
+/* Cuts trains and places for outputs off `arena', which may be one that counts; places come in
+ * rooms. */
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count,
 		struct arena *arena);
 
-/* All trains free and all outputs empty, to be opened by egress_open_output. */
+/* All trains and places free, the first place to be taken first. */
 void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool);
 
 /* How an output's socket was opened. */
@@ -87,8 +111,25 @@ struct egress_socket {
 				  * can, and eg->zerocopy */
 };
 
-void egress_open_output(struct egress *eg, uint32_t output, const struct rule_table_output *rule,
-			const struct egress_socket *sock, struct output_stats *stats);
+/* Gives a free place to an output of `rule', which is copied; the socket is still to come. NULL
+ * when no place is free. */
+struct output_place *egress_take_place(struct egress *eg, const struct rule_table_output *rule);
+
+/* The output is gone; its place is free for the next. Nothing of it is queued or in flight. */
+void egress_leave_place(struct egress *eg, struct egress_output *output);
+
+/* The output has its socket: datagrams may be appended. */
+void egress_open_output(struct egress *eg, struct egress_output *output,
+			const struct egress_socket *sock);
+
+/* Nothing is appended to the output any more. Its open train is closed, and leaves with the rest by
+ * later flushes; it is over when egress_is_closed says so. */
+void egress_close_output(struct egress *eg, struct egress_output *output);
+bool egress_is_closed(const struct egress_output *output);
+
+/* Ends a closed output: its file leaves the ring, its descriptor is given back, its place is
+ * free. What a device still reads of it is let go later, and concerns no other output. */
+int egress_finish_output(struct egress *eg, struct egress_output *output);
 
 /* What an output has not taken yet of a datagram, for want of a free train. */
 struct egress_rest {
@@ -122,13 +163,31 @@ static inline bool egress_busy(const struct egress *eg)
 	return eg->dirty_count > 0 || eg->in_flight > 0 || eg->held > 0;
 }
 
-/* Notes that `output' has something to flush. */
-static inline void egress_mark_dirty(struct egress *eg, uint32_t output)
+static inline struct output_place *egress_place(const struct egress *eg, uint32_t index)
 {
-	struct egress_output *o = &eg->outputs[output];
+	return &eg->rooms[index / ROOM_OUTPUTS][index % ROOM_OUTPUTS];
+}
 
-	if (!o->dirty) {
-		o->dirty = true;
-		eg->dirty[eg->dirty_count++] = output;
+static inline struct egress_output *egress_output(const struct egress *eg, uint32_t index)
+{
+	return &egress_place(eg, index)->output;
+}
+
+/* Notes that `output' has something to flush. */
+static inline void egress_mark_dirty(struct egress *eg, struct egress_output *output)
+{
+	uint32_t index = place_index(output->token);
+
+	if (output->dirty) {
+		return;
 	}
+	output->dirty = true;
+	output->next = PLACE_NONE;
+	if (eg->dirty_last == PLACE_NONE) {
+		eg->dirty_first = index;
+	} else {
+		egress_output(eg, eg->dirty_last)->next = index;
+	}
+	eg->dirty_last = index;
+	eg->dirty_count++;
 }

@@ -18,7 +18,7 @@
 #include "shard/sock.h"
 #include "src/base/must.h"
 
-static bool flush_output(struct egress *eg, uint32_t output);
+static bool flush_output(struct egress *eg, struct egress_output *o);
 static void resend_singly(struct egress_output *o, struct train *t);
 static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx);
 static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
@@ -41,24 +41,26 @@ static void free_train(struct egress *eg, uint32_t idx);
 
 void egress_flush(struct egress *eg)
 {
-	uint32_t kept = 0;
+	uint32_t next = eg->dirty_first;
 
-	for (uint32_t i = 0; i < eg->dirty_count; i++) {
-		uint32_t output = eg->dirty[i];
+	eg->dirty_first = eg->dirty_last = PLACE_NONE;
+	eg->dirty_count = 0;
+	while (next != PLACE_NONE) {
+		struct egress_output *o = egress_output(eg, next);
+		bool done = flush_output(eg, o);
 
-		if (flush_output(eg, output)) {
-			eg->outputs[output].dirty = false;
-		} else {
-			eg->dirty[kept++] = output;
+		next = o->next;
+		o->dirty = false;
+		if (!done) {
+			egress_mark_dirty(eg, o);
 		}
 	}
-	eg->dirty_count = kept;
 }
 
 void egress_done(struct egress *eg, const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[sent->token];
-	struct egress_output *o = &eg->outputs[t->output];
+	struct egress_output *o = egress_output(eg, place_index(t->output));
 
 	if (t->state == TRAIN_HELD || !answered(eg, o, sent->token, sent)) {
 		let_go(eg, o, sent->token, sent);
@@ -71,13 +73,15 @@ void egress_abandon(struct egress *eg)
 		const struct train *t = &eg->trains[i];
 
 		if (t->state != TRAIN_FREE && t->state != TRAIN_HELD) {
-			stat_add(&eg->outputs[t->output].stats->drops[OUTPUT_DROP_SEND_ERROR],
+			const struct egress_output *o = egress_output(eg, place_index(t->output));
+
+			stat_add(&o->stats->drops[OUTPUT_DROP_SEND_ERROR],
 				 t->datagrams - t->single_at);
 			free_train(eg, i);
 		}
 	}
-	for (uint32_t i = 0; i < eg->output_count; i++) {
-		struct egress_output *o = &eg->outputs[i];
+	for (uint32_t i = 0; i < eg->place_count; i++) {
+		struct egress_output *o = egress_output(eg, i);
 
 		o->queue = TRAIN_QUEUE_EMPTY;
 		o->newest = o->awaited = TRAIN_NONE;
@@ -85,6 +89,7 @@ void egress_abandon(struct egress *eg)
 		o->dirty = false;
 	}
 	eg->in_flight = 0;
+	eg->dirty_first = eg->dirty_last = PLACE_NONE;
 	eg->dirty_count = 0;
 }
 
@@ -118,10 +123,8 @@ enum output_drop egress_drop_of(int err)
 	}
 }
 
-static bool flush_output(struct egress *eg, uint32_t output)
+static bool flush_output(struct egress *eg, struct egress_output *o)
 {
-	struct egress_output *o = &eg->outputs[output];
-
 	train_queue_close(&o->queue, eg->trains);
 	while (o->queue.first != TRAIN_NONE) {
 		struct train *t;
@@ -269,7 +272,7 @@ static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t id
 static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
 {
 	train_queue_return(&o->queue, eg->trains, idx);
-	egress_mark_dirty(eg, eg->trains[idx].output);
+	egress_mark_dirty(eg, o);
 }
 
 static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes)
@@ -325,12 +328,17 @@ static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
 		   const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[idx];
+	/* A device may read a train for longer than its output is there. Who stands in that place
+	 * now has no part in it. */
+	bool here = o->token == t->output;
 
 	eg->held -= t->state == TRAIN_HELD;
 	if (t->way == TRAIN_UNCOPIED) {
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
+	}
+	if (here && t->way == TRAIN_UNCOPIED) {
 		zerocopy_count_done(&o->zerocopy, o->stats, sent->copied);
-	} else if (t->way == TRAIN_COPIED && sent->res >= 0) {
+	} else if (here && t->way == TRAIN_COPIED && sent->res >= 0) {
 		zerocopy_count_made_good(&o->zerocopy, o->stats);
 	}
 	free_train(eg, idx);

@@ -13,7 +13,9 @@
 #include "shard/counters.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
+#include "shard/room.h"
 #include "shard/rule.h"
+#include "shard/sock.h"
 #include "src/base/addr.h"
 
 /* What one reception holds; valid as long as its slot is held. */
@@ -29,13 +31,17 @@ struct datagram {
 };
 
 enum flow_state {
-	FLOW_IDLE, /* not armed: before start, or after draining */
+	FLOW_FREE, /* its place has no holder */
+	FLOW_IDLE, /* not armed: before start, after draining, or about to go */
 	FLOW_ARMED,
 	FLOW_ENDED,   /* its receive ended; to be armed again when buffers permit */
 	FLOW_LEAVING, /* cancel asked for, the end is awaited */
 };
 
 struct ingress_flow {
+	uint32_t token;        /* of its place (room.h), and its receives' */
+	uint32_t first_output; /* place; the others follow as `sibling'. PLACE_NONE: no output */
+	uint32_t next;         /* place after it in the list that it is in */
 	const struct rule_flow *rule;
 	struct flow_stats *stats;
 	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
@@ -47,6 +53,15 @@ struct ingress_flow {
 	uint8_t group;       /* pool class it receives into now */
 	uint8_t next_group;  /* class it moves to when it is armed again */
 	uint8_t state;       /* enum flow_state */
+	bool going;          /* to be given up: not armed again */
+};
+
+/* Where a flow stands, with all that belongs to it. */
+struct flow_place {
+	struct ingress_flow flow;
+	struct rule_flow rule;   /* flow.rule */
+	struct sock_got got;     /* buffer size got, clamped, coalescing */
+	struct flow_stats stats; /* flow.stats */
 };
 
 /* Describes the datagram in `event'. False when it was refused, which has then been counted; the

@@ -14,7 +14,9 @@
 
 #include <errno.h>
 
+#include "shard/change.h"
 #include "shard/egress_send.h"
+#include "shard/relay_flows.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -24,6 +26,7 @@ static uint32_t turn_wait_us(const struct relay *r);
 static uint32_t pass_on(struct relay *r);
 static void take_sent(struct relay *r);
 static uint32_t take_received(struct relay *r);
+static void let_pass(struct relay *r, const struct ring_recv *event);
 static void take_datagram(struct relay *r, struct ingress_flow *flow,
 			  const struct ring_recv *event);
 static void hand_out_rest(struct relay *r, struct egress_rest *rest);
@@ -35,6 +38,7 @@ static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
 static void count_unread(struct relay *r);
 static void take_mail(struct relay *r);
+static void take_message(struct relay *r);
 static void look_at_drops(struct relay *r);
 static void leave_groups(struct relay *r);
 static void stop(struct relay *r);
@@ -60,6 +64,9 @@ int relay_turn(struct relay *r)
 		return r->failed;
 	}
 	silent = silent && received == 0;
+	if (r->change != NULL) {
+		change_continue(r);
+	}
 	if (ring_woken(r->ring)) {
 		silent = false;
 		take_mail(r);
@@ -82,8 +89,12 @@ int relay_turn(struct relay *r)
 void relay_start(struct relay *r)
 {
 	lend(r);
-	for (uint32_t i = 0; i < r->flow_count; i++) {
-		arm(r, &r->flows[i]);
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state != FLOW_FREE) {
+			arm(r, flow);
+		}
 	}
 }
 
@@ -149,8 +160,12 @@ static uint32_t take_received(struct relay *r)
 	while (ring_next_recv(r->ring, &event)) {
 		struct ingress_flow *flow;
 
-		must(event.flow < r->flow_count);
-		flow = &r->flows[event.flow];
+		must(place_index(event.flow) < r->place_count);
+		flow = &relay_place(r, place_index(event.flow))->flow;
+		if (flow->token != event.flow) {
+			let_pass(r, &event);
+			continue;
+		}
 		if (event.has_slot) {
 			take_datagram(r, flow, &event);
 			taken++;
@@ -164,6 +179,18 @@ static uint32_t take_received(struct relay *r)
 	return taken;
 }
 
+/* An event for somebody who has left. It belongs to no flow of ours, so no flow counts it; its slot
+ * is free again. */
+static void let_pass(struct relay *r, const struct ring_recv *event)
+{
+	if (event->has_slot) {
+		uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+
+		pool_accept(r->pool, slot);
+		(void)pool_drop(r->pool, slot);
+	}
+}
+
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
 static void take_datagram(struct relay *r, struct ingress_flow *flow, const struct ring_recv *event)
@@ -173,15 +200,16 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 
 	pool_accept(r->pool, slot);
 	if (ingress_accept(flow, event, r->pool, &d)) {
-		uint32_t end = flow->rule->first_output + flow->rule->output_count;
+		uint32_t o = flow->first_output;
 
 		stat_add(&flow->stats->relayed, d.count);
-		for (uint32_t o = flow->rule->first_output; o < end; o++) {
+		while (o != PLACE_NONE) {
 			struct egress_rest rest;
 
 			if (!egress_append(r->egress, o, &d, &rest)) {
 				hand_out_rest(r, &rest);
 			}
+			o = egress_output(r->egress, o)->sibling;
 		}
 	}
 	(void)pool_drop(r->pool, slot);
@@ -220,7 +248,7 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 {
 	must(r->armed_count > 0);
 	r->armed_count--;
-	if (r->phase == RELAY_STOPPED) {
+	if (r->phase == RELAY_STOPPED || flow->going) {
 		flow->state = FLOW_IDLE;
 		return;
 	}
@@ -233,7 +261,7 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 		r->retrying_count++;
 	}
 	flow->state = FLOW_ENDED;
-	r->ended[r->ended_count++] = (uint32_t)(flow - r->flows);
+	relay_list_ended(r, flow);
 }
 
 /* A datagram was too large for the flow's class: receive into a larger one from now on. */
@@ -241,7 +269,7 @@ static void change_group(struct relay *r, struct ingress_flow *flow)
 {
 	if (flow->next_group != flow->group && flow->state == FLOW_ARMED &&
 	    r->phase != RELAY_STOPPED) {
-		ring_cancel_recv(r->ring, (uint32_t)(flow - r->flows));
+		ring_cancel_recv(r->ring, flow->token);
 		flow->state = FLOW_LEAVING;
 	}
 }
@@ -282,13 +310,18 @@ static void fail(struct relay *r)
 	egress_abandon(r->egress);
 	count_unread(r);
 	pool_publish_census(r->pool, false);
+	change_abandon(r);
 }
 
 static void count_unread(struct relay *r)
 {
-	for (uint32_t i = 0; i < r->flow_count; i++) {
-		ingress_count_leftovers(&r->flows[i]);
-		ingress_look_at_drops(&r->flows[i]);
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state != FLOW_FREE) {
+			ingress_count_leftovers(flow);
+			ingress_look_at_drops(flow);
+		}
 	}
 }
 
@@ -307,23 +340,42 @@ static void take_mail(struct relay *r)
 	if (mail & MAIL_QUIT) {
 		stop(r);
 	}
+	if (mail & MAIL_MESSAGE) {
+		take_message(r);
+	}
+}
+
+static void take_message(struct relay *r)
+{
+	struct shard_message *message = mailbox_receive(r->mailbox);
+
+	if (message != NULL) {
+		change_begin(r, message);
+	}
 }
 
 /* A few flows each time, so that no turn takes long. */
 static void look_at_drops(struct relay *r)
 {
-	for (uint32_t i = 0; i < r->flow_count && i < LOOK_FLOWS_MAX; i++) {
-		r->look_at = r->look_at < r->flow_count ? r->look_at : 0;
-		ingress_look_at_drops(&r->flows[r->look_at++]);
+	for (uint32_t i = 0; i < r->place_count && i < LOOK_FLOWS_MAX; i++) {
+		struct ingress_flow *flow;
+
+		r->look_at = r->look_at < r->place_count ? r->look_at : 0;
+		flow = &relay_place(r, r->look_at++)->flow;
+		if (flow->state != FLOW_FREE) {
+			ingress_look_at_drops(flow);
+		}
 	}
 }
 
 static void leave_groups(struct relay *r)
 {
-	for (uint32_t i = 0; i < r->flow_count; i++) {
-		const struct rule_flow *rule = r->flows[i].rule;
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		const struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		sock_leave(r->flows[i].fd, &rule->in, rule->ifindex);
+		if (flow->state != FLOW_FREE) {
+			sock_leave(flow->fd, &flow->rule->in, flow->rule->ifindex);
+		}
 	}
 }
 
@@ -336,16 +388,17 @@ static void stop(struct relay *r)
 
 static void cancel_all(struct relay *r)
 {
-	for (uint32_t i = 0; i < r->flow_count; i++) {
-		if (r->flows[i].state == FLOW_ARMED) {
-			ring_cancel_recv(r->ring, i);
-			r->flows[i].state = FLOW_LEAVING;
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state == FLOW_ARMED) {
+			ring_cancel_recv(r->ring, flow->token);
+			flow->state = FLOW_LEAVING;
+		} else if (flow->state == FLOW_ENDED) {
+			flow->state = FLOW_IDLE;
 		}
 	}
-	for (uint32_t i = 0; i < r->ended_count; i++) {
-		r->flows[r->ended[i]].state = FLOW_IDLE;
-	}
-	r->ended_count = 0;
+	(void)relay_take_ended(r);
 	r->retrying_count = 0;
 }
 
@@ -355,26 +408,26 @@ static void cancel_all(struct relay *r)
  * others' datagrams wait in their sockets. */
 static void rearm(struct relay *r)
 {
-	uint32_t kept = 0;
+	uint32_t next = relay_take_ended(r);
 	uint32_t starts[POOL_CLASS_COUNT];
 
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
 		starts[g] = can_arm(r, g) ? 1 + r->pool->classes[g].ring_count / ARM_SHARE : 0;
 	}
 	r->arms_left = false;
-	for (uint32_t i = 0; i < r->ended_count; i++) {
-		struct ingress_flow *flow = &r->flows[r->ended[i]];
+	while (next != PLACE_NONE) {
+		struct ingress_flow *flow = &relay_place(r, next)->flow;
 
+		next = flow->next;
 		if (starts[flow->next_group] > 0 && may_retry(r, flow)) {
 			starts[flow->next_group]--;
 			arm(r, flow);
 		} else {
-			r->ended[kept++] = r->ended[i];
+			relay_list_ended(r, flow);
 			r->arms_left = r->arms_left ||
 				       (flow->retry_ns == 0 && can_arm(r, flow->next_group));
 		}
 	}
-	r->ended_count = kept;
 }
 
 /* Arming with hardly a buffer lent would end again at once, and spin: wait for a quarter of what
@@ -408,7 +461,7 @@ static void arm(struct relay *r, struct ingress_flow *flow)
 	flow->state = FLOW_ARMED;
 	stat_add(&flow->stats->rearms, 1);
 	r->armed_count++;
-	ring_arm_recv(r->ring, (uint32_t)(flow - r->flows), flow->file, flow->group);
+	ring_arm_recv(r->ring, flow->token, flow->file, flow->group);
 }
 
 /* A device that does not come to sending is waited for a little only: the kernel keeps the pages it
@@ -436,4 +489,5 @@ static void settle(struct relay *r)
 	count_unread(r);
 	must(pool_consistent(r->pool));
 	pool_publish_census(r->pool, r->egress->held == 0);
+	change_abandon(r);
 }

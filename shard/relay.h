@@ -25,15 +25,17 @@ struct relay {
 	struct ring *ring;
 	struct pool *pool;
 	struct egress *egress;
-	struct ingress_flow *flows;
+	struct flow_place **rooms; /* of ROOM_FLOWS places each; see relay_flows.h */
 	struct mailbox *mailbox;
-	uint32_t *ended; /* flows to be armed again */
-	uint32_t flow_count;
+	uint32_t place_count;
+	uint32_t free_first;              /* list of free places */
+	uint32_t ended_first, ended_last; /* list of flows to be armed again, in order */
 	uint32_t ended_count;
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
-	uint32_t look_at;        /* flow whose kernel drops are looked at next */
+	uint32_t look_at;        /* place of the flow whose kernel drops are looked at next */
 	bool arms_left; /* some of `ended' could be armed, but not in the turn that began */
+	struct shard_message *change; /* being carried out (change.h); NULL: none */
 	enum relay_phase phase;
 	int failed;            /* -errno of a ring turn; nothing is sent any more */
 	uint64_t drain_ns;     /* longest time draining may take */
@@ -44,6 +46,11 @@ struct relay {
 /* One turn; 0 while there is more to do, 1 when stopped, -errno when the ring failed for good. Then
  * everything has been counted, and no other turn may follow. */
 int relay_turn(struct relay *r);
+
+static inline struct flow_place *relay_place(const struct relay *r, uint32_t index)
+{
+	return &r->rooms[index / ROOM_FLOWS][index % ROOM_FLOWS];
+}
 
 /* Before the first turn: lends buffers and arms every flow; the groups must have been joined, or be
  * joined next. */

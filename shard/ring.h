@@ -64,12 +64,12 @@ struct ring_params {
 	struct ring_stats *stats;    /* outlives the ring */
 };
 
-/* A recv token names one of the ring's flows in its low 16 bits. The rest is the caller's, who may
- * count there how often the flow was given to somebody else: the whole token comes back with each
- * event of the receive that was armed with it. */
-#define RING_FLOW_INDEX(token) ((token)&0xffffU)
+/* A recv token names one of the ring's flows in its low bits. The rest is the caller's, who may
+ * count there how often the flow was given to somebody else (room.h): the whole token comes back
+ * with each event of the receive that was armed with it. */
+#define RING_FLOW_INDEX(token) ((token) & ((1U << PLACE_INDEX_BITS) - 1))
 
-static_assert(RING_FLOW_INDEX(SHARD_FLOWS_MAX - 1) == SHARD_FLOWS_MAX - 1, "16 bits name all");
+static_assert(RING_FLOW_INDEX(SHARD_FLOWS_MAX - 1) == SHARD_FLOWS_MAX - 1, "it names all");
 
 /* One receive event. */
 struct ring_recv {
@@ -133,7 +133,8 @@ void ring_close(struct ring *ring);
 /* Registers a socket; its number here, used below, or -errno. The fd stays the caller's. */
 int ring_add_file(struct ring *ring, int fd);
 
-/* Forgets a file again (its receive must not be armed, no send in flight). */
+/* Forgets a file again; its receive must not be armed, and each of its sends is answered. One that
+ * is held does not need the file any more. */
 void ring_remove_file(struct ring *ring, uint32_t file);
 
 /* Makes ring_turn return, and ring_woken say true, when `eventfd' becomes readable. 0 or -errno.
@@ -167,8 +168,9 @@ bool ring_zerocopy(const struct ring *ring);
 
 /* Queues one sendmsg whose payload the kernel need not copy. Only while ring_zerocopy. `buffer' is
  * the area of params.buffers that all of the payload lies in, or -1. The message stays valid until
- * the last event of `token'. -EMSGSIZE, -EOPNOTSUPP, -EINVAL, -ENOMEM, -ENOBUFS or -EFAULT may mean
- * that it can be sent only by copying; nothing was sent then. */
+ * its answer, the payload until the last event of `token'. -EMSGSIZE, -EOPNOTSUPP, -EINVAL,
+ * -ENOMEM, -ENOBUFS or -EFAULT may mean that it can be sent only by copying; nothing was sent then.
+ */
 void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *msg, uint32_t token,
 			int buffer);
 

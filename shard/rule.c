@@ -6,6 +6,8 @@
  */
 #include "shard/rule.h"
 
+#include <string.h>
+
 #include "src/base/must.h"
 
 static void check_flow(const struct rule_table *table, const struct rule_flow *flow);
@@ -27,6 +29,20 @@ void rule_table_check(const struct rule_table *table)
 	for (uint32_t i = 0; i < table->output_count; i++) {
 		check_output(&table->outputs[i].out);
 	}
+}
+
+int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b)
+{
+	int diff = memcmp(&a->at.addr, &b->at.addr, sizeof(a->at.addr));
+
+	diff = diff != 0 ? diff : strncmp(a->at.ifname, b->at.ifname, sizeof(a->at.ifname));
+	return diff != 0 ? diff : memcmp(&a->source, &b->source, sizeof(a->source));
+}
+
+bool rule_same_output(const struct rule_output *a, const struct rule_output *b)
+{
+	return addr_equal(&a->to.addr, &b->to.addr) &&
+	       strncmp(a->to.ifname, b->to.ifname, sizeof(a->to.ifname)) == 0;
 }
 
 bool rule_table_zerocopy(const struct rule_table *table)

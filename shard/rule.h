@@ -2,8 +2,8 @@
  *
  * The configuration and the shard share these structs: src/rules/conf.c fills rule_ingress and
  * rule_output from the text of a rule, src/setup/layout.c copies those that a shard owns into one
- * rule_table, and the shard finds a flow by the index that comes back with each completion. A
- * table is immutable once a shard has it.
+ * rule_table, and the shard gives each a place (room.h), whose token comes back with each
+ * completion. A table is immutable once a shard has it; what changes later comes by message.
  */
 #pragma once
 
@@ -44,10 +44,16 @@ struct rule_output {
 #define RULE_TTL_DEFAULT 16
 #define RULE_DSCP_KEEP   (-2)
 
+/* Orders flows by what they are: where they are heard, and from whom. 0: the same flow, however it
+ * is received and wherever it stands in a table. Positions are nobody's name. */
+int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b);
+
+/* Whether two outputs of one flow are the same: where they send to. */
+bool rule_same_output(const struct rule_output *a, const struct rule_output *b);
+
 /* One flow as its shard sees it. */
 struct rule_flow {
 	struct rule_ingress in;
-	uint32_t flow_id;      /* position in the configuration, for reports */
 	uint32_t first_output; /* of this flow, in the table's outputs */
 	uint32_t output_count;
 	unsigned ifindex;   /* of in.at.ifname; 0: any */
@@ -57,7 +63,6 @@ struct rule_flow {
 
 struct rule_table_output {
 	struct rule_output out;
-	uint32_t output_id;      /* position among the rule's outputs in the configuration */
 	unsigned ifindex;        /* of out.to.ifname; 0: by route */
 	uint32_t mtu;            /* of that interface; 0: unknown */
 	uint32_t zerocopy_bytes; /* sends so long are not to be copied; 0: all are */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shard/relay_flows.h"
 #include "src/base/must.h"
 
 #define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
@@ -51,8 +52,9 @@ static struct ring_params shard_ring_params(const struct shard_spec *spec)
 	shard_registers(spec, &areas);
 	params.buffer_count = areas.area_count;
 	params.zerocopy = shard_avoids_copying(spec);
-	params.flows = spec->table->flow_count;
-	params.files = spec->table->flow_count + spec->table->output_count;
+	params.flows = rooms_for(spec->table->flow_count, ROOM_FLOWS) * ROOM_FLOWS;
+	params.files =
+		params.flows + rooms_for(spec->table->output_count, ROOM_OUTPUTS) * ROOM_OUTPUTS;
 	params.sends = TRAIN_COUNT;
 	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
 		uint32_t slots = spec->pool.count[g];
@@ -85,43 +87,15 @@ size_t shard_arena_bytes(const struct shard_spec *spec)
 
 /* ---- memory ---- */
 
-static void shard_cut_tables(struct shard *s, struct arena *arena)
-{
-	size_t flows = s->spec->table->flow_count, outputs = s->spec->table->output_count;
-
-	s->table = *s->spec->table;
-	s->table.flows = arena_alloc(arena, flows * sizeof(*s->table.flows), CACHE_LINE_BYTES);
-	s->table.outputs =
-		arena_alloc(arena, outputs * sizeof(*s->table.outputs), CACHE_LINE_BYTES);
-	s->relay.flows = arena_alloc(arena, flows * sizeof(*s->relay.flows), CACHE_LINE_BYTES);
-	s->relay.ended = arena_alloc(arena, flows * sizeof(*s->relay.ended), CACHE_LINE_BYTES);
-	s->ingress_got = arena_alloc(arena, flows * sizeof(*s->ingress_got), CACHE_LINE_BYTES);
-	s->egress_got = arena_alloc(arena, outputs * sizeof(*s->egress_got), CACHE_LINE_BYTES);
-	s->echoes = arena_alloc(arena, s->spec->echo_count * sizeof(*s->echoes), CACHE_LINE_BYTES);
-}
-
-static struct shard_stats *shard_cut_stats(const struct shard_spec *spec, struct arena *arena)
-{
-	size_t flows = spec->table->flow_count, outputs = spec->table->output_count;
-	struct shard_stats *stats = arena_alloc(arena, sizeof(*stats), CACHE_LINE_BYTES);
-	struct shard_stats cut = {0};
-
-	cut.flows = arena_alloc(arena, flows * sizeof(*cut.flows), CACHE_LINE_BYTES);
-	cut.outputs = arena_alloc(arena, outputs * sizeof(*cut.outputs), CACHE_LINE_BYTES);
-	if (stats) {
-		*stats = cut;
-	}
-	return stats;
-}
-
 struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 {
 	struct ring_params params = shard_ring_params(spec);
 	struct shard *s = arena_alloc(arena, sizeof(*s), CACHE_LINE_BYTES);
 	struct shard cut = {.spec = spec};
 
-	cut.stats = shard_cut_stats(spec, arena);
-	shard_cut_tables(&cut, arena);
+	cut.stats = arena_alloc(arena, sizeof(*cut.stats), CACHE_LINE_BYTES);
+	cut.echoes = arena_alloc(arena, spec->echo_count * sizeof(*cut.echoes), CACHE_LINE_BYTES);
+	relay_cut(&cut.relay, spec->table->flow_count, arena);
 	egress_cut(&cut.egress, spec->table->output_count, TRAIN_COUNT, arena);
 	pool_cut(&cut.pool, &spec->pool, arena);
 	if (params.zerocopy) {
@@ -134,28 +108,20 @@ struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 	return s;
 }
 
-/* The table is read for every datagram, so the shard has its own, node-local copy. */
 static void shard_init(struct shard *s)
 {
-	const struct rule_table *from = s->spec->table;
-
-	memcpy(s->table.flows, from->flows, from->flow_count * sizeof(*from->flows));
-	memcpy(s->table.outputs, from->outputs, from->output_count * sizeof(*from->outputs));
 	pool_init(&s->pool, s->stats->pool);
 	egress_init(&s->egress, s->spec->train_max, &s->pool);
+	relay_init(&s->relay);
 	if (shard_avoids_copying(s->spec)) {
 		shard_registers(s->spec, &s->egress.zerocopy.areas);
 	}
-	for (uint32_t i = 0; i < s->table.flow_count; i++) {
-		s->relay.flows[i] = (struct ingress_flow){
-			.rule = &s->table.flows[i],
-			.stats = &s->stats->flows[i],
-			.echoes = s->echoes,
-			.fd = -1,
-			.group = s->table.flows[i].pool_class,
-			.next_group = s->table.flows[i].pool_class,
-		};
-	}
+	s->egress.ring = s->relay.ring;
+	s->egress.batches = &s->stats->batches;
+	s->relay.pool = &s->pool;
+	s->relay.egress = &s->egress;
+	s->relay.mailbox = s->mailbox;
+	s->relay.drain_ns = s->spec->drain_ns;
 }
 
 /* ---- sockets ---- */
@@ -172,29 +138,33 @@ static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *e
 	return 0;
 }
 
+/* Gives the next place to output `i' of the table: while a shard starts, places are taken in the
+ * table's order. */
 static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
 {
-	const struct rule_table_output *rule = &s->table.outputs[i];
+	const struct rule_table_output *rule = &s->spec->table->outputs[i];
 	struct sock_want want = {.buffer_bytes = s->spec->sndbuf_bytes};
-	struct sock_got *got = &s->egress_got[i];
+	struct output_place *place = egress_take_place(&s->egress, rule);
 	struct egress_socket sock;
 	bool gso = rule->out.gso == RULE_AUTO ? s->spec->gso : rule->out.gso != 0;
 	int rc;
 
-	sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, got, err);
+	must(place != NULL);
+	must(place_index(place->output.token) == i);
+	sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);
 	if (sock.fd < 0) {
 		return sock.fd;
 	}
-	s->egress.outputs[i].fd = sock.fd; /* shard_close finds it from here on */
+	place->output.fd = sock.fd; /* shard_close finds it from here on */
 	rc = shard_add_file(s, sock.fd, &sock.file, err);
 	if (rc < 0) {
 		return rc;
 	}
-	sock.connected = got->connected;
-	sock.gso = gso && got->gso && s->spec->train_max > 1;
+	sock.connected = place->got.connected;
+	sock.gso = gso && place->got.gso && s->spec->train_max > 1;
 	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
 	sock.mtu = rule->mtu ? rule->mtu : sock_path_mtu(sock.fd, rule->out.to.addr.family);
-	egress_open_output(&s->egress, i, rule, &sock, &s->stats->outputs[i]);
+	egress_open_output(&s->egress, &place->output, &sock);
 	return 0;
 }
 
@@ -204,7 +174,8 @@ static struct sock_want shard_ingress_want(const struct shard *s, const struct r
 	struct sock_want want = {.buffer_bytes = s->spec->rcvbuf_bytes, .gro = flow->gro};
 
 	for (uint32_t i = 0; i < flow->output_count; i++) {
-		const struct rule_output *out = &s->table.outputs[flow->first_output + i].out;
+		const struct rule_output *out =
+			&s->spec->table->outputs[flow->first_output + i].out;
 
 		want.ttl = want.ttl || out->ttl_mode != RULE_TTL_FIXED;
 		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
@@ -212,13 +183,29 @@ static struct sock_want shard_ingress_want(const struct shard *s, const struct r
 	return want;
 }
 
+static void shard_join_outputs(struct shard *s, struct ingress_flow *flow)
+{
+	const struct rule_flow *rule = flow->rule;
+
+	for (uint32_t i = rule->output_count; i-- > 0;) {
+		struct egress_output *output = egress_output(&s->egress, rule->first_output + i);
+
+		output->flow = flow->token;
+		output->sibling = flow->first_output;
+		flow->first_output = rule->first_output + i;
+	}
+}
+
 static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
 {
-	struct ingress_flow *flow = &s->relay.flows[i];
-	struct sock_want want = shard_ingress_want(s, flow->rule);
+	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
+	struct ingress_flow *flow = &place->flow;
+	struct sock_want want = shard_ingress_want(s, &s->spec->table->flows[i]);
 
-	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want,
-				     &s->ingress_got[i], err);
+	must(place_index(flow->token) == i);
+	shard_join_outputs(s, flow);
+	flow->echoes = s->echoes;
+	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want, &place->got, err);
 	if (flow->fd < 0) {
 		return flow->fd;
 	}
@@ -227,7 +214,7 @@ static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
 
 static int shard_open_sockets(struct shard *s, struct err *err)
 {
-	const struct rule_table *table = &s->table;
+	const struct rule_table *table = s->spec->table;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < table->output_count && rc == 0; i++) {
@@ -254,17 +241,6 @@ static int shard_open_ring(struct shard *s, struct err *err)
 	return ring_open(s->relay.ring, &params, &s->features, err);
 }
 
-static void shard_join_parts(struct shard *s)
-{
-	s->egress.ring = s->relay.ring;
-	s->egress.batches = &s->stats->batches;
-	s->relay.pool = &s->pool;
-	s->relay.egress = &s->egress;
-	s->relay.mailbox = s->mailbox;
-	s->relay.flow_count = s->table.flow_count;
-	s->relay.drain_ns = s->spec->drain_ns;
-}
-
 int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
 	       struct shard **out, struct err *err)
 {
@@ -276,7 +252,6 @@ int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbo
 	arena_seal(arena);
 	s->mailbox = mailbox;
 	shard_init(s);
-	shard_join_parts(s);
 	rc = shard_open_ring(s, err);
 	if (rc == 0) {
 		rc = shard_open_sockets(s, err);
@@ -297,12 +272,12 @@ int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbo
 
 void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes, uint32_t count)
 {
-	struct ingress_flow *f = &s->relay.flows[flow];
-	struct addr *at =
-		flow == 0 ? s->echoes : s->echoes + (f[-1].echoes - s->echoes) + f[-1].echo_count;
+	struct ingress_flow *f = &relay_place(&s->relay, flow)->flow;
+	struct addr *at = s->echoes + s->echoes_told;
 
-	must(at + count <= s->echoes + s->spec->echo_count);
+	must(s->echoes_told + count <= s->spec->echo_count);
 	memcpy(at, echoes, count * sizeof(*at));
+	s->echoes_told += count;
 	f->echoes = at;
 	f->echo_count = count;
 }
@@ -311,8 +286,8 @@ int shard_live(struct shard *s, struct err *err)
 {
 	int armed;
 
-	for (uint32_t i = 0; i < s->relay.flow_count; i++) {
-		const struct ingress_flow *flow = &s->relay.flows[i];
+	for (uint32_t i = 0; i < s->spec->table->flow_count; i++) {
+		const struct ingress_flow *flow = &shard_flow(s, i)->flow;
 		int rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
 
 		if (rc < 0) {
@@ -337,20 +312,22 @@ int shard_run(struct shard *s)
 	return rc < 0 ? rc : 0;
 }
 
+static void close_once(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
 void shard_close(struct shard *s)
 {
 	ring_close(s->relay.ring);
 	s->relay.ring = NULL;
-	for (uint32_t i = 0; i < s->relay.flow_count; i++) {
-		if (s->relay.flows[i].fd >= 0) {
-			close(s->relay.flows[i].fd);
-			s->relay.flows[i].fd = -1;
-		}
+	for (uint32_t i = 0; i < s->relay.place_count; i++) {
+		close_once(&relay_place(&s->relay, i)->flow.fd);
 	}
-	for (uint32_t i = 0; i < s->egress.output_count; i++) {
-		if (s->egress.outputs[i].fd >= 0) {
-			close(s->egress.outputs[i].fd);
-			s->egress.outputs[i].fd = -1;
-		}
+	for (uint32_t i = 0; i < s->egress.place_count; i++) {
+		close_once(&egress_output(&s->egress, i)->fd);
 	}
 }

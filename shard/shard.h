@@ -45,10 +45,9 @@ struct shard_spec {
 	uint64_t drain_ns;
 };
 
-/* Counters: written by the shard, read by anyone, alive as long as the arena. */
+/* Counters: written by the shard, read by anyone, alive as long as the arena. Those of flows and
+ * outputs are in their places. */
 struct shard_stats {
-	struct flow_stats *flows;     /* per flow of the table */
-	struct output_stats *outputs; /* per output of the table */
 	struct pool_class_stats pool[POOL_CLASS_COUNT];
 	struct ring_stats ring;
 	struct batch_stats batches;
@@ -56,15 +55,13 @@ struct shard_stats {
 
 struct shard {
 	const struct shard_spec *spec;
-	struct rule_table table; /* a copy in the shard's own memory */
 	struct shard_stats *stats;
 	struct pool pool;
 	struct egress egress;
 	struct relay relay;
 	struct mailbox *mailbox;
-	struct sock_got *ingress_got; /* per flow: buffer size got, clamped, coalescing */
-	struct sock_got *egress_got;  /* per output: local address too */
 	struct addr *echoes;
+	uint32_t echoes_told;
 	struct err features; /* of the ring, for the start-up line */
 };
 
@@ -98,6 +95,19 @@ int shard_live(struct shard *shard, struct err *err);
 
 /* 0 after a drain or quit, -errno when the ring failed for good. */
 int shard_run(struct shard *shard);
+
+/* The places of flows and outputs by index, below the counts of relay and egress; a free one has
+ * no rule. At start flow and output `i' of the table stand in place `i'. Who holds
+ * a place changes by messages only, so control may look at places between them. */
+static inline const struct flow_place *shard_flow(const struct shard *shard, uint32_t index)
+{
+	return relay_place(&shard->relay, index);
+}
+
+static inline const struct output_place *shard_output(const struct shard *shard, uint32_t index)
+{
+	return egress_place(&shard->egress, index);
+}
 
 /* What shard_open opened. */
 void shard_close(struct shard *shard);

@@ -74,12 +74,12 @@ struct train {
 	uint32_t datagrams;
 	uint32_t segment_bytes; /* of each but the last */
 	uint32_t bytes;         /* in all */
-	uint32_t output;
-	uint32_t next;      /* in its queue, or in the free list */
-	uint64_t seq;       /* order among its output's trains; set when it is closed */
-	uint32_t single_at; /* datagrams already sent as singles */
-	uint8_t state;      /* enum train_state; changed by train_to only */
-	uint8_t way;        /* enum train_way; changed by train_go only */
+	uint32_t output;        /* token of its place */
+	uint32_t next;          /* in its queue, or in the free list */
+	uint64_t seq;           /* order among its output's trains; set when it is closed */
+	uint32_t single_at;     /* datagrams already sent as singles */
+	uint8_t state;          /* enum train_state; changed by train_to only */
+	uint8_t way;            /* enum train_way; changed by train_go only */
 	bool retried; /* what is sent now was sent before, and met a stale error of the socket */
 };
 

@@ -4,6 +4,7 @@ src_rules_libnc_rules_a_CFLAGS = $(AM_CFLAGS)
 src_rules_libnc_rules_a_SOURCES = \
 	src/rules/conf.c src/rules/conf.h \
 	src/rules/endpoint.c \
+	src/rules/index.c src/rules/index.h \
 	src/rules/keys.c \
 	src/rules/parse.c src/rules/parse.h \
 	src/rules/twins.c

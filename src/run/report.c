@@ -15,6 +15,7 @@
 #include "shard/counters.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/rules/index.h"
 #include "src/run/supervisor.h"
 
 /* Sums over everything in the report so far, each with the members of its family. */
@@ -29,8 +30,12 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals);
 static bool pool_agrees(const json_t *cls);
 static json_t *rules_array(const struct supervisor *sup, struct totals *totals);
 static json_t *rule_object(const struct conf_rule *rule);
-static json_t *flow_object(const struct worker *w, uint32_t f, struct totals *totals);
-static json_t *output_object(const struct shard *shard, uint32_t o, struct totals *totals);
+static void add_worker_flows(const struct worker *w, const struct conf_index *index, json_t *rules,
+			     struct totals *totals);
+static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
+			   struct totals *totals);
+static json_t *output_object(const struct output_place *place, struct totals *totals);
+static void add_gone(const struct report_gone *gone, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
 static json_t *family_object(const struct counter_family *family, const void *stats);
@@ -44,6 +49,19 @@ static void put(json_t *object, const char *key, json_t *value);
 static void put_number(json_t *object, const char *key, uint64_t value);
 static void put_text(json_t *object, const char *key, const char *text);
 
+void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats)
+{
+	counters_add(&counter_families[COUNTERS_FLOW], &gone->flows, stats);
+	counters_add(&counter_families[COUNTERS_FLOW_DROPS], &gone->flows, stats);
+}
+
+void report_keep_output(struct report_gone *gone, const struct output_stats *stats)
+{
+	counters_add(&counter_families[COUNTERS_OUTPUT], &gone->outputs, stats);
+	counters_add(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], &gone->outputs, stats);
+	counters_add(&counter_families[COUNTERS_OUTPUT_DROPS], &gone->outputs, stats);
+}
+
 json_t *report_build(const struct supervisor *sup)
 {
 	struct totals totals = {
@@ -55,8 +73,7 @@ json_t *report_build(const struct supervisor *sup)
 	};
 	json_t *report = json_object(), *shards = json_array();
 
-	add_up(totals.flow_drops, &counter_families[COUNTERS_FLOW_DROPS], NULL);
-	add_up(totals.output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], NULL);
+	add_gone(&sup->gone, &totals);
 	put_text(report, "version", PACKAGE_VERSION);
 	put(report, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 	put_text(report, "engine", ring_engine_name(sup->setup->engine));
@@ -127,22 +144,18 @@ static json_t *rules_array(const struct supervisor *sup, struct totals *totals)
 {
 	const struct conf *conf = &sup->setup->opt->conf;
 	json_t *rules = json_array();
+	struct conf_index index;
 	json_t *rule;
 	size_t i;
 
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
 		json_array_append_new(rules, rule_object(&conf->rules[r]));
 	}
+	must(conf_index_build(conf, &index) == 0);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		const struct worker *w = &sup->workers[s];
-
-		for (uint32_t f = 0; f < w->shard->table.flow_count; f++) {
-			uint32_t r = conf->flows[w->shard->table.flows[f].flow_id].rule;
-			json_t *flows = json_object_get(json_array_get(rules, r), "flows");
-
-			json_array_append_new(flows, flow_object(w, f, totals));
-		}
+		add_worker_flows(&sup->workers[s], &index, rules, totals);
 	}
+	conf_index_free(&index);
 	json_array_foreach(rules, i, rule)
 	{
 		finish_rule(rule);
@@ -161,47 +174,69 @@ static json_t *rule_object(const struct conf_rule *rule)
 	return object;
 }
 
-/* Of a flow on one shard. */
-static json_t *flow_object(const struct worker *w, uint32_t f, struct totals *totals)
+/* Each flow under its rule, which is found by what the flow is. */
+static void add_worker_flows(const struct worker *w, const struct conf_index *index, json_t *rules,
+			     struct totals *totals)
 {
-	const struct rule_flow *rule = &w->shard->table.flows[f];
-	const struct flow_stats *stats = &w->shard->stats->flows[f];
+	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
+		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
+		const struct conf_flow *known;
+
+		if (!flow->rule) {
+			continue;
+		}
+		known = conf_index_find(index, &flow->rule->in);
+		must(known);
+		json_array_append_new(json_object_get(json_array_get(rules, known->rule), "flows"),
+				      flow_object(w, flow, totals));
+	}
+}
+
+/* Of a flow on one shard. */
+static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
+			   struct totals *totals)
+{
+	const struct flow_stats *stats = flow->stats;
 	const struct counter_family *family = &counter_families[COUNTERS_FLOW];
 	const struct counter_family *drop_family = &counter_families[COUNTERS_FLOW_DROPS];
-	json_t *flow = json_object(), *outputs = json_array();
+	json_t *object = json_object(), *outputs = json_array();
 	json_t *drops = family_object(drop_family, stats);
 	char text[ENDPOINT_TEXT_MAX];
 
-	put_text(flow, "ingress", endpoint_format(&rule->in.at, text));
-	put_number(flow, "shard", w->index);
-	put_family(flow, family, stats);
-	put(flow, "drops", drops);
-	for (uint32_t o = 0; o < rule->output_count; o++) {
-		json_t *output = output_object(w->shard, rule->first_output + o, totals);
+	put_text(object, "ingress", endpoint_format(&flow->rule->in.at, text));
+	put_number(object, "shard", w->index);
+	put_family(object, family, stats);
+	put(object, "drops", drops);
+	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+		const struct output_place *place = shard_output(w->shard, o);
+		json_t *output = output_object(place, totals);
 
-		totals->consistent =
-			totals->consistent && get(output, "offered") == get(flow, "relayed");
+		/* One that came later has been offered what was relayed since. */
+		totals->consistent = totals->consistent &&
+				     get(output, "offered") + place->output.relayed_before ==
+					     get(object, "relayed");
 		json_array_append_new(outputs, output);
+		o = place->output.sibling;
 	}
-	put(flow, "outputs", outputs);
-	add_up(totals->flow, family, flow);
+	put(object, "outputs", outputs);
+	add_up(totals->flow, family, object);
 	add_up(totals->flow_drops, drop_family, drops);
 	totals->consistent = totals->consistent &&
-			     get(flow, "received") == get(flow, "relayed") + sum_of_all(drops);
-	return flow;
+			     get(object, "received") == get(object, "relayed") + sum_of_all(drops);
+	return object;
 }
 
-static json_t *output_object(const struct shard *shard, uint32_t o, struct totals *totals)
+static json_t *output_object(const struct output_place *place, struct totals *totals)
 {
-	const struct output_stats *stats = &shard->stats->outputs[o];
+	const struct output_stats *stats = place->output.stats;
 	const struct counter_family *family = &counter_families[COUNTERS_OUTPUT];
 	const struct counter_family *drop_family = &counter_families[COUNTERS_OUTPUT_DROPS];
 	json_t *drops = family_object(drop_family, stats);
 	json_t *output = json_object();
 	char text[ENDPOINT_TEXT_MAX];
 
-	put_text(output, "to", endpoint_format(&shard->table.outputs[o].out.to, text));
-	put_text(output, "from", addr_format(&shard->egress_got[o].local, text));
+	put_text(output, "to", endpoint_format(&place->output.rule->out.to, text));
+	put_text(output, "from", addr_format(&place->got.local, text));
 	put_family(output, family, stats);
 	put(output, "zerocopy", family_object(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
 	put(output, "drops", drops);
@@ -228,6 +263,29 @@ static void finish_rule(json_t *rule)
 		       json_object_get(flow, "drops"));
 	}
 	put(rule, "drops", drops);
+}
+
+/* The sums begin with those, so that each member is there. */
+static void add_gone(const struct report_gone *gone, struct totals *totals)
+{
+	json_t *flows = family_object(&counter_families[COUNTERS_FLOW], &gone->flows);
+	json_t *flow_drops = family_object(&counter_families[COUNTERS_FLOW_DROPS], &gone->flows);
+	json_t *outputs = family_object(&counter_families[COUNTERS_OUTPUT], &gone->outputs);
+	json_t *output_drops =
+		family_object(&counter_families[COUNTERS_OUTPUT_DROPS], &gone->outputs);
+
+	add_up(totals->flow, &counter_families[COUNTERS_FLOW], flows);
+	add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], flow_drops);
+	add_up(totals->output, &counter_families[COUNTERS_OUTPUT], outputs);
+	add_up(totals->output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], output_drops);
+	totals->consistent =
+		totals->consistent &&
+		get(flows, "received") == get(flows, "relayed") + sum_of_all(flow_drops) &&
+		get(outputs, "offered") == get(outputs, "sent") + sum_of_all(output_drops);
+	json_decref(flows);
+	json_decref(flow_drops);
+	json_decref(outputs);
+	json_decref(output_drops);
 }
 
 static json_t *totals_object(const struct totals *totals)

@@ -7,8 +7,20 @@
  */
 #pragma once
 
+#include "shard/counters.h"
+
 struct json_t;
 struct supervisor;
+
+/* Sums of flows and outputs that have gone while their shards ran. All zero: none has. */
+struct report_gone {
+	struct flow_stats flows;
+	struct output_stats outputs;
+};
+
+/* Keeps the last of what a flow or an output has counted. */
+void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats);
+void report_keep_output(struct report_gone *gone, const struct output_stats *stats);
 
 /* The report, which the caller gives back by json_decref. After the shards have ended (or while
  * they run, when the sums may be a few datagrams apart). */

@@ -255,7 +255,7 @@ static bool can_know_echo(const struct supervisor *sup, const struct layout_echo
 
 static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo)
 {
-	return &sup->workers[echo->from_shard].shard->egress_got[echo->from_output].local;
+	return &shard_output(sup->workers[echo->from_shard].shard, echo->from_output)->got.local;
 }
 
 static void announce(const struct supervisor *sup)

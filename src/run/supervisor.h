@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "src/setup/setup.h"
+#include "src/run/report.h"
 #include "src/run/worker.h"
 
 struct supervisor {
@@ -16,6 +17,7 @@ struct supervisor {
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
+	struct report_gone gone; /* what is in no shard any more */
 };
 
 /* Settles `setup', on which setup_prepare has returned 0, starts its shards, relays until a signal

@@ -145,13 +145,15 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		const struct shard *shard = sup->workers[s].shard;
-		const struct sock_got *got = egress ? shard->egress_got : shard->ingress_got;
-		uint32_t count = egress ? shard->table.output_count : shard->table.flow_count;
+		uint32_t count = egress ? shard->egress.place_count : shard->relay.place_count;
 
 		for (uint32_t i = 0; i < count; i++) {
-			clamped += got[i].clamped;
-			if (got[i].clamped && got[i].buffer_bytes < smallest) {
-				smallest = got[i].buffer_bytes;
+			const struct sock_got *got =
+				egress ? &shard_output(shard, i)->got : &shard_flow(shard, i)->got;
+
+			clamped += got->clamped;
+			if (got->clamped && got->buffer_bytes < smallest) {
+				smallest = got->buffer_bytes;
 			}
 		}
 	}
@@ -206,9 +208,9 @@ int watch_init(struct watch *watch, const struct supervisor *sup)
 	size_t count = 1;
 
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		const struct rule_table *table = &sup->workers[s].shard->table;
+		const struct shard *shard = sup->workers[s].shard;
 
-		count += (size_t)table->output_count + table->flow_count;
+		count += (size_t)shard->egress.place_count + shard->relay.place_count;
 	}
 	*watch = (struct watch){.sup = sup, .told = calloc(count, 1)};
 	return watch->told ? 0 : -ENOMEM;
@@ -220,9 +222,9 @@ void watch_free(struct watch *watch)
 	*watch = (struct watch){0};
 }
 
-static void watch_copies(unsigned char *told, const struct shard *shard, uint32_t o)
+static void watch_copies(unsigned char *told, const struct egress_output *output)
 {
-	const struct output_stats *stats = &shard->stats->outputs[o];
+	const struct output_stats *stats = output->stats;
 	uint64_t why = stat_get(&stats->zc_off);
 	char to[ENDPOINT_TEXT_MAX];
 
@@ -230,7 +232,7 @@ static void watch_copies(unsigned char *told, const struct shard *shard, uint32_
 		return;
 	}
 	*told |= TOLD_COPIES;
-	endpoint_format(&shard->table.outputs[o].out.to, to);
+	endpoint_format(&output->rule->out.to, to);
 	if (why == ZEROCOPY_OFF_COPIED) {
 		log_notice("output %s: the kernel copied %d zero-copy sends in a row, as it does "
 			   "for receivers on this host and devices that cannot gather; sending "
@@ -243,24 +245,24 @@ static void watch_copies(unsigned char *told, const struct shard *shard, uint32_
 	}
 }
 
-static void watch_output(unsigned char *told, const struct shard *shard, uint32_t o)
+static void watch_output(unsigned char *told, const struct egress_output *output)
 {
-	uint64_t why = stat_get(&shard->stats->outputs[o].gso_off);
+	uint64_t why = stat_get(&output->stats->gso_off);
 	char to[ENDPOINT_TEXT_MAX];
 
-	watch_copies(told, shard, o);
+	watch_copies(told, output);
 	if (why == 0 || (*told & TOLD_SINGLES)) {
 		return;
 	}
 	*told |= TOLD_SINGLES;
 	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
 		 "now on; gso=off on the output says so from the start",
-		 endpoint_format(&shard->table.outputs[o].out.to, to), strerror((int)why));
+		 endpoint_format(&output->rule->out.to, to), strerror((int)why));
 }
 
-static void watch_receive(unsigned char *told, const struct shard *shard, uint32_t f)
+static void watch_receive(unsigned char *told, const struct ingress_flow *flow)
 {
-	uint64_t why = stat_get(&shard->stats->flows[f].recv_errno);
+	uint64_t why = stat_get(&flow->stats->recv_errno);
 	char at[ENDPOINT_TEXT_MAX];
 
 	if (why == 0 || (*told & TOLD_RECV_ERROR)) {
@@ -268,15 +270,15 @@ static void watch_receive(unsigned char *told, const struct shard *shard, uint32
 	}
 	*told |= TOLD_RECV_ERROR;
 	log_warn("flow %s: cannot receive, trying again every 10 ms: %s",
-		 endpoint_format(&shard->table.flows[f].in.at, at), strerror((int)why));
+		 endpoint_format(&flow->rule->in.at, at), strerror((int)why));
 }
 
-static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t f)
+static void watch_flow(unsigned char *told, const struct ingress_flow *flow)
 {
-	uint64_t longest = stat_get(&shard->stats->flows[f].longest_bytes);
+	uint64_t longest = stat_get(&flow->stats->longest_bytes);
 	char at[ENDPOINT_TEXT_MAX];
 
-	watch_receive(told, shard, f);
+	watch_receive(told, flow);
 	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
 		return;
 	}
@@ -284,7 +286,7 @@ static void watch_flow(unsigned char *told, const struct shard *shard, uint32_t 
 	log_warn("flow %s: a datagram of %" PRIu64 " bytes did not fit its buffer and was dropped "
 		 "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
 		 "them from the start",
-		 endpoint_format(&shard->table.flows[f].in.at, at), longest);
+		 endpoint_format(&flow->rule->in.at, at), longest);
 }
 
 void watch_tick(struct watch *watch)
@@ -294,11 +296,19 @@ void watch_tick(struct watch *watch)
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
 		const struct shard *shard = watch->sup->workers[s].shard;
 
-		for (uint32_t o = 0; o < shard->table.output_count; o++) {
-			watch_output(told++, shard, o);
+		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++) {
+			const struct egress_output *output = &shard_output(shard, i)->output;
+
+			if (output->rule) {
+				watch_output(told, output);
+			}
 		}
-		for (uint32_t f = 0; f < shard->table.flow_count; f++) {
-			watch_flow(told++, shard, f);
+		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
+			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
+
+			if (flow->rule) {
+				watch_flow(told, flow);
+			}
 		}
 	}
 }

@@ -168,7 +168,6 @@ static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flo
 		f = &table->flows[table->flow_count];
 		*f = (struct rule_flow){
 			.in = flow->in,
-			.flow_id = flow_id,
 			.first_output = table->output_count,
 			.ifindex = iface ? iface->ifindex : 0,
 		};
@@ -241,7 +240,6 @@ static void add_outputs(struct rule_table *table, const struct conf *conf,
 
 		table->outputs[table->output_count++] = (struct rule_table_output){
 			.out = *out,
-			.output_id = o,
 			.ifindex = iface ? iface->ifindex : 0,
 			.mtu = iface ? iface->mtu : 0,
 			.zerocopy_bytes = uncopied_min_bytes(zerocopy, iface, v6),

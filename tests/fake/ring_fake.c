@@ -81,6 +81,19 @@ void fake_delay_cancel(struct ring *ring, uint32_t turns)
 	fake_of(ring)->cancel_delay = turns;
 }
 
+void fake_late_recv(struct ring *ring, unsigned group, uint32_t token)
+{
+	struct fake_slots *slots = &fake_of(ring)->groups[group];
+	struct ring_recv event = {.flow = token, .group = (uint8_t)group, .has_slot = true};
+
+	must(slots->count > 0);
+	must(ring->recv_tail - ring->recv_head <= ring->recv_mask);
+	event.slot = slots->ring[slots->head++ & slots->mask].index;
+	slots->count--;
+	ring->unfilled[group]--;
+	ring->recvs[ring->recv_tail++ & ring->recv_mask] = event;
+}
+
 bool fake_is_armed(const struct ring *ring, uint32_t flow)
 {
 	must(flow < ring->flows);

@@ -93,6 +93,10 @@ void fake_limit_burst(struct ring *ring, uint32_t count);
 /* A cancelled receive ends so many turns later than it might. It goes on receiving until then. */
 void fake_delay_cancel(struct ring *ring, uint32_t turns);
 
+/* A completion that comes too late: one event with a slot of `group' and a token that no receive is
+ * armed with, as if the last holder of the flow had left something behind. */
+void fake_late_recv(struct ring *ring, unsigned group, uint32_t token);
+
 bool fake_is_armed(const struct ring *ring, uint32_t flow);
 uint32_t fake_flow_file(const struct ring *ring, uint32_t flow);
 uint32_t fake_flow_group(const struct ring *ring, uint32_t flow);

@@ -8,3 +8,6 @@ tests_unit_rules_check_conf_refuse_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/rules/check_twins
 tests_unit_rules_check_twins_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/rules/check_index
+tests_unit_rules_check_index_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)

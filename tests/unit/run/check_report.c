@@ -146,6 +146,62 @@ START_TEST(rule_has_the_sums_of_its_flows)
 }
 END_TEST
 
+START_TEST(what_has_gone_stays_in_the_sums)
+{
+	struct flow_stats flow = {.received = 10, .relayed = 7};
+	struct output_stats output = {.offered = 7, .sent = 5};
+	json_t *report, *totals;
+
+	count_run(100);
+	stat_set(&flow.drops[FLOW_DROP_LOOP], 3);
+	stat_set(&output.drops[OUTPUT_DROP_QDISC], 2);
+	report_keep_flow(&rig.sup.gone, &flow);
+	report_keep_output(&rig.sup.gone, &output);
+	report = written();
+	ck_assert(json_is_true(json_object_get(report, "consistent")));
+	totals = json_object_get(report, "totals");
+	ck_assert_int_eq(number(totals, "received"), 110);
+	ck_assert_int_eq(number(totals, "relayed"), 106);
+	ck_assert_int_eq(number(totals, "sent"), 99 + 98 + 5);
+	ck_assert_int_eq(number(json_object_get(totals, "drops"), "loop"), 4);
+	ck_assert_int_eq(number(json_object_get(totals, "drops"), "qdisc"), 3);
+	json_decref(report);
+	stat_set(&output.sent, 6); /* more than was offered */
+	report_keep_output(&rig.sup.gone, &output);
+	report = written();
+	ck_assert(json_is_false(json_object_get(report, "consistent")));
+	json_decref(report);
+}
+END_TEST
+
+/* A flow goes under its rule by what it is, and an output that came later has missed something. */
+START_TEST(late_outputs_and_moved_rules_are_consistent)
+{
+	struct err err;
+	json_t *report, *rules;
+
+	ck_assert_int_eq(conf_add_rule(&rig.opt.conf, "239.1.1.1%eth7:5000 -> 239.2.2.1%eth1:6000",
+				       "--rule", &err),
+			 0);
+	rig.flow.in = rig.opt.conf.flows[1].in;
+	count_run(100);
+	rig.output_room[1].output.relayed_before = 60;
+	stat_set(&rig.output_stats[1].offered, 39);
+	stat_set(&rig.output_stats[1].sent, 38);
+	report = written();
+	ck_assert(json_is_true(json_object_get(report, "consistent")));
+	rules = json_object_get(report, "rules");
+	ck_assert_int_eq(number(json_array_get(rules, 0), "received"), 0);
+	ck_assert_int_eq(number(json_array_get(rules, 1), "received"), 100);
+	json_decref(report);
+	stat_set(&rig.output_stats[1].offered, 40);
+	stat_set(&rig.output_stats[1].sent, 39);
+	report = written();
+	ck_assert(json_is_false(json_object_get(report, "consistent")));
+	json_decref(report);
+}
+END_TEST
+
 /* Each of a value of its own, so that none can stand in for another. */
 START_TEST(each_drop_has_a_name_of_its_own_in_the_totals)
 {
@@ -332,6 +388,8 @@ static Suite *report_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, what_has_gone_stays_in_the_sums);
+	tcase_add_test(tcase, late_outputs_and_moved_rules_are_consistent);
 	tcase_add_test(tcase, each_counter_of_the_tables_is_in_the_report);
 	tcase_add_test(tcase, rule_has_the_sums_of_its_flows);
 	tcase_add_test(tcase, each_drop_has_a_name_of_its_own_in_the_totals);

@@ -126,7 +126,7 @@ START_TEST(start_names_shards_and_clamped_buffers)
 	const char *text;
 
 	rig.opt.rcvbuf_bytes = 8388608;
-	rig.ingress_got[0] = (struct sock_got){.buffer_bytes = 212992, .clamped = true};
+	rig.flow_room[0].got = (struct sock_got){.buffer_bytes = 212992, .clamped = true};
 	watch_log_start(&rig.sup);
 	text = logged();
 	ck_assert_ptr_nonnull(strstr(text, "shard 0: cpu 0, node any"));

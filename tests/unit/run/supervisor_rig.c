@@ -7,6 +7,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static void rig_fill_rooms(struct sup_rig *rig)
+{
+	rig->flow_rooms = rig->flow_room;
+	rig->shard.relay.rooms = &rig->flow_rooms;
+	rig->shard.relay.place_count = ROOM_FLOWS;
+	rig->flow_room[0].flow = (struct ingress_flow){
+		.rule = &rig->flow, .stats = &rig->flow_stats, .state = FLOW_ARMED};
+	rig->output_rooms = rig->output_room;
+	rig->shard.egress.rooms = &rig->output_rooms;
+	rig->shard.egress.place_count = ROOM_OUTPUTS;
+	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		rig->output_room[o].output = (struct egress_output){
+			.rule = &rig->outputs[o],
+			.stats = &rig->output_stats[o],
+			.sibling = o + 1 < SUP_RIG_OUTPUTS ? o + 1 : PLACE_NONE,
+			.state = OUTPUT_OPEN,
+		};
+	}
+}
+
 void sup_rig_open(struct sup_rig *rig)
 {
 	struct err err;
@@ -26,12 +46,8 @@ void sup_rig_open(struct sup_rig *rig)
 					 .outputs = rig->outputs,
 					 .flow_count = 1,
 					 .output_count = SUP_RIG_OUTPUTS};
-	rig->stats.flows = &rig->flow_stats;
-	rig->stats.outputs = rig->output_stats;
-	rig->shard.table = rig->table;
 	rig->shard.stats = &rig->stats;
-	rig->shard.ingress_got = rig->ingress_got;
-	rig->shard.egress_got = rig->egress_got;
+	rig_fill_rooms(rig);
 	rig->worker.shard = &rig->shard;
 	rig->worker.spec.table = &rig->table;
 	rig->worker.node_os = NODE_UNKNOWN;

@@ -18,11 +18,11 @@ struct sup_rig {
 	struct rule_flow flow;
 	struct rule_table_output outputs[SUP_RIG_OUTPUTS];
 	struct rule_table table;
+	struct flow_place flow_room[ROOM_FLOWS], *flow_rooms;
+	struct output_place output_room[ROOM_OUTPUTS], *output_rooms;
 	struct shard_stats stats;
 	struct flow_stats flow_stats;
 	struct output_stats output_stats[SUP_RIG_OUTPUTS];
-	struct sock_got ingress_got[1];
-	struct sock_got egress_got[SUP_RIG_OUTPUTS];
 };
 
 /* All counters zero. */

@@ -1,5 +1,6 @@
 # Unit tests of shard/, linked with its archive and those below.
 RELAY_RIG = tests/unit/shard/relay_rig.c tests/unit/shard/relay_rig.h $(NC_FAKE_RING)
+CHANGE_RIG = tests/unit/shard/change_rig.c tests/unit/shard/change_rig.h $(RELAY_RIG)
 RING_RIG = tests/unit/shard/ring_rig.c tests/unit/shard/ring_rig.h
 
 UNIT_TESTS += tests/unit/shard/check_pool
@@ -89,3 +90,11 @@ tests_unit_shard_check_mailbox_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_shard
 tests_unit_shard_check_shard_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_change
+tests_unit_shard_check_change_SOURCES = tests/unit/shard/check_change.c $(CHANGE_RIG)
+tests_unit_shard_check_change_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_change_reuse
+tests_unit_shard_check_change_reuse_SOURCES = tests/unit/shard/check_change_reuse.c $(CHANGE_RIG)
+tests_unit_shard_check_change_reuse_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -103,7 +103,7 @@ END_TEST
 /* As if `ns' had gone by for the bucket. */
 static void let_bucket_fill(uint64_t ns)
 {
-	rig.egress.outputs[0].tokens_at_ns -= ns;
+	egress_output(&rig.egress, 0)->tokens_at_ns -= ns;
 }
 
 START_TEST(slow_rate_is_kept_over_pauses)
@@ -141,7 +141,7 @@ START_TEST(bucket_is_full_after_a_long_pause_at_any_rate)
 			rig_deliver(&rig, 2000);
 		}
 		rig_settle(&rig);
-		let_bucket_fill(rig.egress.outputs[0].tokens_at_ns - 1);
+		let_bucket_fill(egress_output(&rig.egress, 0)->tokens_at_ns - 1);
 	}
 	if (rates[_i] >= 1000000) {
 		ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), 60);

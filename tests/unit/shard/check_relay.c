@@ -207,7 +207,7 @@ static const struct {
 START_TEST(failed_send_is_in_exactly_one_drop_counter)
 {
 	rig_open(&rig, &singles);
-	fake_fail_sends(rig.ring, rig.egress.outputs[1].file, -failures[_i].err, 3);
+	fake_fail_sends(rig.ring, egress_output(&rig.egress, 1)->file, -failures[_i].err, 3);
 	for (int i = 0; i < 10; i++) {
 		rig_deliver(&rig, 64);
 	}
@@ -223,7 +223,7 @@ END_TEST
 START_TEST(dropped_train_counts_all_its_datagrams)
 {
 	rig_open(&rig, &trains);
-	fake_fail_sends(rig.ring, rig.egress.outputs[0].file, -ENOBUFS, 1);
+	fake_fail_sends(rig.ring, egress_output(&rig.egress, 0)->file, -ENOBUFS, 1);
 	rig_deliver_train(&rig, 12, 1000, 1000);
 	rig_settle(&rig);
 	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_QDISC]), 12);

@@ -50,7 +50,7 @@ START_TEST(flow_whose_receive_failed_is_armed_again_and_loses_nothing)
 	deliver(5);
 	ck_assert_int_eq(relay_turn(&rig.relay), 0);
 	ck_assert_uint_eq(rig.relay.retrying_count, 1);
-	rig.flows[0].retry_ns = 1; /* long ago */
+	relay_place(&rig.relay, 0)->flow.retry_ns = 1; /* long ago */
 	rig_settle(&rig);
 	rig_expect_all_in_order(&rig, 0);
 	ck_assert_uint_eq(rig.relay.retrying_count, 0);
@@ -142,7 +142,7 @@ END_TEST
 static void make_leaving(uint32_t turns)
 {
 	fake_delay_cancel(rig.ring, turns);
-	rig.flows[0].state = FLOW_LEAVING;
+	relay_place(&rig.relay, 0)->flow.state = FLOW_LEAVING;
 	ring_cancel_recv(rig.ring, 0);
 }
 

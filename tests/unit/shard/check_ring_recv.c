@@ -51,7 +51,7 @@ END_TEST
 
 START_TEST(a_flow_armed_under_another_token_answers_with_that)
 {
-	const uint32_t first = 0x7ffe0000U | (RIG_FLOWS - 1), second = first + 0x10000;
+	const uint32_t first = 0x7fe00000U | (RIG_FLOWS - 1), second = first + 0x100000;
 
 	rig_init(&rig);
 	rig_open_pair(&rig, _i, AF_INET);

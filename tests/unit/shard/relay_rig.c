@@ -12,28 +12,33 @@
 static void rig_open_outputs(struct rig *rig, const struct rig_options *options)
 {
 	for (uint32_t i = 0; i < options->outputs; i++) {
-		struct rule_table_output *rule = &rig->output_rules[i];
+		struct rule_table_output rule = {.out = options->out};
 		struct egress_socket sock = {.fd = -1, .gso = options->train_max > 1};
+		struct output_place *place;
 
-		rule->out = options->out;
-		ck_assert_int_eq(addr_parse_ip("239.2.2.2", &rule->out.to.addr), 0);
-		rule->out.to.addr.port = (uint16_t)(6000 + i);
+		ck_assert_int_eq(addr_parse_ip("239.2.2.2", &rule.out.to.addr), 0);
+		rule.out.to.addr.port = (uint16_t)(6000 + i);
+		place = egress_take_place(&rig->egress, &rule);
+		ck_assert_ptr_nonnull(place);
+		place->output.stats = &rig->output_stats[i];
+		place->output.flow = place_token(0, 0);
+		place->output.sibling = i + 1 < options->outputs ? i + 1 : PLACE_NONE;
 		sock.file = (uint32_t)ring_add_file(rig->ring, 100 + (int)i);
 		sock.mtu = options->mtu;
 		sock.zerocopy_bytes = options->zerocopy;
-		egress_open_output(&rig->egress, i, rule, &sock, &rig->output_stats[i]);
+		egress_open_output(&rig->egress, &place->output, &sock);
 	}
 }
 
 static void rig_open_flows(struct rig *rig, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		rig->flows[i] = (struct ingress_flow){.rule = &rig->flow_rule,
-						      .stats = &rig->flow_stats,
-						      .fd = -1,
-						      .group = POOL_TRAIN,
-						      .next_group = POOL_TRAIN};
-		rig->flows[i].file = (uint32_t)ring_add_file(rig->ring, 200 + (int)i);
+		struct flow_place *place = relay_take_place(&rig->relay, &rig->flow_rule);
+
+		ck_assert_ptr_nonnull(place);
+		place->flow.stats = &rig->flow_stats;
+		place->flow.first_output = rig->flow_rule.output_count > 0 ? 0 : PLACE_NONE;
+		place->flow.file = (uint32_t)ring_add_file(rig->ring, 200 + (int)i);
 	}
 }
 
@@ -51,10 +56,11 @@ static void rig_set_up_zerocopy(struct rig *rig, const struct pool_counts *count
 	params->buffer_count = map->area_count;
 }
 
-static void rig_cut(struct rig *rig, uint32_t outputs, uint32_t trains,
+static void rig_cut(struct rig *rig, const struct rig_options *options, uint32_t trains,
 		    const struct pool_counts *counts, struct arena *arena)
 {
-	egress_cut(&rig->egress, outputs, trains, arena);
+	relay_cut(&rig->relay, options->flows, arena);
+	egress_cut(&rig->egress, options->outputs, trains, arena);
 	zerocopy_cut(&rig->egress.zerocopy, counts, trains, arena);
 	pool_cut(&rig->pool, counts, arena);
 }
@@ -62,12 +68,13 @@ static void rig_cut(struct rig *rig, uint32_t outputs, uint32_t trains,
 void rig_open(struct rig *rig, const struct rig_options *options)
 {
 	uint32_t flows = options->flows ? options->flows : 1;
+	uint32_t flow_places = rooms_for(flows, ROOM_FLOWS) * ROOM_FLOWS;
 	uint32_t trains = options->trains ? options->trains : TRAIN_COUNT;
 	struct pool_counts counts = {{0, 0, 0, options->slots}};
 	struct ring_params params = {.sq_entries = 8,
 				     .cq_entries = 16,
-				     .flows = flows,
-				     .files = 8 + flows,
+				     .flows = flow_places,
+				     .files = ROOM_OUTPUTS + flow_places,
 				     .sends = trains};
 	struct iovec areas[RING_BUFFERS_MAX];
 	struct arena counter = ARENA_COUNTER;
@@ -79,16 +86,20 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		params.groups[POOL_TRAIN].depth *= 2;
 	}
 	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
-	rig_cut(rig, options->outputs, trains, &counts, &counter);
+	rig_cut(rig, options, trains, &counts, &counter);
 	ck_assert_int_eq(arena_map(&rig->arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
-	rig_cut(rig, options->outputs, trains, &counts, &rig->arena);
+	rig_cut(rig, options, trains, &counts, &rig->arena);
 	pool_init(&rig->pool, rig->pool_stats);
 	egress_init(&rig->egress, options->train_max, &rig->pool);
 	if (options->zerocopy > 0) {
 		rig_set_up_zerocopy(rig, &counts, areas, &params);
 	}
 	rig->ring = fake_open(&params);
-	rig->egress.ring = rig->ring;
+	rig->egress.ring = rig->relay.ring = rig->ring;
+	rig->relay.pool = &rig->pool;
+	rig->relay.egress = &rig->egress;
+	rig->relay.mailbox = &rig->mailbox;
+	relay_init(&rig->relay);
 	rig->egress.batches = &rig->batches;
 	rig_open_outputs(rig, options);
 	rig->flow_rule =
@@ -96,13 +107,6 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	rig->flow_rule.in.at.addr.family = AF_INET;
 	rig_open_flows(rig, flows);
 	ck_assert_int_eq(mailbox_open(&rig->mailbox), 0);
-	rig->relay = (struct relay){.ring = rig->ring,
-				    .pool = &rig->pool,
-				    .egress = &rig->egress,
-				    .flows = rig->flows,
-				    .mailbox = &rig->mailbox,
-				    .ended = rig->ended,
-				    .flow_count = flows};
 	relay_start(&rig->relay);
 }
 
@@ -161,7 +165,7 @@ void rig_deliver_train(struct rig *rig, uint32_t count, uint32_t segment, uint32
 
 static bool rig_is_delivered(const struct rig *rig)
 {
-	for (uint32_t i = 0; i < rig->relay.flow_count; i++) {
+	for (uint32_t i = 0; i < rig->relay.place_count; i++) {
 		if (fake_undelivered(rig->ring, i) > 0) {
 			return false;
 		}

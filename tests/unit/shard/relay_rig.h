@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "shard/relay.h"
+#include "shard/relay_flows.h"
 #include "tests/fake/ring_fake.h"
 
 #define RIG_OUTPUTS_MAX 4
@@ -23,9 +24,6 @@ struct rig {
 	struct mailbox mailbox;
 	struct ring *ring;
 	struct rule_flow flow_rule;
-	struct rule_table_output output_rules[RIG_OUTPUTS_MAX];
-	struct ingress_flow flows[RIG_FLOWS_MAX];
-	uint32_t ended[RIG_FLOWS_MAX];
 	struct flow_stats flow_stats; /* of all flows together */
 	struct output_stats output_stats[RIG_OUTPUTS_MAX];
 	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];

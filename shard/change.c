@@ -1,0 +1,285 @@
+/* change.c - adds and removes flows and outputs while their shard relays. See change.h.
+ *
+ * Two things can be under way when something is to go: a receive that the kernel still has, and
+ * sends that are not answered. Both are waited for over as many turns as it takes, while everybody
+ * else is relayed as ever. Shard thread.
+ */
+#include "shard/change.h"
+
+#include <errno.h>
+
+#include "src/base/must.h"
+
+static int begin(struct relay *r, struct shard_message *m);
+static int add_flow(struct relay *r, struct shard_message *m);
+static int add_output(struct relay *r, struct shard_message *m);
+static int start_flow(struct relay *r, const struct shard_message *m);
+static int remove_output(struct relay *r, const struct shard_message *m);
+static int remove_flow(struct relay *r, const struct shard_message *m);
+static bool finish(struct relay *r, struct shard_message *m);
+static bool finish_output(struct relay *r, struct shard_message *m);
+static bool finish_flow(struct relay *r, struct shard_message *m);
+static struct ingress_flow *find_flow(const struct relay *r, uint32_t token);
+static struct egress_output *find_output(const struct relay *r, uint32_t token);
+static int find_end(const struct relay *r, const struct ingress_flow *flow,
+		    const struct rule_output *out, uint32_t *last);
+static void unlink_output(struct relay *r, const struct egress_output *output);
+static void answer(struct relay *r, struct shard_message *m, int result);
+
+void change_begin(struct relay *r, struct shard_message *m)
+{
+	int rc = r->phase == RELAY_RUNNING ? begin(r, m) : -ESHUTDOWN;
+
+	must(r->change == NULL);
+	if (rc < 0) {
+		answer(r, m, rc);
+		return;
+	}
+	r->change = m;
+	change_continue(r);
+}
+
+void change_continue(struct relay *r)
+{
+	struct shard_message *m = r->change;
+
+	if (finish(r, m)) {
+		r->change = NULL;
+		answer(r, m, 0);
+	}
+}
+
+void change_abandon(struct relay *r)
+{
+	struct shard_message *m = r->change;
+
+	m = m != NULL ? m : mailbox_receive(r->mailbox);
+	r->change = NULL;
+	if (m != NULL) {
+		answer(r, m, -ESHUTDOWN);
+	}
+}
+
+static int begin(struct relay *r, struct shard_message *m)
+{
+	switch (m->op) {
+	case SHARD_ADD_FLOW:
+		return add_flow(r, m);
+	case SHARD_ADD_OUTPUT:
+		return add_output(r, m);
+	case SHARD_START_FLOW:
+		return start_flow(r, m);
+	case SHARD_REMOVE_OUTPUT:
+		return remove_output(r, m);
+	case SHARD_REMOVE_FLOW:
+		return remove_flow(r, m);
+	}
+	must(!"a message that asks for nothing known");
+	return -EINVAL;
+}
+
+static int add_flow(struct relay *r, struct shard_message *m)
+{
+	struct flow_place *place;
+	int file;
+
+	if (r->pool->classes[m->flow_rule.pool_class].count == 0) {
+		return -EINVAL;
+	}
+	place = relay_take_place(r, &m->flow_rule);
+	if (place == NULL) {
+		return -ENOSPC;
+	}
+	file = ring_add_file(r->ring, m->fd);
+	if (file < 0) {
+		relay_leave_place(r, &place->flow);
+		return file;
+	}
+	place->got = m->got;
+	place->flow.fd = m->fd;
+	place->flow.file = (uint32_t)file;
+	place->flow.echoes = m->echoes;
+	place->flow.echo_count = m->echo_count;
+	m->flow = place->flow.token;
+	return 0;
+}
+
+static int add_output(struct relay *r, struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct output_place *place;
+	uint32_t last;
+	int rc = flow != NULL ? find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
+	int file;
+
+	if (rc < 0) {
+		return rc;
+	}
+	place = egress_take_place(r->egress, &m->output_rule);
+	if (place == NULL) {
+		return -ENOSPC;
+	}
+	file = ring_add_file(r->ring, m->socket.fd);
+	if (file < 0) {
+		egress_leave_place(r->egress, &place->output);
+		return file;
+	}
+	m->socket.file = (uint32_t)file;
+	m->output = place->output.token;
+	place->got = m->got;
+	egress_open_output(r->egress, &place->output, &m->socket);
+	place->output.flow = flow->token;
+	place->output.relayed_before = stat_get(&flow->stats->relayed);
+	*(last == PLACE_NONE ? &flow->first_output : &egress_output(r->egress, last)->sibling) =
+		place_index(m->output);
+	return 0;
+}
+
+static int start_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+
+	if (flow == NULL) {
+		return -ENOENT;
+	}
+	if (flow->state != FLOW_IDLE) {
+		return -EALREADY;
+	}
+	relay_start_flow(r, flow);
+	return 0;
+}
+
+static int remove_output(struct relay *r, const struct shard_message *m)
+{
+	struct egress_output *output = find_output(r, m->output);
+
+	if (output == NULL) {
+		return -ENOENT;
+	}
+	unlink_output(r, output);
+	egress_close_output(r->egress, output);
+	return 0;
+}
+
+static int remove_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+
+	if (flow == NULL) {
+		return -ENOENT;
+	}
+	relay_end_flow(r, flow);
+	return 0;
+}
+
+/* Whether all that was begun is over; then the message holds the answer. */
+static bool finish(struct relay *r, struct shard_message *m)
+{
+	switch (m->op) {
+	case SHARD_REMOVE_OUTPUT:
+		return finish_output(r, m);
+	case SHARD_REMOVE_FLOW:
+		return finish_flow(r, m);
+	case SHARD_ADD_FLOW:
+	case SHARD_ADD_OUTPUT:
+	case SHARD_START_FLOW:
+		break;
+	}
+	return true;
+}
+
+static bool finish_output(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *output = find_output(r, m->output);
+
+	if (!egress_is_closed(output)) {
+		return false;
+	}
+	m->output_stats = *output->stats;
+	m->fd = egress_finish_output(r->egress, output);
+	return true;
+}
+
+static bool finish_flow(struct relay *r, struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+
+	if (flow->state != FLOW_IDLE) {
+		return false;
+	}
+	ingress_look_at_drops(flow);
+	m->flow_stats = *flow->stats;
+	m->fd = flow->fd;
+	ring_remove_file(r->ring, flow->file);
+	relay_leave_place(r, flow);
+	return true;
+}
+
+/* NULL when the holder that `token' names has left. */
+static struct ingress_flow *find_flow(const struct relay *r, uint32_t token)
+{
+	struct ingress_flow *flow;
+
+	if (place_index(token) >= r->place_count) {
+		return NULL;
+	}
+	flow = &relay_place(r, place_index(token))->flow;
+	return flow->token == token && flow->state != FLOW_FREE ? flow : NULL;
+}
+
+static struct egress_output *find_output(const struct relay *r, uint32_t token)
+{
+	struct egress_output *output;
+
+	if (place_index(token) >= r->egress->place_count) {
+		return NULL;
+	}
+	output = egress_output(r->egress, place_index(token));
+	return output->token == token && output->state != OUTPUT_FREE ? output : NULL;
+}
+
+/* The last output of `flow', or PLACE_NONE, if one that sends to where `out' does may follow. */
+static int find_end(const struct relay *r, const struct ingress_flow *flow,
+		    const struct rule_output *out, uint32_t *last)
+{
+	uint32_t end = PLACE_NONE, count = 0;
+
+	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+		const struct egress_output *output = egress_output(r->egress, o);
+
+		if (rule_same_output(&output->rule->out, out)) {
+			return -EEXIST;
+		}
+		end = o;
+		o = output->sibling;
+		count++;
+	}
+	if (count >= FLOW_OUTPUTS_MAX) {
+		return -E2BIG;
+	}
+	*last = end;
+	return 0;
+}
+
+/* Out of the list of its flow, if that is still there. */
+static void unlink_output(struct relay *r, const struct egress_output *output)
+{
+	struct ingress_flow *flow = find_flow(r, output->flow);
+	uint32_t index = place_index(output->token);
+	uint32_t *link;
+
+	if (flow == NULL) {
+		return;
+	}
+	for (link = &flow->first_output; *link != index;) {
+		must(*link != PLACE_NONE);
+		link = &egress_output(r->egress, *link)->sibling;
+	}
+	*link = output->sibling;
+}
+
+static void answer(struct relay *r, struct shard_message *m, int result)
+{
+	m->result = result;
+	mailbox_answer(r->mailbox, m);
+}

@@ -1,0 +1,67 @@
+/* change.h - what control asks of a shard that runs, one message at a time (mailbox.h).
+ *
+ *     SHARD_ADD_FLOW       a flow takes a place; it does not receive yet
+ *     SHARD_ADD_OUTPUT     an output takes a place, behind the others of its flow
+ *     SHARD_START_FLOW     the flow receives from now on
+ *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
+ *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
+ *
+ * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
+ * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
+ * the next owner or for control to count. An output whose flow was removed goes on until it is
+ * removed too. To move a flow, remove it and its outputs here and add them there.
+ *
+ * Whatever is asked takes a bounded number of steps of a turn: the outputs of one flow at most are
+ * walked along. Adding and starting are answered in the turn that takes the message, removing when
+ * nothing is under way any more. Whoever is meant is named by token (room.h), which the answer to
+ * an addition tells; a token of somebody who has left is -ENOENT. What a flow or output is
+ * (rule_compare_flows, rule_same_output) control compares.
+ *
+ * The counters laws hold before and after: received = relayed + drops for each flow, offered = sent
+ * + drops for each output, with what the answer to a removal tells as the last of it.
+ */
+#pragma once
+
+#include "shard/egress.h"
+#include "shard/ingress.h"
+#include "shard/relay.h"
+#include "shard/relay_flows.h"
+
+enum shard_op {
+	SHARD_ADD_FLOW,
+	SHARD_ADD_OUTPUT,
+	SHARD_START_FLOW,
+	SHARD_REMOVE_OUTPUT,
+	SHARD_REMOVE_FLOW,
+};
+
+struct shard_message {
+	enum shard_op op;
+	uint32_t flow;   /* token; told by ADD_FLOW. Not looked at by REMOVE_OUTPUT */
+	uint32_t output; /* token; told by ADD_OUTPUT, asked by REMOVE_OUTPUT */
+	int fd;          /* of a flow: what ADD_FLOW brings, REMOVE_* gives back */
+
+	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing */
+	const struct addr *echoes;  /* ADD_FLOW: stay control's, and as long as the flow */
+	uint32_t echo_count;
+
+	struct rule_table_output output_rule; /* ADD_OUTPUT */
+	struct egress_socket socket;          /* ADD_OUTPUT; its `file' is the shard's to fill in */
+	struct sock_got got;                  /* of what is added: for reports */
+
+	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
+	 * such an output; -E2BIG: it has as many as it may; -EINVAL: no buffers of its class;
+	 * -EALREADY: it receives, or is about to go; -ESHUTDOWN: the shard is ending. A descriptor
+	 * that was not taken is still control's. */
+	int result;
+	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */
+	struct output_stats output_stats; /* REMOVE_OUTPUT */
+};
+
+/* Begins what a message asks, and answers it unless something is under way: then relay.change is
+ * set, and change_continue answers later. Shard thread, outside of a datagram's steps. */
+void change_begin(struct relay *r, struct shard_message *message);
+void change_continue(struct relay *r);
+
+/* The shard ends: answers what is not done, or was not taken yet, with -ESHUTDOWN. */
+void change_abandon(struct relay *r);

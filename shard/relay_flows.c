@@ -1,0 +1,127 @@
+/* relay_flows.c - gives places to flows, starts and ends them. See relay_flows.h. */
+#include "shard/relay_flows.h"
+
+#include "src/base/must.h"
+
+static void unlist_ended(struct relay *r, struct ingress_flow *flow);
+
+void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
+{
+	uint32_t rooms = rooms_for(flow_count, ROOM_FLOWS);
+	struct flow_place **list = arena_alloc(arena, rooms * sizeof(*list), CACHE_LINE_BYTES);
+
+	*r = (struct relay){.rooms = list, .place_count = rooms * ROOM_FLOWS};
+	for (uint32_t i = 0; i < rooms; i++) {
+		struct flow_place *room =
+			arena_alloc(arena, ROOM_FLOWS * sizeof(*room), CACHE_LINE_BYTES);
+
+		if (list) {
+			list[i] = room;
+		}
+	}
+}
+
+void relay_init(struct relay *r)
+{
+	r->ended_first = r->ended_last = r->free_first = PLACE_NONE;
+	for (uint32_t i = r->place_count; i-- > 0;) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		flow->token = place_token(i, 0);
+		flow->fd = -1;
+		flow->next = r->free_first;
+		r->free_first = i;
+	}
+}
+
+struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rule)
+{
+	struct flow_place *place;
+
+	if (r->free_first == PLACE_NONE) {
+		return NULL;
+	}
+	place = relay_place(r, r->free_first);
+	must(place->flow.state == FLOW_FREE);
+	r->free_first = place->flow.next;
+	place->rule = *rule;
+	place->got = (struct sock_got){0};
+	place->stats = (struct flow_stats){0};
+	place->flow = (struct ingress_flow){
+		.token = place->flow.token,
+		.first_output = PLACE_NONE,
+		.next = PLACE_NONE,
+		.rule = &place->rule,
+		.stats = &place->stats,
+		.fd = -1,
+		.group = rule->pool_class,
+		.next_group = rule->pool_class,
+		.state = FLOW_IDLE,
+	};
+	return place;
+}
+
+void relay_leave_place(struct relay *r, struct ingress_flow *flow)
+{
+	must(flow->state == FLOW_IDLE);
+	*flow = (struct ingress_flow){
+		.token = place_next_token(flow->token), .next = r->free_first, .fd = -1};
+	r->free_first = place_index(flow->token);
+}
+
+void relay_start_flow(struct relay *r, struct ingress_flow *flow)
+{
+	must(flow->state == FLOW_IDLE);
+	flow->state = FLOW_ENDED;
+	relay_list_ended(r, flow);
+}
+
+void relay_end_flow(struct relay *r, struct ingress_flow *flow)
+{
+	flow->going = true;
+	if (flow->state == FLOW_ARMED) {
+		ring_cancel_recv(r->ring, flow->token);
+		flow->state = FLOW_LEAVING;
+	} else if (flow->state == FLOW_ENDED) {
+		unlist_ended(r, flow);
+		r->retrying_count -= flow->retry_ns != 0;
+		flow->state = FLOW_IDLE;
+	}
+}
+
+void relay_list_ended(struct relay *r, struct ingress_flow *flow)
+{
+	uint32_t index = place_index(flow->token);
+
+	flow->next = PLACE_NONE;
+	if (r->ended_last == PLACE_NONE) {
+		r->ended_first = index;
+	} else {
+		relay_place(r, r->ended_last)->flow.next = index;
+	}
+	r->ended_last = index;
+	r->ended_count++;
+}
+
+uint32_t relay_take_ended(struct relay *r)
+{
+	uint32_t first = r->ended_first;
+
+	r->ended_first = r->ended_last = PLACE_NONE;
+	r->ended_count = 0;
+	return first;
+}
+
+static void unlist_ended(struct relay *r, struct ingress_flow *flow)
+{
+	uint32_t next = relay_take_ended(r);
+
+	while (next != PLACE_NONE) {
+		struct ingress_flow *other = &relay_place(r, next)->flow;
+
+		next = other->next;
+		if (other != flow) {
+			relay_list_ended(r, other);
+		}
+	}
+}

@@ -1,0 +1,32 @@
+/* relay_flows.h - the flows of a relay: their places, and the list of those to be armed (step 4).
+ *
+ * relay.h has the turn that they are part of. Shard thread only.
+ */
+#pragma once
+
+#include "shard/relay.h"
+#include "src/base/arena.h"
+
+/* Cuts places for `flow_count' flows off `arena', which may be one that counts; they come in rooms.
+ * relay_init makes all of them free, the first to be taken first. */
+void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena);
+void relay_init(struct relay *r);
+
+/* Gives a free place to a flow of `rule', which is copied; the descriptor is still to come, and
+ * nothing is received. NULL when no place is free. */
+struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rule);
+
+/* The flow is gone; its place is free for the next. It is FLOW_IDLE. */
+void relay_leave_place(struct relay *r, struct ingress_flow *flow);
+
+/* Receives as soon as buffers permit, after those that wait already; the flow is FLOW_IDLE. */
+void relay_start_flow(struct relay *r, struct ingress_flow *flow);
+
+/* Ends the receive of a flow, for good. It is over when the flow is FLOW_IDLE. */
+void relay_end_flow(struct relay *r, struct ingress_flow *flow);
+
+/* Appends to the list of flows to be armed. */
+void relay_list_ended(struct relay *r, struct ingress_flow *flow);
+
+/* Empties that list; returns its first place, and the others follow as `next'. */
+uint32_t relay_take_ended(struct relay *r);
