@@ -26,6 +26,7 @@ struct piece {
 
 static bool meta_of(const struct egress_output *o, const struct datagram *d,
 		    struct train_meta *out);
+static bool ttl_of(const struct rule_output *rule, int16_t received, int16_t *out);
 static bool rate_allows(const struct egress *eg, struct egress_output *o, uint32_t bytes);
 static void refill(const struct egress *eg, struct egress_output *o, uint64_t burst);
 static uint32_t segments_per_send(const struct egress *eg, const struct egress_output *o,
@@ -224,11 +225,8 @@ static bool meta_of(const struct egress_output *o, const struct datagram *d, str
 	const struct rule_output *rule = &o->rule->out;
 
 	*out = (struct train_meta){.ttl = -1, .tos = -1};
-	if (rule->ttl_mode != RULE_TTL_FIXED && d->ttl >= 0) {
-		out->ttl = rule->ttl_mode == RULE_TTL_DEC ? (int16_t)(d->ttl - 1) : d->ttl;
-		if (out->ttl <= 0) {
-			return false;
-		}
+	if (d->ttl >= 0 && !ttl_of(rule, d->ttl, &out->ttl)) {
+		return false;
 	}
 	if (rule->dscp == RULE_DSCP_KEEP && d->tos >= 0) {
 		out->tos = (int16_t)(d->tos & ~3); /* ECN is this hop's own business (RFC 3168) */
@@ -237,6 +235,28 @@ static bool meta_of(const struct egress_output *o, const struct datagram *d, str
 		(void)addr_from_sockaddr(d->from, &out->src);
 	}
 	return true;
+}
+
+/* The hop limit to send what came in with `received' of it; -1: the socket's. False when it has run
+ * out. */
+static bool ttl_of(const struct rule_output *rule, int16_t received, int16_t *out)
+{
+	switch ((enum rule_ttl)rule->ttl_mode) {
+	case RULE_TTL_FIXED:
+		return true;
+	case RULE_TTL_KEEP:
+		*out = received;
+		return received > 0;
+	case RULE_TTL_DEC:
+		*out = (int16_t)(received - 1);
+		return received > 1;
+	case RULE_TTL_AUTO:
+		break;
+	}
+	if (received > RULE_TTL_FRESH && received <= RULE_TTL_DEFAULT) {
+		*out = (int16_t)(received - 1);
+	}
+	return received != RULE_TTL_FRESH + 1;
 }
 
 /* A token bucket in bits; takes what `bytes' cost, or nothing. */

@@ -71,7 +71,7 @@ static void check_output(const struct rule_output *out)
 	must(out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6);
 	must(out->to.addr.port != 0);
 	must(out->src.family == 0 || out->src.family == out->to.addr.family);
-	must(out->ttl_mode <= RULE_TTL_DEC);
+	must(out->ttl_mode <= RULE_TTL_AUTO);
 	must(out->ttl_mode != RULE_TTL_FIXED || out->ttl != 0);
 	must(out->dscp >= RULE_DSCP_KEEP);
 	must(out->dscp <= 63);

@@ -19,6 +19,7 @@ enum rule_ttl {
 	RULE_TTL_FIXED, /* `ttl' */
 	RULE_TTL_KEEP,  /* as received */
 	RULE_TTL_DEC,   /* as received, less one; zero is dropped and counted */
+	RULE_TTL_AUTO,  /* the rule says nothing: see RULE_TTL_DEFAULT */
 };
 
 struct rule_ingress {
@@ -34,14 +35,26 @@ struct rule_output {
 	uint64_t rate_bps; /* rate=, bits of UDP payload a second; 0: unlimited */
 	uint16_t sport;    /* sport=, 0: the kernel chooses */
 	uint8_t ttl_mode;  /* enum rule_ttl */
-	uint8_t ttl;       /* hop limit sent when RULE_TTL_FIXED; 16 unless said */
+	uint8_t ttl;       /* hop limit sent when RULE_TTL_FIXED, else 0 */
 	int8_t dscp;       /* 0..63, RULE_AUTO: 0 is sent, RULE_DSCP_KEEP */
 	int8_t priority;   /* SO_PRIORITY 0..7, RULE_AUTO */
 	int8_t gso;        /* 1, 0, RULE_AUTO */
 	bool src_keep;     /* src=keep: sender's address (needs CAP_NET_RAW) */
 };
 
+/* The hop limit of an output that names none (RULE_TTL_AUTO). It counts the relays that a datagram
+ * passes, so that two hosts that relay to each other do not make one datagram circle for ever, and
+ * lets those pass that their sender gave the least there is, which is what senders do unless told
+ * otherwise:
+ *
+ *     received 1 or 2     a sender's own choice: no output sends so few by default   sent as 16
+ *     received 3          the last relay of a circle sent it                         dropped
+ *     received 4 or more                                                             less 1, at
+ * most 16
+ *
+ * What has no received hop limit to count on is sent as 16. */
 #define RULE_TTL_DEFAULT 16
+#define RULE_TTL_FRESH   2 /* received: so few, or fewer, come from a sender */
 #define RULE_DSCP_KEEP   (-2)
 
 /* Orders flows by what they are: where they are heard, and from whom. 0: the same flow, however it

@@ -229,8 +229,7 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 	}
 	*out = (struct rule_output){
 		.to = span->first,
-		.ttl_mode = RULE_TTL_FIXED,
-		.ttl = RULE_TTL_DEFAULT,
+		.ttl_mode = RULE_TTL_AUTO,
 		.dscp = RULE_AUTO,
 		.priority = RULE_AUTO,
 		.gso = RULE_AUTO,

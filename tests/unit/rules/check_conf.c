@@ -80,8 +80,8 @@ START_TEST(plain_rule_has_all_defaults)
 	ck_assert(!out->src_keep);
 	ck_assert_uint_eq(out->rate_bps, 0);
 	ck_assert_uint_eq(out->sport, 0);
-	ck_assert_uint_eq(out->ttl_mode, RULE_TTL_FIXED);
-	ck_assert_uint_eq(out->ttl, 16);
+	ck_assert_uint_eq(out->ttl_mode, RULE_TTL_AUTO);
+	ck_assert_uint_eq(out->ttl, 0);
 	ck_assert_int_eq(out->dscp, RULE_AUTO);
 	ck_assert_int_eq(out->priority, RULE_AUTO);
 	ck_assert_int_eq(out->gso, RULE_AUTO);
@@ -194,7 +194,7 @@ START_TEST(egress_options_belong_to_their_egress)
 	ck_assert(third->src_keep);
 	ck_assert_int_eq(third->gso, RULE_AUTO);
 	ck_assert_uint_eq(third->rate_bps, 1000000000000ULL);
-	ck_assert_uint_eq(output(flow, 3)->ttl, 16);
+	ck_assert_uint_eq(output(flow, 3)->ttl_mode, RULE_TTL_AUTO);
 	ck_assert(!output(flow, 3)->src_keep);
 }
 END_TEST
@@ -234,7 +234,7 @@ START_TEST(prefixes_map_address_by_address)
 	expect_endpoint(&output(&flow[15], 0)->to, "239.2.2.255%eth1:6000");
 	expect_endpoint(&output(&flow[15], 1)->to, "[ff3e::ffff%e]:9");
 	ck_assert_uint_eq(output(&flow[15], 0)->ttl, 3);
-	ck_assert_uint_eq(output(&flow[15], 1)->ttl, 16);
+	ck_assert_uint_eq(output(&flow[15], 1)->ttl_mode, RULE_TTL_AUTO);
 }
 END_TEST
 

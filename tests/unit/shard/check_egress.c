@@ -63,6 +63,50 @@ START_TEST(hop_limit_is_decremented_and_expiry_counted)
 }
 END_TEST
 
+/* What an output without ttl= makes of each received hop limit; -1: the socket's own, which is 16.
+ */
+static const struct {
+	int received, sent;
+} counted[] = {{1, -1}, {2, -1}, {4, 3}, {5, 4}, {16, 15}, {17, -1}, {64, -1}, {255, -1}};
+
+START_TEST(hop_limit_left_open_counts_down_from_16)
+{
+	struct rig_options options = singles;
+
+	options.out = (struct rule_output){.ttl_mode = RULE_TTL_AUTO};
+	rig_open(&rig, &options);
+	deliver_with_ttl(counted[_i].received);
+	rig_settle(&rig);
+	ck_assert_uint_eq(fake_send_count(rig.ring), 1);
+	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TTL), counted[_i].sent);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(hop_limit_left_open_ends_a_circle)
+{
+	struct rig_options options = singles;
+	int hops = 0;
+	int ttl = 1;
+
+	options.out = (struct rule_output){.ttl_mode = RULE_TTL_AUTO};
+	rig_open(&rig, &options);
+	for (; hops < 100; hops++) {
+		deliver_with_ttl(ttl);
+		rig_settle(&rig);
+		if (fake_send_count(rig.ring) == (uint32_t)hops) {
+			break;
+		}
+		ttl = control_int(send_at((uint32_t)hops), IPPROTO_IP, IP_TTL);
+		ttl = ttl < 0 ? RULE_TTL_DEFAULT : ttl;
+		ck_assert_int_gt(ttl, RULE_TTL_FRESH); /* or the next relay would begin anew */
+	}
+	ck_assert_int_eq(hops, 14);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_TTL_EXPIRED]), 1);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(kept_hop_limit_and_dscp_part_the_trains)
 {
 	struct rig_options options = trains;
@@ -236,6 +280,9 @@ static Suite *egress_suite(void)
 	TCase *tcase = tcase_create("egress");
 
 	tcase_add_test(tcase, hop_limit_is_decremented_and_expiry_counted);
+	tcase_add_test(tcase, hop_limit_left_open_ends_a_circle);
+	tcase_add_loop_test(tcase, hop_limit_left_open_counts_down_from_16, 0,
+			    sizeof(counted) / sizeof(counted[0]));
 	tcase_add_test(tcase, kept_hop_limit_and_dscp_part_the_trains);
 	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
 	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);

@@ -119,7 +119,7 @@ static void damage_output(int kind)
 		outputs[2].out.src.family = AF_INET6;
 		break;
 	case 6:
-		outputs[2].out.ttl_mode = RULE_TTL_DEC + 1;
+		outputs[2].out.ttl_mode = RULE_TTL_AUTO + 1;
 		break;
 	case 7:
 		outputs[2].out.dscp = RULE_DSCP_KEEP - 1;
