@@ -57,8 +57,8 @@ struct conf {
  * what to do", and `conf' unchanged; -ENOMEM. `where' is copied. */
 int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err);
 
-/* What only shows when all rules are known: two rules for one flow, a cycle among rules, duplicate
- * names, no rule at all. 0 or -EINVAL with `err' naming both places. */
+/* What only shows when all rules are known: two rules for one flow, a cycle of rules that surely
+ * hear each other, duplicate names, no rule at all. 0 or -EINVAL with `err' naming both places. */
 int conf_check_twins(const struct conf *conf, struct err *err);
 
 /* Accepts all-zero. */

@@ -53,11 +53,8 @@ static const struct conf_rule *rule_at(const struct twins *twins, uint32_t posit
 static int check_cycles(struct twins *twins);
 static int search_from(struct twins *twins, uint32_t root);
 static uint32_t next_child(const struct twins *twins, struct step *step);
-static uint32_t output_leads_to(const struct twins *twins, const struct conf_flow *flow,
-				const struct rule_output *out);
-static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out);
-static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
-			    const struct addr *source);
+static uint32_t output_leads_to(const struct twins *twins, const struct rule_output *out);
+static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to);
 static int compare_addrs(const struct addr *left, const struct addr *right);
 static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to);
 static bool same_run(const struct twins *twins, uint32_t a, uint32_t b);
@@ -261,8 +258,7 @@ static uint32_t next_child(const struct twins *twins, struct step *step)
 
 		while (step->next < flow->output_count) {
 			uint32_t number = flow->first_output + step->next++;
-			uint32_t child =
-				output_leads_to(twins, flow, &twins->conf->outputs[number]);
+			uint32_t child = output_leads_to(twins, &twins->conf->outputs[number]);
 
 			if (child != UINT32_MAX) {
 				return child;
@@ -278,50 +274,32 @@ static uint32_t next_child(const struct twins *twins, struct step *step)
 	return position;
 }
 
-/* What would hear an output: the node of a flow, run or group, or UINT32_MAX: nothing here. A run
- * of a multicast group whose flows all name their source hears only these, where the output's own
- * address is known: that is how one group is relayed both ways between two networks. */
-static uint32_t output_leads_to(const struct twins *twins, const struct conf_flow *flow,
-				const struct rule_output *out)
+/* What would hear an output on this host: the node of a flow, run or group, or UINT32_MAX: nothing.
+ * A datagram to a group comes back to none of its sender's sockets but by another interface on the
+ * same segment, and then it is known as an echo (shard/ingress.h). So one group may go both ways
+ * between two networks. What comes back by way of another host nobody can know here; there the hop
+ * limit ends the circle. Only what is sent to a unicast address that we listen on surely comes
+ * back. */
+static uint32_t output_leads_to(const struct twins *twins, const struct rule_output *out)
 {
 	const struct endpoint any_interface = {.addr = out->to.addr};
-	const struct addr any_source = {0};
-	const struct addr *source = known_source(flow, out);
-	uint32_t at = lower_bound(twins, &any_interface, &any_source);
+	uint32_t at = lower_bound(twins, &any_interface);
 
-	if (!meets_at(twins, at, &any_interface)) {
+	if (addr_is_multicast(&out->to.addr) || !meets_at(twins, at, &any_interface)) {
 		return UINT32_MAX;
 	}
 	if (!out->to.ifname[0]) {
 		return 2 * twins->count + at; /* the whole group */
 	}
 	if (!ingress_at(twins, at)->at.ifname[0]) {
-		return at; /* unicast without interface: alone in its group */
+		return at; /* without interface: alone in its group */
 	}
-	at = lower_bound(twins, &out->to, &any_source);
-	if (!meets_at(twins, at, &out->to)) {
-		return UINT32_MAX;
-	}
-	if (source->family == 0 || ingress_at(twins, at)->source.family == 0 ||
-	    !addr_is_multicast(&out->to.addr)) {
-		return twins->count + at; /* the run */
-	}
-	at = lower_bound(twins, &out->to, source);
-	if (!meets_at(twins, at, &out->to) || !addr_equal(&ingress_at(twins, at)->source, source)) {
-		return UINT32_MAX;
-	}
-	return at;
+	at = lower_bound(twins, &out->to);
+	return meets_at(twins, at, &out->to) ? twins->count + at : UINT32_MAX; /* the run */
 }
 
-/* The address that an output of `flow' sends from, when the rules alone tell; else family 0. */
-static const struct addr *known_source(const struct conf_flow *flow, const struct rule_output *out)
-{
-	return out->src_keep ? &flow->in.source : &out->src;
-}
-
-/* The first position that is not before (endpoint, source). */
-static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to,
-			    const struct addr *source)
+/* The first position that is not before the endpoint with any source. */
+static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to)
 {
 	uint32_t low = 0;
 	uint32_t high = twins->count;
@@ -333,9 +311,6 @@ static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to
 
 		if (diff == 0) {
 			diff = strcmp(in->at.ifname, to->ifname);
-		}
-		if (diff == 0) {
-			diff = compare_addrs(&in->source, source);
 		}
 		if (diff < 0) {
 			low = mid + 1;
@@ -408,7 +383,7 @@ static int refuse_cycle(const struct twins *twins, uint32_t node)
 	must(last != NULL);
 	err_set(twins->err,
 		"%s: the rules make a cycle through %s: %s; a datagram would go round for ever; "
-		"change the group, port or interface of one egress",
+		"change the address, port or interface of one egress",
 		twins->conf->rules[last->rule].where, endpoint_format(&last->in.at, text), path);
 	return -EINVAL;
 }

@@ -59,3 +59,16 @@ for pair in "239.1.1.1%l0:5000 239.1.1.1%r0:5000 239.1.1.1%s0:5000 239.1.1.1%d0:
     expect "received, both hosts together, of one datagram to $left" "$(both "$received")" 15
     expect "the end of the circle is counted" "$(both .totals.drops.ttl_expired)" 1
 done
+
+# Each host relays the group both ways, as two hosts may for redundancy: each hears what the other
+# sends, so that there are two datagrams a round, and no more.
+host one --rule "239.1.1.1%l0:5000 -> 239.1.1.1%r0:5000" \
+    --rule "239.1.1.1%r0:5000 -> 239.1.1.1%l0:5000"
+host two --rule "239.1.1.1%l0:5000 -> 239.1.1.1%r0:5000" \
+    --rule "239.1.1.1%r0:5000 -> 239.1.1.1%l0:5000"
+recv_start watch dst 239.1.1.1%d0:5000 --count 15
+send src 239.1.1.1%s0:5000 --count 1 --gso 1
+recv_end watch
+hosts_stop
+expect "received both ways, of one datagram" "$(both "$received")" 30
+expect "both ends of the circle are counted" "$(both .totals.drops.ttl_expired)" 2
