@@ -11,6 +11,9 @@
 #include "src/base/must.h"
 
 static int begin(struct relay *r, struct shard_message *m);
+static void cut_rooms(struct relay *r, uint32_t flow_rooms, uint32_t output_rooms,
+		      struct arena *arena);
+static int add_room(struct relay *r, const struct shard_message *m);
 static int add_flow(struct relay *r, struct shard_message *m);
 static int add_output(struct relay *r, struct shard_message *m);
 static int start_flow(struct relay *r, const struct shard_message *m);
@@ -25,6 +28,14 @@ static int find_end(const struct relay *r, const struct ingress_flow *flow,
 		    const struct rule_output *out, uint32_t *last);
 static void unlink_output(struct relay *r, const struct egress_output *output);
 static void answer(struct relay *r, struct shard_message *m, int result);
+
+size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
+{
+	struct arena counter = ARENA_COUNTER;
+
+	cut_rooms((struct relay *)r, flow_rooms, output_rooms, &counter);
+	return counter.used_bytes;
+}
 
 void change_begin(struct relay *r, struct shard_message *m)
 {
@@ -63,6 +74,8 @@ void change_abandon(struct relay *r)
 static int begin(struct relay *r, struct shard_message *m)
 {
 	switch (m->op) {
+	case SHARD_ADD_ROOM:
+		return add_room(r, m);
 	case SHARD_ADD_FLOW:
 		return add_flow(r, m);
 	case SHARD_ADD_OUTPUT:
@@ -76,6 +89,28 @@ static int begin(struct relay *r, struct shard_message *m)
 	}
 	must(!"a message that asks for nothing known");
 	return -EINVAL;
+}
+
+/* With an arena that counts, the relay is only looked at. */
+static void cut_rooms(struct relay *r, uint32_t flow_rooms, uint32_t output_rooms,
+		      struct arena *arena)
+{
+	uint32_t flows = r->place_count + flow_rooms * ROOM_FLOWS;
+	uint32_t outputs = r->egress->place_count + output_rooms * ROOM_OUTPUTS;
+
+	relay_add_rooms(r, flow_rooms, arena);
+	egress_add_rooms(r->egress, output_rooms, arena);
+	ring_grow(r->ring, flows, flows + outputs, arena);
+}
+
+static int add_room(struct relay *r, const struct shard_message *m)
+{
+	if (m->flow_rooms > (SHARD_FLOWS_MAX - r->place_count) / ROOM_FLOWS ||
+	    m->output_rooms > (SHARD_OUTPUTS_MAX - r->egress->place_count) / ROOM_OUTPUTS) {
+		return -E2BIG;
+	}
+	cut_rooms(r, m->flow_rooms, m->output_rooms, m->memory);
+	return 0;
 }
 
 static int add_flow(struct relay *r, struct shard_message *m)
@@ -180,6 +215,7 @@ static bool finish(struct relay *r, struct shard_message *m)
 		return finish_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return finish_flow(r, m);
+	case SHARD_ADD_ROOM:
 	case SHARD_ADD_FLOW:
 	case SHARD_ADD_OUTPUT:
 	case SHARD_START_FLOW:

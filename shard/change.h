@@ -1,5 +1,6 @@
 /* change.h - what control asks of a shard that runs, one message at a time (mailbox.h).
  *
+ *     SHARD_ADD_ROOM       places for more flows and outputs, in memory that control brings
  *     SHARD_ADD_FLOW       a flow takes a place; it does not receive yet
  *     SHARD_ADD_OUTPUT     an output takes a place, behind the others of its flow
  *     SHARD_START_FLOW     the flow receives from now on
@@ -12,10 +13,11 @@
  * removed too. To move a flow, remove it and its outputs here and add them there.
  *
  * Whatever is asked takes a bounded number of steps of a turn: the outputs of one flow at most are
- * walked along. Adding and starting are answered in the turn that takes the message, removing when
- * nothing is under way any more. Whoever is meant is named by token (room.h), which the answer to
- * an addition tells; a token of somebody who has left is -ENOENT. What a flow or output is
- * (rule_compare_flows, rule_same_output) control compares.
+ * walked along, and for a room the ring's small tables of flows and files are copied. Adding and
+ * starting are answered in the turn that takes the message, removing when nothing is under way any
+ * more. Whoever is meant is named by token (room.h), which the answer to an addition tells; a token
+ * of somebody who has left is -ENOENT. What a flow or output is (rule_compare_flows,
+ * rule_same_output) control compares.
  *
  * The counters laws hold before and after: received = relayed + drops for each flow, offered = sent
  * + drops for each output, with what the answer to a removal tells as the last of it.
@@ -28,6 +30,7 @@
 #include "shard/relay_flows.h"
 
 enum shard_op {
+	SHARD_ADD_ROOM,
 	SHARD_ADD_FLOW,
 	SHARD_ADD_OUTPUT,
 	SHARD_START_FLOW,
@@ -41,6 +44,9 @@ struct shard_message {
 	uint32_t output; /* token; told by ADD_OUTPUT, asked by REMOVE_OUTPUT */
 	int fd;          /* of a flow: what ADD_FLOW brings, REMOVE_* gives back */
 
+	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
+	uint32_t flow_rooms, output_rooms;
+
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing */
 	const struct addr *echoes;  /* ADD_FLOW: stay control's, and as long as the flow */
 	uint32_t echo_count;
@@ -50,13 +56,17 @@ struct shard_message {
 	struct sock_got got;                  /* of what is added: for reports */
 
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
-	 * such an output; -E2BIG: it has as many as it may; -EINVAL: no buffers of its class;
+	 * such an output; -E2BIG: it has as many as it may,
+	 * or so has the shard; -EINVAL: no buffers of its class;
 	 * -EALREADY: it receives, or is about to go; -ESHUTDOWN: the shard is ending. A descriptor
 	 * that was not taken is still control's. */
 	int result;
 	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */
 	struct output_stats output_stats; /* REMOVE_OUTPUT */
 };
+
+/* Bytes of memory that so many rooms take. Control thread, between messages. */
+size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms);
 
 /* Begins what a message asks, and answers it unless something is under way: then relay.change is
  * set, and change_continue answers later. Shard thread, outside of a datagram's steps. */

@@ -24,6 +24,7 @@ struct piece {
 	uint32_t count;
 };
 
+static void free_places(struct egress *eg, uint32_t first);
 static bool meta_of(const struct egress_output *o, const struct datagram *d,
 		    struct train_meta *out);
 static bool ttl_of(const struct rule_output *rule, int16_t received, int16_t *out);
@@ -41,20 +42,34 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, struct arena *arena)
 {
-	uint32_t rooms = rooms_for(output_count, ROOM_OUTPUTS);
-	struct output_place **list = arena_alloc(arena, rooms * sizeof(*list), CACHE_LINE_BYTES);
-
 	must(train_count > 0);
-	*eg = (struct egress){
-		.rooms = list, .place_count = rooms * ROOM_OUTPUTS, .train_count = train_count};
+	*eg = (struct egress){.train_count = train_count,
+			      .free_first = PLACE_NONE,
+			      .dirty_first = PLACE_NONE,
+			      .dirty_last = PLACE_NONE};
 	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
-	for (uint32_t i = 0; i < rooms; i++) {
+	egress_add_rooms(eg, rooms_for(output_count, ROOM_OUTPUTS), arena);
+}
+
+void egress_add_rooms(struct egress *eg, uint32_t count, struct arena *arena)
+{
+	uint32_t before = eg->place_count / ROOM_OUTPUTS;
+	struct output_place **rooms =
+		arena_alloc(arena, (before + count) * sizeof(*rooms), CACHE_LINE_BYTES);
+
+	for (uint32_t i = before; i < before + count; i++) {
 		struct output_place *room =
 			arena_alloc(arena, ROOM_OUTPUTS * sizeof(*room), CACHE_LINE_BYTES);
 
-		if (list) {
-			list[i] = room;
+		if (rooms) {
+			rooms[i] = room;
 		}
+	}
+	if (rooms) {
+		memcpy(rooms, eg->rooms, before * sizeof(*rooms));
+		eg->rooms = rooms;
+		eg->place_count += count * ROOM_OUTPUTS;
+		free_places(eg, before * ROOM_OUTPUTS);
 	}
 }
 
@@ -67,15 +82,6 @@ void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)
 		eg->trains[i].next = i + 1 < eg->train_count ? i + 1 : TRAIN_NONE;
 	}
 	eg->free = 0;
-	eg->free_first = eg->dirty_first = eg->dirty_last = PLACE_NONE;
-	for (uint32_t i = eg->place_count; i-- > 0;) {
-		struct egress_output *o = egress_output(eg, i);
-
-		o->token = place_token(i, 0);
-		o->fd = -1;
-		o->next = eg->free_first;
-		eg->free_first = i;
-	}
 }
 
 struct output_place *egress_take_place(struct egress *eg, const struct rule_table_output *rule)
@@ -217,6 +223,19 @@ void egress_drop_rest(struct egress *eg, const struct egress_rest *rest)
 {
 	stat_add(&egress_output(eg, rest->output)->stats->drops[OUTPUT_DROP_SEND_ERROR],
 		 rest->d->count - rest->done);
+}
+
+/* The places from `first' on are new; the first is taken first. */
+static void free_places(struct egress *eg, uint32_t first)
+{
+	for (uint32_t i = eg->place_count; i-- > first;) {
+		struct egress_output *o = egress_output(eg, i);
+
+		o->token = place_token(i, 0);
+		o->fd = -1;
+		o->next = eg->free_first;
+		eg->free_first = i;
+	}
 }
 
 /* False when the hop limit has run out. */

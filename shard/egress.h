@@ -92,12 +92,15 @@ struct egress {
 	bool has_rate;
 };
 
-/* Cuts trains and places for outputs off `arena', which may be one that counts; places come in
- * rooms. */
+/* Begins with trains and places for outputs, in rooms, cut off `arena'. All places are free, the
+ * first to be taken first. With an arena that counts the egress is of no use. */
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count,
 		struct arena *arena);
 
-/* All trains and places free, the first place to be taken first. */
+/* Adds `count' rooms, cut off `arena'; with one that counts nothing but that is done. */
+void egress_add_rooms(struct egress *eg, uint32_t count, struct arena *arena);
+
+/* All trains are free. */
 void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool);
 
 /* How an output's socket was opened. */

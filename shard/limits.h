@@ -34,10 +34,11 @@
 #define SHARD_FLOWS_MAX  65536
 #define FLOW_OUTPUTS_MAX 1024 /* per rule and shard */
 
-#define ROOM_FLOWS       8 /* places of a room, which is what tables grow by */
-#define ROOM_OUTPUTS     16
-#define PLACE_INDEX_BITS 20    /* of a token; the rest counts holders */
-#define PLACE_HOLDERS    0xfff /* all ones is no holder, so that no token is PLACE_NONE */
+#define ROOM_FLOWS        8 /* places of a room, which is what tables grow by */
+#define ROOM_OUTPUTS      16
+#define SHARD_OUTPUTS_MAX (1 << PLACE_INDEX_BITS)
+#define PLACE_INDEX_BITS  20    /* of a token; the rest counts holders */
+#define PLACE_HOLDERS     0xfff /* all ones is no holder, so that no token is PLACE_NONE */
 
 #define RING_ENTRIES_MAX 32768
 #define RING_BUFFERS_MAX 16 /* memory areas registered with a ring */

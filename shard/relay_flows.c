@@ -1,36 +1,39 @@
 /* relay_flows.c - gives places to flows, starts and ends them. See relay_flows.h. */
 #include "shard/relay_flows.h"
 
+#include <string.h>
+
 #include "src/base/must.h"
 
+static void free_places(struct relay *r, uint32_t first);
 static void unlist_ended(struct relay *r, struct ingress_flow *flow);
 
 void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
 {
-	uint32_t rooms = rooms_for(flow_count, ROOM_FLOWS);
-	struct flow_place **list = arena_alloc(arena, rooms * sizeof(*list), CACHE_LINE_BYTES);
+	*r = (struct relay){
+		.free_first = PLACE_NONE, .ended_first = PLACE_NONE, .ended_last = PLACE_NONE};
+	relay_add_rooms(r, rooms_for(flow_count, ROOM_FLOWS), arena);
+}
 
-	*r = (struct relay){.rooms = list, .place_count = rooms * ROOM_FLOWS};
-	for (uint32_t i = 0; i < rooms; i++) {
+void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena)
+{
+	uint32_t before = r->place_count / ROOM_FLOWS;
+	struct flow_place **rooms =
+		arena_alloc(arena, (before + count) * sizeof(*rooms), CACHE_LINE_BYTES);
+
+	for (uint32_t i = before; i < before + count; i++) {
 		struct flow_place *room =
 			arena_alloc(arena, ROOM_FLOWS * sizeof(*room), CACHE_LINE_BYTES);
 
-		if (list) {
-			list[i] = room;
+		if (rooms) {
+			rooms[i] = room;
 		}
 	}
-}
-
-void relay_init(struct relay *r)
-{
-	r->ended_first = r->ended_last = r->free_first = PLACE_NONE;
-	for (uint32_t i = r->place_count; i-- > 0;) {
-		struct ingress_flow *flow = &relay_place(r, i)->flow;
-
-		flow->token = place_token(i, 0);
-		flow->fd = -1;
-		flow->next = r->free_first;
-		r->free_first = i;
+	if (rooms) {
+		memcpy(rooms, r->rooms, before * sizeof(*rooms));
+		r->rooms = rooms;
+		r->place_count += count * ROOM_FLOWS;
+		free_places(r, before * ROOM_FLOWS);
 	}
 }
 
@@ -110,6 +113,19 @@ uint32_t relay_take_ended(struct relay *r)
 	r->ended_first = r->ended_last = PLACE_NONE;
 	r->ended_count = 0;
 	return first;
+}
+
+/* The places from `first' on are new; the first is taken first. */
+static void free_places(struct relay *r, uint32_t first)
+{
+	for (uint32_t i = r->place_count; i-- > first;) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		flow->token = place_token(i, 0);
+		flow->fd = -1;
+		flow->next = r->free_first;
+		r->free_first = i;
+	}
 }
 
 static void unlist_ended(struct relay *r, struct ingress_flow *flow)

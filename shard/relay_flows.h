@@ -7,10 +7,12 @@
 #include "shard/relay.h"
 #include "src/base/arena.h"
 
-/* Cuts places for `flow_count' flows off `arena', which may be one that counts; they come in rooms.
- * relay_init makes all of them free, the first to be taken first. */
+/* Begins a relay with places for `flow_count' flows, in rooms cut off `arena'. All are free, the
+ * first to be taken first. With an arena that counts the relay is of no use. */
 void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena);
-void relay_init(struct relay *r);
+
+/* Adds `count' rooms, cut off `arena'; with one that counts nothing but that is done. */
+void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena);
 
 /* Gives a free place to a flow of `rule', which is copied; the descriptor is still to come, and
  * nothing is received. NULL when no place is free. */

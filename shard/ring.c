@@ -19,7 +19,7 @@
 
 #define BATCH_TIMER_SLACK_NS 1000UL
 
-static uint32_t recv_events_max(const struct ring_params *params);
+static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth);
 static uint32_t sent_events_max(const struct ring_params *params);
 
 struct ring *ring_cut(enum ring_engine engine, const struct ring_params *params,
@@ -77,6 +77,31 @@ int ring_add_file(struct ring *ring, int fd)
 void ring_remove_file(struct ring *ring, uint32_t file)
 {
 	ring->ops->remove_file(ring, file);
+}
+
+void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
+{
+	uint32_t recv_count = ring_power_of_two(recv_events_max(flows, ring->depth));
+	struct ring_recv *recvs = arena_alloc(arena, recv_count * sizeof(*recvs), CACHE_LINE_BYTES);
+	struct ring_flow *states = arena_alloc(arena, flows * sizeof(*states), CACHE_LINE_BYTES);
+	uint32_t waiting = ring->recv_tail - ring->recv_head;
+
+	must(flows >= ring->flows);
+	must(flows <= SHARD_FLOWS_MAX);
+	ring->ops->grow(ring, flows, files, arena);
+	if (arena->counting) {
+		return;
+	}
+	for (uint32_t i = 0; i < waiting; i++) {
+		recvs[i] = ring->recvs[(ring->recv_head + i) & ring->recv_mask];
+	}
+	ring->recv_head = 0;
+	ring->recv_tail = waiting;
+	memcpy(states, ring->flow_states, ring->flows * sizeof(*states));
+	ring->recvs = recvs;
+	ring->recv_mask = recv_count - 1;
+	ring->flow_states = states;
+	ring->flows = flows;
 }
 
 int ring_arm_wake(struct ring *ring, int eventfd)
@@ -212,9 +237,14 @@ void ring_params_check(const struct ring_params *params)
 
 void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct arena *arena)
 {
-	uint32_t recv_count = ring_power_of_two(recv_events_max(params));
+	uint32_t depth[POOL_CLASS_COUNT];
+	uint32_t recv_count;
 	uint32_t sent_count = ring_power_of_two(sent_events_max(params));
 
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		depth[i] = params->groups[i].depth;
+	}
+	recv_count = ring_power_of_two(recv_events_max(params->flows, depth));
 	ring->recvs = arena_alloc(arena, recv_count * sizeof(struct ring_recv), CACHE_LINE_BYTES);
 	ring->sents = arena_alloc(arena, sent_count * sizeof(struct ring_sent), CACHE_LINE_BYTES);
 	ring->flow_states =
@@ -224,9 +254,7 @@ void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct
 	ring->flows = params->flows;
 	ring->sends = params->sends;
 	ring->buffer_count = params->buffer_count;
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		ring->depth[i] = params->groups[i].depth;
-	}
+	memcpy(ring->depth, depth, sizeof(depth));
 }
 
 void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group)
@@ -287,12 +315,12 @@ void ring_feature_add(struct err *features, const char *name)
 }
 
 /* Every lent slot can be one event, every flow can end without one, and one for good measure. */
-static uint32_t recv_events_max(const struct ring_params *params)
+static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth)
 {
-	uint32_t events = params->flows + 1;
+	uint32_t events = flows + 1;
 
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		events += params->groups[i].depth;
+		events += depth[i];
 	}
 	return events;
 }

@@ -137,6 +137,11 @@ int ring_add_file(struct ring *ring, int fd);
  * is held does not need the file any more. */
 void ring_remove_file(struct ring *ring, uint32_t file);
 
+/* Makes room for `flows' and `files' in all, never less than now, in memory cut off `arena'; what
+ * was cut before stays in use. With an arena that counts nothing but that is done. Whatever is
+ * under way goes on, and no event is lost. */
+void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
+
 /* Makes ring_turn return, and ring_woken say true, when `eventfd' becomes readable. 0 or -errno.
  * The ring reads the eventfd. */
 int ring_arm_wake(struct ring *ring, int eventfd);

@@ -112,7 +112,6 @@ static void shard_init(struct shard *s)
 {
 	pool_init(&s->pool, s->stats->pool);
 	egress_init(&s->egress, s->spec->train_max, &s->pool);
-	relay_init(&s->relay);
 	if (shard_avoids_copying(s->spec)) {
 		shard_registers(s->spec, &s->egress.zerocopy.areas);
 	}

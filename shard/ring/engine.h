@@ -20,6 +20,8 @@ struct ring_ops {
 	int (*open)(struct ring *ring, const struct ring_params *params, struct err *features,
 		    struct err *err);
 	void (*close)(struct ring *ring);
+	/* As ring_grow; `ring' has its old sizes. Writes nothing with an arena that counts. */
+	void (*grow)(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
 	int (*add_file)(struct ring *ring, int fd);
 	void (*remove_file)(struct ring *ring, uint32_t file);
 	int (*arm_wake)(struct ring *ring, int eventfd);

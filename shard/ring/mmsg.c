@@ -29,6 +29,7 @@
 static int mmsg_open(struct ring *ring, const struct ring_params *params, struct err *features,
 		     struct err *err);
 static void mmsg_close(struct ring *ring);
+static void mmsg_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
 static int mmsg_add_file(struct ring *ring, int fd);
 static void mmsg_remove_file(struct ring *ring, uint32_t file);
 static int mmsg_arm_wake(struct ring *ring, int eventfd);
@@ -38,11 +39,14 @@ static void mmsg_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsig
 static void mmsg_cancel_recv(struct ring *ring, uint32_t flow);
 static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			    uint32_t token);
+static void free_files(struct mmsg *m, uint32_t files);
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena);
+static void cut_tables(struct mmsg *m, uint32_t flows, uint32_t files, struct arena *arena);
 
 static const struct ring_ops mmsg_ops = {
 	.open = mmsg_open,
 	.close = mmsg_close,
+	.grow = mmsg_grow,
 	.add_file = mmsg_add_file,
 	.remove_file = mmsg_remove_file,
 	.arm_wake = mmsg_arm_wake,
@@ -79,10 +83,7 @@ struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena
 		return NULL;
 	}
 	*m = cut;
-	for (uint32_t file = params->files; file-- > 0;) {
-		m->files[file].fd = -1;
-		m->file_free[m->file_free_count++] = file;
-	}
+	free_files(m, params->files);
 	return &m->base;
 }
 
@@ -124,6 +125,36 @@ static void mmsg_close(struct ring *ring)
 		close(m->epoll_fd);
 		m->epoll_fd = -1;
 	}
+}
+
+static void mmsg_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
+{
+	struct mmsg *m = mmsg_of(ring);
+	struct mmsg grown = *m;
+
+	cut_tables(&grown, flows, files, arena);
+	if (arena->counting) {
+		return;
+	}
+	memcpy(grown.files, m->files, m->file_count * sizeof(*m->files));
+	memcpy(grown.file_free, m->file_free, m->file_free_count * sizeof(*m->file_free));
+	memcpy(grown.flows, m->flows, ring->flows * sizeof(*m->flows));
+	memcpy(grown.cancelled, m->cancelled, m->cancelled_count * sizeof(*m->cancelled));
+	m->files = grown.files;
+	m->file_free = grown.file_free;
+	m->flows = grown.flows;
+	m->cancelled = grown.cancelled;
+	free_files(m, files);
+}
+
+/* The files from those there are up to `files' are new, and free. */
+static void free_files(struct mmsg *m, uint32_t files)
+{
+	for (uint32_t file = files; file-- > m->file_count;) {
+		m->files[file].fd = -1;
+		m->file_free[m->file_free_count++] = file;
+	}
+	m->file_count = files;
 }
 
 static int mmsg_add_file(struct ring *ring, int fd)
@@ -237,11 +268,7 @@ static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghd
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena)
 {
 	ring_queues_cut(&m->base, params, arena);
-	m->file_count = params->files;
-	m->file_free = arena_alloc(arena, params->files * sizeof(*m->file_free), CACHE_LINE_BYTES);
-	m->files = arena_alloc(arena, params->files * sizeof(*m->files), CACHE_LINE_BYTES);
-	m->flows = arena_alloc(arena, params->flows * sizeof(*m->flows), CACHE_LINE_BYTES);
-	m->cancelled = arena_alloc(arena, params->flows * sizeof(uint32_t), CACHE_LINE_BYTES);
+	cut_tables(m, params->flows, params->files, arena);
 	m->sends = arena_alloc(arena, params->sends * sizeof(*m->sends), CACHE_LINE_BYTES);
 	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
 		const struct ring_group *group = &params->groups[i];
@@ -250,4 +277,13 @@ static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct 
 						 CACHE_LINE_BYTES);
 		m->groups[i].payload_bytes = group->slot_bytes - (uint32_t)SLOT_HEAD_BYTES;
 	}
+}
+
+/* What grows with flows and files. */
+static void cut_tables(struct mmsg *m, uint32_t flows, uint32_t files, struct arena *arena)
+{
+	m->file_free = arena_alloc(arena, files * sizeof(*m->file_free), CACHE_LINE_BYTES);
+	m->files = arena_alloc(arena, files * sizeof(*m->files), CACHE_LINE_BYTES);
+	m->flows = arena_alloc(arena, flows * sizeof(*m->flows), CACHE_LINE_BYTES);
+	m->cancelled = arena_alloc(arena, flows * sizeof(*m->cancelled), CACHE_LINE_BYTES);
 }

@@ -40,6 +40,7 @@ static void remember_send(struct uring *u, uint32_t token, uint32_t sqe_number);
 const struct ring_ops uring_ops = {
 	.open = uring_open,
 	.close = uring_close,
+	.grow = uring_grow,
 	.add_file = uring_add_file,
 	.remove_file = uring_remove_file,
 	.arm_wake = uring_arm_wake,
@@ -226,7 +227,7 @@ static void update_file_table(struct uring *u, uint32_t file, int fd)
 	struct uring_file *f = &u->files[file];
 	int ret = -EBADF;
 
-	if (u->files_registered) {
+	if (u->files_registered && file < u->table_count) {
 		stat_add(&u->base.stats->syscalls, 1);
 		ret = io_uring_register_files_update(&u->io, file, &fd, 1);
 	}

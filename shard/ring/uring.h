@@ -64,7 +64,7 @@ struct uring {
 	unsigned enter_flags; /* IORING_ENTER_REGISTERED_RING with the latter */
 	bool io_open;
 	bool ring_registered;
-	bool files_registered; /* a sparse table of file_count entries exists */
+	bool files_registered; /* a sparse table of table_count entries exists */
 	bool areas_registered; /* a table of memory areas exists */
 	bool sqpoll;           /* a kernel thread submits: every send has a completion */
 	bool min_wait;         /* the kernel batches waits itself (Linux 6.12) */
@@ -79,6 +79,7 @@ struct uring {
 	uint32_t unsubmitted; /* sends queued since the last submission */
 	uint32_t inflight;    /* with sqpoll: sends without their completion */
 	uint32_t zc_unseen;   /* without: zero-copy sends without their first completion */
+	uint32_t table_count; /* the first files; later ones are named by descriptor */
 	uint32_t file_count;
 	uint32_t file_free_count;
 	uint32_t *file_free; /* stack of free numbers */
@@ -114,6 +115,7 @@ void uring_complete_zc(struct uring *u, uint32_t token, int32_t res, uint32_t fl
 bool uring_answer_zc(struct uring *u, uint32_t token); /* false: cannot be answered yet */
 
 /* ring/uring_setup.c */
+void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
 int uring_open(struct ring *ring, const struct ring_params *params, struct err *features,
 	       struct err *err);
 void uring_close(struct ring *ring);

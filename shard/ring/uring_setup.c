@@ -45,7 +45,9 @@ static unsigned next_flags(unsigned flags);
 static int register_groups(struct uring *u, const struct ring_params *params, struct err *err);
 static void register_files(struct uring *u, struct err *features);
 static void register_ring(struct uring *u, struct err *features);
+static void free_files(struct uring *u, uint32_t files);
 static void cut_arrays(struct uring *u, const struct ring_params *params, struct arena *arena);
+static void cut_files(struct uring *u, uint32_t files, struct arena *arena);
 static void cancel_everything(struct uring *u);
 static bool any_armed(const struct ring *ring);
 
@@ -59,10 +61,7 @@ struct ring *ring_uring_cut(const struct ring_params *params, struct arena *aren
 		return NULL;
 	}
 	*u = cut;
-	for (uint32_t file = params->files; file-- > 0;) {
-		u->files[file].fd = -1;
-		u->file_free[u->file_free_count++] = file;
-	}
+	free_files(u, params->files);
 	return &u->base;
 }
 
@@ -104,6 +103,25 @@ int uring_open(struct ring *ring, const struct ring_params *params, struct err *
 	register_files(u, features);
 	register_ring(u, features);
 	return 0;
+}
+
+/* Nothing that the kernel looks at moves. Its table of files stays as it is: more of them would
+ * cost a registration anew, and a send that names its descriptor costs hardly more. */
+void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
+{
+	struct uring *u = uring_of(ring);
+	struct uring grown = *u;
+
+	(void)flows;
+	cut_files(&grown, files, arena);
+	if (arena->counting) {
+		return;
+	}
+	memcpy(grown.files, u->files, u->file_count * sizeof(*u->files));
+	memcpy(grown.file_free, u->file_free, u->file_free_count * sizeof(*u->file_free));
+	u->files = grown.files;
+	u->file_free = grown.file_free;
+	free_files(u, files);
 }
 
 void uring_close(struct ring *ring)
@@ -238,7 +256,8 @@ static void register_files(struct uring *u, struct err *features)
 	if (u->file_count == 0) {
 		return;
 	}
-	u->files_registered = io_uring_register_files_sparse(&u->io, u->file_count) == 0;
+	u->table_count = u->file_count;
+	u->files_registered = io_uring_register_files_sparse(&u->io, u->table_count) == 0;
 	ring_feature_add(features, u->files_registered ? "registered_files" : "plain_files");
 }
 
@@ -257,9 +276,7 @@ static void cut_arrays(struct uring *u, const struct ring_params *params, struct
 	uint32_t pending = ring_power_of_two(params->sends);
 
 	ring_queues_cut(&u->base, params, arena);
-	u->file_count = params->files;
-	u->file_free = arena_alloc(arena, params->files * sizeof(*u->file_free), CACHE_LINE_BYTES);
-	u->files = arena_alloc(arena, params->files * sizeof(*u->files), CACHE_LINE_BYTES);
+	cut_files(u, params->files, arena);
 	u->send_res = arena_alloc(arena, params->sends * sizeof(*u->send_res), CACHE_LINE_BYTES);
 	u->pending = arena_alloc(arena, pending * sizeof(*u->pending), CACHE_LINE_BYTES);
 	u->pending_mask = pending - 1;
@@ -276,6 +293,22 @@ static void cut_arrays(struct uring *u, const struct ring_params *params, struct
 			u->groups[i].slot_bytes = params->groups[i].slot_bytes;
 		}
 	}
+}
+
+static void cut_files(struct uring *u, uint32_t files, struct arena *arena)
+{
+	u->file_free = arena_alloc(arena, files * sizeof(*u->file_free), CACHE_LINE_BYTES);
+	u->files = arena_alloc(arena, files * sizeof(*u->files), CACHE_LINE_BYTES);
+}
+
+/* The files from those there are up to `files' are new, and free. */
+static void free_files(struct uring *u, uint32_t files)
+{
+	for (uint32_t file = files; file-- > u->file_count;) {
+		u->files[file].fd = -1;
+		u->file_free[u->file_free_count++] = file;
+	}
+	u->file_count = files;
 }
 
 /* The wake's poll, and whatever else is in flight; waits until it is over. A cancelled request lets

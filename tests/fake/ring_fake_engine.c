@@ -46,6 +46,7 @@ static uint32_t write_control(unsigned char *area, const struct fake_datagram *d
 
 const struct ring_ops fake_ops = {
 	.close = fake_close,
+	.grow = fake_grow,
 	.add_file = fake_add_file,
 	.remove_file = fake_remove_file,
 	.arm_wake = fake_arm_wake,

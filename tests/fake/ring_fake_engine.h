@@ -77,6 +77,9 @@ struct fake {
 
 extern const struct ring_ops fake_ops;
 
+/* ring_fake.c: makes more flows and files, as ring_grow says. */
+void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
+
 /* Zeroed memory from malloc; aborts when there is none. */
 void *fake_zeroed(size_t count, size_t bytes);
 

@@ -235,6 +235,51 @@ START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 }
 END_TEST
 
+/* As many as went wrong above, and more, in rooms that come while datagrams are under way. */
+START_TEST(rooms_are_added_to_a_running_shard)
+{
+	struct shard_message m = {.op = SHARD_ADD_ROOM, .flow_rooms = 2, .output_rooms = 1};
+	struct arena memory;
+
+	open_rig();
+	for (int i = 1; i < ROOM_FLOWS; i++) {
+		struct shard_message flow = new_flow(NEW_FD + i);
+
+		ck_assert_int_eq(ask(&flow), 0);
+	}
+	fake_hold_sends(rig.ring, true);
+	deliver(5);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_int_eq(arena_map(&memory, change_room_bytes(&rig.relay, 2, 1), ARENA_HUGE_OFF),
+			 0);
+	m.memory = &memory;
+	hand_over(&m);
+	ck_assert(is_answered(&m));
+	ck_assert_int_eq(m.result, 0);
+	fake_hold_sends(rig.ring, false);
+	for (int i = 0; i < 2 * ROOM_FLOWS; i++) {
+		struct shard_message flow = new_flow(NEW_FD + i), output;
+		struct shard_message start = {.op = SHARD_START_FLOW};
+
+		ck_assert_int_eq(ask(&flow), 0);
+		ck_assert_uint_eq(place_index(flow.flow), ROOM_FLOWS + (uint32_t)i);
+		output = new_output(flow.flow, 7000, NEW_FD + 100 + i);
+		ck_assert_int_eq(ask(&output), 0);
+		start.flow = flow.flow;
+		ck_assert_int_eq(ask(&start), 0);
+		rig_deliver_to(&rig, place_index(flow.flow), 100);
+		rig_settle(&rig);
+		ck_assert_uint_eq(sent_in_order(NEW_FD + 100 + i, 5 + (uint32_t)i), 1);
+	}
+	ck_assert_uint_eq(sent_in_order(100, 0), 5);
+	m.flow_rooms = SHARD_FLOWS_MAX / ROOM_FLOWS;
+	ck_assert_int_eq(ask(&m), -E2BIG);
+	expect_laws();
+	rig_close(&rig);
+	arena_unmap(&memory);
+}
+END_TEST
+
 START_TEST(a_shard_that_ends_answers_what_it_was_asked)
 {
 	struct shard_message m = {.op = SHARD_REMOVE_OUTPUT};
@@ -287,6 +332,7 @@ int main(void)
 	tcase_add_test(tc, a_flow_is_closed_with_datagrams_queued_and_loses_none_that_it_took);
 	tcase_add_test(tc, a_flow_that_waits_to_be_armed_goes_at_once);
 	tcase_add_test(tc, what_cannot_be_is_refused_and_changes_nothing);
+	tcase_add_test(tc, rooms_are_added_to_a_running_shard);
 	tcase_add_test(tc, a_shard_that_ends_answers_what_it_was_asked);
 	tcase_add_test(tc, a_shard_that_drains_takes_no_changes);
 	suite_add_tcase(suite, tc);

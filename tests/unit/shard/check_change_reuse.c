@@ -130,6 +130,7 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 		*flow = PLACE_NONE;
 		expect_flow_law(&m->flow_stats);
 		break;
+	case SHARD_ADD_ROOM:
 	case SHARD_START_FLOW:
 		break;
 	}

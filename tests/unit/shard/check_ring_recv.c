@@ -76,6 +76,54 @@ START_TEST(a_flow_armed_under_another_token_answers_with_that)
 }
 END_TEST
 
+START_TEST(a_ring_that_grows_loses_nothing_and_takes_more)
+{
+	struct arena counter = ARENA_COUNTER, more;
+	uint32_t flow;
+	int in, out;
+	struct sockaddr_storage at;
+	int file;
+
+	rig_init(&rig);
+	rig_open_pair(&rig, _i, AF_INET);
+	flow = rig.params.flows;
+	rig_lend_range(&rig, 0, 16);
+	ring_arm_recv(rig.ring, 0, 0, 0);
+	rig_send_number(rig.out_fd, 1);
+	rig_until_got(&rig, 1);
+	ring_grow(rig.ring, flow + 8, rig.params.files + 20, &counter);
+	ck_assert_int_eq(arena_map(&more, counter.used_bytes, ARENA_HUGE_OFF), 0);
+	ring_grow(rig.ring, flow + 8, rig.params.files + 20, &more);
+	ck_assert_uint_eq(more.used_bytes, counter.used_bytes);
+	for (uint32_t i = 2; i < rig.params.files + 18; i++) {
+		ck_assert_int_ge(ring_add_file(rig.ring, rig.in_fd), 0);
+	}
+	in = rig_udp(AF_INET, &at);
+	out = rig_udp_to(&at);
+	file = ring_add_file(rig.ring, in);
+	ck_assert_int_ge(file, 0);
+	ring_arm_recv(rig.ring, flow, (uint32_t)file, 0);
+	rig_send_number(out, 2);
+	rig_until_got(&rig, 2);
+	ck_assert_uint_eq(rig.got[1].flow, flow);
+	rig_send_number(rig.out_fd, 3); /* and the one armed before goes on */
+	rig_until_got(&rig, 3);
+	file = ring_add_file(rig.ring, out); /* the last there is */
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(ring_add_file(rig.ring, out), -ENFILE);
+	rig_queue_numbers(&rig, (uint32_t)file, 4, 1);
+	rig_until_got(&rig, 4);
+	ck_assert_uint_eq(rig_got_number(&rig, 3), 4);
+	rig_stop_flow(&rig, 0);
+	rig_stop_flow(&rig, flow);
+	rig_reclaim_all(&rig);
+	rig_close_pair(&rig);
+	arena_unmap(&more);
+	close(in);
+	close(out);
+}
+END_TEST
+
 START_TEST(zero_length_datagrams_are_delivered_and_may_end_the_receive)
 {
 	rig_init(&rig);
@@ -359,6 +407,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, datagrams_arrive_in_order_with_sender_and_length, 0, 2 * n);
 	tcase_add_loop_test(tc, a_flow_armed_under_another_token_answers_with_that, 0, n);
+	tcase_add_loop_test(tc, a_ring_that_grows_loses_nothing_and_takes_more, 0, n);
 	tcase_add_loop_test(tc, zero_length_datagrams_are_delivered_and_may_end_the_receive, 0, n);
 	tcase_add_loop_test(tc, a_datagram_longer_than_its_slot_reports_its_real_length, 0, n);
 	tcase_add_loop_test(tc, starving_ends_the_receive_and_loses_nothing, 0, n);

@@ -99,7 +99,6 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	rig->relay.pool = &rig->pool;
 	rig->relay.egress = &rig->egress;
 	rig->relay.mailbox = &rig->mailbox;
-	relay_init(&rig->relay);
 	rig->egress.batches = &rig->batches;
 	rig_open_outputs(rig, options);
 	rig->flow_rule =
