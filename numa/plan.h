@@ -8,7 +8,8 @@
  * with `smt' one per allowed hardware thread. With more than two cores one is left to the rest of
  * the system: the core of the lowest CPU, where the kernel's housekeeping sits, unless it is the
  * only core of its node, in which case the next one. A `--cpus' list is taken literally instead:
- * exactly those CPUs, in that order, nothing reserved unless asked for. With fewer shards than
+ * exactly those CPUs, in that order, nothing reserved unless asked for; it may name CPUs that are
+ * not in the affinity mask, as isolated ones are. With fewer shards than
  * cores, the nodes that flows ask for get shards in proportion to the weight asking (each at least
  * one, while there are enough), the other nodes what is left, in proportion to their cores; within
  * a node powerful cores come before efficient ones, separate cores before second hardware threads,

@@ -133,7 +133,8 @@ static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t fl
 	}
 	if (rc == 0 && ch->seat_count == 0) {
 		err_set(err,
-			"%s: no CPU may be used; check the affinity mask and the cpuset cgroup",
+			"%s: no CPU may be used; check the affinity mask and the cpuset cgroup, or "
+			"name some in --cpus",
 			ch->topo->source);
 		rc = -EINVAL;
 	}
@@ -157,7 +158,8 @@ static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t fl
 	return 0;
 }
 
-/* The CPUs of --cpus, as they were written. */
+/* The CPUs of --cpus, as they were written: those that the affinity mask leaves out too, since a
+ * shard's thread moves there by itself. */
 static int seat_list(struct chooser *ch, struct err *err)
 {
 	const struct plan_policy *policy = ch->policy;
@@ -165,10 +167,10 @@ static int seat_list(struct chooser *ch, struct err *err)
 	for (uint32_t i = 0; i < policy->cpus_count; i++) {
 		const struct topo_cpu *cpu = topo_find_cpu(ch->topo, policy->cpus_os[i]);
 
-		if (!cpu || !cpu->allowed) {
+		if (!cpu || (!cpu->allowed && !cpu->nameable)) {
 			err_set(err, "--cpus: CPU %d %s; choose among the CPUs that --plan shows",
 				policy->cpus_os[i],
-				cpu ? "may not be used here (affinity or cgroup)"
+				cpu ? "may not be used here (the cgroup's cpuset leaves it out)"
 				    : "does not exist or is offline");
 			return -EINVAL;
 		}

@@ -1,7 +1,9 @@
 /* topo.c - copies what hwloc knows of a machine into plain arrays (steps 1 and 2).
  *
  * The whole machine is read, CPUs that we may not use included, so that pictures show it whole;
- * `allowed' says what may be used: the cgroup's set and, on this machine, the affinity mask.
+ * `allowed' says what may be used: the cgroup's set and, on this machine, the affinity mask. What
+ * only the mask leaves out, as isolcpus= and CPUAffinity= do, is `nameable': the kernel lets a
+ * thread move there by itself, so the operator may ask for it.
  *
  * How a CPU's memory node is chosen. hwloc may report none, one or several nodes around a CPU, so
  * each node whose CPU set contains the CPU is a candidate if it has memory and is allowed. Plain
@@ -32,6 +34,7 @@
 struct loader {
 	hwloc_topology_t hw;
 	hwloc_bitmap_t cpus;  /* allowed */
+	hwloc_bitmap_t named; /* by the cgroup */
 	hwloc_bitmap_t nodes; /* allowed */
 	hwloc_obj_type_t llc; /* type of the last-level cache */
 	int llc_depth;        /* negative: no cache known */
@@ -82,6 +85,7 @@ int topo_load(const char *spec, struct topo *out, struct err *err)
 		}
 	}
 	hwloc_bitmap_free(ld.cpus);
+	hwloc_bitmap_free(ld.named);
 	hwloc_bitmap_free(ld.nodes);
 	if (ld.hw) {
 		hwloc_topology_destroy(ld.hw);
@@ -99,8 +103,9 @@ static int find_allowed(struct loader *ld)
 	hwloc_bitmap_t bound;
 
 	ld->cpus = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(ld->hw));
+	ld->named = hwloc_bitmap_dup(ld->cpus);
 	ld->nodes = hwloc_bitmap_dup(hwloc_topology_get_allowed_nodeset(ld->hw));
-	if (!ld->cpus || !ld->nodes) {
+	if (!ld->cpus || !ld->named || !ld->nodes) {
 		return -ENOMEM;
 	}
 	if (!ld->topo.this_machine) {
@@ -284,6 +289,7 @@ static void copy_cpu(struct loader *ld, hwloc_obj_t pu, struct topo_cpu *cpu, in
 	cpu->efficiency = cpu_efficiency(ld, pu);
 	cpu->l3_idx = llc && ld->topo.l3_count > 0 ? (int)llc->logical_index : TOPO_UNKNOWN;
 	cpu->allowed = hwloc_bitmap_isset(ld->cpus, pu->os_index);
+	cpu->nameable = hwloc_bitmap_isset(ld->named, pu->os_index);
 	cpu->smt_rank = cpu->allowed ? threads[cpu->core_idx]++ : TOPO_UNKNOWN;
 	if (home && cpu->allowed) {
 		ld->topo.nodes[home - ld->topo.nodes].cpu_count++;

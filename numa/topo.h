@@ -31,6 +31,8 @@ struct topo_cpu {
 	int efficiency; /* hwloc CPU kind, 0 = least powerful; TOPO_UNKNOWN when all are alike */
 	int l3_idx;     /* position of its last-level cache, or TOPO_UNKNOWN */
 	bool allowed;   /* by affinity and cgroup; offline CPUs are not in the array at all */
+	bool nameable;  /* by cgroup alone: a thread may move there, so --cpus may name it */
+	bool isolated;  /* kept free of other work: isolcpus=, nohz_full=, an isolated cpuset */
 };
 
 struct topo_node {

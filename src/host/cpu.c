@@ -24,6 +24,10 @@ struct idle_sum {
 static void check_cpuset(struct host *host);
 static const struct host_iface *shut_out(const struct host *host);
 static const char *status_field(struct host *host, const char *key);
+static void check_isolated(struct host *host);
+static const char *isolated_without_shard(struct host *host);
+static bool runs_shard(const struct plan *plan, int cpu_os);
+static bool has_home(const struct plan *plan, int node_os);
 static void check_governor(struct host *host);
 static void check_idle(struct host *host);
 static void sum_idle(struct host *host, int cpu, struct idle_sum *sum);
@@ -31,6 +35,7 @@ static void sum_idle(struct host *host, int cpu, struct idle_sum *sum);
 void host_cpu(struct host *host)
 {
 	check_cpuset(host);
+	check_isolated(host);
 	check_governor(host);
 	check_idle(host);
 }
@@ -71,7 +76,9 @@ static const struct host_iface *shut_out(const struct host *host)
 		const struct topo_node *node =
 			topo_find_node(&host->setup->topo, iface->at->node_os);
 
-		if (iface->flow_count > 0 && node && (node->cpu_count == 0 || !node->allowed)) {
+		if (iface->flow_count > 0 && node &&
+		    ((node->cpu_count == 0 && !has_home(&host->setup->plan, node->node_os)) ||
+		     !node->allowed)) {
 			return iface;
 		}
 	}
@@ -90,6 +97,66 @@ static const char *status_field(struct host *host, const char *key)
 	line += strlen(key);
 	line += strspn(line, " \t");
 	return host_text(host, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* Whether --cpus has put a shard on a node of which the affinity mask leaves everything out. */
+static bool has_home(const struct plan *plan, int node_os)
+{
+	for (uint32_t i = 0; i < plan->shard_count; i++) {
+		if (plan->shards[i].home_os == node_os) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Only where the kernel keeps CPUs free of other work. Whom they were bought for it cannot tell. */
+static void check_isolated(struct host *host)
+{
+	const char *isolated = host_line(host, CPU "isolated");
+	const char *spare = isolated_without_shard(host);
+
+	if (!isolated || *isolated == '\0') {
+		return;
+	}
+	host_add(host,
+		 &(struct finding){
+			 .id = "isolated_cpus",
+			 .value = host_text(host, "CPUs %s are isolated, %s%s", isolated,
+					    *spare ? "without a shard: " : "all with a shard",
+					    spare),
+			 .why = "the kernel keeps other work away from them; the affinity "
+				"mask leaves them out, so that shards run there only where "
+				"--cpus names them",
+			 .advice = *spare ? host_text(host, "for shards there: --cpus %s", spare)
+					  : NULL,
+		 });
+}
+
+/* "2,3"; "" for none. */
+static const char *isolated_without_shard(struct host *host)
+{
+	const struct topo *topo = &host->setup->topo;
+	const char *list = "";
+
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		const struct topo_cpu *cpu = &topo->cpus[i];
+
+		if (cpu->isolated && !runs_shard(&host->setup->plan, cpu->cpu_os)) {
+			list = host_text(host, "%s%s%d", list, *list ? "," : "", cpu->cpu_os);
+		}
+	}
+	return list;
+}
+
+static bool runs_shard(const struct plan *plan, int cpu_os)
+{
+	for (uint32_t i = 0; i < plan->shard_count; i++) {
+		if (plan->shards[i].cpu_os == cpu_os) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void check_governor(struct host *host)

@@ -33,6 +33,9 @@ static json_t *distance_list(const struct topo *topo, uint32_t from);
 static void close_array(struct json_out *jo);
 static json_t *nic_object(const struct topo_nic *nic);
 static json_t *number_list(const int *numbers, uint32_t count);
+static json_t *cpu_list(const struct topo *topo, bool (*belongs)(const struct topo_cpu *cpu));
+static bool is_isolated(const struct topo_cpu *cpu);
+static bool is_nameable_only(const struct topo_cpu *cpu);
 static json_t *shard_object(const struct view *view, uint32_t i);
 static json_t *flow_object(const struct view *view, uint32_t i);
 static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner);
@@ -62,6 +65,8 @@ int view_json(const struct view *view, FILE *out)
 	}
 	close_array(&jo);
 	emit_member(&jo, "reserved_cpus", number_list(plan->reserved_os, plan->cpus_reserved));
+	emit_member(&jo, "isolated_cpus", cpu_list(view->topo, is_isolated));
+	emit_member(&jo, "nameable_cpus", cpu_list(view->topo, is_nameable_only));
 	open_array(&jo, "shards");
 	for (uint32_t i = 0; i < plan->shard_count; i++) {
 		emit_element(&jo, shard_object(view, i));
@@ -177,6 +182,28 @@ static json_t *number_list(const int *numbers, uint32_t count)
 		}
 	}
 	return list;
+}
+
+static json_t *cpu_list(const struct topo *topo, bool (*belongs)(const struct topo_cpu *cpu))
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < topo->cpu_count; i++) {
+		if (belongs(&topo->cpus[i])) {
+			json_array_append_new(list, json_integer(topo->cpus[i].cpu_os));
+		}
+	}
+	return list;
+}
+
+static bool is_isolated(const struct topo_cpu *cpu)
+{
+	return cpu->isolated;
+}
+
+static bool is_nameable_only(const struct topo_cpu *cpu)
+{
+	return cpu->nameable && !cpu->allowed;
 }
 
 static json_t *shard_object(const struct view *view, uint32_t i)

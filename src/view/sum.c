@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool runs_shard(const struct plan *plan, int cpu_os);
 static void count_shards(const struct view *view, struct view_sum *sum);
 static void count_flows(const struct view *view, struct view_sum *sum);
 static uint32_t count_far(const struct view *view, uint32_t flow, struct view_sum_node *at);
@@ -78,6 +79,21 @@ const char *view_sum_number(int64_t number, char *buf)
 	return buf;
 }
 
+uint32_t view_sum_list_spare(const struct view *view, bool isolated, int *list)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < view->topo->cpu_count; i++) {
+		const struct topo_cpu *cpu = &view->topo->cpus[i];
+
+		if (cpu->nameable && !cpu->allowed && cpu->isolated == isolated &&
+		    !runs_shard(view->plan, cpu->cpu_os)) {
+			list[count++] = cpu->cpu_os;
+		}
+	}
+	return count;
+}
+
 void view_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 {
 	uint32_t i = 0;
@@ -99,6 +115,16 @@ void view_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 int view_sum_status(FILE *out)
 {
 	return ferror(out) ? -EIO : 0;
+}
+
+static bool runs_shard(const struct plan *plan, int cpu_os)
+{
+	for (uint32_t i = 0; i < plan->shard_count; i++) {
+		if (plan->shards[i].cpu_os == cpu_os) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void count_shards(const struct view *view, struct view_sum *sum)

@@ -47,6 +47,10 @@ const char *view_sum_bytes(uint64_t bytes, char *buf);
 /* "7", or "?" for TOPO_UNKNOWN; `buf' as above. */
 const char *view_sum_number(int64_t number, char *buf);
 
+/* Fills `list', with room for all CPUs, with those that --cpus could give a shard and nothing else
+ * does: not in the affinity mask, without a shard, and isolated or not. How many. */
+uint32_t view_sum_list_spare(const struct view *view, bool isolated, int *list);
+
 /* Ascending numbers as ranges: "0-3,8,10-11". */
 void view_sum_print_list(const int *numbers, uint32_t count, FILE *out);
 

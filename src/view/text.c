@@ -24,6 +24,7 @@ static void print_flow(const struct view *view, uint32_t flow, const int width[2
 static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out);
 static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out);
 static const char *far_cure(enum plan_why why);
+static void print_spare_notes(const struct view *view, FILE *out);
 static void print_memory_notes(const struct view *view, const struct view_sum *sum, FILE *out);
 static void print_count(uint32_t count, const char *what, FILE *out);
 
@@ -208,6 +209,7 @@ static void print_notes(const struct view *view, const struct view_sum *sum, FIL
 			sum->flows_local, sum->flows_remote, sum->flows_unknown);
 	}
 	print_far_notes(view, sum, out);
+	print_spare_notes(view, out);
 	print_memory_notes(view, sum, out);
 }
 
@@ -248,6 +250,28 @@ static const char *far_cure(enum plan_why why)
 		break;
 	}
 	return "";
+}
+
+/* CPUs that only wait to be asked for. */
+static void print_spare_notes(const struct view *view, FILE *out)
+{
+	static const char *const why[] = {"not in the affinity mask (CPUAffinity=, taskset)",
+					  "isolated (isolcpus=, nohz_full=)"};
+	int *list = calloc(view->topo->cpu_count + 1UL, sizeof(*list));
+
+	for (int isolated = 0; list && isolated < 2; isolated++) {
+		uint32_t count = view_sum_list_spare(view, isolated != 0, list);
+
+		if (count > 0) {
+			fprintf(out, "note: CPU%s ", count == 1 ? "" : "s");
+			view_sum_print_list(list, count, out);
+			fprintf(out, " %s %s and without a shard: --cpus ",
+				count == 1 ? "is" : "are", why[isolated]);
+			view_sum_print_list(list, count, out);
+			fprintf(out, " gives %s one\n", count == 1 ? "it" : "each");
+		}
+	}
+	free(list);
 }
 
 static void print_memory_notes(const struct view *view, const struct view_sum *sum, FILE *out)

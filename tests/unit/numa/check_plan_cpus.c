@@ -147,6 +147,30 @@ START_TEST(more_shards_than_cores_need_oversubscribe)
 }
 END_TEST
 
+START_TEST(cpu_outside_the_affinity_mask_is_used_when_it_is_named)
+{
+	const int list[] = {3, 1};
+
+	add_node(2, 1);
+	add_node(2, 1);
+	for (int i = 2; i < 4; i++) {
+		cpus[i].allowed = false; /* isolcpus=2-3 */
+		cpus[i].nameable = true;
+		cpus[i].smt_rank = TOPO_UNKNOWN;
+	}
+	build_ok();
+	EXPECT_CPUS(0, 1);
+	policy.cpus_os = list;
+	policy.cpus_count = 2;
+	build_ok();
+	EXPECT_CPUS(3, 1);
+	ck_assert_int_eq(plan.shards[0].home_os, 1);
+	ck_assert_int_eq(plan.shards[0].node_os, 1);
+	cpus[3].nameable = false;
+	build_refused("CPU 3 may not be used here (the cgroup's cpuset");
+}
+END_TEST
+
 START_TEST(no_usable_cpu_is_refused)
 {
 	add_node(1, 1);
@@ -208,6 +232,7 @@ static Suite *plan_cpus_suite(void)
 	tcase_add_test(tc, cpu_list_is_taken_as_written);
 	tcase_add_test(tc, cpu_list_with_what_may_not_be_used_is_refused);
 	tcase_add_test(tc, more_shards_than_cores_need_oversubscribe);
+	tcase_add_test(tc, cpu_outside_the_affinity_mask_is_used_when_it_is_named);
 	tcase_add_test(tc, no_usable_cpu_is_refused);
 	tcase_add_test(tc, few_shards_go_where_the_flows_come_in);
 	tcase_add_test(tc, powerful_cores_and_separate_caches_come_first);

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "numa/pin.h"
+#include "numa/topo_here.h"
+
 static struct topo topo;
 static struct err err;
 
@@ -65,7 +68,38 @@ START_TEST(affinity_restricts_this_machine)
 	load(NULL);
 	for (uint32_t i = 0; i < topo.cpu_count; i++) {
 		ck_assert_int_eq(topo.cpus[i].allowed, topo.cpus[i].cpu_os == last);
+		/* The cgroup has the others still: a thread may move there. */
+		ck_assert(topo.cpus[i].nameable || topo.cpus[i].cpu_os != 0);
+		ck_assert(!topo.cpus[i].nameable || pin_self(topo.cpus[i].cpu_os) == 0);
 	}
+}
+END_TEST
+
+static void expect_isolated(const char *list, const char *expected)
+{
+	char path[] = "/tmp/numacast-isolated.XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, list, strlen(list)), (ssize_t)strlen(list));
+	close(fd);
+	topo_free(&topo);
+	load("core:8 pu:1");
+	topo_mark_isolated(&topo, path);
+	unlink(path);
+	for (uint32_t i = 0; i < topo.cpu_count; i++) {
+		ck_assert_int_eq(topo.cpus[i].isolated, expected[i] == 'i');
+	}
+}
+
+START_TEST(isolated_cpus_are_those_of_the_kernel_s_list)
+{
+	expect_isolated("2-3,7\n", "..ii...i");
+	expect_isolated("0\n", "i.......");
+	expect_isolated("\n", "........");
+	expect_isolated("(null)\n", "........");
+	expect_isolated("5-900,x", ".....iii");
+	topo_mark_isolated(&topo, "/nonexistent");
 }
 END_TEST
 
@@ -151,6 +185,7 @@ static Suite *topo_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, this_machine_has_the_cpus_the_kernel_allows);
 	tcase_add_test(tc, affinity_restricts_this_machine);
+	tcase_add_test(tc, isolated_cpus_are_those_of_the_kernel_s_list);
 	tcase_add_test(tc, this_machine_s_loopback_has_no_place);
 	tcase_add_test(tc, synthetic_machine_has_what_its_string_says);
 	tcase_add_test(tc, kernel_s_numbers_are_kept_apart_from_positions);

@@ -324,6 +324,26 @@ START_TEST(full_disk_is_an_error)
 }
 END_TEST
 
+START_TEST(cpus_that_wait_to_be_named_are_told_with_the_option)
+{
+	print(view_text);
+	ck_assert_ptr_null(strstr(text, "--cpus"));
+	cpus[3].nameable = true;
+	print(view_text);
+	ck_assert_ptr_nonnull(strstr(text, "note: CPU 3 is not in the affinity mask "
+					   "(CPUAffinity=, taskset) and without a shard: --cpus 3 "
+					   "gives it one"));
+	cpus[3].isolated = true;
+	print(view_text);
+	ck_assert_ptr_nonnull(strstr(text, "note: CPU 3 is isolated (isolcpus=, nohz_full=) and"));
+	print(view_json);
+	ck_assert_ptr_nonnull(strstr(text, "\"isolated_cpus\": [3],\n\"nameable_cpus\": [3]"));
+	shards[1].cpu_os = 3; /* named */
+	print(view_text);
+	ck_assert_ptr_null(strstr(text, "isolated"));
+}
+END_TEST
+
 START_TEST(bytes_are_written_with_a_fitting_unit)
 {
 	static const struct {
@@ -372,6 +392,7 @@ static Suite *plan_print_suite(void)
 	tcase_add_test(tc, picture_shows_every_shard_and_node);
 	tcase_add_test(tc, plan_without_flows_is_printed_too);
 	tcase_add_test(tc, full_disk_is_an_error);
+	tcase_add_test(tc, cpus_that_wait_to_be_named_are_told_with_the_option);
 	tcase_add_test(tc, bytes_are_written_with_a_fitting_unit);
 	tcase_add_test(tc, number_lists_are_written_as_ranges);
 	suite_add_tcase(suite, tc);
