@@ -1,14 +1,21 @@
 /* topo_open.c - has hwloc read this machine, or the one the operator named (step 1).
  *
+ * hwloc takes orders from environment variables: another machine's file, plugins, what to call
+ * allowed. Where shards run is for options alone to say, so the variables are taken out first.
  * Whatever hwloc cannot read is the operator's mistake and refused in a sentence. Control thread.
  */
 #include "numa/topo_open.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define ORDER_PREFIX   "HWLOC_"
+#define ORDER_NAME_MAX 64 /* longer than any name that hwloc knows */
+
+static void drop_orders(void);
 static int choose_source(hwloc_topology_t hw, const char *spec, struct topo *topo, struct err *err);
 static void name_source(struct topo *topo, const char *spec, bool is_file);
 static void err_not_xml(const char *spec, struct err *err);
@@ -17,6 +24,7 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 {
 	int rc;
 
+	drop_orders();
 	if (hwloc_topology_init(hw) != 0) {
 		err_set(err, "hwloc cannot start: %s", strerror(errno));
 		*hw = NULL;
@@ -36,11 +44,29 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 		return -EINVAL;
 	}
 	topo->this_machine = !spec && hwloc_topology_is_thissystem(*hw);
-	if (!spec && !topo->this_machine) {
-		snprintf(topo->source, sizeof(topo->source),
-			 "another machine, named by an HWLOC_ environment variable");
-	}
 	return 0;
+}
+
+/* From the front again after each, since taking one out moves the others. Before threads start. */
+static void drop_orders(void)
+{
+	for (char **at = environ; at && *at;) {
+		char name[ORDER_NAME_MAX];
+		size_t len = strcspn(*at, "=");
+
+		if (strncmp(*at, ORDER_PREFIX, strlen(ORDER_PREFIX)) != 0 || len >= sizeof(name)) {
+			at++;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)len, *at);
+		log_warn("environment: %s is ignored; --topology names another machine, for plans "
+			 "only",
+			 name);
+		if (unsetenv(name) < 0) {
+			return;
+		}
+		at = environ;
+	}
 }
 
 /* Tells hwloc where to look; what it cannot read there is the operator's error. */

@@ -92,6 +92,29 @@ static void expect_isolated(const char *list, const char *expected)
 	}
 }
 
+START_TEST(environment_names_no_other_machine)
+{
+	uint32_t cpu_count, node_count;
+
+	load(NULL);
+	cpu_count = topo.cpu_count;
+	node_count = topo.node_count;
+	topo_free(&topo);
+	setenv("HWLOC_SYNTHETIC", "package:3 numanode:1 core:5 pu:1", 1);
+	setenv("HWLOC_THISSYSTEM", "1", 1);
+	setenv("HWLOC_COMPONENTS", "-linux", 1);
+	setenv("HWLOC_THISSYSTEM_ALLOWED_RESOURCES", "1", 1);
+	load(NULL);
+	ck_assert(topo.this_machine);
+	ck_assert_str_eq(topo.source, "this machine");
+	ck_assert_uint_eq(topo.cpu_count, cpu_count);
+	ck_assert_uint_eq(topo.node_count, node_count);
+	ck_assert_ptr_null(getenv("HWLOC_SYNTHETIC"));
+	ck_assert_ptr_null(getenv("HWLOC_THISSYSTEM_ALLOWED_RESOURCES"));
+	ck_assert_ptr_nonnull(getenv("PATH"));
+}
+END_TEST
+
 START_TEST(isolated_cpus_are_those_of_the_kernel_s_list)
 {
 	expect_isolated("2-3,7\n", "..ii...i");
@@ -185,6 +208,7 @@ static Suite *topo_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, this_machine_has_the_cpus_the_kernel_allows);
 	tcase_add_test(tc, affinity_restricts_this_machine);
+	tcase_add_test(tc, environment_names_no_other_machine);
 	tcase_add_test(tc, isolated_cpus_are_those_of_the_kernel_s_list);
 	tcase_add_test(tc, this_machine_s_loopback_has_no_place);
 	tcase_add_test(tc, synthetic_machine_has_what_its_string_says);
