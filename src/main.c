@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/base/out.h"
 #include "src/base/sink.h"
 #include "src/host/inspect.h"
 #include "src/setup/options.h"
@@ -70,10 +71,12 @@ static void open_streams(void)
 /* What was printed must have arrived, or nothing was done. */
 static int finish(int status)
 {
-	if (status == EXIT_OK && (fflush(stdout) == EOF || ferror(stdout))) {
+	int rc = out_finish(stdout);
+
+	if (status == EXIT_OK && rc < 0) {
 		log_error("standard output: cannot write all of the answer: %s; expected a file "
 			  "with room, or a reader",
-			  strerror(errno));
+			  strerror(-rc));
 		return EXIT_RUN;
 	}
 	return status;

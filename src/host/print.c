@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "src/base/out.h"
+
 static const char *const level_names[] = {
 	[FINDING_OK] = "ok",
 	[FINDING_UNKNOWN] = "unknown",
@@ -24,13 +26,13 @@ int host_print_text(const struct host *host, FILE *out)
 	fprintf(out, "%u findings: %u ok, %u unknown, %u warn, %u fail\n", host->count,
 		host_count(host, FINDING_OK), host_count(host, FINDING_UNKNOWN),
 		host_count(host, FINDING_WARN), host_count(host, FINDING_FAIL));
-	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+	return out_finish(out);
 }
 
 int host_print_json(const struct host *host, FILE *out)
 {
 	json_t *root = json_object(), *findings = json_array();
-	int rc;
+	int rc, end;
 
 	json_object_set_new(root, "format", json_integer(1));
 	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
@@ -42,10 +44,11 @@ int host_print_json(const struct host *host, FILE *out)
 		json_object_set_new(root, level_names[level],
 				    json_integer(host_count(host, (enum finding_level)level)));
 	}
-	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -EIO;
+	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -ENOMEM;
 	json_decref(root);
 	fputc('\n', out);
-	return rc < 0 || fflush(out) != 0 || ferror(out) ? -EIO : 0;
+	end = out_finish(out);
+	return end < 0 ? end : rc;
 }
 
 uint32_t host_count(const struct host *host, enum finding_level level)

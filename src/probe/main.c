@@ -12,8 +12,10 @@
  * Exit status: 0 all well, 1 faults or failure at run time, 2 wrong command line.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "src/base/log.h"
+#include "src/base/out.h"
 #include "src/probe/options.h"
 #include "src/probe/run.h"
 #include "src/probe/wire.h"
@@ -24,7 +26,7 @@ int main(int argc, char **argv)
 {
 	struct probe_opt opt;
 	struct err err;
-	int status;
+	int status, rc;
 
 	log_init(LOG_LEVEL_INFO, false);
 	if (probe_options_parse(argc, argv, &opt, &err) != 0) {
@@ -35,8 +37,10 @@ int main(int argc, char **argv)
 	probe_run_catch_signals();
 	status = run(&opt, argv[1]);
 	probe_options_free(&opt);
-	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		log_error("numacast-probe: cannot write the result to standard output");
+	rc = out_finish(stdout);
+	if (rc < 0) {
+		log_error("numacast-probe: cannot write the result to standard output: %s",
+			  strerror(-rc));
 		status = 1;
 	}
 	return status;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/out.h"
 #include "src/view/sum.h"
 
 #define PLAN_JSON_FORMAT 1
@@ -124,7 +125,9 @@ static void emit(struct json_out *jo, json_t *value)
 	if (!value) {
 		jo->rc = jo->rc ? jo->rc : -ENOMEM;
 	} else if (jo->rc == 0 && json_dumpf(value, jo->file, JSON_ENCODE_ANY) != 0) {
-		jo->rc = ferror(jo->file) ? -EIO : -ENOMEM;
+		int end = out_finish(jo->file);
+
+		jo->rc = end < 0 ? end : -ENOMEM;
 	}
 	json_decref(value);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/out.h"
+
 static bool runs_shard(const struct plan *plan, int cpu_os);
 static void count_shards(const struct view *view, struct view_sum *sum);
 static void count_flows(const struct view *view, struct view_sum *sum);
@@ -114,7 +116,7 @@ void view_sum_print_list(const int *numbers, uint32_t count, FILE *out)
 
 int view_sum_status(FILE *out)
 {
-	return ferror(out) ? -EIO : 0;
+	return out_finish(out);
 }
 
 static bool runs_shard(const struct plan *plan, int cpu_os)

@@ -1,9 +1,10 @@
 /* sysctl.c - writes a sysctl.d file from options and plan. See sysctl.h. */
 #include "src/view/sysctl.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "src/base/out.h"
 
 static void print_buffer(const struct setup *setup, const char *name, const char *option,
 			 uint32_t want, FILE *out);
@@ -22,7 +23,7 @@ int view_sysctl(const struct setup *setup, FILE *out)
 	print_buffer(setup, "wmem_max", "--sndbuf", setup->opt->sndbuf_bytes, out);
 	print_balancing(setup, out);
 	print_filters(setup, out);
-	return fflush(out) != 0 || ferror(out) ? -EIO : 0;
+	return out_finish(out);
 }
 
 static void print_buffer(const struct setup *setup, const char *name, const char *option,

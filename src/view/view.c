@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "src/base/addr.h"
+#include "src/base/out.h"
 #include "src/setup/needs.h"
 #include "src/view/sysctl.h"
 
@@ -37,8 +38,8 @@ int view_print(const struct setup *setup, FILE *out)
 		view.page = needs_first_page(setup->opt, view.arena_bytes);
 		rc = print_as(&view, setup->opt->plan, out);
 	}
-	if (rc == 0 && fflush(out) != 0) {
-		rc = -EIO;
+	if (rc == 0) {
+		rc = out_finish(out);
 	}
 	free(flows);
 	free(texts);

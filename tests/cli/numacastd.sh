@@ -81,6 +81,7 @@ for answer in --help --version --plan --plan=json '--check'; do
     bounded "$numacastd" "$answer" --rule "$rule" >/dev/full 2>"$dir/err"
     [ $? -eq 1 ] || wrong "exit status is not 1"
     says err 'cannot write'
+    says err 'No space left on device'
 done
 
 called='numacastd --version >&-'

@@ -312,8 +312,8 @@ START_TEST(full_output_is_an_error)
 
 	rig_host("--rule", ANY);
 	ck_assert_ptr_nonnull(full);
-	ck_assert_int_eq(host_print_text(&rig.host, full), -EIO);
-	ck_assert_int_eq(host_print_json(&rig.host, full), -EIO);
+	ck_assert_int_eq(host_print_text(&rig.host, full), -ENOSPC);
+	ck_assert_int_eq(host_print_json(&rig.host, full), -ENOSPC);
 	fclose(full);
 }
 END_TEST
