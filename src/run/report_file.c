@@ -1,8 +1,9 @@
 /* report_file.c - writes the exit report, and says at the start whether it will be able to.
  *
- * A regular file is written beside its final name and renamed, so that nobody reads half of one; a
- * device or a pipe is written to as it is, since renaming would put a file in its place. Both the
- * check and the writing decide so, by goes_in_place. Control thread.
+ * A regular file is written beside its final name, under a name of its own, and renamed, so that
+ * nobody reads half of one; a device or a pipe is written to as it is, since renaming would put a
+ * file in its place. Both the check and the writing go by open_for. Nothing is followed or removed
+ * but what was made here. Control thread.
  */
 #include "src/run/report_file.h"
 
@@ -16,26 +17,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/out.h"
 #include "src/run/report.h"
 #include "src/run/supervisor.h"
 
+/* A file that is being made: what is written goes to `fd', and takes its place at the end. */
+struct making {
+	int fd;
+	char *name; /* ours, and nobody else's; NULL: written in place */
+};
+
+static const char *expected_for(int error);
 static int try_to_write(const char *path);
+static int open_for(const char *path, struct making *out);
 static bool goes_in_place(const char *path);
 static int open_in_place(const char *path);
-static char *name_beside(const char *path);
-static int write_stdout(const json_t *report);
-static int write_in_place(const json_t *report, const char *path);
-static int write_beside(const json_t *report, const char *path);
+static int open_beside(const char *path, struct making *out);
+static int write_file(const json_t *report, const char *path);
+static int dump(const json_t *report, FILE *to);
+static void give_up(struct making *making);
 
 int report_file_check(const char *path, struct err *err)
 {
 	int rc = path && strcmp(path, "-") != 0 ? try_to_write(path) : 0;
 
 	if (rc < 0) {
-		err_set(err,
-			"--exit-report %s: cannot write it: %s; expected a file in an existing "
-			"directory where this user may write, or `-'",
-			path, strerror(-rc));
+		err_set(err, "--exit-report %s: cannot write it: %s; %s, or `-'", path,
+			strerror(-rc), expected_for(-rc));
 	}
 	return rc;
 }
@@ -51,11 +59,9 @@ int report_file_write(const struct supervisor *sup)
 	}
 	report = report_build(sup);
 	if (strcmp(path, "-") == 0) {
-		rc = write_stdout(report);
-	} else if (goes_in_place(path)) {
-		rc = write_in_place(report, path);
+		rc = dump(report, stdout);
 	} else {
-		rc = write_beside(report, path);
+		rc = write_file(report, path);
 	}
 	if (rc < 0) {
 		log_error("--exit-report %s: cannot write: %s", path, strerror(-rc));
@@ -64,27 +70,40 @@ int report_file_write(const struct supervisor *sup)
 	return rc;
 }
 
+static const char *expected_for(int error)
+{
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "expected a file where there is room";
+	case EROFS:
+		return "expected a file on a file system that can be written to; in the unit "
+		       "RuntimeDirectory= and ReadWritePaths= name such directories";
+	case ENXIO:
+		return "expected a pipe that somebody reads, or a file";
+	default:
+		return "expected a file in an existing directory where this user may write";
+	}
+}
+
 static int try_to_write(const char *path)
 {
-	char *beside;
-	int fd;
+	struct making making;
+	int rc = open_for(path, &making);
 
-	if (goes_in_place(path)) {
-		fd = open_in_place(path);
-		if (fd >= 0) {
-			close(fd);
-		}
-		return fd < 0 ? fd : 0;
+	if (rc == 0) {
+		give_up(&making);
 	}
-	beside = name_beside(path);
-	fd = beside ? open(beside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
-	fd = fd < 0 ? -errno : fd;
-	if (fd >= 0) {
-		close(fd);
-		(void)unlink(beside);
+	return rc;
+}
+
+static int open_for(const char *path, struct making *out)
+{
+	if (!goes_in_place(path)) {
+		return open_beside(path, out);
 	}
-	free(beside);
-	return fd < 0 ? fd : 0;
+	*out = (struct making){.fd = open_in_place(path)};
+	return out->fd < 0 ? out->fd : 0;
 }
 
 static bool goes_in_place(const char *path)
@@ -94,62 +113,101 @@ static bool goes_in_place(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
-/* Not blocking, so that a pipe that nobody reads is an error and not a daemon that hangs. */
+/* Not blocking, so that a pipe that nobody reads is an error and not a daemon that hangs; from then
+ * on its reader may be slow. */
 static int open_in_place(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-static char *name_beside(const char *path)
-{
-	size_t len = strlen(path) + sizeof(".new");
-	char *beside = malloc(len);
-
-	if (beside) {
-		snprintf(beside, len, "%s.new", path);
-	}
-	return beside;
-}
-
-static int write_stdout(const json_t *report)
-{
-	bool written = json_dumpf(report, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF &&
-		       fflush(stdout) != EOF;
-
-	return written ? 0 : -EIO;
-}
-
-static int write_in_place(const json_t *report, const char *path)
-{
-	int fd = open_in_place(path);
-	int rc = 0;
+	int rc;
 
 	if (fd < 0) {
-		return fd;
+		return -errno;
 	}
-	errno = 0;
-	if (fcntl(fd, F_SETFL, 0) < 0 || json_dumpfd(report, fd, JSON_INDENT(2)) < 0) {
-		rc = errno ? -errno : -EIO;
+	if (fcntl(fd, F_SETFL, 0) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
 	}
-	close(fd);
+	return fd;
+}
+
+/* A new file in the same directory, under a name that nobody had: it follows no link and takes the
+ * place of nothing. Its mode is that of any file that the process would make. */
+static int open_beside(const char *path, struct making *out)
+{
+	static const char name[] = ".numacast-XXXXXX";
+	const char *slash = strrchr(path, '/');
+	size_t dir_len = slash ? (size_t)(slash - path) + 1 : 0;
+	mode_t mask = umask(0);
+	int rc = 0;
+
+	(void)umask(mask);
+	*out = (struct making){.name = malloc(dir_len + sizeof(name))};
+	if (!out->name) {
+		return -ENOMEM;
+	}
+	memcpy(out->name, path, dir_len);
+	memcpy(out->name + dir_len, name, sizeof(name));
+	out->fd = mkostemp(out->name, O_CLOEXEC);
+	if (out->fd < 0) {
+		rc = -errno;
+		free(out->name);
+		return rc;
+	}
+	if (fchmod(out->fd, 0666 & ~mask) < 0) {
+		rc = -errno;
+		give_up(out);
+	}
 	return rc;
 }
 
-static int write_beside(const json_t *report, const char *path)
+static int write_file(const json_t *report, const char *path)
 {
-	char *beside = name_beside(path);
-	int rc = 0;
+	struct making making;
+	FILE *file;
+	int rc = open_for(path, &making);
 
-	if (!beside) {
-		return -ENOMEM;
+	if (rc < 0) {
+		return rc;
 	}
-	errno = 0;
-	if (json_dump_file(report, beside, JSON_INDENT(2)) < 0 || rename(beside, path) < 0) {
-		rc = errno ? -errno : -EIO;
-		(void)unlink(beside);
+	file = fdopen(making.fd, "w");
+	if (!file) {
+		rc = -errno;
+		give_up(&making);
+		return rc;
 	}
-	free(beside);
+	rc = dump(report, file);
+	if (fclose(file) != 0 && rc == 0) {
+		rc = -errno;
+	}
+	making.fd = -1;
+	if (rc == 0 && making.name && rename(making.name, path) < 0) {
+		rc = -errno;
+	}
+	if (rc == 0) {
+		free(making.name);
+	} else {
+		give_up(&making);
+	}
 	return rc;
+}
+
+static int dump(const json_t *report, FILE *to)
+{
+	errno = 0;
+	if (json_dumpf(report, to, JSON_INDENT(2)) == 0 && putc('\n', to) != EOF) {
+		return out_finish(to);
+	}
+	return errno ? -errno : -EIO;
+}
+
+static void give_up(struct making *making)
+{
+	if (making->fd >= 0) {
+		close(making->fd);
+	}
+	if (making->name) {
+		(void)unlink(making->name);
+	}
+	free(making->name);
 }

@@ -8,6 +8,10 @@ tests_unit_run_check_report_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_counters
 tests_unit_run_check_counters_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_report_file
+tests_unit_run_check_report_file_SOURCES = tests/unit/run/check_report_file.c $(RUN_RIG)
+tests_unit_run_check_report_file_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_watch
 tests_unit_run_check_watch_SOURCES = tests/unit/run/check_watch.c $(RUN_RIG)
 tests_unit_run_check_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

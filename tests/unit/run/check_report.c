@@ -3,12 +3,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/run/supervisor_rig.h"
@@ -311,76 +309,6 @@ START_TEST(one_counter_off_by_one_is_inconsistent)
 }
 END_TEST
 
-START_TEST(existing_report_is_replaced_whole)
-{
-	FILE *old = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(old);
-	for (int i = 0; i < 100000; i++) {
-		fputs("old ", old);
-	}
-	fclose(old);
-	json_decref(written());
-}
-END_TEST
-
-START_TEST(pipe_is_written_to_and_stays_a_pipe)
-{
-	static char text[65536];
-	struct stat st;
-	ssize_t n;
-	int reader;
-
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	reader = open(path, O_RDONLY | O_NONBLOCK);
-	ck_assert_int_eq(report_file_check(path, &(struct err){0}), 0);
-	ck_assert_int_eq(report_file_write(&rig.sup), 0);
-	n = read(reader, text, sizeof(text) - 1);
-	ck_assert_int_gt(n, 0);
-	ck_assert_ptr_nonnull(strstr(text, "\"consistent\""));
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert(S_ISFIFO(st.st_mode));
-	close(reader);
-}
-END_TEST
-
-START_TEST(path_that_cannot_be_written_is_told_at_the_start)
-{
-	struct err err;
-	char missing[160];
-
-	snprintf(missing, sizeof(missing), "%s/no/such/report", dir);
-	ck_assert_int_eq(report_file_check(missing, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "--exit-report"));
-	ck_assert_ptr_nonnull(strstr(err.text, missing));
-	ck_assert_int_eq(report_file_check(dir, &err), -EISDIR);
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_int_eq(report_file_check(path, &err), -ENXIO); /* nobody reads it */
-}
-END_TEST
-
-START_TEST(good_path_is_left_as_it_was)
-{
-	struct err err;
-
-	ck_assert_int_eq(report_file_check(NULL, &err), 0);
-	ck_assert_int_eq(report_file_check("-", &err), 0);
-	ck_assert_int_eq(report_file_check(path, &err), 0);
-	ck_assert_int_eq(access(path, F_OK), -1);
-}
-END_TEST
-
-START_TEST(lost_report_is_a_failure_and_logged)
-{
-	rig.opt.exit_report = dir;
-	logged_start();
-	ck_assert_int_lt(report_file_write(&rig.sup), 0);
-	ck_assert_ptr_nonnull(strstr(logged(), "--exit-report"));
-	rig.opt.exit_report = NULL;
-	ck_assert_int_eq(report_file_write(&rig.sup), 0);
-}
-END_TEST
-
 static Suite *report_suite(void)
 {
 	Suite *suite = suite_create("report");
@@ -396,11 +324,6 @@ static Suite *report_suite(void)
 	tcase_add_test(tcase, place_of_a_rule_is_shown_whatever_its_bytes);
 	tcase_add_test(tcase, report_says_what_was_not_copied);
 	tcase_add_test(tcase, one_counter_off_by_one_is_inconsistent);
-	tcase_add_test(tcase, existing_report_is_replaced_whole);
-	tcase_add_test(tcase, pipe_is_written_to_and_stays_a_pipe);
-	tcase_add_test(tcase, path_that_cannot_be_written_is_told_at_the_start);
-	tcase_add_test(tcase, good_path_is_left_as_it_was);
-	tcase_add_test(tcase, lost_report_is_a_failure_and_logged);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
