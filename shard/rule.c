@@ -11,7 +11,20 @@
 #include "src/base/must.h"
 
 static void check_flow(const struct rule_table *table, const struct rule_flow *flow);
-static void check_output(const struct rule_output *out);
+
+bool rule_output_is_valid(const struct rule_output *out)
+{
+	bool to_valid = (out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6) &&
+			out->to.addr.port != 0;
+	bool src_valid =
+		out->src.family == 0 || (out->src.family == out->to.addr.family && !out->src_keep);
+	bool ttl_valid = out->ttl_mode <= RULE_TTL_AUTO &&
+			 (out->ttl_mode == RULE_TTL_FIXED) == (out->ttl > 0);
+
+	return to_valid && src_valid && ttl_valid && out->dscp >= RULE_DSCP_KEEP &&
+	       out->dscp <= RULE_DSCP_MAX && out->priority >= RULE_AUTO &&
+	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1;
+}
 
 void rule_table_check(const struct rule_table *table)
 {
@@ -27,7 +40,7 @@ void rule_table_check(const struct rule_table *table)
 	/* An output has one socket, one train and one set of counters: it serves one flow. */
 	must(owned == table->output_count);
 	for (uint32_t i = 0; i < table->output_count; i++) {
-		check_output(&table->outputs[i].out);
+		must(rule_output_is_valid(&table->outputs[i].out));
 	}
 }
 
@@ -64,17 +77,4 @@ static void check_flow(const struct rule_table *table, const struct rule_flow *f
 	must(flow->output_count <= FLOW_OUTPUTS_MAX);
 	must(flow->output_count <= table->output_count);
 	must(flow->first_output <= table->output_count - flow->output_count);
-}
-
-static void check_output(const struct rule_output *out)
-{
-	must(out->to.addr.family == AF_INET || out->to.addr.family == AF_INET6);
-	must(out->to.addr.port != 0);
-	must(out->src.family == 0 || out->src.family == out->to.addr.family);
-	must(out->ttl_mode <= RULE_TTL_AUTO);
-	must(out->ttl_mode != RULE_TTL_FIXED || out->ttl != 0);
-	must(out->dscp >= RULE_DSCP_KEEP);
-	must(out->dscp <= 63);
-	must(out->priority >= RULE_AUTO);
-	must(out->priority <= 7);
 }

@@ -53,9 +53,25 @@ struct rule_output {
  * most 16
  *
  * What has no received hop limit to count on is sent as 16. */
-#define RULE_TTL_DEFAULT 16
-#define RULE_TTL_FRESH   2 /* received: so few, or fewer, come from a sender */
-#define RULE_DSCP_KEEP   (-2)
+#define RULE_TTL_DEFAULT  16
+#define RULE_TTL_FRESH    2 /* received: so few, or fewer, come from a sender */
+#define RULE_DSCP_KEEP    (-2)
+#define RULE_DSCP_MAX     63
+#define RULE_PRIORITY_MAX 7
+
+/* Of which no option is set. */
+#define RULE_INGRESS_UNSET                                \
+	{                                                 \
+		.gro = RULE_AUTO, .pool_class = RULE_AUTO \
+	}
+#define RULE_OUTPUT_UNSET                                                            \
+	{                                                                            \
+		.ttl_mode = RULE_TTL_AUTO, .dscp = RULE_AUTO, .priority = RULE_AUTO, \
+		.gso = RULE_AUTO                                                     \
+	}
+
+/* Whether a shard can send by `out': addresses of a family, each option within its bounds. */
+bool rule_output_is_valid(const struct rule_output *out);
 
 /* Orders flows by what they are: where they are heard, and from whom. 0: the same flow, however it
  * is received and wherever it stands in a table. Positions are nobody's name. */

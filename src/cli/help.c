@@ -23,23 +23,12 @@ void cli_help_print(const struct cli_table *table)
 	}
 }
 
-/* "  --name ARG" up to the column, then the lines of help, each in the column. */
-static void print_row(const struct cli_row *row)
+void cli_help_print_entry(const char *name, const char *help, const char *initial)
 {
-	const char *line = row->help;
-	bool optional = cli_row_arg_optional(row);
-	char flag[64];
-	int used = snprintf(flag, sizeof(flag), "%s--%s", row->letter ? "-h, " : "", row->name);
+	const char *line = help;
 
-	if (row->letter) {
-		flag[1] = row->letter;
-	}
-	if (row->arg) {
-		snprintf(flag + used, sizeof(flag) - (size_t)used, optional ? "[=%s]" : " %s",
-			 row->arg);
-	}
-	printf("  %-*s", HELP_COLUMN - 2, flag);
-	if (strlen(flag) > HELP_COLUMN - 3) {
+	printf("  %-*s", HELP_COLUMN - 2, name);
+	if (strlen(name) > HELP_COLUMN - 3) {
 		printf("\n%*s", HELP_COLUMN, "");
 	}
 	for (;;) {
@@ -52,7 +41,24 @@ static void print_row(const struct cli_row *row)
 		printf("\n%*s", HELP_COLUMN, "");
 		line += len + 1;
 	}
-	print_initial(row->initial, HELP_COLUMN + strlen(line));
+	print_initial(initial, HELP_COLUMN + strlen(line));
+}
+
+/* "--name ARG", or "-h, --name ARG". */
+static void print_row(const struct cli_row *row)
+{
+	bool optional = cli_row_arg_optional(row);
+	char flag[64];
+	int used = snprintf(flag, sizeof(flag), "%s--%s", row->letter ? "-h, " : "", row->name);
+
+	if (row->letter) {
+		flag[1] = row->letter;
+	}
+	if (row->arg) {
+		snprintf(flag + used, sizeof(flag) - (size_t)used, optional ? "[=%s]" : " %s",
+			 row->arg);
+	}
+	cli_help_print_entry(flag, row->help, row->initial);
 }
 
 /* The default in brackets, on a line of its own where `used' columns leave too little room. */

@@ -54,11 +54,12 @@ int conf_add_rule(struct conf *conf, const char *text, const char *where, struct
 	struct reading reading = {
 		.conf = conf,
 		.cursor = {.at = text, .where = where, .err = err},
-		.rule = {.weight = 1, .spread = 1, .shard = CONF_SHARD_ANY},
-		.in = {.gro = RULE_AUTO, .pool_class = RULE_AUTO},
+		.rule = {.shard = CONF_SHARD_ANY},
+		.in = RULE_INGRESS_UNSET,
 	};
 	int rc = check_text(&reading.cursor);
 
+	conf_set_ingress_initial(&reading.rule, &reading.in);
 	if (rc == 0) {
 		rc = read_rule(&reading);
 	}
@@ -227,13 +228,9 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 	if (conf_read_endpoint(cursor, CONF_EGRESS, span) != 0) {
 		return -EINVAL;
 	}
-	*out = (struct rule_output){
-		.to = span->first,
-		.ttl_mode = RULE_TTL_AUTO,
-		.dscp = RULE_AUTO,
-		.priority = RULE_AUTO,
-		.gso = RULE_AUTO,
-	};
+	*out = (struct rule_output)RULE_OUTPUT_UNSET;
+	out->to = span->first;
+	conf_set_output_initial(out);
 	while ((token = conf_next(cursor)) == CONF_TOKEN_WORD) {
 		if (conf_read_output_option(cursor, &seen, out) != 0) {
 			return -EINVAL;

@@ -1,120 +1,210 @@
 /* keys.c - reads one key=value of an ingress or an egress.
  *
- * Carries no step itself: these values steer the plan (step 2), the receive (steps 3 to 7) and the
- * send (steps 9 and 10). Each key is one row of a table: its reader, what it takes, an example;
- * the refusals are made from the row, so they cannot forget to say what was expected. Units: as in
+ * Each key is one row of a table: its reader, its bounds, its default, what else it takes, an
+ * example, its help. The refusals are made from the row, so they cannot forget to say what was
+ * expected, and the default is read by the same reader as what is written. A key without a default
+ * leaves what RULE_INGRESS_UNSET, RULE_OUTPUT_UNSET and conf.c begin with. Units: as in
  * shard/rule.h. Pure, control thread.
  */
-#include "src/rules/parse.h"
+#include "src/rules/keys.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "shard/limits.h"
 #include "shard/pool.h"
 #include "src/base/dscp.h"
+#include "src/base/must.h"
 #include "src/base/num.h"
+#include "src/rules/parse.h"
 
-#define RATE_MAX_BPS (1000ULL * 1000 * 1000 * 1000) /* 1 Tbit/s */
+#define WEIGHT_MAX   1000000
+#define GIGA         1000000000ULL
+#define RATE_MAX_BPS (1000 * GIGA) /* 1 Tbit/s */
 #define NAME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-"
 
 /* What the options of one endpoint are written to. */
-struct target {
+struct conf_target {
 	struct conf_rule *rule;  /* ingress only */
 	struct rule_ingress *in; /* ingress only */
 	struct rule_output *out; /* egress only */
 };
 
-struct key {
-	const char *name;
-	int (*read)(const struct target *target, const char *value); /* 0 or -errno */
-	const char *takes;
-	const char *example;
-};
+static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
+		       const struct conf_target *target);
+static int refuse_value(struct conf_cursor *cursor, const struct conf_key *key);
+static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
+static void set_initial(enum conf_side side, const struct conf_target *target);
+static void append(char *text, size_t room, const char *word);
+static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
+static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
 
-static int read_name(const struct target *target, const char *value);
-static int read_weight(const struct target *target, const char *value);
-static int read_spread(const struct target *target, const char *value);
-static int read_shard(const struct target *target, const char *value);
-static int read_class(const struct target *target, const char *value);
-static int read_gro(const struct target *target, const char *value);
-static int read_ttl(const struct target *target, const char *value);
-static int read_dscp(const struct target *target, const char *value);
-static int read_src(const struct target *target, const char *value);
-static int read_sport(const struct target *target, const char *value);
-static int read_rate(const struct target *target, const char *value);
-static int read_priority(const struct target *target, const char *value);
-static int read_gso(const struct target *target, const char *value);
-static int read_option(struct conf_cursor *cursor, uint32_t *seen, const struct key *keys,
-		       const struct target *target);
-
-static const struct key ingress_keys[] = {
-	{"name", read_name, "1 to 63 letters, digits and . _ : / + -", "name=studio-1"},
-	{"weight", read_weight, "1 to 1000000", "weight=10"},
-	{"spread", read_spread, "1 to 64 shards", "spread=2"},
-	{"shard", read_shard, "a shard's number, 0 to 1023", "shard=0"},
-	{"class", read_class, "small, standard, jumbo or train", "class=jumbo"},
-	{"gro", read_gro, "on or off", "gro=off"},
+static const struct conf_key ingress_keys[] = {
+	{.name = "name",
+	 .read = read_name,
+	 .arg = "NAME",
+	 .min = 1,
+	 .max = CONF_NAME_MAX - 1,
+	 .takes = " letters, digits and . _ : / + -",
+	 .example = "studio-1",
+	 .help = "what logs and reports call the rule; ruleN, counted from 1, without it"},
+	{.name = "weight",
+	 .read = read_weight,
+	 .arg = "N",
+	 .min = 1,
+	 .max = WEIGHT_MAX,
+	 .initial = "1",
+	 .example = "10",
+	 .help = "the load this flow stands for when shards are balanced"},
+	{.name = "spread",
+	 .read = read_spread,
+	 .arg = "N",
+	 .min = 1,
+	 .max = CONF_SPREAD_MAX,
+	 .takes = " shards",
+	 .initial = "1",
+	 .example = "2",
+	 .help = "divide the outputs of this flow over N shards"},
+	{.name = "shard",
+	 .read = read_shard,
+	 .arg = "N",
+	 .max = SHARDS_MAX - 1,
+	 .takes = ", a shard's number",
+	 .example = "0",
+	 .help = "the shard that owns the flow; the plan decides without it"},
+	{.name = "class",
+	 .read = read_class,
+	 .arg = "CLASS",
+	 .takes = "small, standard, jumbo or train",
+	 .example = "jumbo",
+	 .help = "receive into buffers of this class: small, standard, jumbo or train"},
+	{.name = "gro",
+	 .read = read_gro,
+	 .arg = "on|off",
+	 .takes = "on or off",
+	 .example = "off",
+	 .help = "receive coalesced trains, or do not, whatever --gro says"},
 	{0},
 };
 
-static const struct key output_keys[] = {
-	{"ttl", read_ttl, "1 to 255, keep or dec", "ttl=16"},
-	{"dscp", read_dscp, "0 to 63, keep, or a name such as EF, AF41, CS5, LE, BE", "dscp=AF41"},
-	{"src", read_src, "a unicast address without port, or keep", "src=192.0.2.1"},
-	{"sport", read_sport, "a port, 1 to 65535", "sport=5000"},
-	{"rate", read_rate, "1 to 1000G bits a second, with k, M or G for powers of 1000",
-	 "rate=10M"},
-	{"priority", read_priority, "0 to 7", "priority=6"},
-	{"gso", read_gso, "on, off or auto", "gso=off"},
+static const struct conf_key output_keys[] = {
+	{.name = "ttl",
+	 .read = read_ttl,
+	 .arg = "N|keep|dec",
+	 .min = 1,
+	 .max = UINT8_MAX,
+	 .takes = ", keep or dec",
+	 .example = "16",
+	 .help = "TTL or hop limit sent: keep the one received, or dec it by 1; without it\n"
+		 "16, counting down from relay to relay"},
+	{.name = "dscp",
+	 .read = read_dscp,
+	 .arg = "N|NAME|keep",
+	 .max = RULE_DSCP_MAX,
+	 .takes = ", keep, or a name such as EF, AF41, CS5, LE, BE",
+	 .example = "AF41",
+	 .help = "DSCP sent; 0 without it"},
+	{.name = "src",
+	 .read = read_src,
+	 .arg = "ADDR|keep",
+	 .takes = "a unicast address without port, or keep",
+	 .example = "192.0.2.1",
+	 .help = "source address sent from: one of this host's, or the sender's"},
+	{.name = "sport",
+	 .read = read_sport,
+	 .arg = "N",
+	 .min = 1,
+	 .max = UINT16_MAX,
+	 .takes = ", a port",
+	 .example = "5000",
+	 .help = "source port sent from; the kernel chooses without it"},
+	{.name = "rate",
+	 .read = read_rate,
+	 .arg = "BITS",
+	 .min = 1,
+	 .max = RATE_MAX_BPS,
+	 .takes = " bits a second, with k, M or G for powers of 1000",
+	 .example = "10M",
+	 .help = "at most so many bits of payload a second; what exceeds it is dropped"},
+	{.name = "priority",
+	 .read = read_priority,
+	 .arg = "N",
+	 .max = RULE_PRIORITY_MAX,
+	 .example = "6",
+	 .help = "socket priority, 0 to 7"},
+	{.name = "gso",
+	 .read = read_gso,
+	 .arg = "on|off|auto",
+	 .takes = "on, off or auto",
+	 .initial = "auto",
+	 .example = "off",
+	 .help = "send trains to this output, or do not, whatever --gso says"},
 	{0},
 };
 
-static_assert(CONF_SPREAD_MAX == 64, "the table above says 64");
-static_assert(SHARDS_MAX == 1024, "the table above says 1023");
-static_assert(CONF_NAME_MAX == 64, "the table above says 63");
+static_assert(sizeof(ingress_keys) / sizeof(ingress_keys[0]) <= 33, "a bit each in `seen'");
+static_assert(sizeof(output_keys) / sizeof(output_keys[0]) <= 33, "a bit each in `seen'");
+
+const struct conf_key *conf_keys(enum conf_side side)
+{
+	return side == CONF_INGRESS ? ingress_keys : output_keys;
+}
+
+const char *conf_key_takes(const struct conf_key *key, char *text, size_t room)
+{
+	bool giga = key->max > 0 && key->max % GIGA == 0;
+
+	text[0] = '\0';
+	if (key->max > 0) {
+		snprintf(text, room, "%llu to %llu%s", (unsigned long long)key->min,
+			 (unsigned long long)(giga ? key->max / GIGA : key->max), giga ? "G" : "");
+	}
+	append(text, room, key->takes ? key->takes : "");
+	return text;
+}
+
+void conf_set_ingress_initial(struct conf_rule *rule, struct rule_ingress *in)
+{
+	set_initial(CONF_INGRESS, &(struct conf_target){.rule = rule, .in = in});
+}
 
 int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct conf_rule *rule,
 			     struct rule_ingress *in)
 {
-	const struct target target = {.rule = rule, .in = in};
+	const struct conf_target target = {.rule = rule, .in = in};
 
-	return read_option(cursor, seen, ingress_keys, &target);
+	return read_option(cursor, seen, CONF_INGRESS, &target);
+}
+
+void conf_set_output_initial(struct rule_output *out)
+{
+	set_initial(CONF_EGRESS, &(struct conf_target){.out = out});
 }
 
 int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out)
 {
-	const struct target target = {.out = out};
+	const struct conf_target target = {.out = out};
 
-	return read_option(cursor, seen, output_keys, &target);
+	return read_option(cursor, seen, CONF_EGRESS, &target);
 }
 
-static int refuse_unknown(struct conf_cursor *cursor, const struct key *keys,
-			  const struct target *target)
+static void set_initial(enum conf_side side, const struct conf_target *target)
 {
-	char known[128] = "";
-
-	for (const struct key *key = keys; key->name; key++) {
-		strcat(strcat(known, key == keys ? "" : key[1].name ? ", " : " and "), key->name);
+	for (const struct conf_key *key = conf_keys(side); key->name; key++) {
+		must(!key->initial || key->read(key, target, key->initial) == 0);
 	}
-	return conf_refuse(
-		cursor,
-		"'%s' is not an option of an %s; its options are key=value with the keys %s; check "
-		"the spelling%s",
-		cursor->shown, target->in ? "ingress" : "egress", known,
-		strchr(cursor->word, '=') ? "" : ", or the comma before a next egress");
 }
 
-static int read_option(struct conf_cursor *cursor, uint32_t *seen, const struct key *keys,
-		       const struct target *target)
+static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
+		       const struct conf_target *target)
 {
 	const char *word = cursor->word;
 	size_t len = strcspn(word, "=");
 	uint32_t bit = 1;
 
-	for (const struct key *key = keys; key->name; key++, bit <<= 1) {
+	for (const struct conf_key *key = conf_keys(side); key->name; key++, bit <<= 1) {
 		if (word[len] != '=' || strlen(key->name) != len ||
 		    memcmp(key->name, word, len) != 0) {
 			continue;
@@ -126,32 +216,66 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, const struct 
 				"once; remove one of the two",
 				cursor->shown, key->name);
 		}
-		if (key->read(target, word + len + 1) != 0) {
-			return conf_refuse(cursor,
-					   "'%s' is not valid; %s= takes %s; write for instance %s",
-					   cursor->shown, key->name, key->takes, key->example);
+		if (key->read(key, target, word + len + 1) != 0) {
+			return refuse_value(cursor, key);
 		}
 		*seen |= bit;
 		return 0;
 	}
-	return refuse_unknown(cursor, keys, target);
+	return refuse_unknown(cursor, side);
 }
 
-static int read_name(const struct target *target, const char *value)
+static int refuse_value(struct conf_cursor *cursor, const struct conf_key *key)
+{
+	char takes[CONF_TAKES_MAX];
+
+	return conf_refuse(cursor, "'%s' is not valid; %s= takes %s; write for instance %s=%s",
+			   cursor->shown, key->name, conf_key_takes(key, takes, sizeof(takes)),
+			   key->name, key->example);
+}
+
+static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side)
+{
+	const struct conf_key *keys = conf_keys(side);
+	char known[CONF_TAKES_MAX] = "";
+
+	for (const struct conf_key *key = keys; key->name; key++) {
+		append(known, sizeof(known), key == keys ? "" : key[1].name ? ", " : " and ");
+		append(known, sizeof(known), key->name);
+	}
+	return conf_refuse(
+		cursor,
+		"'%s' is not an option of an %s; its options are key=value with the keys %s; check "
+		"the spelling%s",
+		cursor->shown, side == CONF_INGRESS ? "ingress" : "egress", known,
+		strchr(cursor->word, '=') ? "" : ", or the comma before a next egress");
+}
+
+/* All words are the table's, so the room is a matter of ours. */
+static void append(char *text, size_t room, const char *word)
+{
+	size_t used = strlen(text), len = strlen(word);
+
+	must(len < room - used);
+	memcpy(text + used, word, len + 1);
+}
+
+static int read_name(const struct conf_key *key, const struct conf_target *target,
+		     const char *value)
 {
 	size_t len = strlen(value);
 
-	if (len == 0 || len >= CONF_NAME_MAX || value[strspn(value, NAME_BYTES)]) {
+	if (len < key->min || len > key->max || value[strspn(value, NAME_BYTES)]) {
 		return -EINVAL;
 	}
 	memcpy(target->rule->name, value, len + 1);
 	return 0;
 }
 
-static int read_u32(const char *value, uint32_t min, uint32_t max, uint32_t *out)
+static int read_u32(const struct conf_key *key, const char *value, uint32_t *out)
 {
 	uint64_t number;
-	int rc = num_parse(value, min, max, &number);
+	int rc = num_parse(value, key->min, key->max, &number);
 
 	if (rc == 0) {
 		*out = (uint32_t)number;
@@ -159,23 +283,28 @@ static int read_u32(const char *value, uint32_t min, uint32_t max, uint32_t *out
 	return rc;
 }
 
-static int read_weight(const struct target *target, const char *value)
+static int read_weight(const struct conf_key *key, const struct conf_target *target,
+		       const char *value)
 {
-	return read_u32(value, 1, 1000000, &target->rule->weight);
+	return read_u32(key, value, &target->rule->weight);
 }
 
-static int read_spread(const struct target *target, const char *value)
+static int read_spread(const struct conf_key *key, const struct conf_target *target,
+		       const char *value)
 {
-	return read_u32(value, 1, CONF_SPREAD_MAX, &target->rule->spread);
+	return read_u32(key, value, &target->rule->spread);
 }
 
-static int read_shard(const struct target *target, const char *value)
+static int read_shard(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
 {
-	return read_u32(value, 0, SHARDS_MAX - 1, &target->rule->shard);
+	return read_u32(key, value, &target->rule->shard);
 }
 
-static int read_class(const struct target *target, const char *value)
+static int read_class(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
 {
+	(void)key;
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		if (strcmp(value, pool_class_name((enum pool_class)cls)) == 0) {
 			target->in->pool_class = (int8_t)cls;
@@ -194,12 +323,13 @@ static int read_switch(const char *value, int8_t *out)
 	return 0;
 }
 
-static int read_gro(const struct target *target, const char *value)
+static int read_gro(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
+	(void)key;
 	return read_switch(value, &target->in->gro);
 }
 
-static int read_ttl(const struct target *target, const char *value)
+static int read_ttl(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
 	uint32_t ttl;
 
@@ -211,7 +341,7 @@ static int read_ttl(const struct target *target, const char *value)
 		target->out->ttl_mode = RULE_TTL_DEC;
 		return 0;
 	}
-	if (read_u32(value, 1, 255, &ttl) != 0) {
+	if (read_u32(key, value, &ttl) != 0) {
 		return -EINVAL;
 	}
 	target->out->ttl_mode = RULE_TTL_FIXED;
@@ -219,7 +349,8 @@ static int read_ttl(const struct target *target, const char *value)
 	return 0;
 }
 
-static int read_dscp(const struct target *target, const char *value)
+static int read_dscp(const struct conf_key *key, const struct conf_target *target,
+		     const char *value)
 {
 	uint8_t dscp;
 	int rc;
@@ -229,6 +360,7 @@ static int read_dscp(const struct target *target, const char *value)
 		return 0;
 	}
 	rc = dscp_parse(value, &dscp);
+	rc = rc == 0 && dscp > key->max ? -EINVAL : rc;
 	if (rc == 0) {
 		target->out->dscp = (int8_t)dscp;
 	}
@@ -237,13 +369,14 @@ static int read_dscp(const struct target *target, const char *value)
 
 /* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
  * of the egress's family is seen when the endpoint is complete (conf.c). */
-static int read_src(const struct target *target, const char *value)
+static int read_src(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
 	char text[CONF_WORD_MAX];
 	size_t len = strlen(value);
 	bool bracketed = len >= 2 && value[0] == '[' && value[len - 1] == ']';
 	struct addr addr;
 
+	(void)key;
 	if (strcmp(value, "keep") == 0) {
 		target->out->src_keep = true;
 		return 0;
@@ -262,10 +395,11 @@ static int read_src(const struct target *target, const char *value)
 	return 0;
 }
 
-static int read_sport(const struct target *target, const char *value)
+static int read_sport(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
 {
 	uint32_t port;
-	int rc = read_u32(value, 1, UINT16_MAX, &port);
+	int rc = read_u32(key, value, &port);
 
 	if (rc == 0) {
 		target->out->sport = (uint16_t)port;
@@ -273,15 +407,17 @@ static int read_sport(const struct target *target, const char *value)
 	return rc;
 }
 
-static int read_rate(const struct target *target, const char *value)
+static int read_rate(const struct conf_key *key, const struct conf_target *target,
+		     const char *value)
 {
-	return num_parse_rate(value, 1, RATE_MAX_BPS, &target->out->rate_bps);
+	return num_parse_rate(value, key->min, key->max, &target->out->rate_bps);
 }
 
-static int read_priority(const struct target *target, const char *value)
+static int read_priority(const struct conf_key *key, const struct conf_target *target,
+			 const char *value)
 {
 	uint32_t priority;
-	int rc = read_u32(value, 0, 7, &priority);
+	int rc = read_u32(key, value, &priority);
 
 	if (rc == 0) {
 		target->out->priority = (int8_t)priority;
@@ -289,8 +425,9 @@ static int read_priority(const struct target *target, const char *value)
 	return rc;
 }
 
-static int read_gso(const struct target *target, const char *value)
+static int read_gso(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
+	(void)key;
 	if (strcmp(value, "auto") == 0) {
 		target->out->gso = RULE_AUTO;
 		return 0;

@@ -11,8 +11,10 @@
 #pragma once
 
 #include "src/rules/conf.h"
+#include "src/rules/keys.h"
 
 #define CONF_WORD_MAX  256 /* of a word and its zero byte: twice what any endpoint has */
+#define CONF_TAKES_MAX 160 /* of what a key takes, or of the names of all keys of a side */
 #define CONF_SHOWN_MAX 101 /* of a word in a message, so that the rest of the message fits */
 
 enum conf_token {
@@ -45,16 +47,15 @@ struct conf_span {
 	uint32_t port_count; /* 1 without a port range */
 };
 
-enum conf_side {
-	CONF_INGRESS,
-	CONF_EGRESS
-};
-
 /* Reads cursor->word, which it may cut to pieces. 0 or -EINVAL. */
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out);
 
 /* Whether `addr', written as `text', can be a host's: 0 or -EINVAL. */
 int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struct addr *addr);
+
+/* Applies the defaults of those keys that have one. */
+void conf_set_ingress_initial(struct conf_rule *rule, struct rule_ingress *in);
+void conf_set_output_initial(struct rule_output *out);
 
 /* Applies cursor->word, a key=value, to an ingress or an output. `seen' has a bit for each key
  * already used at this endpoint; zero at its start. 0 or -EINVAL. */

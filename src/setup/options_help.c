@@ -1,12 +1,15 @@
 /* options_help.c - --help and --version.
  *
- * The options come from their table; what is written out here, the keys of a rule, is compared by a
- * test with what rules take. Within 100 columns. Standard output, control thread.
+ * The options and the keys of a rule come from their tables. Within 100 columns. Standard output,
+ * control thread.
  */
 #include <stdio.h>
 
 #include "src/cli/help.h"
+#include "src/rules/keys.h"
 #include "src/setup/options.h"
+
+static void print_keys(const char *title, enum conf_side side);
 
 void options_print_help(void)
 {
@@ -14,13 +17,13 @@ void options_print_help(void)
 	       "Relays UDP multicast: one shard per core, memory on the core's own node.\n"
 	       "Defaults stand in brackets.\n");
 	cli_help_print(&options_table);
+	print_keys("Behind an ingress of a rule", CONF_INGRESS);
+	print_keys("Behind an egress of a rule", CONF_EGRESS);
 	printf("\nEndpoints: 239.1.1.1%%eth0:5000, [ff3e::1%%eth0]:5000, 192.0.2.7:5000 "
 	       "(unicast);\n"
 	       "ranges: 239.1.1.0/28%%eth0:5000 -> 239.2.2.0/28%%eth1:6000, 5000-5010 -> "
 	       "6000-6010.\n"
-	       "Ingress keys: name weight spread shard class gro; egress keys: ttl dscp src sport "
-	       "rate\n"
-	       "priority gso. A switch such as --smt may be written --smt=off to override a file.\n"
+	       "A switch such as --smt may be written --smt=off to override a file.\n"
 	       "\n"
 	       "Example:\n"
 	       "  numacastd --rule '239.1.1.1%%eth0:5000 -> 239.2.2.2%%eth1:6000 ttl=8, "
@@ -42,4 +45,15 @@ void options_print_version(bool verbose)
 	       "  hwloc         %s\n"
 	       "  sanitizers    %s\n",
 	       NC_BUILD_CC, NC_BUILD_LIBURING, NC_BUILD_NUMA, NC_BUILD_HWLOC, NC_BUILD_SANITIZERS);
+}
+
+static void print_keys(const char *title, enum conf_side side)
+{
+	printf("\n%s:\n", title);
+	for (const struct conf_key *key = conf_keys(side); key->name; key++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s=%s", key->name, key->arg);
+		cli_help_print_entry(name, key->help, key->initial);
+	}
 }

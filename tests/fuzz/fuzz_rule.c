@@ -50,13 +50,7 @@ static void check_endpoint(const struct endpoint *ep)
 static void check_output(const struct rule_output *out)
 {
 	check_endpoint(&out->to);
-	must(out->ttl_mode <= RULE_TTL_AUTO);
-	must((out->ttl_mode == RULE_TTL_FIXED) == (out->ttl > 0));
-	must(out->dscp >= RULE_DSCP_KEEP);
-	must(out->priority >= RULE_AUTO && out->priority <= 7);
-	must(out->gso >= RULE_AUTO && out->gso <= 1);
-	must(out->src.family == 0 || out->src.family == out->to.addr.family);
-	must(out->src.family == 0 || !out->src_keep);
+	must(rule_output_is_valid(out));
 	must(out->src.port == 0);
 }
 

@@ -210,20 +210,19 @@ static struct endpoint endpoint_at(const char *ip, const char *ifname, uint16_t 
 
 struct rule_ingress ingress_at(const char *ip, const char *ifname, uint16_t port)
 {
-	struct rule_ingress in = {
-		.at = endpoint_at(ip, ifname, port), .gro = RULE_AUTO, .pool_class = RULE_AUTO};
+	struct rule_ingress in = RULE_INGRESS_UNSET;
 
+	in.at = endpoint_at(ip, ifname, port);
 	return in;
 }
 
 struct rule_output output_to(const char *ip, const char *ifname, uint16_t port)
 {
-	struct rule_output out = {.to = endpoint_at(ip, ifname, port),
-				  .ttl = RULE_TTL_DEFAULT,
-				  .dscp = RULE_AUTO,
-				  .priority = RULE_AUTO,
-				  .gso = RULE_AUTO};
+	struct rule_output out = RULE_OUTPUT_UNSET;
 
+	out.to = endpoint_at(ip, ifname, port);
+	out.ttl_mode = RULE_TTL_FIXED;
+	out.ttl = RULE_TTL_DEFAULT;
 	return out;
 }
 

@@ -124,11 +124,31 @@ static void damage_output(int kind)
 	case 7:
 		outputs[2].out.dscp = RULE_DSCP_KEEP - 1;
 		break;
+	case 8:
+		outputs[2].out.priority = RULE_AUTO - 1;
+		break;
+	case 9:
+		outputs[2].out.gso = 2;
+		break;
+	case 10:
+		outputs[2].out.src = outputs[2].out.to.addr; /* one or the other */
+		outputs[2].out.src_keep = true;
+		break;
 	default:
 		table.outputs = NULL;
 		break;
 	}
 }
+
+/* Each damage of damage_output to one output; the last is to the table. */
+START_TEST(question_and_abort_agree)
+{
+	make_table();
+	ck_assert(rule_output_is_valid(&outputs[2].out));
+	damage_output(_i);
+	ck_assert(!rule_output_is_valid(&outputs[2].out));
+}
+END_TEST
 
 START_TEST(damaged_flow_aborts)
 {
@@ -155,8 +175,9 @@ int main(void)
 	tcase_add_test(tc, sound_table_passes);
 	tcase_add_test(tc, empty_table_passes);
 	tcase_add_test(tc, mixed_families_and_kept_marks_pass);
+	tcase_add_loop_test(tc, question_and_abort_agree, 0, 11);
 	tcase_add_loop_test_raise_signal(tc, damaged_flow_aborts, SIGABRT, 0, 10);
-	tcase_add_loop_test_raise_signal(tc, damaged_output_aborts, SIGABRT, 0, 9);
+	tcase_add_loop_test_raise_signal(tc, damaged_output_aborts, SIGABRT, 0, 12);
 
 	SRunner *runner = srunner_create(suite);
 
