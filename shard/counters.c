@@ -45,6 +45,12 @@ static const struct counter pool_rows[] = {POOL_COUNTERS(POOL_ROW)};
 static const struct counter ring_rows[] = {RING_COUNTERS(RING_ROW)};
 static const struct counter batch_rows[] = {BATCH_COUNTERS(BATCH_ROW)};
 
+/* Nothing is counted that has no row. */
+static_assert(offsetof(struct flow_stats, drops) == sizeof(stat_t) * COUNT(flow_rows),
+	      "a flow's counters are the rows");
+static_assert(offsetof(struct output_stats, drops) ==
+		      sizeof(stat_t) * (COUNT(output_rows) + COUNT(zerocopy_rows)),
+	      "an output's counters are the rows");
 static_assert(COUNT(flow_drop_rows) == FLOW_DROP_COUNT, "one row a drop");
 static_assert(COUNT(output_drop_rows) == OUTPUT_DROP_COUNT, "one row a drop");
 

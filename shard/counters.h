@@ -139,7 +139,6 @@ static inline uint64_t stat_get(const stat_t *counter)
 
 #define COUNTER_MEMBER(member, ...)  stat_t member;
 #define COUNTER_BUCKETS(member, ...) stat_t member[BATCH_BUCKETS];
-#define COUNTER_PLUS_ONE(...)        +1
 #define FLOW_DROP_ID(id, ...)        FLOW_DROP_##id,
 #define OUTPUT_DROP_ID(id, ...)      OUTPUT_DROP_##id,
 #define ZEROCOPY_OFF_ID(id, ...)     ZEROCOPY_OFF_##id,
@@ -183,14 +182,6 @@ struct batch_stats {
 	BATCH_COUNTERS(COUNTER_BUCKETS)
 } __attribute__((aligned(64)));
 
-/* Nothing is counted that has no row. */
-static_assert(offsetof(struct flow_stats, drops) ==
-		      sizeof(stat_t) * (0 FLOW_COUNTERS(COUNTER_PLUS_ONE)),
-	      "a flow's counters are the rows");
-static_assert(offsetof(struct output_stats, drops) ==
-		      sizeof(stat_t) * (0 OUTPUT_COUNTERS(COUNTER_PLUS_ONE)
-						OUTPUT_ZEROCOPY(COUNTER_PLUS_ONE)),
-	      "an output's counters are the rows");
 static_assert(offsetof(struct flow_stats, trains) < 64, "each datagram's are on one cache line");
 static_assert(offsetof(struct output_stats, sends) < 64, "each datagram's are on one cache line");
 
