@@ -26,6 +26,20 @@ bool rule_output_is_valid(const struct rule_output *out)
 	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1;
 }
 
+int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b)
+{
+	int diff = memcmp(&a->at.addr, &b->at.addr, sizeof(a->at.addr));
+
+	diff = diff != 0 ? diff : strncmp(a->at.ifname, b->at.ifname, sizeof(a->at.ifname));
+	return diff != 0 ? diff : memcmp(&a->source, &b->source, sizeof(a->source));
+}
+
+bool rule_same_output(const struct rule_output *a, const struct rule_output *b)
+{
+	return addr_equal(&a->to.addr, &b->to.addr) &&
+	       strncmp(a->to.ifname, b->to.ifname, sizeof(a->to.ifname)) == 0;
+}
+
 void rule_table_check(const struct rule_table *table)
 {
 	uint64_t owned = 0;
@@ -42,20 +56,6 @@ void rule_table_check(const struct rule_table *table)
 	for (uint32_t i = 0; i < table->output_count; i++) {
 		must(rule_output_is_valid(&table->outputs[i].out));
 	}
-}
-
-int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b)
-{
-	int diff = memcmp(&a->at.addr, &b->at.addr, sizeof(a->at.addr));
-
-	diff = diff != 0 ? diff : strncmp(a->at.ifname, b->at.ifname, sizeof(a->at.ifname));
-	return diff != 0 ? diff : memcmp(&a->source, &b->source, sizeof(a->source));
-}
-
-bool rule_same_output(const struct rule_output *a, const struct rule_output *b)
-{
-	return addr_equal(&a->to.addr, &b->to.addr) &&
-	       strncmp(a->to.ifname, b->to.ifname, sizeof(a->to.ifname)) == 0;
 }
 
 bool rule_table_zerocopy(const struct rule_table *table)

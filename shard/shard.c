@@ -16,6 +16,18 @@
 #define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
 #define HOT_TRAINS 32 /* single datagrams lie in train slots too, and fill little of them */
 
+static void shard_init(struct shard *s);
+static int shard_open_ring(struct shard *s, struct err *err);
+static struct ring_params shard_ring_params(const struct shard_spec *spec);
+static bool shard_avoids_copying(const struct shard_spec *spec);
+static int shard_open_sockets(struct shard *s, struct err *err);
+static int shard_open_output(struct shard *s, uint32_t i, struct err *err);
+static int shard_open_flow(struct shard *s, uint32_t i, struct err *err);
+static struct sock_want shard_ingress_want(const struct shard *s, const struct rule_flow *flow);
+static void shard_join_outputs(struct shard *s, struct ingress_flow *flow);
+static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err);
+static void close_once(int *fd);
+
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 {
 	uint32_t most = HOT_BYTES / pool_payload_bytes(cls);
@@ -28,64 +40,6 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 	}
 	return slots == 0 ? 0 : depth;
 }
-
-/* ---- sizes ---- */
-
-static bool shard_avoids_copying(const struct shard_spec *spec)
-{
-	return ring_can(spec->engine, RING_CAN_ZEROCOPY) && rule_table_zerocopy(spec->table);
-}
-
-void shard_registers(const struct shard_spec *spec, struct regbuf_map *out)
-{
-	*out = (struct regbuf_map){0};
-	if (ring_can(spec->engine, RING_CAN_ZEROCOPY)) {
-		regbuf_plan(&spec->pool, &spec->registered, out);
-	}
-}
-
-static struct ring_params shard_ring_params(const struct shard_spec *spec)
-{
-	struct ring_params params = spec->ring;
-	struct regbuf_map areas;
-
-	shard_registers(spec, &areas);
-	params.buffer_count = areas.area_count;
-	params.zerocopy = shard_avoids_copying(spec);
-	params.flows = rooms_for(spec->table->flow_count, ROOM_FLOWS) * ROOM_FLOWS;
-	params.files =
-		params.flows + rooms_for(spec->table->output_count, ROOM_OUTPUTS) * ROOM_OUTPUTS;
-	params.sends = TRAIN_COUNT;
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		uint32_t slots = spec->pool.count[g];
-
-		params.groups[g].depth =
-			spec->hot[g] ? spec->hot[g] : shard_hot_default((enum pool_class)g, slots);
-		params.groups[g].slot_bytes =
-			SLOT_HEAD_BYTES + pool_payload_bytes((enum pool_class)g);
-		if (slots == 0) {
-			params.groups[g].depth = 0;
-		}
-	}
-	return params;
-}
-
-size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards)
-{
-	struct ring_params params = shard_ring_params(spec);
-
-	return ring_locked_bytes(spec->engine, &params, shards);
-}
-
-size_t shard_arena_bytes(const struct shard_spec *spec)
-{
-	struct arena counter = ARENA_COUNTER;
-
-	(void)shard_cut(spec, &counter);
-	return counter.used_bytes;
-}
-
-/* ---- memory ---- */
 
 struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 {
@@ -108,136 +62,27 @@ struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 	return s;
 }
 
-static void shard_init(struct shard *s)
+size_t shard_arena_bytes(const struct shard_spec *spec)
 {
-	pool_init(&s->pool, s->stats->pool);
-	egress_init(&s->egress, s->spec->train_max, &s->pool);
-	if (shard_avoids_copying(s->spec)) {
-		shard_registers(s->spec, &s->egress.zerocopy.areas);
-	}
-	s->egress.ring = s->relay.ring;
-	s->egress.batches = &s->stats->batches;
-	s->relay.pool = &s->pool;
-	s->relay.egress = &s->egress;
-	s->relay.mailbox = s->mailbox;
-	s->relay.drain_ns = s->spec->drain_ns;
+	struct arena counter = ARENA_COUNTER;
+
+	(void)shard_cut(spec, &counter);
+	return counter.used_bytes;
 }
 
-/* ---- sockets ---- */
-
-static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
+size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards)
 {
-	int n = ring_add_file(s->relay.ring, fd);
+	struct ring_params params = shard_ring_params(spec);
 
-	if (n < 0) {
-		err_set(err, "ring: cannot register a socket: %s", strerror(-n));
-		return n;
-	}
-	*file = (uint32_t)n;
-	return 0;
+	return ring_locked_bytes(spec->engine, &params, shards);
 }
 
-/* Gives the next place to output `i' of the table: while a shard starts, places are taken in the
- * table's order. */
-static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
+void shard_registers(const struct shard_spec *spec, struct regbuf_map *out)
 {
-	const struct rule_table_output *rule = &s->spec->table->outputs[i];
-	struct sock_want want = {.buffer_bytes = s->spec->sndbuf_bytes};
-	struct output_place *place = egress_take_place(&s->egress, rule);
-	struct egress_socket sock;
-	bool gso = rule->out.gso == RULE_AUTO ? s->spec->gso : rule->out.gso != 0;
-	int rc;
-
-	must(place != NULL);
-	must(place_index(place->output.token) == i);
-	sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);
-	if (sock.fd < 0) {
-		return sock.fd;
+	*out = (struct regbuf_map){0};
+	if (ring_can(spec->engine, RING_CAN_ZEROCOPY)) {
+		regbuf_plan(&spec->pool, &spec->registered, out);
 	}
-	place->output.fd = sock.fd; /* shard_close finds it from here on */
-	rc = shard_add_file(s, sock.fd, &sock.file, err);
-	if (rc < 0) {
-		return rc;
-	}
-	sock.connected = place->got.connected;
-	sock.gso = gso && place->got.gso && s->spec->train_max > 1;
-	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
-	sock.mtu = rule->mtu ? rule->mtu : sock_path_mtu(sock.fd, rule->out.to.addr.family);
-	egress_open_output(&s->egress, &place->output, &sock);
-	return 0;
-}
-
-/* What the outputs of a flow need to know about each datagram. */
-static struct sock_want shard_ingress_want(const struct shard *s, const struct rule_flow *flow)
-{
-	struct sock_want want = {.buffer_bytes = s->spec->rcvbuf_bytes, .gro = flow->gro};
-
-	for (uint32_t i = 0; i < flow->output_count; i++) {
-		const struct rule_output *out =
-			&s->spec->table->outputs[flow->first_output + i].out;
-
-		want.ttl = want.ttl || out->ttl_mode != RULE_TTL_FIXED;
-		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
-	}
-	return want;
-}
-
-static void shard_join_outputs(struct shard *s, struct ingress_flow *flow)
-{
-	const struct rule_flow *rule = flow->rule;
-
-	for (uint32_t i = rule->output_count; i-- > 0;) {
-		struct egress_output *output = egress_output(&s->egress, rule->first_output + i);
-
-		output->flow = flow->token;
-		output->sibling = flow->first_output;
-		flow->first_output = rule->first_output + i;
-	}
-}
-
-static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
-{
-	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
-	struct ingress_flow *flow = &place->flow;
-	struct sock_want want = shard_ingress_want(s, &s->spec->table->flows[i]);
-
-	must(place_index(flow->token) == i);
-	shard_join_outputs(s, flow);
-	flow->echoes = s->echoes;
-	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want, &place->got, err);
-	if (flow->fd < 0) {
-		return flow->fd;
-	}
-	return shard_add_file(s, flow->fd, &flow->file, err);
-}
-
-static int shard_open_sockets(struct shard *s, struct err *err)
-{
-	const struct rule_table *table = s->spec->table;
-	int rc = 0;
-
-	for (uint32_t i = 0; i < table->output_count && rc == 0; i++) {
-		rc = shard_open_output(s, i, err);
-	}
-	for (uint32_t i = 0; i < table->flow_count && rc == 0; i++) {
-		rc = shard_open_flow(s, i, err);
-	}
-	return rc;
-}
-
-/* ---- life ---- */
-
-static int shard_open_ring(struct shard *s, struct err *err)
-{
-	struct ring_params params = shard_ring_params(s->spec);
-	struct iovec areas[RING_BUFFERS_MAX];
-	struct regbuf_map map;
-
-	shard_registers(s->spec, &map);
-	regbuf_areas(&map, &s->pool, areas);
-	params.buffers = areas;
-	params.stats = &s->stats->ring;
-	return ring_open(s->relay.ring, &params, &s->features, err);
 }
 
 int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
@@ -311,14 +156,6 @@ int shard_run(struct shard *s)
 	return rc < 0 ? rc : 0;
 }
 
-static void close_once(int *fd)
-{
-	if (*fd >= 0) {
-		close(*fd);
-		*fd = -1;
-	}
-}
-
 void shard_close(struct shard *s)
 {
 	ring_close(s->relay.ring);
@@ -328,5 +165,172 @@ void shard_close(struct shard *s)
 	}
 	for (uint32_t i = 0; i < s->egress.place_count; i++) {
 		close_once(&egress_output(&s->egress, i)->fd);
+	}
+}
+
+static void shard_init(struct shard *s)
+{
+	pool_init(&s->pool, s->stats->pool);
+	egress_init(&s->egress, s->spec->train_max, &s->pool);
+	if (shard_avoids_copying(s->spec)) {
+		shard_registers(s->spec, &s->egress.zerocopy.areas);
+	}
+	s->egress.ring = s->relay.ring;
+	s->egress.batches = &s->stats->batches;
+	s->relay.pool = &s->pool;
+	s->relay.egress = &s->egress;
+	s->relay.mailbox = s->mailbox;
+	s->relay.drain_ns = s->spec->drain_ns;
+}
+
+static int shard_open_ring(struct shard *s, struct err *err)
+{
+	struct ring_params params = shard_ring_params(s->spec);
+	struct iovec areas[RING_BUFFERS_MAX];
+	struct regbuf_map map;
+
+	shard_registers(s->spec, &map);
+	regbuf_areas(&map, &s->pool, areas);
+	params.buffers = areas;
+	params.stats = &s->stats->ring;
+	return ring_open(s->relay.ring, &params, &s->features, err);
+}
+
+static struct ring_params shard_ring_params(const struct shard_spec *spec)
+{
+	struct ring_params params = spec->ring;
+	struct regbuf_map areas;
+
+	shard_registers(spec, &areas);
+	params.buffer_count = areas.area_count;
+	params.zerocopy = shard_avoids_copying(spec);
+	params.flows = rooms_for(spec->table->flow_count, ROOM_FLOWS) * ROOM_FLOWS;
+	params.files =
+		params.flows + rooms_for(spec->table->output_count, ROOM_OUTPUTS) * ROOM_OUTPUTS;
+	params.sends = TRAIN_COUNT;
+	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
+		uint32_t slots = spec->pool.count[g];
+
+		params.groups[g].depth =
+			spec->hot[g] ? spec->hot[g] : shard_hot_default((enum pool_class)g, slots);
+		params.groups[g].slot_bytes =
+			SLOT_HEAD_BYTES + pool_payload_bytes((enum pool_class)g);
+		if (slots == 0) {
+			params.groups[g].depth = 0;
+		}
+	}
+	return params;
+}
+
+static bool shard_avoids_copying(const struct shard_spec *spec)
+{
+	return ring_can(spec->engine, RING_CAN_ZEROCOPY) && rule_table_zerocopy(spec->table);
+}
+
+static int shard_open_sockets(struct shard *s, struct err *err)
+{
+	const struct rule_table *table = s->spec->table;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < table->output_count && rc == 0; i++) {
+		rc = shard_open_output(s, i, err);
+	}
+	for (uint32_t i = 0; i < table->flow_count && rc == 0; i++) {
+		rc = shard_open_flow(s, i, err);
+	}
+	return rc;
+}
+
+/* Gives the next place to output `i' of the table: while a shard starts, places are taken in the
+ * table's order. */
+static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
+{
+	const struct rule_table_output *rule = &s->spec->table->outputs[i];
+	struct sock_want want = {.buffer_bytes = s->spec->sndbuf_bytes};
+	struct output_place *place = egress_take_place(&s->egress, rule);
+	struct egress_socket sock;
+	bool gso = rule->out.gso == RULE_AUTO ? s->spec->gso : rule->out.gso != 0;
+	int rc;
+
+	must(place != NULL);
+	must(place_index(place->output.token) == i);
+	sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);
+	if (sock.fd < 0) {
+		return sock.fd;
+	}
+	place->output.fd = sock.fd; /* shard_close finds it from here on */
+	rc = shard_add_file(s, sock.fd, &sock.file, err);
+	if (rc < 0) {
+		return rc;
+	}
+	sock.connected = place->got.connected;
+	sock.gso = gso && place->got.gso && s->spec->train_max > 1;
+	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
+	sock.mtu = rule->mtu ? rule->mtu : sock_path_mtu(sock.fd, rule->out.to.addr.family);
+	egress_open_output(&s->egress, &place->output, &sock);
+	return 0;
+}
+
+static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
+{
+	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
+	struct ingress_flow *flow = &place->flow;
+	struct sock_want want = shard_ingress_want(s, &s->spec->table->flows[i]);
+
+	must(place_index(flow->token) == i);
+	shard_join_outputs(s, flow);
+	flow->echoes = s->echoes;
+	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want, &place->got, err);
+	if (flow->fd < 0) {
+		return flow->fd;
+	}
+	return shard_add_file(s, flow->fd, &flow->file, err);
+}
+
+/* What the outputs of a flow need to know about each datagram. */
+static struct sock_want shard_ingress_want(const struct shard *s, const struct rule_flow *flow)
+{
+	struct sock_want want = {.buffer_bytes = s->spec->rcvbuf_bytes, .gro = flow->gro};
+
+	for (uint32_t i = 0; i < flow->output_count; i++) {
+		const struct rule_output *out =
+			&s->spec->table->outputs[flow->first_output + i].out;
+
+		want.ttl = want.ttl || out->ttl_mode != RULE_TTL_FIXED;
+		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
+	}
+	return want;
+}
+
+static void shard_join_outputs(struct shard *s, struct ingress_flow *flow)
+{
+	const struct rule_flow *rule = flow->rule;
+
+	for (uint32_t i = rule->output_count; i-- > 0;) {
+		struct egress_output *output = egress_output(&s->egress, rule->first_output + i);
+
+		output->flow = flow->token;
+		output->sibling = flow->first_output;
+		flow->first_output = rule->first_output + i;
+	}
+}
+
+static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
+{
+	int n = ring_add_file(s->relay.ring, fd);
+
+	if (n < 0) {
+		err_set(err, "ring: cannot register a socket: %s", strerror(-n));
+		return n;
+	}
+	*file = (uint32_t)n;
+	return 0;
+}
+
+static void close_once(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
 	}
 }

@@ -23,14 +23,72 @@
 #define TOLD_SINGLES 1
 #define TOLD_COPIES  2
 
-/* ---- at start ---- */
+static void watch_log_shard(const struct worker *w);
+static const char *watch_verdict(const struct nodemem_result *mem);
+static void watch_log_clamped(const struct supervisor *sup, bool egress);
+static void watch_log_copying(const struct supervisor *sup);
+static bool watch_was_asked(uint32_t amount);
+static void watch_log_registered(const struct worker *w);
+static uint32_t watch_count_slots(const struct regbuf_map *map);
+static void watch_log_huge_registered(const struct worker *w);
+static void watch_log_host(const struct setup *setup);
+static void watch_output(unsigned char *told, const struct egress_output *output);
+static void watch_copies(unsigned char *told, const struct egress_output *output);
+static void watch_flow(unsigned char *told, const struct ingress_flow *flow);
+static void watch_receive(unsigned char *told, const struct ingress_flow *flow);
 
-static const char *watch_verdict(const struct nodemem_result *mem)
+int watch_init(struct watch *watch, const struct supervisor *sup)
 {
-	if (mem->unverifiable) {
-		return "unverified";
+	size_t count = 1;
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		const struct shard *shard = sup->workers[s].shard;
+
+		count += (size_t)shard->egress.place_count + shard->relay.place_count;
 	}
-	return mem->verified ? "verified" : "MISPLACED";
+	*watch = (struct watch){.sup = sup, .told = calloc(count, 1)};
+	return watch->told ? 0 : -ENOMEM;
+}
+
+void watch_free(struct watch *watch)
+{
+	free(watch->told);
+	*watch = (struct watch){0};
+}
+
+void watch_log_start(const struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		watch_log_shard(&sup->workers[i]);
+	}
+	watch_log_clamped(sup, false);
+	watch_log_clamped(sup, true);
+	watch_log_copying(sup);
+	watch_log_host(sup->setup);
+}
+
+void watch_tick(struct watch *watch)
+{
+	unsigned char *told = watch->told;
+
+	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
+		const struct shard *shard = watch->sup->workers[s].shard;
+
+		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++) {
+			const struct egress_output *output = &shard_output(shard, i)->output;
+
+			if (output->rule) {
+				watch_output(told, output);
+			}
+		}
+		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
+			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
+
+			if (flow->rule) {
+				watch_flow(told, flow);
+			}
+		}
+	}
 }
 
 static void watch_log_shard(const struct worker *w)
@@ -54,87 +112,12 @@ static void watch_log_shard(const struct worker *w)
 	}
 }
 
-static uint32_t watch_count_slots(const struct regbuf_map *map)
+static const char *watch_verdict(const struct nodemem_result *mem)
 {
-	uint32_t slots = 0;
-
-	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		slots += map->slots[cls];
+	if (mem->unverifiable) {
+		return "unverified";
 	}
-	return slots;
-}
-
-static void watch_log_huge_registered(const struct worker *w)
-{
-	if (stat_get(&w->shard->stats->ring.buffers_bytes) > 0 && w->mem.got != ARENA_HUGE_OFF) {
-		log_warn(
-			"shard %u: --register-buffers: the kernel charges a send from a registered "
-			"huge page to the send buffer as if it held the page whole, so a device "
-			"that is slow to take it causes drops (egress_full); expected --huge off, "
-			"or --register-buffers auto",
-			w->index);
-	}
-}
-
-/* What was asked for by number or plainly on, and is not so. `auto' takes what there is. */
-static void watch_log_registered(const struct worker *w)
-{
-	const struct ring_stats *stats = &w->shard->stats->ring;
-	struct shard_spec unlimited = w->spec;
-	struct regbuf_map wanted, planned;
-
-	unlimited.registered.bytes = REGBUF_ALL;
-	shard_registers(&unlimited, &wanted);
-	shard_registers(&w->spec, &planned);
-	if (strstr(w->shard->features.text, "no_registered_buffers") && planned.area_count > 0 &&
-	    stat_get(&stats->buffers_refused) == 0) {
-		log_warn("shard %u: --register-buffers: this kernel cannot send from registered "
-			 "buffers; expected Linux 6.15 or newer; sends do without",
-			 w->index);
-	} else if (planned.area_count > 0 && stat_get(&stats->buffers_refused) > 0) {
-		log_warn("shard %u: --register-buffers: the kernel refused %" PRIu64
-			 " of %u areas, most likely for RLIMIT_MEMLOCK, which counts for all "
-			 "processes of the user; expected LimitMEMLOCK=infinity in the unit or "
-			 "`ulimit -l unlimited'; their buffers are sent from as any others",
-			 w->index, stat_get(&stats->buffers_refused), planned.area_count);
-	} else if (watch_count_slots(&planned) < watch_count_slots(&wanted)) {
-		log_warn("shard %u: --register-buffers: RLIMIT_MEMLOCK has room for %u of %u "
-			 "buffers, half of it being shared by all shards; expected "
-			 "LimitMEMLOCK=infinity in the unit or `ulimit -l unlimited'",
-			 w->index, watch_count_slots(&planned), watch_count_slots(&wanted));
-	}
-}
-
-/* Whether the operator said so, by number or plainly on. */
-static bool watch_was_asked(uint32_t amount)
-{
-	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
-}
-
-static void watch_log_copying(const struct supervisor *sup)
-{
-	bool zerocopy = watch_was_asked(sup->setup->opt->zerocopy);
-	bool registered = watch_was_asked(sup->setup->opt->register_buffers);
-
-	if (!ring_can(sup->setup->engine, RING_CAN_ZEROCOPY) && (zerocopy || registered)) {
-		log_warn("--%s: the %s engine copies whatever it sends",
-			 zerocopy ? "zerocopy" : "register-buffers",
-			 ring_engine_name(sup->setup->engine));
-		return;
-	}
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		const struct worker *w = &sup->workers[i];
-
-		if (zerocopy && strstr(w->shard->features.text, "no_zerocopy")) {
-			log_warn("shard %u: --zerocopy: this kernel cannot send so and say whether "
-				 "it copied; expected Linux 6.2 or newer; everything is copied",
-				 w->index);
-		}
-		if (registered) {
-			watch_log_registered(w);
-			watch_log_huge_registered(w);
-		}
-	}
+	return mem->verified ? "verified" : "MISPLACED";
 }
 
 /* Buffers that the kernel clamped: one line for all, with the smallest. */
@@ -166,6 +149,89 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 	}
 }
 
+static void watch_log_copying(const struct supervisor *sup)
+{
+	bool zerocopy = watch_was_asked(sup->setup->opt->zerocopy);
+	bool registered = watch_was_asked(sup->setup->opt->register_buffers);
+
+	if (!ring_can(sup->setup->engine, RING_CAN_ZEROCOPY) && (zerocopy || registered)) {
+		log_warn("--%s: the %s engine copies whatever it sends",
+			 zerocopy ? "zerocopy" : "register-buffers",
+			 ring_engine_name(sup->setup->engine));
+		return;
+	}
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		const struct worker *w = &sup->workers[i];
+
+		if (zerocopy && strstr(w->shard->features.text, "no_zerocopy")) {
+			log_warn("shard %u: --zerocopy: this kernel cannot send so and say whether "
+				 "it copied; expected Linux 6.2 or newer; everything is copied",
+				 w->index);
+		}
+		if (registered) {
+			watch_log_registered(w);
+			watch_log_huge_registered(w);
+		}
+	}
+}
+
+/* Whether the operator said so, by number or plainly on. */
+static bool watch_was_asked(uint32_t amount)
+{
+	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
+}
+
+/* What was asked for by number or plainly on, and is not so. `auto' takes what there is. */
+static void watch_log_registered(const struct worker *w)
+{
+	const struct ring_stats *stats = &w->shard->stats->ring;
+	struct shard_spec unlimited = w->spec;
+	struct regbuf_map wanted, planned;
+
+	unlimited.registered.bytes = REGBUF_ALL;
+	shard_registers(&unlimited, &wanted);
+	shard_registers(&w->spec, &planned);
+	if (strstr(w->shard->features.text, "no_registered_buffers") && planned.area_count > 0 &&
+	    stat_get(&stats->buffers_refused) == 0) {
+		log_warn("shard %u: --register-buffers: this kernel cannot send from registered "
+			 "buffers; expected Linux 6.15 or newer; sends do without",
+			 w->index);
+	} else if (planned.area_count > 0 && stat_get(&stats->buffers_refused) > 0) {
+		log_warn("shard %u: --register-buffers: the kernel refused %" PRIu64
+			 " of %u areas, most likely for RLIMIT_MEMLOCK, which counts for all "
+			 "processes of the user; expected LimitMEMLOCK=infinity in the unit or "
+			 "`ulimit -l unlimited'; their buffers are sent from as any others",
+			 w->index, stat_get(&stats->buffers_refused), planned.area_count);
+	} else if (watch_count_slots(&planned) < watch_count_slots(&wanted)) {
+		log_warn("shard %u: --register-buffers: RLIMIT_MEMLOCK has room for %u of %u "
+			 "buffers, half of it being shared by all shards; expected "
+			 "LimitMEMLOCK=infinity in the unit or `ulimit -l unlimited'",
+			 w->index, watch_count_slots(&planned), watch_count_slots(&wanted));
+	}
+}
+
+static uint32_t watch_count_slots(const struct regbuf_map *map)
+{
+	uint32_t slots = 0;
+
+	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		slots += map->slots[cls];
+	}
+	return slots;
+}
+
+static void watch_log_huge_registered(const struct worker *w)
+{
+	if (stat_get(&w->shard->stats->ring.buffers_bytes) > 0 && w->mem.got != ARENA_HUGE_OFF) {
+		log_warn(
+			"shard %u: --register-buffers: the kernel charges a send from a registered "
+			"huge page to the send buffer as if it held the page whole, so a device "
+			"that is slow to take it causes drops (egress_full); expected --huge off, "
+			"or --register-buffers auto",
+			w->index);
+	}
+}
+
 /* Interrupts on another node than the shards that own an interface's flows, and ingress interfaces
  * that hear nothing, with what to do. */
 static void watch_log_host(const struct setup *setup)
@@ -190,36 +256,19 @@ static void watch_log_host(const struct setup *setup)
 	host_facts_free(&facts);
 }
 
-void watch_log_start(const struct supervisor *sup)
+static void watch_output(unsigned char *told, const struct egress_output *output)
 {
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		watch_log_shard(&sup->workers[i]);
+	uint64_t why = stat_get(&output->stats->gso_off);
+	char to[ENDPOINT_TEXT_MAX];
+
+	watch_copies(told, output);
+	if (why == 0 || (*told & TOLD_SINGLES)) {
+		return;
 	}
-	watch_log_clamped(sup, false);
-	watch_log_clamped(sup, true);
-	watch_log_copying(sup);
-	watch_log_host(sup->setup);
-}
-
-/* ---- while running ---- */
-
-int watch_init(struct watch *watch, const struct supervisor *sup)
-{
-	size_t count = 1;
-
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		const struct shard *shard = sup->workers[s].shard;
-
-		count += (size_t)shard->egress.place_count + shard->relay.place_count;
-	}
-	*watch = (struct watch){.sup = sup, .told = calloc(count, 1)};
-	return watch->told ? 0 : -ENOMEM;
-}
-
-void watch_free(struct watch *watch)
-{
-	free(watch->told);
-	*watch = (struct watch){0};
+	*told |= TOLD_SINGLES;
+	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
+		 "now on; gso=off on the output says so from the start",
+		 endpoint_format(&output->rule->out.to, to), strerror((int)why));
 }
 
 static void watch_copies(unsigned char *told, const struct egress_output *output)
@@ -245,34 +294,6 @@ static void watch_copies(unsigned char *told, const struct egress_output *output
 	}
 }
 
-static void watch_output(unsigned char *told, const struct egress_output *output)
-{
-	uint64_t why = stat_get(&output->stats->gso_off);
-	char to[ENDPOINT_TEXT_MAX];
-
-	watch_copies(told, output);
-	if (why == 0 || (*told & TOLD_SINGLES)) {
-		return;
-	}
-	*told |= TOLD_SINGLES;
-	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
-		 "now on; gso=off on the output says so from the start",
-		 endpoint_format(&output->rule->out.to, to), strerror((int)why));
-}
-
-static void watch_receive(unsigned char *told, const struct ingress_flow *flow)
-{
-	uint64_t why = stat_get(&flow->stats->recv_errno);
-	char at[ENDPOINT_TEXT_MAX];
-
-	if (why == 0 || (*told & TOLD_RECV_ERROR)) {
-		return;
-	}
-	*told |= TOLD_RECV_ERROR;
-	log_warn("flow %s: cannot receive, trying again every 10 ms: %s",
-		 endpoint_format(&flow->rule->in.at, at), strerror((int)why));
-}
-
 static void watch_flow(unsigned char *told, const struct ingress_flow *flow)
 {
 	uint64_t longest = stat_get(&flow->stats->longest_bytes);
@@ -289,26 +310,15 @@ static void watch_flow(unsigned char *told, const struct ingress_flow *flow)
 		 endpoint_format(&flow->rule->in.at, at), longest);
 }
 
-void watch_tick(struct watch *watch)
+static void watch_receive(unsigned char *told, const struct ingress_flow *flow)
 {
-	unsigned char *told = watch->told;
+	uint64_t why = stat_get(&flow->stats->recv_errno);
+	char at[ENDPOINT_TEXT_MAX];
 
-	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
-		const struct shard *shard = watch->sup->workers[s].shard;
-
-		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++) {
-			const struct egress_output *output = &shard_output(shard, i)->output;
-
-			if (output->rule) {
-				watch_output(told, output);
-			}
-		}
-		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
-			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
-
-			if (flow->rule) {
-				watch_flow(told, flow);
-			}
-		}
+	if (why == 0 || (*told & TOLD_RECV_ERROR)) {
+		return;
 	}
+	*told |= TOLD_RECV_ERROR;
+	log_warn("flow %s: cannot receive, trying again every 10 ms: %s",
+		 endpoint_format(&flow->rule->in.at, at), strerror((int)why));
 }

@@ -161,14 +161,14 @@ void fake_hold_sends(struct ring *ring, bool hold)
 	fake_of(ring)->hold = hold;
 }
 
-void fake_delay_sends(struct ring *ring, uint32_t turns)
-{
-	fake_of(ring)->send_delay = turns;
-}
-
 void fake_release(struct ring *ring, uint32_t count)
 {
 	fake_of(ring)->release_count += count;
+}
+
+void fake_delay_sends(struct ring *ring, uint32_t turns)
+{
+	fake_of(ring)->send_delay = turns;
 }
 
 void fake_reverse_answers(struct ring *ring, bool reverse)
