@@ -16,16 +16,16 @@
 #define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
 #define HOT_TRAINS 32 /* single datagrams lie in train slots too, and fill little of them */
 
-static void shard_init(struct shard *s);
-static int shard_open_ring(struct shard *s, struct err *err);
-static struct ring_params shard_ring_params(const struct shard_spec *spec);
-static bool shard_avoids_copying(const struct shard_spec *spec);
-static int shard_open_sockets(struct shard *s, struct err *err);
-static int shard_open_output(struct shard *s, uint32_t i, struct err *err);
-static int shard_open_flow(struct shard *s, uint32_t i, struct err *err);
-static struct sock_want shard_ingress_want(const struct shard *s, const struct rule_flow *flow);
-static void shard_join_outputs(struct shard *s, struct ingress_flow *flow);
-static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err);
+static void set_up(struct shard *s);
+static int open_ring(struct shard *s, struct err *err);
+static struct ring_params choose_ring_params(const struct shard_spec *spec);
+static bool avoids_copying(const struct shard_spec *spec);
+static int open_sockets(struct shard *s, struct err *err);
+static int open_output(struct shard *s, uint32_t i, struct err *err);
+static int open_flow(struct shard *s, uint32_t i, struct err *err);
+static struct sock_want want_of(const struct shard *s, const struct rule_flow *flow);
+static void join_outputs(struct shard *s, struct ingress_flow *flow);
+static int add_file(struct shard *s, int fd, uint32_t *file, struct err *err);
 static void close_once(int *fd);
 
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
@@ -43,7 +43,7 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 
 struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 {
-	struct ring_params params = shard_ring_params(spec);
+	struct ring_params params = choose_ring_params(spec);
 	struct shard *s = arena_alloc(arena, sizeof(*s), CACHE_LINE_BYTES);
 	struct shard cut = {.spec = spec};
 
@@ -72,7 +72,7 @@ size_t shard_arena_bytes(const struct shard_spec *spec)
 
 size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards)
 {
-	struct ring_params params = shard_ring_params(spec);
+	struct ring_params params = choose_ring_params(spec);
 
 	return ring_locked_bytes(spec->engine, &params, shards);
 }
@@ -95,10 +95,10 @@ int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbo
 	s = shard_cut(spec, arena);
 	arena_seal(arena);
 	s->mailbox = mailbox;
-	shard_init(s);
-	rc = shard_open_ring(s, err);
+	set_up(s);
+	rc = open_ring(s, err);
 	if (rc == 0) {
-		rc = shard_open_sockets(s, err);
+		rc = open_sockets(s, err);
 	}
 	if (rc == 0) {
 		rc = ring_arm_wake(s->relay.ring, mailbox->eventfd);
@@ -168,11 +168,11 @@ void shard_close(struct shard *s)
 	}
 }
 
-static void shard_init(struct shard *s)
+static void set_up(struct shard *s)
 {
 	pool_init(&s->pool, s->stats->pool);
 	egress_init(&s->egress, s->spec->train_max, &s->pool);
-	if (shard_avoids_copying(s->spec)) {
+	if (avoids_copying(s->spec)) {
 		shard_registers(s->spec, &s->egress.zerocopy.areas);
 	}
 	s->egress.ring = s->relay.ring;
@@ -183,9 +183,9 @@ static void shard_init(struct shard *s)
 	s->relay.drain_ns = s->spec->drain_ns;
 }
 
-static int shard_open_ring(struct shard *s, struct err *err)
+static int open_ring(struct shard *s, struct err *err)
 {
-	struct ring_params params = shard_ring_params(s->spec);
+	struct ring_params params = choose_ring_params(s->spec);
 	struct iovec areas[RING_BUFFERS_MAX];
 	struct regbuf_map map;
 
@@ -196,14 +196,14 @@ static int shard_open_ring(struct shard *s, struct err *err)
 	return ring_open(s->relay.ring, &params, &s->features, err);
 }
 
-static struct ring_params shard_ring_params(const struct shard_spec *spec)
+static struct ring_params choose_ring_params(const struct shard_spec *spec)
 {
 	struct ring_params params = spec->ring;
 	struct regbuf_map areas;
 
 	shard_registers(spec, &areas);
 	params.buffer_count = areas.area_count;
-	params.zerocopy = shard_avoids_copying(spec);
+	params.zerocopy = avoids_copying(spec);
 	params.flows = rooms_for(spec->table->flow_count, ROOM_FLOWS) * ROOM_FLOWS;
 	params.files =
 		params.flows + rooms_for(spec->table->output_count, ROOM_OUTPUTS) * ROOM_OUTPUTS;
@@ -222,28 +222,28 @@ static struct ring_params shard_ring_params(const struct shard_spec *spec)
 	return params;
 }
 
-static bool shard_avoids_copying(const struct shard_spec *spec)
+static bool avoids_copying(const struct shard_spec *spec)
 {
 	return ring_can(spec->engine, RING_CAN_ZEROCOPY) && rule_table_zerocopy(spec->table);
 }
 
-static int shard_open_sockets(struct shard *s, struct err *err)
+static int open_sockets(struct shard *s, struct err *err)
 {
 	const struct rule_table *table = s->spec->table;
 	int rc = 0;
 
 	for (uint32_t i = 0; i < table->output_count && rc == 0; i++) {
-		rc = shard_open_output(s, i, err);
+		rc = open_output(s, i, err);
 	}
 	for (uint32_t i = 0; i < table->flow_count && rc == 0; i++) {
-		rc = shard_open_flow(s, i, err);
+		rc = open_flow(s, i, err);
 	}
 	return rc;
 }
 
 /* Gives the next place to output `i' of the table: while a shard starts, places are taken in the
  * table's order. */
-static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
+static int open_output(struct shard *s, uint32_t i, struct err *err)
 {
 	const struct rule_table_output *rule = &s->spec->table->outputs[i];
 	struct sock_want want = {.buffer_bytes = s->spec->sndbuf_bytes};
@@ -259,7 +259,7 @@ static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
 		return sock.fd;
 	}
 	place->output.fd = sock.fd; /* shard_close finds it from here on */
-	rc = shard_add_file(s, sock.fd, &sock.file, err);
+	rc = add_file(s, sock.fd, &sock.file, err);
 	if (rc < 0) {
 		return rc;
 	}
@@ -271,24 +271,24 @@ static int shard_open_output(struct shard *s, uint32_t i, struct err *err)
 	return 0;
 }
 
-static int shard_open_flow(struct shard *s, uint32_t i, struct err *err)
+static int open_flow(struct shard *s, uint32_t i, struct err *err)
 {
 	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
 	struct ingress_flow *flow = &place->flow;
-	struct sock_want want = shard_ingress_want(s, &s->spec->table->flows[i]);
+	struct sock_want want = want_of(s, &s->spec->table->flows[i]);
 
 	must(place_index(flow->token) == i);
-	shard_join_outputs(s, flow);
+	join_outputs(s, flow);
 	flow->echoes = s->echoes;
 	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want, &place->got, err);
 	if (flow->fd < 0) {
 		return flow->fd;
 	}
-	return shard_add_file(s, flow->fd, &flow->file, err);
+	return add_file(s, flow->fd, &flow->file, err);
 }
 
 /* What the outputs of a flow need to know about each datagram. */
-static struct sock_want shard_ingress_want(const struct shard *s, const struct rule_flow *flow)
+static struct sock_want want_of(const struct shard *s, const struct rule_flow *flow)
 {
 	struct sock_want want = {.buffer_bytes = s->spec->rcvbuf_bytes, .gro = flow->gro};
 
@@ -302,7 +302,7 @@ static struct sock_want shard_ingress_want(const struct shard *s, const struct r
 	return want;
 }
 
-static void shard_join_outputs(struct shard *s, struct ingress_flow *flow)
+static void join_outputs(struct shard *s, struct ingress_flow *flow)
 {
 	const struct rule_flow *rule = flow->rule;
 
@@ -315,7 +315,7 @@ static void shard_join_outputs(struct shard *s, struct ingress_flow *flow)
 	}
 }
 
-static int shard_add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
+static int add_file(struct shard *s, int fd, uint32_t *file, struct err *err)
 {
 	int n = ring_add_file(s->relay.ring, fd);
 

@@ -23,19 +23,19 @@
 #define TOLD_SINGLES 1
 #define TOLD_COPIES  2
 
-static void watch_log_shard(const struct worker *w);
-static const char *watch_verdict(const struct nodemem_result *mem);
-static void watch_log_clamped(const struct supervisor *sup, bool egress);
-static void watch_log_copying(const struct supervisor *sup);
-static bool watch_was_asked(uint32_t amount);
-static void watch_log_registered(const struct worker *w);
-static uint32_t watch_count_slots(const struct regbuf_map *map);
-static void watch_log_huge_registered(const struct worker *w);
-static void watch_log_host(const struct setup *setup);
-static void watch_output(unsigned char *told, const struct egress_output *output);
-static void watch_copies(unsigned char *told, const struct egress_output *output);
-static void watch_flow(unsigned char *told, const struct ingress_flow *flow);
-static void watch_receive(unsigned char *told, const struct ingress_flow *flow);
+static void tell_shard(const struct worker *w);
+static const char *memory_verdict(const struct nodemem_result *mem);
+static void tell_clamped(const struct supervisor *sup, bool egress);
+static void tell_copying(const struct supervisor *sup);
+static bool was_asked(uint32_t amount);
+static void tell_registered(const struct worker *w);
+static uint32_t count_slots(const struct regbuf_map *map);
+static void tell_huge_registered(const struct worker *w);
+static void tell_host(const struct setup *setup);
+static void look_at_output(unsigned char *told, const struct egress_output *output);
+static void look_at_copies(unsigned char *told, const struct egress_output *output);
+static void look_at_flow(unsigned char *told, const struct ingress_flow *flow);
+static void look_at_receive(unsigned char *told, const struct ingress_flow *flow);
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
@@ -59,12 +59,12 @@ void watch_free(struct watch *watch)
 void watch_log_start(const struct supervisor *sup)
 {
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		watch_log_shard(&sup->workers[i]);
+		tell_shard(&sup->workers[i]);
 	}
-	watch_log_clamped(sup, false);
-	watch_log_clamped(sup, true);
-	watch_log_copying(sup);
-	watch_log_host(sup->setup);
+	tell_clamped(sup, false);
+	tell_clamped(sup, true);
+	tell_copying(sup);
+	tell_host(sup->setup);
 }
 
 void watch_tick(struct watch *watch)
@@ -78,20 +78,20 @@ void watch_tick(struct watch *watch)
 			const struct egress_output *output = &shard_output(shard, i)->output;
 
 			if (output->rule) {
-				watch_output(told, output);
+				look_at_output(told, output);
 			}
 		}
 		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
 			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
 
 			if (flow->rule) {
-				watch_flow(told, flow);
+				look_at_flow(told, flow);
 			}
 		}
 	}
 }
 
-static void watch_log_shard(const struct worker *w)
+static void tell_shard(const struct worker *w)
 {
 	char node[16] = "any";
 
@@ -101,7 +101,7 @@ static void watch_log_shard(const struct worker *w)
 	log_info("shard %u: cpu %d, node %s, %zu bytes in %s pages, %s, %u flows, %u outputs, %s "
 		 "(%s)",
 		 w->index, w->cpu_os, node, w->arena.len_bytes, arena_huge_name(w->mem.got),
-		 watch_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
+		 memory_verdict(&w->mem), w->spec.table->flow_count, w->spec.table->output_count,
 		 ring_engine_name(w->spec.engine), w->shard->features.text);
 	if (w->spec.ring.sqpoll && !strstr(w->shard->features.text, "sqpoll")) {
 		log_warn("shard %u: --sqpoll: this kernel refuses it, the shard submits by itself",
@@ -112,7 +112,7 @@ static void watch_log_shard(const struct worker *w)
 	}
 }
 
-static const char *watch_verdict(const struct nodemem_result *mem)
+static const char *memory_verdict(const struct nodemem_result *mem)
 {
 	if (mem->unverifiable) {
 		return "unverified";
@@ -121,7 +121,7 @@ static const char *watch_verdict(const struct nodemem_result *mem)
 }
 
 /* Buffers that the kernel clamped: one line for all, with the smallest. */
-static void watch_log_clamped(const struct supervisor *sup, bool egress)
+static void tell_clamped(const struct supervisor *sup, bool egress)
 {
 	uint32_t clamped = 0, smallest = UINT32_MAX;
 	uint32_t wanted = egress ? sup->setup->opt->sndbuf_bytes : sup->setup->opt->rcvbuf_bytes;
@@ -149,10 +149,10 @@ static void watch_log_clamped(const struct supervisor *sup, bool egress)
 	}
 }
 
-static void watch_log_copying(const struct supervisor *sup)
+static void tell_copying(const struct supervisor *sup)
 {
-	bool zerocopy = watch_was_asked(sup->setup->opt->zerocopy);
-	bool registered = watch_was_asked(sup->setup->opt->register_buffers);
+	bool zerocopy = was_asked(sup->setup->opt->zerocopy);
+	bool registered = was_asked(sup->setup->opt->register_buffers);
 
 	if (!ring_can(sup->setup->engine, RING_CAN_ZEROCOPY) && (zerocopy || registered)) {
 		log_warn("--%s: the %s engine copies whatever it sends",
@@ -169,20 +169,20 @@ static void watch_log_copying(const struct supervisor *sup)
 				 w->index);
 		}
 		if (registered) {
-			watch_log_registered(w);
-			watch_log_huge_registered(w);
+			tell_registered(w);
+			tell_huge_registered(w);
 		}
 	}
 }
 
 /* Whether the operator said so, by number or plainly on. */
-static bool watch_was_asked(uint32_t amount)
+static bool was_asked(uint32_t amount)
 {
 	return amount != OPT_AMOUNT_OFF && amount != OPT_AMOUNT_AUTO;
 }
 
 /* What was asked for by number or plainly on, and is not so. `auto' takes what there is. */
-static void watch_log_registered(const struct worker *w)
+static void tell_registered(const struct worker *w)
 {
 	const struct ring_stats *stats = &w->shard->stats->ring;
 	struct shard_spec unlimited = w->spec;
@@ -202,15 +202,15 @@ static void watch_log_registered(const struct worker *w)
 			 "processes of the user; expected LimitMEMLOCK=infinity in the unit or "
 			 "`ulimit -l unlimited'; their buffers are sent from as any others",
 			 w->index, stat_get(&stats->buffers_refused), planned.area_count);
-	} else if (watch_count_slots(&planned) < watch_count_slots(&wanted)) {
+	} else if (count_slots(&planned) < count_slots(&wanted)) {
 		log_warn("shard %u: --register-buffers: RLIMIT_MEMLOCK has room for %u of %u "
 			 "buffers, half of it being shared by all shards; expected "
 			 "LimitMEMLOCK=infinity in the unit or `ulimit -l unlimited'",
-			 w->index, watch_count_slots(&planned), watch_count_slots(&wanted));
+			 w->index, count_slots(&planned), count_slots(&wanted));
 	}
 }
 
-static uint32_t watch_count_slots(const struct regbuf_map *map)
+static uint32_t count_slots(const struct regbuf_map *map)
 {
 	uint32_t slots = 0;
 
@@ -220,7 +220,7 @@ static uint32_t watch_count_slots(const struct regbuf_map *map)
 	return slots;
 }
 
-static void watch_log_huge_registered(const struct worker *w)
+static void tell_huge_registered(const struct worker *w)
 {
 	if (stat_get(&w->shard->stats->ring.buffers_bytes) > 0 && w->mem.got != ARENA_HUGE_OFF) {
 		log_warn(
@@ -234,7 +234,7 @@ static void watch_log_huge_registered(const struct worker *w)
 
 /* Interrupts on another node than the shards that own an interface's flows, and ingress interfaces
  * that hear nothing, with what to do. */
-static void watch_log_host(const struct setup *setup)
+static void tell_host(const struct setup *setup)
 {
 	struct host_facts facts = {0};
 	struct host host = {.setup = setup, .facts = &facts, .root = ""};
@@ -256,12 +256,12 @@ static void watch_log_host(const struct setup *setup)
 	host_facts_free(&facts);
 }
 
-static void watch_output(unsigned char *told, const struct egress_output *output)
+static void look_at_output(unsigned char *told, const struct egress_output *output)
 {
 	uint64_t why = stat_get(&output->stats->gso_off);
 	char to[ENDPOINT_TEXT_MAX];
 
-	watch_copies(told, output);
+	look_at_copies(told, output);
 	if (why == 0 || (*told & TOLD_SINGLES)) {
 		return;
 	}
@@ -271,7 +271,7 @@ static void watch_output(unsigned char *told, const struct egress_output *output
 		 endpoint_format(&output->rule->out.to, to), strerror((int)why));
 }
 
-static void watch_copies(unsigned char *told, const struct egress_output *output)
+static void look_at_copies(unsigned char *told, const struct egress_output *output)
 {
 	const struct output_stats *stats = output->stats;
 	uint64_t why = stat_get(&stats->zc_off);
@@ -294,12 +294,12 @@ static void watch_copies(unsigned char *told, const struct egress_output *output
 	}
 }
 
-static void watch_flow(unsigned char *told, const struct ingress_flow *flow)
+static void look_at_flow(unsigned char *told, const struct ingress_flow *flow)
 {
 	uint64_t longest = stat_get(&flow->stats->longest_bytes);
 	char at[ENDPOINT_TEXT_MAX];
 
-	watch_receive(told, flow);
+	look_at_receive(told, flow);
 	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
 		return;
 	}
@@ -310,7 +310,7 @@ static void watch_flow(unsigned char *told, const struct ingress_flow *flow)
 		 endpoint_format(&flow->rule->in.at, at), longest);
 }
 
-static void watch_receive(unsigned char *told, const struct ingress_flow *flow)
+static void look_at_receive(unsigned char *told, const struct ingress_flow *flow)
 {
 	uint64_t why = stat_get(&flow->stats->recv_errno);
 	char at[ENDPOINT_TEXT_MAX];
