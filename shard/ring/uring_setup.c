@@ -37,46 +37,37 @@ static const struct {
 };
 #define SETUP_FLAG_COUNT (sizeof(setup_flags) / sizeof(setup_flags[0]))
 
-static uint32_t sq_entries(const struct ring_params *params);
-static size_t in_pages(size_t bytes);
 static int open_ring(struct uring *u, const struct ring_params *params, struct err *features,
 		     struct err *err);
 static unsigned next_flags(unsigned flags);
 static int register_groups(struct uring *u, const struct ring_params *params, struct err *err);
 static void register_files(struct uring *u, struct err *features);
 static void register_ring(struct uring *u, struct err *features);
-static void free_files(struct uring *u, uint32_t files);
-static void cut_arrays(struct uring *u, const struct ring_params *params, struct arena *arena);
-static void cut_files(struct uring *u, uint32_t files, struct arena *arena);
 static void cancel_everything(struct uring *u);
 static bool any_armed(const struct ring *ring);
+static void cut_arrays(struct uring *u, const struct ring_params *params, struct arena *arena);
+static void cut_files(struct uring *u, uint32_t files, struct arena *arena);
+static void free_files(struct uring *u, uint32_t files);
+static uint32_t sq_entries(const struct ring_params *params);
+static size_t in_pages(size_t bytes);
 
-struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena)
+/* Nothing that the kernel looks at moves. Its table of files stays as it is: more of them would
+ * cost a registration anew, and a send that names its descriptor costs hardly more. */
+void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
 {
-	struct uring *u = arena_alloc(arena, sizeof(*u), CACHE_LINE_BYTES);
-	struct uring cut = {.base.ops = &uring_ops, .wake_fd = -1};
+	struct uring *u = uring_of(ring);
+	struct uring grown = *u;
 
-	cut_arrays(&cut, params, arena);
-	if (u == NULL) {
-		return NULL;
+	(void)flows;
+	cut_files(&grown, files, arena);
+	if (arena->counting) {
+		return;
 	}
-	*u = cut;
-	free_files(u, params->files);
-	return &u->base;
-}
-
-size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
-{
-	size_t sq = ring_power_of_two(sq_entries(params));
-	size_t cq = ring_power_of_two(params->cq_entries);
-	size_t each = in_pages(sq * sizeof(struct io_uring_sqe)) +
-		      in_pages(cq * sizeof(struct io_uring_cqe) + sq * sizeof(uint32_t) +
-			       RING_HEAD_BYTES);
-
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		each += in_pages(params->groups[i].depth * sizeof(struct io_uring_buf));
-	}
-	return rings * each + PROBE_PAGES * uring_page_bytes();
+	memcpy(grown.files, u->files, u->file_count * sizeof(*u->files));
+	memcpy(grown.file_free, u->file_free, u->file_free_count * sizeof(*u->file_free));
+	u->files = grown.files;
+	u->file_free = grown.file_free;
+	free_files(u, files);
 }
 
 int uring_open(struct ring *ring, const struct ring_params *params, struct err *features,
@@ -103,25 +94,6 @@ int uring_open(struct ring *ring, const struct ring_params *params, struct err *
 	register_files(u, features);
 	register_ring(u, features);
 	return 0;
-}
-
-/* Nothing that the kernel looks at moves. Its table of files stays as it is: more of them would
- * cost a registration anew, and a send that names its descriptor costs hardly more. */
-void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
-{
-	struct uring *u = uring_of(ring);
-	struct uring grown = *u;
-
-	(void)flows;
-	cut_files(&grown, files, arena);
-	if (arena->counting) {
-		return;
-	}
-	memcpy(grown.files, u->files, u->file_count * sizeof(*u->files));
-	memcpy(grown.file_free, u->file_free, u->file_free_count * sizeof(*u->file_free));
-	u->files = grown.files;
-	u->file_free = grown.file_free;
-	free_files(u, files);
 }
 
 void uring_close(struct ring *ring)
@@ -151,17 +123,32 @@ void uring_close(struct ring *ring)
 	u->io_open = false;
 }
 
-/* The kernel wants the completion queue to be no smaller than the submission queue. */
-static uint32_t sq_entries(const struct ring_params *params)
+struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena)
 {
-	return params->sq_entries < params->cq_entries ? params->sq_entries : params->cq_entries;
+	struct uring *u = arena_alloc(arena, sizeof(*u), CACHE_LINE_BYTES);
+	struct uring cut = {.base.ops = &uring_ops, .wake_fd = -1};
+
+	cut_arrays(&cut, params, arena);
+	if (u == NULL) {
+		return NULL;
+	}
+	*u = cut;
+	free_files(u, params->files);
+	return &u->base;
 }
 
-static size_t in_pages(size_t bytes)
+size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
 {
-	size_t page_bytes = uring_page_bytes();
+	size_t sq = ring_power_of_two(sq_entries(params));
+	size_t cq = ring_power_of_two(params->cq_entries);
+	size_t each = in_pages(sq * sizeof(struct io_uring_sqe)) +
+		      in_pages(cq * sizeof(struct io_uring_cqe) + sq * sizeof(uint32_t) +
+			       RING_HEAD_BYTES);
 
-	return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		each += in_pages(params->groups[i].depth * sizeof(struct io_uring_buf));
+	}
+	return rings * each + PROBE_PAGES * uring_page_bytes();
 }
 
 static int open_ring(struct uring *u, const struct ring_params *params, struct err *features,
@@ -271,6 +258,41 @@ static void register_ring(struct uring *u, struct err *features)
 	}
 }
 
+/* The wake's poll, and whatever else is in flight; waits until it is over. A cancelled request lets
+ * go of its socket when it completes: when this thread next enters the kernel or, with SQPOLL, some
+ * time later. */
+static void cancel_everything(struct uring *u)
+{
+	struct io_uring_sync_cancel_reg reg = {
+		.fd = -1,
+		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
+		.timeout = {.tv_sec = CANCEL_TIMEOUT_S},
+	};
+
+	(void)io_uring_register_sync_cancel(&u->io, &reg);
+	for (int turns = 0; turns < CLOSE_TURNS_MAX; turns++) {
+		bool armed = any_armed(&u->base);
+		struct ring_recv ignored;
+
+		(void)uring_turn(&u->base, armed ? CLOSE_TURN_US : 0);
+		while (ring_next_recv(&u->base, &ignored)) {
+		}
+		if (!armed) {
+			break;
+		}
+	}
+}
+
+static bool any_armed(const struct ring *ring)
+{
+	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+		if (ring->armed[i] > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void cut_arrays(struct uring *u, const struct ring_params *params, struct arena *arena)
 {
 	uint32_t pending = ring_power_of_two(params->sends);
@@ -311,37 +333,15 @@ static void free_files(struct uring *u, uint32_t files)
 	u->file_count = files;
 }
 
-/* The wake's poll, and whatever else is in flight; waits until it is over. A cancelled request lets
- * go of its socket when it completes: when this thread next enters the kernel or, with SQPOLL, some
- * time later. */
-static void cancel_everything(struct uring *u)
+/* The kernel wants the completion queue to be no smaller than the submission queue. */
+static uint32_t sq_entries(const struct ring_params *params)
 {
-	struct io_uring_sync_cancel_reg reg = {
-		.fd = -1,
-		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
-		.timeout = {.tv_sec = CANCEL_TIMEOUT_S},
-	};
-
-	(void)io_uring_register_sync_cancel(&u->io, &reg);
-	for (int turns = 0; turns < CLOSE_TURNS_MAX; turns++) {
-		bool armed = any_armed(&u->base);
-		struct ring_recv ignored;
-
-		(void)uring_turn(&u->base, armed ? CLOSE_TURN_US : 0);
-		while (ring_next_recv(&u->base, &ignored)) {
-		}
-		if (!armed) {
-			break;
-		}
-	}
+	return params->sq_entries < params->cq_entries ? params->sq_entries : params->cq_entries;
 }
 
-static bool any_armed(const struct ring *ring)
+static size_t in_pages(size_t bytes)
 {
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
-		if (ring->armed[i] > 0) {
-			return true;
-		}
-	}
-	return false;
+	size_t page_bytes = uring_page_bytes();
+
+	return (bytes + page_bytes - 1) / page_bytes * page_bytes;
 }

@@ -42,32 +42,6 @@ struct ring *fake_open(const struct ring_params *params)
 	return &f->base;
 }
 
-void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
-{
-	struct fake *f = fake_of(ring);
-	struct fake_flow *more;
-	struct fake_file *more_files;
-
-	if (arena->counting) {
-		return;
-	}
-	must(files >= f->file_count);
-	more = fake_zeroed(flows, sizeof(*more));
-	more_files = fake_zeroed(files, sizeof(*more_files));
-	for (uint32_t i = 0; i < flows; i++) {
-		more[i] = i < ring->flows ? f->flows[i] : more[i];
-		more[i].last = more[i].first == NULL ? &more[i].first : more[i].last;
-	}
-	for (uint32_t i = 0; i < files; i++) {
-		more_files[i] = i < f->file_count ? f->files[i] : (struct fake_file){.fd = -1};
-	}
-	free(f->flows);
-	free(f->files);
-	f->flows = more;
-	f->files = more_files;
-	f->file_count = files;
-}
-
 void fake_deliver(struct ring *ring, uint32_t flow, const struct fake_datagram *datagram)
 {
 	struct fake *f = fake_of(ring);
@@ -246,6 +220,32 @@ int fake_file_fd(const struct ring *ring, uint32_t file)
 
 	must(file < f->file_count);
 	return f->files[file].fd;
+}
+
+void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
+{
+	struct fake *f = fake_of(ring);
+	struct fake_flow *more;
+	struct fake_file *more_files;
+
+	if (arena->counting) {
+		return;
+	}
+	must(files >= f->file_count);
+	more = fake_zeroed(flows, sizeof(*more));
+	more_files = fake_zeroed(files, sizeof(*more_files));
+	for (uint32_t i = 0; i < flows; i++) {
+		more[i] = i < ring->flows ? f->flows[i] : more[i];
+		more[i].last = more[i].first == NULL ? &more[i].first : more[i].last;
+	}
+	for (uint32_t i = 0; i < files; i++) {
+		more_files[i] = i < f->file_count ? f->files[i] : (struct fake_file){.fd = -1};
+	}
+	free(f->flows);
+	free(f->files);
+	f->flows = more;
+	f->files = more_files;
+	f->file_count = files;
 }
 
 void *fake_zeroed(size_t count, size_t bytes)
