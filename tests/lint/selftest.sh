@@ -21,8 +21,14 @@ sample() {
     rm -rf "$tmp/tree"
     mkdir "$tmp/tree"
     cp "$top/.clang-format" "$top/.clang-tidy" "$tmp/tree/"
-    put src/base/word.h <<<$'#pragma once\n\nint word_len(const char *text);'
+    put src/base/word.h <<'END'
+/* word.h - words, see word.c. */
+#pragma once
+
+int word_len(const char *text);
+END
     put src/base/word.c <<'END'
+/* word.c - how long a word is: word_len() counts. */
 #include "src/base/word.h"
 
 int word_len(const char *text)
@@ -93,6 +99,8 @@ accepts size
 accepts text
 accepts links
 accepts headers
+accepts order
+accepts essays
 put numa/a.c <<<'#include "shard/pool.h"'
 put shard/pool.h <<<'#pragma once'
 refuses layers 'numa/a.c must not include shard/pool.h'
@@ -253,6 +261,85 @@ put_rows '| "a" | A |' '| "a" | A |'
 refuses rows 'is not sorted'
 put_rows '| "a" | A |' '| "b" | The same. |'
 refuses rows 'leans on another row'
+
+sample
+put src/base/word.h <<'END'
+/* word.h - words, see word.c. */
+#pragma once
+
+int word_len(const char *text);
+int word_count(const char *text);
+END
+put src/base/word.c <<'END'
+/* word.c - words. */
+#include "src/base/word.h"
+
+static int blank(char c);
+
+int word_len(const char *text)
+{
+	return blank(*text);
+}
+
+int word_count(const char *text)
+{
+	return blank(*text);
+}
+
+static int blank(char c)
+{
+	return c == ' ';
+}
+END
+accepts order
+accepts essays
+sed -i 's/blank/word_blank/' "$tmp/tree/src/base/word.c"
+refuses order 'src/base/word.c:16: word_blank is static and carries the prefix of its module'
+sed -i 's/word_blank/blank/; s/word_len/word_c/; s/word_count/word_len/; s/word_c(/word_count(/' \
+    "$tmp/tree/src/base/word.c"
+refuses order 'src/base/word.c:11: word_len is not in the order of its header'
+put src/base/word.c <<'END'
+/* word.c - words. */
+static int letter(char c)
+{
+	return c != ' ';
+}
+
+int word_len(const char *text)
+{
+	return letter(*text);
+}
+END
+refuses order 'src/base/word.c:2: letter stands above its first caller'
+refuses order 'src/base/word.c:7: word_len is public and stands below the static letter'
+
+sample
+put src/base/b.c <<<'/* word.c - moved. */'
+refuses essays 'src/base/b.c:1: does not begin with'
+put src/base/b.c <<<'/* b.c - goes with src/base/gone.c. */'
+refuses essays 'src/base/b.c:1: names src/base/gone.c, which does not exist'
+put src/base/b.c <<<'/* b.c - calls word_gone. */'
+refuses essays 'src/base/b.c:1: names word_gone, which no code says'
+put src/base/b.c <<<'/* b.c - calls gone(). */'
+refuses essays 'src/base/b.c:1: names gone, which no code says'
+put src/base/b.c <<<$'/* b.c - words. */\n/* As word_gone has it. */'
+refuses essays 'src/base/b.c:2: names word_gone, which no code says'
+put src/base/b.c <<<'/* b.c - as ST''YLE rule 6 has it. */'
+refuses essays 'src/base/b.c:1: refers to ST''YLE rule 6, but our documents have no numbers'
+put src/base/b.c <<<'/* b.c - moved. */'
+put tool.sh <<<$'#!/bin/bash\n# other.sh - says a word\necho "$1"'
+refuses essays 'tool.sh:1: begins with the name other.sh'
+sample
+put doc/word.md <<<"The counter \`word_lost\` counts what \`word_len()\` lost."
+refuses essays 'doc/word.md:1: names word_lost, which no code says'
+put doc/word.md <<<"See \`word_len()\`."
+accepts essays
+put src/base/word.h <<<$'/* word.h - words. */\nint word_len(const char *);\nint word_gone(void);'
+refuses essays 'src/base/word.h:1: defined in no file, which it does not name: word_gone'
+put src/base/b.c <<<$'/* b.c - words. */\nint word_gone(void)\n{\n\treturn 0;\n}'
+refuses essays 'src/base/word.h:1: defined in src/base/b.c, which it does not name: word_gone'
+put src/base/word.h <<<$'/* word.h - words; b.c has one. */\n#pragma once\nint word_gone(void);'
+accepts essays
 
 if has cppcheck; then
     sample
