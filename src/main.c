@@ -25,9 +25,9 @@
 
 static void open_streams(void);
 static int finish(int status);
-static int dispatch(const struct opt *opt);
+static int dispatch(struct opt *opt);
 static int say_valid(const struct opt *opt);
-static int with_setup(const struct opt *opt);
+static int with_setup(struct opt *opt);
 static int print_plan(const struct setup *setup);
 static int exit_status(int rc);
 
@@ -82,7 +82,7 @@ static int finish(int status)
 	return status;
 }
 
-static int dispatch(const struct opt *opt)
+static int dispatch(struct opt *opt)
 {
 	switch (opt->mode) {
 	case OPT_MODE_HELP:
@@ -106,7 +106,7 @@ static int say_valid(const struct opt *opt)
 	return EXIT_OK;
 }
 
-static int with_setup(const struct opt *opt)
+static int with_setup(struct opt *opt)
 {
 	bool relaying = opt->mode == OPT_MODE_RELAY;
 	struct setup setup;

@@ -37,6 +37,7 @@ static int check_text(struct conf_cursor *cursor);
 static int read_rule(struct reading *reading);
 static int read_ingress(struct reading *reading);
 static int read_egress(struct reading *reading);
+static int alias(struct reading *reading, struct conf_span *span);
 static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out);
 static int check_output(struct reading *reading, const struct conf_span *span,
 			const struct rule_output *out);
@@ -78,6 +79,7 @@ void conf_free(struct conf *conf)
 	free(conf->rules);
 	free(conf->flows);
 	free(conf->outputs);
+	free(conf->long_ifnames);
 	*conf = (struct conf){0};
 }
 
@@ -146,6 +148,7 @@ static int read_ingress(struct reading *reading)
 	struct conf_cursor *cursor = &reading->cursor;
 	uint32_t seen = 0;
 	int token = conf_next(cursor);
+	int rc;
 
 	if (token < 0) {
 		return token;
@@ -158,6 +161,10 @@ static int read_ingress(struct reading *reading)
 	}
 	if (conf_read_endpoint(cursor, CONF_INGRESS, &reading->span) != 0) {
 		return -EINVAL;
+	}
+	rc = alias(reading, &reading->span);
+	if (rc != 0) {
+		return rc;
 	}
 	reading->in.at = reading->span.first;
 	reading->in.source = reading->span.source;
@@ -201,7 +208,11 @@ static int read_egress(struct reading *reading)
 	if (token < 0) {
 		return token;
 	}
-	rc = check_output(reading, &span, &out);
+	rc = alias(reading, &span);
+	out.to = span.first;
+	if (rc == 0) {
+		rc = check_output(reading, &span, &out);
+	}
 	if (rc != 0) {
 		return rc;
 	}
@@ -210,6 +221,16 @@ static int read_egress(struct reading *reading)
 	}
 	conf->outputs[conf->output_count + reading->egress_count++] = out;
 	return token;
+}
+
+/* An interface name that does not fit the endpoint gets its alias. */
+static int alias(struct reading *reading, struct conf_span *span)
+{
+	if (!span->long_ifname[0]) {
+		return 0;
+	}
+	return conf_alias_ifname(&reading->cursor, reading->conf, span->long_ifname,
+				 span->first.ifname);
 }
 
 static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out)
@@ -239,8 +260,6 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 	return token;
 }
 
-/* The n-th address and port of an egress belong to the n-th of the ingress; therefore two egresses
- * of a rule coincide everywhere or nowhere, and so do egress and ingress. */
 static int check_output(struct reading *reading, const struct conf_span *span,
 			const struct rule_output *out)
 {
@@ -258,22 +277,9 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 			"length and as many ports",
 			to, span->addr_count, span->port_count, in->addr_count, in->port_count);
 	}
-	if (conf_endpoints_meet(&out->to, &reading->in.at)) {
-		return conf_refuse(
-			cursor,
-			"egress %s equals the ingress; what is sent there would come back for "
-			"ever; change the address, the port or the interface",
-			to);
-	}
-	for (uint32_t i = 0; i < reading->egress_count; i++) {
-		if (conf_endpoints_meet(&out->to, &conf->outputs[conf->output_count + i].to)) {
-			return conf_refuse(
-				cursor,
-				"egress %s is given twice; each datagram leaves once for each "
-				"egress; remove one of the two, or give both an %%IFACE of their "
-				"own",
-				to);
-		}
+	if (conf_check_place(cursor, &reading->in.at, conf->outputs + conf->output_count,
+			     reading->egress_count, &out->to) != 0) {
+		return -EINVAL;
 	}
 	return check_src(reading, out, to);
 }

@@ -25,7 +25,8 @@
 #define CONF_OUTPUTS_MAX   1048576
 #define CONF_SHARD_ANY     UINT32_MAX
 #define CONF_NAME_MAX      64
-#define CONF_SPREAD_MAX    64 /* shards a flow may be split over; as the planner has it */
+#define CONF_IFNAME_MAX    128 /* of an alternative name; the kernel's bound */
+#define CONF_SPREAD_MAX    64  /* shards a flow may be split over; as the planner has it */
 
 struct conf_rule {
 	char *text;               /* as written */
@@ -51,6 +52,14 @@ struct conf {
 	struct rule_output *outputs;
 	uint32_t rule_count, flow_count, output_count;
 	uint32_t rule_room, flow_room, output_room; /* allocated */
+	char (*long_ifnames)[CONF_IFNAME_MAX];      /* that do not fit an endpoint */
+	uint32_t long_ifname_count;
+};
+
+/* One interface under two names. */
+struct conf_ifname {
+	char from[IF_NAMESIZE]; /* as the endpoints have it */
+	char to[IF_NAMESIZE];   /* the kernel's */
 };
 
 /* Parses one rule and appends it. -EINVAL with `err' = "WHERE: what was wrong; what was expected;
@@ -60,6 +69,16 @@ int conf_add_rule(struct conf *conf, const char *text, const char *where, struct
 /* What only shows when all rules are known: two rules for one flow, a cycle of rules that surely
  * hear each other, duplicate names, no rule at all. 0 or -EINVAL with `err' naming both places. */
 int conf_check_twins(const struct conf *conf, struct err *err);
+
+/* rename.c: the interface of an endpoint as the rule has it: a name of more than 15 characters
+ * stands in the endpoint by an alias, FIRST/NUMBER, which is no interface's name. */
+const char *conf_ifname(const struct conf *conf, const char *ifname);
+
+/* Gives every endpoint whose interface is among `names', sorted by `from', its other name, and then
+ * looks again for what only shows now: two names were one interface. 0, or -EINVAL or -ENOMEM with
+ * `err'. */
+int conf_rename(struct conf *conf, const struct conf_ifname *names, uint32_t count,
+		struct err *err);
 
 /* Accepts all-zero. */
 void conf_free(struct conf *conf);

@@ -15,8 +15,6 @@
 #include "src/base/must.h"
 #include "src/base/num.h"
 
-#define IFNAME_LEN_MAX (IF_NAMESIZE - 1)
-
 /* The word cut to pieces, each pointing into it; source, prefix and ifname are NULL where there is
  * none. */
 struct pieces {
@@ -236,12 +234,20 @@ static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
 			"instance %%eth0",
 			cursor->shown);
 	}
-	if (strlen(name) > IFNAME_LEN_MAX) {
+	if (strlen(name) >= CONF_IFNAME_MAX) {
+		return conf_refuse(cursor,
+				   "interface name '%.48s' has %zu characters; the kernel allows "
+				   "at most %d; check the name with `ip link'",
+				   name, strlen(name), CONF_IFNAME_MAX - 1);
+	}
+	/* A kernel name may have them, and nobody gives such to a long one: it is a slip. */
+	if (strlen(name) >= IF_NAMESIZE && strpbrk(name, "@%")) {
 		return conf_refuse(
 			cursor,
-			"interface name '%.48s' has %zu characters; the kernel allows at most %d; "
-			"check the name with `ip link'",
-			name, strlen(name), IFNAME_LEN_MAX);
+			"interface name '%.48s' has %zu characters, and a '@' or '%%' among "
+			"them; the kernel's own have at most %d; a source has no %%IFACE, "
+			"as in 192.0.2.1@239.1.1.1%%eth0:5000",
+			name, strlen(name), IF_NAMESIZE - 1);
 	}
 	if (strpbrk(name, "/:") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		return conf_refuse(
@@ -251,7 +257,12 @@ static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
 			"239.1.1.0/28%%eth0:5000",
 			name, cursor->shown);
 	}
-	memcpy(span->first.ifname, name, strlen(name) + 1);
+	if (strlen(name) < IF_NAMESIZE) {
+		memcpy(span->first.ifname, name, strlen(name) + 1);
+	} else {
+		memcpy(span->long_ifname, name, strlen(name) + 1);
+		memcpy(span->first.ifname, name, IF_NAMESIZE - 1); /* until it gets its alias */
+	}
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  *     parse.c     words: the cursor, and the form of every refusal
  *     endpoint.c  one word that names an endpoint, with its prefix and port range
  *     keys.c    one word that is key=value
+ *     rename.c  interfaces under other names than the kernel's
  *     twins.c     what only shows when all rules are known
  *
  * Pure: text in, structs out. Control thread.
@@ -42,9 +43,10 @@ int conf_refuse(struct conf_cursor *cursor, const char *format, ...)
 /* An endpoint as written: the first address and port, and how many of each. */
 struct conf_span {
 	struct endpoint first;
-	struct addr source;  /* SOURCE@; family 0: none */
-	uint32_t addr_count; /* 1 without a prefix */
-	uint32_t port_count; /* 1 without a port range */
+	char long_ifname[CONF_IFNAME_MAX]; /* one longer than a kernel name; else "" */
+	struct addr source;                /* SOURCE@; family 0: none */
+	uint32_t addr_count;               /* 1 without a prefix */
+	uint32_t port_count;               /* 1 without a port range */
 };
 
 /* Reads cursor->word, which it may cut to pieces. 0 or -EINVAL. */
@@ -62,6 +64,15 @@ void conf_set_output_initial(struct rule_output *out);
 int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct conf_rule *rule,
 			     struct rule_ingress *in);
 int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out);
+
+/* An interface name too long for an endpoint: writes the alias that stands for it there. 0,
+ * -ENOMEM, or -EINVAL when there are too many; with the refusal. */
+int conf_alias_ifname(struct conf_cursor *cursor, struct conf *conf, const char *name,
+		      char alias[IF_NAMESIZE]);
+
+/* Whether an output may stand beside `count' others behind an ingress: 0 or -EINVAL. */
+int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
+		     const struct rule_output *others, uint32_t count, const struct endpoint *to);
 
 /* Whether a datagram sent to `to' may be what a socket at `at' hears: same address and port, and
  * the same interface; where a unicast endpoint names none, any interface is the same. */

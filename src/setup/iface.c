@@ -1,5 +1,7 @@
 /* iface.c - looks up the interfaces that the rules name (step 1 of a datagram's life).
  *
+ * An interface may have other names than the kernel's own, which neither sysfs nor sysctls know;
+ * they are replaced in the rules first, so that whatever follows sees one name for one interface.
  * Names come from the configuration, indexes and MTUs from the kernel (netdevice(7)), offloads from
  * the driver, nodes from the topology, which on this machine lists bonds, VLANs and bridges too.
  * Control thread, at start.
@@ -19,8 +21,10 @@
 #define LOWER_PREFIX    "lower_" /* in sysfs, a link for each device that traffic goes through */
 #define LOWER_DEPTH_MAX 8        /* more than the kernel allows */
 
+static int collect_all(const struct conf *conf, struct iface_table *table);
 static void collect(struct iface_table *table, const char *name);
 static void keep_unique(struct iface_table *table);
+static bool find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE]);
 static int refuse_missing(const struct conf *conf, const char *name, struct err *err);
 static const struct conf_rule *first_user(const struct conf *conf, const char *name);
 static uint32_t read_mtu(const char *name);
@@ -29,23 +33,43 @@ static bool is_physical_below(const char *sysfs, const char *name, int depth);
 static int keep_lower(const struct dirent *entry);
 static int compare_names(const void *a, const void *b);
 
+int iface_rename(struct conf *conf, struct err *err)
+{
+	struct iface_table table = {0};
+	struct conf_ifname *names = NULL;
+	uint32_t count = 0;
+	int rc = collect_all(conf, &table);
+
+	if (rc == 0) {
+		names = calloc(table.count + 1UL, sizeof(*names));
+		rc = names ? 0 : -ENOMEM;
+	}
+	for (uint32_t i = 0; i < table.count && rc == 0; i++) {
+		memcpy(names[count].from, table.list[i].name, sizeof(names->from));
+		if (find_kernel_name(conf_ifname(conf, table.list[i].name), names[count].to) &&
+		    strcmp(names[count].from, names[count].to) != 0) {
+			count++;
+		}
+	}
+	if (rc == -ENOMEM) {
+		err_set(err, "interfaces: out of memory");
+	} else if (count > 0) {
+		rc = conf_rename(conf, names, count, err);
+	}
+	free(names);
+	iface_free(&table);
+	return rc;
+}
+
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
 		  struct iface_table *out, struct err *err)
 {
 	struct iface_table table = {0};
 
-	table.list = calloc((size_t)conf->flow_count + conf->output_count + 1, sizeof(*table.list));
-	if (!table.list) {
+	if (collect_all(conf, &table) != 0) {
 		err_set(err, "interfaces: out of memory");
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < conf->flow_count; i++) {
-		collect(&table, conf->flows[i].in.at.ifname);
-	}
-	for (uint32_t i = 0; i < conf->output_count; i++) {
-		collect(&table, conf->outputs[i].to.ifname);
-	}
-	keep_unique(&table);
 	for (uint32_t i = 0; i < table.count; i++) {
 		struct iface *iface = &table.list[i];
 
@@ -88,6 +112,24 @@ void iface_free(struct iface_table *table)
 	*table = (struct iface_table){0};
 }
 
+/* Each name that a rule uses, sorted, and nothing else of them. 0 or -ENOMEM. */
+static int collect_all(const struct conf *conf, struct iface_table *table)
+{
+	table->list =
+		calloc((size_t)conf->flow_count + conf->output_count + 1, sizeof(*table->list));
+	if (!table->list) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		collect(table, conf->flows[i].in.at.ifname);
+	}
+	for (uint32_t i = 0; i < conf->output_count; i++) {
+		collect(table, conf->outputs[i].to.ifname);
+	}
+	keep_unique(table);
+	return 0;
+}
+
 static void collect(struct iface_table *table, const char *name)
 {
 	if (name[0] != '\0') {
@@ -109,6 +151,17 @@ static void keep_unique(struct iface_table *table)
 	table->count = kept;
 }
 
+/* What the kernel itself calls the interface that has `name'; false when there is none. */
+static bool find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE])
+{
+	unsigned ifindex = if_nametoindex(name);
+
+	if (ifindex == 0 && strlen(name) >= IF_NAMESIZE && linkinfo_find(name, &ifindex) != 0) {
+		return false;
+	}
+	return ifindex != 0 && if_indextoname(ifindex, kernel_name);
+}
+
 static int refuse_missing(const struct conf *conf, const char *name, struct err *err)
 {
 	const struct conf_rule *rule = first_user(conf, name);
@@ -116,7 +169,7 @@ static int refuse_missing(const struct conf *conf, const char *name, struct err 
 	err_set(err,
 		"%s: interface %s does not exist; expected one of this host's interfaces; "
 		"`ip link' lists them",
-		rule ? rule->where : "--rule", name);
+		rule ? rule->where : "--rule", conf_ifname(conf, name));
 	return -ENODEV;
 }
 

@@ -30,8 +30,14 @@ struct iface_table {
 	uint32_t count;
 };
 
-/* Looks up every interface that a rule names. With `required', one that does not exist is -ENODEV
- * and `err' names the rule that needs it. `topo' gives the node where it knows the interface. */
+/* Replaces alternative names of this host's interfaces by the kernel's own, also those too long for
+ * an endpoint; a name that nobody has stays. 0, -EINVAL with `err' when rules turn out to be about
+ * one interface that may not be, -ENOMEM. */
+int iface_rename(struct conf *conf, struct err *err);
+
+/* Looks up every interface that a rule names, by the kernel's name. With `required', one that does
+ * not exist is -ENODEV and `err' names the rule that needs it. `topo' gives the node where it knows
+ * the interface. */
 int iface_resolve(const struct conf *conf, const struct topo *topo, bool required,
 		  struct iface_table *out, struct err *err);
 

@@ -1,4 +1,4 @@
-/* linkinfo.c - one RTM_GETLINK and its answer.
+/* linkinfo.c - one RTM_GETLINK, by index or by alternative name, and its answer.
  *
  * Attributes are read into a table by their number and looked up there; a kernel that does not know
  * one of them leaves its place empty. Control thread.
@@ -17,9 +17,20 @@
 
 #define ANSWER_BYTES 16384
 #define ANSWER_S     2
+#define ALTNAME_ROOM 128 /* the kernel's longest, with its zero byte */
 
-static int exchange(int fd, unsigned ifindex, struct linkinfo *out);
-static int read_link(const struct nlmsghdr *head, struct linkinfo *out);
+struct question {
+	struct nlmsghdr head;
+	struct ifinfomsg body;
+	struct rtattr attr;
+	char name[ALTNAME_ROOM];
+};
+
+static int ask_link(unsigned ifindex, const char *altname, unsigned *found, struct linkinfo *out);
+static int exchange(int fd, unsigned ifindex, const char *altname, unsigned *found,
+		    struct linkinfo *out);
+static void add_name(struct question *question, const char *altname);
+static int read_link(const struct nlmsghdr *head, unsigned *found, struct linkinfo *out);
 static void index_attributes(const struct rtattr *attr, int left, const struct rtattr **table,
 			     unsigned most);
 static void read_kinds(const struct rtattr *info, struct linkinfo *out);
@@ -28,19 +39,16 @@ static uint32_t read_u32(const struct rtattr *attr);
 
 int linkinfo_ask(unsigned ifindex, struct linkinfo *out)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct linkinfo link = {0};
-	int rc;
+	unsigned same;
 
-	if (fd < 0) {
-		return -errno;
-	}
-	rc = exchange(fd, ifindex, &link);
-	close(fd);
-	if (rc == 0) {
-		*out = link;
-	}
-	return rc;
+	return ask_link(ifindex, "", &same, out);
+}
+
+int linkinfo_find(const char *altname, unsigned *ifindex)
+{
+	struct linkinfo ignored;
+
+	return ask_link(0, altname, ifindex, &ignored);
 }
 
 bool linkinfo_is_taken(const struct linkinfo *link)
@@ -60,14 +68,32 @@ bool linkinfo_is_stacked(const struct linkinfo *link)
 	return true;
 }
 
-static int exchange(int fd, unsigned ifindex, struct linkinfo *out)
+/* By index, or where that is 0 by alternative name. */
+static int ask_link(unsigned ifindex, const char *altname, unsigned *found, struct linkinfo *out)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct linkinfo link = {0};
+	unsigned index = 0;
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	rc = exchange(fd, ifindex, altname, &index, &link);
+	close(fd);
+	if (rc == 0) {
+		*found = index;
+		*out = link;
+	}
+	return rc;
+}
+
+static int exchange(int fd, unsigned ifindex, const char *altname, unsigned *found,
+		    struct linkinfo *out)
 {
 	struct timeval limit = {.tv_sec = ANSWER_S};
-	struct {
-		struct nlmsghdr head;
-		struct ifinfomsg body;
-	} ask = {
-		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(ask.body)),
+	struct question question = {
+		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(question.body)),
 			 .nlmsg_type = RTM_GETLINK,
 			 .nlmsg_flags = NLM_F_REQUEST},
 		.body = {.ifi_index = (int)ifindex},
@@ -78,18 +104,33 @@ static int exchange(int fd, unsigned ifindex, struct linkinfo *out)
 	} answer;
 	ssize_t len;
 
+	if (ifindex == 0) {
+		add_name(&question, altname);
+	}
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    send(fd, &ask, ask.head.nlmsg_len, 0) < 0) {
+	    send(fd, &question, question.head.nlmsg_len, 0) < 0) {
 		return -errno;
 	}
 	len = recv(fd, &answer, sizeof(answer), 0);
 	if (len < 0) {
 		return -errno;
 	}
-	return NLMSG_OK(&answer.head, (uint32_t)len) ? read_link(&answer.head, out) : -EBADMSG;
+	return NLMSG_OK(&answer.head, (uint32_t)len) ? read_link(&answer.head, found, out)
+						     : -EBADMSG;
 }
 
-static int read_link(const struct nlmsghdr *head, struct linkinfo *out)
+static void add_name(struct question *question, const char *altname)
+{
+	size_t len = strnlen(altname, sizeof(question->name) - 1) + 1;
+
+	question->attr.rta_type = IFLA_ALT_IFNAME;
+	question->attr.rta_len = (unsigned short)RTA_LENGTH(len);
+	memcpy(question->name, altname, len);
+	question->name[sizeof(question->name) - 1] = '\0';
+	question->head.nlmsg_len += RTA_SPACE(len);
+}
+
+static int read_link(const struct nlmsghdr *head, unsigned *found, struct linkinfo *out)
 {
 	const struct rtattr *table[IFLA_MAX + 1] = {0};
 	unsigned master;
@@ -102,6 +143,7 @@ static int read_link(const struct nlmsghdr *head, struct linkinfo *out)
 	if (head->nlmsg_type != RTM_NEWLINK) {
 		return -EBADMSG;
 	}
+	*found = (unsigned)((const struct ifinfomsg *)NLMSG_DATA(head))->ifi_index;
 	index_attributes(IFLA_RTA(NLMSG_DATA(head)), (int)IFLA_PAYLOAD(head), table, IFLA_MAX);
 	out->mtu_max = read_u32(table[IFLA_MAX_MTU]);
 	master = read_u32(table[IFLA_MASTER]);

@@ -21,6 +21,10 @@ struct linkinfo {
 /* 0, or -errno when the kernel could not be asked or has no such interface. */
 int linkinfo_ask(unsigned ifindex, struct linkinfo *out);
 
+/* The interface that has `altname', which may be longer than the other calls of the kernel take. 0,
+ * -ENODEV, or another -errno when the kernel could not be asked. */
+int linkinfo_find(const char *altname, unsigned *ifindex);
+
 /* Whether what arrives at the interface is handed to its master, so that no socket at the interface
  * itself hears it. A VRF leaves its ports their datagrams. */
 bool linkinfo_is_taken(const struct linkinfo *link);

@@ -21,7 +21,7 @@ static int place_sqpoll(struct setup *setup, struct err *err);
 static int choose_engine(struct setup *setup, struct err *err);
 static void choose_trains(struct setup *setup);
 
-int setup_prepare(struct setup *setup, const struct opt *opt, bool for_this_host, struct err *err)
+int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, struct err *err)
 {
 	struct layout_options options = {
 		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
@@ -29,6 +29,9 @@ int setup_prepare(struct setup *setup, const struct opt *opt, bool for_this_host
 
 	*setup = (struct setup){.opt = opt, .engine = opt->engine, .train_max = 1};
 	rc = topo_load(opt->topology, &setup->topo, err);
+	if (rc == 0 && !opt->topology) {
+		rc = iface_rename(&opt->conf, err);
+	}
 	if (rc == 0) {
 		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host, &setup->ifaces, err);
 	}

@@ -33,9 +33,10 @@ struct setup {
 };
 
 /* Topology, interfaces, plan and tables, without touching the host. With `for_this_host' every
- * interface must exist. 0; -EINVAL when the configuration cannot be met (exit status 2), other
- * -errno (exit status 1), with `err'. setup_free either way. */
-int setup_prepare(struct setup *setup, const struct opt *opt, bool for_this_host, struct err *err);
+ * interface must exist. But with a --topology, which is another machine's, the rules of `opt' get
+ * the kernel's names for their interfaces. 0; -EINVAL when the configuration cannot be met (exit
+ * status 2), other -errno (exit status 1), with `err'. setup_free either way. */
+int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, struct err *err);
 
 /* Chooses engine and trains by trying them, as the user and with the limits that the shards will
  * have. 0, or -errno with `err' when --engine cannot be met. */

@@ -79,6 +79,9 @@ static bool write_rule(const struct conf *conf, const struct conf_flow *flow, ch
 	bool v6 = flow->in.source.family == AF_INET6;
 	size_t used = 0;
 
+	if (conf->long_ifname_count > 0) {
+		return false; /* an alias is nothing to write */
+	}
 	if ((flow->output_count + 1) * (sizeof(ep) + sizeof(source)) > room) {
 		return false;
 	}

@@ -136,6 +136,26 @@ START_TEST(unicast_and_families_mix)
 }
 END_TEST
 
+/* Alternative names are longer than an endpoint's: an alias stands there, the same for the same. */
+START_TEST(long_interface_names_have_aliases)
+{
+	const struct conf_flow *flow = add("239.1.1.1%enp197s0f1np1v12:1 -> "
+					   "239.2.2.2%enp197s0f1np1v13:1, [ff3e::1%eth1]:1");
+	const char *first = flow->in.at.ifname;
+	const char *second = output(flow, 0)->to.ifname;
+
+	ck_assert_str_eq(first, "enp197s0f/0");
+	ck_assert_str_eq(second, "enp197s0f/1");
+	ck_assert_str_eq(conf_ifname(&conf, first), "enp197s0f1np1v12");
+	ck_assert_str_eq(conf_ifname(&conf, second), "enp197s0f1np1v13");
+	ck_assert_str_eq(conf_ifname(&conf, "eth1"), "eth1");
+	ck_assert_str_eq(conf_ifname(&conf, ""), "");
+	flow = add("239.1.1.2%enp197s0f1np1v13:1 -> 239.2.2.2%eth1:1");
+	ck_assert_str_eq(flow->in.at.ifname, "enp197s0f/1");
+	ck_assert_uint_eq(conf.long_ifname_count, 2);
+}
+END_TEST
+
 START_TEST(odd_but_legal_interface_names)
 {
 	const struct conf_flow *flow = add("239.1.1.1%a@b%c#[]-x.100:5000 -> [ff05::1%]odd[]:6000, "
@@ -392,6 +412,7 @@ int main(void)
 	tcase_add_test(tc, blanks_around_arrow_and_comma_are_optional);
 	tcase_add_test(tc, sources_are_read_for_both_families);
 	tcase_add_test(tc, unicast_and_families_mix);
+	tcase_add_test(tc, long_interface_names_have_aliases);
 	tcase_add_test(tc, odd_but_legal_interface_names);
 	tcase_add_test(tc, ingress_options_are_stored);
 	tcase_add_test(tc, egress_options_belong_to_their_egress);

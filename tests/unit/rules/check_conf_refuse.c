@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IN "239.1.1.1%eth0:5000"
-#define TO " -> 239.2.2.2%eth1:6000"
+#define IN   "239.1.1.1%eth0:5000"
+#define TEN  "1234567890"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "1234"
+#define TO   " -> 239.2.2.2%eth1:6000"
 
 struct row {
 	const char *text;
@@ -143,7 +145,8 @@ START_TEST(bad_interfaces)
 		{"[ff3e::1]:5000" TO, "[ff3e::1%eth0]:5000"},
 		{"239.1.1.1%:5000" TO, "nothing after '%'"},
 		{"[ff3e::1%]:5000" TO, "nothing after '%'"},
-		{"239.1.1.1%1234567890123456:5000" TO, "has 16 characters"},
+		{"239.1.1.1%" LONG "5678:5000" TO, "has 128 characters"},
+		{"239.1.1.1%12345678901234/6:5000" TO, "cannot be an interface name"},
 		{"239.1.1.1%eth0/28:5000" TO, "cannot be an interface name"},
 		{"239.1.1.1%eth0:1:5000" TO, "cannot be an interface name"},
 		{"239.1.1.1%..:5000" TO, "cannot be an interface name"},
