@@ -10,7 +10,6 @@
 #include "shard/egress.h"
 
 #include <netinet/in.h>
-#include <string.h>
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -53,11 +52,10 @@ void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, 
 
 void egress_add_rooms(struct egress *eg, uint32_t count, struct arena *arena)
 {
-	uint32_t before = eg->place_count / ROOM_OUTPUTS;
-	struct output_place **rooms =
-		arena_alloc(arena, (before + count) * sizeof(*rooms), CACHE_LINE_BYTES);
+	uint32_t before = eg->place_count / ROOM_OUTPUTS, all = before + count;
+	struct output_place **rooms = arena_alloc(arena, all * sizeof(void *), CACHE_LINE_BYTES);
 
-	for (uint32_t i = before; i < before + count; i++) {
+	for (uint32_t i = before; i < all; i++) {
 		struct output_place *room =
 			arena_alloc(arena, ROOM_OUTPUTS * sizeof(*room), CACHE_LINE_BYTES);
 
@@ -65,12 +63,15 @@ void egress_add_rooms(struct egress *eg, uint32_t count, struct arena *arena)
 			rooms[i] = room;
 		}
 	}
-	if (rooms) {
-		memcpy(rooms, eg->rooms, before * sizeof(*rooms));
-		eg->rooms = rooms;
-		eg->place_count += count * ROOM_OUTPUTS;
-		free_places(eg, before * ROOM_OUTPUTS);
+	if (!rooms) {
+		return;
 	}
+	for (uint32_t i = 0; i < before; i++) {
+		rooms[i] = eg->rooms[i];
+	}
+	eg->rooms = rooms;
+	eg->place_count = all * ROOM_OUTPUTS;
+	free_places(eg, before * ROOM_OUTPUTS);
 }
 
 void egress_init(struct egress *eg, uint32_t train_max, struct pool *pool)

@@ -1,8 +1,6 @@
 /* relay_flows.c - gives places to flows, starts and ends them. See relay_flows.h. */
 #include "shard/relay_flows.h"
 
-#include <string.h>
-
 #include "src/base/must.h"
 
 static void free_places(struct relay *r, uint32_t first);
@@ -17,11 +15,10 @@ void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
 
 void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena)
 {
-	uint32_t before = r->place_count / ROOM_FLOWS;
-	struct flow_place **rooms =
-		arena_alloc(arena, (before + count) * sizeof(*rooms), CACHE_LINE_BYTES);
+	uint32_t before = r->place_count / ROOM_FLOWS, all = before + count;
+	struct flow_place **rooms = arena_alloc(arena, all * sizeof(void *), CACHE_LINE_BYTES);
 
-	for (uint32_t i = before; i < before + count; i++) {
+	for (uint32_t i = before; i < all; i++) {
 		struct flow_place *room =
 			arena_alloc(arena, ROOM_FLOWS * sizeof(*room), CACHE_LINE_BYTES);
 
@@ -29,12 +26,15 @@ void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena)
 			rooms[i] = room;
 		}
 	}
-	if (rooms) {
-		memcpy(rooms, r->rooms, before * sizeof(*rooms));
-		r->rooms = rooms;
-		r->place_count += count * ROOM_FLOWS;
-		free_places(r, before * ROOM_FLOWS);
+	if (!rooms) {
+		return;
 	}
+	for (uint32_t i = 0; i < before; i++) {
+		rooms[i] = r->rooms[i];
+	}
+	r->rooms = rooms;
+	r->place_count = all * ROOM_FLOWS;
+	free_places(r, before * ROOM_FLOWS);
 }
 
 struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rule)
