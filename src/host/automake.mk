@@ -5,6 +5,7 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/buffers.c \
 	src/host/cloud.c \
 	src/host/cpu.c \
+	src/host/group.c \
 	src/host/facts.c src/host/facts.h \
 	src/host/firewall.c \
 	src/host/host.c src/host/host.h \

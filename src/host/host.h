@@ -132,6 +132,7 @@ bool host_has_capability(struct host *host, unsigned capability);
 void host_kernel(struct host *host);     /* kernel.c: version, known bugs */
 void host_uring(struct host *host);      /* uring.c: io_uring, memlock */
 void host_limits(struct host *host);     /* limits.c: nofile, capabilities, ports */
+void host_group(struct host *host);      /* group.c: limits of the control group */
 void host_buffers(struct host *host);    /* buffers.c: rmem, wmem, optmem */
 void host_memory(struct host *host);     /* memory.c: huge pages, NUMA balancing */
 void host_cpu(struct host *host);        /* cpu.c: cpuset, governor, idle states */

@@ -1,7 +1,8 @@
 /* rlimits.h - the process's own limits, raised before the shards need them.
  *
  * Open files: each flow and each output is a socket. Locked memory: io_uring's queues count
- * against it on recent kernels. Control thread, before any worker starts.
+ * against it on recent kernels. Control groups: memory, threads and CPU time. Control thread,
+ * before any worker starts.
  */
 #pragma once
 
@@ -12,6 +13,11 @@
 
 /* 0, or -EMFILE with `err' naming `ulimit -n', what is needed and what there is. */
 int rlimits_raise(const struct setup *setup, struct err *err);
+
+/* Compares the limits of the control group (`root': "" but in tests) with what the shards will
+ * take, before they touch any of it: beyond memory.max the kernel kills without a word. 0, warnings
+ * told; -ENOMEM or -EAGAIN (threads) with `err' when the start would certainly fail. */
+int rlimits_check_group(const struct setup *setup, const char *root, struct err *err);
 
 /* Bytes that this process may lock for buffers: half of RLIMIT_MEMLOCK, or what `rings_bytes' for
  * the rings themselves, without which nothing runs, leave of it; REGBUF_ALL where no limit holds.

@@ -86,6 +86,9 @@ static int get_ready(struct setup *setup, struct err *err)
 	if (rc == 0 && opt->user) {
 		rc = privs_become(opt->user, err);
 	}
+	if (rc == 0) {
+		rc = rlimits_check_group(setup, "", err);
+	}
 	sink_start(); /* as that user: a thread keeps what it began with */
 	if (rc == 0) {
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */

@@ -8,8 +8,10 @@
 #include "shard/shard.h"
 
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
-#define FILES_PER_SHARD      4  /* ring, mailbox and its answers, epoll */
+#define LOG_THREADS          1
+#define FILES_PER_SHARD      4 /* ring, mailbox and its answers, epoll */
 
+static uint64_t count_cpus(const struct plan *plan);
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
 
 uint64_t needs_largest_arena(const struct setup *setup)
@@ -76,6 +78,37 @@ void needs_free_arenas(struct needs_arenas *arenas)
 	memset(arenas, 0, sizeof(*arenas));
 }
 
+int needs_of_group(const struct setup *setup, struct needs_group *out)
+{
+	const struct plan *plan = &setup->plan;
+	uint64_t arena_bytes = needs_largest_arena(setup);
+	struct needs_arenas arenas;
+	int rc = needs_count_arenas(&setup->topo, plan, arena_bytes,
+				    needs_first_page(setup->opt, arena_bytes), &arenas);
+
+	if (rc < 0) {
+		return rc;
+	}
+	*out = (struct needs_group){
+		.page_bytes = arenas.page_bytes,
+		.threads = (uint64_t)plan->shard_count * (setup->sqpoll_os ? 2 : 1) + LOG_THREADS,
+		.cpus = count_cpus(plan),
+	};
+	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
+		const struct needs_node *at = &arenas.nodes[i];
+		bool fits = at->pages > 0 && at->unused >= (int64_t)at->pages;
+
+		if (fits || (at->pages > 0 && setup->opt->require_huge)) {
+			out->huge_bytes += at->pages * arenas.page_bytes;
+		} else {
+			out->memory_bytes += at->arena_count * arena_bytes;
+		}
+	}
+	out->memory_bytes += arenas.anywhere * arena_bytes + needs_ring_bytes(setup);
+	needs_free_arenas(&arenas);
+	return 0;
+}
+
 uint64_t needs_files(const struct setup *setup)
 {
 	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
@@ -96,6 +129,22 @@ uint64_t needs_ring_bytes(const struct setup *setup)
 	}
 	setup_spec(setup, 0, &spec);
 	return shard_locked_bytes(&spec, setup->plan.shard_count);
+}
+
+/* With --oversubscribe several shards share one. */
+static uint64_t count_cpus(const struct plan *plan)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < plan->shard_count; i++) {
+		bool seen = false;
+
+		for (uint32_t j = 0; j < i && !seen; j++) {
+			seen = plan->shards[j].cpu_os == plan->shards[i].cpu_os;
+		}
+		count += !seen;
+	}
+	return count;
 }
 
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas)

@@ -41,6 +41,18 @@ int needs_count_arenas(const struct topo *topo, const struct plan *plan, uint64_
 /* Accepts all-zero. */
 void needs_free_arenas(struct needs_arenas *arenas);
 
+/* What the control group is asked for. */
+struct needs_group {
+	uint64_t memory_bytes; /* that count as memory: all but pages of the huge-page pools */
+	uint64_t huge_bytes;   /* from the pools, in pages of `page_bytes' */
+	uint64_t page_bytes;
+	uint64_t threads; /* beside the one that runs now */
+	uint64_t cpus;    /* different ones that run shards */
+};
+
+/* 0 or -ENOMEM. */
+int needs_of_group(const struct setup *setup, struct needs_group *out);
+
 /* Files that the shards and the process around them will have open. */
 uint64_t needs_files(const struct setup *setup);
 

@@ -191,6 +191,64 @@ START_TEST(highest_priority_needs_a_capability)
 }
 END_TEST
 
+/* ---- control group ---- */
+
+#define GROUP "/sys/fs/cgroup/s/"
+
+START_TEST(control_group_must_give_what_the_plan_takes)
+{
+	rig_host("--rule", ANY, "--shards", "2", "--huge", "off");
+	rig_look(host_group);
+	rig_expect("cgroup", NULL, FINDING_UNKNOWN, NULL);
+	rig_file("/proc/self/cgroup", "0::/s\n");
+	rig_look(host_group);
+	rig_expect("cgroup_memory", NULL, FINDING_OK, NULL);
+	rig_expect("cgroup_pids", NULL, FINDING_OK, NULL);
+	rig_expect("cgroup_cpu", NULL, FINDING_OK, NULL);
+	ck_assert(!rig_has("cgroup_hugetlb", NULL));
+	rig_file(GROUP "memory.max", "4194304\n");
+	rig_file(GROUP "pids.max", "2\n");
+	rig_file(GROUP "pids.current", "1\n");
+	rig_file(GROUP "cpu.max", "150000 100000\n");
+	rig_look(host_group);
+	rig_expect("cgroup_memory", NULL, FINDING_FAIL, NULL);
+	rig_expect_value("cgroup_memory", NULL, GROUP "memory.max = 4 MiB, 0 B in use");
+	rig_expect("cgroup_pids", NULL, FINDING_FAIL, NULL);
+	rig_expect("cgroup_cpu", NULL, FINDING_WARN, NULL);
+	rig_expect_value("cgroup_cpu", NULL, "gives 1.50 CPUs, 2 run shards");
+	rig_file(GROUP "memory.max", "1073741824\n");
+	rig_file(GROUP "memory.current", "1072693248\n");
+	rig_file(GROUP "pids.max", "4\n"); /* one more writes the log */
+	rig_file(GROUP "cpu.max", "200000 100000\n");
+	rig_look(host_group);
+	rig_expect("cgroup_memory", NULL, FINDING_WARN, NULL); /* others may give some back */
+	rig_expect("cgroup_pids", NULL, FINDING_OK, NULL);
+	rig_expect("cgroup_cpu", NULL, FINDING_OK, NULL);
+}
+END_TEST
+
+START_TEST(huge_pages_are_the_groups_to_give_too)
+{
+	rig_host("--rule", ANY, "--shards", "2");
+	rig_file("/proc/self/cgroup", "0::/s\n");
+	rig_file(GROUP "hugetlb.2MB.max", "4194304\n");
+	rig_file(GROUP "memory.max", "4194304\n");
+	for (int i = 0; i < 2; i++) {
+		rig.setup.topo.nodes[i].huge_2m_total = 100;
+		rig.setup.topo.nodes[i].huge_2m_free = 100;
+	}
+	rig_look(host_group);
+	rig_expect("cgroup_hugetlb", NULL, FINDING_WARN, NULL);
+	rig_expect("cgroup_memory", NULL, FINDING_OK, NULL); /* these pages do not count there */
+	rig.opt.require_huge = true;
+	rig_look(host_group);
+	rig_expect("cgroup_hugetlb", NULL, FINDING_FAIL, NULL);
+	rig_file(GROUP "hugetlb.2MB.max", "max\n");
+	rig_look(host_group);
+	rig_expect("cgroup_hugetlb", NULL, FINDING_OK, NULL);
+}
+END_TEST
+
 /* ---- buffers ---- */
 
 START_TEST(buffers_above_the_sysctl_need_a_capability)
@@ -339,6 +397,8 @@ int main(void)
 		capabilities_are_asked_for_together,
 		low_ports_begin_where_the_sysctl_says,
 		highest_priority_needs_a_capability,
+		control_group_must_give_what_the_plan_takes,
+		huge_pages_are_the_groups_to_give_too,
 		buffers_above_the_sysctl_need_a_capability,
 		default_buffers_are_judged_by_their_size,
 		all_receive_buffers_together_are_bounded,

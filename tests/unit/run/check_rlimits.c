@@ -6,22 +6,43 @@
 #include <cap-ng.h>
 #include <check.h>
 #include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "tests/unit/run/supervisor_rig.h"
 
 static struct sup_rig rig;
 static struct err err;
+static char root[64]; /* of a made-up control group; "": none */
 
 static void setup(void)
 {
 	sup_rig_open(&rig);
 }
 
+static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
+{
+	(void)stat;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_group(void)
+{
+	if (root[0] != '\0') {
+		nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+		root[0] = '\0';
+	}
+}
+
 static void teardown(void)
 {
+	remove_group();
 	sup_rig_close(&rig);
 }
 
@@ -84,6 +105,59 @@ START_TEST(half_of_what_may_be_locked_is_for_buffers)
 }
 END_TEST
 
+/* A control group with one limit, below a made-up root. */
+static void limit_group(const char *file, const char *text)
+{
+	static const char *const dirs[] = {"proc", "proc/self", "sys", "sys/fs", "sys/fs/cgroup"};
+	char path[256];
+	FILE *out;
+
+	remove_group();
+	snprintf(root, sizeof(root), "/tmp/check_rlimits.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, dirs[i]);
+		ck_assert_int_eq(mkdir(path, 0755), 0);
+	}
+	snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
+	out = fopen(path, "we");
+	fputs("0::/\n", out);
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/sys/fs/cgroup/%s", root, file);
+	out = fopen(path, "we");
+	fputs(text, out);
+	fclose(out);
+}
+
+START_TEST(control_group_that_cannot_hold_the_shards_is_named_before_they_start)
+{
+	struct plan_shard shard = {.node_os = NODE_UNKNOWN};
+	uint32_t echo_count = 0;
+
+	rig.setup.plan.shards = &shard;
+	rig.setup.layout.echo_counts = &echo_count;
+	rig.setup.engine = RING_ENGINE_MMSG;
+	rig.opt.pool.count[POOL_SMALL] = 64;
+	rig.opt.cq_entries = 64;
+	rig.opt.sq_entries = 64;
+	logged_start();
+	ck_assert_int_eq(rlimits_check_group(&rig.setup, "/nonexistent", &err), 0);
+	limit_group("memory.max", "65536\n");
+	ck_assert_int_eq(rlimits_check_group(&rig.setup, root, &err), -ENOMEM);
+	ck_assert_msg(strstr(err.text, "/sys/fs/cgroup/memory.max is 0 MiB") != NULL, "%s",
+		      err.text);
+	limit_group("memory.max", "1073741824\n");
+	ck_assert_int_eq(rlimits_check_group(&rig.setup, root, &err), 0);
+	limit_group("pids.max", "1\n");
+	ck_assert_int_eq(rlimits_check_group(&rig.setup, root, &err), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(err.text, "TasksMax="));
+	ck_assert_str_eq(logged(), "");
+	limit_group("cpu.max", "50000 100000\n");
+	ck_assert_int_eq(rlimits_check_group(&rig.setup, root, &err), 0);
+	ck_assert_ptr_nonnull(strstr(logged(), "gives 0.50 CPUs, and 1 run shards"));
+}
+END_TEST
+
 static Suite *rlimits_suite(void)
 {
 	Suite *suite = suite_create("rlimits");
@@ -93,6 +167,7 @@ static Suite *rlimits_suite(void)
 	tcase_add_test(tcase, each_flow_output_and_shard_needs_files);
 	tcase_add_test(tcase, soft_limit_is_raised_as_far_as_needed);
 	tcase_add_test(tcase, limit_that_cannot_be_raised_is_named_with_both_numbers);
+	tcase_add_test(tcase, control_group_that_cannot_hold_the_shards_is_named_before_they_start);
 	tcase_add_test(tcase, half_of_what_may_be_locked_is_for_buffers);
 	suite_add_tcase(suite, tcase);
 	return suite;
