@@ -42,7 +42,6 @@ extern void __libc_free(void *memory);
 
 /* next NAME: the C library's function behind ours. */
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void count(enum word word);
 
@@ -139,3 +138,4 @@ static void count(enum word word)
 		atomic_fetch_add_explicit(&words[word], 1, memory_order_relaxed);
 	}
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
