@@ -311,8 +311,6 @@ static json_t *totals_object(const struct totals *totals)
 	return object;
 }
 
-/* ---- families ---- */
-
 static json_t *family_object(const struct counter_family *family, const void *stats)
 {
 	json_t *object = json_object();
@@ -378,8 +376,6 @@ static uint64_t sum_of_all(const json_t *object)
 	}
 	return sum;
 }
-
-/* ---- members ---- */
 
 /* A number of its own: adding to one leaves the other as it is. 0 where there is none yet. */
 static void copy(json_t *to, const json_t *from, const char *key)
