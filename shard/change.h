@@ -19,6 +19,9 @@
  * of somebody who has left is -ENOENT. What a flow or output is (rule_compare_flows,
  * rule_same_output) control compares.
  *
+ * A shard that is ending answers what it was sent with -ESHUTDOWN; one that has ended answers
+ * nothing any more, and control has its message back.
+ *
  * The counters laws hold before and after: received = relayed + drops for each flow, offered = sent
  * + drops for each output, with what the answer to a removal tells as the last of it.
  */

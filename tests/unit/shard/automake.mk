@@ -98,3 +98,6 @@ tests_unit_shard_check_change_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_change_reuse
 tests_unit_shard_check_change_reuse_SOURCES = tests/unit/shard/check_change_reuse.c $(CHANGE_RIG)
 tests_unit_shard_check_change_reuse_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_shard_live
+tests_unit_shard_check_shard_live_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
