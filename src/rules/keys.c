@@ -32,14 +32,16 @@ struct conf_target {
 	struct rule_output *out; /* egress only */
 };
 
+static void set_initial(enum conf_side side, const struct conf_target *target);
 static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
 		       const struct conf_target *target);
 static int refuse_value(struct conf_cursor *cursor, const struct conf_key *key);
 static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
-static void set_initial(enum conf_side side, const struct conf_target *target);
 static void append(char *text, size_t room, const char *word);
 static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
+static int read_switch(const char *value, int8_t *out);
+static int read_u32(const struct conf_key *key, const char *value, uint32_t *out);
 
 static const struct conf_key ingress_keys[] = {
 	{.name = "name",
@@ -170,17 +172,17 @@ void conf_set_ingress_initial(struct conf_rule *rule, struct rule_ingress *in)
 	set_initial(CONF_INGRESS, &(struct conf_target){.rule = rule, .in = in});
 }
 
+void conf_set_output_initial(struct rule_output *out)
+{
+	set_initial(CONF_EGRESS, &(struct conf_target){.out = out});
+}
+
 int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct conf_rule *rule,
 			     struct rule_ingress *in)
 {
 	const struct conf_target target = {.rule = rule, .in = in};
 
 	return read_option(cursor, seen, CONF_INGRESS, &target);
-}
-
-void conf_set_output_initial(struct rule_output *out)
-{
-	set_initial(CONF_EGRESS, &(struct conf_target){.out = out});
 }
 
 int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out)
@@ -272,17 +274,6 @@ static int read_name(const struct conf_key *key, const struct conf_target *targe
 	return 0;
 }
 
-static int read_u32(const struct conf_key *key, const char *value, uint32_t *out)
-{
-	uint64_t number;
-	int rc = num_parse(value, key->min, key->max, &number);
-
-	if (rc == 0) {
-		*out = (uint32_t)number;
-	}
-	return rc;
-}
-
 static int read_weight(const struct conf_key *key, const struct conf_target *target,
 		       const char *value)
 {
@@ -312,15 +303,6 @@ static int read_class(const struct conf_key *key, const struct conf_target *targ
 		}
 	}
 	return -EINVAL;
-}
-
-static int read_switch(const char *value, int8_t *out)
-{
-	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
-		return -EINVAL;
-	}
-	*out = value[1] == 'n';
-	return 0;
 }
 
 static int read_gro(const struct conf_key *key, const struct conf_target *target, const char *value)
@@ -433,4 +415,24 @@ static int read_gso(const struct conf_key *key, const struct conf_target *target
 		return 0;
 	}
 	return read_switch(value, &target->out->gso);
+}
+
+static int read_switch(const char *value, int8_t *out)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+		return -EINVAL;
+	}
+	*out = value[1] == 'n';
+	return 0;
+}
+
+static int read_u32(const struct conf_key *key, const char *value, uint32_t *out)
+{
+	uint64_t number;
+	int rc = num_parse(value, key->min, key->max, &number);
+
+	if (rc == 0) {
+		*out = (uint32_t)number;
+	}
+	return rc;
 }
