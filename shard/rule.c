@@ -18,8 +18,8 @@ bool rule_output_is_valid(const struct rule_output *out)
 			out->to.addr.port != 0;
 	bool src_valid =
 		out->src.family == 0 || (out->src.family == out->to.addr.family && !out->src_keep);
-	bool ttl_valid = out->ttl_mode <= RULE_TTL_AUTO &&
-			 (out->ttl_mode == RULE_TTL_FIXED) == (out->ttl > 0);
+	bool ttl_valid =
+		out->ttl_mode <= RULE_TTL_AUTO && (out->ttl_mode != RULE_TTL_FIXED || out->ttl > 0);
 
 	return to_valid && src_valid && ttl_valid && out->dscp >= RULE_DSCP_KEEP &&
 	       out->dscp <= RULE_DSCP_MAX && out->priority >= RULE_AUTO &&

@@ -35,7 +35,8 @@ struct rule_output {
 	uint64_t rate_bps; /* rate=, bits of UDP payload a second; 0: unlimited */
 	uint16_t sport;    /* sport=, 0: the kernel chooses */
 	uint8_t ttl_mode;  /* enum rule_ttl */
-	uint8_t ttl;       /* hop limit sent when RULE_TTL_FIXED, else 0 */
+	uint8_t ttl;       /* hop limit sent when RULE_TTL_FIXED; when RULE_TTL_AUTO of what
+			    * comes from its sender, 0: RULE_TTL_DEFAULT, or 1 in a broadcast */
 	int8_t dscp;       /* 0..63, RULE_AUTO: 0 is sent, RULE_DSCP_KEEP */
 	int8_t priority;   /* SO_PRIORITY 0..7, RULE_AUTO */
 	int8_t gso;        /* 1, 0, RULE_AUTO */
@@ -52,7 +53,8 @@ struct rule_output {
  *     received 4 or more                                                             less 1, at
  * most 16
  *
- * What has no received hop limit to count on is sent as 16. */
+ * What has no received hop limit to count on is sent as 16. A broadcast is sent with 1 in place of
+ * 16, since no hop is to forward it, unless it comes of one: then it must count. */
 #define RULE_TTL_DEFAULT  16
 #define RULE_TTL_FRESH    2 /* received: so few, or fewer, come from a sender */
 #define RULE_DSCP_KEEP    (-2)

@@ -110,6 +110,32 @@ int sock_bind_device(int fd, const char *ifname, unsigned ifindex, struct err *e
 	return 0;
 }
 
+bool sock_is_broadcast(const struct endpoint *to, unsigned ifindex)
+{
+	struct sockaddr_storage name;
+	socklen_t len = addr_to_sockaddr(&to->addr, ifindex, &name);
+	struct err ignored;
+	bool found = false;
+	int fd;
+
+	if (to->addr.family != AF_INET || addr_is_multicast(&to->addr)) {
+		return false;
+	}
+	if (addr_is_broadcast(&to->addr)) {
+		return true;
+	}
+	fd = sock_create(AF_INET, "", &ignored);
+	/* The kernel says so by refusing to connect a socket without SO_BROADCAST; it refuses in
+	 * the same way where a route prohibits the address, and will again. */
+	if (fd >= 0) {
+		found = (!to->ifname[0] ||
+			 sock_bind_device(fd, to->ifname, ifindex, &ignored) == 0) &&
+			connect(fd, (struct sockaddr *)&name, len) != 0 && errno == EACCES;
+		close(fd);
+	}
+	return found;
+}
+
 int sock_bind(int fd, const struct addr *at, unsigned ifindex, struct addr *local, struct err *err)
 {
 	struct sockaddr_storage name;

@@ -20,8 +20,8 @@
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err);
 static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts);
-static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts);
-static int output_ttl(const struct rule_output *out);
+static void want_opts_v4(const struct rule_output *out, bool broadcast, struct sock_opts *opts);
+static int output_ttl(const struct rule_output *out, bool broadcast);
 static int output_tos(const struct rule_output *out);
 static void want_opts_any(const struct rule_output *out, struct sock_opts *opts);
 static int set_multicast_if_v4(int fd, const char *subject, unsigned ifindex, struct err *err);
@@ -77,7 +77,7 @@ static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const
 	if (out->to.addr.family == AF_INET6) {
 		want_opts_v6(out, ifindex, &opts);
 	} else {
-		want_opts_v4(out, &opts);
+		want_opts_v4(out, sock_is_broadcast(&out->to, ifindex), &opts);
 	}
 	want_opts_any(out, &opts);
 
@@ -100,8 +100,8 @@ static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, output_ttl(out)));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, output_ttl(out, false)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS, output_ttl(out, false)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_TCLASS, output_tos(out)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_RECVERR, 1));
 	if (addr_is_multicast(&out->to.addr) && ifindex != 0) {
@@ -113,12 +113,15 @@ static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct
 	}
 }
 
-static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts)
+static void want_opts_v4(const struct rule_output *out, bool broadcast, struct sock_opts *opts)
 {
+	if (broadcast) {
+		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_BROADCAST, 1));
+	}
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out)));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out, broadcast)));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out, broadcast)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVERR, 1));
 	if (out->src_keep) {
@@ -127,9 +130,12 @@ static void want_opts_v4(const struct rule_output *out, struct sock_opts *opts)
 	}
 }
 
-static int output_ttl(const struct rule_output *out)
+static int output_ttl(const struct rule_output *out, bool broadcast)
 {
-	return out->ttl != 0 ? out->ttl : RULE_TTL_DEFAULT;
+	if (out->ttl != 0) {
+		return out->ttl;
+	}
+	return broadcast ? 1 : RULE_TTL_DEFAULT;
 }
 
 static int output_tos(const struct rule_output *out)

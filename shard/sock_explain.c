@@ -85,10 +85,7 @@ static const struct sock_cure {
 	 "the interface takes no such membership (disable_ipv6, or a source joined otherwise); see "
 	 "`ip address' and `ip maddress'",
 	 {0}},
-	{SOCK_DEED_CONNECT,
-	 EACCES,
-	 "the destination is a broadcast address, or a route prohibits it; see `ip route get'",
-	 {0}},
+	{SOCK_DEED_CONNECT, EACCES, "a route prohibits the destination; see `ip route get'", {0}},
 	{SOCK_DEED_TRANSPARENT,
 	 EPERM,
 	 "src=keep needs CAP_NET_RAW or CAP_NET_ADMIN (AmbientCapabilities= in the unit)",

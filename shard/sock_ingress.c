@@ -106,7 +106,8 @@ void sock_refuse_all(int fd)
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts)
 {
-	if (addr_is_multicast(&in->at.addr)) {
+	/* As a group, a broadcast is for every socket that asks for it. */
+	if (addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr)) {
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, 1));
 	}
 	if (in->at.addr.family == AF_INET6) {

@@ -51,6 +51,9 @@ int sock_create(int family, const char *subject, struct err *err);
 /* Binds to the interface and proves that the name still stands for `ifindex'. */
 int sock_bind_device(int fd, const char *ifname, unsigned ifindex, struct err *err);
 
+/* Whether `to' is a broadcast address: 255.255.255.255, or what the kernel's routes say it is. */
+bool sock_is_broadcast(const struct endpoint *to, unsigned ifindex);
+
 /* Binds to address and port; `local' receives what it became. */
 int sock_bind(int fd, const struct addr *at, unsigned ifindex, struct addr *local, struct err *err);
 

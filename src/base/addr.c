@@ -53,6 +53,13 @@ bool addr_is_multicast(const struct addr *addr)
 	return addr->family == AF_INET6 && addr->ip[0] == 0xff;
 }
 
+bool addr_is_broadcast(const struct addr *addr)
+{
+	static const uint8_t ones[IPV4_BYTES] = {0xff, 0xff, 0xff, 0xff};
+
+	return addr->family == AF_INET && memcmp(addr->ip, ones, sizeof(ones)) == 0;
+}
+
 bool addr_is_any(const struct addr *addr)
 {
 	static const uint8_t zero[IPV6_BYTES];

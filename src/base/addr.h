@@ -38,7 +38,8 @@ const char *addr_format(const struct addr *addr, char *buf);
 const char *endpoint_format(const struct endpoint *ep, char *buf);
 
 bool addr_is_multicast(const struct addr *addr);
-bool addr_is_any(const struct addr *addr); /* 0.0.0.0 or :: */
+bool addr_is_broadcast(const struct addr *addr); /* 255.255.255.255 */
+bool addr_is_any(const struct addr *addr);       /* 0.0.0.0 or :: */
 /* fe80::/10, 169.254/16, and multicast of interface or link scope (ff_1::, ff_2::). */
 bool addr_is_link_local(const struct addr *addr);
 bool addr_is_local_control(const struct addr *addr); /* 224.0.0.0/24: never forwarded (RFC 5771) */

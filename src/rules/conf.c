@@ -210,6 +210,9 @@ static int read_egress(struct reading *reading)
 	}
 	rc = alias(reading, &span);
 	out.to = span.first;
+	if (out.ttl_mode == RULE_TTL_AUTO && addr_is_broadcast(&reading->in.at.addr)) {
+		out.ttl = RULE_TTL_DEFAULT; /* also as a broadcast: a circle of these must count */
+	}
 	if (rc == 0) {
 		rc = check_output(reading, &span, &out);
 	}

@@ -15,6 +15,8 @@
 #include "src/base/must.h"
 #include "src/base/num.h"
 
+#define BROADCAST_WORD "broadcast"
+
 /* The word cut to pieces, each pointing into it; source, prefix and ifname are NULL where there is
  * none. */
 struct pieces {
@@ -40,6 +42,7 @@ static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span);
 static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span);
+static int check_broadcast(struct conf_cursor *cursor, const struct conf_span *span);
 
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out)
 {
@@ -59,7 +62,6 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struct addr *addr)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	static const uint8_t ones[4] = {0xff, 0xff, 0xff, 0xff};
 	bool v4 = addr->family == AF_INET;
 
 	if (addr_is_multicast(addr)) {
@@ -76,11 +78,11 @@ int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struc
 			"and hide loops; write the one address meant",
 			text);
 	}
-	if (v4 && memcmp(addr->ip, ones, sizeof(ones)) == 0) {
+	if (addr_is_broadcast(addr)) {
 		return conf_refuse(
 			cursor,
-			"'%s' includes the broadcast address 255.255.255.255; expected unicast or "
-			"multicast; use a multicast group instead",
+			"'%s' includes the broadcast address 255.255.255.255; expected a "
+			"host's; to broadcast, write broadcast%%IFACE:PORT",
 			text);
 	}
 	if (!v4 && memcmp(addr->ip, mapped, sizeof(mapped)) == 0) {
@@ -161,11 +163,16 @@ static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, stru
 			"brackets; write for instance [ff3e::1%%eth0]:5000",
 			cursor->shown);
 	}
+	if (!pieces->bracketed && strcmp(pieces->ip, BROADCAST_WORD) == 0) {
+		must(addr_parse_ip("255.255.255.255", addr) == 0);
+		return 0;
+	}
 	if (addr_parse_ip(pieces->ip, addr) != 0) {
 		return conf_refuse(
 			cursor,
-			"'%.48s' in '%s' is not an address; expected IPv4 as 239.1.1.1 or IPv6 as "
-			"[ff3e::1]; names are not looked up, write the address itself",
+			"'%.48s' in '%s' is not an address; expected IPv4 as 239.1.1.1, IPv6 as "
+			"[ff3e::1], or broadcast; names are not looked up, write the address "
+			"itself",
 			pieces->ip, cursor->shown);
 	}
 	if (pieces->bracketed && addr->family == AF_INET) {
@@ -345,6 +352,9 @@ static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 	if (addr_is_multicast(first)) {
 		return check_group(cursor, pieces, span);
 	}
+	if (addr_is_broadcast(first)) {
+		return check_broadcast(cursor, span);
+	}
 	if (first->family == AF_INET6 && addr_is_link_local(first) && !span->first.ifname[0]) {
 		return conf_refuse(cursor,
 				   "'%s' is link-local and has no interface; such an address means "
@@ -358,6 +368,18 @@ static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 		return -EINVAL;
 	}
 	return conf_check_unicast(cursor, cursor->shown, &last);
+}
+
+/* 255.255.255.255 means every host of a link, and only an interface says of which. */
+static int check_broadcast(struct conf_cursor *cursor, const struct conf_span *span)
+{
+	if (!span->first.ifname[0]) {
+		return conf_refuse(cursor,
+				   "'%s' is a broadcast and has no interface; a broadcast reaches "
+				   "one link; write for instance broadcast%%eth0:%u",
+				   cursor->shown, span->first.addr.port);
+	}
+	return 0;
 }
 
 /* The scope of an IPv6 group is the low half of its second byte (RFC 4291 section 2.7): 1 stays on

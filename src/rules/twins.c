@@ -276,16 +276,17 @@ static uint32_t next_child(const struct twins *twins, struct step *step)
 
 /* What would hear an output on this host: the node of a flow, run or group, or UINT32_MAX: nothing.
  * A datagram to a group comes back to none of its sender's sockets but by another interface on the
- * same segment, and then it is known as an echo (shard/ingress.h). So one group may go both ways
- * between two networks. What comes back by way of another host nobody can know here; there the hop
- * limit ends the circle. Only what is sent to a unicast address that we listen on surely comes
- * back. */
+ * same segment, and then it is known as an echo (shard/ingress.h); a broadcast always does, and so
+ * is. So one group may go both ways between two networks. What comes back by way of another host
+ * nobody can know here; there the hop limit ends the circle. Only what is sent to a unicast address
+ * that we listen on surely comes back. */
 static uint32_t output_leads_to(const struct twins *twins, const struct rule_output *out)
 {
 	const struct endpoint any_interface = {.addr = out->to.addr};
 	uint32_t at = lower_bound(twins, &any_interface);
 
-	if (addr_is_multicast(&out->to.addr) || !meets_at(twins, at, &any_interface)) {
+	if (addr_is_multicast(&out->to.addr) || addr_is_broadcast(&out->to.addr) ||
+	    !meets_at(twins, at, &any_interface)) {
 		return UINT32_MAX;
 	}
 	if (!out->to.ifname[0]) {

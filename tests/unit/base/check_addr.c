@@ -134,6 +134,8 @@ START_TEST(kinds_are_told_apart_at_their_borders)
 
 	ck_assert_msg(addr_is_multicast(&addr) == c->multicast, "%s multicast", c->ip);
 	ck_assert_msg(addr_is_any(&addr) == c->any, "%s any", c->ip);
+	ck_assert_msg(addr_is_broadcast(&addr) == (strcmp(c->ip, "255.255.255.255") == 0),
+		      "%s broadcast", c->ip);
 	ck_assert_msg(addr_is_link_local(&addr) == c->link_local, "%s link-local", c->ip);
 	ck_assert_msg(addr_is_local_control(&addr) == c->local_control, "%s local control", c->ip);
 }
