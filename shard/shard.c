@@ -97,21 +97,25 @@ int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbo
 	s->mailbox = mailbox;
 	set_up(s);
 	rc = open_ring(s, err);
-	if (rc == 0) {
-		rc = open_sockets(s, err);
-	}
-	if (rc == 0) {
-		rc = ring_arm_wake(s->relay.ring, mailbox->eventfd);
-		if (rc < 0) {
-			err_set(err, "ring: cannot wait for the mailbox: %s", strerror(-rc));
-		}
-	}
 	if (rc < 0) {
 		shard_close(s);
 		return rc;
 	}
 	*out = s;
 	return 0;
+}
+
+int shard_open_sockets(struct shard *s, struct err *err)
+{
+	int rc = open_sockets(s, err);
+
+	if (rc == 0) {
+		rc = ring_arm_wake(s->relay.ring, s->mailbox->eventfd);
+		if (rc < 0) {
+			err_set(err, "ring: cannot wait for the mailbox: %s", strerror(-rc));
+		}
+	}
+	return rc;
 }
 
 void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes, uint32_t count)

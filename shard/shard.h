@@ -81,10 +81,13 @@ size_t shard_locked_bytes(const struct shard_spec *spec, uint32_t shards);
  * Pure. */
 void shard_registers(const struct shard_spec *spec, struct regbuf_map *out);
 
-/* Builds the shard in `arena' and opens every socket; seals the arena. 0 or -errno with `err'; on
- * failure everything opened is closed again. */
+/* Builds the shard in `arena', seals that, and opens the ring. 0, or -errno with `err': this engine
+ * cannot be had, nothing is left open, and another engine may do. */
 int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
 	       struct shard **out, struct err *err);
+
+/* Opens every socket. 0 or -errno with `err'; shard_close closes what was opened. */
+int shard_open_sockets(struct shard *shard, struct err *err);
 
 /* The senders of ours that flow `flow' must not relay: `echoes' are appended. Between shard_open
  * and shard_live; flows in ascending order. */

@@ -122,6 +122,7 @@ void uring_close(struct ring *ring);
 
 /* ring/uring_probe.c */
 int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p); /* 0, -errno */
+int uring_register_buffers(struct io_uring *io, struct io_uring_buf_reg *reg);    /* the same */
 void uring_describe_error(int error, const struct ring_params *params, struct err *err);
 size_t uring_page_bytes(void); /* buffer rings begin on a page */
 

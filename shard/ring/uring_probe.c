@@ -4,7 +4,8 @@
  * kernels, containers or sysctls. The probe makes a small ring and receives one datagram the way
  * the engine will. Ring memory counts against RLIMIT_MEMLOCK per user from about Linux 6.14 and is
  * given back some milliseconds after a process ended, so a shortage right after a restart is
- * waited out. Any thread; sizes in entries and bytes.
+ * waited out, of the ring's memory as of a buffer ring's. A signal that interrupts a call says
+ * nothing about the kernel either. Any thread; sizes in entries and bytes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct probe_memory {
 	unsigned char slot[PROBE_SLOT_BYTES];
 };
 
+static bool is_worth_a_try(int ret, int *tries);
 static int probe_ring(struct io_uring *io, struct err *err);
 static int probe_receive(struct io_uring *io, struct probe_memory *memory, const int fds[2],
 			 struct err *err);
@@ -55,17 +57,23 @@ int ring_uring_probe(struct err *err)
 
 int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p)
 {
-	const struct timespec pause = {.tv_nsec = SETUP_RETRY_NS};
 	const struct io_uring_params wanted = *p;
-	int ret = -ENOMEM;
+	int tries = 0, ret;
 
-	for (int tries = 0; ret == -ENOMEM && tries < SETUP_TRIES; tries++) {
-		if (tries > 0) {
-			nanosleep(&pause, NULL);
-		}
+	do {
 		*p = wanted;
 		ret = io_uring_queue_init_params(entries, io, p);
-	}
+	} while (is_worth_a_try(ret, &tries));
+	return ret;
+}
+
+int uring_register_buffers(struct io_uring *io, struct io_uring_buf_reg *reg)
+{
+	int tries = 0, ret;
+
+	do {
+		ret = io_uring_register_buf_ring(io, reg, 0);
+	} while (is_worth_a_try(ret, &tries));
 	return ret;
 }
 
@@ -85,7 +93,12 @@ void uring_describe_error(int error, const struct ring_params *params, struct er
 		describe_refusal(err);
 		break;
 	case ENOMEM:
-		getrlimit(RLIMIT_MEMLOCK, &limit);
+		if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) {
+			err_set(err, "io_uring: no memory for a ring, although RLIMIT_MEMLOCK is "
+				     "unlimited; the machine or the control group is short of it: "
+				     "give fewer --shards or smaller rings, or use --engine mmsg");
+			break;
+		}
 		err_set(err,
 			"io_uring: no memory for a ring within RLIMIT_MEMLOCK, which is %llu KiB "
 			"per user; raise it with LimitMEMLOCK=infinity in the unit, or ulimit -l "
@@ -114,6 +127,21 @@ size_t uring_page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Whether what was interrupted, or short of memory, may go well when it is done again; a shortage
+ * gets a pause before that. `tries' counts, from 0. */
+static bool is_worth_a_try(int ret, int *tries)
+{
+	const struct timespec pause = {.tv_nsec = SETUP_RETRY_NS};
+
+	if ((ret != -ENOMEM && ret != -EINTR) || ++*tries >= SETUP_TRIES) {
+		return false;
+	}
+	if (ret == -ENOMEM) {
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 /* Receives one datagram through a multishot recvmsg into a provided buffer. */
 static int probe_ring(struct io_uring *io, struct err *err)
 {
@@ -127,7 +155,11 @@ static int probe_ring(struct io_uring *io, struct err *err)
 		err_set(err, "io_uring: cannot map a page: %s", strerror(errno));
 		return -ENOMEM;
 	}
-	ret = io_uring_register_buf_ring(io, &reg, 0);
+	ret = uring_register_buffers(io, &reg);
+	if (ret == -ENOMEM) {
+		uring_describe_error(ENOMEM, NULL, err);
+		goto out;
+	}
 	if (ret < 0) {
 		err_set(err,
 			"io_uring: this kernel refuses provided buffer rings (%s); they need Linux "
@@ -193,8 +225,11 @@ static int wait_one(struct io_uring *io, struct io_uring_cqe *out)
 {
 	struct __kernel_timespec ts = {.tv_sec = PROBE_TIMEOUT_S};
 	struct io_uring_cqe *cqe = NULL;
-	int ret = io_uring_submit_and_wait_timeout(io, &cqe, 1, &ts, NULL);
+	int tries = 0, ret;
 
+	do {
+		ret = io_uring_submit_and_wait_timeout(io, &cqe, 1, &ts, NULL);
+	} while (is_worth_a_try(ret, &tries));
 	if (ret < 0) {
 		return ret;
 	}

@@ -225,11 +225,15 @@ static int register_groups(struct uring *u, const struct ring_params *params, st
 			continue;
 		}
 		reg.ring_addr = (uint64_t)(uintptr_t)group->entries;
-		ret = io_uring_register_buf_ring(&u->io, &reg, 0);
+		ret = uring_register_buffers(&u->io, &reg);
+		if (ret == -ENOMEM) {
+			uring_describe_error(ENOMEM, params, err);
+			return ret;
+		}
 		if (ret < 0) {
 			err_set(err,
-				"io_uring: cannot register a ring of %u buffers: %s; raise "
-				"LimitMEMLOCK= or ulimit -l, or use --engine mmsg",
+				"io_uring: cannot register a ring of %u buffers: %s; "
+				"--engine mmsg does without",
 				depth, strerror(-ret));
 			return ret;
 		}

@@ -34,6 +34,8 @@
 
 static int get_ready(struct setup *setup, struct err *err);
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
+static bool start_over(struct supervisor *sup, const struct err *err);
+static void free_workers(struct supervisor *sup);
 static int go_live(struct supervisor *sup, int signals, struct err *err);
 static int start_workers(struct supervisor *sup, struct err *err);
 static void fill_worker(struct supervisor *sup, uint32_t i);
@@ -107,6 +109,9 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 {
 	int rc = go_live(sup, signals, err);
 
+	while (rc < 0 && start_over(sup, err)) {
+		rc = go_live(sup, signals, err);
+	}
 	if (rc == 0) {
 		announce(sup);
 		rc = keep_watch(sup, signals, err);
@@ -115,6 +120,34 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	}
 	join_all(sup);
 	return rc < 0 ? rc : 0;
+}
+
+/* A trial ring may be had where all the real ones are not, for want of memory that may be locked.
+ * Nothing was joined yet; everything is given back before the next engine takes it. */
+static bool start_over(struct supervisor *sup, const struct err *err)
+{
+	bool refused = false;
+
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		refused |= sup->workers[i].engine_refused;
+	}
+	if (!refused || !setup_fall_back(sup->setup, err)) {
+		return false;
+	}
+	join_all(sup);
+	free_workers(sup);
+	gate_free(&sup->gate);
+	return gate_init(&sup->gate) == 0;
+}
+
+static void free_workers(struct supervisor *sup)
+{
+	for (uint32_t i = 0; i < sup->worker_count; i++) {
+		worker_free(&sup->workers[i]);
+	}
+	free(sup->workers);
+	sup->workers = NULL;
+	sup->worker_count = 0;
 }
 
 /* 0 when all are live, 1 when a signal asked to end before, or -errno. */
@@ -364,9 +397,6 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		worker_free(&sup->workers[i]);
-	}
-	free(sup->workers);
+	free_workers(sup);
 	gate_free(&sup->gate);
 }

@@ -96,6 +96,14 @@ static int open_shard(struct worker *w, struct err *err)
 	rc = nodemem_arena(&w->arena, need, w->node_os, w->huge, w->require_huge, &w->mem, &cause);
 	if (rc == 0) {
 		rc = shard_open(&w->spec, &w->arena, &w->mailbox, &w->shard, &cause);
+		w->engine_refused = rc < 0;
+	}
+	if (rc == 0) {
+		rc = shard_open_sockets(w->shard, &cause);
+		if (rc < 0) {
+			shard_close(w->shard);
+			w->shard = NULL;
+		}
 	}
 	if (rc < 0) {
 		err_set(err, "shard %u: %s", w->index, cause.text);

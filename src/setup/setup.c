@@ -58,6 +58,26 @@ int setup_settle(struct setup *setup, struct err *err)
 	return rc;
 }
 
+bool setup_fall_back(struct setup *setup, const struct err *why)
+{
+	enum ring_engine refused = setup->engine;
+	struct err cause;
+
+	if (setup->opt->engine != RING_ENGINE_AUTO) {
+		return false;
+	}
+	for (unsigned e = refused + 1U; e < RING_ENGINE_COUNT; e++) {
+		if (ring_choose((enum ring_engine)e, &setup->engine, &cause) == 0) {
+			log_warn("engine: %s cannot be used, taking %s: %s",
+				 ring_engines[refused].facility, ring_engine_name(setup->engine),
+				 why->text);
+			return true;
+		}
+	}
+	setup->engine = refused;
+	return false;
+}
+
 void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *out)
 {
 	const struct opt *opt = setup->opt;

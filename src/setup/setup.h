@@ -42,6 +42,11 @@ int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, stru
  * have. 0, or -errno with `err' when --engine cannot be met. */
 int setup_settle(struct setup *setup, struct err *err);
 
+/* For --engine auto, when the engine in use was refused to a shard though its trial went well:
+ * takes the next that can be used and says so, with `why'. False when none is left or one was
+ * named. */
+bool setup_fall_back(struct setup *setup, const struct err *why);
+
 /* The orders for shard `index', as worker_start carries them out. `out' points into `setup'. */
 void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *out);
 

@@ -275,6 +275,7 @@ START_TEST(a_shortage_of_ring_memory_is_waited_out_a_while)
 	struct err err = {""};
 
 	rig_init(&rig);
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){1 << 20, 1 << 20}), 0);
 	fault.setup_errno = ENOMEM;
 	fault.setup_count = 3;
 	relay_hundred(0);
