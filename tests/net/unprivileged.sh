@@ -23,6 +23,24 @@ if [ "$ENGINE" = uring ]; then
     relay_refuses 1 "RLIMIT_MEMLOCK" --rule "$rule"
 fi
 
+# Root that becomes a user keeps three capabilities, and none of its groups, in every thread.
+# each KEY: what stands behind it in the status of the threads; one answer when all are alike.
+each() {
+    sed -nE "s/^$1:[[:blank:]]*(.*[^[:blank:]])?[[:blank:]]*\$/\1/p" \
+        "/proc/$daemon_pid"/task/*/status | tr '\t' ' ' | sort -u | xargs
+}
+relay_wrapper=(setpriv --groups "4,24")
+relay_start --rule "$rule" --user nobody
+expect "the user's ids" "$(each Uid)" "$(printf '%s ' {65534,65534,65534,65534} | xargs)"
+expect "the groups" "$(each Groups)" "$(id -G nobody | xargs)"
+for set in CapPrm CapEff; do
+    expect "$set: NET_BIND_SERVICE, NET_ADMIN, NET_RAW" "$(each $set)" 0000000000003400
+done
+for set in CapInh CapBnd CapAmb; do
+    expect "$set" "$(each $set)" 0000000000000000
+done
+relay_stop
+
 # Root of a container, which lacks what --user would keep; a report must be writable after it.
 relay_wrapper=(setpriv "--bounding-set=-net_admin,-net_raw,-setpcap")
 relay_start --rule "$rule" --user nobody
