@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +45,11 @@ int report_file_check(const char *path, struct err *err)
 			strerror(-rc), expected_for(-rc));
 	}
 	return rc;
+}
+
+bool report_file_may_wait(const char *path)
+{
+	return path && (strcmp(path, "-") == 0 || goes_in_place(path));
 }
 
 int report_file_write(const struct supervisor *sup)

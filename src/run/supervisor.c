@@ -71,6 +71,9 @@ int supervisor_run(struct setup *setup)
 	if (rc < 0) {
 		log_error("%s", err.text);
 	}
+	if (report_file_may_wait(setup->opt->exit_report)) {
+		signals_release(signals); /* nothing else is left to be ended in order */
+	}
 	if (was_live(&sup) && report_file_write(&sup) < 0) {
 		rc = rc < 0 ? rc : -EIO;
 	}

@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2154
-# The end: SIGTERM and SIGINT drain and exit 0 with a report, a second signal ends it at once.
+# The end: SIGTERM and SIGINT drain and exit 0 with a report, a second signal ends it at once; so
+# does a shard that fails. Other signals end nothing.
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/capture.sh"
 story "signals end the relay, and nothing is left behind"
@@ -46,6 +47,78 @@ relay_end
 expect "exit status after two signals" "$relay_status" 0
 expect_words "the second signal" "$daemon_log" "again: ending at once"
 report_check
+
+# meddle SHARD HOW: from now on does to each wait of that shard what strace's inject= calls HOW.
+meddle() {
+    local comm call=io_uring_enter
+    [ "$ENGINE" = uring ] || call=epoll_wait,epoll_pwait,epoll_pwait2
+    comm=$(grep -lx "shard-$1" /proc/"$daemon_pid"/task/*/comm)
+    start strace -qq -o "$work/strace" -e "trace=$call" -e "inject=$call:$2" \
+        -p "$(basename "${comm%/comm}")"
+}
+
+says() {
+    grep -qF -e "$1" "$daemon_log"
+}
+
+# A sanitizer's leak checker stops its own process with ptrace, which knows one tracer only.
+if have strace && grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h"; then
+    # With each turn so slow that the next datagram is there before it, draining has no end, since
+    # there is no group to leave; a second signal makes one.
+    relay_start --rule "10.77.1.2:5000 -> 239.2.2.2%out0:6000" --drain-timeout 600000 --shards 1
+    background src 10.77.1.2:5000
+    meddle 0 delay_enter=300000
+    capture dst d0 udp 5
+    kill -TERM "$daemon_pid"
+    wait_for says "SIGTERM: draining" || fail "SIGTERM is not answered"
+    capture dst d0 udp 20
+    alive "$daemon_pid" || fail "the relay did not drain"
+    kill -INT "$daemon_pid"
+    relay_end
+    expect "exit status after a second signal amid draining" "$relay_status" 0
+    report_check
+    background_stop
+
+    # One shard alone is no relay: when its ring fails, all end.
+    relay_start --rule "239.1.1.1%in0:5000 shard=0 -> 239.2.2.2%out0:6000" \
+        --rule "239.1.1.3%in0:5000 shard=1 -> 239.2.2.3%out0:6000" --shards 2 --oversubscribe
+    meddle 1 error=EBADF
+    background src 239.1.1.3%s0:5000
+    relay_end
+    background_stop
+    expect "exit status when one shard ended" "$relay_status" 1
+    expect_words "why" "$daemon_log" "shard 1: the ring failed"
+fi
+
+# What means nothing here changes nothing.
+relay_start --rule "$rule"
+kill -USR1 "$daemon_pid"
+kill -USR2 "$daemon_pid"
+kill -HUP "$daemon_pid"
+wait_for says "SIGHUP: " || fail "the relay does not answer SIGHUP"
+relay_stop
+
+# A report that nobody reads holds the end up, but not against a further signal.
+mkfifo "$work/pipe"
+exec 9<>"$work/pipe"
+python3 -c 'import os, sys
+os.set_blocking(9, False)
+try:
+    while True:
+        os.write(9, b"x")
+except BlockingIOError:
+    os.set_blocking(9, True)'
+: >"$daemon_log"
+start_in mid "$daemon" --engine "$ENGINE" --exit-report "$work/pipe" --rule "$rule" \
+    2>>"$daemon_log"
+daemon_pid=$started
+wait_ready "$daemon_pid" "$daemon_log" || fail_now "numacastd is not ready, or has ended"
+ended() {
+    kill -TERM "$daemon_pid" 2>/dev/null
+    dead "$daemon_pid"
+}
+wait_for ended || fail "a report that nobody reads cannot be ended"
+exec 9>&-
 
 # While it starts, which takes a while with this much memory: nobody hears of it, or it drains.
 starting() {

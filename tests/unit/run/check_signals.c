@@ -2,9 +2,13 @@
 #include "src/run/signals.h"
 
 #include <check.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 START_TEST(each_signal_is_read_once)
@@ -55,6 +59,44 @@ START_TEST(reader_that_went_away_does_not_end_the_process)
 }
 END_TEST
 
+START_TEST(signals_that_mean_nothing_end_nothing)
+{
+	struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+	int file = memfd_create("limited", 0);
+	int fd = signals_open();
+
+	ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+	ck_assert_int_eq(kill(getpid(), SIGUSR2), 0);
+	ck_assert_int_eq(signals_next(fd), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	ck_assert_int_eq(write(file, "x", 1), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	close(file);
+	close(fd);
+}
+END_TEST
+
+START_TEST(released_signals_end_the_process_and_earlier_ones_do_not)
+{
+	int fd = signals_open();
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		signal(SIGINT, SIG_DFL); /* libcheck has handlers */
+		signal(SIGTERM, SIG_DFL);
+		kill(getpid(), SIGTERM);
+		signals_release(fd);
+		kill(getpid(), SIGINT);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGINT);
+	close(fd);
+}
+END_TEST
+
 START_TEST(signals_have_names)
 {
 	ck_assert_str_eq(signals_name(SIGTERM), "SIGTERM");
@@ -71,6 +113,8 @@ static Suite *signals_suite(void)
 	tcase_add_test(tcase, each_signal_is_read_once);
 	tcase_add_test(tcase, two_different_signals_at_once_are_two);
 	tcase_add_test(tcase, reader_that_went_away_does_not_end_the_process);
+	tcase_add_test(tcase, signals_that_mean_nothing_end_nothing);
+	tcase_add_test(tcase, released_signals_end_the_process_and_earlier_ones_do_not);
 	tcase_add_test(tcase, signals_have_names);
 	suite_add_tcase(suite, tcase);
 	return suite;
