@@ -13,8 +13,9 @@
  * with nobody, so that a port in use is an error and not a flow split in silence.
  *
  * Egress: one socket per output - an unresolvable unicast neighbour fills the send buffer of its
- * socket, and must fill no other's. Loopback of multicast off, IP_RECVERR on (without it a drop in
- * the queueing discipline is reported as success), connected when the destination has a route.
+ * socket, and must fill no other's. Loopback of multicast off unless local=yes, IP_RECVERR on
+ * (without it a drop in the queueing discipline is reported as success), connected when the
+ * destination has a route.
  *
  * sock_ingress.c and sock_egress.c open; sock.c has the steps they share.
  *

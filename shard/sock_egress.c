@@ -99,7 +99,7 @@ static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct
 {
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, out->local));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, output_ttl(out, false)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS, output_ttl(out, false)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_TCLASS, output_tos(out)));
@@ -119,7 +119,7 @@ static void want_opts_v4(const struct rule_output *out, bool broadcast, struct s
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_BROADCAST, 1));
 	}
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, 0));
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_LOOP, out->local));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_TTL, output_ttl(out, broadcast)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out, broadcast)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));

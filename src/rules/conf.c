@@ -300,6 +300,12 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 			"leave it out",
 			to);
 	}
+	if (out->local && !addr_is_multicast(&out->to.addr)) {
+		return conf_refuse(cursor,
+				   "local=yes of egress %s, which is no multicast group; it is for "
+				   "receivers of a group on this host; remove it",
+				   to);
+	}
 	if (out->src.family == 0) {
 		return 0;
 	}

@@ -40,6 +40,7 @@ static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
 static void append(char *text, size_t room, const char *word);
 static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
+static conf_key_read read_local;
 static int read_switch(const char *value, int8_t *out);
 static int read_u32(const struct conf_key *key, const char *value, uint32_t *out);
 
@@ -143,6 +144,13 @@ static const struct conf_key output_keys[] = {
 	 .initial = "auto",
 	 .example = "off",
 	 .help = "send trains to this output, or do not, whatever --gso says"},
+	{.name = "local",
+	 .read = read_local,
+	 .arg = "yes|no",
+	 .takes = "yes or no",
+	 .initial = "no",
+	 .example = "yes",
+	 .help = "let this host's own receivers of the group hear it, too"},
 	{0},
 };
 
@@ -435,4 +443,15 @@ static int read_u32(const struct conf_key *key, const char *value, uint32_t *out
 		*out = (uint32_t)number;
 	}
 	return rc;
+}
+
+static int read_local(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
+{
+	(void)key;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
+		return -EINVAL;
+	}
+	target->out->local = value[0] == 'y';
+	return 0;
 }

@@ -54,6 +54,7 @@ static int check_cycles(struct twins *twins);
 static int search_from(struct twins *twins, uint32_t root);
 static uint32_t next_child(const struct twins *twins, struct step *step);
 static uint32_t output_leads_to(const struct twins *twins, const struct rule_output *out);
+static bool is_known_by_echo(const struct rule_output *out);
 static uint32_t lower_bound(const struct twins *twins, const struct endpoint *to);
 static int compare_addrs(const struct addr *left, const struct addr *right);
 static bool meets_at(const struct twins *twins, uint32_t position, const struct endpoint *to);
@@ -285,8 +286,7 @@ static uint32_t output_leads_to(const struct twins *twins, const struct rule_out
 	const struct endpoint any_interface = {.addr = out->to.addr};
 	uint32_t at = lower_bound(twins, &any_interface);
 
-	if (addr_is_multicast(&out->to.addr) || addr_is_broadcast(&out->to.addr) ||
-	    !meets_at(twins, at, &any_interface)) {
+	if (is_known_by_echo(out) || !meets_at(twins, at, &any_interface)) {
 		return UINT32_MAX;
 	}
 	if (!out->to.ifname[0]) {
@@ -297,6 +297,16 @@ static uint32_t output_leads_to(const struct twins *twins, const struct rule_out
 	}
 	at = lower_bound(twins, &out->to);
 	return meets_at(twins, at, &out->to) ? twins->count + at : UINT32_MAX; /* the run */
+}
+
+/* Of local=yes and a broadcast, which do come back, a sender's port and address tell that it is we;
+ * but not of src=keep, where the address is another's and the port alone is what many may use. */
+static bool is_known_by_echo(const struct rule_output *out)
+{
+	if (addr_is_broadcast(&out->to.addr) || out->local) {
+		return !out->src_keep || out->sport == 0;
+	}
+	return addr_is_multicast(&out->to.addr);
 }
 
 /* The first position that is not before the endpoint with any source. */

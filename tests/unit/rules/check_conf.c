@@ -136,6 +136,17 @@ START_TEST(unicast_and_families_mix)
 }
 END_TEST
 
+START_TEST(local_receivers_are_asked_for)
+{
+	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 local=yes, "
+					   "239.2.2.3%eth1:1 local=no, 239.2.2.4%eth1:1");
+
+	ck_assert(output(flow, 0)->local);
+	ck_assert(!output(flow, 1)->local);
+	ck_assert(!output(flow, 2)->local);
+}
+END_TEST
+
 START_TEST(broadcasts_come_in_and_go_out)
 {
 	const struct conf_flow *flow =
@@ -436,6 +447,7 @@ int main(void)
 	tcase_add_test(tc, blanks_around_arrow_and_comma_are_optional);
 	tcase_add_test(tc, sources_are_read_for_both_families);
 	tcase_add_test(tc, unicast_and_families_mix);
+	tcase_add_test(tc, local_receivers_are_asked_for);
 	tcase_add_test(tc, broadcasts_come_in_and_go_out);
 	tcase_add_test(tc, long_interface_names_have_aliases);
 	tcase_add_test(tc, odd_but_legal_interface_names);

@@ -205,6 +205,15 @@ START_TEST(groups_may_go_both_ways)
 	add("239.1.1.1%eth0:1 -> [ff3e::1%eth1]:1");
 	add("[ff3e::1%eth1]:1 -> 239.1.1.1%eth0:1");
 	taken();
+	add("239.1.1.1%eth0:1 -> 239.1.1.1%eth1:1 local=yes src=keep"); /* heard, and known */
+	add("239.1.1.1%eth1:1 -> 239.1.1.1%eth0:1 local=yes sport=1");
+	taken();
+	add("239.1.1.1%eth0:1 -> 239.1.1.1%eth1:1 local=yes src=keep sport=1"); /* not known */
+	add("239.1.1.1%eth1:1 -> 239.1.1.1%eth0:1 local=yes src=keep sport=1");
+	refused("f:", "cycle");
+	add("broadcast%eth0:1 -> broadcast%eth1:1 src=keep sport=1");
+	add("broadcast%eth1:1 -> broadcast%eth0:1 src=keep sport=1");
+	refused("f:", "cycle");
 	add("192.0.2.1@232.1.1.1%eth0:1 -> 232.1.1.1%eth1:1 src=keep");
 	add("232.1.1.1%eth1:1 -> 232.1.1.1%eth0:1 src=192.0.2.1");
 	taken();
