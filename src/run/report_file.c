@@ -156,6 +156,7 @@ static int open_beside(const char *path, struct making *out)
 	if (out->fd < 0) {
 		rc = -errno;
 		free(out->name);
+		out->name = NULL;
 		return rc;
 	}
 	if (fchmod(out->fd, 0666 & ~mask) < 0) {
@@ -214,4 +215,5 @@ static void give_up(struct making *making)
 		(void)unlink(making->name);
 	}
 	free(making->name);
+	making->name = NULL;
 }
