@@ -23,5 +23,6 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/print.c src/host/print.h \
 	src/host/route.c src/host/route.h \
 	src/host/rp_filter.c \
+	src/host/tries.c src/host/tries.h \
 	src/host/uring.c
 NC_HOST_LIBS = src/host/libnc-host.a $(NC_VIEW_LIBS)

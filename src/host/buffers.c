@@ -8,7 +8,6 @@
 #include "src/host/host.h"
 
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -33,20 +32,25 @@ static const struct buffer_kind send_kind = {
 static const char udp_mem_why[] = "beyond it the kernel drops datagrams of every socket, however "
 				  "empty their own buffers are";
 
-static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want);
+static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want,
+			 uint32_t got);
 static void check_default_buffer(struct host *host, const struct buffer_kind *kind);
 static void check_udp_mem(struct host *host);
 static void check_optmem(struct host *host);
 
 void host_buffers(struct host *host)
 {
-	check_buffer(host, &receive_kind, host->setup->opt->rcvbuf_bytes);
-	check_buffer(host, &send_kind, host->setup->opt->sndbuf_bytes);
+	const struct opt *opt = host->setup->opt;
+	const struct host_tries *tries = &host->facts->tries;
+
+	check_buffer(host, &receive_kind, opt->rcvbuf_bytes, tries->rcvbuf_bytes);
+	check_buffer(host, &send_kind, opt->sndbuf_bytes, tries->sndbuf_bytes);
 	check_udp_mem(host);
 	check_optmem(host);
 }
 
-static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want)
+static void check_buffer(struct host *host, const struct buffer_kind *kind, uint32_t want,
+			 uint32_t got)
 {
 	int64_t max = host_number(host, -1, "/proc/sys/net/core/%s", kind->id);
 	struct finding finding = {.id = kind->id, .why = kind->loss};
@@ -55,22 +59,24 @@ static void check_buffer(struct host *host, const struct buffer_kind *kind, uint
 		check_default_buffer(host, kind);
 		return;
 	}
-	if (host_has_capability(host, CAP_NET_ADMIN)) {
-		finding.value = host_text(host,
-					  "%s %u is granted whatever net.core.%s: this process has "
-					  "CAP_NET_ADMIN",
-					  kind->option, want, kind->id);
-	} else if (max < 0) {
+	if (!host->facts->tries.done || got == 0) {
 		finding.level = FINDING_UNKNOWN;
-		finding.value = host_text(host, "not known: no net.core.%s", kind->id);
-	} else if (max < (int64_t)want) {
+		finding.value = "not known: no socket could be tried";
+	} else if (got < want) {
 		finding.level = FINDING_WARN;
-		finding.value = host_text(host, "net.core.%s = %" PRId64 ", %s asks for %u",
-					  kind->id, max, kind->option, want);
-		finding.cure = host_text(host, "sysctl -w net.core.%s=%u", kind->id, want);
+		finding.value = host_text(host, "a socket gets %u of the %u that %s asks for", got,
+					  want, kind->option);
+		if (max >= 0) {
+			finding.cure = host_text(host, "sysctl -w net.core.%s=%u", kind->id, want);
+		} else {
+			finding.advice = host_text(host,
+						   "raise net.core.%s on the host: it cannot be "
+						   "seen from here",
+						   kind->id);
+		}
 	} else {
-		finding.value = host_text(host, "net.core.%s = %" PRId64 ", enough for %s %u",
-					  kind->id, max, kind->option, want);
+		finding.value = host_text(host, "a socket gets the %u that %s asks for", want,
+					  kind->option);
 	}
 	host_add(host, &finding);
 }

@@ -1,7 +1,6 @@
-/* facts.c - asks the kernel about interfaces, routes, io_uring and the packet filter.
+/* facts.c - asks the kernel about interfaces, routes and the packet filter.
  *
- * Nothing is judged here; a question without an answer leaves its fact marked as unknown. The trial
- * ring has the queue sizes that a shard's will have, so that a limit in its way shows. Control
+ * Nothing is judged here; a question without an answer leaves its fact marked as unknown. Control
  * thread.
  */
 #include "src/host/facts.h"
@@ -14,15 +13,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "shard/slot.h"
 #include "src/host/nft.h"
+#include "src/host/tries.h"
 
 static void facts_ask_ifaces(struct host_facts *facts);
 static void facts_ask_iface(int fd, struct host_iface *iface);
 static void facts_ask_routes(struct host_facts *facts);
 static void facts_ask_unrouted(struct host_facts *facts);
-static void facts_ask_uring(const struct setup *setup, struct host_facts *facts);
-static int facts_open_ring(const struct shard_spec *spec, struct err *features, struct err *err);
 static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in);
 static void facts_count_egress(struct host_iface *iface, const struct rule_output *out);
 static void facts_unique_sources(struct host_facts *facts);
@@ -40,7 +37,7 @@ int host_facts_gather(const struct setup *setup, struct host_facts *out)
 	facts_ask_ifaces(&facts);
 	facts_ask_routes(&facts);
 	facts_ask_unrouted(&facts);
-	facts_ask_uring(setup, &facts);
+	host_try(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
 	return 0;
@@ -144,50 +141,6 @@ static void facts_ask_unrouted(struct host_facts *facts)
 			iface->unrouted = route_count_by(iface->at->ifindex) == 0;
 		}
 	}
-}
-
-/* Only where the engine that is preferred is built on it. */
-static void facts_ask_uring(const struct setup *setup, struct host_facts *facts)
-{
-	enum ring_engine engine = ring_preferred(setup->opt->engine);
-	struct shard_spec spec;
-
-	if (!ring_can(engine, RING_USES_IO_URING)) {
-		return;
-	}
-	facts->uring_rc = ring_probe(engine, &facts->uring_error);
-	if (facts->uring_rc == 0 && setup->plan.shard_count > 0) {
-		setup_spec(setup, 0, &spec);
-		facts->uring_rc =
-			facts_open_ring(&spec, &facts->uring_features, &facts->uring_error);
-	}
-}
-
-/* A ring as a shard orders it, with one flow and one class of buffers. */
-static int facts_open_ring(const struct shard_spec *spec, struct err *features, struct err *err)
-{
-	struct ring_stats stats = {0};
-	struct ring_params params = spec->ring;
-	struct arena arena = {0};
-	struct ring *ring;
-	int rc;
-
-	params.flows = 1;
-	params.files = 2;
-	params.sends = 16;
-	params.groups[POOL_STANDARD] = (struct ring_group){
-		.depth = 64, .slot_bytes = SLOT_HEAD_BYTES + pool_payload_bytes(POOL_STANDARD)};
-	params.stats = &stats;
-	rc = arena_map(&arena, ring_arena_bytes(spec->engine, &params), ARENA_HUGE_OFF);
-	if (rc < 0) {
-		err_set(err, "io_uring: cannot map memory for a trial ring: %s", strerror(-rc));
-		return rc;
-	}
-	ring = ring_cut(spec->engine, &params, &arena);
-	rc = ring_open(ring, &params, features, err);
-	ring_close(ring);
-	arena_unmap(&arena);
-	return rc;
 }
 
 static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in)

@@ -128,17 +128,6 @@ bool host_has_sysctls(const struct host *host)
 	return host_exists(host, "/proc/sys/kernel");
 }
 
-bool host_has_capability(struct host *host, unsigned capability)
-{
-	const char *status = host_file(host, "/proc/self/status");
-	const char *line = status ? strstr(status, "\nCapEff:") : NULL;
-
-	if (!line) {
-		return false;
-	}
-	return (strtoull(line + strlen("\nCapEff:"), NULL, 16) >> capability & 1) != 0;
-}
-
 /* Takes over `text', which may be NULL. */
 static const char *check_keep(struct host *host, char *text)
 {

@@ -63,13 +63,27 @@ struct host_source {
 	struct route route;
 };
 
+/* What was tried, as the starting daemon will. */
+struct host_tries {
+	bool done;             /* false: nothing was tried, so nothing is known */
+	int keep, priority;    /* src=keep, priority=7: 0 or -errno */
+	int low_port;          /* binding the lowest port of the rules: 0 or -errno */
+	uint32_t rcvbuf_bytes; /* what a socket got of --rcvbuf and --sndbuf; 0: not known */
+	uint32_t sndbuf_bytes;
+	uint64_t files;      /* so many may be open; 0: not known */
+	uint32_t rings;      /* of the shards' were open together */
+	uint32_t busy_count; /* endpoints of rules whose port somebody else has */
+	struct err busy;     /* what the first of them was told */
+};
+
 /* What system calls said. */
 struct host_facts {
 	struct host_iface *ifaces; /* as setup.ifaces.list */
 	uint32_t iface_count;
 	struct host_source *sources; /* each once, in no order */
 	uint32_t source_count;
-	int uring_rc;              /* of ring_probe and of opening a ring as ordered */
+	struct host_tries tries;
+	int uring_rc;              /* of ring_probe and of opening rings as ordered */
 	struct err uring_error;    /* why not */
 	struct err uring_features; /* what is in use */
 	char *ruleset;             /* `nft -j list ruleset'; NULL: see ruleset_rc */
@@ -124,14 +138,11 @@ bool host_exists(const struct host *host, const char *format, ...)
  * this kernel has none; where there is no /proc/sys nothing is known. */
 bool host_has_sysctls(const struct host *host);
 
-/* Whether /proc/self/status grants the capability (CAP_NET_ADMIN ...) to this process. */
-bool host_has_capability(struct host *host, unsigned capability);
-
 /* ---- the parts, in the order of printing ---- */
 
 void host_kernel(struct host *host);     /* kernel.c: version, known bugs */
 void host_uring(struct host *host);      /* uring.c: io_uring, memlock */
-void host_limits(struct host *host);     /* limits.c: nofile, capabilities, ports */
+void host_limits(struct host *host);     /* limits.c: files, capabilities, ports */
 void host_group(struct host *host);      /* group.c: limits of the control group */
 void host_buffers(struct host *host);    /* buffers.c: rmem, wmem, optmem */
 void host_memory(struct host *host);     /* memory.c: huge pages, NUMA balancing */

@@ -1,14 +1,14 @@
 /* limits.c - may this process open what it needs, and do what the rules ask for?
  *
- * Open files (one per flow and output), and the capabilities that src=keep, low ports and
- * priority=7 need. What is inspected is the process that asks: run --check-host as the user, and in
- * the unit, that the daemon will have. Pure but for files below root.
+ * Open files (one per flow and output), the capabilities that src=keep, low ports and priority=7
+ * need, and ports that somebody else holds. All of that was tried (tries.c) rather than read. What
+ * is inspected is the process that asks: run --check-host as the user, and in the unit, that the
+ * daemon will have. Pure but for files below root.
  */
 #include "src/host/limits.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,8 @@ struct wants {
 	unsigned low_port;
 };
 
+static const char refused_why[] = "without the capability the socket is refused at start";
+
 static uint64_t parse_limit(const char *text, const char **end);
 static void check_nofile(struct host *host);
 static void check_capabilities(struct host *host);
@@ -33,8 +35,9 @@ static struct wants count_wants(const struct conf *conf, int64_t first_port);
 static void want_output(struct wants *wants, const struct conf_rule *rule,
 			const struct rule_output *out, int64_t first_port);
 static const char *own_path(struct host *host);
-static void check_capability(struct host *host, const char *id, const char *value, bool has,
+static void check_capability(struct host *host, const char *id, const char *value, int rc,
 			     const char *cure);
+static void check_ports(struct host *host);
 
 bool host_limit_read(struct host *host, const char *name, struct host_limit *out)
 {
@@ -58,6 +61,7 @@ void host_limits(struct host *host)
 {
 	check_nofile(host);
 	check_capabilities(host);
+	check_ports(host);
 }
 
 /* "unlimited" or a number; where it ends in `end'. */
@@ -83,17 +87,17 @@ static void check_nofile(struct host *host)
 		.id = "nofile",
 		.why = "every flow and every output is a socket of its own",
 	};
-	struct host_limit limit;
+	uint64_t files = host->facts->tries.files;
 
-	if (!host_limit_read(host, "Max open files", &limit)) {
+	if (files == 0) {
 		finding.level = FINDING_UNKNOWN;
-		finding.value = "not known: no /proc/self/limits";
+		finding.value = "not known: RLIMIT_NOFILE could not be tried";
 		host_add(host, &finding);
 		return;
 	}
-	finding.value = host_text(host, "%s open files allowed, %" PRIu64 " needed",
-				  host_limit_text(host, limit.hard), need);
-	if (limit.hard < need && !host_has_capability(host, CAP_SYS_RESOURCE)) {
+	finding.value = host_text(host, "%" PRIu64 " open files can be had, %" PRIu64 " are needed",
+				  files, need);
+	if (files < need) {
 		finding.level = FINDING_FAIL;
 		finding.cure = host_text(host, "prlimit --pid $$ --nofile=%" PRIu64 ":%" PRIu64,
 					 need, need);
@@ -107,8 +111,7 @@ static void check_capabilities(struct host *host)
 	int64_t first_port =
 		host_number(host, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
 	struct wants wants = count_wants(&host->setup->opt->conf, first_port);
-	bool raw = host_has_capability(host, CAP_NET_RAW);
-	bool admin = host_has_capability(host, CAP_NET_ADMIN);
+	const struct host_tries *tries = &host->facts->tries;
 	bool special = wants.keep || wants.priority;
 	const char *cure = host_text(host, "setcap %s%s%s+ep %s", special ? "cap_net_raw" : "",
 				     special && wants.low ? "," : "",
@@ -116,19 +119,19 @@ static void check_capabilities(struct host *host)
 
 	if (wants.keep) {
 		check_capability(host, "src_keep", host_text(host, "%s has src=keep", wants.keep),
-				 raw || admin, cure);
+				 tries->keep, cure);
 	}
 	if (wants.priority) {
 		check_capability(
 			host, "priority",
 			host_text(host, "%s has priority=%d", wants.priority, PRIORITY_ADMIN),
-			raw || admin, cure);
+			tries->priority, cure);
 	}
 	if (wants.low) {
 		check_capability(host, "low_port",
 				 host_text(host, "%s binds port %u, below %d", wants.low,
 					   wants.low_port, (int)first_port),
-				 host_has_capability(host, CAP_NET_BIND_SERVICE), cure);
+				 tries->low_port, cure);
 	}
 }
 
@@ -177,18 +180,53 @@ static const char *own_path(struct host *host)
 						      : "/usr/sbin/numacastd";
 }
 
-/* `has': whether this process may do it; `cure' grants all that the rules want at once, since
- * setcap replaces what a file had. */
-static void check_capability(struct host *host, const char *id, const char *value, bool has,
+/* `rc': of trying it; `cure' grants all that the rules want at once, since setcap replaces what a
+ * file had. */
+static void check_capability(struct host *host, const char *id, const char *value, int rc,
 			     const char *cure)
 {
+	bool has = rc == 0;
+
+	if (!host->facts->tries.done) {
+		host_add(host, &(struct finding){.level = FINDING_UNKNOWN,
+						 .id = id,
+						 .value = "not known: no socket could be tried",
+						 .why = refused_why});
+		return;
+	}
 	host_add(host, &(struct finding){
 			       .level = has ? FINDING_OK : FINDING_FAIL,
 			       .id = id,
 			       .value = host_text(host, "%s, which this process %s", value,
 						  has ? "may do" : "may not do"),
-			       .why = "without the capability the socket is refused at start",
+			       .why = refused_why,
 			       .cure = has ? NULL : cure,
 			       .advice = has ? NULL : "in a systemd unit: AmbientCapabilities=",
 		       });
+}
+
+/* Groups are shared; a unicast address and port are not, nor is a port that sport= names. */
+static void check_ports(struct host *host)
+{
+	const struct host_tries *tries = &host->facts->tries;
+	const struct conf *conf = &host->setup->opt->conf;
+	struct finding finding = {
+		.level = tries->done ? FINDING_OK : FINDING_UNKNOWN,
+		.id = "ports",
+		.value = tries->done ? "all ports of the rules can be had"
+				     : "not known: no socket could be tried",
+		.why = "a port that another socket holds ends the start",
+	};
+
+	if (conf->flow_count == 0) {
+		return;
+	}
+	if (tries->busy_count > 0) {
+		finding.level = FINDING_FAIL;
+		finding.value = host_text(host, "%s%s", tries->busy.text,
+					  tries->busy_count > 1 ? "; others too" : "");
+		finding.advice = "end who holds it, unless that is numacastd itself, which then "
+				 "runs already; or take another port";
+	}
+	host_add(host, &finding);
 }

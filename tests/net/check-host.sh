@@ -169,4 +169,28 @@ check_wrapper=()
 sysctl -qw "net.core.rmem_max=$before"
 look --rcvbuf "$want" --rule "$rule"
 expect_level rmem_max "" ok # root is not bound by it
+
+# ---- a user namespace: its capabilities lift no limit, and what is tried says so ----
+if unshare -Ur true 2>/dev/null; then
+    before=$(sysctl -n net.core.rmem_max)
+    want=$((before + 4096))
+    check_wrapper=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all
+        prlimit --nofile=70:70 unshare -Ur)
+    look --rcvbuf "$want" --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000 src=keep"
+    expect_level rmem_max "" warn
+    expect_level nofile "" fail
+    expect_level src_keep "" fail
+    check_wrapper=()
+fi
+
+# ---- a port that somebody else holds ----
+start_in mid socat -u UDP4-RECV:5001,bind=10.77.1.2 /dev/null
+held() {
+    in_ns mid ss -Huan | grep -q '10.77.1.2:5001'
+}
+wait_for held || fail_now "socat does not listen"
+look --rule "10.77.1.2:5001 -> 239.2.2.2%out0:6000"
+expect_level ports "" fail
+look --rule "10.77.1.2:5002 -> 239.2.2.2%out0:6000"
+expect_level ports "" ok
 expect_documented

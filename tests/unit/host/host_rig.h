@@ -39,9 +39,6 @@ struct host_iface *rig_iface(const char *name);
 /* Its node, in the plan's view and the check's; plans anew. */
 void rig_place(const char *name, int node_os);
 
-/* Capabilities of the made-up process, as bits. */
-void rig_capabilities(uint64_t bits);
-
 /* How the kernel routes to a source: by the interface, or not at all (NULL). */
 void rig_route(const char *source, const char *ifname);
 
