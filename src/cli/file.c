@@ -18,9 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLANKS      " \t\r\v\f"
-#define PATH_SHOWN  100 /* of a long path, its end: messages have a bound */
-#define WHERE_BYTES 200
+#define BLANKS          " \t\r\v\f"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin UTF-8 with it */
+#define NO_BREAK_SPACE  "\xc2\xa0"     /* looks like a blank, and comes by copying */
+#define PATH_SHOWN      100            /* of a long path, its end: messages have a bound */
+#define WHERE_BYTES     200
 
 /* A file being applied. */
 struct file {
@@ -37,6 +39,7 @@ static int refuse_file(const char *flag, const char *path, int error, struct err
 static void shorten(const char *path, char *out);
 static int read_fd(int fd, char **text, size_t *len);
 static int read_line(struct file *file, const char *text, size_t len);
+static void make_blanks(char *line);
 static int refuse_line(const struct file *file, const char *what);
 static int apply_line(struct file *file, char *line);
 static const struct cli_row *find_row(struct file *file, const char *name, size_t len);
@@ -60,7 +63,10 @@ int cli_file_apply(struct cli_fill *fill, const char *text, size_t len, const ch
 		   struct err *err)
 {
 	struct file *file = calloc(1, sizeof(*file));
-	size_t at = 0;
+	size_t at = len >= strlen(BYTE_ORDER_MARK) &&
+				    memcmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0
+			    ? strlen(BYTE_ORDER_MARK)
+			    : 0;
 	int rc = 0;
 
 	if (!file) {
@@ -177,6 +183,7 @@ static int read_line(struct file *file, const char *text, size_t len)
 	}
 	memcpy(line, text, len);
 	line[len] = '\0';
+	make_blanks(line);
 	for (size_t i = 0; i < len; i++) {
 		if (line[i] == '#' && (i == 0 || strchr(BLANKS, line[i - 1]))) {
 			line[i] = '\0';
@@ -188,6 +195,14 @@ static int read_line(struct file *file, const char *text, size_t len)
 	}
 	line[end] = '\0';
 	return apply_line(file, line + strspn(line, BLANKS));
+}
+
+/* What only looks like a blank becomes two. */
+static void make_blanks(char *line)
+{
+	for (char *at = strstr(line, NO_BREAK_SPACE); at; at = strstr(at, NO_BREAK_SPACE)) {
+		memset(at, ' ', strlen(NO_BREAK_SPACE));
+	}
 }
 
 static int refuse_line(const struct file *file, const char *what)

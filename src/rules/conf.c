@@ -34,6 +34,7 @@ struct reading {
 };
 
 static int check_text(struct conf_cursor *cursor);
+static int refuse_byte(struct conf_cursor *cursor, size_t at);
 static int read_rule(struct reading *reading);
 static int read_ingress(struct reading *reading);
 static int read_egress(struct reading *reading);
@@ -99,14 +100,44 @@ static int check_text(struct conf_cursor *cursor)
 		unsigned char byte = (unsigned char)cursor->at[i];
 
 		if (byte >= 0x7f || (byte < ' ' && !strchr("\t\r\n\v\f", byte))) {
-			return conf_refuse(
-				cursor,
-				"byte 0x%02x at character %zu of the rule; a rule is plain ASCII "
-				"text; remove or retype that character",
-				byte, i + 1);
+			return refuse_byte(cursor, i);
 		}
 	}
 	return 0;
+}
+
+/* Names what editors, word processors and web pages put in place of what was typed. */
+static int refuse_byte(struct conf_cursor *cursor, size_t at)
+{
+	static const struct {
+		const char *bytes, *name, *cure;
+	} known[] = {
+		{"\xef\xbb\xbf", "a byte order mark", "save the text without it"},
+		{"\xc2\xa0", "a no-break blank", "retype it as an ordinary blank"},
+		{"\xe2\x80\xaf", "a narrow no-break blank", "retype it as an ordinary blank"},
+		{"\xe2\x80\x8b", "a blank of no width", "remove it"},
+		{"\xe2\x80\x93", "a dash of a word processor", "retype it as '-'"},
+		{"\xe2\x80\x94", "a dash of a word processor", "retype it as '-'"},
+		{"\xe2\x86\x92", "an arrow in one character", "retype it as '->'"},
+		{"\xe2\x80\x9c", "a quote of a word processor", "remove it"},
+		{"\xe2\x80\x9d", "a quote of a word processor", "remove it"},
+		{"\xe2\x80\x98", "a quote of a word processor", "remove it"},
+		{"\xe2\x80\x99", "a quote of a word processor", "remove it"},
+	};
+	const char *text = cursor->at + at;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strncmp(text, known[i].bytes, strlen(known[i].bytes)) == 0) {
+			return conf_refuse(cursor,
+					   "%s at character %zu of the rule; a rule is plain ASCII "
+					   "text; %s",
+					   known[i].name, at + 1, known[i].cure);
+		}
+	}
+	return conf_refuse(cursor,
+			   "byte 0x%02x at character %zu of the rule; a rule is plain ASCII text; "
+			   "remove or retype that character",
+			   (unsigned char)*text, at + 1);
 }
 
 static int read_rule(struct reading *reading)

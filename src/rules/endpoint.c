@@ -109,6 +109,14 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 	char *at = memchr(text, '@', strcspn(text, "%")); /* an interface may be called a@b */
 	char *close;
 
+	if (strstr(text, "://")) {
+		return conf_refuse(
+			cursor,
+			"'%s' is a URL; an endpoint is ADDR%%IFACE:PORT, where other programs "
+			"write udp://@ADDR:PORT or udp://ADDR:PORT; write for instance "
+			"239.1.1.1%%eth0:5000",
+			cursor->shown);
+	}
 	if (at) {
 		if (side == CONF_EGRESS) {
 			return conf_refuse(

@@ -159,6 +159,10 @@ START_TEST(bad_interfaces)
 		{"239.1.1.1%et\x01h0:5000" TO, "byte 0x01 at character 13"},
 		{"239.1.1.1%\xc3\xa9th0:5000" TO, "byte 0xc3 at character 11"},
 		{"239.1.1.1%et\x7fh0:5000" TO, "byte 0x7f"},
+		{"\xef\xbb\xbf" IN TO, "a byte order mark at character 1 of"},
+		{IN "\xc2\xa0->" TO, "a no-break blank at character 20"},
+		{IN " \xe2\x86\x92 239.2.2.2%eth1:6000", "an arrow in one character"},
+		{"\xe2\x80\x9c" IN TO "\xe2\x80\x9d", "a quote of a word processor"},
 		{0},
 	};
 
@@ -184,6 +188,8 @@ START_TEST(bad_sources)
 		{"255.255.255.255@239.1.1.1%eth0:5000" TO, "broadcast"},
 		{"[::]@[ff3e::1%eth0]:5000" TO, "names no host"},
 		/* The source's `%' begins the interface as far as the reader can tell. */
+		{"udp://@239.1.1.1:5000" TO, "is a URL"},
+		{"udp://192.0.2.1@239.1.1.1%eth0:5000" TO, "is a URL"},
 		{"192.0.2.1%eth0@239.1.1.1%eth0:5000" TO, "has 19 characters"},
 		{IN " -> 192.0.2.1@239.2.2.2%eth1:6000", "only an ingress"},
 		{0},

@@ -125,6 +125,20 @@ START_TEST(comments_and_empty_lines_are_skipped)
 }
 END_TEST
 
+START_TEST(what_editors_add_is_skipped)
+{
+	static const char text[] = "\xef\xbb\xbfrule\xc2\xa0" RULE "\xc2\xa0\n"
+				   "\xc2\xa0shards \xc2\xa0 2\xc2\xa0\n\xc2\xa0# comment\n";
+
+	ck_assert_int_eq(read_bytes(text, sizeof(text) - 1), 0);
+	ck_assert_uint_eq(opt.conf.rule_count, 1);
+	ck_assert_str_eq(opt.conf.rules[0].text, RULE);
+	ck_assert_uint_eq(opt.shards, 2);
+	ck_assert_int_eq(read_bytes("\xef\xbb\xbf", 3), 0);
+	ck_assert_int_eq(read_bytes("\xef\xbb", 2), -EINVAL);
+}
+END_TEST
+
 START_TEST(last_line_needs_no_newline)
 {
 	taken("smt\nshards 8");
@@ -148,7 +162,7 @@ START_TEST(refusals_name_file_and_line)
 	refused("rule \"" RULE "\"\n", "a.conf:1: the value is in quotes", "remove");
 	refused("smt yes\n", "a.conf:1: 'yes'", "no value, on or off");
 	refused("shards 5 6\n", "a.conf:1: '5 6'", "1 to 1024");
-	refused("\xef\xbb\xbfshards 5\n", "a.conf:1: unknown option", "shards");
+	refused("smt\n\xef\xbb\xbfshards 5\n", "a.conf:2: unknown option", "shards");
 }
 END_TEST
 
@@ -324,6 +338,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, lines_are_options_without_dashes);
 	tcase_add_test(tc, comments_and_empty_lines_are_skipped);
+	tcase_add_test(tc, what_editors_add_is_skipped);
 	tcase_add_test(tc, last_line_needs_no_newline);
 	tcase_add_test(tc, refusals_name_file_and_line);
 	tcase_add_test(tc, what_asks_to_act_now_is_for_the_command_line);
