@@ -201,9 +201,12 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	const struct counter_family *drop_family = &counter_families[COUNTERS_FLOW_DROPS];
 	json_t *object = json_object(), *outputs = json_array();
 	json_t *drops = family_object(drop_family, stats);
+	const struct rule_ingress *in = &flow->rule->in;
 	char text[ENDPOINT_TEXT_MAX];
 
-	put_text(object, "ingress", endpoint_format(&flow->rule->in.at, text));
+	put_text(object, "ingress", endpoint_format(&in->at, text));
+	put(object, "source",
+	    in->source.family ? json_string(addr_format(&in->source, text)) : json_null());
 	put_number(object, "shard", w->index);
 	put_family(object, family, stats);
 	put(object, "drops", drops);

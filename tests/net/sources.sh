@@ -27,3 +27,5 @@ recv_clean first 700
 recv_clean ninth 300
 recv_clean six 1000
 expect "relayed" "$(reported .totals.relayed)" 3000
+expect "the report tells flows of one group apart" \
+    "$(reported '[.rules[1,2].flows[0].source] | join(" ")')" "10.77.1.1 10.77.1.9"

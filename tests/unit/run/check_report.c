@@ -88,7 +88,22 @@ START_TEST(report_says_what_was_counted)
 	flow = json_array_get(json_object_get(rule, "flows"), 0);
 	ck_assert_str_eq(json_string_value(json_object_get(flow, "ingress")),
 			 "239.1.1.1%eth0:5000");
+	ck_assert(json_is_null(json_object_get(flow, "source")));
 	ck_assert_uint_eq(json_array_size(json_object_get(flow, "outputs")), 2);
+	json_decref(report);
+}
+END_TEST
+
+START_TEST(report_names_the_source_of_a_flow)
+{
+	json_t *report, *flow;
+
+	ck_assert_int_eq(addr_parse_ip("192.0.2.7", &rig.flow.in.source), 0);
+	rig.opt.conf.flows[0].in.source = rig.flow.in.source;
+	report = written();
+	flow = json_array_get(
+		json_object_get(json_array_get(json_object_get(report, "rules"), 0), "flows"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(flow, "source")), "192.0.2.7");
 	json_decref(report);
 }
 END_TEST
@@ -316,6 +331,7 @@ static Suite *report_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, report_says_what_was_counted);
+	tcase_add_test(tcase, report_names_the_source_of_a_flow);
 	tcase_add_test(tcase, what_has_gone_stays_in_the_sums);
 	tcase_add_test(tcase, late_outputs_and_moved_rules_are_consistent);
 	tcase_add_test(tcase, each_counter_of_the_tables_is_in_the_report);
