@@ -61,6 +61,7 @@ struct plan_flow {
 
 struct plan_policy {
 	uint32_t shard_count; /* --shards, 0 = one per core, or per CPU of --cpus */
+	uint32_t shards_max;  /* when shard_count is 0: no more than so many; 0 = no bound */
 	const int *cpus_os;   /* --cpus, NULL = all allowed */
 	uint32_t cpus_count;
 	bool smt;                 /* --smt: a shard per hardware thread */
@@ -90,6 +91,7 @@ struct plan {
 	struct plan_owner *owners; /* flow i's are owners[first_owner[i] .. first_owner[i + 1]) */
 	uint32_t *first_owner;     /* flow_count + 1 entries */
 	uint32_t flow_count;
+	uint32_t shards_idle;   /* more would have been started but for shards_max */
 	uint32_t cpus_reserved; /* CPUs left to the rest of the system */
 	int *reserved_os;       /* which, ascending */
 };

@@ -140,6 +140,10 @@ static int choose(struct chooser *ch, const struct plan_flow *flows, uint32_t fl
 	}
 	rc = rc ? rc : reserve(ch, out, err);
 	want = policy->shard_count ? policy->shard_count : ch->seat_count;
+	if (!policy->shard_count && policy->shards_max && policy->shards_max < want) {
+		want = policy->shards_max;
+	}
+	out->shards_idle = policy->shard_count ? 0 : ch->seat_count - want;
 	rc = rc ? rc : check_count(ch, want, err);
 	rc = rc ? rc : alloc_shards(out, want);
 	if (rc != 0) {

@@ -302,6 +302,10 @@ static void announce(const struct supervisor *sup)
 	char status[256];
 
 	watch_log_start(sup);
+	if (sup->setup->plan.shards_idle > 0) {
+		log_info("shards: %u more would have no flow to own; --shards N starts them",
+			 sup->setup->plan.shards_idle);
+	}
 	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
 		 sup->setup->opt->conf.flow_count, sup->worker_count);
 	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",

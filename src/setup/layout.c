@@ -63,6 +63,23 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 	return flows;
 }
 
+uint32_t layout_shards_max(const struct conf *conf)
+{
+	uint64_t most = 0;
+
+	for (uint32_t r = 0; r < conf->rule_count; r++) {
+		most += (uint64_t)conf->rules[r].flow_count * conf->rules[r].spread;
+	}
+	for (uint32_t r = 0; r < conf->rule_count; r++) {
+		uint32_t named = conf->rules[r].shard;
+
+		if (named != CONF_SHARD_ANY && named >= most) {
+			most = named + 1ULL;
+		}
+	}
+	return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
 		 const struct layout_options *options, struct layout *out, struct err *err)
 {

@@ -41,6 +41,10 @@ struct layout_options {
  */
 struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_table *ifaces);
 
+/* How many shards the flows can use: each has one owner, or spread= of them, and shard= may name
+ * one beyond these. 0: there are no flows, and nothing is known. */
+uint32_t layout_shards_max(const struct conf *conf);
+
 /* 0; -EINVAL with `err' for what only plan and rules together show (spread above the number of
  * outputs, spread on a unicast ingress, a class without buffers, too many flows for one shard);
  * -ENOMEM. */

@@ -132,7 +132,8 @@ static const struct cli_row placement_rows[] = {
 	 .min = 1,
 	 .max = SHARDS_MAX,
 	 .initial = "auto",
-	 .help = "how many shards; auto: one for each usable physical core"},
+	 .help = "how many shards; auto: one for each usable physical core, as many as\n"
+		 "flows can use"},
 	{.name = "cpus",
 	 .kind = CLI_OWN,
 	 .read = options_read_cpus,

@@ -126,6 +126,7 @@ static int make_plan(struct setup *setup, struct err *err)
 	const struct opt *opt = setup->opt;
 	struct plan_policy policy = {
 		.shard_count = opt->shards,
+		.shards_max = opt->cpus_os ? 0 : layout_shards_max(&opt->conf),
 		.cpus_os = opt->cpus_os,
 		.cpus_count = opt->cpus_count,
 		.smt = opt->smt,

@@ -73,6 +73,9 @@ static void print_head(const struct view *view, FILE *out)
 	print_count(plan->shard_count, "shard", out);
 	fprintf(out, " with %s each in %s pages", view_sum_bytes(view->arena_bytes, bytes),
 		arena_huge_name(view->page));
+	if (plan->shards_idle > 0) {
+		fprintf(out, ", as many as the flows can use");
+	}
 	if (plan->cpus_reserved > 0) {
 		fprintf(out, "; CPU%s ", plan->cpus_reserved == 1 ? "" : "s");
 		view_sum_print_list(plan->reserved_os, plan->cpus_reserved, out);

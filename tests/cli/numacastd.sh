@@ -106,4 +106,13 @@ silent out
 run 2 --topology 'package:2 core:4' --rule "$rule"
 says err '--topology: describes another machine'
 
+# Shards without a flow are not started, unless asked for.
+run 0 --plan --topology 'package:2 core:4 pu:1' --rule "$rule"
+says out '1 shard with'
+says out 'as many as the flows can use'
+run 0 --plan --topology 'package:2 core:4 pu:1' --shards 3 --rule "$rule"
+says out '3 shards with'
+run 0 --plan --topology 'package:2 core:4 pu:1'
+says out '7 shards with'
+
 [ "$failures" -eq 0 ] && echo "numacastd: command line as documented"

@@ -72,6 +72,27 @@ START_TEST(reserve_does_not_take_the_last_core_of_a_node)
 }
 END_TEST
 
+START_TEST(no_more_shards_than_flows_can_use_unless_told_so)
+{
+	policy.reserve_cores = -1;
+	policy.shards_max = 2;
+	add_node(4, 2);
+	build_ok();
+	EXPECT_CPUS(2, 4);
+	ck_assert_uint_eq(plan.shards_idle, 1);
+	ck_assert_uint_eq(plan.cpus_reserved, 2);
+	policy.shards_max = 99;
+	build_ok();
+	EXPECT_CPUS(2, 4, 6);
+	ck_assert_uint_eq(plan.shards_idle, 0);
+	policy.shards_max = 2;
+	policy.shard_count = 3;
+	build_ok();
+	EXPECT_CPUS(2, 4, 6);
+	ck_assert_uint_eq(plan.shards_idle, 0);
+}
+END_TEST
+
 START_TEST(automatic_reserve_gives_way_to_a_number_of_shards)
 {
 	policy.reserve_cores = -1;
@@ -223,6 +244,7 @@ static Suite *plan_cpus_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, one_shard_for_each_core);
+	tcase_add_test(tc, no_more_shards_than_flows_can_use_unless_told_so);
 	tcase_add_test(tc, smt_gives_one_shard_for_each_thread);
 	tcase_add_test(tc, first_allowed_thread_stands_for_its_core);
 	tcase_add_test(tc, core_of_cpu_0_is_left_to_the_system_when_there_are_more_than_two);

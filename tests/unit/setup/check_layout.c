@@ -61,6 +61,22 @@ static void teardown(void)
 	free(ifaces.list);
 }
 
+START_TEST(shards_that_flows_can_use_are_counted)
+{
+	ck_assert_uint_eq(layout_shards_max(&conf), 0);
+	add_rule("239.1.1.1%eth0:5000 -> 239.2.2.1%eth1:6000");
+	ck_assert_uint_eq(layout_shards_max(&conf), 1);
+	add_rule("239.1.2.0/30%eth0:5000 -> 239.2.2.0/30%eth1:6000");
+	ck_assert_uint_eq(layout_shards_max(&conf), 5);
+	add_rule("239.1.1.2%eth0:5000 spread=2 -> 239.2.2.1%eth1:6000, 239.2.2.2%eth1:6000");
+	ck_assert_uint_eq(layout_shards_max(&conf), 7);
+	add_rule("239.1.1.3%eth0:5000 shard=7 -> 239.2.2.1%eth1:6000");
+	ck_assert_uint_eq(layout_shards_max(&conf), 8);
+	add_rule("239.1.1.4%eth0:5000 shard=20 -> 239.2.2.1%eth1:6000");
+	ck_assert_uint_eq(layout_shards_max(&conf), 21);
+}
+END_TEST
+
 START_TEST(each_flow_stands_in_its_owners_table_only)
 {
 	const uint32_t owners[] = {1, 0};
@@ -221,6 +237,7 @@ static Suite *layout_suite(void)
 	TCase *tcase = tcase_create("tables");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, shards_that_flows_can_use_are_counted);
 	tcase_add_test(tcase, each_flow_stands_in_its_owners_table_only);
 	tcase_add_test(tcase, spread_gives_each_output_to_exactly_one_shard);
 	tcase_add_test(tcase, spread_beyond_the_outputs_is_refused);
