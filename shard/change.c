@@ -8,8 +8,10 @@
 
 #include <errno.h>
 
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
+static void go_on(struct relay *r, uint64_t began_ns);
 static int begin(struct relay *r, struct shard_message *m);
 static void cut_rooms(struct relay *r, uint32_t flow_rooms, uint32_t output_rooms,
 		      struct arena *arena);
@@ -19,14 +21,21 @@ static int add_output(struct relay *r, struct shard_message *m);
 static int start_flow(struct relay *r, const struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
+static int set_output(struct relay *r, const struct shard_message *m);
+static int replace_output(struct relay *r, struct shard_message *m);
+static int set_echoes(struct relay *r, const struct shard_message *m);
+static int set_waits(struct relay *r, const struct shard_message *m);
 static bool finish(struct relay *r, struct shard_message *m);
 static bool finish_output(struct relay *r, struct shard_message *m);
+static bool finish_replaced(struct relay *r, struct shard_message *m);
 static bool finish_flow(struct relay *r, struct shard_message *m);
 static struct ingress_flow *find_flow(const struct relay *r, uint32_t token);
 static struct egress_output *find_output(const struct relay *r, uint32_t token);
 static int find_end(const struct relay *r, const struct ingress_flow *flow,
 		    const struct rule_output *out, uint32_t *last);
 static void unlink_output(struct relay *r, const struct egress_output *output);
+static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index);
+static int open_output(struct relay *r, struct shard_message *m, struct output_place **out);
 static void answer(struct relay *r, struct shard_message *m, int result);
 
 size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
@@ -39,35 +48,52 @@ size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t ou
 
 void change_begin(struct relay *r, struct shard_message *m)
 {
+	uint64_t began_ns = clock_now_ns();
 	int rc = r->phase == RELAY_RUNNING ? begin(r, m) : -ESHUTDOWN;
 
 	must(r->change == NULL);
-	if (rc < 0) {
+	if (rc == 0) {
+		r->change = m;
+		go_on(r, began_ns);
+	} else {
 		answer(r, m, rc);
-		return;
 	}
-	r->change = m;
-	change_continue(r);
 }
 
 void change_continue(struct relay *r)
 {
-	struct shard_message *m = r->change;
-
-	if (finish(r, m)) {
-		r->change = NULL;
-		answer(r, m, 0);
-	}
+	go_on(r, clock_now_ns());
 }
 
 void change_abandon(struct relay *r)
 {
 	struct shard_message *m = r->change;
 
-	m = m != NULL ? m : mailbox_receive(r->mailbox);
+	if (m != NULL && r->failed == 0 && finish(r, m)) {
+		answer(r, m, 0);
+	} else {
+		m = m != NULL ? m : mailbox_receive(r->mailbox);
+		if (m != NULL) {
+			answer(r, m, -ESHUTDOWN);
+		}
+	}
 	r->change = NULL;
-	if (m != NULL) {
-		answer(r, m, -ESHUTDOWN);
+}
+
+/* Answers what is over; counts the time since `began_ns', in this turn. */
+static void go_on(struct relay *r, uint64_t began_ns)
+{
+	struct ring_stats *stats = ring_stats_of(r->ring);
+	struct shard_message *m = r->change;
+	bool done = finish(r, m);
+	uint64_t took_ns = clock_now_ns() - began_ns;
+
+	if (took_ns > stat_get(&stats->longest_change_ns)) {
+		stat_set(&stats->longest_change_ns, took_ns);
+	}
+	if (done) {
+		r->change = NULL;
+		answer(r, m, 0);
 	}
 }
 
@@ -86,6 +112,14 @@ static int begin(struct relay *r, struct shard_message *m)
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return remove_flow(r, m);
+	case SHARD_SET_OUTPUT:
+		return set_output(r, m);
+	case SHARD_REPLACE_OUTPUT:
+		return replace_output(r, m);
+	case SHARD_SET_ECHOES:
+		return set_echoes(r, m);
+	case SHARD_SET_WAITS:
+		return set_waits(r, m);
 	}
 	must(!"a message that asks for nothing known");
 	return -EINVAL;
@@ -145,24 +179,12 @@ static int add_output(struct relay *r, struct shard_message *m)
 	struct output_place *place;
 	uint32_t last;
 	int rc = flow != NULL ? find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
-	int file;
 
+	rc = rc == 0 ? open_output(r, m, &place) : rc;
 	if (rc < 0) {
 		return rc;
 	}
-	place = egress_take_place(r->egress, &m->output_rule);
-	if (place == NULL) {
-		return -ENOSPC;
-	}
-	file = ring_add_file(r->ring, m->socket.fd);
-	if (file < 0) {
-		egress_leave_place(r->egress, &place->output);
-		return file;
-	}
-	m->socket.file = (uint32_t)file;
 	m->output = place->output.token;
-	place->got = m->got;
-	egress_open_output(r->egress, &place->output, &m->socket);
 	place->output.flow = flow->token;
 	place->output.relayed_before = stat_get(&flow->stats->relayed);
 	*(last == PLACE_NONE ? &flow->first_output : &egress_output(r->egress, last)->sibling) =
@@ -207,6 +229,63 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
+static int set_output(struct relay *r, const struct shard_message *m)
+{
+	struct egress_output *output = find_output(r, m->output);
+
+	if (output == NULL || output->state != OUTPUT_OPEN) {
+		return -ENOENT;
+	}
+	egress_set_output(r->egress, output, &m->output_rule, m->socket.gso);
+	return 0;
+}
+
+/* The new one stands where the old one stood, in one step between two datagrams, and sends nothing
+ * before the old one has sent what it has. */
+static int replace_output(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *old = find_output(r, m->output);
+	struct ingress_flow *flow = old != NULL ? find_flow(r, old->flow) : NULL;
+	struct output_place *place;
+	int rc;
+
+	if (flow == NULL || old->state != OUTPUT_OPEN) {
+		return -ENOENT;
+	}
+	rc = open_output(r, m, &place);
+	if (rc < 0) {
+		return rc;
+	}
+	m->replaced = old->token;
+	m->output = place->output.token;
+	place->output.flow = flow->token;
+	place->output.relayed_before = stat_get(&flow->stats->relayed);
+	place->output.sibling = old->sibling;
+	place->output.after = old->token;
+	*find_link(r, flow, place_index(old->token)) = place_index(m->output);
+	egress_close_output(r->egress, old);
+	return 0;
+}
+
+static int set_echoes(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+
+	if (flow == NULL) {
+		return -ENOENT;
+	}
+	flow->echoes = m->echoes;
+	flow->echo_count = m->echo_count;
+	return 0;
+}
+
+static int set_waits(struct relay *r, const struct shard_message *m)
+{
+	ring_set_waits(r->ring, m->batch_wait_us, m->spin_us);
+	r->drain_ns = m->drain_ns;
+	return 0;
+}
+
 /* Whether all that was begun is over; then the message holds the answer. */
 static bool finish(struct relay *r, struct shard_message *m)
 {
@@ -215,10 +294,15 @@ static bool finish(struct relay *r, struct shard_message *m)
 		return finish_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return finish_flow(r, m);
+	case SHARD_REPLACE_OUTPUT:
+		return finish_replaced(r, m);
 	case SHARD_ADD_ROOM:
 	case SHARD_ADD_FLOW:
 	case SHARD_ADD_OUTPUT:
 	case SHARD_START_FLOW:
+	case SHARD_SET_OUTPUT:
+	case SHARD_SET_ECHOES:
+	case SHARD_SET_WAITS:
 		break;
 	}
 	return true;
@@ -233,6 +317,24 @@ static bool finish_output(struct relay *r, struct shard_message *m)
 	}
 	m->output_stats = *output->stats;
 	m->fd = egress_finish_output(r->egress, output);
+	return true;
+}
+
+/* What the old one has counted goes on in the new one. */
+static bool finish_replaced(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *old = find_output(r, m->replaced),
+			     *output = find_output(r, m->output);
+
+	if (!egress_is_closed(old)) {
+		return false;
+	}
+	counters_add(&counter_families[COUNTERS_OUTPUT], output->stats, old->stats);
+	counters_add(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], output->stats, old->stats);
+	counters_add(&counter_families[COUNTERS_OUTPUT_DROPS], output->stats, old->stats);
+	output->relayed_before = old->relayed_before;
+	output->after = PLACE_NONE;
+	m->fd = egress_finish_output(r->egress, old);
 	return true;
 }
 
@@ -301,17 +403,43 @@ static int find_end(const struct relay *r, const struct ingress_flow *flow,
 static void unlink_output(struct relay *r, const struct egress_output *output)
 {
 	struct ingress_flow *flow = find_flow(r, output->flow);
-	uint32_t index = place_index(output->token);
-	uint32_t *link;
 
-	if (flow == NULL) {
-		return;
+	if (flow != NULL) {
+		*find_link(r, flow, place_index(output->token)) = output->sibling;
 	}
-	for (link = &flow->first_output; *link != index;) {
+}
+
+/* What names place `index' in the list of `flow', which it is in. */
+static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index)
+{
+	uint32_t *link = &flow->first_output;
+
+	while (*link != index) {
 		must(*link != PLACE_NONE);
 		link = &egress_output(r->egress, *link)->sibling;
 	}
-	*link = output->sibling;
+	return link;
+}
+
+/* A place and a file for what the message brings. */
+static int open_output(struct relay *r, struct shard_message *m, struct output_place **out)
+{
+	struct output_place *place = egress_take_place(r->egress, &m->output_rule);
+	int file;
+
+	if (place == NULL) {
+		return -ENOSPC;
+	}
+	file = ring_add_file(r->ring, m->socket.fd);
+	if (file < 0) {
+		egress_leave_place(r->egress, &place->output);
+		return file;
+	}
+	m->socket.file = (uint32_t)file;
+	place->got = m->got;
+	egress_open_output(r->egress, &place->output, &m->socket);
+	*out = place;
+	return 0;
 }
 
 static void answer(struct relay *r, struct shard_message *m, int result)

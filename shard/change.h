@@ -6,6 +6,10 @@
  *     SHARD_START_FLOW     the flow receives from now on
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
+ *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
+ *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
+ *     SHARD_SET_ECHOES     the flow refuses other senders of ours
+ *     SHARD_SET_WAITS      how long turns wait, and how long draining may take
  *
  * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
  * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
@@ -19,8 +23,9 @@
  * of somebody who has left is -ENOENT. What a flow or output is (rule_compare_flows,
  * rule_same_output) control compares.
  *
- * A shard that is ending answers what it was sent with -ESHUTDOWN; one that has ended answers
- * nothing any more, and control has its message back.
+ * A shard that is ending answers what it was sent with -ESHUTDOWN, but for what was under way,
+ * which is done then, unless the ring failed; one that has ended answers nothing any more, and
+ * control has its message back.
  *
  * The counters laws hold before and after: received = relayed + drops for each flow, offered = sent
  * + drops for each output, with what the answer to a removal tells as the last of it.
@@ -39,24 +44,37 @@ enum shard_op {
 	SHARD_START_FLOW,
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
+	SHARD_SET_OUTPUT,
+	SHARD_REPLACE_OUTPUT,
+	SHARD_SET_ECHOES,
+	SHARD_SET_WAITS,
 };
 
 struct shard_message {
 	enum shard_op op;
-	uint32_t flow;   /* token; told by ADD_FLOW. Not looked at by REMOVE_OUTPUT */
-	uint32_t output; /* token; told by ADD_OUTPUT, asked by REMOVE_OUTPUT */
-	int fd;          /* of a flow: what ADD_FLOW brings, REMOVE_* gives back */
+	uint32_t flow;     /* token; told by ADD_FLOW. Not looked at by REMOVE_OUTPUT */
+	uint32_t output;   /* token; told by ADD_OUTPUT, asked by those that remove or set one.
+			    * REPLACE_OUTPUT is asked for the old and tells the new one */
+	uint32_t replaced; /* the shard's own: token of the old one */
+	int fd; /* of a flow: what ADD_FLOW brings, REMOVE_* and REPLACE_OUTPUT give back */
 
 	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
 	uint32_t flow_rooms, output_rooms;
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing */
-	const struct addr *echoes;  /* ADD_FLOW: stay control's, and as long as the flow */
+	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
+				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;
 
-	struct rule_table_output output_rule; /* ADD_OUTPUT */
-	struct egress_socket socket;          /* ADD_OUTPUT; its `file' is the shard's to fill in */
-	struct sock_got got;                  /* of what is added: for reports */
+	/* ADD_OUTPUT, REPLACE_OUTPUT; SET_OUTPUT: the same output with other options, which are
+	 * those of its datagrams and of its socket's own, not of how that is bound. */
+	struct rule_table_output output_rule;
+	struct egress_socket socket; /* ADD_OUTPUT, REPLACE_OUTPUT; its `file' is the shard's to
+				      * fill in. SET_OUTPUT looks at its `gso' */
+	struct sock_got got;         /* of what is added: for reports */
+
+	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
+	uint64_t drain_ns;
 
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
 	 * such an output; -E2BIG: it has as many as it may,
@@ -76,5 +94,5 @@ size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t ou
 void change_begin(struct relay *r, struct shard_message *message);
 void change_continue(struct relay *r);
 
-/* The shard ends: answers what is not done, or was not taken yet, with -ESHUTDOWN. */
+/* The shard ends: answers what is not done, or was not taken yet. */
 void change_abandon(struct relay *r);

@@ -112,6 +112,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 #define RING_COUNTERS(X)                                                                      \
 	X(syscalls, "syscalls", "calls", COUNT, "system calls of the engine after the start") \
 	X(turns, "turns", "turns", COUNT, "of the shard's loop")                              \
+	X(longest_change_ns, "longest_change_ns", "nanoseconds", GAUGE,                       \
+	  "most that a change of rules has taken of one turn")                                \
 	X(sends_queued, "sends_queued", "sends", COUNT, "handed to the engine")               \
 	X(sq_full, "sq_full", "calls", COUNT, "submissions forced by a full queue")           \
 	X(cq_overflow, "cq_overflow", "times", COUNT, "the kernel kept completions aside")    \

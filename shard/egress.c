@@ -101,6 +101,7 @@ struct output_place *egress_take_place(struct egress *eg, const struct rule_tabl
 	place->output = (struct egress_output){
 		.token = place->output.token,
 		.sibling = PLACE_NONE,
+		.after = PLACE_NONE,
 		.next = PLACE_NONE,
 		.rule = &place->rule,
 		.stats = &place->stats,
@@ -149,6 +150,25 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	if (rule->out.rate_bps > 0) {
 		eg->has_rate = true;
 	}
+}
+
+void egress_set_output(struct egress *eg, struct egress_output *o,
+		       const struct rule_table_output *rule, bool gso)
+{
+	struct output_place *place = egress_place(eg, place_index(o->token));
+
+	must(o->state == OUTPUT_OPEN);
+	must(rule_same_output(&rule->out, &o->rule->out));
+	if (rule->out.rate_bps != o->rule->out.rate_bps) {
+		o->tokens_at_ns = 0; /* a new bucket, and full */
+	}
+	place->rule.out = rule->out;
+	if (!gso) {
+		o->gso = GSO_OFF;
+	} else if (o->gso == GSO_OFF && stat_get(&o->stats->gso_off) == 0) {
+		o->gso = GSO_UNPROVEN;
+	}
+	eg->has_rate = eg->has_rate || rule->out.rate_bps > 0;
 }
 
 void egress_close_output(struct egress *eg, struct egress_output *o)

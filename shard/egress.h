@@ -43,6 +43,8 @@ struct egress_output {
 	uint32_t flow;           /* token of its flow, which may have left before it */
 	uint32_t sibling;        /* place of the next output of its flow, or PLACE_NONE */
 	uint32_t next;           /* place after it in the list that it is in: dirty or free */
+	uint32_t after;          /* token of an output that is to be closed before this one
+				  * sends; PLACE_NONE: it need not wait */
 	uint64_t relayed_before; /* by its flow, when it came */
 	const struct rule_table_output *rule;
 	struct output_stats *stats;
@@ -124,6 +126,12 @@ void egress_leave_place(struct egress *eg, struct egress_output *output);
 /* The output has its socket: datagrams may be appended. */
 void egress_open_output(struct egress *eg, struct egress_output *output,
 			const struct egress_socket *sock);
+
+/* From the next datagram on the output goes by `rule', which is the same output and differs in no
+ * option of how its socket is bound. Trains that are there leave as they are. `gso': it may send
+ * trains; one whose path has refused a train keeps to single datagrams. */
+void egress_set_output(struct egress *eg, struct egress_output *output,
+		       const struct rule_table_output *rule, bool gso);
 
 /* Nothing is appended to the output any more. Its open train is closed, and leaves with the rest by
  * later flushes; it is over when egress_is_closed says so. */

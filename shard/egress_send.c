@@ -126,6 +126,10 @@ enum output_drop egress_drop_of(int err)
 static bool flush_output(struct egress *eg, struct egress_output *o)
 {
 	train_queue_close(&o->queue, eg->trains);
+	if (o->after != PLACE_NONE && egress_output(eg, place_index(o->after))->token == o->after &&
+	    !egress_is_closed(egress_output(eg, place_index(o->after)))) {
+		return false; /* nobody overtakes what it replaces */
+	}
 	while (o->queue.first != TRAIN_NONE) {
 		struct train *t;
 		uint32_t idx;

@@ -46,11 +46,7 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
 	ring_params_check(params);
 	ring->stats = params->stats;
 	features->text[0] = '\0';
-	if (params->batch_wait_us > 0) {
-		/* The default slack of 50 us would double a short wait. It is the thread's own
-		 * setting, and a refusal only costs accuracy. */
-		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
-	}
+	ring_set_waits(ring, params->batch_wait_us, params->spin_us);
 	ret = ring->ops->open(ring, params, features, err);
 	if (ret == 0 && params->zerocopy && !ring->zerocopy) {
 		ring_feature_add(features, "no_zerocopy");
@@ -66,6 +62,22 @@ void ring_close(struct ring *ring)
 	if (ring != NULL) {
 		ring->ops->close(ring);
 	}
+}
+
+void ring_set_waits(struct ring *ring, uint32_t batch_wait_us, uint32_t spin_us)
+{
+	ring->batch_wait_us = batch_wait_us;
+	ring->spin_us = spin_us;
+	if (batch_wait_us > 0) {
+		/* The default slack of 50 us would double a short wait. It is the thread's own
+		 * setting, and a refusal only costs accuracy. */
+		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
+	}
+}
+
+struct ring_stats *ring_stats_of(struct ring *ring)
+{
+	return ring->stats;
 }
 
 int ring_add_file(struct ring *ring, int fd)

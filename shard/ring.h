@@ -130,6 +130,13 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
  * from then on nothing writes to lent slots. Accepts NULL, and a ring that is not open. */
 void ring_close(struct ring *ring);
 
+/* From the next turn on the waits of ring_params are so long. A ring that did not spin when it was
+ * opened cannot see all that there is to see while it spins, so to begin needs another ring. */
+void ring_set_waits(struct ring *ring, uint32_t batch_wait_us, uint32_t spin_us);
+
+/* Where an open ring counts. */
+struct ring_stats *ring_stats_of(struct ring *ring);
+
 /* Registers a socket; its number here, used below, or -errno. The fd stays the caller's. */
 int ring_add_file(struct ring *ring, int fd);
 

@@ -77,6 +77,15 @@ void sock_refuse_all(int fd);
 int sock_open_egress(const struct rule_output *out, unsigned ifindex, const struct sock_want *want,
 		     struct sock_got *got, struct err *err);
 
+/* Gives an open socket the TTL, DSCP, priority and loopback of `out', another rule of the same
+ * output, read back. A priority that `out' leaves to the kernel stays as it is. */
+int sock_set_egress(int fd, const struct rule_output *out, unsigned ifindex, struct err *err);
+
+/* From now on what is read from an ingress comes with what `want' asks for, as what was queued
+ * before does; what it does not ask for stays as it is. */
+int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want *want,
+		   struct err *err);
+
 /* MTU of the path that a connected socket sends by, IP header included; 0 when it is not connected
  * or the kernel cannot say. */
 uint32_t sock_path_mtu(int fd, int family);

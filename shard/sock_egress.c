@@ -19,6 +19,8 @@
 
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err);
+static int set_options(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
+		       struct err *err);
 static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts);
 static void want_opts_v4(const struct rule_output *out, bool broadcast, struct sock_opts *opts);
 static int output_ttl(const struct rule_output *out, bool broadcast);
@@ -68,20 +70,28 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
 	return fd;
 }
 
+int sock_set_egress(int fd, const struct rule_output *out, unsigned ifindex, struct err *err)
+{
+	char subject[ENDPOINT_TEXT_MAX];
+
+	endpoint_format(&out->to, subject);
+	return set_options(fd, out, ifindex, subject, err);
+}
+
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err)
 {
 	bool multicast = addr_is_multicast(&out->to.addr);
 	struct sock_opts opts = {0};
+	int rc;
 
 	if (out->to.addr.family == AF_INET6) {
-		want_opts_v6(out, ifindex, &opts);
-	} else {
-		want_opts_v4(out, sock_is_broadcast(&out->to, ifindex), &opts);
+		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
 	}
-	want_opts_any(out, &opts);
-
-	int rc = sock_set_opts(fd, subject, &opts, err);
+	rc = sock_set_opts(fd, subject, &opts, err);
+	if (rc == 0) {
+		rc = set_options(fd, out, ifindex, subject, err);
+	}
 
 	if (rc != 0) {
 		return rc;
@@ -95,9 +105,22 @@ static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const
 	return 0;
 }
 
+static int set_options(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
+		       struct err *err)
+{
+	struct sock_opts opts = {0};
+
+	if (out->to.addr.family == AF_INET6) {
+		want_opts_v6(out, ifindex, &opts);
+	} else {
+		want_opts_v4(out, sock_is_broadcast(&out->to, ifindex), &opts);
+	}
+	want_opts_any(out, &opts);
+	return sock_set_opts(fd, subject, &opts, err);
+}
+
 static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct sock_opts *opts)
 {
-	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, out->local));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, output_ttl(out, false)));

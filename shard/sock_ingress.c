@@ -103,6 +103,24 @@ void sock_refuse_all(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want *want,
+		   struct err *err)
+{
+	bool v6 = in->at.addr.family == AF_INET6;
+	struct sock_opts opts = {0};
+	char subject[ENDPOINT_TEXT_MAX];
+
+	if (want->ttl) {
+		sock_want_opt(&opts, v6 ? SOCK_OPT(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)
+					: SOCK_OPT(IPPROTO_IP, IP_RECVTTL, 1));
+	}
+	if (want->tos) {
+		sock_want_opt(&opts, v6 ? SOCK_OPT(IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
+					: SOCK_OPT(IPPROTO_IP, IP_RECVTOS, 1));
+	}
+	return sock_set_opts(fd, endpoint_format(&in->at, subject), &opts, err);
+}
+
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts)
 {

@@ -102,8 +102,6 @@ static int mmsg_open(struct ring *ring, const struct ring_params *params, struct
 	const struct timespec now = {0};
 
 	m->batch_submit = params->batch_submit;
-	m->batch_wait_us = params->batch_wait_us;
-	m->spin_us = params->spin_us;
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (m->epoll_fd < 0) {
 		int ret = -errno;

@@ -56,8 +56,6 @@ struct mmsg {
 	int wake_fd; /* -1: none */
 	bool pwait2; /* epoll waits with microseconds (Linux 5.11) */
 	uint32_t batch_submit;
-	uint32_t batch_wait_us;
-	uint32_t spin_us;
 	bool more;       /* a receive of the last turn took as much as it might: more is there */
 	uint32_t queued; /* sends not yet made */
 	uint32_t first_file, last_file; /* with something queued, in order of their first message */

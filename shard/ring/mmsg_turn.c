@@ -91,7 +91,7 @@ static int wait_for_events(struct mmsg *m, uint32_t wait_us)
 	if (wait_us == 0) {
 		return wait_once(m, 0);
 	}
-	return m->batch_wait_us > 0 ? wait_for_batch(m, wait_us) : wait_spinning(m, wait_us);
+	return m->base.batch_wait_us > 0 ? wait_for_batch(m, wait_us) : wait_spinning(m, wait_us);
 }
 
 /* What arrives within batch_wait_us of the start is gathered until then; what arrives later, after
@@ -101,7 +101,7 @@ static int wait_for_events(struct mmsg *m, uint32_t wait_us)
 static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 {
 	uint64_t start_ns = clock_now_ns();
-	uint32_t batch_us = m->batch_wait_us < wait_us ? m->batch_wait_us : wait_us;
+	uint32_t batch_us = m->base.batch_wait_us < wait_us ? m->base.batch_wait_us : wait_us;
 	uint64_t end_ns = start_ns + batch_us * NS_PER_US;
 	int count = wait_spinning(m, wait_us);
 	uint64_t now_ns = clock_now_ns();
@@ -120,7 +120,7 @@ static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 /* With spin_us, asks again and again that long before sleeping. */
 static int wait_spinning(struct mmsg *m, uint32_t wait_us)
 {
-	uint32_t spin_us = m->spin_us < wait_us ? m->spin_us : wait_us;
+	uint32_t spin_us = m->base.spin_us < wait_us ? m->base.spin_us : wait_us;
 	uint64_t end_ns;
 	int count;
 

@@ -70,8 +70,6 @@ struct uring {
 	bool min_wait;         /* the kernel batches waits itself (Linux 6.12) */
 	uint32_t batch_submit;
 	uint32_t batch_complete;
-	uint32_t batch_wait_us;
-	uint32_t spin_us;
 	int wake_fd; /* -1: none */
 	bool wake_armed;
 	bool wake_wanted;     /* its poll has to be queued again */

@@ -78,8 +78,6 @@ int uring_open(struct ring *ring, const struct ring_params *params, struct err *
 
 	u->batch_submit = params->batch_submit;
 	u->batch_complete = params->batch_complete > 0 ? params->batch_complete : 1;
-	u->batch_wait_us = params->batch_wait_us;
-	u->spin_us = params->spin_us;
 	u->recv_template = (struct msghdr){.msg_namelen = SLOT_NAME_BYTES,
 					   .msg_controllen = SLOT_CONTROL_BYTES};
 	ret = open_ring(u, params, features, err);

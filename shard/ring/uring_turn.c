@@ -110,7 +110,7 @@ static int submit_and_wait(struct uring *u, uint32_t wait_us)
 			       ? wait_for_answer(u)
 			       : enter_until_submitted(u, 0, 0, 0);
 	}
-	return u->batch_wait_us > 0 ? wait_for_batch(u, wait_us) : wait_for_event(u, wait_us);
+	return u->base.batch_wait_us > 0 ? wait_for_batch(u, wait_us) : wait_for_event(u, wait_us);
 }
 
 /* Only with SQPOLL: whoever asks not to wait expects the answers that other engines give in the
@@ -127,11 +127,11 @@ static int wait_for_answer(struct uring *u)
 
 static int wait_for_batch(struct uring *u, uint32_t wait_us)
 {
-	uint32_t batch_us = u->batch_wait_us < wait_us ? u->batch_wait_us : wait_us;
+	uint32_t batch_us = u->base.batch_wait_us < wait_us ? u->base.batch_wait_us : wait_us;
 	uint32_t wait_nr = batch_events(u);
 	int ret;
 
-	if (u->min_wait && u->spin_us == 0) {
+	if (u->min_wait && u->base.spin_us == 0) {
 		return enter_until_submitted(u, wait_nr, wait_us, batch_us);
 	}
 	ret = enter_until_submitted(u, wait_nr, batch_us, 0);
@@ -158,7 +158,7 @@ static uint32_t batch_events(const struct uring *u)
 
 static int wait_for_event(struct uring *u, uint32_t wait_us)
 {
-	uint32_t spin_us = u->spin_us < wait_us ? u->spin_us : wait_us;
+	uint32_t spin_us = u->base.spin_us < wait_us ? u->base.spin_us : wait_us;
 	int ret;
 
 	if (spin_us == 0) {

@@ -84,6 +84,10 @@ static int32_t sometimes(void *context, const struct fake_send *send)
 	return rand() % 8 == 0 ? errors[rand() % 4] : FAKE_SUCCESS;
 }
 
+/* What may be asked of an output that is there. */
+static const enum shard_op there_ops[] = {SHARD_REMOVE_OUTPUT, SHARD_REPLACE_OUTPUT,
+					  SHARD_SET_OUTPUT};
+
 /* One change or another; `m' is free to be sent. Three outputs may come and go, and a flow. */
 static bool choose(struct shard_message *m, uint32_t outputs[3], uint32_t *flow)
 {
@@ -92,9 +96,11 @@ static bool choose(struct shard_message *m, uint32_t outputs[3], uint32_t *flow)
 	if (which < 3) {
 		bool there = outputs[which] != PLACE_NONE;
 
-		*m = there ? (struct shard_message){.op = SHARD_REMOVE_OUTPUT,
-						    .output = outputs[which]}
-			   : new_output(0, (uint16_t)(7000 + which), NEW_FD + which);
+		*m = new_output(0, (uint16_t)(7000 + which), NEW_FD + which);
+		if (there) {
+			m->op = there_ops[rand() % 3];
+			m->output = outputs[which];
+		}
 		return true;
 	}
 	if (*flow != PLACE_NONE) {
@@ -115,6 +121,7 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 	ck_assert_int_eq(m->result, 0);
 	switch (m->op) {
 	case SHARD_ADD_OUTPUT:
+	case SHARD_REPLACE_OUTPUT:
 		outputs[m->output_rule.out.to.addr.port - 7000] = m->output;
 		break;
 	case SHARD_REMOVE_OUTPUT:
@@ -132,6 +139,9 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 		break;
 	case SHARD_ADD_ROOM:
 	case SHARD_START_FLOW:
+	case SHARD_SET_OUTPUT:
+	case SHARD_SET_ECHOES:
+	case SHARD_SET_WAITS:
 		break;
 	}
 }

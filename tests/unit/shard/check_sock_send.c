@@ -24,6 +24,28 @@ static struct err err;
 static struct sock_got got;
 static const struct sock_want no_wish;
 
+START_TEST(an_open_pair_takes_other_options)
+{
+	static const struct sock_want both = {.ttl = true, .tos = true};
+	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
+	int rx = in_here(group_ip[_i], "a1");
+	int tx = out_there(group_ip[_i], "a0", NULL);
+	struct rule_output out = output_to(group_ip[_i], "a0", SOCK_PORT);
+	struct recv_info info;
+
+	out.ttl = 7;
+	out.dscp = 46;
+	ck_assert_int_eq(sock_set_egress(tx, &out, if_nametoindex("a0"), &err), 0);
+	send_text(tx, "one"); /* queued before the ingress is told: it comes with both as well */
+	ck_assert_int_eq(sock_want_more(rx, &in, &both, &err), 0);
+	info = recv_with_info(rx);
+	ck_assert_int_eq(info.ttl, 7);
+	ck_assert_int_eq(info.tos, 46 << 2);
+	ck_assert_int_lt(sock_set_egress(-1, &out, 1, &err), 0);
+	ck_assert_int_lt(sock_want_more(-1, &in, &both, &err), 0);
+}
+END_TEST
+
 START_TEST(multicast_egress_is_connected_and_names_its_address)
 {
 	int rx = in_here(group_ip[_i], "a1");
@@ -317,6 +339,7 @@ TCase *check_sock_send(void)
 	TCase *tc = tcase_create("sending");
 
 	tcase_add_unchecked_fixture(tc, net_make, NULL);
+	tcase_add_loop_test(tc, an_open_pair_takes_other_options, 0, 2);
 	tcase_add_loop_test(tc, multicast_egress_is_connected_and_names_its_address, 0, 2);
 	tcase_add_loop_test(tc, ttl_and_dscp_of_multicast_arrive, 0, 2);
 	tcase_add_loop_test(tc, sender_does_not_hear_itself, 0, 2);

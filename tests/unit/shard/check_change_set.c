@@ -1,0 +1,204 @@
+/* check_change_set.c - outputs that go on with other options, or another socket, and lose nothing.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/shard/change_rig.h"
+
+/* The rig's first output with options that the test changes. */
+static struct shard_message changed_output(enum shard_op op, int fd)
+{
+	struct shard_message m = {.op = op};
+	const struct egress_output *o = egress_output(&rig.egress, 0);
+
+	m.output = o->token;
+	m.output_rule = *o->rule;
+	m.socket = (struct egress_socket){.fd = fd, .gso = true, .mtu = change_options.mtu};
+	return m;
+}
+
+START_TEST(a_rate_set_holds_from_the_next_datagram_on)
+{
+	struct shard_message m;
+
+	open_rig();
+	deliver(5);
+	rig_settle(&rig);
+	m = changed_output(SHARD_SET_OUTPUT, -1);
+	m.output_rule.out.rate_bps = 1;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(m.output, egress_output(&rig.egress, 0)->token); /* the same one */
+	rig_settle(&rig);
+	for (int i = 0; i < 40; i++) {
+		rig_deliver_train(&rig, 20, 1000, 1000); /* beyond the burst */
+		rig_settle(&rig);
+	}
+	ck_assert_uint_gt(
+		stat_get(&egress_output(&rig.egress, 0)->stats->drops[OUTPUT_DROP_RATE_LIMITED]),
+		0);
+	ck_assert_uint_eq(
+		stat_get(&egress_output(&rig.egress, 1)->stats->drops[OUTPUT_DROP_RATE_LIMITED]),
+		0);
+	m = changed_output(SHARD_SET_OUTPUT, -1);
+	m.output_rule.out.rate_bps = 0;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(egress_output(&rig.egress, 0)->rule->out.rate_bps, 0);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_output_told_to_may_send_trains_unless_its_path_refused_one)
+{
+	struct egress_output *o;
+	struct shard_message m;
+
+	open_rig();
+	o = egress_output(&rig.egress, 0);
+	m = changed_output(SHARD_SET_OUTPUT, -1);
+	m.socket.gso = false;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(o->gso, GSO_OFF);
+	m.socket.gso = true;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(o->gso, GSO_UNPROVEN);
+	o->gso = GSO_OFF;
+	stat_set(&o->stats->gso_off, EIO);
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(o->gso, GSO_OFF);
+	m.output = place_next_token(m.output);
+	ck_assert_int_eq(ask(&m), -ENOENT);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_replaced_output_loses_doubles_and_reorders_nothing)
+{
+	uint32_t before;
+	struct shard_message m;
+
+	open_rig();
+	m = changed_output(SHARD_REPLACE_OUTPUT, NEW_FD);
+	fake_hold_sends(rig.ring, true);
+	deliver(3);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0); /* the first train is in flight ... */
+	deliver(4);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0); /* ... and the next waits for its answer */
+	hand_over(&m);
+	deliver(5);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(relay_turn(&rig.relay), 0);
+		ck_assert(!is_answered(&m));
+	}
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 7), 0); /* it does not overtake */
+	fake_hold_sends(rig.ring, false);
+	await_answer(&m);
+	ck_assert_int_eq(m.result, 0);
+	ck_assert_int_eq(m.fd, -1); /* the rig's outputs have none */
+	rig_settle(&rig);
+	before = sent_in_order(100, 0);
+	ck_assert_uint_eq(before, 7);
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 7), 5);
+	ck_assert_uint_eq(sent_in_order(101, 0), 12);
+	ck_assert_uint_eq(stat_get(&output_of(m.output)->stats->sent), 12); /* one identity */
+	ck_assert_uint_eq(output_of(m.output)->relayed_before, 0);
+	ck_assert_uint_eq(flow_of(0)->first_output, place_index(m.output)); /* where it stood */
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+/* Hands `m' over with sends in flight, and ends the shard before they are answered. */
+static void end_amid(struct shard_message *m)
+{
+	int i = 0, rc;
+
+	fake_hold_sends(rig.ring, true);
+	deliver(3);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	hand_over(m);
+	ck_assert(!is_answered(m));
+	mailbox_post(&rig.mailbox, MAIL_QUIT);
+	fake_wake(rig.ring);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	fake_hold_sends(rig.ring, false);
+	while ((rc = relay_turn(&rig.relay)) == 0) {
+		ck_assert_int_lt(i++, CHANGE_TURNS_MAX);
+	}
+	ck_assert_int_eq(rc, 1);
+	ck_assert(is_answered(m));
+	ck_assert_int_eq(m->result, 0);
+}
+
+START_TEST(what_is_under_way_is_done_when_its_shard_ends)
+{
+	struct shard_message m;
+
+	open_rig();
+	m = changed_output(SHARD_REPLACE_OUTPUT, NEW_FD);
+	end_amid(&m);
+	expect_output_law(output_of(m.output)->stats);
+	ck_assert_uint_eq(stat_get(&output_of(m.output)->stats->offered), 3);
+	ring_close(rig.ring);
+	mailbox_close(&rig.mailbox);
+	open_rig();
+	m = changed_output(SHARD_REMOVE_OUTPUT, -1);
+	end_amid(&m);
+	expect_output_law(&m.output_stats);
+	ck_assert_uint_eq(stat_get(&m.output_stats.offered), 3);
+	ring_close(rig.ring);
+	mailbox_close(&rig.mailbox);
+}
+END_TEST
+
+START_TEST(what_is_replaced_or_told_must_be_there)
+{
+	struct shard_message m, echoes = {.op = SHARD_SET_ECHOES, .flow = 0xffff};
+
+	open_rig();
+	m = changed_output(SHARD_REPLACE_OUTPUT, NEW_FD);
+	m.output = place_next_token(m.output);
+	ck_assert_int_eq(ask(&m), -ENOENT);
+	ck_assert_int_eq(ask(&echoes), -ENOENT);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(echoes_and_waits_are_set_while_running)
+{
+	static const struct addr echo = {.family = AF_INET, .port = 9};
+	struct shard_message m = {.op = SHARD_SET_ECHOES, .echoes = &echo, .echo_count = 1};
+	struct shard_message waits = {.op = SHARD_SET_WAITS, .drain_ns = 77};
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_ptr_eq(flow_of(0)->echoes, &echo);
+	ck_assert_uint_eq(flow_of(0)->echo_count, 1);
+	ck_assert_int_eq(ask(&waits), 0);
+	ck_assert_uint_eq(rig.relay.drain_ns, 77);
+	ck_assert_uint_gt(stat_get(&ring_stats_of(rig.ring)->longest_change_ns), 0);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("change_set");
+	SRunner *runner = srunner_create(suite);
+	TCase *tc = tcase_create("change_set");
+	int failed;
+
+	tcase_add_test(tc, a_rate_set_holds_from_the_next_datagram_on);
+	tcase_add_test(tc, an_output_told_to_may_send_trains_unless_its_path_refused_one);
+	tcase_add_test(tc, a_replaced_output_loses_doubles_and_reorders_nothing);
+	tcase_add_test(tc, what_is_under_way_is_done_when_its_shard_ends);
+	tcase_add_test(tc, what_is_replaced_or_told_must_be_there);
+	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
