@@ -64,6 +64,7 @@ static void *run(void *arg)
 
 	(void)arg;
 	ck_assert_msg(shard_open(&spec, &arena, &mailbox, &shard, &err) == 0, "%s", err.text);
+	ck_assert_msg(shard_open_sockets(shard, &err) == 0, "%s", err.text);
 	ck_assert_msg(shard_live(shard, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(shard_run(shard), 0);
 	shard_close(shard);
