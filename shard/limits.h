@@ -51,10 +51,11 @@
  * the scheduler's tick, so that the bound seldom costs programming a timer. */
 #define RING_ANSWER_LAG_US 20000
 
-#define DRAIN_WAIT_US   10000  /* silence that counts as "nothing queued any more" */
-#define RETRY_WAIT_US   10000  /* between a receive that failed and the next try; datagrams wait */
-#define RELEASE_WAIT_US 200000 /* after the end, for devices that still read our memory */
-#define ARM_SHARE       4      /* of the lent slots: one flow may start in each turn */
+#define DRAIN_WAIT_US   10000   /* silence that counts as "nothing queued any more" */
+#define RETRY_WAIT_US   10000   /* between a receive that failed and the next try; datagrams wait */
+#define RELEASE_WAIT_US 200000  /* after the end, for devices that still read our memory */
+#define ARM_SHARE       4       /* of the lent slots: one flow may start in each turn */
+#define SILENCE_MAX_US  5000000 /* for a kernel that answers nothing: then its ring has failed */
 #define MAKE_ROOM_WAIT_US                                                    \
 	1000 /* for a train to become free: only an engine that sends in the \
 	      * background (SQPOLL) has anything to wait for */
@@ -76,5 +77,6 @@ static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_
 static_assert(
 	RELEASE_WAIT_US >= 10 * DRAIN_WAIT_US,
 	"a stopped relay, which sleeps DRAIN_WAIT_US at a time, looks often before it gives up");
+static_assert(SILENCE_MAX_US >= 10 * RELEASE_WAIT_US, "a slow device is no ring that failed");
 static_assert(MAKE_ROOM_WAIT_US <= RING_ANSWER_LAG_US, "an answer is not waited for longer");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

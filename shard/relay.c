@@ -31,16 +31,15 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow,
 			  const struct ring_recv *event);
 static void hand_out_rest(struct relay *r, struct egress_rest *rest);
 static bool make_room(struct relay *r);
+static bool is_late(struct relay *r, uint64_t since_ns);
 static void flow_ended(struct relay *r, struct ingress_flow *flow, int res);
 static void change_group(struct relay *r, struct ingress_flow *flow);
 static void lend(struct relay *r);
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
-static void count_unread(struct relay *r);
 static void take_mail(struct relay *r);
 static void take_message(struct relay *r);
 static void look_at_drops(struct relay *r);
-static void leave_groups(struct relay *r);
 static void stop(struct relay *r);
 static void cancel_all(struct relay *r);
 static void rearm(struct relay *r);
@@ -79,11 +78,14 @@ int relay_turn(struct relay *r)
 		rearm(r);
 		return 0;
 	}
-	if (!is_over(r)) {
-		return 0;
+	if (is_over(r)) {
+		settle(r);
+		return 1;
 	}
-	settle(r);
-	return 1;
+	if (is_late(r, r->stop_end_ns)) {
+		fail(r);
+	}
+	return r->failed;
 }
 
 void relay_start(struct relay *r)
@@ -231,17 +233,29 @@ static void hand_out_rest(struct relay *r, struct egress_rest *rest)
  * taken after what was received before. */
 static bool make_room(struct relay *r)
 {
+	uint64_t start_ns = 0;
+
 	for (uint32_t wait_us = 0; !egress_has_train(r->egress); wait_us = MAKE_ROOM_WAIT_US) {
 		if (r->failed == 0) {
 			egress_flush(r->egress);
 			r->failed = ring_turn(r->ring, wait_us);
 		}
 		take_sent(r);
-		if (r->failed < 0) {
+		if (r->failed < 0 || (wait_us > 0 && is_late(r, start_ns))) {
 			return false;
 		}
+		start_ns = start_ns > 0 ? start_ns : clock_now_ns();
 	}
 	return true;
+}
+
+/* Whether the kernel has not answered for so long that it never will; then the ring has failed. */
+static bool is_late(struct relay *r, uint64_t since_ns)
+{
+	if (clock_now_ns() >= since_ns + r->answer_ns) {
+		r->failed = -ETIMEDOUT;
+	}
+	return r->failed < 0;
 }
 
 static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
@@ -308,21 +322,9 @@ static void fail(struct relay *r)
 	take_sent(r);
 	(void)take_received(r);
 	egress_abandon(r->egress);
-	count_unread(r);
+	relay_count_unread(r);
 	pool_publish_census(r->pool, false);
 	change_abandon(r);
-}
-
-static void count_unread(struct relay *r)
-{
-	for (uint32_t i = 0; i < r->place_count; i++) {
-		struct ingress_flow *flow = &relay_place(r, i)->flow;
-
-		if (flow->state != FLOW_FREE) {
-			ingress_count_leftovers(flow);
-			ingress_look_at_drops(flow);
-		}
-	}
 }
 
 static void take_mail(struct relay *r)
@@ -333,7 +335,7 @@ static void take_mail(struct relay *r)
 		look_at_drops(r);
 	}
 	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
-		leave_groups(r);
+		relay_leave_groups(r);
 		r->phase = RELAY_DRAINING;
 		r->drain_end_ns = clock_now_ns() + r->drain_ns;
 	}
@@ -364,17 +366,6 @@ static void look_at_drops(struct relay *r)
 		flow = &relay_place(r, r->look_at++)->flow;
 		if (flow->state != FLOW_FREE) {
 			ingress_look_at_drops(flow);
-		}
-	}
-}
-
-static void leave_groups(struct relay *r)
-{
-	for (uint32_t i = 0; i < r->place_count; i++) {
-		const struct ingress_flow *flow = &relay_place(r, i)->flow;
-
-		if (flow->state != FLOW_FREE) {
-			sock_leave(flow->fd, &flow->rule->in, flow->rule->ifindex);
 		}
 	}
 }
@@ -486,7 +477,7 @@ static void settle(struct relay *r)
 			pool_unlend(r->pool, pool_slot_id((enum pool_class)g, (uint16_t)index));
 		}
 	}
-	count_unread(r);
+	relay_count_unread(r);
 	must(pool_consistent(r->pool));
 	pool_publish_census(r->pool, r->egress->held == 0);
 	change_abandon(r);

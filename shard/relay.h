@@ -40,6 +40,7 @@ struct relay {
 	int failed;            /* -errno of a ring turn; nothing is sent any more */
 	uint64_t drain_ns;     /* longest time draining may take */
 	uint64_t drain_end_ns; /* when draining gives up */
+	uint64_t answer_ns;    /* longest time without an answer, until the ring has failed */
 	uint64_t stop_end_ns;  /* when a stopped relay waits no longer for devices */
 };
 

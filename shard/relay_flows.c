@@ -1,6 +1,7 @@
 /* relay_flows.c - gives places to flows, starts and ends them. See relay_flows.h. */
 #include "shard/relay_flows.h"
 
+#include "shard/sock.h"
 #include "src/base/must.h"
 
 static void free_places(struct relay *r, uint32_t first);
@@ -113,6 +114,29 @@ uint32_t relay_take_ended(struct relay *r)
 	r->ended_first = r->ended_last = PLACE_NONE;
 	r->ended_count = 0;
 	return first;
+}
+
+void relay_leave_groups(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		const struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state != FLOW_FREE) {
+			sock_leave(flow->fd, &flow->rule->in, flow->rule->ifindex);
+		}
+	}
+}
+
+void relay_count_unread(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state != FLOW_FREE) {
+			ingress_count_leftovers(flow);
+			ingress_look_at_drops(flow);
+		}
+	}
 }
 
 /* The places from `first' on are new; the first is taken first. */

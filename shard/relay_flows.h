@@ -32,3 +32,9 @@ void relay_list_ended(struct relay *r, struct ingress_flow *flow);
 
 /* Empties that list; returns its first place, and the others follow as `next'. */
 uint32_t relay_take_ended(struct relay *r);
+
+/* Leaves the group of every flow; what has arrived stays in the sockets. */
+void relay_leave_groups(struct relay *r);
+
+/* Takes what is left in the sockets of all flows, and counts it as not relayed. */
+void relay_count_unread(struct relay *r);

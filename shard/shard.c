@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shard/relay_flows.h"
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
 #define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
@@ -185,6 +186,7 @@ static void set_up(struct shard *s)
 	s->relay.egress = &s->egress;
 	s->relay.mailbox = s->mailbox;
 	s->relay.drain_ns = s->spec->drain_ns;
+	s->relay.answer_ns = SILENCE_MAX_US * NS_PER_US;
 }
 
 static int open_ring(struct shard *s, struct err *err)

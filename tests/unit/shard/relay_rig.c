@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "src/base/clock.h"
 #include <unistd.h>
 
 #define RIG_TURNS_MAX 100000
@@ -106,6 +108,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	rig->flow_rule.in.at.addr.family = AF_INET;
 	rig_open_flows(rig, flows);
 	ck_assert_int_eq(mailbox_open(&rig->mailbox), 0);
+	rig->relay.answer_ns = SILENCE_MAX_US * NS_PER_US;
 	relay_start(&rig->relay);
 }
 
