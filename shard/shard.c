@@ -131,10 +131,8 @@ void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes,
 	f->echo_count = count;
 }
 
-int shard_live(struct shard *s, struct err *err)
+int shard_join(struct shard *s, struct err *err)
 {
-	int armed;
-
 	for (uint32_t i = 0; i < s->spec->table->flow_count; i++) {
 		const struct ingress_flow *flow = &shard_flow(s, i)->flow;
 		int rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
@@ -143,6 +141,13 @@ int shard_live(struct shard *s, struct err *err)
 			return rc;
 		}
 	}
+	return 0;
+}
+
+int shard_live(struct shard *s, struct err *err)
+{
+	int armed;
+
 	relay_start(&s->relay);
 	armed = ring_turn(s->relay.ring, 0); /* before we say so */
 	if (armed < 0) {
@@ -159,6 +164,11 @@ int shard_run(struct shard *s)
 		rc = relay_turn(&s->relay);
 	} while (rc == 0);
 	return rc < 0 ? rc : 0;
+}
+
+void shard_discard(struct shard *s)
+{
+	relay_count_unread(&s->relay);
 }
 
 void shard_close(struct shard *s)

@@ -5,7 +5,8 @@
  *     shard_arena_bytes   (control)      how much memory: shard_cut in an arena that only counts
  *     shard_open          (shard thread) memory, ring, sockets; nothing joined, nothing arrives
  *     shard_set_echoes    (control, while the thread waits) who of us could be heard again
- *     shard_live          (shard thread) joins the groups and arms the receives
+ *     shard_join          (shard thread) joins the groups: datagrams arrive, and wait
+ *     shard_live          (shard thread) arms the receives; or shard_discard, when all are to leave
  *     shard_run           (shard thread) relays until told to drain or quit by the mailbox
  *     shard_close         (shard thread) ring and sockets gone; counters stay readable
  *
@@ -94,6 +95,10 @@ int shard_open_sockets(struct shard *shard, struct err *err);
 void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *echoes,
 		      uint32_t count);
 
+/* Joins the group of each flow. Nothing is relayed before shard_live: what arrives stays in the
+ * sockets. 0 or -errno with `err'; then some may be joined. */
+int shard_join(struct shard *shard, struct err *err);
+
 int shard_live(struct shard *shard, struct err *err);
 
 /* 0 after a drain or quit, -errno when the ring failed for good. */
@@ -111,6 +116,9 @@ static inline const struct output_place *shard_output(const struct shard *shard,
 {
 	return egress_place(&shard->egress, index);
 }
+
+/* Instead of shard_live: counts what has arrived as not relayed. */
+void shard_discard(struct shard *shard);
 
 /* What shard_open opened. */
 void shard_close(struct shard *shard);

@@ -36,17 +36,15 @@ void gate_arrive(struct gate *gate, uint32_t *stage)
 	}
 }
 
-bool gate_may_go(struct gate *gate)
+enum gate_order gate_await_order(struct gate *gate, enum gate_order order)
 {
-	bool go;
-
 	pthread_mutex_lock(&gate->lock);
-	while (gate->order == GATE_CLOSED) {
+	while (gate->order == order) {
 		pthread_cond_wait(&gate->changed, &gate->lock);
 	}
-	go = gate->order == GATE_GO;
+	order = gate->order;
 	pthread_mutex_unlock(&gate->lock);
-	return go;
+	return order;
 }
 
 void gate_order(struct gate *gate, enum gate_order order)

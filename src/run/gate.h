@@ -1,8 +1,9 @@
 /* gate.h - where the control thread lets the workers wait for one another.
  *
- * Each worker passes three stages: its shard is open, live, ended. Before going live it waits for
- * the order that lets all go or all leave. Locks are used only while starting and ending. Every
- * arrival also writes an eventfd, so that the control thread can wait for it in poll().
+ * Each worker passes four stages: its shard is open, joined, live, ended. Before joining, and again
+ * before going live, it waits for the order that lets all go on or all leave. Locks are used only
+ * while starting and ending. Every arrival also writes an eventfd, so that the control thread can
+ * wait for it in poll().
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 
 enum gate_order {
 	GATE_CLOSED,
+	GATE_JOIN,
 	GATE_GO,
 	GATE_LEAVE,
 };
@@ -20,6 +22,7 @@ struct gate {
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t changed;
 	uint32_t opened; /* workers whose shard_open has returned */
+	uint32_t joined; /* workers whose shard_join has returned */
 	uint32_t live;   /* workers whose shard_live has returned */
 	uint32_t ended;  /* workers that have left shard_run, or never entered it */
 	enum gate_order order;
@@ -33,10 +36,10 @@ void gate_free(struct gate *gate);
 /* Worker: counts itself at the stage whose counter is `stage' (&gate->opened, ...). */
 void gate_arrive(struct gate *gate, uint32_t *stage);
 
-/* Worker: waits for the order; true when it was to go. */
-bool gate_may_go(struct gate *gate);
+/* Worker: waits for another order than `order', and returns it. */
+enum gate_order gate_await_order(struct gate *gate, enum gate_order order);
 
-/* Control thread: lets the workers go, or leave. */
+/* Control thread: lets the workers join, go, or leave. */
 void gate_order(struct gate *gate, enum gate_order order);
 
 /* Control thread: waits until `count' workers have arrived at `stage'. */

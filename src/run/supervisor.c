@@ -1,12 +1,12 @@
 /* supervisor.c - brings the shards up together, keeps watch, and takes them down together.
  *
  * Start: raise limits, become the user, settle what only a trial tells, start every worker at once;
- * when all have opened their shards, tell each flow which of our own senders it could hear, then
- * let all go live. If any step fails anywhere, or a signal asks to end before that, everybody
- * leaves. Running: this thread sleeps in poll() on signals and on workers that end by themselves,
- * and looks at the shards once a second. End: the first SIGTERM or SIGINT drains, a second one
- * quits. From the start on nothing waits for whoever reads the log. Control thread; datagrams never
- * come here.
+ * when all have opened their shards, tell each flow which of our own senders it could hear, let all
+ * join, and when all have let all go live. If any step fails anywhere, or a signal asks to end
+ * before that, everybody leaves, and what has arrived is counted and not relayed. Running: this
+ * thread sleeps in poll() on signals and on workers that end by themselves, and looks at the shards
+ * once a second. End: the first SIGTERM or SIGINT drains, a second one quits. From the start on
+ * nothing waits for whoever reads the log. Control thread; datagrams never come here.
  */
 #include "src/run/supervisor.h"
 
@@ -39,7 +39,8 @@ static void free_workers(struct supervisor *sup);
 static int go_live(struct supervisor *sup, int signals, struct err *err);
 static int start_workers(struct supervisor *sup, struct err *err);
 static void fill_worker(struct supervisor *sup, uint32_t i);
-static int await_opened(struct supervisor *sup, int signals);
+static int await_stage(struct supervisor *sup, const uint32_t *stage, int signals, int *asked,
+		       struct err *err);
 static void asked_early(int signo, int *asked);
 static int tell_echoes(struct supervisor *sup, struct err *err);
 static bool can_know_echo(const struct supervisor *sup, const struct layout_echo *echo);
@@ -157,18 +158,17 @@ static void free_workers(struct supervisor *sup)
 static int go_live(struct supervisor *sup, int signals, struct err *err)
 {
 	int rc = start_workers(sup, err);
-	int asked = await_opened(sup, signals);
+	int asked = 0, opened = await_stage(sup, &sup->gate.opened, signals, &asked, err);
 
-	if (rc == 0) {
-		rc = first_failure(sup, err);
-	}
-	if (rc == 0 && asked > 0) {
-		rc = 1;
-	}
+	rc = rc == 0 ? opened : rc;
 	if (rc == 0) {
 		rc = tell_echoes(sup, err);
 	}
-	gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
+	gate_order(&sup->gate, rc == 0 ? GATE_JOIN : GATE_LEAVE);
+	if (rc == 0) {
+		rc = await_stage(sup, &sup->gate.joined, signals, &asked, err);
+		gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
+	}
 	if (rc == 0) {
 		gate_wait(&sup->gate, &sup->gate.live, sup->worker_count);
 		rc = first_failure(sup, err);
@@ -216,25 +216,28 @@ static void fill_worker(struct supervisor *sup, uint32_t i)
 	setup_spec(sup->setup, i, &w->spec);
 }
 
-/* Waits until every worker has opened its shard, which may take long when much memory is to be
- * populated. How often the signals asked to end meanwhile. */
-static int await_opened(struct supervisor *sup, int signals)
+/* Waits until every worker has passed `stage': opening takes long when much memory is to be
+ * populated, joining when somebody else keeps the kernel's network lock. 0 when all could, 1 when a
+ * signal asked to end, or -errno. */
+static int await_stage(struct supervisor *sup, const uint32_t *stage, int signals, int *asked,
+		       struct err *err)
 {
 	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN}};
-	int asked = 0, signo;
 	uint64_t changes;
+	int signo, rc;
 
-	while (!gate_passed(&sup->gate, &sup->gate.opened, sup->worker_count)) {
+	while (!gate_passed(&sup->gate, stage, sup->worker_count)) {
 		(void)poll(fds, 2, -1);
 		while ((signo = signals_next(signals)) != 0) {
-			asked_early(signo, &asked);
+			asked_early(signo, asked);
 		}
 		if (read(sup->gate.eventfd, &changes, sizeof(changes)) < 0) {
 			continue; /* only a signal */
 		}
 	}
-	return asked;
+	rc = first_failure(sup, err);
+	return rc == 0 && *asked > 0 ? 1 : rc;
 }
 
 static void asked_early(int signo, int *asked)
@@ -245,7 +248,7 @@ static void asked_early(int signo, int *asked)
 	(*asked)++;
 	if (*asked > 1) {
 		sink_end();
-		_exit(0); /* nobody has joined anything yet */
+		_exit(0); /* nobody has relayed anything yet */
 	}
 	log_notice("%s: ending before the start was complete", signals_name(signo));
 	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");

@@ -17,6 +17,7 @@
 static void *thread_main(void *arg);
 static int open_shard(struct worker *w, struct err *err);
 static int pin_thread(const struct worker *w, struct err *err);
+static int join_and_run(struct worker *w, struct err *err);
 static int run_shard(struct worker *w, struct err *err);
 static void arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err);
 
@@ -74,8 +75,8 @@ static void *thread_main(void *arg)
 	w->tid = (pid_t)syscall(SYS_gettid);
 	rc = open_shard(w, &err);
 	arrive(w, &w->gate->opened, rc, &err);
-	if (gate_may_go(w->gate) && rc == 0) {
-		rc = run_shard(w, &err);
+	if (gate_await_order(w->gate, GATE_CLOSED) == GATE_JOIN) {
+		rc = join_and_run(w, &err);
 	}
 	if (w->shard) {
 		shard_close(w->shard);
@@ -121,6 +122,23 @@ static int pin_thread(const struct worker *w, struct err *err)
 			"allowed here; see `taskset -p $$' and --cpus",
 			w->index, w->cpu_os, strerror(-rc));
 	}
+	return rc;
+}
+
+/* What arrives while others still join, or when one of them could not, waits in our sockets. */
+static int join_and_run(struct worker *w, struct err *err)
+{
+	struct err cause = {0};
+	int rc = shard_join(w->shard, &cause);
+
+	if (rc < 0) {
+		err_set(err, "shard %u: %s", w->index, cause.text);
+	}
+	arrive(w, &w->gate->joined, rc, err);
+	if (gate_await_order(w->gate, GATE_JOIN) == GATE_GO) {
+		return run_shard(w, err);
+	}
+	shard_discard(w->shard);
 	return rc;
 }
 
