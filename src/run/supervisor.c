@@ -31,6 +31,9 @@
 
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
+/* After the time for draining: what a shard may take at most to release its memory and to see that
+ * its ring answers nothing, and as much again for a busy machine. */
+#define END_WAIT_NS (2 * (RELEASE_WAIT_US + SILENCE_MAX_US) * NS_PER_US)
 
 static int get_ready(struct setup *setup, struct err *err);
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
@@ -47,7 +50,9 @@ static bool can_know_echo(const struct supervisor *sup, const struct layout_echo
 static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo);
 static void announce(const struct supervisor *sup);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
+static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void act_on(struct supervisor *sup, int signo, int *asked);
+static void ask_to_end(struct supervisor *sup, uint32_t mail);
 static int first_failure(const struct supervisor *sup, struct err *err);
 static void post_all(struct supervisor *sup, uint32_t mail);
 static void join_all(struct supervisor *sup);
@@ -77,6 +82,10 @@ int supervisor_run(struct setup *setup)
 	}
 	if (was_live(&sup) && report_file_write(&sup) < 0) {
 		rc = rc < 0 ? rc : -EIO;
+	}
+	if (sup.stuck) {
+		sink_end();
+		_exit(EXIT_RUN_FAILURE); /* nothing of theirs can be given back */
 	}
 	close(signals);
 	free_all(&sup);
@@ -122,7 +131,9 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	} else {
 		post_all(sup, MAIL_QUIT);
 	}
-	join_all(sup);
+	if (!sup->stuck) {
+		join_all(sup);
+	}
 	return rc < 0 ? rc : 0;
 }
 
@@ -324,30 +335,46 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 				{.fd = sup->gate.eventfd, .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns();
 	struct watch watch;
-	int asked = 0, signo, rc = watch_init(&watch, sup);
-	uint64_t changes;
+	int asked = 0, rc = watch_init(&watch, sup);
 
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
 		post_all(sup, MAIL_QUIT);
 		return rc;
 	}
-	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count)) {
+	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
 		(void)poll(fds, 2, WATCH_MS);
-		while ((signo = signals_next(signals)) != 0) {
-			act_on(sup, signo, &asked);
-		}
-		if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
-		    gate_passed(&sup->gate, &sup->gate.ended, 1) && asked == 0) {
-			asked = 1; /* one shard alone is no relay: end them all */
-			post_all(sup, MAIL_DRAIN);
-		}
+		look_for_end(sup, signals, &asked);
+		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
 		post_all(sup, MAIL_LOOK);
 		watch_tick(&watch);
 		recheck_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
-	return first_failure(sup, err);
+	rc = first_failure(sup, err);
+	if (rc == 0 && sup->stuck) {
+		err_set(err,
+			"shards: some do not end although they were told to: their threads are "
+			"stuck in the kernel, whose log may say why; ending without them");
+		rc = -ETIMEDOUT;
+	}
+	return rc;
+}
+
+/* Takes signals, and notes workers that ended by themselves. */
+static void look_for_end(struct supervisor *sup, int signals, int *asked)
+{
+	uint64_t changes;
+	int signo;
+
+	while ((signo = signals_next(signals)) != 0) {
+		act_on(sup, signo, asked);
+	}
+	if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
+	    gate_passed(&sup->gate, &sup->gate.ended, 1) && *asked == 0) {
+		*asked = 1; /* one shard alone is no relay: end them all */
+		ask_to_end(sup, MAIL_DRAIN);
+	}
 }
 
 /* Acts on one signal; `asked' counts the requests to end. */
@@ -362,11 +389,21 @@ static void act_on(struct supervisor *sup, int signo, int *asked)
 	if (*asked == 1) {
 		log_notice("%s: draining", signals_name(signo));
 		(void)notify_send("STOPPING=1\nSTATUS=draining");
-		post_all(sup, MAIL_DRAIN);
+		ask_to_end(sup, MAIL_DRAIN);
 	} else {
 		log_notice("%s again: ending at once", signals_name(signo));
-		post_all(sup, MAIL_QUIT);
+		ask_to_end(sup, MAIL_QUIT);
 	}
+}
+
+static void ask_to_end(struct supervisor *sup, uint32_t mail)
+{
+	uint64_t drain_ns = mail == MAIL_DRAIN ? sup->setup->opt->drain_ms * NS_PER_MS : 0;
+	uint64_t end_by_ns = clock_now_ns() + drain_ns + END_WAIT_NS;
+
+	sup->end_by_ns =
+		sup->end_by_ns > 0 && sup->end_by_ns < end_by_ns ? sup->end_by_ns : end_by_ns;
+	post_all(sup, mail);
 }
 
 /* The first failure among the workers, if any. */

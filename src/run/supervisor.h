@@ -17,6 +17,8 @@ struct supervisor {
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
+	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
+	bool stuck;              /* they had not */
 	struct report_gone gone; /* what is in no shard any more */
 };
 

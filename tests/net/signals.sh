@@ -48,13 +48,15 @@ expect "exit status after two signals" "$relay_status" 0
 expect_words "the second signal" "$daemon_log" "again: ending at once"
 report_check
 
-# meddle SHARD HOW: from now on does to each wait of that shard what strace's inject= calls HOW.
+# meddle SHARD HOW: from now on does to each wait of that shard what strace's inject= calls HOW;
+# $tracer.
 meddle() {
     local comm call=io_uring_enter
     [ "$ENGINE" = uring ] || call=epoll_wait,epoll_pwait,epoll_pwait2
     comm=$(grep -lx "shard-$1" /proc/"$daemon_pid"/task/*/comm)
     start strace -qq -o "$work/strace" -e "trace=$call" -e "inject=$call:$2" \
         -p "$(basename "${comm%/comm}")"
+    tracer=$started
 }
 
 says() {
@@ -78,6 +80,20 @@ if have strace && grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h"; then
     expect "exit status after a second signal amid draining" "$relay_status" 0
     report_check
     background_stop
+
+    # A shard whose thread the kernel keeps is not waited for without end.
+    relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" --shards 1
+    meddle 0 delay_enter=2000000000
+    background src 239.1.1.1%s0:5000
+    wait_for test -s "$work/strace" || fail "the shard is not kept"
+    kill -TERM "$daemon_pid"
+    wait_for says "SIGTERM: draining" || fail "SIGTERM is not answered"
+    kill -TERM "$daemon_pid"
+    wait_for says "stuck in the kernel" || fail "a shard that is stuck is waited for"
+    stop "$tracer" KILL # it keeps what it traces from going away
+    relay_end
+    background_stop
+    expect "exit status without a shard" "$relay_status" 1
 
     # One shard alone is no relay: when its ring fails, all end.
     relay_start --rule "239.1.1.1%in0:5000 shard=0 -> 239.2.2.2%out0:6000" \
