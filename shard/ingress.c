@@ -168,9 +168,7 @@ static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t coun
  * unicast nobody else does. */
 static bool is_foreign(const struct ingress_flow *flow, const struct addr *from)
 {
-	const struct addr *source = &flow->rule->in.source;
-
-	return source->family != 0 && !addr_ip_equal(source, from);
+	return !rule_takes_source(&flow->rule->in, from);
 }
 
 /* Whether one of our egress sockets sent this: two interfaces on one segment would otherwise feed

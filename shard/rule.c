@@ -6,6 +6,7 @@
  */
 #include "shard/rule.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "src/base/must.h"
@@ -26,12 +27,36 @@ bool rule_output_is_valid(const struct rule_output *out)
 	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1;
 }
 
+bool rule_takes_source(const struct rule_ingress *in, const struct addr *from)
+{
+	unsigned whole = in->source_bits / 8, rest = in->source_bits % 8;
+
+	if (in->source.family == 0) {
+		return true;
+	}
+	if (in->source_bits == 0) {
+		return addr_ip_equal(&in->source, from);
+	}
+	return in->source.family == from->family && memcmp(in->source.ip, from->ip, whole) == 0 &&
+	       (rest == 0 || (in->source.ip[whole] ^ from->ip[whole]) >> (8 - rest) == 0);
+}
+
+const char *rule_format_source(const struct rule_ingress *in, char *buf)
+{
+	addr_format(&in->source, buf);
+	if (in->source_bits > 0) {
+		snprintf(buf + strlen(buf), sizeof("/128"), "/%u", in->source_bits);
+	}
+	return buf;
+}
+
 int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b)
 {
 	int diff = memcmp(&a->at.addr, &b->at.addr, sizeof(a->at.addr));
 
 	diff = diff != 0 ? diff : strncmp(a->at.ifname, b->at.ifname, sizeof(a->at.ifname));
-	return diff != 0 ? diff : memcmp(&a->source, &b->source, sizeof(a->source));
+	diff = diff != 0 ? diff : memcmp(&a->source, &b->source, sizeof(a->source));
+	return diff != 0 ? diff : (int)a->source_bits - (int)b->source_bits;
 }
 
 bool rule_same_output(const struct rule_output *a, const struct rule_output *b)
@@ -73,6 +98,7 @@ static void check_flow(const struct rule_table *table, const struct rule_flow *f
 	must(flow->in.at.addr.family == AF_INET || flow->in.at.addr.family == AF_INET6);
 	must(flow->in.at.addr.port != 0);
 	must(flow->in.source.family == 0 || flow->in.source.family == flow->in.at.addr.family);
+	must(flow->in.source_bits < (flow->in.source.family == AF_INET6 ? 128 : 32));
 	must(flow->pool_class < POOL_CLASS_COUNT);
 	must(flow->output_count <= FLOW_OUTPUTS_MAX);
 	must(flow->output_count <= table->output_count);

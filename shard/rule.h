@@ -13,6 +13,8 @@
 #include "shard/limits.h"
 #include "src/base/addr.h"
 
+#define RULE_SOURCE_TEXT_MAX (ADDR_TEXT_MAX + 4) /* "/128" */
+
 #define RULE_AUTO (-1) /* an option the rule does not set */
 
 enum rule_ttl {
@@ -23,10 +25,12 @@ enum rule_ttl {
 };
 
 struct rule_ingress {
-	struct endpoint at; /* group or own address, interface, port */
-	struct addr source; /* SSM source or unicast sender allowed; family 0: any */
-	int8_t gro;         /* 1, 0, RULE_AUTO */
-	int8_t pool_class;  /* class=, or RULE_AUTO */
+	struct endpoint at;  /* group or own address, interface, port */
+	struct addr source;  /* SSM source or unicast sender allowed; family 0: any */
+	uint8_t source_bits; /* of a prefix of senders; 0: the whole address counts */
+	bool shared;         /* other flows have this unicast address, port and interface, too */
+	int8_t gro;          /* 1, 0, RULE_AUTO */
+	int8_t pool_class;   /* class=, or RULE_AUTO */
 };
 
 struct rule_output {
@@ -75,6 +79,12 @@ struct rule_output {
 
 /* Whether a shard can send by `out': addresses of a family, each option within its bounds. */
 bool rule_output_is_valid(const struct rule_output *out);
+
+/* Whether `from' is a sender that the flow takes; the port does not matter. */
+bool rule_takes_source(const struct rule_ingress *in, const struct addr *from);
+
+/* The flow's SOURCE as a rule writes it, without brackets; `buf' has RULE_SOURCE_TEXT_MAX bytes. */
+const char *rule_format_source(const struct rule_ingress *in, char *buf);
 
 /* Orders flows by what they are: where they are heard, and from whom. 0: the same flow, however it
  * is received and wherever it stands in a table. Positions are nobody's name. */

@@ -10,7 +10,8 @@
  * Linux 6.18 passes an IPv4 datagram that exactly one socket matches through the reuseport hash: of
  * two flows that differ in their source only, each heard half of both, and a socket that has not
  * joined took datagrams from one that has (both measured). A unicast ingress shares its port
- * with nobody, so that a port in use is an error and not a flow split in silence.
+ * with nobody, so that a port in use is an error and not a flow split in silence; only flows of one
+ * port that differ in their source share it, with SO_REUSEADDR, each connected to its source.
  *
  * Egress: one socket per output - an unresolvable unicast neighbour fills the send buffer of its
  * socket, and must fill no other's. Loopback of multicast off unless local=yes, IP_RECVERR on

@@ -65,6 +65,11 @@ static const struct sock_cure {
 	 "src= is not an address of this machine, or not yet usable (IPv6 duplicate address "
 	 "detection, disable_ipv6); see `ip address'",
 	 {0}},
+	{SOCK_DEED_SOURCE,
+	 ENETUNREACH,
+	 "the kernel tells senders of one port apart only where it has a route back to each; see "
+	 "`ip route get'",
+	 {0}},
 	{SOCK_DEED_JOIN,
 	 ENOBUFS,
 	 "the kernel allows this socket no membership; raise net.ipv4.igmp_max_memberships (for a "

@@ -21,6 +21,8 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 			      struct sock_opts *opts);
 static int bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
 			struct sock_got *got, struct err *err);
+static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
+			    const char *subject, struct err *err);
 static bool try_gro(int fd);
 static int member(int fd, const struct rule_ingress *in, unsigned ifindex, bool join);
 
@@ -52,6 +54,9 @@ int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const str
 	if (rc == 0) {
 		found.gro = want->gro && try_gro(fd);
 		rc = bind_ingress(fd, in, ifindex, &found, err);
+	}
+	if (rc == 0 && in->shared && in->source.family != 0 && in->source_bits == 0) {
+		rc = hear_only_source(fd, in, ifindex, subject, err);
 	}
 	if (rc != 0) {
 		close(fd);
@@ -125,7 +130,7 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 			      struct sock_opts *opts)
 {
 	/* As a group, a broadcast is for every socket that asks for it. */
-	if (addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr)) {
+	if (addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr) || in->shared) {
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, 1));
 	}
 	if (in->at.addr.family == AF_INET6) {
@@ -151,6 +156,23 @@ static int bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
 		}
 	}
 	return sock_bind(fd, &in->at.addr, ifindex, &got->local, err);
+}
+
+/* Of several sockets on one address and port the kernel gives a datagram to the one that fits best,
+ * and one that is connected fits its peer only: here to each port of that host. */
+static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
+			    const char *subject, struct err *err)
+{
+	struct sockaddr_storage name;
+	socklen_t len = addr_to_sockaddr(&in->source, ifindex, &name);
+	char source[ADDR_TEXT_MAX];
+	char doing[ADDR_TEXT_MAX + 16];
+
+	if (connect(fd, (struct sockaddr *)&name, len) == 0) {
+		return 0;
+	}
+	snprintf(doing, sizeof(doing), "hear only %s", addr_format(&in->source, source));
+	return sock_fail(err, SOCK_DEED_SOURCE, subject, doing, errno);
 }
 
 /* Coalescing is a wish: without it datagrams come one by one, and `got' says so. Kernels before

@@ -15,6 +15,7 @@ enum sock_deed {
 	SOCK_DEED_DEVICE,
 	SOCK_DEED_BIND,     /* to a port the rule names */
 	SOCK_DEED_BIND_ANY, /* to a port the kernel chooses */
+	SOCK_DEED_SOURCE,   /* tell the senders of one port apart */
 	SOCK_DEED_JOIN,
 	SOCK_DEED_CONNECT,
 	SOCK_DEED_TRANSPARENT,

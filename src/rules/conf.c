@@ -199,6 +199,7 @@ static int read_ingress(struct reading *reading)
 	}
 	reading->in.at = reading->span.first;
 	reading->in.source = reading->span.source;
+	reading->in.source_bits = reading->span.source_bits;
 	if ((uint64_t)reading->span.addr_count * reading->span.port_count > CONF_FLOWS_MAX) {
 		return conf_refuse(
 			cursor,

@@ -16,6 +16,7 @@
 #include "src/base/num.h"
 
 #define BROADCAST_WORD "broadcast"
+#define ANY_WORD       "any"
 
 /* The word cut to pieces, each pointing into it; source, prefix and ifname are NULL where there is
  * none. */
@@ -38,7 +39,9 @@ static int read_ports(struct conf_cursor *cursor, const struct pieces *pieces,
 		      struct conf_span *span);
 static char *cut_at(char *text, char separator);
 static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct conf_span *span);
-static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
+static int read_source_prefix(struct conf_cursor *cursor, const char *prefix,
+			      struct conf_span *span);
+static int check_scope(struct conf_cursor *cursor, enum conf_side side, const struct pieces *pieces,
 		       const struct conf_span *span);
 static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span);
@@ -52,7 +55,7 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 	if (cut(cursor, side, &pieces) || read_ip(cursor, &pieces, &span) ||
 	    read_prefix(cursor, &pieces, &span) || read_ifname(cursor, &pieces, &span) ||
 	    read_ports(cursor, &pieces, &span) || read_source(cursor, &pieces, &span) ||
-	    check_scope(cursor, &pieces, &span)) {
+	    check_scope(cursor, side, &pieces, &span)) {
 		return -EINVAL;
 	}
 	*out = span;
@@ -75,7 +78,8 @@ int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struc
 		return conf_refuse(
 			cursor,
 			"'%s' names no host; 0.0.0.0/8 and :: would also hear what other rules own "
-			"and hide loops; write the one address meant",
+			"and hide loops; write the one address meant, or as an ingress "
+			"any%%IFACE:PORT",
 			text);
 	}
 	if (addr_is_broadcast(addr)) {
@@ -156,6 +160,9 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 		out->port = close + 1;
 	}
 	out->ifname = cut_at(out->ip, '%');
+	if (!out->ifname && strcmp(out->ip, ANY_WORD) == 0) {
+		out->ifname = cut_at(out->port, '%'); /* any:PORT%IFACE is understood, too */
+	}
 	out->prefix = cut_at(out->ip, '/');
 	return 0;
 }
@@ -175,11 +182,15 @@ static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, stru
 		must(addr_parse_ip("255.255.255.255", addr) == 0);
 		return 0;
 	}
+	if (strcmp(pieces->ip, ANY_WORD) == 0) {
+		addr->family = pieces->bracketed ? AF_INET6 : AF_INET;
+		return 0;
+	}
 	if (addr_parse_ip(pieces->ip, addr) != 0) {
 		return conf_refuse(
 			cursor,
 			"'%.48s' in '%s' is not an address; expected IPv4 as 239.1.1.1, IPv6 as "
-			"[ff3e::1], or broadcast; names are not looked up, write the address "
+			"[ff3e::1], broadcast or any; names are not looked up, write the address "
 			"itself",
 			pieces->ip, cursor->shown);
 	}
@@ -325,6 +336,8 @@ static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct
 	size_t len = text ? strlen(text) : 0;
 	bool bracketed = len >= 2 && text[0] == '[' && text[len - 1] == ']';
 
+	char *prefix;
+
 	if (!text) {
 		return 0;
 	}
@@ -332,6 +345,7 @@ static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct
 		text[len - 1] = '\0';
 		text++;
 	}
+	prefix = cut_at(text, '/');
 	if (addr_parse_ip(text, &span->source) != 0 ||
 	    bracketed != (span->source.family == AF_INET6)) {
 		return conf_refuse(
@@ -348,10 +362,47 @@ static int read_source(struct conf_cursor *cursor, struct pieces *pieces, struct
 			"or both IPv6; give the source's address of the same family",
 			cursor->shown);
 	}
-	return conf_check_unicast(cursor, text, &span->source);
+	if (conf_check_unicast(cursor, text, &span->source) != 0) {
+		return -EINVAL;
+	}
+	return prefix ? read_source_prefix(cursor, prefix, span) : 0;
 }
 
-static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
+/* Groups are joined by single sources, and a prefix of one address is that address. */
+static int read_source_prefix(struct conf_cursor *cursor, const char *prefix,
+			      struct conf_span *span)
+{
+	const struct addr *addr = &span->first.addr;
+	unsigned bits = addr->family == AF_INET ? 32 : 128;
+	uint64_t length;
+
+	if (addr_is_multicast(addr) || addr_is_broadcast(addr)) {
+		return conf_refuse(
+			cursor,
+			"'%s' has a prefix before the '@'; a group or broadcast is heard "
+			"from any sender or from single ones; write a rule for each, or "
+			"leave SOURCE@ out",
+			cursor->shown);
+	}
+	if (num_parse(prefix, 1, bits, &length) != 0) {
+		return conf_refuse(cursor,
+				   "'/%.48s' in '%s' is not the length of a sender's prefix; "
+				   "expected /1 to /%u; leave it out for one sender",
+				   prefix, cursor->shown, bits);
+	}
+	for (unsigned bit = (unsigned)length; bit < bits; bit++) {
+		if (span->source.ip[bit / 8] & 0x80u >> bit % 8) {
+			return conf_refuse(cursor,
+					   "the source of '%s' does not begin at its prefix; the "
+					   "bits below /%u must be zero; write its first address",
+					   cursor->shown, (unsigned)length);
+		}
+	}
+	span->source_bits = length < bits ? (uint8_t)length : 0;
+	return 0;
+}
+
+static int check_scope(struct conf_cursor *cursor, enum conf_side side, const struct pieces *pieces,
 		       const struct conf_span *span)
 {
 	const struct addr *first = &span->first.addr;
@@ -362,6 +413,10 @@ static int check_scope(struct conf_cursor *cursor, const struct pieces *pieces,
 	}
 	if (addr_is_broadcast(first)) {
 		return check_broadcast(cursor, span);
+	}
+	if (addr_is_any(first) && side == CONF_INGRESS && !pieces->prefix &&
+	    span->first.ifname[0]) {
+		return 0; /* whatever address of that interface is meant */
 	}
 	if (first->family == AF_INET6 && addr_is_link_local(first) && !span->first.ifname[0]) {
 		return conf_refuse(cursor,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int compare(const void *left, const void *right, void *context);
 
@@ -42,6 +43,27 @@ const struct conf_flow *conf_index_find(const struct conf_index *index,
 		}
 	}
 	return NULL;
+}
+
+int conf_mark_shared(struct conf *conf)
+{
+	struct conf_index index;
+	int rc = conf_index_build(conf, &index);
+
+	for (uint32_t i = 1; i < conf->flow_count && rc == 0; i++) {
+		struct rule_ingress *a = &conf->flows[index.order[i - 1]].in;
+		struct rule_ingress *b = &conf->flows[index.order[i]].in;
+
+		if (addr_equal(&a->at.addr, &b->at.addr) &&
+		    strcmp(a->at.ifname, b->at.ifname) == 0 && !addr_is_multicast(&a->at.addr) &&
+		    !addr_is_broadcast(&a->at.addr)) {
+			a->shared = b->shared = true;
+		}
+	}
+	if (rc == 0) {
+		conf_index_free(&index);
+	}
+	return rc;
 }
 
 void conf_index_free(struct conf_index *index)

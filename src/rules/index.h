@@ -18,5 +18,9 @@ int conf_index_build(const struct conf *conf, struct conf_index *out);
 const struct conf_flow *conf_index_find(const struct conf_index *index,
 					const struct rule_ingress *in);
 
+/* Tells the flows of each unicast address, port and interface that they are several. 0 or
+ * -ENOMEM. */
+int conf_mark_shared(struct conf *conf);
+
 /* Accepts all-zero. */
 void conf_index_free(struct conf_index *index);

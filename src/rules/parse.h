@@ -45,6 +45,7 @@ struct conf_span {
 	struct endpoint first;
 	char long_ifname[CONF_IFNAME_MAX]; /* one longer than a kernel name; else "" */
 	struct addr source;                /* SOURCE@; family 0: none */
+	uint8_t source_bits;               /* of its prefix; 0: one sender */
 	uint32_t addr_count;               /* 1 without a prefix */
 	uint32_t port_count;               /* 1 without a port range */
 };

@@ -39,6 +39,13 @@ enum color {
 	BLACK
 }; /* unseen, on the stack, done */
 
+/* Of what a flow takes; wider ones come first. */
+enum width {
+	ALL_SOURCES,
+	SOURCE_PREFIX,
+	ONE_SOURCE
+};
+
 struct step {
 	uint32_t node;
 	uint32_t next; /* child to look at next: an output's number, or a sorted position */
@@ -48,7 +55,11 @@ static int compare_flows(const void *left, const void *right, void *context);
 static int check_names(const struct conf *conf, struct err *err);
 static int compare_names(const void *left, const void *right, void *context);
 static int check_twins(const struct twins *twins);
+static bool are_apart(const struct rule_ingress *a, const struct rule_ingress *b);
+static enum width how_wide(const struct rule_ingress *in);
+static int check_any(const struct twins *twins);
 static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b);
+static const char *sources_clash(const struct rule_ingress *a, const struct rule_ingress *b);
 static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position);
 static int check_cycles(struct twins *twins);
 static int search_from(struct twins *twins, uint32_t root);
@@ -113,7 +124,10 @@ static int compare_flows(const void *left, const void *right, void *context)
 		diff = strcmp(a->at.ifname, b->at.ifname); /* no interface comes first */
 	}
 	if (diff == 0) {
-		diff = compare_addrs(&a->source, &b->source); /* any source comes first */
+		diff = (int)how_wide(a) - (int)how_wide(b);
+	}
+	if (diff == 0) {
+		diff = compare_addrs(&a->source, &b->source);
 	}
 	return diff != 0 ? diff : (l > r) - (l < r);
 }
@@ -159,32 +173,69 @@ static int compare_names(const void *left, const void *right, void *context)
 	return diff != 0 ? diff : (l > r) - (l < r);
 }
 
-/* Two flows of one run share a datagram unless both are multicast with different sources: only
- * there does the kernel sort by source. For unicast, an endpoint without interface includes the
- * same one with any. A run's first flow is the one without source, a group's first the one without
- * interface, so looking at neighbours and firsts is enough. */
+/* Flows of one run share a datagram unless their sources keep them apart. For unicast, an endpoint
+ * without interface includes the same one with any. A run's first flow is the one with the widest
+ * source, a group's first the one without interface, so looking at neighbours and firsts is
+ * enough. */
 static int check_twins(const struct twins *twins)
 {
 	uint32_t group = 0; /* first position of the group and of the run at hand */
 	uint32_t run = 0;
 
 	for (uint32_t i = 1; i < twins->count; i++) {
-		const struct rule_ingress *in = ingress_at(twins, i);
-
 		group = same_group(twins, group, i) ? group : i;
 		run = same_run(twins, run, i) ? run : i;
-		if (group < i && !ingress_at(twins, group)->at.ifname[0]) {
+		if (run == i && group < i && !ingress_at(twins, group)->at.ifname[0]) {
 			return refuse_twins(twins, group, i);
 		}
-		if (run == i) {
-			continue;
-		}
-		if (!addr_is_multicast(&in->at.addr) ||
-		    ingress_at(twins, run)->source.family == 0) {
+		if (run < i && !are_apart(ingress_at(twins, run), ingress_at(twins, i))) {
 			return refuse_twins(twins, run, i);
 		}
-		if (addr_equal(&ingress_at(twins, i - 1)->source, &in->source)) {
+		if (run < i && !are_apart(ingress_at(twins, i - 1), ingress_at(twins, i))) {
 			return refuse_twins(twins, i - 1, i);
+		}
+	}
+	return check_any(twins);
+}
+
+/* Whether `b', which comes later in a run than `a', takes none of its datagrams. A group's socket
+ * hears one source or all. Of a unicast address the kernel gives each datagram to one socket: to
+ * one of its source, else to the one that takes the rest (sock_ingress.c). */
+static bool are_apart(const struct rule_ingress *a, const struct rule_ingress *b)
+{
+	if (addr_is_any(&a->at.addr) || how_wide(b) < ONE_SOURCE) {
+		return false;
+	}
+	if (how_wide(a) < ONE_SOURCE) {
+		return !addr_is_multicast(&a->at.addr) && !addr_is_broadcast(&a->at.addr);
+	}
+	return !addr_equal(&a->source, &b->source);
+}
+
+static enum width how_wide(const struct rule_ingress *in)
+{
+	if (in->source.family == 0) {
+		return ALL_SOURCES;
+	}
+	return in->source_bits > 0 ? SOURCE_PREFIX : ONE_SOURCE;
+}
+
+/* What listens on any address of an interface hears what is sent to each of them, and broadcasts.
+ * Such flows come first among those of a port. */
+static int check_any(const struct twins *twins)
+{
+	for (uint32_t i = 0; i < twins->count; i++) {
+		const struct endpoint *at = &ingress_at(twins, i)->at;
+		struct endpoint any = {.addr = {.family = at->addr.family, .port = at->addr.port}};
+		uint32_t found;
+
+		if (addr_is_multicast(&at->addr) || addr_is_any(&at->addr)) {
+			continue;
+		}
+		memcpy(any.ifname, at->ifname, sizeof(any.ifname));
+		found = lower_bound(twins, &any);
+		if (meets_at(twins, found, &any)) {
+			return refuse_twins(twins, found, i);
 		}
 	}
 	return 0;
@@ -202,10 +253,26 @@ static int refuse_twins(const struct twins *twins, uint32_t a, uint32_t b)
 		"all egresses into one rule, separated by commas, or remove one of the two",
 		rule_at(twins, second)->where, endpoint_format(&in->at, text),
 		rule_at(twins, first)->name, rule_at(twins, first)->where,
-		in->source.family == 0 && ingress_at(twins, first)->source.family == 0 ? ""
-		: addr_is_multicast(&in->at.addr) ? ", and any source includes each source"
-						  : ", whatever its sources when it is unicast");
+		sources_clash(in, ingress_at(twins, first)));
 	return -EINVAL;
+}
+
+/* Why their sources do not help; "": they have none. */
+static const char *sources_clash(const struct rule_ingress *a, const struct rule_ingress *b)
+{
+	if (!addr_equal(&a->at.addr, &b->at.addr)) {
+		return ", and any includes each address of an interface";
+	}
+	if (how_wide(a) == ALL_SOURCES && how_wide(b) == ALL_SOURCES) {
+		return "";
+	}
+	if (addr_is_multicast(&a->at.addr) || addr_is_broadcast(&a->at.addr)) {
+		return ", and any source includes each source";
+	}
+	return addr_is_any(&a->at.addr) || strcmp(a->at.ifname, b->at.ifname) != 0
+		       ? ", whatever its sources"
+		       : ", and of a unicast port the kernel tells single sources apart, beside "
+			 "one rule with a prefix or none";
 }
 
 static const struct conf_rule *rule_at(const struct twins *twins, uint32_t position)
@@ -293,7 +360,7 @@ static uint32_t output_leads_to(const struct twins *twins, const struct rule_out
 		return 2 * twins->count + at; /* the whole group */
 	}
 	if (!ingress_at(twins, at)->at.ifname[0]) {
-		return at; /* without interface: alone in its group */
+		return twins->count + at; /* without interface: the group's only run */
 	}
 	at = lower_bound(twins, &out->to);
 	return meets_at(twins, at, &out->to) ? twins->count + at : UINT32_MAX; /* the run */

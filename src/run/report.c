@@ -203,10 +203,11 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	json_t *drops = family_object(drop_family, stats);
 	const struct rule_ingress *in = &flow->rule->in;
 	char text[ENDPOINT_TEXT_MAX];
+	char source[RULE_SOURCE_TEXT_MAX];
 
 	put_text(object, "ingress", endpoint_format(&in->at, text));
 	put(object, "source",
-	    in->source.family ? json_string(addr_format(&in->source, text)) : json_null());
+	    in->source.family ? json_string(rule_format_source(in, source)) : json_null());
 	put_number(object, "shard", w->index);
 	put_family(object, family, stats);
 	put(object, "drops", drops);

@@ -35,6 +35,9 @@ static void add_outputs(struct rule_table *table, const struct conf *conf,
 			const struct conf_flow *flow, const struct iface_table *ifaces,
 			uint32_t part, uint32_t parts, uint32_t zerocopy);
 static int match_echoes(struct layout *layout);
+static bool may_match(const struct addr *at, const struct addr *to);
+static bool may_hear(const struct layout *layout, const struct endpoint *at,
+		     const struct layout_sender *sender);
 static struct layout_sender *list_senders(const struct layout *layout, uint32_t *count);
 static int compare_senders(const void *a, const void *b);
 static uint32_t find_sender(const struct layout_sender *senders, uint32_t count,
@@ -272,16 +275,40 @@ static int match_echoes(struct layout *layout)
 
 	for (uint32_t s = 0; s < layout->shard_count && rc == 0; s++) {
 		for (uint32_t f = 0; f < layout->tables[s].flow_count && rc == 0; f++) {
-			const struct addr *at = &layout->tables[s].flows[f].in.at.addr;
-			uint32_t i = find_sender(senders, count, at);
+			const struct endpoint *at = &layout->tables[s].flows[f].in.at;
+			uint32_t i = find_sender(senders, count, &at->addr);
 
-			for (; i < count && rc == 0 && addr_equal(&senders[i].to, at); i++) {
-				rc = add_echo(layout, s, f, &senders[i]);
+			for (; i < count && rc == 0 && may_match(&at->addr, &senders[i].to); i++) {
+				if (may_hear(layout, at, &senders[i])) {
+					rc = add_echo(layout, s, f, &senders[i]);
+				}
 			}
 		}
 	}
 	free(senders);
 	return rc;
+}
+
+/* The senders that a flow need be compared with stand together: those to its address, or for any
+ * address those to its port. */
+static bool may_match(const struct addr *at, const struct addr *to)
+{
+	return addr_is_any(at) ? at->family == to->family && at->port == to->port
+			       : addr_equal(at, to);
+}
+
+/* Whether what is sent there may be heard at `at'. Of any address of an interface that is what is
+ * broadcast there: what a host sends to itself otherwise passes no interface but lo. */
+static bool may_hear(const struct layout *layout, const struct endpoint *at,
+		     const struct layout_sender *sender)
+{
+	const struct rule_table *table = &layout->tables[sender->shard];
+	const char *ifname = table->outputs[sender->output].out.to.ifname;
+
+	if (!addr_is_any(&at->addr)) {
+		return true;
+	}
+	return !addr_is_multicast(&sender->to) && (!*ifname || strcmp(ifname, at->ifname) == 0);
 }
 
 static struct layout_sender *list_senders(const struct layout *layout, uint32_t *count)

@@ -14,6 +14,7 @@
 #include "numa/sqpoll.h"
 #include "shard/gso.h"
 #include "src/base/clock.h"
+#include "src/rules/index.h"
 #include "src/setup/uncopied.h"
 
 static int make_plan(struct setup *setup, struct err *err);
@@ -31,6 +32,9 @@ int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, stru
 	rc = topo_load(opt->topology, &setup->topo, err);
 	if (rc == 0 && !opt->topology) {
 		rc = iface_rename(&opt->conf, err);
+	}
+	if (rc == 0) {
+		rc = conf_mark_shared(&opt->conf);
 	}
 	if (rc == 0) {
 		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host, &setup->ifaces, err);

@@ -14,7 +14,8 @@
 #include "src/setup/needs.h"
 #include "src/view/sysctl.h"
 
-#define INGRESS_TEXT_MAX (ENDPOINT_TEXT_MAX + ADDR_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
+#define INGRESS_TEXT_MAX \
+	(ENDPOINT_TEXT_MAX + RULE_SOURCE_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
 
 static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out);
 static void describe_ingress(const struct rule_ingress *in, char *buf);
@@ -65,14 +66,14 @@ static void describe_flow(const struct setup *setup, uint32_t i, char *text, str
 static void describe_ingress(const struct rule_ingress *in, char *buf)
 {
 	char endpoint[ENDPOINT_TEXT_MAX];
-	char source[ADDR_TEXT_MAX];
+	char source[RULE_SOURCE_TEXT_MAX];
 
 	endpoint_format(&in->at, endpoint);
 	if (in->source.family == 0) {
 		snprintf(buf, INGRESS_TEXT_MAX, "%s", endpoint);
 		return;
 	}
-	addr_format(&in->source, source);
+	rule_format_source(in, source);
 	snprintf(buf, INGRESS_TEXT_MAX, in->source.family == AF_INET6 ? "[%s]@%s" : "%s@%s", source,
 		 endpoint);
 }

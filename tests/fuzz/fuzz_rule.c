@@ -41,7 +41,6 @@ static void check_endpoint(const struct endpoint *ep)
 	must(ep->addr.family == AF_INET || ep->addr.family == AF_INET6);
 	must(ep->addr.port != 0);
 	must(memchr(ep->ifname, '\0', sizeof(ep->ifname)) != NULL);
-	must(!addr_is_any(&ep->addr));
 	must(!addr_is_local_control(&ep->addr));
 	must(!addr_is_multicast(&ep->addr) || ep->ifname[0]);
 	must(!addr_is_multicast(&ep->addr) || !addr_is_link_local(&ep->addr));
@@ -50,6 +49,7 @@ static void check_endpoint(const struct endpoint *ep)
 static void check_output(const struct rule_output *out)
 {
 	check_endpoint(&out->to);
+	must(!addr_is_any(&out->to.addr));
 	must(rule_output_is_valid(out));
 	must(out->src.port == 0);
 }
@@ -59,6 +59,8 @@ static void check_flow(const struct conf *conf, const struct conf_flow *flow)
 	const struct rule_ingress *in = &flow->in;
 
 	check_endpoint(&in->at);
+	must(!addr_is_any(&in->at.addr) || in->at.ifname[0]);
+	must(in->source_bits < (in->at.addr.family == AF_INET ? 32 : 128));
 	must(in->source.family == 0 || in->source.family == in->at.addr.family);
 	must(in->source.port == 0);
 	must(in->gro >= RULE_AUTO && in->gro <= 1);
@@ -75,7 +77,7 @@ static bool write_rule(const struct conf *conf, const struct conf_flow *flow, ch
 		       size_t room)
 {
 	char ep[ENDPOINT_TEXT_MAX];
-	char source[ADDR_TEXT_MAX];
+	char source[RULE_SOURCE_TEXT_MAX];
 	bool v6 = flow->in.source.family == AF_INET6;
 	size_t used = 0;
 
@@ -87,7 +89,7 @@ static bool write_rule(const struct conf *conf, const struct conf_flow *flow, ch
 	}
 	if (flow->in.source.family != 0) {
 		used = (size_t)sprintf(text, v6 ? "[%s]@" : "%s@",
-				       addr_format(&flow->in.source, source));
+				       rule_format_source(&flow->in, source));
 	}
 	used += (size_t)sprintf(text + used, "%s", endpoint_format(&flow->in.at, ep));
 	for (uint32_t i = 0; i < flow->output_count; i++) {
@@ -112,6 +114,7 @@ static void check_round_trip(const struct conf *conf, const struct conf_flow *fl
 	must(addr_equal(&again.flows[0].in.at.addr, &flow->in.at.addr));
 	must(strcmp(again.flows[0].in.at.ifname, flow->in.at.ifname) == 0);
 	must(addr_equal(&again.flows[0].in.source, &flow->in.source));
+	must(again.flows[0].in.source_bits == flow->in.source_bits);
 	must(again.output_count == flow->output_count);
 	for (uint32_t i = 0; i < flow->output_count; i++) {
 		const struct endpoint *to = &conf->outputs[flow->first_output + i].to;

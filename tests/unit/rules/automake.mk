@@ -14,3 +14,9 @@ tests_unit_rules_check_twins_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/rules/check_index
 tests_unit_rules_check_index_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/rules/check_apart
+tests_unit_rules_check_apart_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/rules/check_endpoint
+tests_unit_rules_check_endpoint_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)

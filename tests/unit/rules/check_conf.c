@@ -136,61 +136,6 @@ START_TEST(unicast_and_families_mix)
 }
 END_TEST
 
-START_TEST(local_receivers_are_asked_for)
-{
-	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 local=yes, "
-					   "239.2.2.3%eth1:1 local=no, 239.2.2.4%eth1:1");
-
-	ck_assert(output(flow, 0)->local);
-	ck_assert(!output(flow, 1)->local);
-	ck_assert(!output(flow, 2)->local);
-}
-END_TEST
-
-START_TEST(broadcasts_come_in_and_go_out)
-{
-	const struct conf_flow *flow =
-		add("broadcast%eth0:5000 -> broadcast%eth1:6000, 255.255.255.255%eth2:6000 ttl=3, "
-		    "239.1.1.1%eth1:1");
-
-	expect_endpoint(&flow->in.at, "255.255.255.255%eth0:5000");
-	expect_endpoint(&output(flow, 0)->to, "255.255.255.255%eth1:6000");
-	expect_endpoint(&output(flow, 1)->to, "255.255.255.255%eth2:6000");
-	/* What comes by broadcast counts its hops also as a broadcast. */
-	ck_assert_uint_eq(output(flow, 0)->ttl_mode, RULE_TTL_AUTO);
-	ck_assert_uint_eq(output(flow, 0)->ttl, RULE_TTL_DEFAULT);
-	ck_assert_uint_eq(output(flow, 1)->ttl, 3);
-	flow = add("239.1.1.1%eth0:5000 -> broadcast%eth1:6000");
-	ck_assert_uint_eq(output(flow, 0)->ttl_mode, RULE_TTL_AUTO);
-	ck_assert_uint_eq(output(flow, 0)->ttl, 0);
-	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
-	add("broadcast%eth1:5000 -> broadcast%eth0:5000"); /* both ways: we know our own */
-	add("broadcast%eth0:5001 -> broadcast%eth1:5001");
-	add("broadcast%eth1:5001 -> broadcast%eth0:5001");
-	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
-}
-END_TEST
-
-/* Alternative names are longer than an endpoint's: an alias stands there, the same for the same. */
-START_TEST(long_interface_names_have_aliases)
-{
-	const struct conf_flow *flow = add("239.1.1.1%enp197s0f1np1v12:1 -> "
-					   "239.2.2.2%enp197s0f1np1v13:1, [ff3e::1%eth1]:1");
-	const char *first = flow->in.at.ifname;
-	const char *second = output(flow, 0)->to.ifname;
-
-	ck_assert_str_eq(first, "enp197s0f/0");
-	ck_assert_str_eq(second, "enp197s0f/1");
-	ck_assert_str_eq(conf_ifname(&conf, first), "enp197s0f1np1v12");
-	ck_assert_str_eq(conf_ifname(&conf, second), "enp197s0f1np1v13");
-	ck_assert_str_eq(conf_ifname(&conf, "eth1"), "eth1");
-	ck_assert_str_eq(conf_ifname(&conf, ""), "");
-	flow = add("239.1.1.2%enp197s0f1np1v13:1 -> 239.2.2.2%eth1:1");
-	ck_assert_str_eq(flow->in.at.ifname, "enp197s0f/1");
-	ck_assert_uint_eq(conf.long_ifname_count, 2);
-}
-END_TEST
-
 START_TEST(odd_but_legal_interface_names)
 {
 	const struct conf_flow *flow = add("239.1.1.1%a@b%c#[]-x.100:5000 -> [ff05::1%]odd[]:6000, "
@@ -447,9 +392,6 @@ int main(void)
 	tcase_add_test(tc, blanks_around_arrow_and_comma_are_optional);
 	tcase_add_test(tc, sources_are_read_for_both_families);
 	tcase_add_test(tc, unicast_and_families_mix);
-	tcase_add_test(tc, local_receivers_are_asked_for);
-	tcase_add_test(tc, broadcasts_come_in_and_go_out);
-	tcase_add_test(tc, long_interface_names_have_aliases);
 	tcase_add_test(tc, odd_but_legal_interface_names);
 	tcase_add_test(tc, ingress_options_are_stored);
 	tcase_add_test(tc, egress_options_belong_to_their_egress);

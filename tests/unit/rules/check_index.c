@@ -58,6 +58,27 @@ START_TEST(of_nothing_nothing_is_found)
 }
 END_TEST
 
+START_TEST(flows_of_one_unicast_port_are_marked)
+{
+	static const char *const rules[] = {"10.0.0.1@192.0.2.1:1 -> 239.2.2.2%e:1",
+					    "192.0.2.1:1 -> 239.2.2.2%e:1",
+					    "192.0.2.1:2 -> 239.2.2.2%e:1",
+					    "192.0.2.2%e:1 -> 239.2.2.2%e:1",
+					    "10.0.0.1@239.1.1.1%e:1 -> 239.2.2.2%e:1",
+					    "10.0.0.2@239.1.1.1%e:1 -> 239.2.2.2%e:1"};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct err err;
+
+		ck_assert_int_eq(conf_add_rule(&conf, rules[i], "here", &err), 0);
+	}
+	ck_assert_int_eq(conf_mark_shared(&conf), 0);
+	for (uint32_t i = 0; i < conf.flow_count; i++) {
+		ck_assert_msg(conf.flows[i].in.shared == (i < 2), "%s", rules[i]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("index");
@@ -67,6 +88,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, each_flow_is_found_and_nothing_else);
+	tcase_add_test(tc, flows_of_one_unicast_port_are_marked);
 	tcase_add_test(tc, of_nothing_nothing_is_found);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -231,6 +231,23 @@ START_TEST(own_senders_towards_a_listening_flow_are_known)
 }
 END_TEST
 
+/* Of any address of an interface that is who may broadcast there. */
+START_TEST(senders_towards_any_address_are_known)
+{
+	const uint32_t owners[] = {0, 0};
+
+	add_rule("any%eth0:5000 -> 239.2.2.1%eth1:1");
+	add_rule("239.1.1.1%eth1:5000 -> 10.0.0.255%eth0:5000, broadcast%eth0:5000, "
+		 "10.0.0.254:5000, broadcast%eth1:5000, 239.1.1.1%eth0:5000, 10.0.0.255%eth0:5001");
+	ck_assert_int_eq(build(1, owners, 1, &options), 0);
+	ck_assert_uint_eq(layout.echo_count, 4); /* and one of our own group on the other side */
+	for (uint32_t i = 0; i < 3; i++) {
+		ck_assert_uint_eq(layout.echoes[i].flow, 0);
+	}
+	ck_assert_uint_eq(layout.echoes[3].flow, 1);
+}
+END_TEST
+
 static Suite *layout_suite(void)
 {
 	Suite *suite = suite_create("layout");
@@ -240,6 +257,7 @@ static Suite *layout_suite(void)
 	tcase_add_test(tcase, shards_that_flows_can_use_are_counted);
 	tcase_add_test(tcase, each_flow_stands_in_its_owners_table_only);
 	tcase_add_test(tcase, spread_gives_each_output_to_exactly_one_shard);
+	tcase_add_test(tcase, senders_towards_any_address_are_known);
 	tcase_add_test(tcase, spread_beyond_the_outputs_is_refused);
 	tcase_add_test(tcase, spread_of_a_unicast_ingress_is_refused);
 	tcase_add_test(tcase, more_flows_than_a_shard_can_have_are_refused);

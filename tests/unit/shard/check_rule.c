@@ -166,6 +166,41 @@ START_TEST(damaged_output_aborts)
 }
 END_TEST
 
+START_TEST(a_source_is_one_address_or_a_prefix)
+{
+	static const struct {
+		const char *source, *from;
+		uint8_t bits;
+		bool takes;
+	} rows[] = {
+		{NULL, "10.0.0.1", 0, true},
+		{"10.0.0.1", "10.0.0.1", 0, true},
+		{"10.0.0.1", "10.0.0.2", 0, false},
+		{"10.0.0.0", "10.0.0.255", 24, true},
+		{"10.0.0.0", "10.0.1.0", 24, false},
+		{"10.0.0.128", "10.0.0.255", 25, true},
+		{"10.0.0.128", "10.0.0.127", 25, false},
+		{"128.0.0.0", "255.0.0.1", 1, true},
+		{"128.0.0.0", "127.0.0.1", 1, false},
+		{"2001:db8::", "2001:db8::1", 127, true},
+		{"2001:db8::", "2001:db8::2", 127, false},
+		{"::", "10.0.0.1", 0, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rule_ingress in = {.source_bits = rows[i].bits};
+		struct addr from;
+
+		ck_assert_int_eq(addr_parse_ip(rows[i].from, &from), 0);
+		if (rows[i].source) {
+			ck_assert_int_eq(addr_parse_ip(rows[i].source, &in.source), 0);
+		}
+		from.port = 9;
+		ck_assert_msg(rule_takes_source(&in, &from) == rows[i].takes, "row %zu", i);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rule");
@@ -175,6 +210,7 @@ int main(void)
 	tcase_add_test(tc, sound_table_passes);
 	tcase_add_test(tc, empty_table_passes);
 	tcase_add_test(tc, mixed_families_and_kept_marks_pass);
+	tcase_add_test(tc, a_source_is_one_address_or_a_prefix);
 	tcase_add_loop_test(tc, question_and_abort_agree, 0, 11);
 	tcase_add_loop_test_raise_signal(tc, damaged_flow_aborts, SIGABRT, 0, 10);
 	tcase_add_loop_test_raise_signal(tc, damaged_output_aborts, SIGABRT, 0, 12);

@@ -1,0 +1,156 @@
+/* check_endpoint.c - what else than a group or an address may stand in an endpoint: broadcasts, any
+ * address, prefixes of senders, interfaces by long names.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/rules/conf.h"
+
+static struct conf conf;
+static struct err err;
+
+static void set_up(void)
+{
+	conf = (struct conf){0};
+	strcpy(err.text, "");
+}
+
+static void tear_down(void)
+{
+	conf_free(&conf);
+}
+
+/* Adds a rule that must be taken; its first flow. */
+static const struct conf_flow *add(const char *text)
+{
+	int rc = conf_add_rule(&conf, text, "here", &err);
+
+	ck_assert_msg(rc == 0, "'%s': %s", text, err.text);
+	return &conf.flows[conf.rules[conf.rule_count - 1].first_flow];
+}
+
+static const struct rule_output *output(const struct conf_flow *flow, uint32_t i)
+{
+	ck_assert_uint_lt(i, flow->output_count);
+	return &conf.outputs[flow->first_output + i];
+}
+
+static void expect_endpoint(const struct endpoint *ep, const char *text)
+{
+	char buf[ENDPOINT_TEXT_MAX];
+
+	ck_assert_str_eq(endpoint_format(ep, buf), text);
+}
+
+START_TEST(sources_may_be_prefixes_of_unicast)
+{
+	static const struct {
+		const char *text, *source;
+		unsigned bits;
+	} rows[] = {
+		{"10.0.0.0/24@192.0.2.1:5000 -> 239.2.2.2%eth1:1", "10.0.0.0/24", 24},
+		{"10.0.0.128/25@192.0.2.1:5000 -> 239.2.2.2%eth1:1", "10.0.0.128/25", 25},
+		{"10.0.0.1/32@192.0.2.1:5000 -> 239.2.2.2%eth1:1", "10.0.0.1", 0},
+		{"10.0.0.1@192.0.2.1:5000 -> 239.2.2.2%eth1:1", "10.0.0.1", 0},
+		{"[2001:db8::/48]@[2001:db8::1]:5000 -> 239.2.2.2%eth1:1", "2001:db8::/48", 48},
+		{"10.0.0.0/8@any%eth0:5000 -> 239.2.2.2%eth1:1", "10.0.0.0/8", 8},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct conf_flow *flow = add(rows[i].text);
+		char text[RULE_SOURCE_TEXT_MAX];
+
+		ck_assert_str_eq(rule_format_source(&flow->in, text), rows[i].source);
+		ck_assert_uint_eq(flow->in.source_bits, rows[i].bits);
+	}
+}
+END_TEST
+
+START_TEST(any_stands_for_an_interfaces_addresses)
+{
+	expect_endpoint(&add("any%eth0:5000 -> 239.2.2.2%eth1:1")->in.at, "0.0.0.0%eth0:5000");
+	expect_endpoint(&add("any:5001%eth0 -> 239.2.2.2%eth1:1")->in.at, "0.0.0.0%eth0:5001");
+	expect_endpoint(&add("0.0.0.0%eth0:5002 -> 239.2.2.2%eth1:1")->in.at, "0.0.0.0%eth0:5002");
+	expect_endpoint(&add("any%eth0:1-2 -> 239.2.2.2%eth1:1-2")[1].in.at, "0.0.0.0%eth0:2");
+	expect_endpoint(&add("[any%eth0]:5000 -> [ff3e::1%eth1]:1")->in.at, "[::%eth0]:5000");
+	expect_endpoint(&add("[::%eth1]:5000 -> [ff3e::1%eth1]:1")->in.at, "[::%eth1]:5000");
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
+}
+END_TEST
+
+START_TEST(local_receivers_are_asked_for)
+{
+	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 local=yes, "
+					   "239.2.2.3%eth1:1 local=no, 239.2.2.4%eth1:1");
+
+	ck_assert(output(flow, 0)->local);
+	ck_assert(!output(flow, 1)->local);
+	ck_assert(!output(flow, 2)->local);
+}
+END_TEST
+
+START_TEST(broadcasts_come_in_and_go_out)
+{
+	const struct conf_flow *flow =
+		add("broadcast%eth0:5000 -> broadcast%eth1:6000, 255.255.255.255%eth2:6000 ttl=3, "
+		    "239.1.1.1%eth1:1");
+
+	expect_endpoint(&flow->in.at, "255.255.255.255%eth0:5000");
+	expect_endpoint(&output(flow, 0)->to, "255.255.255.255%eth1:6000");
+	expect_endpoint(&output(flow, 1)->to, "255.255.255.255%eth2:6000");
+	/* What comes by broadcast counts its hops also as a broadcast. */
+	ck_assert_uint_eq(output(flow, 0)->ttl_mode, RULE_TTL_AUTO);
+	ck_assert_uint_eq(output(flow, 0)->ttl, RULE_TTL_DEFAULT);
+	ck_assert_uint_eq(output(flow, 1)->ttl, 3);
+	flow = add("239.1.1.1%eth0:5000 -> broadcast%eth1:6000");
+	ck_assert_uint_eq(output(flow, 0)->ttl_mode, RULE_TTL_AUTO);
+	ck_assert_uint_eq(output(flow, 0)->ttl, 0);
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
+	add("broadcast%eth1:5000 -> broadcast%eth0:5000"); /* both ways: we know our own */
+	add("broadcast%eth0:5001 -> broadcast%eth1:5001");
+	add("broadcast%eth1:5001 -> broadcast%eth0:5001");
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
+}
+END_TEST
+
+/* Alternative names are longer than an endpoint's: an alias stands there, the same for the same. */
+START_TEST(long_interface_names_have_aliases)
+{
+	const struct conf_flow *flow = add("239.1.1.1%enp197s0f1np1v12:1 -> "
+					   "239.2.2.2%enp197s0f1np1v13:1, [ff3e::1%eth1]:1");
+	const char *first = flow->in.at.ifname;
+	const char *second = output(flow, 0)->to.ifname;
+
+	ck_assert_str_eq(first, "enp197s0f/0");
+	ck_assert_str_eq(second, "enp197s0f/1");
+	ck_assert_str_eq(conf_ifname(&conf, first), "enp197s0f1np1v12");
+	ck_assert_str_eq(conf_ifname(&conf, second), "enp197s0f1np1v13");
+	ck_assert_str_eq(conf_ifname(&conf, "eth1"), "eth1");
+	ck_assert_str_eq(conf_ifname(&conf, ""), "");
+	flow = add("239.1.1.2%enp197s0f1np1v13:1 -> 239.2.2.2%eth1:1");
+	ck_assert_str_eq(flow->in.at.ifname, "enp197s0f/1");
+	ck_assert_uint_eq(conf.long_ifname_count, 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("conf_endpoint");
+	TCase *tc = tcase_create("conf_endpoint");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, sources_may_be_prefixes_of_unicast);
+	tcase_add_test(tc, any_stands_for_an_interfaces_addresses);
+	tcase_add_test(tc, local_receivers_are_asked_for);
+	tcase_add_test(tc, broadcasts_come_in_and_go_out);
+	tcase_add_test(tc, long_interface_names_have_aliases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
