@@ -74,7 +74,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(trains, "trains", "trains", COUNT, "sends of more than one datagram")                  \
 	X(sends, "sends", "sends", COUNT, "send operations, retries included")                   \
 	X(resent, "resent", "datagrams", COUNT, "sent one by one after their train was refused") \
-	X(gso_off, "gso_off", "errno", ERRNO, "that ended the sending of trains, or 0")
+	X(gso_off, "gso_off", "errno", ERRNO, "that trains are given up for at present, or 0")   \
+	X(icmp_errors, "icmp_errors", "errors", COUNT, "of ICMP, about what it sent or said to be")
 
 #define OUTPUT_ZEROCOPY(X)                                                          \
 	X(zc_sent, "sent", "sends", COUNT, "whose payload the kernel did not copy") \

@@ -165,6 +165,8 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 	place->rule.out = rule->out;
 	if (!gso) {
 		o->gso = GSO_OFF;
+		o->gso_again_ns = 0;
+		stat_set(&o->stats->gso_off, 0);
 	} else if (o->gso == GSO_OFF && stat_get(&o->stats->gso_off) == 0) {
 		o->gso = GSO_UNPROVEN;
 	}
@@ -273,6 +275,8 @@ static bool meta_of(const struct egress_output *o, const struct datagram *d, str
 	}
 	if (rule->src_keep) {
 		(void)addr_from_sockaddr(d->from, &out->src);
+	} else if (o->path.name_len > 0) {
+		out->src = rule->src; /* a socket that is not connected may be bound elsewhere */
 	}
 	return true;
 }
@@ -423,7 +427,7 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 	t->next = TRAIN_NONE;
 	t->single_at = 0;
 	t->way = TRAIN_WHOLE;
-	t->retried = false;
+	t->retries = 0;
 	o->queue.open = idx;
 	return true;
 }

@@ -2,10 +2,11 @@
  *
  * Per output the order of datagrams is kept through all that may happen to a train (train.h). One
  * that the path refuses (EIO, EINVAL, EMSGSIZE) is resent datagram by datagram, and its output
- * sends no trains any more; until the first train of an output has succeeded no second one is in
- * flight, so that not even this fallback reorders. Nor does anything follow a zero-copy send
- * (zerocopy.h) of a shape that its output has not taken yet before it is known to be under way: it
- * may have to be copied. In all these cases the train that must be answered first is `awaited'.
+ * sends no trains for a while; until the first train after that, or of all, has succeeded no second
+ * one is in flight, so that not even this fallback reorders. Nor does anything follow a zero-copy
+ * send (zerocopy.h) of a shape that its output has not taken yet before it is known to be under
+ * way: it may have to be copied. In all these cases the train that must be answered first is
+ * `awaited'.
  *
  * Here is what gathers datagrams; egress_send.h sends and settles what was gathered. Shard thread
  * only.
@@ -27,7 +28,7 @@
 #include "src/base/arena.h"
 
 enum egress_gso {
-	GSO_OFF,      /* not wanted, not possible, or refused once */
+	GSO_OFF,      /* not wanted, not possible, or refused a while ago */
 	GSO_UNPROVEN, /* no train has succeeded yet: one at a time */
 	GSO_PROVEN,
 };
@@ -58,11 +59,15 @@ struct egress_output {
 	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
 	uint32_t train_bytes_max; /* 65507 or 65487 */
 	struct zerocopy_output zerocopy;
-	uint64_t tokens_bits;  /* rate=: may be sent now */
-	uint64_t tokens_at_ns; /* when tokens_bits was true */
-	uint8_t gso;           /* enum egress_gso */
-	bool dirty;            /* in the dirty list */
-	uint8_t state;         /* enum output_state */
+	uint64_t icmp_seq;      /* trains before it may have met an ICMP error that was taken */
+	uint64_t wary_until_ns; /* one send at a time until then, for ICMP errors come in; 0: no */
+	uint64_t gso_again_ns;  /* when trains are tried again; 0: not, or not given up */
+	uint64_t gso_wait_ns;   /* how long they were last given up for */
+	uint64_t tokens_bits;   /* rate=: may be sent now */
+	uint64_t tokens_at_ns;  /* when tokens_bits was true */
+	uint8_t gso;            /* enum egress_gso */
+	bool dirty;             /* in the dirty list */
+	uint8_t state;          /* enum output_state */
 };
 
 /* Where an output stands, with all that belongs to it. */
@@ -129,7 +134,8 @@ void egress_open_output(struct egress *eg, struct egress_output *output,
 
 /* From the next datagram on the output goes by `rule', which is the same output and differs in no
  * option of how its socket is bound. Trains that are there leave as they are. `gso': it may send
- * trains; one whose path has refused a train keeps to single datagrams. */
+ * trains; one whose path has refused a train keeps to single datagrams for as long
+ * as it would have. */
 void egress_set_output(struct egress *eg, struct egress_output *output,
 		       const struct rule_table_output *rule, bool gso);
 

@@ -4,9 +4,13 @@
  * may batch the sends of one socket. egress_done takes the answer each send gets. Four outcomes:
  * sent; refused as a zero-copy send, which is sent again by copying; refused as a train, which
  * starts the datagram by datagram resend with the output's later trains waiting behind it; or
- * dropped under exactly one counter. What has been overtaken is never sent again. A socket with a
- * unicast destination may hand a past ICMP error to the next send: the error queue is emptied, and
- * the train sent once more if nothing of its output has gone after it.
+ * dropped under exactly one counter. What has been overtaken is never sent again.
+ *
+ * An ICMP error fails the next send of its socket, whatever that carries, and anybody can forge
+ * one. So a failure that ICMP could have caused is first looked up in the socket's error queue.
+ * When it is there, the failure says nothing of this train, neither that it cannot leave nor that
+ * the path refuses trains: it is sent again, a few times at most, and for a while nothing of that
+ * output follows a send before it is answered, so that no further one is overtaken and lost.
  *
  * A zero-copy send that succeeded is counted at once, like any other; only its train, and the slots
  * in it, are kept until the device has read them. Shard thread only.
@@ -16,9 +20,11 @@
 #include <errno.h>
 
 #include "shard/sock.h"
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
 static bool flush_output(struct egress *eg, struct egress_output *o);
+static void look_at_clock(struct egress_output *o);
 static void resend_singly(struct egress_output *o, struct train *t);
 static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx);
 static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
@@ -30,11 +36,12 @@ static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
 static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
 static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx);
 static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes);
-static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
-			uint32_t datagrams);
+static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
 static bool is_train_refusal(int err);
-static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
-			 int err);
+static void give_up_trains(struct egress_output *o, int err);
+static bool is_from_icmp(struct egress_output *o, const struct train *t, int err);
+static bool may_be_from_icmp(int err);
+static bool icmp_failed(struct egress *eg, struct egress_output *o, uint32_t idx);
 static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
 		   const struct ring_sent *sent);
 static void free_train(struct egress *eg, uint32_t idx);
@@ -125,6 +132,9 @@ enum output_drop egress_drop_of(int err)
 
 static bool flush_output(struct egress *eg, struct egress_output *o)
 {
+	if (o->wary_until_ns != 0 || o->gso_again_ns != 0) {
+		look_at_clock(o);
+	}
 	train_queue_close(&o->queue, eg->trains);
 	if (o->after != PLACE_NONE && egress_output(eg, place_index(o->after))->token == o->after &&
 	    !egress_is_closed(egress_output(eg, place_index(o->after)))) {
@@ -145,6 +155,20 @@ static bool flush_output(struct egress *eg, struct egress_output *o)
 		queue_train(eg, o, idx);
 	}
 	return true;
+}
+
+/* What an output does differently for a while ends. */
+static void look_at_clock(struct egress_output *o)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (o->wary_until_ns != 0 && now_ns >= o->wary_until_ns) {
+		o->wary_until_ns = 0;
+	}
+	if (o->gso_again_ns != 0 && now_ns >= o->gso_again_ns) {
+		o->gso_again_ns = 0;
+		o->gso = GSO_UNPROVEN;
+	}
 }
 
 static void resend_singly(struct egress_output *o, struct train *t)
@@ -189,11 +213,14 @@ static bool goes_uncopied(const struct egress *eg, const struct egress_output *o
 	       zerocopy_takes(&eg->zerocopy, &o->zerocopy, t->slots, t->iov_count, t->bytes);
 }
 
-/* Whether what follows it must wait for its answer, since it may be sent again another way: a first
- * train, a zero-copy send of a shape that was not taken yet, and the copy in its place. Singles are
- * sent again in any case, until the last. */
+/* Whether what follows it must wait for its answer, since it may be sent again: anything while ICMP
+ * errors come in, a first train, a zero-copy send of a shape that was not taken yet, and the copy
+ * in its place. Singles are sent again in any case, until the last. */
 static bool is_awaited(const struct egress_output *o, const struct train *t)
 {
+	if (o->wary_until_ns != 0) {
+		return true;
+	}
 	switch ((enum train_way)t->way) {
 	case TRAIN_WHOLE:
 		return t->datagrams > 1 && o->gso == GSO_UNPROVEN;
@@ -220,7 +247,7 @@ static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
 		     const struct ring_sent *sent)
 {
 	struct train *t = &eg->trains[idx];
-	uint32_t datagrams = train_send_datagrams(t);
+	bool icmp = sent->res < 0 && is_from_icmp(o, t, -sent->res);
 
 	must(o->in_flight > 0);
 	o->in_flight--;
@@ -229,7 +256,7 @@ static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
 		o->awaited = TRAIN_NONE;
 	}
 	if (t->way == TRAIN_UNCOPIED && sent->res < 0) {
-		bool refused = zerocopy_is_refusal(-sent->res);
+		bool refused = !icmp && zerocopy_is_refusal(-sent->res);
 
 		zerocopy_back(&eg->zerocopy, t->slots, t->iov_count);
 		train_go(t, refused ? TRAIN_COPIED : TRAIN_WHOLE);
@@ -241,12 +268,12 @@ static bool answered(struct egress *eg, struct egress_output *o, uint32_t idx,
 		zerocopy_taken(&o->zerocopy, t->iov_count, t->bytes);
 	}
 	if (sent->res >= 0) {
-		count_sent(o, datagrams, train_send_bytes(t));
-	} else if (send_failed(eg, o, idx, -sent->res, datagrams)) {
+		count_sent(o, train_send_datagrams(t), train_send_bytes(t));
+	} else if (icmp ? icmp_failed(eg, o, idx) : send_failed(eg, o, idx, -sent->res)) {
 		return true;
 	}
 	if (t->way == TRAIN_SINGLES && ++t->single_at < t->datagrams) {
-		t->retried = false;
+		t->retries = 0;
 		send_again(eg, o, idx);
 		return true;
 	}
@@ -285,30 +312,27 @@ static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t byt
 	stat_add(&o->stats->sent_bytes, bytes);
 	if (datagrams > 1) {
 		stat_add(&o->stats->trains, 1);
-		o->gso = o->gso == GSO_UNPROVEN ? GSO_PROVEN : o->gso;
+		if (o->gso == GSO_UNPROVEN) {
+			o->gso = GSO_PROVEN;
+			stat_set(&o->stats->gso_off, 0);
+		}
 	}
 }
 
 /* True when train `idx' goes on living: it was queued again. Nothing is sent again once a younger
  * train of its output has been queued: order comes before repetition, and the loss is counted. */
-static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err,
-			uint32_t datagrams)
+static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err)
 {
 	struct train *t = &eg->trains[idx];
+	uint32_t datagrams = train_send_datagrams(t);
 
 	if (datagrams > 1 && is_train_refusal(err)) {
-		o->gso = GSO_OFF;
-		stat_set(&o->stats->gso_off, (uint64_t)err);
+		give_up_trains(o, err);
 		if (o->newest == idx) {
 			resend_singly(o, t);
 			send_again(eg, o, idx);
 			return true;
 		}
-	}
-	if (err != EAGAIN && sock_drain_errors(o->fd) != 0 && may_be_stale(o, t, idx, err)) {
-		t->retried = true;
-		send_again(eg, o, idx);
-		return true;
 	}
 	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
 	return false;
@@ -320,11 +344,75 @@ static bool is_train_refusal(int err)
 	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
 }
 
-static bool may_be_stale(const struct egress_output *o, const struct train *t, uint32_t idx,
-			 int err)
+/* For a while; longer each time that the first train tried again is refused too. */
+static void give_up_trains(struct egress_output *o, int err)
 {
-	return egress_drop_of(err) == OUTPUT_DROP_UNREACHABLE && !t->retried && o->newest == idx &&
-	       !addr_is_multicast(&o->rule->out.to.addr);
+	stat_set(&o->stats->gso_off, (uint64_t)err);
+	if (o->gso == GSO_OFF) {
+		return;
+	}
+	o->gso_wait_ns =
+		o->gso == GSO_PROVEN || o->gso_wait_ns == 0 ? GSO_WAIT_MIN_NS : 2 * o->gso_wait_ns;
+	if (o->gso_wait_ns > GSO_WAIT_MAX_NS) {
+		o->gso_wait_ns = GSO_WAIT_MAX_NS;
+	}
+	o->gso = GSO_OFF;
+	o->gso_again_ns = clock_now_ns() + o->gso_wait_ns;
+}
+
+/* Whether the failure of a send is the doing of an ICMP error, which the error queue then holds; or
+ * held, when another send that failed meanwhile was answered first. What was in no queue before
+ * that look cannot be blamed on it. */
+static bool is_from_icmp(struct egress_output *o, const struct train *t, int err)
+{
+	struct sock_errors seen;
+
+	if (!may_be_from_icmp(err)) {
+		return false;
+	}
+	seen = sock_drain_errors(o->fd);
+	if (seen.icmp == 0) {
+		return t->seq < o->icmp_seq && t->retries == 0;
+	}
+	stat_add(&o->stats->icmp_errors, seen.icmp);
+	o->icmp_seq = o->queue.next_seq;
+	o->wary_until_ns = clock_now_ns() + WARY_NS;
+	return true;
+}
+
+/* What Linux makes of ICMP and ICMPv6 errors. */
+static bool may_be_from_icmp(int err)
+{
+	switch (err) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENOPROTOOPT:
+	case ECONNREFUSED:
+	case EMSGSIZE:
+	case EOPNOTSUPP:
+	case EHOSTDOWN:
+	case ENONET:
+	case EPROTO:
+	case EACCES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An ICMP error was handed to this send. True when it is queued again; as in send_failed, not once
+ * it has been overtaken. */
+static bool icmp_failed(struct egress *eg, struct egress_output *o, uint32_t idx)
+{
+	struct train *t = &eg->trains[idx];
+
+	if (o->newest != idx || t->retries >= SEND_RETRIES_MAX) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_UNREACHABLE], train_send_datagrams(t));
+		return false;
+	}
+	t->retries++;
+	send_again(eg, o, idx);
+	return true;
 }
 
 /* A send is over, and nobody reads its slots any more. */

@@ -21,7 +21,7 @@
 
 #define DOING_TEXT_MAX 128
 
-static int read_error(int fd);
+static bool read_error(int fd, struct sock_errors *seen);
 static int set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err);
 
 uint32_t sock_path_mtu(int fd, int family)
@@ -48,19 +48,14 @@ uint32_t sock_kernel_drops(int fd)
 	return info[SK_MEMINFO_DROPS];
 }
 
-int sock_drain_errors(int fd)
+struct sock_errors sock_drain_errors(int fd)
 {
-	int last = 0;
+	struct sock_errors seen = {0};
 
-	for (int i = 0; i < ERRQUEUE_DRAIN_MAX; i++) {
-		int error = read_error(fd);
-
-		if (error == 0) {
-			break;
-		}
-		last = error;
+	for (int i = 0; i < ERRQUEUE_DRAIN_MAX && read_error(fd, &seen); i++) {
+		continue;
 	}
-	return last;
+	return seen;
 }
 
 void sock_want_opt(struct sock_opts *opts, struct sock_opt opt)
@@ -192,8 +187,9 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 	return 0;
 }
 
-/* One entry's errno; 0 when the queue is empty. */
-static int read_error(int fd)
+/* Takes one entry; false when there is none. What this host itself has to say (its own MTU, mostly)
+ * is left out: the send that it is about has failed with it. */
+static bool read_error(int fd, struct sock_errors *seen)
 {
 	char control[256]; /* the error with its offender, and whatever else is switched on */
 	char payload[1];   /* the refused datagram itself is of no interest */
@@ -205,16 +201,20 @@ static int read_error(int fd)
 	struct sock_extended_err ee;
 
 	if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
-		return 0;
+		return false;
 	}
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-		    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
-			memcpy(&ee, CMSG_DATA(c), sizeof(ee));
-			return (int)ee.ee_errno;
+		if ((c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR) &&
+		    (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_RECVERR)) {
+			continue;
+		}
+		memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+		if (ee.ee_origin == SO_EE_ORIGIN_ICMP || ee.ee_origin == SO_EE_ORIGIN_ICMP6) {
+			seen->icmp++;
+			seen->icmp_errno = (int)ee.ee_errno;
 		}
 	}
-	return EIO; /* an entry without a reason: it is off the queue, so the caller goes on */
+	return true;
 }
 
 static int set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err)

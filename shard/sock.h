@@ -15,8 +15,9 @@
  *
  * Egress: one socket per output - an unresolvable unicast neighbour fills the send buffer of its
  * socket, and must fill no other's. Loopback of multicast off unless local=yes, IP_RECVERR on
- * (without it a drop in the queueing discipline is reported as success), connected when the
- * destination has a route.
+ * (without it a drop in the queueing discipline is reported as success). One that sends to a
+ * unicast address from an address of ours is connected when there is a route; every other one is
+ * hidden from ICMP errors (sock_egress.c) and not connected.
  *
  * sock_ingress.c and sock_egress.c open; sock.c has the steps they share.
  *
@@ -42,9 +43,11 @@ struct sock_got {
 	bool gro;              /* ingress: UDP_GRO accepted */
 	bool gso;              /* egress: UDP_SEGMENT known to this kernel */
 	bool connected;        /* egress: sends need no name */
+	uint32_t path_mtu;     /* egress: of the path now, IP header included; 0: unknown */
 	struct addr local;     /* ingress: what it is bound to. Egress: address and port it sends
 				* from; the port is always known, the address is the wildcard while
-				* the kernel chooses it for each send (not connected, no src=) */
+				* nobody can know it (src=keep, or no route yet). Unless a unicast
+				* socket is connected or there is src=, it may change later */
 };
 
 /* What the ingress control data must carry, by what the outputs ask for. */
@@ -72,9 +75,9 @@ void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex);
 void sock_refuse_all(int fd);
 
 /* Opens an output's socket with TTL, DSCP, source, priority set and read back. Returns the fd. An
- * unreachable destination is not an error here: the socket stays unconnected, as it does with
- * src=keep, and each send names the destination. ttl=keep|dec and dscp=keep set the defaults;
- * control data with each send overrides them. */
+ * unreachable destination is not an error here. While the socket is not connected each send names
+ * the destination, and where there is src= the source address too. ttl=keep|dec and dscp=keep set
+ * the defaults; control data with each send overrides them. */
 int sock_open_egress(const struct rule_output *out, unsigned ifindex, const struct sock_want *want,
 		     struct sock_got *got, struct err *err);
 
@@ -95,6 +98,12 @@ uint32_t sock_path_mtu(int fd, int family);
  * differences. 0 when it cannot say. */
 uint32_t sock_kernel_drops(int fd);
 
-/* Empties the error queue, at most ERRQUEUE_DRAIN_MAX entries; the last errno seen there, or 0.
- * With the queue empty the socket's pending error is gone too. */
-int sock_drain_errors(int fd);
+/* What an error queue held. */
+struct sock_errors {
+	uint32_t icmp;  /* entries that ICMP errors have left, true or forged */
+	int icmp_errno; /* of the last of these */
+};
+
+/* Empties the error queue, at most ERRQUEUE_DRAIN_MAX entries. With the queue empty the error that
+ * an ICMP error left for the next send is gone too. */
+struct sock_errors sock_drain_errors(int fd);

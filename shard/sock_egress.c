@@ -5,6 +5,15 @@
  * data and finds the defaults here. The socket never reads: its receive buffer is the smallest
  * there is, and *_MULTICAST_ALL is off, so that a shared sport= makes it no second receiver of
  * somebody's group.
+ *
+ * A unicast output is connected, and so hears of ICMP errors about what it sent. An output whose
+ * datagrams go to many, or have sources that are not ours, has nothing to learn from them, and each
+ * would fail one of its sends: anybody who can send to this host could forge them. Its socket is
+ * therefore hidden: bound to a multicast address made up at random, which nobody joins. The kernel
+ * looks for the socket that an ICMP error is about by the address the socket is bound to, and finds
+ * none; what such a socket sends has the source that its route gives it each time, as if it were
+ * bound to none. A second socket, which lives only while the first is opened, finds out which
+ * address and which path MTU that is now, and a port that nobody else uses.
  */
 #include "shard/sock.h"
 
@@ -12,6 +21,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "shard/sock_opt.h"
@@ -29,6 +39,14 @@ static void want_opts_any(const struct rule_output *out, struct sock_opts *opts)
 static int set_multicast_if_v4(int fd, const char *subject, unsigned ifindex, struct err *err);
 static int set_buffers(int fd, const struct sock_want *want, const char *subject,
 		       struct sock_got *got, struct err *err);
+static bool is_hidden(const struct rule_output *out, unsigned ifindex);
+static int hide(int fd, const struct rule_output *out, unsigned ifindex, struct sock_got *got,
+		struct err *err);
+static int scout(int fd, const struct rule_output *out, unsigned ifindex, struct sock_got *got,
+		 struct err *err);
+static int bind_out_of_sight(int fd, const struct rule_output *out, uint16_t port, struct err *err);
+static void make_up_group(uint16_t family, struct addr *group);
+static int share_port(int fd, int on, const char *subject, struct err *err);
 static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 		       struct sock_got *got, struct err *err);
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
@@ -55,11 +73,13 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
 	if (rc == 0) {
 		rc = set_buffers(fd, want, subject, &found, err);
 	}
-	if (rc == 0) {
+	if (rc == 0 && is_hidden(out, ifindex)) {
+		rc = hide(fd, out, ifindex, &found, err);
+	} else if (rc == 0) {
 		rc = bind_egress(fd, out, ifindex, &found, err);
-	}
-	if (rc == 0 && !out->src_keep) {
-		rc = connect_egress(fd, out, ifindex, &found, err);
+		if (rc == 0) {
+			rc = connect_egress(fd, out, ifindex, &found, err);
+		}
 	}
 	if (rc != 0) {
 		close(fd);
@@ -219,6 +239,96 @@ static int set_buffers(int fd, const struct sock_want *want, const char *subject
 	return 0;
 }
 
+static bool is_hidden(const struct rule_output *out, unsigned ifindex)
+{
+	return out->src_keep || addr_is_multicast(&out->to.addr) ||
+	       sock_is_broadcast(&out->to, ifindex);
+}
+
+static int hide(int fd, const struct rule_output *out, unsigned ifindex, struct sock_got *got,
+		struct err *err)
+{
+	char subject[ENDPOINT_TEXT_MAX];
+	int helper = sock_create(out->to.addr.family, endpoint_format(&out->to, subject), err);
+
+	if (helper < 0) {
+		return helper;
+	}
+
+	int rc = set_up(helper, out, ifindex, subject, err);
+
+	if (rc == 0) {
+		rc = scout(helper, out, ifindex, got, err);
+	}
+	/* While the helper has the port, nobody takes it who would not share it with us. */
+	if (rc == 0) {
+		rc = share_port(helper, 1, subject, err);
+	}
+	if (rc == 0) {
+		rc = bind_out_of_sight(fd, out, got->local.port, err);
+	}
+	got->connected = false; /* the helper is, if anybody */
+	close(helper);
+	return rc;
+}
+
+/* Finds out address, port and path by a socket that is bound and connected as the other one would
+ * be if it were not hidden. With src=keep there is no address to be found. */
+static int scout(int fd, const struct rule_output *out, unsigned ifindex, struct sock_got *got,
+		 struct err *err)
+{
+	int rc = bind_egress(fd, out, ifindex, got, err);
+
+	return rc == 0 && !out->src_keep ? connect_egress(fd, out, ifindex, got, err) : rc;
+}
+
+/* The port is shared with the helper for as long as there is one, and with other outputs where the
+ * rule names it. */
+static int bind_out_of_sight(int fd, const struct rule_output *out, uint16_t port, struct err *err)
+{
+	char subject[ENDPOINT_TEXT_MAX];
+	struct addr group;
+	struct addr local;
+
+	endpoint_format(&out->to, subject);
+	make_up_group(out->to.addr.family, &group);
+	group.port = port;
+
+	int rc = share_port(fd, 1, subject, err);
+
+	if (rc == 0) {
+		rc = sock_bind(fd, &group, 0, &local, err);
+	}
+	if (rc == 0 && out->sport == 0) {
+		rc = share_port(fd, 0, subject, err);
+	}
+	return rc;
+}
+
+/* 28 bits of chance in IPv4, 112 in IPv6 (RFC 4291: transient, global). Without them the address is
+ * a known one, and the socket only a little less hard to find. */
+static void make_up_group(uint16_t family, struct addr *group)
+{
+	*group = (struct addr){.family = family};
+	(void)!getrandom(group->ip, sizeof(group->ip), GRND_NONBLOCK);
+	if (family == AF_INET6) {
+		group->ip[0] = 0xff;
+		group->ip[1] = 0x1e;
+		return;
+	}
+	memset(group->ip + 4, 0, sizeof(group->ip) - 4);
+	group->ip[0] = 0xe0 | (group->ip[0] & 0x0f);
+	group->ip[1] |= group->ip[0] == 0xe0; /* 224.0.0.0/24 is for routers */
+}
+
+static int share_port(int fd, int on, const char *subject, struct err *err)
+{
+	struct sock_opts opts = {0};
+
+	sock_want_opt(&opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, on));
+	return sock_set_opts(fd, subject, &opts, err);
+}
+
 /* Explicitly even when everything is left to the kernel: the port must be known before the first
  * send, since it is how ingress recognises our own echo. */
 static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
@@ -244,6 +354,7 @@ static int connect_egress(int fd, const struct rule_output *out, unsigned ifinde
 		int rc = sock_read_local(fd, &got->local);
 
 		got->connected = rc == 0;
+		got->path_mtu = sock_path_mtu(fd, out->to.addr.family);
 		return rc == 0 ? 0
 			       : sock_fail(err, SOCK_DEED_OPTION,
 					   endpoint_format(&out->to, subject), "read its own name",

@@ -80,7 +80,7 @@ struct train {
 	uint32_t single_at;     /* datagrams already sent as singles */
 	uint8_t state;          /* enum train_state; changed by train_to only */
 	uint8_t way;            /* enum train_way; changed by train_go only */
-	bool retried; /* what is sent now was sent before, and met a stale error of the socket */
+	uint8_t retries; /* how often what is sent now has met an ICMP error about something else */
 };
 
 /* Which state may follow which. */

@@ -266,8 +266,8 @@ static void look_at_output(unsigned char *told, const struct egress_output *outp
 		return;
 	}
 	*told |= TOLD_SINGLES;
-	log_warn("output %s: the path refused a train (%s), sending one datagram at a time from "
-		 "now on; gso=off on the output says so from the start",
+	log_warn("output %s: the path refused a train (%s), sending one datagram at a time until "
+		 "trains are tried again; gso=off on the output says so from the start",
 		 endpoint_format(&output->rule->out.to, to), strerror((int)why));
 }
 

@@ -19,7 +19,16 @@
 #define RECV_PATIENCE_MS 300000
 #define NOBODY           65534
 
+#define FDS_MAX 4096
+
 static int net_fds[2]; /* by enum net_side */
+
+/* What the sends of the sockets that must_egress opened unconnected have to name, by fd. */
+static struct {
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	struct addr src; /* family 0: any */
+} names[FDS_MAX];
 
 bool net_possible(void)
 {
@@ -244,10 +253,16 @@ int must_egress(const struct rule_output *out, struct sock_got *got)
 	struct sock_want want = {0};
 	struct sock_got ignored;
 	struct err err = {{0}};
-	int fd = sock_open_egress(out, if_nametoindex(out->to.ifname), &want, got ? got : &ignored,
-				  &err);
+	unsigned ifindex = if_nametoindex(out->to.ifname);
+	int fd;
 
+	got = got ? got : &ignored;
+	fd = sock_open_egress(out, ifindex, &want, got, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
+	ck_assert_int_lt(fd, FDS_MAX);
+	names[fd].to_len =
+		got->connected ? 0 : addr_to_sockaddr(&out->to.addr, ifindex, &names[fd].to);
+	names[fd].src = out->src;
 	return fd;
 }
 
@@ -272,9 +287,52 @@ void err_says(const struct err *err, const char *words)
 	ck_assert_msg(strstr(err->text, words), "\"%s\" does not say \"%s\"", err->text, words);
 }
 
+void name_destination(int fd, struct msghdr *msg)
+{
+	ck_assert_int_lt(fd, FDS_MAX);
+	msg->msg_namelen = names[fd].to_len;
+	msg->msg_name = msg->msg_namelen ? &names[fd].to : NULL;
+}
+
+/* Into `control', which has room for it. */
+static void name_source(const struct addr *src, struct msghdr *msg, char *control)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)control;
+
+	msg->msg_control = control;
+	if (src->family == AF_INET6) {
+		struct in6_pktinfo info = {0};
+
+		memcpy(&info.ipi6_addr, src->ip, sizeof(info.ipi6_addr));
+		*c = (struct cmsghdr){CMSG_LEN(sizeof(info)), IPPROTO_IPV6, IPV6_PKTINFO};
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		msg->msg_controllen = CMSG_SPACE(sizeof(info));
+	} else {
+		struct in_pktinfo info = {0};
+
+		memcpy(&info.ipi_spec_dst, src->ip, sizeof(info.ipi_spec_dst));
+		*c = (struct cmsghdr){CMSG_LEN(sizeof(info)), IPPROTO_IP, IP_PKTINFO};
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		msg->msg_controllen = CMSG_SPACE(sizeof(info));
+	}
+}
+
+ssize_t send_bytes(int fd, const void *bytes, size_t len)
+{
+	char control[64] __attribute__((aligned(8))) = {0};
+	struct iovec iov = {(void *)bytes, len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	name_destination(fd, &msg);
+	if (msg.msg_name && names[fd].src.family != 0) {
+		name_source(&names[fd].src, &msg, control);
+	}
+	return sendmsg(fd, &msg, MSG_DONTWAIT);
+}
+
 void send_text(int fd, const char *text)
 {
-	ck_assert_msg(send(fd, text, strlen(text), MSG_DONTWAIT) == (ssize_t)strlen(text),
+	ck_assert_msg(send_bytes(fd, text, strlen(text)) == (ssize_t)strlen(text),
 		      "cannot send %s: %s", text, strerror(errno));
 }
 

@@ -64,7 +64,11 @@ int out_there(const char *ip, const char *ifname, struct sock_got *got);
 /* Fails the test unless the message holds `words'. */
 void err_says(const struct err *err, const char *words);
 
-/* One text datagram by a connected egress socket; must succeed. */
+/* Whom a socket opened by must_egress sends to, unless it is connected; name it in each send. */
+void name_destination(int fd, struct msghdr *msg);
+
+/* One datagram by a socket opened by must_egress: what sendmsg returns. A text must succeed. */
+ssize_t send_bytes(int fd, const void *bytes, size_t len);
 void send_text(int fd, const char *text);
 void send_text_to(int fd, const struct addr *to, const char *text);
 

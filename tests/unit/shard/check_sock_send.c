@@ -46,12 +46,12 @@ START_TEST(an_open_pair_takes_other_options)
 }
 END_TEST
 
-START_TEST(multicast_egress_is_connected_and_names_its_address)
+START_TEST(multicast_egress_knows_its_address_without_being_connected)
 {
 	int rx = in_here(group_ip[_i], "a1");
 	int tx = out_there(group_ip[_i], "a0", &got);
 
-	ck_assert(got.connected);
+	ck_assert(!got.connected);
 	ck_assert(!addr_is_any(&got.local));
 	send_text(tx, "one");
 
@@ -76,6 +76,48 @@ START_TEST(ttl_and_dscp_of_multicast_arrive)
 
 	ck_assert_int_eq(info.ttl, 255);
 	ck_assert_int_eq(info.tos, 10 << 2);
+}
+END_TEST
+
+/* What ICMP errors are looked up by is the address a socket is bound to. */
+START_TEST(multicast_and_kept_sources_send_from_sockets_bound_to_a_group_of_chance)
+{
+	struct rule_output out = output_to(group_ip[_i % 2], "a0", SOCK_PORT);
+	struct sockaddr_storage name;
+	struct addr bound[2];
+
+	if (_i / 2 == 1) {
+		out = output_to(here_ip[_i % 2], "a0", SOCK_PORT);
+		out.src_keep = true;
+	}
+	net_go(THERE);
+	for (int n = 0; n < 2; n++) {
+		socklen_t len = sizeof(name);
+		int tx = must_egress(&out, &got);
+
+		ck_assert_int_eq(getsockname(tx, (struct sockaddr *)&name, &len), 0);
+		ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)&name, &bound[n]), 0);
+		ck_assert(addr_is_multicast(&bound[n]));
+		ck_assert(!addr_ip_equal(&bound[n], &out.to.addr));
+		ck_assert_uint_eq(bound[n].port, got.local.port);
+	}
+	ck_assert(!addr_ip_equal(&bound[0], &bound[1]));
+	ck_assert_uint_ne(bound[0].port, bound[1].port);
+}
+END_TEST
+
+START_TEST(multicast_has_the_source_asked_for_while_it_is_ours)
+{
+	struct rule_output out = output_to(group_ip[_i], "a0", SOCK_PORT);
+
+	out.src = addr_of(_i ? "fd00:1::9" : "10.1.0.9");
+	net_go(THERE);
+	must_egress(&out, &got);
+	ck_assert(addr_ip_equal(&got.local, &out.src));
+	out.src = addr_of(_i ? "2001:db8::9" : "192.0.2.9");
+	ck_assert_int_eq(sock_open_egress(&out, if_nametoindex("a0"), &no_wish, &got, &err),
+			 -EADDRNOTAVAIL);
+	err_says(&err, "not an address of this machine");
 }
 END_TEST
 
@@ -122,7 +164,7 @@ START_TEST(unreachable_destination_stays_unconnected_until_it_is_not)
 }
 END_TEST
 
-START_TEST(interface_that_is_down_leaves_multicast_unconnected)
+START_TEST(multicast_goes_on_when_an_interface_that_was_down_comes_up)
 {
 	struct rule_output out = output_to(group_ip[_i], "a0", SOCK_PORT);
 
@@ -132,7 +174,7 @@ START_TEST(interface_that_is_down_leaves_multicast_unconnected)
 
 	int tx = must_egress(&out, &got);
 
-	ck_assert(!got.connected);
+	ck_assert(addr_is_any(&got.local));
 	ck_assert_uint_ne(got.local.port, 0);
 
 	int rx = in_here(group_ip[_i], "a1");
@@ -145,7 +187,7 @@ START_TEST(interface_that_is_down_leaves_multicast_unconnected)
 		net_wait_local("fd00:1::1");
 	}
 	net_wait("a0");
-	send_text_to(tx, &out.to.addr, "up again");
+	send_text(tx, "up again");
 	ck_assert_str_eq(recv_text(rx), "up again");
 }
 END_TEST
@@ -179,7 +221,7 @@ START_TEST(dead_neighbour_does_no_harm_to_another_output)
 }
 END_TEST
 
-/* Sends `bytes' as a train of `segment' bytes each over a connected socket. */
+/* Sends `bytes' as a train of `segment' bytes each. */
 static ssize_t send_train(int fd, size_t bytes, uint16_t segment)
 {
 	static char payload[8192];
@@ -195,10 +237,11 @@ static ssize_t send_train(int fd, size_t bytes, uint16_t segment)
 	c->cmsg_type = UDP_SEGMENT;
 	c->cmsg_len = CMSG_LEN(sizeof(segment));
 	memcpy(CMSG_DATA(c), &segment, sizeof(segment));
+	name_destination(fd, &msg);
 	return sendmsg(fd, &msg, MSG_DONTWAIT);
 }
 
-START_TEST(connected_multicast_sends_trains)
+START_TEST(multicast_sends_trains)
 {
 	char buf[2048];
 
@@ -206,7 +249,6 @@ START_TEST(connected_multicast_sends_trains)
 	int tx = out_there(group_ip[_i], "a0", &got);
 
 	ck_assert(got.gso);
-	ck_assert(got.connected);
 	ck_assert_int_eq(send_train(tx, 4700, 1000), 4700);
 	for (int i = 0; i < 5; i++) {
 		recv_text(rx);
@@ -225,9 +267,10 @@ START_TEST(path_mtu_follows_the_interface)
 	net_go(THERE);
 	net_ip("link set a0 mtu 1400\n");
 
-	int tx = out_there(group_ip[_i], "a0", &got);
-
-	ck_assert_uint_eq(sock_path_mtu(tx, _i ? AF_INET6 : AF_INET), 1400);
+	out_there(group_ip[_i], "a0", &got);
+	ck_assert_uint_eq(got.path_mtu, 1400);
+	out_there(here_ip[_i], "", &got);
+	ck_assert_uint_eq(got.path_mtu, 1400);
 }
 END_TEST
 
@@ -261,7 +304,7 @@ START_TEST(drop_in_the_qdisc_is_an_error_of_the_send)
 	net_tc("qdisc add dev a0 root tbf rate 8kbit burst 2000 limit 5000\n");
 	memset(big, 'x', sizeof(big));
 	for (int i = 0; i < 40; i++) {
-		ssize_t n = send(tx, big, sizeof(big), MSG_DONTWAIT);
+		ssize_t n = send_bytes(tx, big, sizeof(big));
 
 		ck_assert(n == (ssize_t)sizeof(big) || errno == ENOBUFS);
 		refused += n < 0;
@@ -340,13 +383,16 @@ TCase *check_sock_send(void)
 
 	tcase_add_unchecked_fixture(tc, net_make, NULL);
 	tcase_add_loop_test(tc, an_open_pair_takes_other_options, 0, 2);
-	tcase_add_loop_test(tc, multicast_egress_is_connected_and_names_its_address, 0, 2);
+	tcase_add_loop_test(tc, multicast_egress_knows_its_address_without_being_connected, 0, 2);
+	tcase_add_loop_test(
+		tc, multicast_and_kept_sources_send_from_sockets_bound_to_a_group_of_chance, 0, 4);
+	tcase_add_loop_test(tc, multicast_has_the_source_asked_for_while_it_is_ours, 0, 2);
 	tcase_add_loop_test(tc, ttl_and_dscp_of_multicast_arrive, 0, 2);
 	tcase_add_loop_test(tc, sender_does_not_hear_itself, 0, 2);
 	tcase_add_loop_test(tc, unreachable_destination_stays_unconnected_until_it_is_not, 0, 2);
-	tcase_add_loop_test(tc, interface_that_is_down_leaves_multicast_unconnected, 0, 2);
+	tcase_add_loop_test(tc, multicast_goes_on_when_an_interface_that_was_down_comes_up, 0, 2);
 	tcase_add_loop_test(tc, dead_neighbour_does_no_harm_to_another_output, 0, 2);
-	tcase_add_loop_test(tc, connected_multicast_sends_trains, 0, 2);
+	tcase_add_loop_test(tc, multicast_sends_trains, 0, 2);
 	tcase_add_loop_test(tc, path_mtu_follows_the_interface, 0, 2);
 	tcase_add_loop_test(tc, trains_arrive_whole_with_gro, 0, 2);
 	tcase_add_loop_test(tc, drop_in_the_qdisc_is_an_error_of_the_send, 0, 2);
