@@ -24,7 +24,7 @@ limited() {
 }
 
 said() {
-    numacastd --check-host --huge off --rule "$rule" >/tmp/findings
+    numacastd --check-host --huge off --shards 3 --rule "$rule" >/tmp/findings
     check "the host check: $1" grep -qE "$1" /tmp/findings
 }
 
@@ -33,10 +33,10 @@ guest() {
     mkdir $group
     limited memory.max 12M \
         refuses 'too little memory' 1 'memory.max is 12 MiB, and [0-9]+ MiB are' \
-        --huge off --rule "$rule"
+        --huge off --shards 3 --rule "$rule"
     limited memory.max 12M said '^fail +cgroup_memory: /sys/fs/cgroup/small/memory.max = 12 MiB'
     limited pids.max 3 refuses 'too few threads' 1 'pids.max is 3, .* threads more are needed' \
-        --huge off --rule "$rule"
+        --huge off --shards 3 --rule "$rule"
     limited pids.max 3 said '^fail +cgroup_pids: '
     echo '50000 100000' >$group/cpu.max
     limited memory.max max said '^warn +cgroup_cpu: .* gives 0.50 CPUs, 3 run shards'

@@ -55,9 +55,15 @@ void rig_host_of(const char *const *args)
 				      "package:2 numanode:1 core:4 pu:1"};
 	int argc = 4;
 	struct err err = {0};
+	bool sized = false;
 
-	for (; *args && argc < ARGS_MAX - 1; args++) {
+	for (; *args && argc < ARGS_MAX - 3; args++) {
 		argv[argc++] = *args;
+		sized |= strcmp(*args, "--shards") == 0 || strcmp(*args, "--cpus") == 0;
+	}
+	if (!sized) {
+		argv[argc++] = "--shards"; /* a single rule would be content with one */
+		argv[argc++] = "7";
 	}
 	ck_assert_ptr_null(*args);
 	ck_assert_msg(options_parse(argc, (char **)argv, &rig.opt, &err) == 0, "%s", err.text);

@@ -1,9 +1,9 @@
 /* host_rig.h - a made-up host for the parts of --check-host.
  *
- * rig_host reads options, plans for a made-up machine (two sockets of four cores unless --topology
- * says otherwise) and makes an empty tree for /proc and /sys; every interface that a rule names
- * exists there, is up, has an address and all offloads. The test then changes what it is about and
- * lets one part look.
+ * rig_host reads options, plans seven shards (unless --shards or --cpus says otherwise) for a
+ * made-up machine of two sockets of four cores, and makes an empty tree for /proc and /sys; every
+ * interface that a rule names exists there, is up, has an address and all offloads. The test then
+ * changes what it is about and lets one part look.
  */
 #pragma once
 
