@@ -21,6 +21,11 @@ static int read_count(const char *dir, const char *name, uint64_t *out);
 static int sum_meminfo(const char *path, const char *const *names, size_t count, uint64_t *bytes);
 static uint64_t kept_back_bytes(int node_os);
 
+int hugepages_home(int node_os)
+{
+	return access(NODES "/online", F_OK) == 0 ? node_os : -1;
+}
+
 int hugepages_read(int node_os, size_t page_bytes, struct hugepages *out)
 {
 	char machine[PATH_BYTES];

@@ -18,6 +18,10 @@ struct hugepages {
 	uint64_t available; /* free, and not promised to a mapping that has yet to touch them */
 };
 
+/* Where the pages of `node_os' come from on this machine: that node, or NODE_UNKNOWN on a kernel
+ * without NUMA, which has one pool and knows no nodes. */
+int hugepages_home(int node_os);
+
 /* 0, or -errno (-ENOENT: no such node, or this machine has no pages of that size). */
 int hugepages_read(int node_os, size_t page_bytes, struct hugepages *out);
 

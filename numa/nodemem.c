@@ -76,7 +76,7 @@ static void judge_pages(const int *status, uint64_t count, int node_os, struct v
 
 void nodemem_expect(size_t len_bytes, int node_os)
 {
-	count_awaited(len_bytes, node_os, 1);
+	count_awaited(len_bytes, hugepages_home(node_os), 1);
 }
 
 int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodemem_huge want,
@@ -90,6 +90,8 @@ int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodem
 	int ret;
 
 	must(len_bytes > 0);
+	/* A kernel without NUMA has no mbind to forbid, and its one pool is nobody's. */
+	wish.node_os = hugepages_home(node_os);
 	if (want == NODEMEM_HUGE_AUTO) {
 		wish.asked = ARENA_HUGE_2M;
 		first = len_bytes >= arena_huge_bytes(ARENA_HUGE_1G) ? ARENA_HUGE_1G
@@ -109,8 +111,8 @@ int nodemem_arena(struct arena *arena, size_t len_bytes, int node_os, enum nodem
 	res.got = arena->huge;
 	res.degraded = res.got > wish.asked ||
 		       (wish.asked == ARENA_HUGE_THP && last.thp_bytes < arena->len_bytes);
-	res.bound = node_os != NODE_UNKNOWN && last.bind_ret == 0;
-	ret = nodemem_verify_settled(arena->base, arena->len_bytes, arena->page_bytes, node_os,
+	res.bound = wish.node_os != NODE_UNKNOWN && last.bind_ret == 0;
+	ret = nodemem_verify_settled(arena->base, arena->len_bytes, arena->page_bytes, wish.node_os,
 				     &res.pages, &res.pages_misplaced);
 	res.unverifiable = ret < 0;
 	res.verified = ret == 0 && res.pages_misplaced == 0;

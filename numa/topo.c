@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "numa/topo_here.h"
 #include "numa/topo_open.h"
@@ -62,7 +63,8 @@ static int compare_nic(const void *a, const void *b);
 
 int topo_load(const char *spec, struct topo *out, struct err *err)
 {
-	struct loader ld = {0};
+	struct loader ld = {
+		.topo.pool = {{TOPO_UNKNOWN, TOPO_UNKNOWN}, {TOPO_UNKNOWN, TOPO_UNKNOWN}}};
 	int rc;
 
 	rc = topo_open(spec, &ld.hw, &ld.topo, err);
@@ -142,6 +144,11 @@ static int copy_nodes(struct loader *ld)
 		}
 	}
 	hwloc_bitmap_foreach_end();
+	if (topo->this_machine && topo->node_count == 1 && topo->nodes[0].memory_bytes == 0) {
+		/* Nobody says; but that it has some is certain. */
+		topo->nodes[0].memory_bytes =
+			(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	}
 	return 0;
 }
 

@@ -50,6 +50,12 @@ struct topo_node {
 	int64_t huge_1g_free;
 };
 
+/* Of huge pages of one size; TOPO_UNKNOWN: cannot be read. */
+struct topo_pool {
+	int64_t total;
+	int64_t unused; /* of these not in use and not promised */
+};
+
 struct topo_nic {
 	char name[IF_NAMESIZE];
 	int node_os;  /* TOPO_UNKNOWN: virtual, or the firmware does not say */
@@ -69,8 +75,10 @@ struct topo {
 	uint32_t offline_count; /* CPUs that exist but are offline */
 	uint64_t *l3_bytes;     /* of each last-level cache */
 	uint32_t *distances;    /* node_count x node_count, row = from; 0 = not said; NULL = none */
-	bool this_machine;      /* false: from --topology, nothing may be bound to it */
-	char source[256];       /* "this machine", "synthetic: ...", "machine.xml" */
+	bool one_pool;          /* the kernel has no NUMA: its huge pages belong to no node */
+	struct topo_pool pool[2]; /* huge pages of the whole machine: 2 MiB, 1 GiB */
+	bool this_machine;        /* false: from --topology, nothing may be bound to it */
+	char source[256];         /* "this machine", "synthetic: ...", "machine.xml" */
 };
 
 /* Reads this machine (spec NULL), an hwloc XML file (a path that exists), or a synthetic string
@@ -85,6 +93,10 @@ void topo_free(struct topo *topo);
 const struct topo_node *topo_find_node(const struct topo *topo, int node_os);
 const struct topo_cpu *topo_find_cpu(const struct topo *topo, int cpu_os);
 const struct topo_nic *topo_find_nic(const struct topo *topo, const char *ifname);
+
+/* The node whose pool has the huge pages of `node_os': itself, or TOPO_UNKNOWN for the machine's.
+ */
+int topo_pool_node(const struct topo *topo, int node_os);
 
 /* Between two nodes by the firmware's table (10 = local, larger = farther); 0 when not known. */
 uint32_t topo_distance(const struct topo *topo, int from_os, int to_os);

@@ -48,6 +48,11 @@ const struct topo_nic *topo_find_nic(const struct topo *topo, const char *ifname
 	return NULL;
 }
 
+int topo_pool_node(const struct topo *topo, int node_os)
+{
+	return topo->one_pool ? TOPO_UNKNOWN : node_os;
+}
+
 uint32_t topo_distance(const struct topo *topo, int from_os, int to_os)
 {
 	const struct topo_node *from = topo_find_node(topo, from_os);

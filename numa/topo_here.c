@@ -26,11 +26,15 @@ int topo_here_fill(struct topo *topo)
 {
 	int rc;
 
+	topo->one_pool = hugepages_home(0) == TOPO_UNKNOWN;
+	read_huge(TOPO_UNKNOWN, PAGE_2M, &topo->pool[0].total, &topo->pool[0].unused);
+	read_huge(TOPO_UNKNOWN, PAGE_1G, &topo->pool[1].total, &topo->pool[1].unused);
 	for (uint32_t i = 0; i < topo->node_count; i++) {
 		struct topo_node *node = &topo->nodes[i];
+		int from_os = topo_pool_node(topo, node->node_os);
 
-		read_huge(node->node_os, PAGE_2M, &node->huge_2m_total, &node->huge_2m_free);
-		read_huge(node->node_os, PAGE_1G, &node->huge_1g_total, &node->huge_1g_free);
+		read_huge(from_os, PAGE_2M, &node->huge_2m_total, &node->huge_2m_free);
+		read_huge(from_os, PAGE_1G, &node->huge_1g_total, &node->huge_1g_free);
 	}
 	topo_mark_isolated(topo, CPUS "/isolated");
 	topo_mark_isolated(topo, CPUS "/nohz_full");

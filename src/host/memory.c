@@ -18,8 +18,8 @@ static const char huge_why[] = "a shard's memory lies in huge pages of its own n
 			       "it runs on smaller ones and misses the TLB more often";
 
 static void check_huge(struct host *host);
-static void check_node(struct host *host, const struct needs_arenas *arenas, uint32_t idx,
-		       bool required);
+static void check_node(struct host *host, const struct needs_arenas *arenas,
+		       const struct needs_node *at, const char *name, int pool_os);
 static void check_transparent(struct host *host, bool wanted);
 static void check_balancing(struct host *host);
 
@@ -41,42 +41,44 @@ static void check_huge(struct host *host)
 		return;
 	}
 	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
-		check_node(host, &arenas, i, setup->opt->require_huge);
+		int node_os = setup->topo.nodes[i].node_os;
+
+		check_node(host, &arenas, &arenas.nodes[i], host_text(host, "node %d", node_os),
+			   topo_pool_node(&setup->topo, node_os));
+	}
+	if (arenas.any.arena_count == setup->plan.shard_count) {
+		check_node(host, &arenas, &arenas.any, "any node", TOPO_UNKNOWN);
 	}
 	needs_free_arenas(&arenas);
 	check_transparent(host, page == ARENA_HUGE_THP);
 }
 
-static void check_node(struct host *host, const struct needs_arenas *arenas, uint32_t idx,
-		       bool required)
+static void check_node(struct host *host, const struct needs_arenas *arenas,
+		       const struct needs_node *at, const char *name, int pool_os)
 {
-	const struct needs_node *at = &arenas->nodes[idx];
-	int node_os = host->setup->topo.nodes[idx].node_os;
 	bool known = at->unused != TOPO_UNKNOWN && at->total != TOPO_UNKNOWN;
 	bool short_of = known && (uint64_t)at->unused < at->pages;
-	enum finding_level fits = known ? FINDING_OK : FINDING_UNKNOWN;
 	char line[HUGEPAGES_LINE_MAX], size[VIEW_BYTES_TEXT_MAX], unused[VIEW_BYTES_TEXT_MAX];
+	struct finding finding = {
+		.level = known ? FINDING_OK : FINDING_UNKNOWN,
+		.id = "huge_pages",
+		.subject = name,
+		.value = host_text(host, "%s of %s available, %u shards need %" PRIu64,
+				   view_sum_number(at->unused, unused),
+				   view_sum_bytes(arenas->page_bytes, size), at->arena_count,
+				   at->pages),
+		.why = huge_why,
+	};
 
 	if (at->pages == 0) {
 		return;
 	}
-	host_add(host,
-		 &(struct finding){
-			 .level = !short_of  ? fits
-				  : required ? FINDING_FAIL
-					     : FINDING_WARN,
-			 .id = "huge_pages",
-			 .subject = host_text(host, "node %d", node_os),
-			 .value = host_text(host, "%s of %s available, %u shards need %" PRIu64,
-					    view_sum_number(at->unused, unused),
-					    view_sum_bytes(arenas->page_bytes, size),
-					    at->arena_count, at->pages),
-			 .why = huge_why,
-			 .cure = short_of ? host_text(host, "%s",
-						      hugepages_line(node_os, arenas->page_bytes,
-								     at->goal, line))
-					  : NULL,
-		 });
+	if (short_of) {
+		finding.level = host->setup->opt->require_huge ? FINDING_FAIL : FINDING_WARN;
+		finding.cure = host_text(
+			host, "%s", hugepages_line(pool_os, arenas->page_bytes, at->goal, line));
+	}
+	host_add(host, &finding);
 }
 
 /* "always [madvise] never" */

@@ -13,6 +13,7 @@
 
 static uint64_t count_cpus(const struct plan *plan);
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas);
+static void set_goal(struct needs_node *at, uint64_t pages_per_shard);
 
 uint64_t needs_largest_arena(const struct setup *setup)
 {
@@ -64,7 +65,7 @@ int needs_count_arenas(const struct topo *topo, const struct plan *plan, uint64_
 		if (memory) {
 			arenas.nodes[memory - topo->nodes].arena_count++;
 		} else {
-			arenas.anywhere++;
+			arenas.any.arena_count++;
 		}
 	}
 	count_pages(topo, page, &arenas);
@@ -104,7 +105,12 @@ int needs_of_group(const struct setup *setup, struct needs_group *out)
 			out->memory_bytes += at->arena_count * arena_bytes;
 		}
 	}
-	out->memory_bytes += arenas.anywhere * arena_bytes + needs_ring_bytes(setup);
+	if (arenas.any.pages > 0 && arenas.any.unused >= (int64_t)arenas.any.pages) {
+		out->huge_bytes += arenas.any.pages * arenas.page_bytes;
+	} else {
+		out->memory_bytes += arenas.any.arena_count * arena_bytes;
+	}
+	out->memory_bytes += needs_ring_bytes(setup);
 	needs_free_arenas(&arenas);
 	return 0;
 }
@@ -149,20 +155,28 @@ static uint64_t count_cpus(const struct plan *plan)
 
 static void count_pages(const struct topo *topo, enum arena_huge page, struct needs_arenas *arenas)
 {
+	bool giant = page == ARENA_HUGE_1G;
+
 	for (uint32_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *node = &topo->nodes[i];
-		struct needs_node *at = &arenas->nodes[i];
-		bool giant = page == ARENA_HUGE_1G;
 
-		at->pages = at->arena_count * arenas->pages_per_shard;
-		at->total = giant ? node->huge_1g_total : node->huge_2m_total;
-		at->unused = giant ? node->huge_1g_free : node->huge_2m_free;
-		at->goal = at->pages;
-		if (at->total != TOPO_UNKNOWN && at->unused != TOPO_UNKNOWN) {
-			uint64_t others = (uint64_t)(at->total - at->unused);
-			uint64_t enough = others + at->pages;
+		arenas->nodes[i].total = giant ? node->huge_1g_total : node->huge_2m_total;
+		arenas->nodes[i].unused = giant ? node->huge_1g_free : node->huge_2m_free;
+		set_goal(&arenas->nodes[i], arenas->pages_per_shard);
+	}
+	arenas->any.total = topo->pool[giant].total;
+	arenas->any.unused = topo->pool[giant].unused;
+	set_goal(&arenas->any, arenas->pages_per_shard);
+}
 
-			at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
-		}
+static void set_goal(struct needs_node *at, uint64_t pages_per_shard)
+{
+	at->pages = at->arena_count * pages_per_shard;
+	at->goal = at->pages;
+	if (at->total != TOPO_UNKNOWN && at->unused != TOPO_UNKNOWN) {
+		uint64_t others = (uint64_t)(at->total - at->unused);
+		uint64_t enough = others + at->pages;
+
+		at->goal = enough > (uint64_t)at->total ? enough : (uint64_t)at->total;
 	}
 }

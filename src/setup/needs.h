@@ -23,7 +23,7 @@ struct needs_node {
 /* The arenas of a plan by node. */
 struct needs_arenas {
 	struct needs_node *nodes; /* as topo->nodes */
-	uint32_t anywhere;        /* shards whose memory node is unknown */
+	struct needs_node any;    /* shards whose memory node is unknown, and the machine's pool */
 	uint64_t page_bytes;
 	uint64_t pages_per_shard; /* 0 when pages come from no pool */
 };

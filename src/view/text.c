@@ -291,8 +291,8 @@ static void print_memory_notes(const struct view *view, const struct view_sum *s
 				"note: node %d needs %" PRIu64 " huge pages and has %" PRId64
 				" available: %s\n",
 				node->node_os, at->need->pages, at->need->unused,
-				hugepages_line(node->node_os, sum->arenas.page_bytes,
-					       at->need->goal, line));
+				hugepages_line(topo_pool_node(view->topo, node->node_os),
+					       sum->arenas.page_bytes, at->need->goal, line));
 		}
 		if (at->shard_count > 0 && (!node->allowed || node->memory_bytes == 0)) {
 			fprintf(out, "note: node %d has %s: its shards take memory from another\n",
@@ -300,11 +300,11 @@ static void print_memory_notes(const struct view *view, const struct view_sum *s
 				node->memory_bytes == 0 ? "no memory" : "memory we may not use");
 		}
 	}
-	if (sum->arenas.anywhere > 0 && view->topo->node_count > 1) {
+	if (sum->arenas.any.arena_count > 0 && view->topo->node_count > 1) {
 		fprintf(out, "note: ");
-		print_count(sum->arenas.anywhere, "shard", out);
+		print_count(sum->arenas.any.arena_count, "shard", out);
 		fprintf(out, " %s no known memory node and will take memory anywhere\n",
-			sum->arenas.anywhere == 1 ? "has" : "have");
+			sum->arenas.any.arena_count == 1 ? "has" : "have");
 	}
 }
 

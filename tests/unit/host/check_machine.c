@@ -363,6 +363,35 @@ START_TEST(each_node_needs_its_own_huge_pages)
 }
 END_TEST
 
+#define POOL_OF_ALL "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+
+START_TEST(kernel_without_numa_has_one_pool)
+{
+	rig_host("--rule", ANY);
+	rig.setup.topo.one_pool = true;
+	pools(12, 12, 20, 10);
+	rig_expect("huge_pages", "node 1", FINDING_WARN, "echo 26 > " POOL_OF_ALL);
+}
+END_TEST
+
+START_TEST(memory_of_unknown_nodes_comes_from_the_machine_s_pool)
+{
+	rig_host("--rule", ANY);
+	for (uint32_t i = 0; i < rig.setup.plan.shard_count; i++) {
+		rig.setup.plan.shards[i].node_os = TOPO_UNKNOWN;
+	}
+	rig_look(host_memory);
+	rig_expect("huge_pages", "any node", FINDING_UNKNOWN, NULL);
+	rig.setup.topo.pool[0] = (struct topo_pool){.total = 10, .unused = 3};
+	rig_look(host_memory);
+	rig_expect("huge_pages", "any node", FINDING_WARN, "echo 35 > " POOL_OF_ALL);
+	rig.setup.topo.pool[0] = (struct topo_pool){.total = 28, .unused = 28};
+	rig_look(host_memory);
+	rig_expect("huge_pages", "any node", FINDING_OK, NULL);
+	ck_assert(!rig_has("huge_pages", "node 0"));
+}
+END_TEST
+
 START_TEST(ordinary_pages_need_no_pool)
 {
 	rig_host("--rule", ANY, "--huge", "off");
@@ -428,6 +457,8 @@ int main(void)
 		all_receive_buffers_together_are_bounded,
 		option_memory_must_hold_a_membership,
 		each_node_needs_its_own_huge_pages,
+		kernel_without_numa_has_one_pool,
+		memory_of_unknown_nodes_comes_from_the_machine_s_pool,
 		ordinary_pages_need_no_pool,
 		transparent_pages_matter_when_wanted,
 		balancing_matters_with_several_nodes,
