@@ -26,12 +26,14 @@ shard_libnc_shard_a_SOURCES = \
 	shard/room.h \
 	shard/rule.c shard/rule.h \
 	shard/shard.c shard/shard.h \
+	shard/share.c shard/share.h \
 	shard/slot.h \
 	shard/sock.c shard/sock.h \
 	shard/sock_egress.c \
 	shard/sock_explain.c \
 	shard/sock_ingress.c \
 	shard/sock_opt.h \
+	shard/sock_share.c \
 	shard/train.c shard/train.h \
 	shard/zerocopy.c shard/zerocopy.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

@@ -6,12 +6,13 @@
  * interfaces, without MULTICAST_ALL=0 other processes' joins. One socket per flow, so
  * igmp_max_memberships (20 per socket) never matters.
  *
- * SO_REUSEPORT is never set. Sharing a group:port needs SO_REUSEADDR only, and with REUSEPORT
- * Linux 6.18 passes an IPv4 datagram that exactly one socket matches through the reuseport hash: of
- * two flows that differ in their source only, each heard half of both, and a socket that has not
- * joined took datagrams from one that has (both measured). A unicast ingress shares its port
- * with nobody, so that a port in use is an error and not a flow split in silence; only flows of one
- * port that differ in their source share it, with SO_REUSEADDR, each connected to its source.
+ * SO_REUSEPORT is never set on multicast. Sharing a group:port needs SO_REUSEADDR only, and with
+ * REUSEPORT Linux 6.18 passes an IPv4 datagram that exactly one socket matches through the
+ * reuseport hash: of two flows that differ in their source only, each heard half of both, and a
+ * socket that has not joined took datagrams from one that has (both measured). A unicast ingress
+ * shares its port with nobody, so that a port in use is an error and not a flow split in silence;
+ * but flows of one port that differ in their source share it, with SO_REUSEADDR, each connected to
+ * its source, and so do the shares of one flow (share.h), which is what SO_REUSEPORT is for.
  *
  * Egress: one socket per output - an unresolvable unicast neighbour fills the send buffer of its
  * socket, and must fill no other's. Loopback of multicast off unless local=yes, IP_RECVERR on
@@ -19,7 +20,8 @@
  * unicast address from an address of ours is connected when there is a route; every other one is
  * hidden from ICMP errors (sock_egress.c) and not connected.
  *
- * sock_ingress.c and sock_egress.c open; sock.c has the steps they share.
+ * sock_ingress.c and sock_egress.c open, sock_share.c has what sockets of one flow do together;
+ * sock.c has the steps they have in common.
  *
  * All functions: shard thread at start, or control thread. Errors: -errno with `err' in the form
  * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides. On
@@ -33,6 +35,7 @@
 #include <sys/socket.h>
 
 #include "shard/rule.h"
+#include "shard/share.h"
 #include "src/base/log.h"
 
 /* What was got, read back. Buffer sizes as the operator counts them (half of what the kernel
@@ -56,12 +59,25 @@ struct sock_want {
 	bool ttl;              /* IP_RECVTTL / IPV6_RECVHOPLIMIT */
 	bool tos;              /* IP_RECVTOS / IPV6_RECVTCLASS */
 	bool gro;              /* UDP_GRO */
+	struct share share;    /* ingress: which part of the flow; all zero: the whole */
 };
 
 /* Opens and binds, does not join: nothing arrives before sock_join for multicast. `ifindex' is
- * that of the rule's interface, 0 when it names none (unicast only). Returns the fd. */
+ * that of the rule's interface, 0 when it names none (unicast only). The socket of a share refuses
+ * whatever arrives, and is not bound for unicast: the next two calls do the rest. Returns the fd.
+ */
 int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const struct sock_want *want,
 		      struct sock_got *got, struct err *err);
+
+/* In sock_share.c. The sockets of one flow become ready together: all are bound, by share from the
+ * first to the last, then all join, and only then are they opened. So every one of them sees, and
+ * counts as dropped, whatever came since the last has joined, and no share is another's meanwhile.
+ * Bind does nothing for multicast. -EADDRINUSE when anybody else, of whatever user, has the port.
+ */
+int sock_share_bind(int fd, const struct rule_ingress *in, unsigned ifindex,
+		    const struct share *share, struct sock_got *got, struct err *err);
+int sock_share_open(int fd, const struct rule_ingress *in, const struct share *share,
+		    struct err *err);
 
 /* Joins the group (and source) on the interface; no-op for unicast. 0 or -errno. */
 int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err);

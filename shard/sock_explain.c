@@ -99,6 +99,14 @@ static const struct sock_cure {
 	 EPERM,
 	 "priority=7 needs CAP_NET_ADMIN or CAP_NET_RAW (AmbientCapabilities= in the unit)",
 	 {0}},
+	{SOCK_DEED_SHARE,
+	 ENOPROTOOPT,
+	 "by= on a unicast ingress needs Linux 4.5 or newer; remove by= and spread=",
+	 {0}},
+	{SOCK_DEED_SHARE,
+	 ENOMEM,
+	 "no room for the program; raise net.core.optmem_max",
+	 {"net.core.optmem_max"}},
 };
 
 static void append_now(struct err *err, const char *const names[SOCK_NOW_MAX]);

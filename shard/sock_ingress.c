@@ -19,8 +19,7 @@
 
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts);
-static int bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
-			struct sock_got *got, struct err *err);
+static bool is_bound_later(const struct rule_ingress *in, const struct sock_want *want);
 static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
 			    const char *subject, struct err *err);
 static bool try_gro(int fd);
@@ -53,7 +52,12 @@ int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const str
 	}
 	if (rc == 0) {
 		found.gro = want->gro && try_gro(fd);
-		rc = bind_ingress(fd, in, ifindex, &found, err);
+		if (share_is_part(&want->share)) {
+			sock_refuse_all(fd); /* until all the others are there */
+		}
+		if (!is_bound_later(in, want)) {
+			rc = sock_bind_ingress(fd, in, ifindex, &found, err);
+		}
 	}
 	if (rc == 0 && in->shared && in->source.family != 0 && in->source_bits == 0) {
 		rc = hear_only_source(fd, in, ifindex, subject, err);
@@ -126,12 +130,28 @@ int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want
 	return sock_set_opts(fd, endpoint_format(&in->at, subject), &opts, err);
 }
 
+int sock_bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex, struct sock_got *got,
+		      struct err *err)
+{
+	if (in->at.ifname[0]) {
+		int rc = sock_bind_device(fd, in->at.ifname, ifindex, err);
+
+		if (rc != 0) {
+			return rc;
+		}
+	}
+	return sock_bind(fd, &in->at.addr, ifindex, &got->local, err);
+}
+
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts)
 {
 	/* As a group, a broadcast is for every socket that asks for it. */
 	if (addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr) || in->shared) {
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, 1));
+	}
+	if (is_bound_later(in, want)) {
+		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEPORT, 1));
 	}
 	if (in->at.addr.family == AF_INET6) {
 		sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
@@ -145,17 +165,10 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVTOS, want->tos));
 }
 
-static int bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
-			struct sock_got *got, struct err *err)
+/* The shares of a unicast flow are bound in order, which their shards could not see to. */
+static bool is_bound_later(const struct rule_ingress *in, const struct sock_want *want)
 {
-	if (in->at.ifname[0]) {
-		int rc = sock_bind_device(fd, in->at.ifname, ifindex, err);
-
-		if (rc != 0) {
-			return rc;
-		}
-	}
-	return sock_bind(fd, &in->at.addr, ifindex, &got->local, err);
+	return share_is_part(&want->share) && !addr_is_multicast(&in->at.addr);
 }
 
 /* Of several sockets on one address and port the kernel gives a datagram to the one that fits best,

@@ -1,4 +1,5 @@
-/* sock_opt.h - what sock_ingress.c and sock_egress.c have in common; private to sock*.c.
+/* sock_opt.h - what sock_ingress.c, sock_egress.c and sock_share.c have in common; private to
+ * sock*.c.
  *
  * Each call does one thing to a socket, reads it back, and on failure writes the whole message
  * (subject, what could not be done, cause, cure) into `err'. `subject' is the endpoint as the
@@ -20,6 +21,7 @@ enum sock_deed {
 	SOCK_DEED_CONNECT,
 	SOCK_DEED_TRANSPARENT,
 	SOCK_DEED_PRIORITY,
+	SOCK_DEED_SHARE,
 };
 
 struct sock_opt {
@@ -57,6 +59,10 @@ bool sock_is_broadcast(const struct endpoint *to, unsigned ifindex);
 
 /* Binds to address and port; `local' receives what it became. */
 int sock_bind(int fd, const struct addr *at, unsigned ifindex, struct addr *local, struct err *err);
+
+/* In sock_ingress.c: the same for an ingress, with its interface. */
+int sock_bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex, struct sock_got *got,
+		      struct err *err);
 
 /* The address and port in force. */
 int sock_read_local(int fd, struct addr *local);

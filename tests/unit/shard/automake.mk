@@ -85,6 +85,11 @@ UNIT_TESTS += tests/unit/shard/check_ring_start
 tests_unit_shard_check_ring_start_SOURCES = tests/unit/shard/check_ring_start.c $(RING_RIG)
 tests_unit_shard_check_ring_start_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_share
+tests_unit_shard_check_share_SOURCES = tests/unit/shard/check_share.c \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_shard_check_share_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_ring_fault
 tests_unit_shard_check_ring_fault_SOURCES = tests/unit/shard/check_ring_fault.c $(RING_RIG)
 tests_unit_shard_check_ring_fault_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
