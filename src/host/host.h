@@ -19,6 +19,7 @@
 #include "src/setup/ethtool.h"
 #include "src/setup/iface.h"
 #include "src/host/route.h"
+#include "src/setup/marks.h"
 #include "src/setup/setup.h"
 
 enum finding_level {
@@ -74,6 +75,7 @@ struct host_tries {
 	uint32_t rings;      /* of the shards' were open together */
 	uint32_t busy_count; /* endpoints of rules whose port somebody else has */
 	struct err busy;     /* what the first of them was told */
+	struct marks marks;  /* of ingresses that are relayed already; holds no file */
 };
 
 /* What system calls said. */

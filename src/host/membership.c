@@ -30,6 +30,7 @@ static void check_bridge_querier(struct host *host, const struct host_iface *ifa
 static void check_querier(struct host *host, const struct host_iface *iface);
 static int heard_version(struct host *host, const char *ifname);
 static void check_memberships(struct host *host);
+static void check_doubled(struct host *host);
 
 void host_membership(struct host *host)
 {
@@ -56,6 +57,9 @@ void host_membership(struct host *host)
 	}
 	if (any_v4 || host->facts->iface_count == 0) {
 		check_memberships(host);
+	}
+	if (marks_wanted(&host->setup->opt->conf) > 0) {
+		check_doubled(host);
 	}
 }
 
@@ -233,5 +237,28 @@ static void check_memberships(struct host *host)
 		.cure = most == 0 ? "sysctl -w net.ipv4.igmp_max_memberships=20" : NULL,
 	};
 
+	host_add(host, &finding);
+}
+
+/* Groups are shared, so that nothing keeps two relays from the same one. */
+static void check_doubled(struct host *host)
+{
+	const struct host_tries *tries = &host->facts->tries;
+	uint32_t taken = tries->marks.taken;
+	struct finding finding = {
+		.level = tries->done ? FINDING_OK : FINDING_UNKNOWN,
+		.id = "doubled",
+		.value = tries->done ? "no other numacastd here relays an ingress of the rules"
+				     : "not known: no socket could be tried",
+		.why = "two that relay one ingress send each of its datagrams twice",
+	};
+
+	if (taken > 0) {
+		finding.level = FINDING_WARN;
+		finding.value = host_text(host, "another numacastd relays this ingress: %s%s",
+					  tries->marks.first, taken > 1 ? ", and others" : "");
+		finding.advice = "none, when that is the service that this is asked for; else end "
+				 "one of them: `ss -xlap | grep numacast/' names its process";
+	}
 	host_add(host, &finding);
 }

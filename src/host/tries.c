@@ -47,6 +47,7 @@ void host_try(const struct setup *setup, struct host_facts *facts)
 	try_socket(setup, tries);
 	tries->low_port = try_low_port(&setup->opt->conf);
 	try_ports(setup, tries);
+	(void)marks_look(&setup->opt->conf, &setup->ifaces, &tries->marks);
 	tries->files = try_files(needs_files(setup));
 	try_rings(setup, facts);
 }

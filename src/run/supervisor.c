@@ -36,6 +36,7 @@
 #define END_WAIT_NS (2 * (RELEASE_WAIT_US + SILENCE_MAX_US) * NS_PER_US)
 
 static int get_ready(struct setup *setup, struct err *err);
+static void mark_ingresses(struct supervisor *sup);
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
 static bool start_over(struct supervisor *sup, const struct err *err);
 static void free_workers(struct supervisor *sup);
@@ -72,6 +73,7 @@ int supervisor_run(struct setup *setup)
 	}
 	rc = get_ready(setup, &err);
 	if (rc == 0) {
+		mark_ingresses(&sup);
 		rc = relay_until_end(&sup, signals, &err);
 	}
 	if (rc < 0) {
@@ -115,6 +117,21 @@ static int get_ready(struct setup *setup, struct err *err)
 		setup->lockable_bytes = rlimits_lockable_bytes(needs_ring_bytes(setup));
 	}
 	return rc;
+}
+
+/* A second relay of an ingress may be meant, as when one takes over from the other. */
+static void mark_ingresses(struct supervisor *sup)
+{
+	struct marks *marks = &sup->marks;
+
+	if (marks_set(&sup->setup->opt->conf, &sup->setup->ifaces, marks) < 0 ||
+	    marks->taken == 0) {
+		return;
+	}
+	log_warn("%s%s: another numacastd of this network relays this ingress too, so that each "
+		 "datagram leaves twice; end one of them; `ss -xlap | grep numacast/' names its "
+		 "process",
+		 marks->first, marks->taken > 1 ? " and others" : "");
 }
 
 /* From here on `rc' and `err' tell how the whole run went. */
@@ -444,6 +461,7 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
+	marks_release(&sup->marks);
 	free_workers(sup);
 	gate_free(&sup->gate);
 }

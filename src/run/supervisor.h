@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "src/setup/marks.h"
 #include "src/setup/setup.h"
 #include "src/run/report.h"
 #include "src/run/worker.h"
@@ -19,6 +20,7 @@ struct supervisor {
 	uint64_t started_ns;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
+	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
 };
 

@@ -3,6 +3,9 @@
 UNIT_TESTS += tests/unit/setup/check_layout
 tests_unit_setup_check_layout_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/setup/check_marks
+tests_unit_setup_check_marks_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/setup/check_opt
 tests_unit_setup_check_opt_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 

@@ -1,0 +1,169 @@
+/* marks.c - chooses, sets and finds the marks of ingresses. See marks.h. */
+#include "src/setup/marks.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define NAME_MAX_BYTES                                                            \
+	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1) /* behind the zero byte \
+							   */
+
+struct choice {
+	uint64_t hash;
+	uint32_t flow;
+};
+
+/* What is done with each name: -EADDRINUSE when somebody has it. */
+typedef int mark_fn(const char *name, struct marks *marks);
+
+static int for_each(const struct conf *conf, const struct iface_table *ifaces, mark_fn *act,
+		    struct marks *out);
+static void name_of(const struct rule_ingress *in, const struct iface_table *ifaces, char *name);
+static uint64_t hash_of(const char *name);
+static int compare_hashes(const void *a, const void *b);
+static int set(const char *name, struct marks *marks);
+static int look(const char *name, struct marks *marks);
+static socklen_t address_of(const char *name, struct sockaddr_un *out);
+
+uint32_t marks_wanted(const struct conf *conf)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < conf->flow_count && count < MARKS_MAX; i++) {
+		count += addr_is_multicast(&conf->flows[i].in.at.addr);
+	}
+	return count;
+}
+
+int marks_set(const struct conf *conf, const struct iface_table *ifaces, struct marks *out)
+{
+	return for_each(conf, ifaces, set, out);
+}
+
+int marks_look(const struct conf *conf, const struct iface_table *ifaces, struct marks *out)
+{
+	return for_each(conf, ifaces, look, out);
+}
+
+void marks_release(struct marks *marks)
+{
+	for (uint32_t i = 0; i < marks->count; i++) {
+		close(marks->fds[i]);
+	}
+	marks->count = 0;
+}
+
+static int for_each(const struct conf *conf, const struct iface_table *ifaces, mark_fn *act,
+		    struct marks *out)
+{
+	struct choice *choices = calloc((size_t)conf->flow_count + 1, sizeof(*choices));
+	char name[NAME_MAX_BYTES + 1];
+	uint32_t count = 0;
+
+	*out = (struct marks){0};
+	if (!choices) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		if (addr_is_multicast(&conf->flows[i].in.at.addr)) {
+			name_of(&conf->flows[i].in, ifaces, name);
+			choices[count++] = (struct choice){.hash = hash_of(name), .flow = i};
+		}
+	}
+	qsort(choices, count, sizeof(*choices), compare_hashes);
+	for (uint32_t i = 0; i < count && i < MARKS_MAX; i++) {
+		const struct rule_ingress *in = &conf->flows[choices[i].flow].in;
+
+		name_of(in, ifaces, name);
+		if (act(name, out) == -EADDRINUSE && out->taken++ == 0) {
+			endpoint_format(&in->at, out->first);
+		}
+	}
+	free(choices);
+	return 0;
+}
+
+/* "numacast/239.1.1.1:5000/2", with the interface's index, and "/192.0.2.7" for a source. */
+static void name_of(const struct rule_ingress *in, const struct iface_table *ifaces, char *name)
+{
+	const struct iface *iface = iface_find(ifaces, in->at.ifname);
+	char group[ADDR_TEXT_MAX], source[ADDR_TEXT_MAX] = "";
+
+	addr_format(&in->at.addr, group);
+	if (in->source.family != 0) {
+		addr_format(&in->source, source);
+	}
+	snprintf(name, NAME_MAX_BYTES + 1, "numacast/%s/%u/%s", group, iface ? iface->ifindex : 0,
+		 source);
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 14695981039346656037ULL;
+
+	for (; *name; name++) {
+		hash = (hash ^ (unsigned char)*name) * 1099511628211ULL;
+	}
+	return hash;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	uint64_t left = ((const struct choice *)a)->hash, right = ((const struct choice *)b)->hash;
+
+	return (left > right) - (left < right);
+}
+
+static int set(const char *name, struct marks *marks)
+{
+	struct sockaddr_un at;
+	socklen_t len = address_of(name, &at);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (bind(fd, (struct sockaddr *)&at, len) < 0) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	marks->fds[marks->count++] = fd;
+	return 0;
+}
+
+static int look(const char *name, struct marks *marks)
+{
+	struct sockaddr_un at;
+	socklen_t len = address_of(name, &at);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc = 0;
+
+	(void)marks;
+	if (fd < 0) {
+		return -errno;
+	}
+	if (connect(fd, (struct sockaddr *)&at, len) == 0) {
+		rc = -EADDRINUSE;
+	}
+	close(fd);
+	return rc;
+}
+
+static socklen_t address_of(const char *name, struct sockaddr_un *out)
+{
+	size_t len = strlen(name);
+
+	*out = (struct sockaddr_un){.sun_family =
+					    AF_UNIX}; /* abstract: the name begins with zero */
+	memcpy(out->sun_path + 1, name, len);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+}
