@@ -1,8 +1,9 @@
 # What runs: workers, watch, report, and the process around them.
 noinst_LIBRARIES += src/run/libnc-run.a
-src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS)
+src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
 	src/run/gate.c src/run/gate.h \
+	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/recheck.c src/run/recheck.h \
@@ -13,4 +14,4 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/watch.c src/run/watch.h \
 	src/run/worker.c src/run/worker.h
-NC_RUN_LIBS = src/run/libnc-run.a $(NC_HOST_LIBS) $(LIBCAPNG_LIBS)
+NC_RUN_LIBS = src/run/libnc-run.a $(NC_HOST_LIBS) $(LIBCAPNG_LIBS) $(MNL_LIBS)
