@@ -33,6 +33,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_explain.c \
 	shard/sock_ingress.c \
 	shard/sock_opt.h \
+	shard/sock_report.c \
 	shard/sock_share.c \
 	shard/train.c shard/train.h \
 	shard/zerocopy.c shard/zerocopy.h

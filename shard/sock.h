@@ -20,8 +20,8 @@
  * unicast address from an address of ours is connected when there is a route; every other one is
  * hidden from ICMP errors (sock_egress.c) and not connected.
  *
- * sock_ingress.c and sock_egress.c open, sock_share.c has what sockets of one flow do together;
- * sock.c has the steps they have in common.
+ * sock_ingress.c and sock_egress.c open, sock_share.c has what sockets of one flow do together,
+ * sock_report.c has memberships reported again; sock.c has the steps they have in common.
  *
  * All functions: shard thread at start, or control thread. Errors: -errno with `err' in the form
  * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides. On
@@ -85,6 +85,17 @@ int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct er
 /* Leaves what sock_join joined, so that nothing new arrives. Errors are ignored: the interface
  * may be gone. */
 void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex);
+
+enum sock_report {
+	SOCK_REPORT_WHOLE,  /* reported as if joined now; in between the socket hears nothing */
+	SOCK_REPORT_GENTLY, /* it goes on hearing, and not every switch is content */
+	SOCK_REPORT_END,
+};
+
+/* Makes the kernel report a multicast membership again, in two halves: WHOLE or GENTLY for every
+ * socket of ours that has joined the group on this interface, then at once END for each. Nothing is
+ * left. 0 or -errno; END must follow all the same. Control thread, while the owner relays. */
+int sock_report(int fd, const struct rule_ingress *in, unsigned ifindex, enum sock_report what);
 
 /* From now on the kernel drops, and counts as dropped, whatever arrives at `fd'; what is queued
  * stays readable. Errors are ignored: there is nothing else one could do. */

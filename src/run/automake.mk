@@ -4,9 +4,11 @@ src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $
 src_run_libnc_run_a_SOURCES = \
 	src/run/gate.c src/run/gate.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
+	src/run/links.c src/run/links.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/recheck.c src/run/recheck.h \
+	src/run/renew.c src/run/renew.h \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \
 	src/run/rlimits.c src/run/rlimits.h \

@@ -73,3 +73,13 @@ bool gate_passed(struct gate *gate, const uint32_t *stage, uint32_t count)
 	pthread_mutex_unlock(&gate->lock);
 	return passed;
 }
+
+void gate_keep(struct gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+}
+
+void gate_let(struct gate *gate)
+{
+	pthread_mutex_unlock(&gate->lock);
+}

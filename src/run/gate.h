@@ -47,3 +47,9 @@ void gate_wait(struct gate *gate, const uint32_t *stage, uint32_t count);
 
 /* Whether they have; does not wait. */
 bool gate_passed(struct gate *gate, const uint32_t *stage, uint32_t count);
+
+/* Control thread: from gate_keep to gate_let no worker begins to close its sockets (closing in
+ * worker.h), and none arrives anywhere. Short: a worker that ends waits for it, one that relays
+ * does not. */
+void gate_keep(struct gate *gate);
+void gate_let(struct gate *gate);

@@ -52,6 +52,7 @@ static const struct addr *sender_of(const struct supervisor *sup, const struct l
 static void announce(const struct supervisor *sup);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
+static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns);
 static void act_on(struct supervisor *sup, int signo, int *asked);
 static void ask_to_end(struct supervisor *sup, uint32_t mail);
 static int first_failure(const struct supervisor *sup, struct err *err);
@@ -137,8 +138,10 @@ static void mark_ingresses(struct supervisor *sup)
 /* From here on `rc' and `err' tell how the whole run went. */
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 {
-	int rc = go_live(sup, signals, err);
+	int rc;
 
+	links_open(&sup->links);
+	rc = go_live(sup, signals, err);
 	while (rc < 0 && start_over(sup, err)) {
 		rc = go_live(sup, signals, err);
 	}
@@ -348,23 +351,30 @@ static void announce(const struct supervisor *sup)
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
 static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
-	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN},
-				{.fd = sup->gate.eventfd, .events = POLLIN}};
-	uint64_t placed_ns = clock_now_ns();
+	struct pollfd fds[3] = {{.fd = signals, .events = POLLIN},
+				{.fd = sup->gate.eventfd, .events = POLLIN},
+				{.fd = links_fd(&sup->links), .events = POLLIN}};
+	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
 	struct watch watch;
 	int asked = 0, rc = watch_init(&watch, sup);
 
+	if (rc == 0) {
+		rc = links_start(&sup->links, sup);
+	}
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
+		watch_free(&watch);
 		post_all(sup, MAIL_QUIT);
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
-		(void)poll(fds, 2, WATCH_MS);
+		(void)poll(fds, asked == 0 ? 3 : 2, WATCH_MS);
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
-		post_all(sup, MAIL_LOOK);
-		watch_tick(&watch);
+		if (asked == 0) {
+			links_tick(&sup->links);
+		}
+		look_around(sup, &watch, &looked_ns);
 		recheck_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
@@ -391,6 +401,18 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked)
 	    gate_passed(&sup->gate, &sup->gate.ended, 1) && *asked == 0) {
 		*asked = 1; /* one shard alone is no relay: end them all */
 		ask_to_end(sup, MAIL_DRAIN);
+	}
+}
+
+/* Once a second, however often interfaces wake this thread. */
+static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns - *looked_ns >= WATCH_MS * NS_PER_MS) {
+		*looked_ns = now_ns;
+		post_all(sup, MAIL_LOOK);
+		watch_tick(watch);
 	}
 }
 
@@ -463,5 +485,6 @@ static void free_all(struct supervisor *sup)
 {
 	marks_release(&sup->marks);
 	free_workers(sup);
+	links_close(&sup->links);
 	gate_free(&sup->gate);
 }

@@ -9,6 +9,7 @@
 
 #include "src/setup/marks.h"
 #include "src/setup/setup.h"
+#include "src/run/links.h"
 #include "src/run/report.h"
 #include "src/run/worker.h"
 
@@ -18,6 +19,7 @@ struct supervisor {
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
+	struct links links;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */

@@ -19,6 +19,7 @@ static int open_shard(struct worker *w, struct err *err);
 static int pin_thread(const struct worker *w, struct err *err);
 static int join_and_run(struct worker *w, struct err *err);
 static int run_shard(struct worker *w, struct err *err);
+static void begin_close(struct worker *w);
 static void arrive(struct worker *w, uint32_t *stage, int rc, const struct err *err);
 
 int worker_start(struct worker *w, struct err *err)
@@ -78,6 +79,7 @@ static void *thread_main(void *arg)
 	if (gate_await_order(w->gate, GATE_CLOSED) == GATE_JOIN) {
 		rc = join_and_run(w, &err);
 	}
+	begin_close(w);
 	if (w->shard) {
 		shard_close(w->shard);
 	}
@@ -158,6 +160,14 @@ static int run_shard(struct worker *w, struct err *err)
 		}
 	}
 	return rc;
+}
+
+/* From here on nobody else uses the shard's descriptors. */
+static void begin_close(struct worker *w)
+{
+	pthread_mutex_lock(&w->gate->lock);
+	w->closing = true;
+	pthread_mutex_unlock(&w->gate->lock);
 }
 
 /* Passes `stage', and says how it went up to there. */

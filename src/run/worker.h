@@ -40,6 +40,7 @@ struct worker {
 	struct recheck placement; /* by the control thread, while running */
 	struct shard *shard;      /* in the arena; NULL until opened */
 	bool engine_refused;      /* that is what failed; set before it arrives at the gate */
+	bool closing;             /* its sockets are its own again; under the gate's lock */
 	int rc;                   /* first failure of any step, 0 = none; under the gate's lock */
 	struct err err;           /* of it */
 };

@@ -312,6 +312,44 @@ START_TEST(interface_without_address_can_be_joined)
 }
 END_TEST
 
+/* From every source, then from one. */
+START_TEST(membership_is_heard_on_while_and_after_it_is_reported_again)
+{
+	struct rule_ingress in = ingress_at(group_ip[_i % 2], "a1", SOCK_PORT);
+	unsigned ifindex = if_nametoindex("a1");
+
+	if (_i >= 2) {
+		in.source = addr_of(there_ip[_i % 2]);
+	}
+
+	int rx = must_ingress(&in, NULL);
+	int tx = out_from(there_ip[_i % 2]);
+
+	ck_assert_int_eq(
+		sock_report(rx, &in, ifindex, _i < 2 ? SOCK_REPORT_GENTLY : SOCK_REPORT_WHOLE), 0);
+	send_text(tx, "while");
+	ck_assert_int_eq(sock_report(rx, &in, ifindex, SOCK_REPORT_END), 0);
+	send_text(tx, "after");
+	ck_assert_str_eq(recv_text(rx), "while");
+	ck_assert_str_eq(recv_text(rx), "after");
+}
+END_TEST
+
+START_TEST(membership_reported_as_a_whole_is_heard_after)
+{
+	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
+	unsigned ifindex = if_nametoindex("a1");
+	int rx = must_ingress(&in, NULL);
+	int tx = out_there(group_ip[_i], "a0", NULL);
+
+	ck_assert_int_eq(sock_report(rx, &in, ifindex, SOCK_REPORT_WHOLE), 0);
+	send_text(tx, "while");
+	ck_assert_int_eq(sock_report(rx, &in, ifindex, SOCK_REPORT_END), 0);
+	send_text(tx, "after");
+	ck_assert_str_eq(recv_text(rx), "after");
+}
+END_TEST
+
 TCase *check_sock_net(void)
 {
 	TCase *tc = tcase_create("hearing");
@@ -331,5 +369,7 @@ TCase *check_sock_net(void)
 	tcase_add_test(tc, refused_membership_names_the_sysctl_and_its_value);
 	tcase_add_loop_test(tc, membership_on_a_deleted_interface_names_it, 0, 2);
 	tcase_add_loop_test(tc, interface_without_address_can_be_joined, 0, 2);
+	tcase_add_loop_test(tc, membership_is_heard_on_while_and_after_it_is_reported_again, 0, 4);
+	tcase_add_loop_test(tc, membership_reported_as_a_whole_is_heard_after, 0, 2);
 	return tc;
 }

@@ -1,0 +1,32 @@
+/* links.h - what control does when interfaces come, go, or have a carrier again.
+ *
+ * ifwatch.h tells what happened, renew.h has memberships reported again. Control thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "src/run/ifwatch.h"
+#include "src/run/renew.h"
+
+struct supervisor;
+
+struct links {
+	struct ifwatch watch;
+	struct renew renew;
+	uint64_t now_ns; /* of this tick */
+};
+
+/* Begins to watch, before anything is joined, so that nothing is missed. Without the kernel's news
+ * everything else goes on, which is logged. links_close either way. */
+void links_open(struct links *links);
+
+/* All shards are live. 0 or -ENOMEM. */
+int links_start(struct links *links, struct supervisor *sup);
+
+/* To be polled for reading, or -1. */
+int links_fd(const struct links *links);
+
+/* Takes in what happened and does what is due. Not after the shards were told to end. */
+void links_tick(struct links *links);
+void links_close(struct links *links);
