@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/setup/libnc-setup.a
 src_setup_libnc_setup_a_CFLAGS = $(AM_CFLAGS)
 src_setup_libnc_setup_a_SOURCES = \
 	src/setup/cgroup.c src/setup/cgroup.h \
+	src/setup/difference.c src/setup/difference.h \
 	src/setup/ethtool.c src/setup/ethtool.h \
 	src/setup/iface.c src/setup/iface.h \
 	src/setup/layout.c src/setup/layout.h \

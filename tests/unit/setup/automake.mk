@@ -1,5 +1,8 @@
 # Unit tests of src/setup/, linked with its archive and those below.
 
+UNIT_TESTS += tests/unit/setup/check_difference
+tests_unit_setup_check_difference_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/setup/check_layout
 tests_unit_setup_check_layout_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 

@@ -1,0 +1,55 @@
+/* difference.h - what is to be done so that one layout becomes another.
+ *
+ * Flows and outputs are compared by what they are (rule_compare_flows, rule_same_output), shard by
+ * shard, never by where they stand in a table. What is in both and goes by the same options is not
+ * touched. What differs in a way that its socket can follow is set; an output whose socket must be
+ * another one is replaced; a flow whose socket must be another one is removed and added. The steps
+ * come in an order in which they can be taken one after the other: what goes, what changes, the
+ * outputs that kept flows get, and then what comes. Pure; control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/setup/layout.h"
+
+enum difference_do {
+	DIFFERENCE_REMOVE_OUTPUT,
+	DIFFERENCE_REMOVE_FLOW, /* with all its outputs */
+	DIFFERENCE_SET_OUTPUT,
+	DIFFERENCE_REPLACE_OUTPUT,
+	DIFFERENCE_ADD_OUTPUT, /* to a flow that is kept, or to the one added before */
+	DIFFERENCE_ADD_FLOW,   /* its outputs follow, each to be added, and then START_FLOW */
+	DIFFERENCE_START_FLOW,
+};
+
+/* Names flow and output by the table that they stand in: what is removed in the running one, all
+ * others in the wanted one. */
+struct difference_step {
+	enum difference_do what;
+	uint32_t shard;
+	uint32_t flow;   /* position in the shard's table */
+	uint32_t output; /* the same; of the *_OUTPUTs only */
+	bool again;      /* ADD_FLOW: a flow that is the same ran before, here or elsewhere */
+};
+
+struct difference {
+	struct difference_step *steps;
+	uint32_t count;
+	/* A flow that is spread counts at each of its shards. Changed: removed and added. */
+	uint32_t flows_kept, flows_added, flows_removed, flows_changed;
+	uint32_t outputs_kept, outputs_added, outputs_removed, outputs_changed;
+};
+
+/* Both layouts are of the same shards. 0 or -ENOMEM; difference_free after 0. */
+int difference_build(const struct layout *running, const struct layout *wanted,
+		     struct difference *out);
+
+/* Accepts all-zero. */
+void difference_free(struct difference *difference);
+
+/* What is to become of an output that is in both: DIFFERENCE_SET_OUTPUT, _REPLACE_OUTPUT, or -1
+ * when nothing is. */
+int difference_of_output(const struct rule_table_output *running,
+			 const struct rule_table_output *wanted);
