@@ -2,6 +2,8 @@
 noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
+	src/run/changer.c src/run/changer.h \
+	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/links.c src/run/links.h \

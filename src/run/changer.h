@@ -1,0 +1,115 @@
+/* changer.h - changes running shards, one step after the other, and never waits for one.
+ *
+ * Whoever wants shards changed hands over a list of steps and is told when it is done. First, in
+ * advance, every socket that the list needs is opened and every group joined, and memory for more
+ * places is made; if any of that fails, all of it is given back and no shard has heard of it. Then
+ * the steps are taken in order. Each is a message to one shard (shard/change.h), and what that
+ * gives back is left, counted and closed here, so no shard ever waits for the kernel's locks.
+ *
+ * There is one list at a time and one message under way. The control thread polls changer_fd with
+ * whatever else it waits for and calls changer_tick, which does a bounded part of the work; while a
+ * shard has the message, nobody else looks at its places (changer_has). Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shard/change.h"
+#include "shard/sock.h"
+#include "src/base/log.h"
+
+struct supervisor;
+
+/* One step; flows and outputs are known by what they are. To ADD_FLOW belong its outputs, each an
+ * ADD_OUTPUT, and a START_FLOW; REMOVE_FLOW removes its outputs, too. ADD_ROOM is the changer's. */
+struct changer_step {
+	enum shard_op op;
+	uint32_t shard;
+	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only
+		    */
+	const struct rule_flow *flow;           /* all but SET_WAITS */
+	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
+	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
+	uint32_t echo_count;
+	uint32_t batch_wait_us, spin_us; /* SET_WAITS */
+	uint64_t drain_ns;
+	int fd;              /* opened in advance; the changer's. Begins as -1 */
+	struct sock_got got; /* of that socket */
+};
+
+/* Who handed a list over. */
+struct changer_client {
+	/* All sockets are there: the last chance to fill in `echoes' by their addresses. 0, or
+	 * -errno with `err', and then nothing is changed. May be NULL. */
+	int (*prepared)(void *context, struct err *err);
+	/* 0: all was done. Else `err' is what went wrong first; with `begun' the steps that could
+	 * be done were, without it nothing was changed. The list is its owner's again. */
+	void (*done)(void *context, int rc, bool begun, const struct err *err);
+	void *context;
+};
+
+/* What is known of one shard while a list is carried out. */
+struct changer_shard {
+	uint32_t *order; /* places of its flows, by rule_compare_flows; NULL: not looked at yet */
+	uint32_t count;
+	uint32_t flows_wanted, outputs_wanted; /* places that the list takes */
+};
+
+/* Memory of rooms; lives as long as the shards. */
+struct changer_memory {
+	struct changer_memory *next;
+	struct arena arena;
+};
+
+enum changer_phase {
+	CHANGER_IDLE,
+	CHANGER_PREPARING, /* opening sockets */
+	CHANGER_GROWING,   /* adding rooms */
+	CHANGER_CHANGING,  /* taking steps */
+};
+
+struct changer {
+	struct supervisor *sup;
+	enum changer_phase phase;
+	struct changer_step *steps;
+	uint32_t count, at; /* steps; the next of this phase */
+	struct changer_client client;
+	struct changer_shard *shards; /* of the list; one for each worker */
+	struct shard_message message;
+	uint32_t message_shard;
+	bool waiting;                          /* for its answer */
+	uint32_t *rest, rest_count, rest_room; /* outputs of a removed flow, to be removed */
+	const struct rule_flow *added;         /* last ADD_FLOW, and what it became */
+	uint32_t added_flow;
+	int rc; /* first failure of the list */
+	bool begun;
+	struct err err; /* of it */
+	struct changer_memory *memory;
+};
+
+void changer_init(struct changer *changer, struct supervisor *sup);
+
+/* Gives the memory of rooms back: after the shards have ended and nobody looks at their places any
+ * more. */
+void changer_free(struct changer *changer);
+
+/* Takes a list, which its owner leaves alone until it is done. 0; -EBUSY: another one is under way;
+ * -ENOMEM. */
+int changer_begin(struct changer *changer, struct changer_step *steps, uint32_t count,
+		  const struct changer_client *client);
+
+/* Goes on as far as is possible without waiting, for a few milliseconds at most. Without a list it
+ * does nothing. */
+void changer_tick(struct changer *changer);
+
+/* What to poll for reading before the next tick: -1, nothing. How long at most, in milliseconds: 0
+ * while there is work to do, else -1. */
+int changer_fd(const struct changer *changer);
+int changer_wait_ms(const struct changer *changer);
+
+/* Whether `shard' has a message, so that its places may change at any time. */
+bool changer_has(const struct changer *changer, uint32_t shard);
+
+/* All shards have ended: whatever was under way is over. Its client is told. */
+void changer_end(struct changer *changer);

@@ -1,0 +1,264 @@
+/* changer_sock.c - sockets and memory of a change. See changer_sock.h.
+ *
+ * Sockets are opened as a shard opens its own when it starts (shard/shard.c). What a removed flow
+ * still has queued is counted as at the end of a shard: `shutdown'.
+ */
+#include "src/run/changer_sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "numa/nodemem.h"
+#include "src/run/supervisor.h"
+
+static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size);
+static uint32_t with_spare(uint32_t rooms, uint32_t now, uint32_t most);
+static uint32_t unused_flows(const struct shard *shard);
+static uint32_t unused_outputs(const struct shard *shard);
+static int map(const struct worker *w, size_t bytes, struct arena *arena, struct err *err);
+static int open_flow(const struct worker *w, struct changer_step *step,
+		     const struct changer_step *end, struct err *err);
+static void want_for(const struct rule_output *out, struct sock_want *want);
+static int open_output(const struct worker *w, struct changer_step *step, struct err *err);
+static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step);
+static bool may_gso(const struct worker *w, const struct rule_output *out,
+		    const struct sock_got *got);
+static int set_output(const struct worker *w, struct shard_message *m, struct err *err);
+static void empty(struct shard_message *m, const struct rule_flow *rule);
+
+int changer_open(const struct supervisor *sup, struct changer_step *step,
+		 const struct changer_step *steps, uint32_t count, struct err *err)
+{
+	const struct worker *w = &sup->workers[step->shard];
+
+	switch (step->op) {
+	case SHARD_ADD_FLOW:
+		return open_flow(w, step, steps + count, err);
+	case SHARD_ADD_OUTPUT:
+	case SHARD_REPLACE_OUTPUT:
+		return open_output(w, step, err);
+	default:
+		return 0;
+	}
+}
+
+int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step *step,
+		struct shard_message *m, struct err *err)
+{
+	const struct ingress_flow *running = &shard_flow(w->shard, place_index(flow))->flow;
+	struct sock_want want = {0};
+	int rc;
+
+	want_for(&step->output->out, &want);
+	rc = sock_want_more(running->fd, &running->rule->in, &want, err);
+	if (rc == 0 && step->op == SHARD_SET_OUTPUT) {
+		return set_output(w, m, err);
+	}
+	m->socket = socket_of(w, step);
+	return rc;
+}
+
+void changer_keep(struct supervisor *sup, struct shard_message *m, const struct changer_step *step)
+{
+	const struct worker *w;
+
+	switch (m->op) {
+	case SHARD_REMOVE_FLOW:
+		empty(m, step->flow);
+		report_keep_flow(&sup->gone, &m->flow_stats);
+		break;
+	case SHARD_REMOVE_OUTPUT:
+		report_keep_output(&sup->gone, &m->output_stats);
+		break;
+	case SHARD_SET_OUTPUT:
+		/* What each datagram carried by itself until now has its default now. */
+		w = &sup->workers[step->shard];
+		(void)sock_set_egress(shard_output(w->shard, place_index(m->output))->output.fd,
+				      &m->output_rule.out, m->output_rule.ifindex,
+				      &(struct err){0});
+		return;
+	default:
+		break;
+	}
+	if (m->op == SHARD_REMOVE_FLOW || m->op == SHARD_REMOVE_OUTPUT ||
+	    m->op == SHARD_REPLACE_OUTPUT) {
+		close(m->fd);
+	}
+}
+
+/* As much as is short, and a quarter more, so that rules that come one by one seldom need any. */
+int changer_map_rooms(const struct worker *w, uint32_t flows_wanted, uint32_t outputs_wanted,
+		      struct changer_memory **memories, struct shard_message *m, struct err *err)
+{
+	uint32_t flows = rooms_short(flows_wanted, unused_flows(w->shard), ROOM_FLOWS);
+	uint32_t outputs = rooms_short(outputs_wanted, unused_outputs(w->shard), ROOM_OUTPUTS);
+	struct changer_memory *memory;
+	int rc;
+
+	if (flows == 0 && outputs == 0) {
+		return 0;
+	}
+	flows = with_spare(flows, w->shard->relay.place_count / ROOM_FLOWS,
+			   SHARD_FLOWS_MAX / ROOM_FLOWS);
+	outputs = with_spare(outputs, w->shard->egress.place_count / ROOM_OUTPUTS,
+			     SHARD_OUTPUTS_MAX / ROOM_OUTPUTS);
+	memory = calloc(1, sizeof(*memory));
+	if (!memory) {
+		err_set(err, "shard %u: out of memory for more rules", w->index);
+		return -ENOMEM;
+	}
+	rc = map(w, change_room_bytes(&w->shard->relay, flows, outputs), &memory->arena, err);
+	if (rc < 0) {
+		free(memory);
+		return rc;
+	}
+	memory->next = *memories;
+	*memories = memory;
+	*m = (struct shard_message){.op = SHARD_ADD_ROOM,
+				    .memory = &memory->arena,
+				    .flow_rooms = flows,
+				    .output_rooms = outputs};
+	return 1;
+}
+
+static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size)
+{
+	return wanted > unused ? rooms_for(wanted - unused, size) : 0;
+}
+
+/* `rooms' more, and a quarter of what there is `now', up to `most' in all. */
+static uint32_t with_spare(uint32_t rooms, uint32_t now, uint32_t most)
+{
+	uint32_t spare = rooms > 0 ? now / 4 : 0;
+
+	return now + rooms + spare > most ? rooms : rooms + spare;
+}
+
+static uint32_t unused_flows(const struct shard *shard)
+{
+	uint32_t unused = 0;
+
+	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
+		unused += shard_flow(shard, i)->flow.state == FLOW_FREE;
+	}
+	return unused;
+}
+
+static uint32_t unused_outputs(const struct shard *shard)
+{
+	uint32_t unused = 0;
+
+	for (uint32_t i = 0; i < shard->egress.place_count; i++) {
+		unused += shard_output(shard, i)->output.state == OUTPUT_FREE;
+	}
+	return unused;
+}
+
+/* Of the shard's node, verified as its arena was. */
+static int map(const struct worker *w, size_t bytes, struct arena *arena, struct err *err)
+{
+	struct nodemem_result result = {0};
+	struct err cause;
+	int rc = nodemem_arena(arena, bytes, w->node_os, NODEMEM_HUGE_OFF, false, &result, &cause);
+
+	if (rc < 0) {
+		err_set(err, "shard %u: no memory for more rules: %s", w->index, cause.text);
+	} else if (result.note.text[0] != '\0') {
+		log_warn("shard %u: %s", w->index, result.note.text);
+	}
+	return rc;
+}
+
+static int open_flow(const struct worker *w, struct changer_step *step,
+		     const struct changer_step *end, struct err *err)
+{
+	const struct rule_flow *flow = step->flow;
+	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes, .gro = flow->gro};
+	int rc;
+
+	for (const struct changer_step *next = step + 1;
+	     next < end && next->op == SHARD_ADD_OUTPUT && next->flow == flow; next++) {
+		want_for(&next->output->out, &want);
+	}
+	step->fd = sock_open_ingress(&flow->in, flow->ifindex, &want, &step->got, err);
+	if (step->fd < 0) {
+		return step->fd;
+	}
+	rc = sock_join(step->fd, &flow->in, flow->ifindex, err);
+	if (rc < 0) {
+		close(step->fd);
+		step->fd = -1;
+	}
+	return rc;
+}
+
+/* What an output needs to know of each datagram. */
+static void want_for(const struct rule_output *out, struct sock_want *want)
+{
+	want->ttl = want->ttl || out->ttl_mode != RULE_TTL_FIXED;
+	want->tos = want->tos || out->dscp == RULE_DSCP_KEEP;
+}
+
+static int open_output(const struct worker *w, struct changer_step *step, struct err *err)
+{
+	const struct rule_table_output *rule = step->output;
+	struct sock_want want = {.buffer_bytes = w->spec.sndbuf_bytes};
+	int fd = sock_open_egress(&rule->out, rule->ifindex, &want, &step->got, err);
+
+	step->fd = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
+}
+
+static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step)
+{
+	const struct rule_table_output *rule = step->output;
+
+	if (step->fd < 0) {
+		return (struct egress_socket){.fd = -1};
+	}
+	return (struct egress_socket){
+		.fd = step->fd,
+		.connected = step->got.connected,
+		.gso = may_gso(w, &rule->out, &step->got),
+		.mtu = rule->mtu ? rule->mtu : sock_path_mtu(step->fd, rule->out.to.addr.family),
+		.zerocopy_bytes = ring_zerocopy(w->shard->relay.ring) ? rule->zerocopy_bytes : 0,
+	};
+}
+
+static bool may_gso(const struct worker *w, const struct rule_output *out,
+		    const struct sock_got *got)
+{
+	bool wanted = out->gso == RULE_AUTO ? w->spec.gso : out->gso != 0;
+
+	return wanted && got->gso && w->spec.train_max > 1;
+}
+
+/* A fixed hop limit holds at once; what is to come with each datagram waits for the message, since
+ * until then datagrams would leave with the default in its place. */
+static int set_output(const struct worker *w, struct shard_message *m, struct err *err)
+{
+	const struct output_place *place = shard_output(w->shard, place_index(m->output));
+	const struct rule_output *out = &m->output_rule.out;
+
+	m->socket.gso = may_gso(w, out, &place->got);
+	if (out->ttl_mode != RULE_TTL_FIXED || out->dscp == RULE_DSCP_KEEP) {
+		return 0;
+	}
+	return sock_set_egress(place->output.fd, out, m->output_rule.ifindex, err);
+}
+
+/* What is still queued belongs to the flow as much as what was relayed. */
+static void empty(struct shard_message *m, const struct rule_flow *rule)
+{
+	struct ingress_flow flow = {
+		.rule = rule,
+		.stats = &m->flow_stats,
+		.fd = m->fd,
+		.drops_seen = sock_kernel_drops(m->fd),
+		.state = FLOW_IDLE,
+	};
+
+	sock_leave(m->fd, &rule->in, rule->ifindex);
+	ingress_count_leftovers(&flow);
+}

@@ -1,0 +1,29 @@
+/* changer_sock.h - the sockets and the memory of a change: made, fitted, and unmade.
+ *
+ * What may block is here, and is done by the control thread. Private to changer.c, which says when.
+ */
+#pragma once
+
+#include "src/run/changer.h"
+#include "src/run/worker.h"
+
+/* Opens what `step' brings, one of `steps', if it brings anything: an output's socket, or that of a
+ * flow, which is fitted for the outputs that follow and joined. 0 or -errno with `err'. */
+int changer_open(const struct supervisor *sup, struct changer_step *step,
+		 const struct changer_step *steps, uint32_t count, struct err *err);
+
+/* Makes ready what `message' asks of an output of the running flow `flow': the flow's socket tells
+ * what the output wants to know, the output's socket has its options. 0 or -errno with `err'. */
+int changer_fit(const struct worker *worker, uint32_t flow, const struct changer_step *step,
+		struct shard_message *message, struct err *err);
+
+/* Takes in the answer to `message', which succeeded: counters of what has gone are kept, its socket
+ * is left, read empty and closed. `step': that it belongs to, or NULL. */
+void changer_keep(struct supervisor *sup, struct shard_message *message,
+		  const struct changer_step *step);
+
+/* Makes the message that adds rooms when `worker' has too few free places; their memory is added to
+ * `memories'. 1, or 0 when there are enough, or -errno with `err'. Nothing changes the places. */
+int changer_map_rooms(const struct worker *worker, uint32_t flows_wanted, uint32_t outputs_wanted,
+		      struct changer_memory **memories, struct shard_message *message,
+		      struct err *err);
