@@ -13,6 +13,7 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/kernel.c src/host/kernel.h \
 	src/host/limits.c src/host/limits.h \
 	src/host/link.c \
+	src/host/losses.c \
 	src/host/membership.c \
 	src/host/memory.c \
 	src/host/nft.c src/host/nft.h \
@@ -20,6 +21,7 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/nft_rules.c src/host/nft_rules.h \
 	src/host/nic.c \
 	src/host/offload.c \
+	src/host/path.c \
 	src/host/print.c src/host/print.h \
 	src/host/route.c src/host/route.h \
 	src/host/rp_filter.c \

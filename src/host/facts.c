@@ -16,10 +16,13 @@
 #include "src/host/nft.h"
 #include "src/host/tries.h"
 
+#define PATHS_MAX 4096
+
 static void facts_ask_ifaces(struct host_facts *facts);
 static void facts_ask_iface(int fd, struct host_iface *iface);
 static void facts_ask_routes(struct host_facts *facts);
 static void facts_ask_unrouted(struct host_facts *facts);
+static void facts_ask_paths(const struct setup *setup, struct host_facts *facts);
 static void facts_count_ingress(struct host_iface *iface, const struct rule_ingress *in);
 static void facts_count_egress(struct host_iface *iface, const struct rule_output *out);
 static void facts_unique_sources(struct host_facts *facts);
@@ -37,6 +40,7 @@ int host_facts_gather(const struct setup *setup, struct host_facts *out)
 	facts_ask_ifaces(&facts);
 	facts_ask_routes(&facts);
 	facts_ask_unrouted(&facts);
+	facts_ask_paths(setup, &facts);
 	host_try(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
@@ -139,6 +143,25 @@ static void facts_ask_unrouted(struct host_facts *facts)
 
 		if (iface->in_v4 && !iface->has_ipv4 && iface->at->ifindex != 0) {
 			iface->unrouted = route_count_by(iface->at->ifindex) == 0;
+		}
+	}
+}
+
+/* Of the first so many outputs, since each is a question to the kernel. */
+static void facts_ask_paths(const struct setup *setup, struct host_facts *facts)
+{
+	const struct conf *conf = &setup->opt->conf;
+
+	for (uint32_t i = 0; i < conf->output_count && i < PATHS_MAX; i++) {
+		const struct endpoint *to = &conf->outputs[i].to;
+		struct host_iface *iface = facts_find(facts, to->ifname);
+		int mtu =
+			iface && iface->at->ifindex ? route_mtu(&to->addr, iface->at->ifindex) : 0;
+
+		if (mtu > 0 && (iface->path_mtu == 0 || (uint32_t)mtu < iface->path_mtu)) {
+			iface->path_mtu = (uint32_t)mtu;
+			iface->path_to = to->addr;
+			iface->path_to.port = 0;
 		}
 	}
 }

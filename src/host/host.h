@@ -56,6 +56,8 @@ struct host_iface {
 	bool out_v4, out_v6;
 	bool out_v4_any; /* IPv4 whose source address the kernel chooses */
 	bool out_group;
+	uint32_t path_mtu;   /* the smallest that a route to an output has; 0: none has one */
+	struct addr path_to; /* whose that is */
 };
 
 /* Where datagrams to a source of an IPv4 flow would leave. */
@@ -150,9 +152,11 @@ void host_buffers(struct host *host);    /* buffers.c: rmem, wmem, optmem */
 void host_memory(struct host *host);     /* memory.c: huge pages, NUMA balancing */
 void host_cpu(struct host *host);        /* cpu.c: cpuset, governor, idle states */
 void host_links(struct host *host);      /* link.c: interfaces, MTU */
+void host_paths(struct host *host);      /* path.c: MTUs of routes */
 void host_offloads(struct host *host);   /* offload.c: GRO, GSO, USO, checksums */
 void host_nics(struct host *host);       /* nic.c: node, queues, interrupts */
 void host_rp_filter(struct host *host);  /* rp_filter.c */
+void host_losses(struct host *host);     /* losses.c: checksums, fragments */
 void host_membership(struct host *host); /* membership.c: IGMP, MLD, queriers */
 void host_firewall(struct host *host);   /* firewall.c: nftables, iptables */
 void host_cloud(struct host *host);      /* cloud.c */

@@ -20,15 +20,17 @@
 struct route_question {
 	struct nlmsghdr head;
 	struct rtmsg body;
-	struct rtattr attr;
-	unsigned char ip[16];
+	char attrs[RTA_SPACE(16) + RTA_SPACE(sizeof(unsigned))];
 };
 
-static int ask_kernel(int fd, const struct addr *to, struct route *out);
+static int ask_kernel(int fd, const struct addr *to, unsigned ifindex, struct route *out);
+static void add_attr(struct route_question *ask, unsigned short type, const void *data,
+		     size_t bytes);
 static int count_all(int fd, unsigned ifindex);
 static int count_part(const struct nlmsghdr *head, uint32_t left, unsigned ifindex, int *count);
 static int read_route(const struct nlmsghdr *head, struct route *route);
 static void read_multipath(const struct rtattr *attr, struct route *route);
+static void read_metrics(const struct rtattr *attr, struct route *route);
 static void add_hop(struct route *route, unsigned ifindex);
 
 int route_ask(const struct addr *to, struct route *out)
@@ -40,12 +42,26 @@ int route_ask(const struct addr *to, struct route *out)
 	if (fd < 0) {
 		return -errno;
 	}
-	rc = ask_kernel(fd, to, &route);
+	rc = ask_kernel(fd, to, 0, &route);
 	close(fd);
 	if (rc == 0) {
 		*out = route;
 	}
 	return rc;
+}
+
+int route_mtu(const struct addr *to, unsigned ifindex)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct route route = {0};
+	int rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	rc = ask_kernel(fd, to, ifindex, &route);
+	close(fd);
+	return rc < 0 ? rc : route.error < 0 ? route.error : (int)route.mtu;
 }
 
 int route_count_by(unsigned ifindex)
@@ -71,16 +87,17 @@ bool route_uses(const struct route *route, unsigned ifindex)
 	return false;
 }
 
-static int ask_kernel(int fd, const struct addr *to, struct route *out)
+static int ask_kernel(int fd, const struct addr *to, unsigned ifindex, struct route *out)
 {
 	struct timeval limit = {.tv_sec = ANSWER_S};
 	uint32_t ip_bytes = to->family == AF_INET6 ? 16 : 4;
 	struct route_question ask = {
-		.head = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+		.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(ask.body)),
+			 .nlmsg_type = RTM_GETROUTE,
+			 .nlmsg_flags = NLM_F_REQUEST},
 		.body = {.rtm_family = (unsigned char)to->family,
 			 .rtm_dst_len = (unsigned char)(ip_bytes * 8),
-			 .rtm_flags = RTM_F_FIB_MATCH},
-		.attr = {.rta_type = RTA_DST, .rta_len = (unsigned short)RTA_LENGTH(ip_bytes)},
+			 .rtm_flags = ifindex == 0 ? RTM_F_FIB_MATCH : 0},
 	};
 	union {
 		struct nlmsghdr head;
@@ -88,8 +105,10 @@ static int ask_kernel(int fd, const struct addr *to, struct route *out)
 	} answer;
 	ssize_t len;
 
-	memcpy(ask.ip, to->ip, ip_bytes);
-	ask.head.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(ask.body)) + RTA_LENGTH(ip_bytes));
+	add_attr(&ask, RTA_DST, to->ip, ip_bytes);
+	if (ifindex != 0) {
+		add_attr(&ask, RTA_OIF, &ifindex, sizeof(ifindex));
+	}
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 	    send(fd, &ask, ask.head.nlmsg_len, 0) < 0) {
 		return -errno;
@@ -99,6 +118,17 @@ static int ask_kernel(int fd, const struct addr *to, struct route *out)
 		return -errno;
 	}
 	return NLMSG_OK(&answer.head, (uint32_t)len) ? read_route(&answer.head, out) : -EBADMSG;
+}
+
+static void add_attr(struct route_question *ask, unsigned short type, const void *data,
+		     size_t bytes)
+{
+	struct rtattr *attr = (struct rtattr *)((char *)ask + NLMSG_ALIGN(ask->head.nlmsg_len));
+
+	attr->rta_type = type;
+	attr->rta_len = (unsigned short)RTA_LENGTH(bytes);
+	memcpy(RTA_DATA(attr), data, bytes);
+	ask->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(ask->head.nlmsg_len) + RTA_LENGTH(bytes));
 }
 
 /* Reads a dump of all tables to its end. */
@@ -175,6 +205,8 @@ static int read_route(const struct nlmsghdr *head, struct route *route)
 			add_hop(route, ifindex);
 		} else if (attr->rta_type == RTA_MULTIPATH) {
 			read_multipath(attr, route);
+		} else if (attr->rta_type == RTA_METRICS) {
+			read_metrics(attr, route);
 		}
 	}
 	return 0;
@@ -189,6 +221,18 @@ static void read_multipath(const struct rtattr *attr, struct route *route)
 		add_hop(route, (unsigned)hop->rtnh_ifindex);
 		left -= RTNH_ALIGN(hop->rtnh_len);
 		hop = RTNH_NEXT(hop);
+	}
+}
+
+static void read_metrics(const struct rtattr *attr, struct route *route)
+{
+	const struct rtattr *metric = RTA_DATA(attr);
+	int left = (int)RTA_PAYLOAD(attr);
+
+	for (; RTA_OK(metric, left); metric = RTA_NEXT(metric, left)) {
+		if (metric->rta_type == RTAX_MTU && RTA_PAYLOAD(metric) >= sizeof(route->mtu)) {
+			memcpy(&route->mtu, RTA_DATA(metric), sizeof(route->mtu));
+		}
 	}
 }
 

@@ -49,6 +49,15 @@ look --rule "239.1.1.1%nosuch0:5000 -> 239.2.2.2%out0:6000"
 expect_level link nosuch0 fail
 in_ns mid ip link set out0 mtu 1400
 cured mtu "in0 -> out0" warn --rule "$rule"
+in_ns mid ip route add 10.77.9.9/32 dev out0 mtu 1300
+look --rule "239.1.1.9%in0:5000 -> 10.77.9.9%out0:6000" --rule "$rule"
+expect_level path_mtu out0 warn
+expect_words "which route" <(found path_mtu out0 value) "1300 by the route to 10.77.9.9"
+in_ns mid ip route del 10.77.9.9/32
+look --rule "239.1.1.9%in0:5000 -> 10.77.9.9%out0:6000" --rule "$rule"
+expect_level path_mtu out0 ok
+expect_level udp_checksums "" ok
+expect_level reassembly "" ok
 in_ns mid sysctl -qw net.ipv6.conf.in0.disable_ipv6=1
 cured ipv6 in0 fail --rule "$six"
 in_ns mid ethtool -K in0 gro off 2>/dev/null

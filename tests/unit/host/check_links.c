@@ -153,6 +153,27 @@ START_TEST(mtu_of_loopback_says_nothing_of_datagrams)
 }
 END_TEST
 
+START_TEST(route_that_is_narrower_than_its_interface_is_doubtful)
+{
+	rig_host("--rule", "239.1.1.1%in0:5000 -> 10.2.2.2%out0:6000");
+	rig_look(host_paths);
+	rig_expect("path_mtu", "out0", FINDING_OK, NULL);
+	rig_iface("out0")->path_mtu = 1400;
+	ck_assert_int_eq(addr_parse_ip("10.2.2.2", &rig_iface("out0")->path_to), 0);
+	rig_look(host_paths);
+	rig_expect("path_mtu", "out0", FINDING_WARN, NULL);
+	rig_expect_value("path_mtu", "out0",
+			 "1400 by the route to 10.2.2.2, 1500 by the interface");
+	set_mtu("in0", 1400); /* nothing larger comes in */
+	rig_look(host_paths);
+	rig_expect("path_mtu", "out0", FINDING_OK, NULL);
+	rig_iface("out0")->path_mtu = 9000; /* the interface is what decides */
+	set_mtu("in0", 9000);
+	rig_look(host_paths);
+	rig_expect("path_mtu", "out0", FINDING_OK, NULL);
+}
+END_TEST
+
 START_TEST(disabled_ipv6_is_a_failure)
 {
 	rig_host("--rule", "[ff3e::1%in0]:5000 -> [ff3e::2%out0]:6000");
@@ -330,6 +351,7 @@ int main(void)
 		egress_mtu_is_judged_once_a_pair,
 		mtu_that_cannot_be_raised_is_not_told_to_be,
 		mtu_of_loopback_says_nothing_of_datagrams,
+		route_that_is_narrower_than_its_interface_is_doubtful,
 		disabled_ipv6_is_a_failure,
 		egress_without_an_address_is_doubtful_unless_src_is_given,
 		gro_matters_when_it_is_wanted,

@@ -154,6 +154,39 @@ START_TEST(ipv6_has_no_reverse_path_filter)
 }
 END_TEST
 
+/* ---- what was lost already ---- */
+
+static void counters(int checksums, int fragments)
+{
+	rig_file("/proc/net/snmp",
+		 "Ip: Forwarding ReasmReqds ReasmFails FragOKs\nIp: 1 50 %d 7\n"
+		 "Udp: InDatagrams InCsumErrors\nUdp: 100 %d\n"
+		 "UdpLite: InDatagrams InCsumErrors\nUdpLite: 0 0\n",
+		 fragments, checksums);
+	rig_look(host_losses);
+}
+
+START_TEST(losses_that_nobody_hears_of_are_told)
+{
+	rig_host("--rule", ANY);
+	rig_look(host_losses);
+	rig_expect("udp_checksums", NULL, FINDING_UNKNOWN, NULL);
+	rig_expect("reassembly", NULL, FINDING_UNKNOWN, NULL);
+	counters(0, 0);
+	rig_expect("udp_checksums", NULL, FINDING_OK, NULL);
+	rig_expect("reassembly", NULL, FINDING_OK, NULL);
+	counters(3, 4);
+	rig_expect("udp_checksums", NULL, FINDING_WARN, NULL);
+	rig_expect_value("udp_checksums", NULL, "3 datagrams came with a wrong checksum, 0 of");
+	rig_expect("reassembly", NULL, FINDING_WARN, NULL);
+	rig_expect_value("reassembly", NULL, "4 times a datagram in fragments was given up");
+	rig_file("/proc/net/snmp6", "Ip6ReasmFails                  \t5\nUdp6InCsumErrors\t6\n");
+	counters(0, 0);
+	rig_expect_value("udp_checksums", NULL, "6 datagrams came with a wrong checksum, 6 of");
+	rig_expect_value("reassembly", NULL, "5 times");
+}
+END_TEST
+
 /* ---- memberships ---- */
 
 static void force_igmp(int all, int own)
@@ -351,6 +384,7 @@ int main(void)
 		interface_names_with_dots_are_written_with_slashes,
 		own_address_as_source_is_a_finding_of_its_own,
 		ipv6_has_no_reverse_path_filter,
+		losses_that_nobody_hears_of_are_told,
 		old_igmp_does_for_a_named_source,
 		old_igmp_is_doubtful_in_the_range_of_single_sources,
 		forced_igmp_2_does_for_any_source,
