@@ -36,5 +36,6 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_report.c \
 	shard/sock_share.c \
 	shard/train.c shard/train.h \
+	shard/udp_header.c shard/udp_header.h \
 	shard/zerocopy.c shard/zerocopy.h
 NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)

@@ -139,13 +139,17 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	if (o->segment_max > o->train_bytes_max) {
 		o->segment_max = o->train_bytes_max;
 	}
-	o->gso = sock->gso ? GSO_UNPROVEN : GSO_OFF;
-	o->zerocopy.min_bytes = sock->zerocopy_bytes;
+	/* Where we write the header, each datagram leaves by itself, and its header is copied. */
+	o->gso = sock->gso && !rule->out.sport_keep ? GSO_UNPROVEN : GSO_OFF;
+	o->zerocopy.min_bytes = rule->out.sport_keep ? 0 : sock->zerocopy_bytes;
 	o->path.family = rule->out.to.addr.family;
 	o->path.ifindex = rule->ifindex;
 	if (!sock->connected) {
-		o->path.name_len =
-			addr_to_sockaddr(&rule->out.to.addr, rule->ifindex, &o->path.name);
+		struct addr to = rule->out.to.addr;
+
+		o->path.headed_to = rule->out.sport_keep ? to : (struct addr){0};
+		to.port = rule->out.sport_keep ? 0 : to.port; /* raw sockets have none */
+		o->path.name_len = addr_to_sockaddr(&to, rule->ifindex, &o->path.name);
 	}
 	if (rule->out.rate_bps > 0) {
 		eg->has_rate = true;
@@ -163,7 +167,7 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 		o->tokens_at_ns = 0; /* a new bucket, and full */
 	}
 	place->rule.out = rule->out;
-	if (!gso) {
+	if (!gso || rule->out.sport_keep) {
 		o->gso = GSO_OFF;
 		o->gso_again_ns = 0;
 		stat_set(&o->stats->gso_off, 0);

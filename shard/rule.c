@@ -22,7 +22,9 @@ bool rule_output_is_valid(const struct rule_output *out)
 	bool ttl_valid =
 		out->ttl_mode <= RULE_TTL_AUTO && (out->ttl_mode != RULE_TTL_FIXED || out->ttl > 0);
 
-	return to_valid && src_valid && ttl_valid && out->dscp >= RULE_DSCP_KEEP &&
+	bool sport_valid = !out->sport_keep || (out->src_keep && out->sport == 0);
+
+	return to_valid && src_valid && ttl_valid && sport_valid && out->dscp >= RULE_DSCP_KEEP &&
 	       out->dscp <= RULE_DSCP_MAX && out->priority >= RULE_AUTO &&
 	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1;
 }

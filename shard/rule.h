@@ -45,6 +45,7 @@ struct rule_output {
 	int8_t priority;   /* SO_PRIORITY 0..7, RULE_AUTO */
 	int8_t gso;        /* 1, 0, RULE_AUTO */
 	bool src_keep;     /* src=keep: sender's address (needs CAP_NET_RAW) */
+	bool sport_keep;   /* sport=keep: sender's port; only with src_keep */
 	bool local;        /* local=yes: this host's members of the group hear it, too */
 };
 

@@ -88,6 +88,16 @@ int sock_create(int family, const char *subject, struct err *err)
 	return fd;
 }
 
+int sock_create_raw(int family, const char *subject, struct err *err)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+
+	if (fd < 0) {
+		return sock_fail(err, SOCK_DEED_CREATE_RAW, subject, "open a raw socket", errno);
+	}
+	return fd;
+}
+
 int sock_bind_device(int fd, const char *ifname, unsigned ifindex, struct err *err)
 {
 	int kept = 0;

@@ -14,18 +14,26 @@
  * none; what such a socket sends has the source that its route gives it each time, as if it were
  * bound to none. A second socket, which lives only while the first is opened, finds out which
  * address and which path MTU that is now, and a port that nobody else uses.
+ *
+ * An output that keeps its senders' ports (sport=keep) has a raw socket, hidden like the others: a
+ * UDP socket has one port, and there may be as many as there are senders. Bound to that address it
+ * receives nothing, where a raw socket otherwise gets a copy of all UDP that comes to this host.
  */
 #include "shard/sock.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "shard/sock_opt.h"
+#include "shard/udp_header.h"
 #include "src/base/must.h"
+
+#define UDP_CHECKSUM_AT ((int)offsetof(struct udp_header, checksum))
 
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err);
@@ -62,7 +70,8 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
 
 	endpoint_format(&out->to, subject);
 
-	int fd = sock_create(out->to.addr.family, subject, err);
+	int fd = out->sport_keep ? sock_create_raw(out->to.addr.family, subject, err)
+				 : sock_create(out->to.addr.family, subject, err);
 
 	if (fd < 0) {
 		return fd;
@@ -73,7 +82,10 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
 	if (rc == 0) {
 		rc = set_buffers(fd, want, subject, &found, err);
 	}
-	if (rc == 0 && is_hidden(out, ifindex)) {
+	if (rc == 0 && out->sport_keep) {
+		found.local = (struct addr){.family = out->to.addr.family};
+		rc = bind_out_of_sight(fd, out, 0, err);
+	} else if (rc == 0 && is_hidden(out, ifindex)) {
 		rc = hide(fd, out, ifindex, &found, err);
 	} else if (rc == 0) {
 		rc = bind_egress(fd, out, ifindex, &found, err);
@@ -105,8 +117,12 @@ static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const
 	struct sock_opts opts = {0};
 	int rc;
 
-	if (out->to.addr.family == AF_INET6) {
+	if (out->to.addr.family == AF_INET6 && out->sport_keep) {
+		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IPV6, IPV6_CHECKSUM, UDP_CHECKSUM_AT));
+	} else if (out->to.addr.family == AF_INET6) {
 		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
+	} else if (out->sport_keep) {
+		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
 	}
 	rc = sock_set_opts(fd, subject, &opts, err);
 	if (rc == 0) {

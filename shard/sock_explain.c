@@ -21,6 +21,14 @@ static const struct sock_cure {
 	const char *text;
 	const char *now[SOCK_NOW_MAX]; /* sysctls whose values are shown */
 } sock_cures[] = {
+	{SOCK_DEED_CREATE_RAW,
+	 EPERM,
+	 "sport=keep needs CAP_NET_RAW (AmbientCapabilities= in the unit)",
+	 {0}},
+	{SOCK_DEED_CREATE_RAW,
+	 EMFILE,
+	 "this process may not open more files; raise `ulimit -n' (LimitNOFILE= in the unit)",
+	 {"ulimit -n"}},
 	{SOCK_DEED_CREATE,
 	 EMFILE,
 	 "this process may not open more files; raise `ulimit -n' (LimitNOFILE= in the unit)",

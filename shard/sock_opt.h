@@ -13,6 +13,7 @@
 enum sock_deed {
 	SOCK_DEED_OPTION, /* any option without an entry of its own */
 	SOCK_DEED_CREATE,
+	SOCK_DEED_CREATE_RAW,
 	SOCK_DEED_DEVICE,
 	SOCK_DEED_BIND,     /* to a port the rule names */
 	SOCK_DEED_BIND_ANY, /* to a port the kernel chooses */
@@ -50,6 +51,9 @@ int sock_set_opts(int fd, const char *subject, const struct sock_opts *opts, str
 
 /* Returns a non-blocking, close-on-exec UDP socket. */
 int sock_create(int family, const char *subject, struct err *err);
+
+/* The same, but whoever sends writes the UDP header. Needs CAP_NET_RAW. */
+int sock_create_raw(int family, const char *subject, struct err *err);
 
 /* Binds to the interface and proves that the name still stands for `ifindex'. */
 int sock_bind_device(int fd, const char *ifname, unsigned ifindex, struct err *err);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 static void point_at_single(struct train *t);
+static void put_header(struct train *t, const struct train_path *path);
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams);
 static void add_control(struct train *t, int level, int type, const void *data, size_t len);
 static void add_source(struct train *t, const struct train_path *path);
@@ -71,6 +72,9 @@ void train_build_message(struct train *t, const struct train_path *path)
 		t->msg.msg_iov = &t->one;
 		t->msg.msg_iovlen = 1;
 	}
+	if (path->headed_to.family != 0) {
+		put_header(t, path);
+	}
 	build_control(t, path, train_send_datagrams(t));
 }
 
@@ -88,6 +92,17 @@ static void point_at_single(struct train *t)
 	}
 	t->one = (struct iovec){.iov_base = (unsigned char *)t->iov[i].iov_base + at,
 				.iov_len = train_send_bytes(t)};
+}
+
+/* A raw socket sends datagrams one by one. */
+static void put_header(struct train *t, const struct train_path *path)
+{
+	must(t->msg.msg_iovlen == 1);
+	udp_header_write(&t->meta.src, &path->headed_to, t->msg.msg_iov, &t->header);
+	t->headed[0] = (struct iovec){.iov_base = &t->header, .iov_len = sizeof(t->header)};
+	t->headed[1] = t->msg.msg_iov[0];
+	t->msg.msg_iov = t->headed;
+	t->msg.msg_iovlen = 2;
 }
 
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams)

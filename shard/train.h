@@ -28,6 +28,7 @@
 #include <sys/uio.h>
 
 #include "shard/limits.h"
+#include "shard/udp_header.h"
 #include "src/base/addr.h"
 #include "src/base/must.h"
 
@@ -52,7 +53,7 @@ enum train_way {
 struct train_meta {
 	int16_t ttl;     /* hop limit to send with, -1: the socket's */
 	int16_t tos;     /* TOS byte to send with, -1: the socket's */
-	struct addr src; /* family 0: the socket's */
+	struct addr src; /* family 0: the socket's; its port counts for a raw socket only */
 };
 
 /* Where the trains of an output go. */
@@ -61,6 +62,8 @@ struct train_path {
 	socklen_t name_len;           /* 0: connected */
 	uint16_t family;              /* of the destination */
 	uint32_t ifindex;
+	struct addr headed_to; /* of a raw socket, for which we write the UDP header; family 0: none
+				* is written */
 };
 
 struct train {
@@ -69,6 +72,8 @@ struct train {
 	uint32_t slots[TRAIN_IOV_MAX]; /* held, one per iovec */
 	unsigned char control[TRAIN_CONTROL_BYTES] __attribute__((aligned(8)));
 	struct iovec one; /* the datagram sent now, of one that leaves in singles */
+	struct udp_header header;
+	struct iovec headed[2]; /* `header' and the payload, to a raw socket */
 	struct train_meta meta;
 	uint32_t iov_count;
 	uint32_t datagrams;

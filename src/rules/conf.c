@@ -332,6 +332,13 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 			"leave it out",
 			to);
 	}
+	if (out->sport_keep && !out->src_keep) {
+		return conf_refuse(
+			cursor,
+			"sport=keep of egress %s without src=keep; a sender's port means "
+			"something beside its address only; write both, or sport=N",
+			to);
+	}
 	if (out->local && !addr_is_multicast(&out->to.addr)) {
 		return conf_refuse(cursor,
 				   "local=yes of egress %s, which is no multicast group; it is for "

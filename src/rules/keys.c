@@ -117,12 +117,13 @@ static const struct conf_key output_keys[] = {
 	 .help = "source address sent from: one of this host's, or the sender's"},
 	{.name = "sport",
 	 .read = read_sport,
-	 .arg = "N",
+	 .arg = "N|keep",
 	 .min = 1,
 	 .max = UINT16_MAX,
-	 .takes = ", a port",
+	 .takes = ", a port, or keep",
 	 .example = "5000",
-	 .help = "source port sent from; the kernel chooses without it"},
+	 .help = "source port sent from, or with src=keep the sender's; the kernel\n"
+		 "chooses without it"},
 	{.name = "rate",
 	 .read = read_rate,
 	 .arg = "BITS",
@@ -389,8 +390,13 @@ static int read_sport(const struct conf_key *key, const struct conf_target *targ
 		      const char *value)
 {
 	uint32_t port;
-	int rc = read_u32(key, value, &port);
+	int rc;
 
+	if (strcmp(value, "keep") == 0) {
+		target->out->sport_keep = true;
+		return 0;
+	}
+	rc = read_u32(key, value, &port);
 	if (rc == 0) {
 		target->out->sport = (uint16_t)port;
 	}

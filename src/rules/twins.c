@@ -371,7 +371,7 @@ static uint32_t output_leads_to(const struct twins *twins, const struct rule_out
 static bool is_known_by_echo(const struct rule_output *out)
 {
 	if (addr_is_broadcast(&out->to.addr) || out->local) {
-		return !out->src_keep || out->sport == 0;
+		return !out->src_keep || (out->sport == 0 && !out->sport_keep);
 	}
 	return addr_is_multicast(&out->to.addr);
 }

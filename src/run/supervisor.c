@@ -323,7 +323,8 @@ static bool can_know_echo(const struct supervisor *sup, const struct layout_echo
 	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
 
 	return !addr_is_any(sender_of(sup, echo)) ||
-	       table->outputs[echo->from_output].out.sport == 0;
+	       (table->outputs[echo->from_output].out.sport == 0 &&
+		!table->outputs[echo->from_output].out.sport_keep);
 }
 
 static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo)

@@ -80,6 +80,19 @@ START_TEST(any_stands_for_an_interfaces_addresses)
 }
 END_TEST
 
+START_TEST(senders_ports_are_kept_with_their_addresses)
+{
+	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 sport=keep "
+					   "src=keep, 239.2.2.3%eth1:1 src=keep");
+
+	ck_assert(output(flow, 0)->sport_keep);
+	ck_assert(output(flow, 0)->src_keep);
+	ck_assert_uint_eq(output(flow, 0)->sport, 0);
+	ck_assert(rule_output_is_valid(output(flow, 0)));
+	ck_assert(!output(flow, 1)->sport_keep);
+}
+END_TEST
+
 START_TEST(local_receivers_are_asked_for)
 {
 	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 local=yes, "
@@ -146,6 +159,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, sources_may_be_prefixes_of_unicast);
 	tcase_add_test(tc, any_stands_for_an_interfaces_addresses);
+	tcase_add_test(tc, senders_ports_are_kept_with_their_addresses);
 	tcase_add_test(tc, local_receivers_are_asked_for);
 	tcase_add_test(tc, broadcasts_come_in_and_go_out);
 	tcase_add_test(tc, long_interface_names_have_aliases);

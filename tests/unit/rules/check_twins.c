@@ -208,6 +208,9 @@ START_TEST(groups_may_go_both_ways)
 	add("239.1.1.1%eth0:1 -> 239.1.1.1%eth1:1 local=yes src=keep sport=1"); /* not known */
 	add("239.1.1.1%eth1:1 -> 239.1.1.1%eth0:1 local=yes src=keep sport=1");
 	refused("f:", "cycle");
+	add("239.1.1.1%eth0:1 -> 239.1.1.1%eth1:1 local=yes src=keep sport=keep");
+	add("239.1.1.1%eth1:1 -> 239.1.1.1%eth0:1 local=yes src=keep sport=keep");
+	refused("f:", "cycle");
 	add("broadcast%eth0:1 -> broadcast%eth1:1 src=keep sport=1");
 	add("broadcast%eth1:1 -> broadcast%eth0:1 src=keep sport=1");
 	refused("f:", "cycle");

@@ -118,3 +118,6 @@ tests_unit_shard_check_change_reuse_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_shard_live
 tests_unit_shard_check_shard_live_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_udp_header
+tests_unit_shard_check_udp_header_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -2,6 +2,7 @@
  * anything else aborts; the order in a queue; the message of each way. See check_relay.c for trains
  * on their way.
  */
+#include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -243,6 +244,41 @@ START_TEST(everything_a_train_may_say_fits_in_its_control_data)
 }
 END_TEST
 
+START_TEST(to_a_raw_socket_goes_a_header_and_the_payload)
+{
+	struct train_path path = {.family = AF_INET,
+				  .headed_to = {AF_INET, 1900, {239, 255, 255, 250}}};
+	const struct udp_header *header;
+
+	train = (struct train){
+		.meta = {.ttl = -1, .tos = -1, .src = {AF_INET, 34534, {10, 0, 0, 1}}},
+		.iov = {{payload, 5}},
+		.iov_count = 1,
+		.datagrams = 1,
+		.segment_bytes = 5,
+		.bytes = 5};
+	train_build_message(&train, &path);
+	ck_assert_uint_eq(train.msg.msg_iovlen, 2);
+	header = train.msg.msg_iov[0].iov_base;
+	ck_assert_uint_eq(train.msg.msg_iov[0].iov_len, 8);
+	ck_assert_uint_eq(ntohs(header->from_port), 34534);
+	ck_assert_uint_eq(ntohs(header->to_port), 1900);
+	ck_assert_uint_eq(ntohs(header->bytes), 13);
+	ck_assert_ptr_eq(train.msg.msg_iov[1].iov_base, payload);
+	ck_assert_uint_eq(train.msg.msg_iov[1].iov_len, 5);
+	ck_assert_uint_eq(control_count(), 1); /* the source address */
+}
+END_TEST
+
+START_TEST(a_raw_socket_takes_no_trains)
+{
+	struct train_path path = {.family = AF_INET, .headed_to = {.family = AF_INET}};
+
+	fill_train();
+	train_build_message(&train, &path);
+}
+END_TEST
+
 static void add_aborts(TCase *tcase)
 {
 	for (int i = 0; i < STATES * STATES; i++) {
@@ -275,6 +311,8 @@ int main(void)
 	tcase_add_test_raise_signal(tcase, empty_queue_gives_no_train, SIGABRT);
 	tcase_add_test(tcase, whole_train_is_one_message_that_names_its_segments);
 	tcase_add_test(tcase, singles_are_its_datagrams_one_by_one);
+	tcase_add_test(tcase, to_a_raw_socket_goes_a_header_and_the_payload);
+	tcase_add_test_raise_signal(tcase, a_raw_socket_takes_no_trains, SIGABRT);
 	tcase_add_loop_test(tcase, everything_a_train_may_say_fits_in_its_control_data, 0, 2);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
