@@ -235,7 +235,9 @@ static uint64_t task_ns(const char *task, const char *want)
 	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task);
 	file = fopen(path, "re");
 	if (file) {
-		(void)fgets(name, sizeof(name), file);
+		if (!fgets(name, sizeof(name), file)) {
+			name[0] = '\0';
+		}
 		fclose(file);
 	}
 	if (strncmp(name, want, strlen(want)) != 0) {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #define PIN_CPUS_FIRST 1024  /* bits of the first try */

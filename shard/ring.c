@@ -312,7 +312,7 @@ int32_t ring_msg_bytes(const struct msghdr *msg)
 {
 	size_t total = 0;
 
-	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+	for (size_t i = 0; i < (size_t)msg->msg_iovlen; i++) {
 		total += msg->msg_iov[i].iov_len;
 	}
 	return (int32_t)total;

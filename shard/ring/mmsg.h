@@ -5,10 +5,14 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "shard/ring/engine.h"
 
@@ -23,6 +27,15 @@ struct mmsg_flow {
 	uint32_t file;  /* in the epoll set while the flow is armed and not cancelled */
 	bool cancelled; /* its ended event is due in the next turn */
 };
+
+/* Not in every C library. */
+#ifndef HAVE_EPOLL_PWAIT2
+static inline int epoll_pwait2(int fd, struct epoll_event *events, int room,
+			       const struct timespec *timeout, const sigset_t *mask)
+{
+	return (int)syscall(SYS_epoll_pwait2, fd, events, room, timeout, mask, _NSIG / 8);
+}
+#endif
 
 /* Messages queued for one socket: a list by token, so that runs to one socket are long although
  * the relay queues output by output. */

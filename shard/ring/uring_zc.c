@@ -36,6 +36,7 @@
 #define ZC_TOLD     16U /* answered as held */
 
 static void register_areas(struct uring *u, const struct ring_params *params, struct err *features);
+static const char *name_of_error(int error);
 static int register_each(struct uring *u, const struct ring_params *params, size_t *bytes);
 static bool probe(struct uring *u, int area, void *payload);
 static int try_send(struct uring *u, int fd, int area, void *payload);
@@ -136,11 +137,21 @@ static void register_areas(struct uring *u, const struct ring_params *params, st
 		ring_feature_add(features, text);
 	}
 	if (refused > 0) {
-		const char *name = strerrorname_np(-ret);
-
-		snprintf(text, sizeof(text), "refused_buffers=%s", name ? name : "?");
+		snprintf(text, sizeof(text), "refused_buffers=%s", name_of_error(-ret));
 		ring_feature_add(features, text);
 	}
+}
+
+/* In one word. Where the C library has none, that of the only refusal that is to be expected. */
+static const char *name_of_error(int error)
+{
+#ifdef HAVE_STRERRORNAME_NP
+	const char *name = strerrorname_np(error);
+
+	return name ? name : "?";
+#else
+	return error == ENOMEM ? "ENOMEM" : "?";
+#endif
 }
 
 /* Each area by itself: one that exceeds the limit of locked memory leaves the others. The last

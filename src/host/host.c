@@ -18,9 +18,11 @@
 
 static const char *check_keep(struct host *host, char *text);
 static bool check_grow(void **array, uint32_t count, uint32_t *room, size_t size);
-static char *check_read_below(const struct host *host, const char *format, va_list args);
+static char *check_read_below(const struct host *host, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 static char *check_read(const char *path);
-static char *check_path(const struct host *host, const char *format, va_list args);
+static char *check_path(const struct host *host, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 void host_free(struct host *host)
 {

@@ -52,19 +52,19 @@ int ethtool_read(const char *ifname, struct ethtool_features *out)
 
 static int count_features(int fd, const char *ifname, uint32_t *out)
 {
-	struct {
+	union {
 		struct ethtool_sset_info info;
-		uint32_t count;
+		unsigned char room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)];
 	} ask = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES}};
 	int rc = call_driver(fd, ifname, &ask);
 
 	if (rc < 0) {
 		return rc;
 	}
-	if (ask.info.sset_mask == 0 || ask.count == 0 || ask.count > FEATURES_MAX) {
+	if (ask.info.sset_mask == 0 || ask.info.data[0] == 0 || ask.info.data[0] > FEATURES_MAX) {
 		return -EOPNOTSUPP;
 	}
-	*out = ask.count;
+	*out = ask.info.data[0];
 	return 0;
 }
 

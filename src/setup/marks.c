@@ -99,8 +99,8 @@ static void name_of(const struct rule_ingress *in, const struct iface_table *ifa
 	if (in->source.family != 0) {
 		addr_format(&in->source, source);
 	}
-	snprintf(name, NAME_MAX_BYTES + 1, "numacast/%s/%u/%s", group, iface ? iface->ifindex : 0,
-		 source);
+	snprintf(name, NAME_MAX_BYTES + 1, "numacast/%.47s/%u/%.39s", group,
+		 iface ? iface->ifindex : 0, source);
 }
 
 /* FNV-1a. */

@@ -75,6 +75,10 @@ says err "$dir/broken.conf:4: 'many' is not valid"
 run 2 --check --config "$dir/missing.conf"
 says err "--config $dir/missing.conf: cannot be read: No such file or directory"
 
+# What it tells of its build is no map of the machine that built it.
+run 0 --version --verbose
+! grep -q / "$dir/out" || wrong "a path is in the answer"
+
 # An answer that nobody gets is a failure.
 for answer in --help --version --plan --plan=json '--check'; do
     called="numacastd $answer >/dev/full"
