@@ -4,6 +4,13 @@ dist_doc_DATA += doc/ARCHITECTURE.md doc/HACKING.md doc/NUMA.md doc/PERFORMANCE.
 	doc/datapath.svg doc/plan-eight-sockets.svg doc/plan-two-sockets.svg
 dist_man_MANS += doc/numacast-probe.1 doc/numacastd.8
 
+# Manual and sample name the file that the unit reads: here and there it is below sysconfdir.
+install-data-hook:
+	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/etc/numacastd.conf.sample \
+		>'$(DESTDIR)$(docdir)/numacastd.conf.sample'
+	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/doc/numacastd.8 \
+		>'$(DESTDIR)$(man8dir)/numacastd.8'
+
 # What is kept of the bench: the text of each suite, the raw results that bench/run --docs fills the
 # documents' tables from, and the pictures that a document shows. All else is made by `make bench'.
 # Whatever is added here by hand, bench/run --save measures anew from then on.

@@ -5,7 +5,7 @@ tests_guest_nodemem_probe_SOURCES = tests/guest/nodemem_probe.c
 tests_guest_nodemem_probe_LDADD = $(NC_NUMA_LIBS)
 
 EXTRA_DIST += tests/guest/run tests/guest/selftest tests/guest/machine.sh \
-	tests/guest/initramfs tests/guest/init tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
+	tests/guest/initramfs tests/guest/service-root tests/guest/init tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
 CLEANFILES += tests/guest/nodemem_probe
 
 GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv \
