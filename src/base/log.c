@@ -13,7 +13,9 @@
 
 #include "src/base/sink.h"
 
-/* Written before threads start, read by all. */
+const char *const log_level_names[] = {"error", "warn", "notice", "info", "debug", NULL};
+
+/* Written while one thread logs, read by all that do. */
 static enum log_level log_max = LOG_LEVEL_INFO;
 static bool log_prefixed;
 
@@ -27,6 +29,16 @@ void log_init(enum log_level level, bool prefixed)
 	log_max = level;
 	log_prefixed = prefixed;
 	sink_init(prefixed);
+}
+
+void log_set_level(enum log_level level)
+{
+	log_max = level;
+}
+
+enum log_level log_level(void)
+{
+	return log_max;
 }
 
 void log_write(enum log_level level, const char *format, ...)

@@ -21,6 +21,13 @@ enum log_level {
 /* Lines above `level' are dropped; `prefixed' asks for the <N> prefix. Before threads start. */
 void log_init(enum log_level level, bool prefixed);
 
+/* Lines above `level' are dropped from here on. Control thread, while no other one logs. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+
+/* "error" to "debug", of LOG_LEVEL_ERROR and up; ends with NULL. */
+extern const char *const log_level_names[];
+
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)  log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

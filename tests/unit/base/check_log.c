@@ -57,6 +57,21 @@ START_TEST(lines_carry_no_prefix_on_a_terminal)
 }
 END_TEST
 
+START_TEST(level_changes_what_is_written_from_there_on)
+{
+	capture();
+	log_init(LOG_LEVEL_WARN, false);
+	log_info("before");
+	log_set_level(LOG_LEVEL_INFO);
+	log_info("after");
+	log_debug("never");
+	ck_assert_int_eq(log_level(), LOG_LEVEL_INFO);
+	ck_assert_str_eq(log_level_names[log_level() - LOG_LEVEL_ERROR], "info");
+	ck_assert_str_eq(log_level_names[LOG_LEVEL_DEBUG - LOG_LEVEL_ERROR], "debug");
+	ck_assert_str_eq(read_back(), "after\n");
+}
+END_TEST
+
 START_TEST(lines_carry_the_priority_for_the_journal)
 {
 	capture();
@@ -229,6 +244,7 @@ static Suite *log_suite(void)
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
 
+	tcase_add_test(tc, level_changes_what_is_written_from_there_on);
 	tcase_add_test(tc, lines_carry_no_prefix_on_a_terminal);
 	tcase_add_test(tc, lines_carry_the_priority_for_the_journal);
 	tcase_add_test(tc, lines_above_the_level_are_dropped);
