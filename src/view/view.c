@@ -23,13 +23,18 @@ static int print_as(const struct view *view, enum opt_plan how, FILE *out);
 
 int view_print(const struct setup *setup, FILE *out)
 {
+	return view_print_as(setup, setup->opt->plan, out);
+}
+
+int view_print_as(const struct setup *setup, enum opt_plan how, FILE *out)
+{
 	uint32_t count = setup->plan.flow_count;
 	struct view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
 	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
 	struct view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
 	int rc = -ENOMEM;
 
-	if (setup->opt->plan == OPT_PLAN_SYSCTL) {
+	if (how == OPT_PLAN_SYSCTL) {
 		rc = view_sysctl(setup, out);
 	} else if (flows && texts) {
 		for (uint32_t i = 0; i < count; i++) {
@@ -37,7 +42,7 @@ int view_print(const struct setup *setup, FILE *out)
 		}
 		view.arena_bytes = needs_largest_arena(setup);
 		view.page = needs_first_page(setup->opt, view.arena_bytes);
-		rc = print_as(&view, setup->opt->plan, out);
+		rc = print_as(&view, how, out);
 	}
 	if (rc == 0) {
 		rc = out_finish(out);

@@ -46,3 +46,6 @@ int view_hugepages(const struct view *view, FILE *out);
 /* Prints the plan of `setup', on which setup_prepare has returned 0, in the way that its options
  * ask for. */
 int view_print(const struct setup *setup, FILE *out);
+
+/* The same in the way `how'. */
+int view_print_as(const struct setup *setup, enum opt_plan how, FILE *out);
