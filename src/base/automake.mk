@@ -8,5 +8,6 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/must.c src/base/must.h \
 	src/base/num.c src/base/num.h \
 	src/base/out.c src/base/out.h \
+	src/base/protocol.h \
 	src/base/sink.c src/base/sink.h
 NC_BASE_LIBS = src/base/libnc-base.a

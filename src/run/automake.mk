@@ -4,11 +4,18 @@ src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $
 src_run_libnc_run_a_SOURCES = \
 	src/run/changer.c src/run/changer.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
+	src/run/commands.c src/run/commands.h \
+	src/run/commands_show.c \
+	src/run/commands_state.c \
+	src/run/control.c src/run/control.h \
+	src/run/door.c src/run/door.h \
 	src/run/gate.c src/run/gate.h \
+	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/links.c src/run/links.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/privs.c src/run/privs.h \
+	src/run/ready.c src/run/ready.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
 	src/run/report.c src/run/report.h \

@@ -91,6 +91,23 @@ json_t *report_build(const struct supervisor *sup)
 	return report;
 }
 
+json_t *report_text(const char *text)
+{
+	json_t *string = json_string(text);
+
+	if (!string) {
+		char *shown = strdup(text);
+
+		must(shown);
+		for (char *at = shown; *at; at++) {
+			*at = (signed char)*at < 0 ? '?' : *at;
+		}
+		string = json_string(shown);
+		free(shown);
+	}
+	return string;
+}
+
 static json_t *shard_object(const struct worker *w, struct totals *totals)
 {
 	const struct shard_stats *stats = w->shard->stats;
@@ -406,20 +423,7 @@ static void put_number(json_t *object, const char *key, uint64_t value)
 	put(object, key, json_integer((json_int_t)value));
 }
 
-/* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
 static void put_text(json_t *object, const char *key, const char *text)
 {
-	json_t *string = json_string(text);
-
-	if (!string) {
-		char *shown = strdup(text);
-
-		must(shown);
-		for (char *at = shown; *at; at++) {
-			*at = (signed char)*at < 0 ? '?' : *at;
-		}
-		string = json_string(shown);
-		free(shown);
-	}
-	put(object, key, string);
+	put(object, key, report_text(text));
 }

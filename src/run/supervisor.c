@@ -1,12 +1,12 @@
 /* supervisor.c - brings the shards up together, keeps watch, and takes them down together.
  *
- * Start: raise limits, become the user, settle what only a trial tells, start every worker at once;
- * when all have opened their shards, tell each flow which of our own senders it could hear, let all
- * join, and when all have let all go live. If any step fails anywhere, or a signal asks to end
- * before that, everybody leaves, and what has arrived is counted and not relayed. Running: this
- * thread sleeps in poll() on signals and on workers that end by themselves, and looks at the shards
- * once a second. End: the first SIGTERM or SIGINT drains, a second one quits. From the start on
- * nothing waits for whoever reads the log. Control thread; datagrams never come here.
+ * Start: make the process ready (ready.c) and start every worker at once; when all have opened
+ * their shards, tell each flow which of our own senders it could hear, let all join, and when all
+ * have let all go live. If any step fails anywhere, or a signal asks to end before that, everybody
+ * leaves, and what has arrived is counted and not relayed. Running: this thread sleeps in poll() on
+ * signals, on interfaces, on the control socket and on workers that end by themselves, and looks at
+ * the shards once a second. End: the first SIGTERM or SIGINT drains, a second one quits. From the
+ * start on nothing waits for whoever reads the log. Control thread; datagrams never come here.
  */
 #include "src/run/supervisor.h"
 
@@ -20,11 +20,10 @@
 
 #include "src/base/clock.h"
 #include "src/base/sink.h"
-#include "src/run/rlimits.h"
-#include "src/setup/needs.h"
+#include "src/run/control.h"
+#include "src/run/ready.h"
 #include "src/run/notify.h"
 #include "src/run/recheck.h"
-#include "src/run/privs.h"
 #include "src/run/report_file.h"
 #include "src/run/signals.h"
 #include "src/run/watch.h"
@@ -35,8 +34,6 @@
  * its ring answers nothing, and as much again for a busy machine. */
 #define END_WAIT_NS (2 * (RELEASE_WAIT_US + SILENCE_MAX_US) * NS_PER_US)
 
-static int get_ready(struct setup *setup, struct err *err);
-static void mark_ingresses(struct supervisor *sup);
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
 static bool start_over(struct supervisor *sup, const struct err *err);
 static void free_workers(struct supervisor *sup);
@@ -54,6 +51,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns);
 static void act_on(struct supervisor *sup, int signo, int *asked);
+static void end_as_asked(struct supervisor *sup, const char *who, int *asked);
 static void ask_to_end(struct supervisor *sup, uint32_t mail);
 static int first_failure(const struct supervisor *sup, struct err *err);
 static void post_all(struct supervisor *sup, uint32_t mail);
@@ -63,7 +61,7 @@ static void free_all(struct supervisor *sup);
 
 int supervisor_run(struct setup *setup)
 {
-	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns()};
+	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns(), .door = {.fd = -1}};
 	struct err err = {0};
 	int signals = signals_open();
 	int rc = signals < 0 ? signals : gate_init(&sup.gate);
@@ -72,9 +70,8 @@ int supervisor_run(struct setup *setup)
 		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
 		return EXIT_RUN_FAILURE;
 	}
-	rc = get_ready(setup, &err);
+	rc = ready_get(&sup, &err);
 	if (rc == 0) {
-		mark_ingresses(&sup);
 		rc = relay_until_end(&sup, signals, &err);
 	}
 	if (rc < 0) {
@@ -86,6 +83,7 @@ int supervisor_run(struct setup *setup)
 	if (was_live(&sup) && report_file_write(&sup) < 0) {
 		rc = rc < 0 ? rc : -EIO;
 	}
+	control_close(sup.control);
 	if (sup.stuck) {
 		sink_end();
 		_exit(EXIT_RUN_FAILURE); /* nothing of theirs can be given back */
@@ -93,46 +91,6 @@ int supervisor_run(struct setup *setup)
 	close(signals);
 	free_all(&sup);
 	return rc < 0 ? EXIT_RUN_FAILURE : 0;
-}
-
-/* Limits, then the user, then whatever must be tried as that user. */
-static int get_ready(struct setup *setup, struct err *err)
-{
-	const struct opt *opt = setup->opt;
-	int rc = rlimits_raise(setup, err);
-
-	if (rc == 0 && opt->user) {
-		rc = privs_become(opt->user, err);
-	}
-	if (rc == 0) {
-		rc = rlimits_check_group(setup, "", err);
-	}
-	sink_start(); /* as that user: a thread keeps what it began with */
-	if (rc == 0) {
-		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
-	}
-	if (rc == 0) {
-		rc = setup_settle(setup, err);
-	}
-	if (rc == 0) {
-		setup->lockable_bytes = rlimits_lockable_bytes(needs_ring_bytes(setup));
-	}
-	return rc;
-}
-
-/* A second relay of an ingress may be meant, as when one takes over from the other. */
-static void mark_ingresses(struct supervisor *sup)
-{
-	struct marks *marks = &sup->marks;
-
-	if (marks_set(&sup->setup->opt->conf, &sup->setup->ifaces, marks) < 0 ||
-	    marks->taken == 0) {
-		return;
-	}
-	log_warn("%s%s: another numacastd of this network relays this ingress too, so that each "
-		 "datagram leaves twice; end one of them; `ss -xlap | grep numacast/' names its "
-		 "process",
-		 marks->first, marks->taken > 1 ? " and others" : "");
 }
 
 /* From here on `rc' and `err' tell how the whole run went. */
@@ -352,8 +310,9 @@ static void announce(const struct supervisor *sup)
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
 static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
-	struct pollfd fds[3] = {{.fd = signals, .events = POLLIN},
+	struct pollfd fds[4] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN},
+				{.fd = control_fd(sup->control), .events = POLLIN},
 				{.fd = links_fd(&sup->links), .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
 	struct watch watch;
@@ -369,7 +328,10 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
-		(void)poll(fds, asked == 0 ? 3 : 2, WATCH_MS);
+		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
+
+		(void)poll(fds, asked == 0 ? 4 : 3, sleep_ms);
+		control_serve(sup->control, clock_now_ns());
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
 		if (asked == 0) {
@@ -389,7 +351,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	return rc;
 }
 
-/* Takes signals, and notes workers that ended by themselves. */
+/* Takes signals and what control was asked, and notes workers that ended by themselves. */
 static void look_for_end(struct supervisor *sup, int signals, int *asked)
 {
 	uint64_t changes;
@@ -398,6 +360,10 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked)
 	while ((signo = signals_next(signals)) != 0) {
 		act_on(sup, signo, asked);
 	}
+	if (sup->drain_asked) {
+		sup->drain_asked = false;
+		end_as_asked(sup, "control", asked);
+	}
 	if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
 	    gate_passed(&sup->gate, &sup->gate.ended, 1) && *asked == 0) {
 		*asked = 1; /* one shard alone is no relay: end them all */
@@ -405,7 +371,7 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked)
 	}
 }
 
-/* Once a second, however often interfaces wake this thread. */
+/* Once a second, however often interfaces and clients wake this thread. */
 static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -425,13 +391,19 @@ static void act_on(struct supervisor *sup, int signo, int *asked)
 			 "restart to apply it");
 		return;
 	}
+	end_as_asked(sup, signals_name(signo), asked);
+}
+
+static void end_as_asked(struct supervisor *sup, const char *who, int *asked)
+{
+	sup->draining = true;
 	(*asked)++;
 	if (*asked == 1) {
-		log_notice("%s: draining", signals_name(signo));
+		log_notice("%s: draining", who);
 		(void)notify_send("STOPPING=1\nSTATUS=draining");
 		ask_to_end(sup, MAIL_DRAIN);
 	} else {
-		log_notice("%s again: ending at once", signals_name(signo));
+		log_notice("%s again: ending at once", who);
 		ask_to_end(sup, MAIL_QUIT);
 	}
 }

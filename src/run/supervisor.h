@@ -10,8 +10,12 @@
 #include "src/setup/marks.h"
 #include "src/setup/setup.h"
 #include "src/run/links.h"
+#include "src/run/history.h"
+#include "src/run/door.h"
 #include "src/run/report.h"
 #include "src/run/worker.h"
+
+struct control;
 
 struct supervisor {
 	struct setup *setup; /* what was to run; not owned */
@@ -24,6 +28,11 @@ struct supervisor {
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
+	struct history history;
+	struct door door;        /* taken over by control once it is open */
+	struct control *control; /* NULL: no control socket */
+	bool draining;           /* asked to end */
+	bool drain_asked;        /* by control, and not yet acted on */
 };
 
 /* Settles `setup', on which setup_prepare has returned 0, starts its shards, relays until a signal

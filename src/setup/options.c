@@ -360,6 +360,20 @@ static const struct cli_row running_rows[] = {
 	 AT(exit_report),
 	 .help = "write all counters as JSON at exit; -: to standard output",
 	 .example = "/run/numacast/report.json"},
+	{.name = "control",
+	 .kind = CLI_TEXT,
+	 .arg = "PATH|off",
+	 AT(control),
+	 .help = "listen there for numacastctl; off: nowhere. Without it in the directory\n"
+		 "that systemd gives the service, or as root in /run/numacast",
+	 .example = "/run/numacast/control"},
+	{.name = "control-group",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 AT(control_group),
+	 .help = "let the members of this group look at what runs, by the control socket;\n"
+		 "only root and the daemon's own user change it",
+	 .example = "adm"},
 	{.name = "drain-timeout",
 	 .kind = CLI_NUMBER,
 	 .arg = "MSEC",
@@ -431,6 +445,8 @@ void options_free(struct opt *opt)
 	free(opt->topology);
 	free(opt->cpus_os);
 	free(opt->exit_report);
+	free(opt->control);
+	free(opt->control_group);
 	free(opt->user);
 	*opt = (struct opt){0};
 }

@@ -125,7 +125,7 @@ try:
 except BlockingIOError:
     os.set_blocking(9, True)'
 : >"$daemon_log"
-start_in mid "$daemon" --engine "$ENGINE" --exit-report "$work/pipe" --rule "$rule" \
+start_in mid "$daemon" --engine "$ENGINE" --control off --exit-report "$work/pipe" --rule "$rule" \
     2>>"$daemon_log"
 daemon_pid=$started
 wait_ready "$daemon_pid" "$daemon_log" || fail_now "numacastd is not ready, or has ended"

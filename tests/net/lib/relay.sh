@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 relay_ns=mid        # where the relay runs
+relay_control=off   # where it is to listen for numacastctl
 relay_wrapper=()    # a command in front of it: (taskset -c 0), (prlimit --memlock=1024)
 
 # relay_run ARGUMENT...: numacastd in the background with this story's engine; $daemon_pid.
@@ -9,7 +10,8 @@ relay_run() {
     rm -f "$report"
     : >"$daemon_log"
     start_in "$relay_ns" "${relay_wrapper[@]}" "$daemon" --engine "$ENGINE" \
-        --exit-report "$report" "${relay_extra[@]}" "$@" 2>>"$daemon_log" >"$work/daemon.out"
+        --control "$relay_control" --exit-report "$report" "${relay_extra[@]}" "$@" \
+        2>>"$daemon_log" >"$work/daemon.out"
     daemon_pid=$started
 }
 

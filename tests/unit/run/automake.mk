@@ -8,6 +8,21 @@ tests_unit_run_check_report_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_counters
 tests_unit_run_check_counters_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_history
+tests_unit_run_check_history_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_commands
+tests_unit_run_check_commands_SOURCES = tests/unit/run/check_commands.c $(RUN_RIG)
+tests_unit_run_check_commands_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_control
+tests_unit_run_check_control_SOURCES = tests/unit/run/check_control.c \
+	tests/unit/run/control_rig.c tests/unit/run/control_rig.h $(RUN_RIG)
+tests_unit_run_check_control_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_door
+tests_unit_run_check_door_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_report_file
 tests_unit_run_check_report_file_SOURCES = tests/unit/run/check_report_file.c $(RUN_RIG)
 tests_unit_run_check_report_file_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -49,6 +49,7 @@ void sup_rig_open(struct sup_rig *rig)
 	rig->shard.stats = &rig->stats;
 	rig_fill_rooms(rig);
 	rig->worker.shard = &rig->shard;
+	rig->worker.gate = &rig->sup.gate;
 	rig->worker.spec.table = &rig->table;
 	rig->worker.node_os = NODE_UNKNOWN;
 	rig->setup.opt = &rig->opt;
@@ -58,6 +59,8 @@ void sup_rig_open(struct sup_rig *rig)
 	rig->setup.plan.shard_count = 1;
 	rig->setup.layout.tables = &rig->table;
 	rig->setup.layout.shard_count = 1;
+	rig->setup.layout.echo_counts = &rig->echo_count;
+	rig->setup.plan.shards = &rig->plan_shard;
 }
 
 void sup_rig_close(struct sup_rig *rig)

@@ -13,6 +13,8 @@ struct sup_rig {
 	struct opt opt;
 	struct setup setup;
 	struct supervisor sup;
+	struct plan_shard plan_shard;
+	uint32_t echo_count;
 	struct worker worker;
 	struct shard shard;
 	struct rule_flow flow;

@@ -1,0 +1,302 @@
+/* commands.c - the table of commands, and the way from a line to one of them and back.
+ *
+ * A request is taken only when it is wholly understood: one object of the right version, whose
+ * command exists and takes each of its members, each of the type it says. So a misspelt member is
+ * told, and not ignored. See commands.h.
+ */
+#include "src/run/commands.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/must.h"
+#include "src/run/supervisor.h"
+
+#define MEMBERS_MAX 3
+
+enum member_type {
+	MEMBER_TEXT,
+	MEMBER_TEXTS, /* an array of them */
+};
+
+struct member {
+	const char *name; /* NULL: behind the last */
+	enum member_type type;
+	bool needed;
+	bool changes; /* with it the command needs the right to change */
+};
+
+struct command {
+	const char *name;
+	command_run *run;
+	bool changes; /* needs the right */
+	struct member members[MEMBERS_MAX + 1];
+};
+
+#define NAME_OF(id, name, ...) [PROTOCOL_COMMAND_##id] = (name),
+#define CODE_OF(id, code)      [PROTOCOL_REFUSED_##id] = (code),
+#define IS_COMMON(name) \
+	(strcmp(name, "version") == 0 || strcmp(name, "id") == 0 || strcmp(name, "command") == 0)
+
+static enum protocol_refusal obey(struct command_request *request, const json_t *object, size_t len,
+				  json_t *result, struct err *err);
+static enum protocol_refusal check_head(const json_t *object, struct err *err);
+static const struct command *find_command(const char *name);
+static enum protocol_refusal check_members(const struct command *command, const json_t *object,
+					   struct err *err);
+static const struct member *find_member(const struct command *command, const char *name);
+static bool has_type(const json_t *value, enum member_type type);
+static enum protocol_refusal check_right(const struct command *command,
+					 const struct command_request *request, struct err *err);
+static char *line_of(json_t *answer, size_t *out_len);
+static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
+
+static const char *const command_names[] = {PROTOCOL_COMMANDS(NAME_OF)};
+static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
+
+static const struct command commands[] = {
+	[PROTOCOL_COMMAND_SHOW] = {.run = command_show,
+				   .members = {{"what", MEMBER_TEXT, .needed = true},
+					       {"rules", MEMBER_TEXTS}}},
+	[PROTOCOL_COMMAND_STATS] = {.run = command_stats},
+	[PROTOCOL_COMMAND_HEALTH] = {.run = command_health},
+	[PROTOCOL_COMMAND_LOG_LEVEL] = {.run = command_log_level,
+					.members = {{"level", MEMBER_TEXT, .changes = true}}},
+	[PROTOCOL_COMMAND_VERSION] = {.run = command_version},
+	[PROTOCOL_COMMAND_DRAIN] = {.run = command_drain, .changes = true},
+};
+
+static_assert(sizeof(commands) / sizeof(commands[0]) == PROTOCOL_COMMAND_COUNT, "a row each");
+
+char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
+		      size_t len, size_t *out_len)
+{
+	struct command_request request = {.sup = sup, .peer = peer};
+	struct err err = {0};
+	json_error_t why;
+	json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	json_t *result = json_object(), *answer;
+	enum protocol_refusal code = PROTOCOL_REFUSED_NOT_JSON;
+
+	if (object) {
+		code = obey(&request, object, len, result, &err);
+	} else {
+		err_set(&err, "the line is no JSON: column %d: %s; expected one object a line",
+			why.column, why.text);
+	}
+	if (code == PROTOCOL_DONE) {
+		answer = json_pack("{s:i, s:b, s:O*, s:O, s:O}", "version", PROTOCOL_VERSION, "ok",
+				   1, "id", json_object_get(object, "id"), "command",
+				   json_object_get(object, "command"), "result", result);
+	} else {
+		answer = refusal(json_object_get(object, "id"), code, err.text);
+	}
+	json_decref(result);
+	json_decref(object);
+	return line_of(answer, out_len);
+}
+
+char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len)
+{
+	return line_of(refusal(NULL, code, text), out_len);
+}
+
+const char *commands_text(const struct command_request *request, const char *name)
+{
+	return json_string_value(json_object_get(request->members, name));
+}
+
+void commands_note(const struct command_request *request, const char *what, const char *result)
+{
+	char who[64];
+
+	snprintf(who, sizeof(who), "control: uid %u, pid %d", (unsigned)request->peer->uid,
+		 (int)request->peer->pid);
+	history_note(&request->sup->history, who, what, result);
+	log_notice("%s: %s: %s", who, what, result);
+}
+
+static enum protocol_refusal obey(struct command_request *request, const json_t *object, size_t len,
+				  json_t *result, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(object, "command"));
+	const struct command *command = NULL;
+	enum protocol_refusal code = check_head(object, err);
+
+	if (code == PROTOCOL_DONE) {
+		command = find_command(name);
+		if (!command) {
+			err_set(err,
+				"unknown command: %.64s; expected one of doc/CONTROL.md, such as "
+				"show or stats; see numacastctl --help",
+				name);
+			return PROTOCOL_REFUSED_UNKNOWN;
+		}
+		if (len > PROTOCOL_REQUEST_MAX) {
+			err_set(err, "the line is too long; expected at most 64 KiB for this "
+				     "command; send less");
+			return PROTOCOL_REFUSED_TOO_LONG;
+		}
+		code = check_members(command, object, err);
+	}
+	if (code == PROTOCOL_DONE) {
+		request->members = object;
+		code = check_right(command, request, err);
+	}
+	return code == PROTOCOL_DONE ? command->run(request, result, err) : code;
+}
+
+static enum protocol_refusal check_head(const json_t *object, struct err *err)
+{
+	const json_t *version = json_object_get(object, "version");
+	const json_t *id = json_object_get(object, "id");
+
+	if (!json_is_object(object)) {
+		err_set(err,
+			"the request is no object; expected {\"version\":%d,"
+			"\"command\":...}; see doc/CONTROL.md",
+			PROTOCOL_VERSION);
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
+	if (!json_is_integer(version) || json_integer_value(version) != PROTOCOL_VERSION) {
+		err_set(err,
+			"the request is of no version that is known here; expected "
+			"\"version\":%d; use a client of the same release",
+			PROTOCOL_VERSION);
+		return PROTOCOL_REFUSED_VERSION;
+	}
+	if (!json_is_string(json_object_get(object, "command")) ||
+	    (id && !json_is_string(id) && !json_is_integer(id))) {
+		err_set(err, "the request lacks a command, or its id is neither text nor integer; "
+			     "expected \"command\":\"NAME\"; see doc/CONTROL.md");
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
+	return PROTOCOL_DONE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (int i = 0; i < PROTOCOL_COMMAND_COUNT; i++) {
+		if (strcmp(command_names[i], name) == 0) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static enum protocol_refusal check_members(const struct command *command, const json_t *object,
+					   struct err *err)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		const struct member *member = find_member(command, name);
+
+		if (IS_COMMON(name)) {
+			continue;
+		}
+		if (!member || !has_type(value, member->type)) {
+			err_set(err,
+				"the request has a member that is %s: %.64s; see doc/CONTROL.md "
+				"for what the command takes",
+				!member                       ? "unknown to its command"
+				: member->type == MEMBER_TEXT ? "not a text"
+							      : "not an array of texts",
+				name);
+			return PROTOCOL_REFUSED_BAD_REQUEST;
+		}
+	}
+	for (const struct member *member = command->members; member->name; member++) {
+		if (member->needed && !json_object_get(object, member->name)) {
+			err_set(err,
+				"the request lacks a member: %s; see doc/CONTROL.md for what the "
+				"command takes",
+				member->name);
+			return PROTOCOL_REFUSED_BAD_REQUEST;
+		}
+	}
+	return PROTOCOL_DONE;
+}
+
+static const struct member *find_member(const struct command *command, const char *name)
+{
+	for (const struct member *member = command->members; member->name; member++) {
+		if (strcmp(member->name, name) == 0) {
+			return member;
+		}
+	}
+	return NULL;
+}
+
+static bool has_type(const json_t *value, enum member_type type)
+{
+	json_t *element;
+	size_t i;
+
+	if (type == MEMBER_TEXT) {
+		return json_is_string(value);
+	}
+	json_array_foreach(value, i, element)
+	{
+		if (!json_is_string(element)) {
+			return false;
+		}
+	}
+	return json_is_array(value);
+}
+
+static enum protocol_refusal check_right(const struct command *command,
+					 const struct command_request *request, struct err *err)
+{
+	bool changes = command->changes;
+
+	for (const struct member *member = command->members; member->name; member++) {
+		changes |= member->changes && json_object_get(request->members, member->name);
+	}
+	if (!changes || request->peer->may_change) {
+		return PROTOCOL_DONE;
+	}
+	err_set(err,
+		"only root and the daemon's own user may change what runs, and uid %u is "
+		"neither; expected one of them; use sudo",
+		(unsigned)request->peer->uid);
+	return PROTOCOL_REFUSED_DENIED;
+}
+
+/* With its end; takes `answer'. One that is too long is a refusal instead. */
+static char *line_of(json_t *answer, size_t *out_len)
+{
+	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	size_t len = line ? strlen(line) : 0;
+	json_t *instead;
+
+	if (len > PROTOCOL_ANSWER_MAX) {
+		free(line);
+		instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_TOO_LONG,
+				  "the answer is longer than 64 MiB; expected less to be asked "
+				  "for; name the rules to show");
+		json_decref(answer);
+		return line_of(instead, out_len);
+	}
+	json_decref(answer);
+	if (line) {
+		line[len] = '\n'; /* in the place of the zero byte */
+		*out_len = len + 1;
+	}
+	return line;
+}
+
+static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text)
+{
+	must(code > PROTOCOL_DONE && code < PROTOCOL_REFUSAL_COUNT);
+	if (!json_is_string(id) && !json_is_integer(id)) {
+		id = NULL;
+	}
+	return json_pack("{s:i, s:b, s:O*, s:{s:s, s:o}}", "version", PROTOCOL_VERSION, "ok", 0,
+			 "id", id, "error", "code", refusal_codes[code], "text", report_text(text));
+}

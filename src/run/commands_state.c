@@ -1,0 +1,157 @@
+/* commands_state.c - how the relay is, and the two orders that are about it as a whole.
+ *
+ * See commands.h.
+ */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shard/ring.h"
+#include "src/base/clock.h"
+#include "src/base/must.h"
+#include "src/run/commands.h"
+#include "src/run/report.h"
+#include "src/run/supervisor.h"
+
+static void put(json_t *object, const char *key, json_t *value);
+static void put_common(const struct supervisor *sup, json_t *result);
+static json_t *reasons_of(struct supervisor *sup);
+static void look_at_shard(const struct worker *w, json_t *reasons);
+static void add_reason(json_t *reasons, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static int find_level(const char *name);
+
+enum protocol_refusal command_stats(const struct command_request *request, json_t *result,
+				    struct err *err)
+{
+	const struct conf *conf = &request->sup->setup->opt->conf;
+	json_t *report = report_build(request->sup);
+
+	put_common(request->sup, result);
+	put(result, "shards", json_integer(request->sup->worker_count));
+	put(result, "rules", json_integer(conf->rule_count));
+	put(result, "flows", json_integer(conf->flow_count));
+	put(result, "outputs", json_integer(conf->output_count));
+	put(result, "totals", json_incref(json_object_get(report, "totals")));
+	put(result, "consistent", json_incref(json_object_get(report, "consistent")));
+	json_decref(report);
+	return PROTOCOL_DONE;
+}
+
+enum protocol_refusal command_health(const struct command_request *request, json_t *result,
+				     struct err *err)
+{
+	json_t *reasons = reasons_of(request->sup);
+
+	put_common(request->sup, result);
+	put(result, "healthy", json_boolean(json_array_size(reasons) == 0));
+	put(result, "reasons", reasons);
+	return PROTOCOL_DONE;
+}
+
+enum protocol_refusal command_log_level(const struct command_request *request, json_t *result,
+					struct err *err)
+{
+	const char *wanted = commands_text(request, "level");
+	int level = wanted ? find_level(wanted) : (int)log_level();
+	char what[64];
+
+	if (level < 0) {
+		err_set(err,
+			"log-level: unknown level: %.64s; expected error, warn, notice, info "
+			"or debug; name one of them",
+			wanted);
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
+	if (wanted) {
+		snprintf(what, sizeof(what), "log-level %s", wanted);
+		log_set_level(LOG_LEVEL_DEBUG < level ? LOG_LEVEL_DEBUG : (enum log_level)level);
+		commands_note(request, what, "done");
+	}
+	put(result, "level", json_string(log_level_names[level - LOG_LEVEL_ERROR]));
+	return PROTOCOL_DONE;
+}
+
+enum protocol_refusal command_version(const struct command_request *request, json_t *result,
+				      struct err *err)
+{
+	put(result, "version", json_string(PACKAGE_VERSION));
+	put(result, "protocol", json_integer(PROTOCOL_VERSION));
+	put(result, "engine", json_string(ring_engine_name(request->sup->setup->engine)));
+	put(result, "pid", json_integer(getpid()));
+	return PROTOCOL_DONE;
+}
+
+enum protocol_refusal command_drain(const struct command_request *request, json_t *result,
+				    struct err *err)
+{
+	if (!request->sup->draining) {
+		commands_note(request, "drain", "begun");
+		request->sup->drain_asked = true;
+	}
+	put(result, "state", json_string("draining"));
+	return PROTOCOL_DONE;
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	must(json_object_set_new(object, key, value) == 0);
+}
+
+static void put_common(const struct supervisor *sup, json_t *result)
+{
+	put(result, "state",
+	    json_string(sup->draining || sup->drain_asked ? "draining" : "relaying"));
+	put(result, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+}
+
+/* What is so now and should not be, in words. */
+static json_t *reasons_of(struct supervisor *sup)
+{
+	json_t *reasons = json_array();
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		look_at_shard(&sup->workers[s], reasons);
+	}
+	return reasons;
+}
+
+static void look_at_shard(const struct worker *w, json_t *reasons)
+{
+	struct err err;
+
+	if (worker_failure(w, &err) < 0) {
+		add_reason(reasons, "%s", err.text);
+	}
+	if (w->placement.cpu_told) {
+		add_reason(reasons, "shard %u: its thread is not on cpu %d", w->index, w->cpu_os);
+	}
+	if (w->placement.pages_misplaced > 0) {
+		add_reason(reasons, "shard %u: pages of its memory are not on node %d", w->index,
+			   w->node_os);
+	}
+}
+
+static void add_reason(json_t *reasons, const char *format, ...)
+{
+	struct err text;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text.text, sizeof(text.text), format, args);
+	va_end(args);
+	must(json_array_append_new(reasons, report_text(text.text)) == 0);
+}
+
+/* -1: there is none of that name. */
+static int find_level(const char *name)
+{
+	for (int i = 0; log_level_names[i]; i++) {
+		if (strcmp(log_level_names[i], name) == 0) {
+			return i + LOG_LEVEL_ERROR;
+		}
+	}
+	return -1;
+}

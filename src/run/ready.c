@@ -1,0 +1,62 @@
+/* ready.c - see ready.h. */
+#include "src/run/ready.h"
+
+#include "src/base/sink.h"
+#include "src/run/control.h"
+#include "src/run/privs.h"
+#include "src/run/report_file.h"
+#include "src/run/rlimits.h"
+#include "src/run/supervisor.h"
+#include "src/setup/needs.h"
+
+static void mark_ingresses(struct supervisor *sup);
+
+int ready_get(struct supervisor *sup, struct err *err)
+{
+	struct setup *setup = sup->setup;
+	const struct opt *opt = setup->opt;
+	int rc = rlimits_raise(setup, err);
+
+	if (rc == 0) {
+		rc = door_choose(opt, &sup->door, err);
+	}
+	if (rc == 0 && opt->user) {
+		rc = privs_become(opt->user, err);
+	}
+	if (rc == 0) {
+		rc = rlimits_check_group(setup, "", err);
+	}
+	sink_start(); /* as that user: a thread keeps what it began with */
+	if (rc == 0) {
+		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
+	}
+	if (rc == 0) {
+		rc = setup_settle(setup, err);
+	}
+	if (rc == 0) {
+		setup->lockable_bytes = rlimits_lockable_bytes(needs_ring_bytes(setup));
+		rc = door_open(opt, &sup->door, err);
+	}
+	if (rc == 0) {
+		rc = control_open(sup, &sup->door, &sup->control, err);
+	}
+	if (rc == 0) {
+		mark_ingresses(sup);
+	}
+	return rc;
+}
+
+/* A second relay of an ingress may be meant, as when one takes over from the other. */
+static void mark_ingresses(struct supervisor *sup)
+{
+	struct marks *marks = &sup->marks;
+
+	if (marks_set(&sup->setup->opt->conf, &sup->setup->ifaces, marks) < 0 ||
+	    marks->taken == 0) {
+		return;
+	}
+	log_warn("%s%s: another numacastd of this network relays this ingress too, so that each "
+		 "datagram leaves twice; end one of them; `ss -xlap | grep numacast/' names its "
+		 "process",
+		 marks->first, marks->taken > 1 ? " and others" : "");
+}

@@ -1,0 +1,179 @@
+/* check_door.c - where the control socket is, who may open it, and what stands there already. */
+#include "src/run/door.h"
+
+#include <check.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "src/base/protocol.h"
+#include "src/setup/options.h"
+
+static char dir[64];
+static char path[96];
+static struct opt opt;
+static struct door door;
+static struct err err;
+
+static void setup(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/check_door.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/control", dir);
+	opt.control = path;
+	ck_assert_int_eq(unsetenv("RUNTIME_DIRECTORY"), 0);
+}
+
+static void teardown(void)
+{
+	(void)unlink(path);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static int choose_and_open(void)
+{
+	int rc = door_choose(&opt, &door, &err);
+
+	return rc == 0 ? door_open(&opt, &door, &err) : rc;
+}
+
+START_TEST(path_is_what_was_asked_or_what_systemd_made)
+{
+	ck_assert_int_eq(door_choose(&opt, &door, &err), 0);
+	ck_assert_str_eq(door.path, path);
+	opt.control = (char *)"off";
+	ck_assert_int_eq(setenv("RUNTIME_DIRECTORY", "/run/one:/run/two", 1), 0);
+	ck_assert_int_eq(choose_and_open(), 0);
+	ck_assert_str_eq(door.path, "");
+	ck_assert_int_eq(door.fd, -1);
+	opt.control = NULL;
+	ck_assert_int_eq(door_choose(&opt, &door, &err), 0);
+	ck_assert_str_eq(door.path, "/run/one/control");
+}
+END_TEST
+
+START_TEST(path_that_is_too_long_is_refused)
+{
+	char longer[200];
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[0] = '/';
+	longer[sizeof(longer) - 1] = '\0';
+	opt.control = longer;
+	ck_assert_int_eq(door_choose(&opt, &door, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "expected at most 107 bytes"));
+}
+END_TEST
+
+START_TEST(socket_is_for_user_and_group_and_goes_with_the_door)
+{
+	struct stat st;
+
+	umask(0);
+	ck_assert_int_eq(choose_and_open(), 0);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISSOCK(st.st_mode));
+	ck_assert_uint_eq(st.st_mode & 07777, 0660);
+	door_close(&door);
+	ck_assert_int_lt(lstat(path, &st), 0);
+	door_close(&door);
+}
+END_TEST
+
+START_TEST(group_gets_the_socket)
+{
+	const struct group *group = getgrgid(getegid());
+	struct stat st;
+
+	ck_assert_ptr_nonnull(group);
+	opt.control_group = group->gr_name;
+	ck_assert_int_eq(choose_and_open(), 0);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert_uint_eq(st.st_gid, getegid());
+	door_close(&door);
+	opt.control_group = (char *)"no-such-group";
+	ck_assert_int_lt(choose_and_open(), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "--control-group no-such-group: cannot give it the "
+					       "control socket: no such group"));
+	ck_assert_int_lt(lstat(path, &st), 0);
+}
+END_TEST
+
+START_TEST(socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_is_not)
+{
+	struct door second;
+	char kept[96];
+
+	ck_assert_int_eq(choose_and_open(), 0);
+	second = door;
+	ck_assert_int_eq(door_choose(&opt, &second, &err), 0);
+	ck_assert_int_eq(door_open(&opt, &second, &err), -EADDRINUSE);
+	ck_assert_ptr_nonnull(strstr(err.text, "another daemon listens there"));
+	snprintf(kept, sizeof(kept), "%s/kept", dir); /* its number is not used again */
+	ck_assert_int_eq(link(path, kept), 0);
+	close(door.fd); /* dies */
+	ck_assert_int_eq(door_open(&opt, &second, &err), 0);
+	door.fd = dup(0);
+	door_close(&door); /* is not its own any more */
+	ck_assert_int_eq(access(path, F_OK), 0);
+	door_close(&second);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_eq(unlink(kept), 0);
+}
+END_TEST
+
+START_TEST(file_that_is_no_socket_stays)
+{
+	FILE *file = fopen(path, "w");
+	struct stat st;
+
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	ck_assert_int_eq(choose_and_open(), -EADDRINUSE);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISREG(st.st_mode));
+}
+END_TEST
+
+START_TEST(directory_that_is_missing_is_told_when_asked_for)
+{
+	char missing[128];
+
+	snprintf(missing, sizeof(missing), "%s/no/control", dir);
+	opt.control = missing;
+	ck_assert_int_eq(choose_and_open(), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: No such file or directory"));
+	opt.control = NULL; /* but stops nothing when it is the default */
+	snprintf(missing, sizeof(missing), "%s/no", dir);
+	ck_assert_int_eq(setenv("RUNTIME_DIRECTORY", missing, 1), 0);
+	ck_assert_int_eq(choose_and_open(), 0);
+	ck_assert_int_eq(door.fd, -1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("door");
+	TCase *tc = tcase_create("door");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, path_is_what_was_asked_or_what_systemd_made);
+	tcase_add_test(tc, path_that_is_too_long_is_refused);
+	tcase_add_test(tc, socket_is_for_user_and_group_and_goes_with_the_door);
+	tcase_add_test(tc, group_gets_the_socket);
+	tcase_add_test(tc, socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_is_not);
+	tcase_add_test(tc, file_that_is_no_socket_stays);
+	tcase_add_test(tc, directory_that_is_missing_is_told_when_asked_for);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
