@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "shard/slot.h"
+#include "src/base/advice.h"
 #include "src/base/must.h"
 
 static int mmsg_open(struct ring *ring, const struct ring_params *params, struct err *features,
@@ -65,8 +66,8 @@ int ring_mmsg_probe(struct err *err)
 	if (fd < 0) {
 		int ret = -errno;
 
-		err_set(err, "mmsg: cannot make an epoll set: %s; raise LimitNOFILE= or ulimit -n",
-			strerror(-ret));
+		err_set(err, "mmsg: cannot make an epoll set: %s; %s", strerror(-ret),
+			advice_for_file(-ret));
 		return ret;
 	}
 	close(fd);

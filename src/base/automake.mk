@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/base/libnc-base.a
 src_base_libnc_base_a_SOURCES = \
 	src/base/addr.c src/base/addr.h \
+	src/base/advice.c src/base/advice.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/clock.h \
 	src/base/dscp.c src/base/dscp.h \

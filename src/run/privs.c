@@ -29,12 +29,14 @@ int privs_become(const char *user, struct err *err)
 	if (geteuid() == pw->pw_uid) {
 		return 0;
 	}
+	errno = 0;
 	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, choose_caps());
 	if (rc != 0 || geteuid() != pw->pw_uid) {
-		err_set(err,
-			"--user %s: cannot change to it (libcap-ng says %d); only root can; start "
-			"as root or without --user",
-			user, rc);
+		err_set(err, "--user %s: cannot change to it: %s (libcap-ng says %d); %s", user,
+			errno ? strerror(errno) : "refused", rc,
+			geteuid() == 0 ? "root lacks CAP_SETUID or CAP_SETGID here: give them to "
+					 "the container, or start as that user"
+				       : "only root can; start as root or without --user");
 		return -EPERM;
 	}
 	return 0;

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/advice.h"
 #include "src/base/clock.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
@@ -67,7 +68,7 @@ int supervisor_run(struct setup *setup)
 	int rc = signals < 0 ? signals : gate_init(&sup.gate);
 
 	if (rc < 0) {
-		log_error("cannot start: %s; see `ulimit -n'", strerror(-rc));
+		log_error("cannot start: %s; %s", strerror(-rc), advice_for_file(-rc));
 		return EXIT_RUN_FAILURE;
 	}
 	rc = ready_get(&sup, &err);

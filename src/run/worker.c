@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "numa/pin.h"
+#include "src/base/advice.h"
 
 static void *thread_main(void *arg);
 static int open_shard(struct worker *w, struct err *err);
@@ -27,14 +28,14 @@ int worker_start(struct worker *w, struct err *err)
 	int rc = mailbox_open(&w->mailbox);
 
 	if (rc < 0) {
-		err_set(err, "shard %u: cannot open its mailbox: %s; see `ulimit -n'", w->index,
-			strerror(-rc));
+		err_set(err, "shard %u: cannot open its mailbox: %s; %s", w->index, strerror(-rc),
+			advice_for_file(-rc));
 		return rc;
 	}
 	rc = -pthread_create(&w->thread, NULL, thread_main, w);
 	if (rc < 0) {
-		err_set(err, "shard %u: cannot start its thread: %s; see `ulimit -u' and TasksMax=",
-			w->index, strerror(-rc));
+		err_set(err, "shard %u: cannot start its thread: %s; %s", w->index, strerror(-rc),
+			advice_for_thread(-rc));
 		mailbox_close(&w->mailbox);
 		return rc;
 	}

@@ -113,7 +113,7 @@ static bool arg_parse(const char *text, struct denial *out)
 	text = end + 1;
 	value = strtoull(text, &end, 0);
 	out->has_arg = true;
-	out->arg = op == '=' ? SCMP_CMP64(index, SCMP_CMP_EQ, value)
+	out->arg = op == '=' ? SCMP_CMP64(index, SCMP_CMP_EQ, value, 0)
 			     : SCMP_CMP64(index, SCMP_CMP_MASKED_EQ, value, value);
 	return end != text && *end == 0;
 }

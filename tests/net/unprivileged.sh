@@ -23,6 +23,12 @@ if [ "$ENGINE" = uring ]; then
     relay_refuses 1 "RLIMIT_MEMLOCK" --rule "$rule"
 fi
 
+# Advice goes by what the kernel said.
+relay_wrapper=(prlimit --nproc=1 setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+relay_refuses 1 "TasksMax=" --rule "$rule"
+relay_wrapper=(setpriv "--bounding-set=-setuid")
+relay_refuses 1 "root lacks CAP_SETUID" --rule "$rule" --user nobody
+
 # Root that becomes a user keeps three capabilities, and none of its groups, in every thread.
 # each KEY: what stands behind it in the status of the threads; one answer when all are alike.
 each() {

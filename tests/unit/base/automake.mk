@@ -3,6 +3,9 @@
 UNIT_TESTS += tests/unit/base/check_addr
 tests_unit_base_check_addr_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/base/check_advice
+tests_unit_base_check_advice_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/base/check_arena
 tests_unit_base_check_arena_SOURCES = tests/unit/base/check_arena.c tests/unit/hugepool.h
 tests_unit_base_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
