@@ -5,11 +5,14 @@
 
 #include <check.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/host/kernel.h"
 #include "src/host/limits.h"
+#include "src/setup/needs.h"
 
 #define ANY "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 
@@ -125,14 +128,20 @@ END_TEST
 
 START_TEST(open_files_are_compared_with_sockets)
 {
+	char cure[96];
+	uint64_t need;
+
 	rig_host("--rule", "239.1.0.0/22%in0:5000 -> 239.2.0.0/22%out0:5000", "--shards", "1");
+	need = needs_files(&rig.setup);
+	ck_assert_uint_gt(need, 2048); /* one for each flow and output */
 	rig.facts.tries.files = 0;
 	rig_look(host_limits);
 	rig_expect("nofile", NULL, FINDING_UNKNOWN, NULL);
-	rig.facts.tries.files = 1024;
+	rig.facts.tries.files = need - 1;
 	rig_look(host_limits);
-	rig_expect("nofile", NULL, FINDING_FAIL, "prlimit --pid $$ --nofile=2116:2116");
-	rig.facts.tries.files = 2116;
+	snprintf(cure, sizeof(cure), "prlimit --pid $$ --nofile=%" PRIu64 ":%" PRIu64, need, need);
+	rig_expect("nofile", NULL, FINDING_FAIL, cure);
+	rig.facts.tries.files = need;
 	rig_look(host_limits);
 	rig_expect("nofile", NULL, FINDING_OK, NULL);
 }
