@@ -12,10 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NODES          "/sys/devices/system/node"
 #define ORDER_PREFIX   "HWLOC_"
 #define ORDER_NAME_MAX 64 /* longer than any name that hwloc knows */
 
 static void drop_orders(void);
+static bool are_nodes_masked(void);
 static int choose_source(hwloc_topology_t hw, const char *spec, struct topo *topo, struct err *err);
 static void name_source(struct topo *topo, const char *spec, bool is_file);
 static void err_not_xml(const char *spec, struct err *err);
@@ -34,6 +36,11 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 	rc = choose_source(*hw, spec, topo, err);
 	if (rc != 0) {
 		return rc;
+	}
+	if (!spec && are_nodes_masked()) {
+		err_set(err, "cannot read this machine: " NODES " is there and empty; expected the "
+			     "kernel's own, or none at all: let the container show it");
+		return -EIO;
 	}
 	if (hwloc_topology_load(*hw) != 0) {
 		if (spec) {
@@ -67,6 +74,12 @@ static void drop_orders(void)
 		}
 		at = environ;
 	}
+}
+
+/* hwloc ends the process where a directory of nodes has no node in it. */
+static bool are_nodes_masked(void)
+{
+	return access(NODES, F_OK) == 0 && access(NODES "/online", F_OK) != 0;
 }
 
 /* Tells hwloc where to look; what it cannot read there is the operator's error. */

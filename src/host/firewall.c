@@ -88,6 +88,15 @@ static void check_legacy(struct host *host)
 	const char *tables = host_line(host, "/proc/net/ip_tables_names");
 	const char *tables6 = host_line(host, "/proc/net/ip6_tables_names");
 
+	if (!tables && !tables6 && !host_exists(host, "/proc/net")) {
+		host_add(host, &(struct finding){
+				       .level = FINDING_UNKNOWN,
+				       .id = "firewall_legacy",
+				       .value = "not known: no /proc/net",
+				       .why = why_data,
+			       });
+		return;
+	}
 	if ((!tables || !*tables) && (!tables6 || !*tables6)) {
 		return;
 	}

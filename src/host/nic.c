@@ -75,7 +75,10 @@ static void check_node(struct host *host, const struct host_iface *iface)
 		       "crosses between sockets",
 	};
 
-	if (at->node_os == TOPO_UNKNOWN) {
+	if (at->node_os == TOPO_UNKNOWN && at->via[0] == '\0') {
+		finding.level = FINDING_UNKNOWN;
+		finding.value = "not known: the topology does not list the interface";
+	} else if (at->node_os == TOPO_UNKNOWN) {
 		finding.value = host_text(host, "no known node (%s), %u flows on any shard",
 					  at->via, flows.count);
 	} else {

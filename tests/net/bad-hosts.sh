@@ -20,6 +20,11 @@ held() {
 wait_for held || fail_now "socat does not listen"
 relay_refuses 1 "5001" --rule "10.77.1.2:5001 -> 239.2.2.2%out0:6000"
 
+# A container that masks the directory of nodes with an empty one.
+relay_wrapper=(unshare -m bash -c 'mount -t tmpfs none /sys/devices/system/node && exec "$@"' -)
+relay_refuses 1 "is there and empty" --rule "$rule"
+relay_wrapper=()
+
 # Joining is refused for want of memberships: the sysctl is named.
 relay_wrapper=("$deny" "setsockopt:2=42=ENOBUFS" --)
 relay_refuses 1 "igmp_max_memberships" --rule "$rule"

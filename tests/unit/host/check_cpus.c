@@ -153,6 +153,9 @@ START_TEST(interfaces_without_interrupts_or_node_are_fine)
 	rig_expect("nic_irq", "in0", FINDING_UNKNOWN, NULL);
 	rig_file("/sys/class/net/in0/mtu", "1500\n");
 	rig_look(host_nics);
+	rig_expect("nic_node", "in0", FINDING_UNKNOWN, NULL);
+	rig_place("in0", TOPO_UNKNOWN); /* virtual, say */
+	rig_look(host_nics);
 	rig_expect("nic_node", "in0", FINDING_OK, NULL);
 	rig_expect("nic_irq", "in0", FINDING_OK, NULL);
 	rig_expect_value("nic_irq", "in0", "no interrupts of its own");

@@ -252,6 +252,9 @@ START_TEST(no_chain_no_drop)
 {
 	rig_host("--rule", ANY);
 	ruleset("");
+	rig_expect("firewall_legacy", NULL, FINDING_UNKNOWN, NULL);
+	rig_file("/proc/net/route", "x\n");
+	ruleset("");
 	rig_expect("firewall", NULL, FINDING_OK, NULL);
 	ck_assert_uint_eq(rig.host.count, 1);
 }
