@@ -128,17 +128,13 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 {
 	const struct rule_table_output *rule = o->rule;
 	bool v6 = rule->out.to.addr.family == AF_INET6;
-	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
-	uint32_t mtu = sock->mtu ? sock->mtu : MTU_ASSUMED;
 
 	o->fd = sock->fd;
 	o->file = sock->file;
+	o->connected = sock->connected;
 	o->train_bytes_max = v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4;
-	/* A device may take more than UDP can carry: loopback does. */
-	o->segment_max = mtu > headers ? mtu - headers : 0;
-	if (o->segment_max > o->train_bytes_max) {
-		o->segment_max = o->train_bytes_max;
-	}
+	o->mtu = sock->mtu ? sock->mtu : MTU_ASSUMED;
+	egress_set_mtu(o, o->mtu);
 	/* Where we write the header, each datagram leaves by itself, and its header is copied. */
 	o->gso = sock->gso && !rule->out.sport_keep ? GSO_UNPROVEN : GSO_OFF;
 	o->zerocopy.min_bytes = rule->out.sport_keep ? 0 : sock->zerocopy_bytes;
@@ -167,6 +163,7 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 		o->tokens_at_ns = 0; /* a new bucket, and full */
 	}
 	place->rule.out = rule->out;
+	egress_set_mtu(o, o->mtu);
 	if (!gso || rule->out.sport_keep) {
 		o->gso = GSO_OFF;
 		o->gso_again_ns = 0;
@@ -175,6 +172,30 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 		o->gso = GSO_UNPROVEN;
 	}
 	eg->has_rate = eg->has_rate || rule->out.rate_bps > 0;
+}
+
+uint32_t egress_choose_mtu(uint32_t device, uint32_t path)
+{
+	return device == 0 || (path != 0 && path < device) ? path : device;
+}
+
+void egress_set_mtu(struct egress_output *o, uint32_t mtu)
+{
+	const struct rule_output *out = &o->rule->out;
+	bool v6 = out->to.addr.family == AF_INET6;
+	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
+	uint32_t carried = out->mtu > 0 && out->mtu < mtu ? out->mtu : mtu;
+
+	/* A device may take more than UDP can carry: loopback does. */
+	o->segment_max = carried > headers ? carried - headers : 0;
+	if (o->segment_max > o->train_bytes_max) {
+		o->segment_max = o->train_bytes_max;
+	}
+	o->datagram_max = UINT32_MAX;
+	/* The kernel cuts up by what the route says, and routers cut up in IPv4 only. */
+	if (out->mtu > 0 && (out->df || (v6 && out->mtu < mtu))) {
+		o->datagram_max = out->mtu - headers;
+	}
 }
 
 void egress_close_output(struct egress *eg, struct egress_output *o)
@@ -224,6 +245,7 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 
 bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 {
+	const struct egress_output *o = egress_output(eg, rest->output);
 	const struct datagram *d = rest->d;
 
 	while (rest->done < d->count) {
@@ -237,7 +259,9 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 		};
 
 		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
-		if (!put(eg, rest->output, &p, &rest->meta)) {
+		if (p.segment_bytes > o->datagram_max) {
+			stat_add(&o->stats->drops[OUTPUT_DROP_TOO_BIG], n);
+		} else if (!put(eg, rest->output, &p, &rest->meta)) {
 			return false;
 		}
 		rest->done += n;

@@ -58,16 +58,19 @@ struct egress_output {
 	uint32_t awaited;         /* train in flight that nothing may follow before its answer */
 	uint32_t segment_max;     /* largest datagram that may be in a train: MTU less headers */
 	uint32_t train_bytes_max; /* 65507 or 65487 */
+	uint32_t datagram_max;    /* larger ones cannot arrive, by df= and mtu=, and are not sent */
+	uint32_t mtu;             /* of the path when the socket was opened */
 	struct zerocopy_output zerocopy;
-	uint64_t icmp_seq;      /* trains before it may have met an ICMP error that was taken */
 	uint64_t wary_until_ns; /* one send at a time until then, for ICMP errors come in; 0: no */
 	uint64_t gso_again_ns;  /* when trains are tried again; 0: not, or not given up */
 	uint64_t gso_wait_ns;   /* how long they were last given up for */
+	uint64_t mtu_again_ns;  /* when to look whether a path that shrank has grown; 0: not */
 	uint64_t tokens_bits;   /* rate=: may be sent now */
 	uint64_t tokens_at_ns;  /* when tokens_bits was true */
 	uint8_t gso;            /* enum egress_gso */
 	bool dirty;             /* in the dirty list */
-	uint8_t state;          /* enum output_state */
+	bool connected;
+	uint8_t state; /* enum output_state */
 };
 
 /* Where an output stands, with all that belongs to it. */
@@ -138,6 +141,13 @@ void egress_open_output(struct egress *eg, struct egress_output *output,
  * as it would have. */
 void egress_set_output(struct egress *eg, struct egress_output *output,
 		       const struct rule_table_output *rule, bool gso);
+
+/* What is known of the MTUs of an interface and of the path over it, 0: unknown. Pure. */
+uint32_t egress_choose_mtu(uint32_t device, uint32_t path);
+
+/* From the next datagram on trains carry what a path of `mtu' does, or of mtu= where that is less.
+ */
+void egress_set_mtu(struct egress_output *output, uint32_t mtu);
 
 /* Nothing is appended to the output any more. Its open train is closed, and leaves with the rest by
  * later flushes; it is over when egress_is_closed says so. */

@@ -25,6 +25,7 @@
 
 static bool flush_output(struct egress *eg, struct egress_output *o);
 static void look_at_clock(struct egress_output *o);
+static uint32_t look_at_mtu(struct egress_output *o);
 static void resend_singly(struct egress_output *o, struct train *t);
 static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx);
 static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
@@ -38,6 +39,7 @@ static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
 static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes);
 static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
 static bool is_train_refusal(int err);
+static bool has_shrunk(struct egress_output *o, const struct train *t, int err);
 static void give_up_trains(struct egress_output *o, int err);
 static bool is_from_icmp(struct egress_output *o, const struct train *t, int err);
 static bool may_be_from_icmp(int err);
@@ -132,7 +134,7 @@ enum output_drop egress_drop_of(int err)
 
 static bool flush_output(struct egress *eg, struct egress_output *o)
 {
-	if (o->wary_until_ns != 0 || o->gso_again_ns != 0) {
+	if (o->wary_until_ns != 0 || o->gso_again_ns != 0 || o->mtu_again_ns != 0) {
 		look_at_clock(o);
 	}
 	train_queue_close(&o->queue, eg->trains);
@@ -169,6 +171,24 @@ static void look_at_clock(struct egress_output *o)
 		o->gso_again_ns = 0;
 		o->gso = GSO_UNPROVEN;
 	}
+	if (o->mtu_again_ns != 0 && now_ns >= o->mtu_again_ns) {
+		look_at_mtu(o);
+	}
+}
+
+/* Returns the path's MTU now, 0 when nobody knows. Narrower than at the start, it is looked at
+ * again later. */
+static uint32_t look_at_mtu(struct egress_output *o)
+{
+	uint32_t mtu = o->connected ? sock_path_mtu(o->fd, o->path.family)
+				    : sock_device_mtu(o->fd, o->path.ifindex);
+
+	o->mtu_again_ns = 0;
+	if (mtu > 0) {
+		egress_set_mtu(o, mtu < o->mtu ? mtu : o->mtu);
+		o->mtu_again_ns = mtu < o->mtu ? clock_now_ns() + GSO_WAIT_MIN_NS : 0;
+	}
+	return mtu;
 }
 
 static void resend_singly(struct egress_output *o, struct train *t)
@@ -327,7 +347,9 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 	uint32_t datagrams = train_send_datagrams(t);
 
 	if (datagrams > 1 && is_train_refusal(err)) {
-		give_up_trains(o, err);
+		if (!has_shrunk(o, t, err)) {
+			give_up_trains(o, err);
+		}
 		if (o->newest == idx) {
 			resend_singly(o, t);
 			send_again(eg, o, idx);
@@ -342,6 +364,14 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 static bool is_train_refusal(int err)
 {
 	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
+}
+
+/* Whether the path has become too narrow for this train, and not for trains. Then later ones carry
+ * less. */
+static bool has_shrunk(struct egress_output *o, const struct train *t, int err)
+{
+	return (err == EMSGSIZE || err == EINVAL) && look_at_mtu(o) > 0 &&
+	       t->segment_bytes > o->segment_max;
 }
 
 /* For a while; longer each time that the first train tried again is refused too. */
@@ -360,9 +390,11 @@ static void give_up_trains(struct egress_output *o, int err)
 	o->gso_again_ns = clock_now_ns() + o->gso_wait_ns;
 }
 
-/* Whether the failure of a send is the doing of an ICMP error, which the error queue then holds; or
- * held, when another send that failed meanwhile was answered first. What was in no queue before
- * that look cannot be blamed on it. */
+/* Whether the failure of a send is the doing of an ICMP error. As a rule the error queue then holds
+ * it. But another send that failed may have been answered first; or the error came while the queue
+ * was read, since the kernel queues it before it fails a send by it; or it quotes so much that the
+ * queue had no room. So while errors come in, and where ICMP can reach the socket at all, a failure
+ * of which the queue says nothing is believed only when it repeats itself. */
 static bool is_from_icmp(struct egress_output *o, const struct train *t, int err)
 {
 	struct sock_errors seen;
@@ -371,11 +403,11 @@ static bool is_from_icmp(struct egress_output *o, const struct train *t, int err
 		return false;
 	}
 	seen = sock_drain_errors(o->fd);
-	if (seen.icmp == 0) {
-		return t->seq < o->icmp_seq && t->retries == 0;
+	if (seen.icmp == 0 &&
+	    ((!o->connected && o->wary_until_ns == 0) || t->retries >= SEND_DOUBTS_MAX)) {
+		return false;
 	}
 	stat_add(&o->stats->icmp_errors, seen.icmp);
-	o->icmp_seq = o->queue.next_seq;
 	o->wary_until_ns = clock_now_ns() + WARY_NS;
 	return true;
 }

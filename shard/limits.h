@@ -67,8 +67,9 @@
 #define RATE_BURST_NS       20000000ULL
 #define RATE_BURST_MIN_BITS (8 * UDP_PAYLOAD_MAX)
 
-#define ERRQUEUE_DRAIN_MAX 16            /* error-queue reads after one failed send */
-#define SEND_RETRIES_MAX   3             /* of one send that met ICMP errors about others */
+#define ERRQUEUE_DRAIN_MAX 16 /* error-queue reads after one failed send */
+#define SEND_RETRIES_MAX   3  /* of one send that met ICMP errors about others */
+#define SEND_DOUBTS_MAX    2  /* of these without an error being found: it may have come late */
 #define WARY_NS            1000000000ULL /* how long an output sends one by one after such */
 /* Trains that a path refused are tried again: first after so long, then doubling up to so long. */
 #define GSO_WAIT_MIN_NS 10000000000ULL
@@ -84,4 +85,5 @@ static_assert(
 	"a stopped relay, which sleeps DRAIN_WAIT_US at a time, looks often before it gives up");
 static_assert(SILENCE_MAX_US >= 10 * RELEASE_WAIT_US, "a slow device is no ring that failed");
 static_assert(MAKE_ROOM_WAIT_US <= RING_ANSWER_LAG_US, "an answer is not waited for longer");
+static_assert(SEND_DOUBTS_MAX < SEND_RETRIES_MAX, "what repeats itself is believed in the end");
 static_assert(POOL_SLOTS_MAX <= 65536, "a slot index within its class is a 16-bit buffer id");

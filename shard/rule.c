@@ -26,7 +26,9 @@ bool rule_output_is_valid(const struct rule_output *out)
 
 	return to_valid && src_valid && ttl_valid && sport_valid && out->dscp >= RULE_DSCP_KEEP &&
 	       out->dscp <= RULE_DSCP_MAX && out->priority >= RULE_AUTO &&
-	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1;
+	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1 &&
+	       (out->mtu == 0 ||
+		out->mtu >= (out->to.addr.family == AF_INET6 ? RULE_MTU_MIN_V6 : RULE_MTU_MIN));
 }
 
 bool rule_takes_source(const struct rule_ingress *in, const struct addr *from)

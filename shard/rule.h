@@ -15,7 +15,9 @@
 
 #define RULE_SOURCE_TEXT_MAX (ADDR_TEXT_MAX + 4) /* "/128" */
 
-#define RULE_AUTO (-1) /* an option the rule does not set */
+#define RULE_MTU_MIN    576  /* what each host takes (RFC 1122) */
+#define RULE_MTU_MIN_V6 1280 /* what each link carries (RFC 8200) */
+#define RULE_AUTO       (-1) /* an option the rule does not set */
 
 enum rule_ttl {
 	RULE_TTL_FIXED, /* `ttl' */
@@ -46,6 +48,8 @@ struct rule_output {
 	int8_t gso;        /* 1, 0, RULE_AUTO */
 	bool src_keep;     /* src=keep: sender's address (needs CAP_NET_RAW) */
 	bool sport_keep;   /* sport=keep: sender's port; only with src_keep */
+	int8_t df;         /* 1: df=on, never in fragments; 0 */
+	uint16_t mtu;      /* mtu=: of the path, headers included; 0: what the kernel knows */
 	bool local;        /* local=yes: this host's members of the group hear it, too */
 };
 

@@ -282,7 +282,7 @@ static int open_output(struct shard *s, uint32_t i, struct err *err)
 	sock.connected = place->got.connected;
 	sock.gso = gso && place->got.gso && s->spec->train_max > 1;
 	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
-	sock.mtu = rule->mtu ? rule->mtu : place->got.path_mtu;
+	sock.mtu = egress_choose_mtu(rule->mtu, place->got.path_mtu);
 	egress_open_output(&s->egress, &place->output, &sock);
 	return 0;
 }

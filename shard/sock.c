@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <time.h> /* for the next, which leaves it out */
 
 #include <linux/errqueue.h>
@@ -16,6 +17,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "shard/sock_opt.h"
@@ -37,6 +39,17 @@ uint32_t sock_path_mtu(int fd, int family)
 		return 0;
 	}
 	return mtu > 0 ? (uint32_t)mtu : 0;
+}
+
+uint32_t sock_device_mtu(int fd, unsigned ifindex)
+{
+	struct ifreq request = {.ifr_ifindex = (int)ifindex};
+
+	if (ifindex == 0 || ioctl(fd, SIOCGIFNAME, &request) != 0 ||
+	    ioctl(fd, SIOCGIFMTU, &request) != 0) {
+		return 0;
+	}
+	return request.ifr_mtu > 0 ? (uint32_t)request.ifr_mtu : 0;
 }
 
 uint32_t sock_kernel_drops(int fd)

@@ -121,6 +121,9 @@ int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want
  * or the kernel cannot say. */
 uint32_t sock_path_mtu(int fd, int family);
 
+/* MTU of an interface, asked by any socket; 0 when there is none such. */
+uint32_t sock_device_mtu(int fd, unsigned ifindex);
+
 /* Datagrams the kernel dropped at this socket so far (SK_MEMINFO_DROPS), modulo 2^32: add up
  * differences. 0 when it cannot say. */
 uint32_t sock_kernel_drops(int fd);

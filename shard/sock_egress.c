@@ -121,8 +121,6 @@ static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const
 		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IPV6, IPV6_CHECKSUM, UDP_CHECKSUM_AT));
 	} else if (out->to.addr.family == AF_INET6) {
 		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));
-	} else if (out->sport_keep) {
-		sock_want_opt(&opts, SOCK_OPT(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
 	}
 	rc = sock_set_opts(fd, subject, &opts, err);
 	if (rc == 0) {
@@ -163,6 +161,10 @@ static void want_opts_v6(const struct rule_output *out, unsigned ifindex, struct
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_UNICAST_HOPS, output_ttl(out, false)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_TCLASS, output_tos(out)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_RECVERR, 1));
+	/* Only the sender cuts up, so what is known of the path counts: by its route, or learned.
+	 */
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+				     out->df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT));
 	if (addr_is_multicast(&out->to.addr) && ifindex != 0) {
 		sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)ifindex));
 	}
@@ -183,6 +185,10 @@ static void want_opts_v4(const struct rule_output *out, bool broadcast, struct s
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TTL, output_ttl(out, broadcast)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_TOS, output_tos(out)));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVERR, 1));
+	/* Not what is known of the path, which anybody can forge: whoever comes to a narrower link
+	 * may cut datagrams up, singles and those of a train alike. */
+	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MTU_DISCOVER,
+				     out->df ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT));
 	if (out->src_keep) {
 		sock_want_opt(opts, (struct sock_opt){IPPROTO_IP, IP_TRANSPARENT, 1,
 						      "IP_TRANSPARENT", SOCK_DEED_TRANSPARENT});
@@ -294,8 +300,15 @@ static int scout(int fd, const struct rule_output *out, unsigned ifindex, struct
 		 struct err *err)
 {
 	int rc = bind_egress(fd, out, ifindex, got, err);
+	struct addr bound = got->local;
 
-	return rc == 0 && !out->src_keep ? connect_egress(fd, out, ifindex, got, err) : rc;
+	if (rc == 0) {
+		rc = connect_egress(fd, out, ifindex, got, err);
+	}
+	if (out->src_keep) {
+		got->local = bound;
+	}
+	return rc;
 }
 
 /* The port is shared with the helper for as long as there is one, and with other outputs where the

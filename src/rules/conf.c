@@ -345,6 +345,12 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 				   "receivers of a group on this host; remove it",
 				   to);
 	}
+	if (out->mtu > 0 && out->mtu < RULE_MTU_MIN_V6 && out->to.addr.family == AF_INET6) {
+		return conf_refuse(cursor,
+				   "mtu=%u of egress %s, which is IPv6; each link of IPv6 carries "
+				   "%d bytes at least; give as much or more",
+				   out->mtu, to, RULE_MTU_MIN_V6);
+	}
 	if (out->src.family == 0) {
 		return 0;
 	}

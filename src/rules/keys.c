@@ -40,7 +40,7 @@ static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
 static void append(char *text, size_t room, const char *word);
 static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
-static conf_key_read read_local;
+static conf_key_read read_local, read_df, read_mtu;
 static int read_switch(const char *value, int8_t *out);
 static int read_u32(const struct conf_key *key, const char *value, uint32_t *out);
 
@@ -145,6 +145,21 @@ static const struct conf_key output_keys[] = {
 	 .initial = "auto",
 	 .example = "off",
 	 .help = "send trains to this output, or do not, whatever --gso says"},
+	{.name = "df",
+	 .read = read_df,
+	 .arg = "on|off",
+	 .takes = "on or off",
+	 .initial = "off",
+	 .example = "on",
+	 .help = "forbid routers to cut datagrams into fragments; what does not fit is lost"},
+	{.name = "mtu",
+	 .read = read_mtu,
+	 .arg = "N",
+	 .min = RULE_MTU_MIN,
+	 .max = UINT16_MAX,
+	 .takes = " bytes with headers, in IPv6 1280 at least",
+	 .example = "1400",
+	 .help = "what the path to the receivers carries; what the kernel knows without it"},
 	{.name = "local",
 	 .read = read_local,
 	 .arg = "yes|no",
@@ -429,6 +444,23 @@ static int read_gso(const struct conf_key *key, const struct conf_target *target
 		return 0;
 	}
 	return read_switch(value, &target->out->gso);
+}
+
+static int read_df(const struct conf_key *key, const struct conf_target *target, const char *value)
+{
+	(void)key;
+	return read_switch(value, &target->out->df);
+}
+
+static int read_mtu(const struct conf_key *key, const struct conf_target *target, const char *value)
+{
+	uint32_t mtu;
+	int rc = read_u32(key, value, &mtu);
+
+	if (rc == 0) {
+		target->out->mtu = (uint16_t)mtu;
+	}
+	return rc;
 }
 
 static int read_switch(const char *value, int8_t *out)

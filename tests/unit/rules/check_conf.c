@@ -171,7 +171,8 @@ START_TEST(egress_options_belong_to_their_egress)
 {
 	const struct conf_flow *flow = add(
 		"239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000 ttl=1 dscp=63 src=192.0.2.1 sport=1 "
-		"rate=10Mbit/s priority=7 gso=off, [ff3e::1%eth1]:1 ttl=255 src=[2001:db8::1] "
+		"rate=10Mbit/s priority=7 gso=off df=on mtu=576, "
+		"[ff3e::1%eth1]:1 ttl=255 src=[2001:db8::1] "
 		"gso=on priority=0, 192.0.2.3:1 ttl=dec src=keep gso=auto rate=1000G, 192.0.2.4:1");
 	const struct rule_output *first = output(flow, 0);
 	const struct rule_output *second = output(flow, 1);
@@ -184,9 +185,13 @@ START_TEST(egress_options_belong_to_their_egress)
 	ck_assert_uint_eq(first->rate_bps, 10000000);
 	ck_assert_int_eq(first->priority, 7);
 	ck_assert_int_eq(first->gso, 0);
+	ck_assert(first->df);
+	ck_assert_uint_eq(first->mtu, 576);
 	ck_assert_uint_eq(second->ttl, 255);
 	expect_addr(&second->src, "2001:db8::1");
 	ck_assert_int_eq(second->gso, 1);
+	ck_assert(!second->df);
+	ck_assert_uint_eq(second->mtu, 0);
 	ck_assert_int_eq(second->priority, 0);
 	ck_assert_int_eq(second->dscp, RULE_AUTO);
 	ck_assert_uint_eq(second->rate_bps, 0);

@@ -341,6 +341,9 @@ START_TEST(bad_egress_options)
 		{IN " -> 192.0.2.1:6000 local=yes", "no multicast group"},
 		{IN " -> broadcast%eth1:6000 local=yes", "no multicast group"},
 		{IN TO " gso=yes", "on, off or auto"},
+		{IN TO " df=yes", "on or off"},
+		{IN TO " mtu=575", "576 to 65535 bytes with headers"},
+		{IN " -> [ff3e::1%eth1]:6000 mtu=1279", "each link of IPv6 carries 1280"},
 		{0},
 	};
 

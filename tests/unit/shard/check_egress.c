@@ -127,6 +127,35 @@ START_TEST(kept_hop_limit_and_dscp_part_the_trains)
 }
 END_TEST
 
+static void expect_fates(const struct rig_options *options, uint32_t sent, uint32_t too_big,
+			 uint32_t sends)
+{
+	rig_open(&rig, options);
+	rig_deliver_train(&rig, 3, 1300, 900);
+	rig_deliver(&rig, 1272);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sent), sent);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_TOO_BIG]), too_big);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].sends), sends);
+	rig_close(&rig);
+}
+
+START_TEST(what_the_path_does_not_carry_is_in_no_train_and_dropped_if_never_cut_up)
+{
+	struct rig_options options = trains;
+
+	expect_fates(&options, 4, 0, 2);
+	options.out.mtu = 1300; /* 1272 of payload */
+	expect_fates(&options, 4, 0, 4);
+	options.out.df = true;
+	expect_fates(&options, 2, 2, 2);
+	options.out.mtu = 1328;
+	expect_fates(&options, 4, 0, 2);
+	options.out.mtu = 1327;
+	expect_fates(&options, 2, 2, 2);
+}
+END_TEST
+
 START_TEST(rate_limit_counts_what_it_drops)
 {
 	struct rig_options options = singles;
@@ -284,6 +313,8 @@ static Suite *egress_suite(void)
 	tcase_add_loop_test(tcase, hop_limit_left_open_counts_down_from_16, 0,
 			    sizeof(counted) / sizeof(counted[0]));
 	tcase_add_test(tcase, kept_hop_limit_and_dscp_part_the_trains);
+	tcase_add_test(tcase,
+		       what_the_path_does_not_carry_is_in_no_train_and_dropped_if_never_cut_up);
 	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
 	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);
 	tcase_add_loop_test(tcase, bucket_is_full_after_a_long_pause_at_any_rate, 0, 5);

@@ -131,6 +131,9 @@ static void damage_output(int kind)
 		outputs[2].out.gso = 2;
 		break;
 	case 10:
+		outputs[2].out.mtu = RULE_MTU_MIN - 1;
+		break;
+	case 11:
 		outputs[2].out.src = outputs[2].out.to.addr; /* one or the other */
 		outputs[2].out.src_keep = true;
 		break;
@@ -211,9 +214,9 @@ int main(void)
 	tcase_add_test(tc, empty_table_passes);
 	tcase_add_test(tc, mixed_families_and_kept_marks_pass);
 	tcase_add_test(tc, a_source_is_one_address_or_a_prefix);
-	tcase_add_loop_test(tc, question_and_abort_agree, 0, 11);
+	tcase_add_loop_test(tc, question_and_abort_agree, 0, 12);
 	tcase_add_loop_test_raise_signal(tc, damaged_flow_aborts, SIGABRT, 0, 10);
-	tcase_add_loop_test_raise_signal(tc, damaged_output_aborts, SIGABRT, 0, 12);
+	tcase_add_loop_test_raise_signal(tc, damaged_output_aborts, SIGABRT, 0, 13);
 
 	SRunner *runner = srunner_create(suite);
 

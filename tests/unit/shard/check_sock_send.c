@@ -8,6 +8,7 @@
 #include "tests/unit/shard/check_sock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -269,8 +270,33 @@ START_TEST(path_mtu_follows_the_interface)
 
 	out_there(group_ip[_i], "a0", &got);
 	ck_assert_uint_eq(got.path_mtu, 1400);
-	out_there(here_ip[_i], "", &got);
+	ck_assert_uint_eq(sock_device_mtu(out_there(here_ip[_i], "", &got), if_nametoindex("a0")),
+			  1400);
 	ck_assert_uint_eq(got.path_mtu, 1400);
+}
+END_TEST
+
+START_TEST(fragments_are_allowed_unless_forbidden)
+{
+	int level = _i ? IPPROTO_IPV6 : IPPROTO_IP;
+	int name = _i ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+	int allowed = _i ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_OMIT;
+	int forbidden = _i ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
+	struct rule_output out = output_to(here_ip[_i], "a0", SOCK_PORT);
+	int kept = -1;
+	socklen_t len = sizeof(kept);
+	int fd;
+
+	net_go(THERE);
+	fd = must_egress(&out, NULL);
+	ck_assert_int_eq(getsockopt(fd, level, name, &kept, &len), 0);
+	ck_assert_int_eq(kept, allowed);
+	out.df = true;
+	ck_assert_int_eq(sock_set_egress(fd, &out, if_nametoindex("a0"), &err), 0);
+	ck_assert_int_eq(getsockopt(fd, level, name, &kept, &len), 0);
+	ck_assert_int_eq(kept, forbidden);
+	ck_assert_uint_eq(sock_device_mtu(fd, 0), 0);
+	ck_assert_uint_eq(sock_device_mtu(fd, INT_MAX), 0);
 }
 END_TEST
 
@@ -394,6 +420,7 @@ TCase *check_sock_send(void)
 	tcase_add_loop_test(tc, dead_neighbour_does_no_harm_to_another_output, 0, 2);
 	tcase_add_loop_test(tc, multicast_sends_trains, 0, 2);
 	tcase_add_loop_test(tc, path_mtu_follows_the_interface, 0, 2);
+	tcase_add_loop_test(tc, fragments_are_allowed_unless_forbidden, 0, 2);
 	tcase_add_loop_test(tc, trains_arrive_whole_with_gro, 0, 2);
 	tcase_add_loop_test(tc, drop_in_the_qdisc_is_an_error_of_the_send, 0, 2);
 	tcase_add_loop_test(tc, source_address_is_kept_when_asked, 0, 2);
