@@ -51,7 +51,8 @@ static void mark_ingresses(struct supervisor *sup)
 {
 	struct marks *marks = &sup->marks;
 
-	if (marks_set(&sup->setup->opt->conf, &sup->setup->ifaces, marks) < 0 ||
+	if (marks_set(&sup->setup->opt->conf, &sup->setup->ifaces, rlimits_spare_files(sup->setup),
+		      marks) < 0 ||
 	    marks->taken == 0) {
 		return;
 	}

@@ -7,6 +7,7 @@
 
 #include "shard/regbuf.h"
 #include "src/setup/cgroup.h"
+#include "src/setup/marks.h"
 #include "src/setup/needs.h"
 #include "src/run/privs.h"
 
@@ -19,7 +20,7 @@ int rlimits_raise(const struct setup *setup, struct err *err)
 	struct rlimit now;
 
 	raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
-	raise_limit(RLIMIT_NOFILE, need);
+	raise_limit(RLIMIT_NOFILE, need + marks_wanted(&setup->opt->conf));
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur < need) {
 		err_set(err,
 			"open files: %llu are needed (one per flow and output), the limit is %llu; "
@@ -29,6 +30,17 @@ int rlimits_raise(const struct setup *setup, struct err *err)
 		return -EMFILE;
 	}
 	return 0;
+}
+
+uint32_t rlimits_spare_files(const struct setup *setup)
+{
+	rlim_t need = needs_files(setup);
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || now.rlim_cur <= need) {
+		return 0;
+	}
+	return now.rlim_cur - need < UINT32_MAX ? (uint32_t)(now.rlim_cur - need) : UINT32_MAX;
 }
 
 int rlimits_check_group(const struct setup *setup, const char *root, struct err *err)

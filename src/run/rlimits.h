@@ -11,8 +11,12 @@
 #include "src/base/log.h"
 #include "src/setup/setup.h"
 
-/* 0, or -EMFILE with `err' naming `ulimit -n', what is needed and what there is. */
+/* Also for marks, where that is allowed. 0, or -EMFILE with `err' naming `ulimit -n', what is
+ * needed and what there is. */
 int rlimits_raise(const struct setup *setup, struct err *err);
+
+/* How many files may be open beyond what is needed. */
+uint32_t rlimits_spare_files(const struct setup *setup);
 
 /* Compares the limits of the control group (`root': "" but in tests) with what the shards will
  * take, before they touch any of it: beyond memory.max the kernel kills without a word. 0, warnings

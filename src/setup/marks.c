@@ -41,13 +41,16 @@ uint32_t marks_wanted(const struct conf *conf)
 	return count;
 }
 
-int marks_set(const struct conf *conf, const struct iface_table *ifaces, struct marks *out)
+int marks_set(const struct conf *conf, const struct iface_table *ifaces, uint32_t most,
+	      struct marks *out)
 {
+	*out = (struct marks){.most = most};
 	return for_each(conf, ifaces, set, out);
 }
 
 int marks_look(const struct conf *conf, const struct iface_table *ifaces, struct marks *out)
 {
+	*out = (struct marks){0};
 	return for_each(conf, ifaces, look, out);
 }
 
@@ -66,7 +69,6 @@ static int for_each(const struct conf *conf, const struct iface_table *ifaces, m
 	char name[NAME_MAX_BYTES + 1];
 	uint32_t count = 0;
 
-	*out = (struct marks){0};
 	if (!choices) {
 		return -ENOMEM;
 	}
@@ -135,6 +137,10 @@ static int set(const char *name, struct marks *marks)
 		rc = -errno;
 		close(fd);
 		return rc;
+	}
+	if (marks->count >= marks->most) {
+		close(fd);
+		return -EMFILE;
 	}
 	marks->fds[marks->count++] = fd;
 	return 0;

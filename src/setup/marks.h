@@ -20,7 +20,7 @@
 
 struct marks {
 	int fds[MARKS_MAX];
-	uint32_t count;                /* of fds */
+	uint32_t count, most;          /* of fds */
 	uint32_t taken;                /* marks that somebody else has */
 	char first[ENDPOINT_TEXT_MAX]; /* the ingress of one of those */
 };
@@ -28,9 +28,10 @@ struct marks {
 /* How many there will be at most. Pure. */
 uint32_t marks_wanted(const struct conf *conf);
 
-/* Marks the ingresses of `conf', and notes those that others have marked. One that cannot be made
- * for another reason is left out. 0 or -ENOMEM. */
-int marks_set(const struct conf *conf, const struct iface_table *ifaces, struct marks *out);
+/* Marks ingresses of `conf', `most' at most, and notes those that others have marked. One that
+ * cannot be made for another reason is left out. 0 or -ENOMEM. */
+int marks_set(const struct conf *conf, const struct iface_table *ifaces, uint32_t most,
+	      struct marks *out);
 
 /* Only notes what others have marked, and leaves no trace. */
 int marks_look(const struct conf *conf, const struct iface_table *ifaces, struct marks *out);

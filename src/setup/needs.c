@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "shard/shard.h"
-#include "src/setup/marks.h"
 
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
 #define LOG_THREADS          1
@@ -118,8 +117,7 @@ int needs_of_group(const struct setup *setup, struct needs_group *out)
 
 uint64_t needs_files(const struct setup *setup)
 {
-	uint64_t need = FILES_OF_THE_PROCESS + marks_wanted(&setup->opt->conf) +
-			(uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
+	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
 
 	for (uint32_t s = 0; s < setup->layout.shard_count; s++) {
 		need += (uint64_t)setup->layout.tables[s].flow_count +

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/run/supervisor_rig.h"
 
@@ -60,6 +61,24 @@ START_TEST(each_flow_output_and_shard_needs_files)
 	ck_assert_uint_eq(needs_files(&rig.setup), before + 110);
 	rig.setup.plan.shard_count++;
 	ck_assert_uint_gt(needs_files(&rig.setup), before + 110);
+}
+END_TEST
+
+/* A mark is no need: where the limit has no room for it, the start goes on without. */
+START_TEST(files_for_marks_are_had_only_where_there_is_room)
+{
+	limit_files(32, needs_files(&rig.setup));
+	ck_assert_int_eq(setuid(65534), 0); /* else the hard limit could be raised */
+	ck_assert_int_eq(rlimits_raise(&rig.setup, &err), 0);
+	ck_assert_uint_eq(rlimits_spare_files(&rig.setup), 0);
+}
+END_TEST
+
+START_TEST(marks_raise_the_limit_where_they_may)
+{
+	limit_files(32, 1000);
+	ck_assert_int_eq(rlimits_raise(&rig.setup, &err), 0);
+	ck_assert_uint_eq(rlimits_spare_files(&rig.setup), 1);
 }
 END_TEST
 
@@ -165,6 +184,10 @@ static Suite *rlimits_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, each_flow_output_and_shard_needs_files);
+	if (geteuid() == 0) {
+		tcase_add_test(tcase, files_for_marks_are_had_only_where_there_is_room);
+	}
+	tcase_add_test(tcase, marks_raise_the_limit_where_they_may);
 	tcase_add_test(tcase, soft_limit_is_raised_as_far_as_needed);
 	tcase_add_test(tcase, limit_that_cannot_be_raised_is_named_with_both_numbers);
 	tcase_add_test(tcase, control_group_that_cannot_hold_the_shards_is_named_before_they_start);

@@ -45,13 +45,13 @@ START_TEST(second_one_finds_the_first_and_not_itself)
 	add(&other, "[ff3e::1%eth0]");
 	ck_assert_int_eq(marks_look(&conf, &none, &theirs), 0);
 	ck_assert_uint_eq(theirs.taken, 0);
-	ck_assert_int_eq(marks_set(&conf, &none, &mine), 0);
+	ck_assert_int_eq(marks_set(&conf, &none, MARKS_MAX, &mine), 0);
 	ck_assert_uint_eq(mine.taken, 0);
 	ck_assert_uint_eq(mine.count, 2);
 	ck_assert_int_eq(marks_look(&other, &none, &theirs), 0);
 	ck_assert_uint_eq(theirs.taken, 1);
 	ck_assert_ptr_nonnull(strstr(theirs.first, "[ff3e::1%eth0]:"));
-	ck_assert_int_eq(marks_set(&other, &none, &theirs), 0);
+	ck_assert_int_eq(marks_set(&other, &none, MARKS_MAX, &theirs), 0);
 	ck_assert_uint_eq(theirs.taken, 1);
 	ck_assert_uint_eq(theirs.count, 1);
 	marks_release(&mine);
@@ -67,8 +67,8 @@ START_TEST(sources_and_unicast_are_no_doubles)
 	add(&other, "192.0.2.2@232.1.1.1%eth0");
 	add(&other, "10.1.1.1");
 	ck_assert_uint_eq(marks_wanted(&conf), 1);
-	ck_assert_int_eq(marks_set(&conf, &none, &mine), 0);
-	ck_assert_int_eq(marks_set(&other, &none, &theirs), 0);
+	ck_assert_int_eq(marks_set(&conf, &none, MARKS_MAX, &mine), 0);
+	ck_assert_int_eq(marks_set(&other, &none, MARKS_MAX, &theirs), 0);
 	ck_assert_uint_eq(theirs.taken, 0);
 	ck_assert_uint_eq(theirs.count, 1);
 }
@@ -81,10 +81,23 @@ START_TEST(of_many_few_are_marked_and_the_same)
 	add_to(&other, "239.1.8.0/21%eth0", "239.2.8.0/21%eth1");
 	add_to(&other, "239.1.0.0/22%eth0", "239.2.0.0/22%eth1");
 	ck_assert_uint_eq(marks_wanted(&conf), MARKS_MAX);
-	ck_assert_int_eq(marks_set(&conf, &none, &mine), 0);
+	ck_assert_int_eq(marks_set(&conf, &none, MARKS_MAX, &mine), 0);
 	ck_assert_uint_eq(mine.count, MARKS_MAX);
 	ck_assert_int_eq(marks_look(&other, &none, &theirs), 0);
 	ck_assert_uint_gt(theirs.taken, MARKS_MAX / 4);
+}
+END_TEST
+
+/* As where no more files may be open: others are seen all the same. */
+START_TEST(no_more_are_made_than_allowed)
+{
+	add(&conf, "239.1.1.1%eth0");
+	add(&conf, "239.1.1.2%eth0");
+	ck_assert_int_eq(marks_set(&conf, &none, 1, &mine), 0);
+	ck_assert_uint_eq(mine.count, 1);
+	ck_assert_int_eq(marks_set(&conf, &none, 0, &theirs), 0);
+	ck_assert_uint_eq(theirs.count, 0);
+	ck_assert_uint_eq(theirs.taken, 1);
 }
 END_TEST
 
@@ -92,7 +105,7 @@ START_TEST(longest_names_are_told_apart)
 {
 	add(&conf, "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111]@" LONG_GROUP);
 	add(&other, "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1112]@" LONG_GROUP);
-	ck_assert_int_eq(marks_set(&conf, &none, &mine), 0);
+	ck_assert_int_eq(marks_set(&conf, &none, MARKS_MAX, &mine), 0);
 	ck_assert_int_eq(marks_look(&other, &none, &theirs), 0);
 	ck_assert_uint_eq(theirs.taken, 0);
 	ck_assert_int_eq(marks_look(&conf, &none, &theirs), 0);
@@ -109,6 +122,7 @@ static Suite *marks_suite(void)
 	tcase_add_test(tcase, second_one_finds_the_first_and_not_itself);
 	tcase_add_test(tcase, sources_and_unicast_are_no_doubles);
 	tcase_add_test(tcase, of_many_few_are_marked_and_the_same);
+	tcase_add_test(tcase, no_more_are_made_than_allowed);
 	tcase_add_test(tcase, longest_names_are_told_apart);
 	suite_add_tcase(suite, tcase);
 	return suite;
