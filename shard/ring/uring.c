@@ -184,6 +184,7 @@ static void uring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsi
 	sqe->flags = IOSQE_BUFFER_SELECT;
 	sqe->buf_group = (uint16_t)group;
 	sqe->user_data = uring_user_data(URING_RECV, ring->flow_states[flow].token);
+	u->starts = true;
 }
 
 /* A receive that has ended by itself in the meantime is not found, which is as good. */

@@ -76,6 +76,7 @@ struct uring {
 	int failed;           /* -errno that the next turn reports: nothing can cure it */
 	uint32_t unsubmitted; /* sends queued since the last submission */
 	uint32_t inflight;    /* with sqpoll: sends without their completion */
+	bool starts;          /* receives are queued to be started */
 	uint32_t zc_unseen;   /* without: zero-copy sends without their first completion */
 	uint32_t table_count; /* the first files; later ones are named by descriptor */
 	uint32_t file_count;

@@ -5,7 +5,9 @@
  *
  *   batch   with batch_wait_us the kernel waits that long for batch_complete completions and from
  *           then on for a single one, so a flow that is idle for longer than that pays nothing.
- *           From Linux 6.12 that is one call (min_wait); before, two with timeouts.
+ *           From Linux 6.12 that is one call (min_wait); before, two with timeouts. Not in a
+ *           turn that starts a receive: what waits in the socket comes at once, and anybody can
+ *           end a receive, by an empty datagram, and would buy a whole wait for each.
  *   spin    with spin_us the completion queue is watched that long before sleeping, in user space:
  *           the kernel raises a flag in the shared memory when it has work to finish.
  *   sleep   whatever is left of wait_us.
@@ -104,13 +106,17 @@ struct io_uring_sqe *uring_take_sqe(struct uring *u)
 
 static int submit_and_wait(struct uring *u, uint32_t wait_us)
 {
+	bool starts = u->starts;
+
+	u->starts = false;
 	publish_buffers(u);
 	if (wait_us == 0) {
 		return u->inflight > 0 && !ring_has_events(&u->base)
 			       ? wait_for_answer(u)
 			       : enter_until_submitted(u, 0, 0, 0);
 	}
-	return u->base.batch_wait_us > 0 ? wait_for_batch(u, wait_us) : wait_for_event(u, wait_us);
+	return u->base.batch_wait_us > 0 && !starts ? wait_for_batch(u, wait_us)
+						    : wait_for_event(u, wait_us);
 }
 
 /* Only with SQPOLL: whoever asks not to wait expects the answers that other engines give in the

@@ -14,3 +14,17 @@ expect "received by the relay" "$(reported .totals.received)" 2000
 expect "sent by the relay" "$(reported .totals.sent)" 2000
 expect "received behind it" "$(got sink .total.received)" 2000
 expect "lost, duplicated" "$(got sink '.total | [.lost, .duplicated] | join(" ")')" "0 0"
+
+# A flood of them costs their own flow nothing either, however long a shard gathers what comes in.
+relay_start --batch-wait 1000 --rcvbuf 512K --shards 1 \
+    --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+recv_start flooded dst 239.2.2.2%d0:6000
+start_in src "$probe" send --quiet --no-loop --rate 3000 --size 0 --count 9000 239.1.1.1%s0:5000 \
+    >"$work/flood.out" 2>"$work/flood.log"
+send src 239.1.1.1%s0:5000 --count 2500 --rate 1000
+wait_for dead "$started" || fail "the flood does not end"
+relay_stop
+recv_stop flooded
+expect "amid a flood: received" "$(got flooded '[.flows[] | select(.received == 2500)] | length')" 1
+expect "amid a flood: lost" "$(got flooded .total.lost)" 0
+expect "amid a flood: dropped before the relay" "$(reported '.rules[0].flows[0].kernel_drops')" 0
