@@ -7,6 +7,7 @@ include src/view/automake.mk
 include src/host/automake.mk
 include src/run/automake.mk
 include src/probe/automake.mk
+include src/ctl/automake.mk
 
 sbin_PROGRAMS += src/numacastd
 src_numacastd_SOURCES = src/main.c

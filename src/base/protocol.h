@@ -47,6 +47,9 @@
 	X(DENIED, "denied")           \
 	X(FAILED, "failed")
 
+/* For lists of names. */
+#define PROTOCOL_NAME(id, name, ...) name,
+
 #define PROTOCOL_COMMAND_ID(id, ...) PROTOCOL_COMMAND_##id,
 #define PROTOCOL_SUBJECT_ID(id, ...) PROTOCOL_SUBJECT_##id,
 #define PROTOCOL_REFUSAL_ID(id, ...) PROTOCOL_REFUSED_##id,

@@ -36,8 +36,7 @@ struct command {
 	struct member members[MEMBERS_MAX + 1];
 };
 
-#define NAME_OF(id, name, ...) [PROTOCOL_COMMAND_##id] = (name),
-#define CODE_OF(id, code)      [PROTOCOL_REFUSED_##id] = (code),
+#define CODE_OF(id, code) [PROTOCOL_REFUSED_##id] = (code),
 #define IS_COMMON(name) \
 	(strcmp(name, "version") == 0 || strcmp(name, "id") == 0 || strcmp(name, "command") == 0)
 
@@ -54,7 +53,7 @@ static enum protocol_refusal check_right(const struct command *command,
 static char *line_of(json_t *answer, size_t *out_len);
 static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
 
-static const char *const command_names[] = {PROTOCOL_COMMANDS(NAME_OF)};
+static const char *const command_names[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
 static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
 
 static const struct command commands[] = {

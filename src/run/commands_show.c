@@ -27,8 +27,6 @@ struct subject {
 				       struct err *err);
 };
 
-#define SUBJECT_NAME(id, name, ...) (name),
-
 static int find_subject(const char *name);
 static void from_report(const struct supervisor *sup, const json_t *rules, int id, json_t *result);
 static bool is_among(const char *name, const json_t *names);
@@ -43,7 +41,7 @@ static enum protocol_refusal change_rows(const struct supervisor *sup, json_t *r
 					 struct err *err);
 static json_t *change_row(const struct history_note *note, uint64_t number);
 
-static const char *const subject_names[] = {PROTOCOL_SUBJECTS(SUBJECT_NAME)};
+static const char *const subject_names[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME)};
 
 static const struct subject subjects[] = {
 	[PROTOCOL_SUBJECT_RULES] = {.from = "rules", .add = add_rule},

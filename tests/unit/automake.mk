@@ -23,6 +23,7 @@ include tests/unit/view/automake.mk
 include tests/unit/host/automake.mk
 include tests/unit/run/automake.mk
 include tests/unit/probe/automake.mk
+include tests/unit/ctl/automake.mk
 
 if HAVE_CHECK
 check_PROGRAMS += $(UNIT_TESTS)

@@ -1,0 +1,250 @@
+/* options.c - the commands of numacastctl, one row each, and the way from words to them.
+ *
+ * The first word is the command; options may stand anywhere behind it. See options.h.
+ */
+#include "src/ctl/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/cli/line.h"
+#include "src/cli/nearest.h"
+
+#define AT(member)              CLI_AT(struct ctl_opt, member)
+#define DAYS                    (86400 * NS_PER_S)
+#define OPERANDS_ANY            ((size_t)-1)
+#define HELP_OF(id, name, help) [PROTOCOL_COMMAND_##id] = help,
+
+static const struct ctl_command *find_command(const char *word);
+static int parse_command(const struct cli_table *table, int argc, char **argv, struct ctl_opt *opt,
+			 struct err *err);
+static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err *err);
+static int check_word(const struct ctl_command *command, const char *word, struct err *err);
+
+static const char *const subjects[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME) NULL};
+static const char *const shells[] = {"bash", "zsh", NULL};
+static const char *const helps[] = {PROTOCOL_COMMANDS(HELP_OF)};
+
+/* Rows are read across, so they are not one member a line. */
+/* clang-format off */
+static const struct cli_row stats_rows[] = {
+	{.name = "watch", .kind = CLI_SECONDS, .arg = "SECONDS", AT(watch_ns),
+	 .min = NS_PER_S / 10, .max = DAYS,
+	 .help = "again and again, each SECONDS", .example = "2"},
+	{.name = "count", .kind = CLI_COUNT, .arg = "N", AT(count), .min = 1, .max = 1ULL << 48,
+	 .help = "with --watch: end after N times", .example = "10"},
+	{.name = "rates", .kind = CLI_FLAG, AT(rates),
+	 .help = "with each counter, how many a second since the time before; without\n"
+		 "--watch during one second"},
+	{0},
+};
+
+static const struct cli_row drain_rows[] = {
+	{.name = "wait", .kind = CLI_FLAG, AT(wait), .help = "end when the daemon has ended"},
+	{0},
+};
+
+static const struct cli_row batch_rows[] = {
+	{.name = "keep-going", .kind = CLI_FLAG, AT(keep_going),
+	 .help = "go on after a command that failed"},
+	{0},
+};
+
+static const struct cli_row common_rows[] = {
+	{.name = "control", .kind = CLI_TEXT, .arg = "PATH", AT(control),
+	 .help = "the daemon's socket; by default that in NUMACAST_CONTROL, or\n" PROTOCOL_PATH,
+	 .example = PROTOCOL_PATH},
+	{.name = "timeout", .kind = CLI_SECONDS, .arg = "SECONDS", AT(timeout_ns), .min = 1,
+	 .max = DAYS, .initial = "10", .help = "how long to wait for each answer"},
+	{.name = "json", .kind = CLI_FLAG, AT(json),
+	 .help = "print what was answered as JSON, whose names are stable"},
+	{0},
+};
+
+static const struct cli_row look_rows[] = {
+	{.name = "help", .letter = 'h', .flags = CLI_FIRST, .kind = CLI_ACTION, AT(mode),
+	 .min = CTL_MODE_HELP,
+	 .help = "print this help, behind a command that command's, and exit"},
+	{.name = "version", .letter = 'V', .flags = CLI_FIRST, .kind = CLI_ACTION, AT(mode),
+	 .min = CTL_MODE_VERSION,
+	 .help = "print the version of numacastctl and exit"},
+	{0},
+};
+/* clang-format on */
+
+static const struct cli_group stats_group = {"Options of stats", stats_rows};
+static const struct cli_group drain_group = {"Options of drain", drain_rows};
+static const struct cli_group batch_group = {"Options of batch", batch_rows};
+static const struct cli_group common_group = {"Options of every command", common_rows};
+static const struct cli_group look_group = {"Look instead", look_rows};
+
+static const struct cli_group *const plain_groups[] = {&common_group, &look_group, NULL};
+static const struct cli_group *const stats_groups[] = {&stats_group, &common_group, &look_group,
+						       NULL};
+static const struct cli_group *const drain_groups[] = {&drain_group, &common_group, &look_group,
+						       NULL};
+static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
+						       NULL};
+
+static const struct cli_table *const tables[8];
+
+/* Its options, and what stands beside them. */
+#define TABLE(word, what, some_groups)                                             \
+	.table = {.program = "numacastctl",                                        \
+		  .command = (word),                                               \
+		  .groups = (some_groups),                                         \
+		  .commands = tables,                                              \
+		  .operands = (what),                                              \
+		  .no_operands = "expected options alone; see numacastctl --help", \
+		  .once = true}
+
+/* clang-format off */
+const struct ctl_command ctl_commands[] = {
+	{TABLE("show", "SUBJECT", plain_groups), PROTOCOL_COMMAND_SHOW, "SUBJECT [RULE]...",
+	 subjects, 1, OPERANDS_ANY, NULL},
+	{TABLE("stats", NULL, stats_groups), PROTOCOL_COMMAND_STATS, NULL, NULL, 0, 0, NULL},
+	{TABLE("health", NULL, plain_groups), PROTOCOL_COMMAND_HEALTH, NULL, NULL, 0, 0, NULL},
+	{TABLE("log-level", "LEVEL", plain_groups), PROTOCOL_COMMAND_LOG_LEVEL, "[LEVEL]",
+	 log_level_names, 0, 1, NULL},
+	{TABLE("version", NULL, plain_groups), PROTOCOL_COMMAND_VERSION, NULL, NULL, 0, 0, NULL},
+	{TABLE("drain", NULL, drain_groups), PROTOCOL_COMMAND_DRAIN, NULL, NULL, 0, 0, NULL},
+	{TABLE("batch", "FILE", batch_groups), CTL_NO_REQUEST, "FILE|-", NULL, 1, 1,
+	 "do the commands in a file, or on standard input, one a line"},
+	{TABLE("completion", "SHELL", plain_groups), CTL_NO_REQUEST, "SHELL", shells, 1, 1, NULL},
+	{.table = {.command = NULL}},
+};
+/* clang-format on */
+
+static const struct cli_table *const tables[8] = {
+	&ctl_commands[0].table, &ctl_commands[1].table,
+	&ctl_commands[2].table, &ctl_commands[3].table,
+	&ctl_commands[4].table, &ctl_commands[5].table,
+	&ctl_commands[6].table, NULL,
+};
+
+/* What may stand in place of a command. */
+static const struct cli_table look_table = {
+	.program = "numacastctl",
+	.groups = (const struct cli_group *const[]){&look_group, NULL},
+	.no_operands = "expected a command; see numacastctl --help",
+};
+
+const char *ctl_command_help(const struct ctl_command *command)
+{
+	return command->id == CTL_NO_REQUEST ? command->help : helps[command->id];
+}
+
+int ctl_options_parse(int argc, char **argv, struct ctl_opt *out, struct err *err)
+{
+	const struct cli_table *table = &look_table;
+	struct ctl_opt opt = {0};
+	int first = 2, rc = 0;
+
+	if (argc < 2) {
+		err_set(err, "no command is given; expected one such as show or stats; see "
+			     "numacastctl --help");
+		return -EINVAL;
+	}
+	if (argv[1][0] == '-') {
+		first = 1;
+	} else {
+		opt.command = find_command(argv[1]);
+		rc = opt.command ? 0 : cli_table_find(tables, argv[1], &table, err);
+		table = opt.command ? &opt.command->table : table;
+	}
+	if (rc == 0) {
+		rc = parse_command(table, argc - first, argv + first, &opt, err);
+	}
+	if (rc != 0) {
+		ctl_options_free(&opt);
+		return rc;
+	}
+	*out = opt;
+	return 0;
+}
+
+void ctl_options_free(struct ctl_opt *opt)
+{
+	free((void *)opt->operands);
+	free(opt->control);
+	*opt = (struct ctl_opt){0};
+}
+
+static const struct ctl_command *find_command(const char *word)
+{
+	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {
+		if (strcmp(at->table.command, word) == 0) {
+			return at;
+		}
+	}
+	return NULL;
+}
+
+/* The words behind the command, or those in its place. */
+static int parse_command(const struct cli_table *table, int argc, char **argv, struct ctl_opt *opt,
+			 struct err *err)
+{
+	const struct cli_row *shown = NULL;
+	struct cli_line line = {0};
+	struct cli_fill fill;
+	int rc = cli_fill_init(&fill, table, opt, err);
+
+	if (rc == 0) {
+		rc = cli_line_split(table, argc, argv, &line, err);
+	}
+	if (rc == 0) {
+		rc = cli_line_look(&line, &fill, &shown, err);
+	}
+	if (rc == 0 && !shown) {
+		rc = cli_line_apply(&line, &fill, err);
+		rc = rc == 0 ? take_operands(&line, opt, err) : rc;
+	}
+	cli_line_free(&line);
+	return rc;
+}
+
+static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err *err)
+{
+	const struct ctl_command *command = opt->command;
+
+	if (opt->count > 0 && opt->watch_ns == 0) {
+		err_set(err, "--count: comes without --watch, which it ends; expected both; add "
+			     "--watch SECONDS");
+		return -EINVAL;
+	}
+	if (line->operand_count < command->least || line->operand_count > command->most) {
+		err_set(err, "%s: too %s words; expected %s %s; see numacastctl --help",
+			command->table.command,
+			line->operand_count < command->least ? "few" : "many",
+			command->table.command, command->operands);
+		return -EINVAL;
+	}
+	opt->operands = line->operands;
+	opt->operand_count = line->operand_count;
+	line->operands = NULL;
+	return opt->operand_count > 0 && command->words ? check_word(command, opt->operands[0], err)
+							: 0;
+}
+
+static int check_word(const struct ctl_command *command, const char *word, struct err *err)
+{
+	struct cli_nearest meant = cli_nearest_to(word, strlen(word));
+	const char *nearest = NULL;
+	char all[200] = "";
+
+	for (const char *const *at = command->words; *at; at++) {
+		size_t used = strlen(all);
+
+		if (strcmp(*at, word) == 0) {
+			return 0;
+		}
+		nearest = cli_nearest_offer(&meant, *at) ? *at : nearest;
+		snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "", *at);
+	}
+	err_set(err, "%s: '%.60s' is not known; expected one of %s; %s%s", command->table.command,
+		word, all, nearest ? "did you mean " : "write one of them", nearest ? nearest : "");
+	return -EINVAL;
+}

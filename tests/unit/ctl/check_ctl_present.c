@@ -1,0 +1,147 @@
+/* check_ctl_present.c - the tables that numacastctl prints name members that the daemon answers. */
+#include "src/ctl/present.h"
+
+#include <check.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/ctl/options.h"
+#include "src/run/commands.h"
+#include "tests/unit/run/supervisor_rig.h"
+
+static struct sup_rig rig;
+
+static json_t *ask(const char *command, const char *what)
+{
+	static const struct command_peer owner = {.may_change = true};
+	char line[128];
+	json_t *answer, *result;
+	size_t len;
+	char *text;
+
+	snprintf(line, sizeof(line), "{\"version\":1,\"command\":\"%s\"%s%s%s}", command,
+		 what ? ",\"what\":\"" : "", what ? what : "", what ? "\"" : "");
+	text = commands_answer(&rig.sup, &owner, line, strlen(line), &len);
+	answer = json_loadb(text, len, 0, NULL);
+	result = json_incref(json_object_get(answer, "result"));
+	ck_assert_msg(result != NULL, "%s", line);
+	json_decref(answer);
+	free(text);
+	return result;
+}
+
+/* Whether the path leads to a member, be it null. */
+static bool has_path(const json_t *row, const char *path)
+{
+	size_t len = strcspn(path, ".");
+	char name[64];
+	json_t *value;
+
+	if (json_is_array(row)) {
+		return json_array_size(row) == 0 || has_path(json_array_get(row, 0), path);
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)len, path);
+	value = json_object_get(row, name);
+	return value && (!path[len] || has_path(value, path + len + 1));
+}
+
+START_TEST(every_column_is_a_member_that_the_daemon_answers)
+{
+	static const char *const empty[] = {"topology", "plan"}; /* of a rig without a machine */
+	const struct present_section *section;
+	size_t looked = 0;
+
+	history_note(&rig.sup.history, "somebody", "something", "done");
+	for (size_t i = 0; (section = present_section_at(i)) != NULL; i++) {
+		json_t *result = ask("show", section->subject);
+		json_t *rows = json_object_get(result, section->rows);
+
+		ck_assert_msg(json_is_array(rows), "%s", section->rows);
+		ck_assert_msg(json_array_size(rows) > 0 ||
+				      strcmp(section->subject, empty[0]) == 0 ||
+				      strcmp(section->subject, empty[1]) == 0,
+			      "%s", section->subject);
+		for (const struct table_column *c = section->columns; c->title; c++) {
+			ck_assert_msg(has_path(rows, c->path), "%s: %s", section->subject, c->path);
+			looked += json_array_size(rows) > 0;
+		}
+		json_decref(result);
+	}
+	ck_assert_uint_gt(looked, 40);
+}
+END_TEST
+
+START_TEST(every_subject_has_a_table_and_every_command_a_row)
+{
+	static const char *const subjects[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME)};
+	static const char *const commands[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
+	int requests = 0;
+
+	for (int s = 0; s < PROTOCOL_SUBJECT_COUNT; s++) {
+		const struct present_section *section;
+		bool found = false;
+
+		for (size_t i = 0; (section = present_section_at(i)) != NULL; i++) {
+			found |= strcmp(section->subject, subjects[s]) == 0;
+		}
+		ck_assert_msg(found, "%s", subjects[s]);
+	}
+	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {
+		if (at->id != CTL_NO_REQUEST) {
+			ck_assert_str_eq(at->table.command, commands[at->id]);
+			requests++;
+		}
+	}
+	ck_assert_int_eq(requests, PROTOCOL_COMMAND_COUNT);
+}
+END_TEST
+
+START_TEST(rates_are_what_was_counted_between_two_answers)
+{
+	json_t *before = ask("stats", NULL), *now;
+	const json_t *rates;
+
+	stat_set(&rig.flow_stats.received, 100);
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_LOOP], 40);
+	now = ask("stats", NULL);
+	json_object_set_new(before, "uptime_s", json_real(10));
+	json_object_set_new(now, "uptime_s", json_real(12));
+	present_add_rates(now, before);
+	rates = json_object_get(now, "rates");
+	ck_assert(json_real_value(json_object_get(rates, "received")) == 50.0);
+	ck_assert(json_real_value(json_object_get(json_object_get(rates, "drops"), "loop")) ==
+		  20.0);
+	ck_assert(json_real_value(json_object_get(rates, "sent")) == 0.0);
+	json_decref(before);
+	json_decref(now);
+}
+END_TEST
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+}
+
+static void teardown(void)
+{
+	sup_rig_close(&rig);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("ctl_present");
+	TCase *tc = tcase_create("ctl_present");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, every_column_is_a_member_that_the_daemon_answers);
+	tcase_add_test(tc, every_subject_has_a_table_and_every_command_a_row);
+	tcase_add_test(tc, rates_are_what_was_counted_between_two_answers);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
