@@ -30,6 +30,11 @@ tests_fuzz_fuzz_ifwatch_SOURCES = tests/fuzz/fuzz_ifwatch.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ifwatch_LDADD = $(NC_RUN_LIBS)
 tests_fuzz_fuzz_ifwatch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_control
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_control_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
