@@ -21,7 +21,7 @@ static void tear_down(void)
 /* A rule with KEY=VALUE on that side, or without anything when `key' is NULL. */
 static int add(enum conf_side side, const char *key, const char *value)
 {
-	char text[256], word[128] = "";
+	char text[512], word[128] = "";
 
 	if (key) {
 		snprintf(word, sizeof(word), " %s=%s", key, value);
