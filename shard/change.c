@@ -19,6 +19,8 @@ static int add_room(struct relay *r, const struct shard_message *m);
 static int add_flow(struct relay *r, struct shard_message *m);
 static int add_output(struct relay *r, struct shard_message *m);
 static int start_flow(struct relay *r, const struct shard_message *m);
+static int open_flow(struct relay *r, const struct shard_message *m);
+static int open_pending(struct relay *r, struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
@@ -36,6 +38,7 @@ static int find_end(const struct relay *r, const struct ingress_flow *flow,
 static void unlink_output(struct relay *r, const struct egress_output *output);
 static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index);
 static int open_output(struct relay *r, struct shard_message *m, struct output_place **out);
+static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
 static void answer(struct relay *r, struct shard_message *m, int result);
 
 size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
@@ -108,6 +111,10 @@ static int begin(struct relay *r, struct shard_message *m)
 		return add_output(r, m);
 	case SHARD_START_FLOW:
 		return start_flow(r, m);
+	case SHARD_OPEN_FLOW:
+		return open_flow(r, m);
+	case SHARD_OPEN_OUTPUT:
+		return open_pending(r, m);
 	case SHARD_REMOVE_OUTPUT:
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
@@ -206,6 +213,40 @@ static int start_flow(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
+/* It has been joined already: what arrived since waits in the socket. */
+static int open_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct flow_place *place;
+	int file;
+
+	if (flow == NULL || flow->state != FLOW_PENDING) {
+		return flow == NULL ? -ENOENT : -EALREADY;
+	}
+	file = ring_add_file(r->ring, m->fd);
+	if (file < 0) {
+		return file;
+	}
+	place = relay_place(r, place_index(flow->token));
+	place->got = m->got;
+	place->rule.ifindex = m->flow_rule.ifindex;
+	flow->fd = m->fd;
+	flow->file = (uint32_t)file;
+	flow->state = FLOW_IDLE;
+	relay_start_flow(r, flow);
+	return 0;
+}
+
+static int open_pending(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *output = find_output(r, m->output);
+
+	if (output == NULL || output->state != OUTPUT_PENDING) {
+		return output == NULL ? -ENOENT : -EALREADY;
+	}
+	return give_socket(r, egress_place(r->egress, place_index(output->token)), m);
+}
+
 static int remove_output(struct relay *r, const struct shard_message *m)
 {
 	struct egress_output *output = find_output(r, m->output);
@@ -296,16 +337,9 @@ static bool finish(struct relay *r, struct shard_message *m)
 		return finish_flow(r, m);
 	case SHARD_REPLACE_OUTPUT:
 		return finish_replaced(r, m);
-	case SHARD_ADD_ROOM:
-	case SHARD_ADD_FLOW:
-	case SHARD_ADD_OUTPUT:
-	case SHARD_START_FLOW:
-	case SHARD_SET_OUTPUT:
-	case SHARD_SET_ECHOES:
-	case SHARD_SET_WAITS:
-		break;
+	default:
+		return true; /* done when it was begun */
 	}
-	return true;
 }
 
 static bool finish_output(struct relay *r, struct shard_message *m)
@@ -345,10 +379,12 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 	if (flow->state != FLOW_IDLE) {
 		return false;
 	}
-	ingress_look_at_drops(flow);
-	m->flow_stats = *flow->stats;
 	m->fd = flow->fd;
-	ring_remove_file(r->ring, flow->file);
+	if (flow->file != PLACE_NONE) {
+		ingress_look_at_drops(flow);
+		ring_remove_file(r->ring, flow->file);
+	}
+	m->flow_stats = *flow->stats;
 	relay_leave_place(r, flow);
 	return true;
 }
@@ -425,20 +461,31 @@ static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t 
 static int open_output(struct relay *r, struct shard_message *m, struct output_place **out)
 {
 	struct output_place *place = egress_take_place(r->egress, &m->output_rule);
-	int file;
+	int rc;
 
 	if (place == NULL) {
 		return -ENOSPC;
 	}
-	file = ring_add_file(r->ring, m->socket.fd);
-	if (file < 0) {
+	rc = give_socket(r, place, m);
+	if (rc < 0) {
 		egress_leave_place(r->egress, &place->output);
+		return rc;
+	}
+	*out = place;
+	return 0;
+}
+
+static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m)
+{
+	int file = ring_add_file(r->ring, m->socket.fd);
+
+	if (file < 0) {
 		return file;
 	}
 	m->socket.file = (uint32_t)file;
 	place->got = m->got;
+	place->rule.ifindex = m->output_rule.ifindex;
 	egress_open_output(r->egress, &place->output, &m->socket);
-	*out = place;
 	return 0;
 }
 

@@ -4,6 +4,8 @@
  *     SHARD_ADD_FLOW       a flow takes a place; it does not receive yet
  *     SHARD_ADD_OUTPUT     an output takes a place, behind the others of its flow
  *     SHARD_START_FLOW     the flow receives from now on
+ *     SHARD_OPEN_FLOW      a flow that is without a socket gets one, and receives from now on
+ *     SHARD_OPEN_OUTPUT    an output that is without a socket gets one
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
@@ -42,6 +44,8 @@ enum shard_op {
 	SHARD_ADD_FLOW,
 	SHARD_ADD_OUTPUT,
 	SHARD_START_FLOW,
+	SHARD_OPEN_FLOW,
+	SHARD_OPEN_OUTPUT,
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
 	SHARD_SET_OUTPUT,
@@ -56,21 +60,24 @@ struct shard_message {
 	uint32_t output;   /* token; told by ADD_OUTPUT, asked by those that remove or set one.
 			    * REPLACE_OUTPUT is asked for the old and tells the new one */
 	uint32_t replaced; /* the shard's own: token of the old one */
-	int fd; /* of a flow: what ADD_FLOW brings, REMOVE_* and REPLACE_OUTPUT give back */
+	int fd; /* of a flow: what ADD_FLOW and OPEN_FLOW bring, REMOVE_* and REPLACE_OUTPUT give
+		   back */
 
 	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
 	uint32_t flow_rooms, output_rooms;
 
-	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing */
+	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
+				     * OPEN_FLOW looks at the `ifindex' */
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;
 
 	/* ADD_OUTPUT, REPLACE_OUTPUT; SET_OUTPUT: the same output with other options, which are
-	 * those of its datagrams and of its socket's own, not of how that is bound. */
+	 * those of its datagrams and of its socket's own, not of how that is bound. OPEN_OUTPUT:
+	 * its ifindex. */
 	struct rule_table_output output_rule;
-	struct egress_socket socket; /* ADD_OUTPUT, REPLACE_OUTPUT; its `file' is the shard's to
-				      * fill in. SET_OUTPUT looks at its `gso' */
+	struct egress_socket socket; /* ADD_OUTPUT, OPEN_OUTPUT, REPLACE_OUTPUT; its `file' is the
+				      * shard's to fill in. SET_OUTPUT looks at its `gso' */
 	struct sock_got got;         /* of what is added: for reports */
 
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
@@ -79,8 +86,8 @@ struct shard_message {
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
 	 * such an output; -E2BIG: it has as many as it may,
 	 * or so has the shard; -EINVAL: no buffers of its class;
-	 * -EALREADY: it receives, or is about to go; -ESHUTDOWN: the shard is ending. A descriptor
-	 * that was not taken is still control's. */
+	 * -EALREADY: it receives, has a socket, or is about to go; -ESHUTDOWN: the shard is ending.
+	 * A descriptor that was not taken is still control's. */
 	int result;
 	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */
 	struct output_stats output_stats; /* REMOVE_OUTPUT */

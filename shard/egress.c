@@ -106,10 +106,11 @@ struct output_place *egress_take_place(struct egress *eg, const struct rule_tabl
 		.rule = &place->rule,
 		.stats = &place->stats,
 		.fd = -1,
+		.file = PLACE_NONE,
 		.queue = TRAIN_QUEUE_EMPTY,
 		.newest = TRAIN_NONE,
 		.awaited = TRAIN_NONE,
-		.state = OUTPUT_OPEN,
+		.state = OUTPUT_PENDING,
 	};
 	return place;
 }
@@ -129,6 +130,8 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	const struct rule_table_output *rule = o->rule;
 	bool v6 = rule->out.to.addr.family == AF_INET6;
 
+	must(o->state == OUTPUT_PENDING);
+	o->state = OUTPUT_OPEN;
 	o->fd = sock->fd;
 	o->file = sock->file;
 	o->connected = sock->connected;
@@ -200,7 +203,7 @@ void egress_set_mtu(struct egress_output *o, uint32_t mtu)
 
 void egress_close_output(struct egress *eg, struct egress_output *o)
 {
-	must(o->state == OUTPUT_OPEN);
+	must(o->state == OUTPUT_OPEN || o->state == OUTPUT_PENDING);
 	o->state = OUTPUT_CLOSING;
 	train_queue_close(&o->queue, eg->trains);
 }
@@ -216,7 +219,9 @@ int egress_finish_output(struct egress *eg, struct egress_output *o)
 	int fd = o->fd;
 
 	must(o->state == OUTPUT_CLOSING);
-	ring_remove_file(eg->ring, o->file);
+	if (o->file != PLACE_NONE) {
+		ring_remove_file(eg->ring, o->file);
+	}
 	egress_leave_place(eg, o);
 	return fd;
 }
@@ -227,6 +232,10 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 	struct egress_output *o = egress_output(eg, output);
 
 	stat_add(&o->stats->offered, d->count);
+	if (__builtin_expect(o->state == OUTPUT_PENDING, 0)) {
+		stat_add(&o->stats->drops[OUTPUT_DROP_PENDING], d->count);
+		return true;
+	}
 	if (!meta_of(o, d, &rest->meta)) {
 		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);
 		return true;

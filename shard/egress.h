@@ -35,6 +35,7 @@ enum egress_gso {
 
 enum output_state {
 	OUTPUT_FREE,    /* its place has no holder */
+	OUTPUT_PENDING, /* has no socket yet: what it takes is counted, and dropped */
 	OUTPUT_OPEN,    /* takes datagrams */
 	OUTPUT_CLOSING, /* takes none; what it has is sent or dropped, and counted */
 };
@@ -51,7 +52,7 @@ struct egress_output {
 	struct output_stats *stats;
 	struct train_path path;
 	int fd;
-	uint32_t file; /* in the ring */
+	uint32_t file; /* in the ring; PLACE_NONE: not there */
 	struct train_queue queue;
 	uint32_t in_flight;
 	uint32_t newest;          /* train queued to the ring last */

@@ -31,8 +31,9 @@ struct datagram {
 };
 
 enum flow_state {
-	FLOW_FREE, /* its place has no holder */
-	FLOW_IDLE, /* not armed: before start, after draining, or about to go */
+	FLOW_FREE,    /* its place has no holder */
+	FLOW_PENDING, /* has no socket yet; all that follow have one */
+	FLOW_IDLE,    /* not armed: before start, after draining, or about to go */
 	FLOW_ARMED,
 	FLOW_ENDED,   /* its receive ended; to be armed again when buffers permit */
 	FLOW_LEAVING, /* cancel asked for, the end is awaited */
@@ -47,7 +48,7 @@ struct ingress_flow {
 	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
 	uint32_t echo_count;
 	int fd;
-	uint32_t file;       /* in the ring */
+	uint32_t file;       /* in the ring; PLACE_NONE: not there */
 	uint32_t drops_seen; /* kernel drops when last looked at, modulo 2^32 */
 	uint64_t retry_ns;   /* after a failed receive: not to be armed before; 0: at once */
 	uint8_t group;       /* pool class it receives into now */

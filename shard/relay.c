@@ -94,7 +94,7 @@ void relay_start(struct relay *r)
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		if (flow->state != FLOW_FREE) {
+		if (flow->state >= FLOW_IDLE) {
 			arm(r, flow);
 		}
 	}
@@ -364,7 +364,7 @@ static void look_at_drops(struct relay *r)
 
 		r->look_at = r->look_at < r->place_count ? r->look_at : 0;
 		flow = &relay_place(r, r->look_at++)->flow;
-		if (flow->state != FLOW_FREE) {
+		if (flow->state >= FLOW_IDLE) {
 			ingress_look_at_drops(flow);
 		}
 	}

@@ -58,6 +58,7 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 		.rule = &place->rule,
 		.stats = &place->stats,
 		.fd = -1,
+		.file = PLACE_NONE,
 		.group = rule->pool_class,
 		.next_group = rule->pool_class,
 		.state = FLOW_IDLE,
@@ -90,6 +91,8 @@ void relay_end_flow(struct relay *r, struct ingress_flow *flow)
 		unlist_ended(r, flow);
 		r->retrying_count -= flow->retry_ns != 0;
 		flow->state = FLOW_IDLE;
+	} else if (flow->state == FLOW_PENDING) {
+		flow->state = FLOW_IDLE;
 	}
 }
 
@@ -121,7 +124,7 @@ void relay_leave_groups(struct relay *r)
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		const struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		if (flow->state != FLOW_FREE) {
+		if (flow->state >= FLOW_IDLE) {
 			sock_leave(flow->fd, &flow->rule->in, flow->rule->ifindex);
 		}
 	}
@@ -132,7 +135,7 @@ void relay_count_unread(struct relay *r)
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		if (flow->state != FLOW_FREE) {
+		if (flow->state >= FLOW_IDLE) {
 			ingress_count_leftovers(flow);
 			ingress_look_at_drops(flow);
 		}

@@ -24,8 +24,9 @@ static bool avoids_copying(const struct shard_spec *spec);
 static int open_sockets(struct shard *s, struct err *err);
 static int open_output(struct shard *s, uint32_t i, struct err *err);
 static int open_flow(struct shard *s, uint32_t i, struct err *err);
-static struct sock_want want_of(const struct shard *s, const struct rule_flow *flow);
+static int is_there(const struct endpoint *at, unsigned ifindex, struct err *err);
 static void join_outputs(struct shard *s, struct ingress_flow *flow);
+static void give_up(struct shard *s, struct ingress_flow *flow);
 static int add_file(struct shard *s, int fd, uint32_t *file, struct err *err);
 static void close_once(int *fd);
 
@@ -131,14 +132,44 @@ void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes,
 	f->echo_count = count;
 }
 
+struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule)
+{
+	struct sock_want want = {.buffer_bytes = spec->rcvbuf_bytes, .gro = rule->gro};
+
+	for (uint32_t i = 0; i < rule->output_count; i++) {
+		const struct rule_output *out = &spec->table->outputs[rule->first_output + i].out;
+
+		want.ttl = want.ttl || out->ttl_mode != RULE_TTL_FIXED;
+		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
+	}
+	return want;
+}
+
+void shard_describe(const struct shard *s, const struct rule_table_output *rule,
+		    const struct sock_got *got, struct egress_socket *sock)
+{
+	bool gso = rule->out.gso == RULE_AUTO ? s->spec->gso : rule->out.gso != 0;
+
+	sock->connected = got->connected;
+	sock->gso = gso && got->gso && s->spec->train_max > 1;
+	sock->zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
+	sock->mtu = egress_choose_mtu(rule->mtu, got->path_mtu);
+}
+
 int shard_join(struct shard *s, struct err *err)
 {
 	for (uint32_t i = 0; i < s->spec->table->flow_count; i++) {
 		const struct ingress_flow *flow = &shard_flow(s, i)->flow;
-		int rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
+		int rc = 0;
 
-		if (rc < 0) {
+		if (flow->state != FLOW_PENDING) {
+			rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
+		}
+		if (rc < 0 && s->spec->strict) {
 			return rc;
+		}
+		if (rc < 0) {
+			give_up(s, &relay_place(&s->relay, i)->flow);
 		}
 	}
 	return 0;
@@ -265,24 +296,23 @@ static int open_output(struct shard *s, uint32_t i, struct err *err)
 	struct sock_want want = {.buffer_bytes = s->spec->sndbuf_bytes};
 	struct output_place *place = egress_take_place(&s->egress, rule);
 	struct egress_socket sock;
-	bool gso = rule->out.gso == RULE_AUTO ? s->spec->gso : rule->out.gso != 0;
 	int rc;
 
 	must(place != NULL);
 	must(place_index(place->output.token) == i);
-	sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);
+	sock.fd = is_there(&rule->out.to, rule->ifindex, err);
+	if (sock.fd == 0) {
+		sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);
+	}
 	if (sock.fd < 0) {
-		return sock.fd;
+		return s->spec->strict ? sock.fd : 0;
 	}
 	place->output.fd = sock.fd; /* shard_close finds it from here on */
 	rc = add_file(s, sock.fd, &sock.file, err);
 	if (rc < 0) {
 		return rc;
 	}
-	sock.connected = place->got.connected;
-	sock.gso = gso && place->got.gso && s->spec->train_max > 1;
-	sock.zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
-	sock.mtu = egress_choose_mtu(rule->mtu, place->got.path_mtu);
+	shard_describe(s, rule, &place->got, &sock);
 	egress_open_output(&s->egress, &place->output, &sock);
 	return 0;
 }
@@ -291,31 +321,31 @@ static int open_flow(struct shard *s, uint32_t i, struct err *err)
 {
 	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
 	struct ingress_flow *flow = &place->flow;
-	struct sock_want want = want_of(s, &s->spec->table->flows[i]);
+	struct sock_want want = shard_want(s->spec, &s->spec->table->flows[i]);
 
 	must(place_index(flow->token) == i);
 	join_outputs(s, flow);
 	flow->echoes = s->echoes;
-	flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want, &place->got, err);
+	flow->fd = is_there(&flow->rule->in.at, flow->rule->ifindex, err);
+	if (flow->fd == 0) {
+		flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want,
+					     &place->got, err);
+	}
 	if (flow->fd < 0) {
-		return flow->fd;
+		flow->state = FLOW_PENDING;
+		return s->spec->strict ? flow->fd : 0;
 	}
 	return add_file(s, flow->fd, &flow->file, err);
 }
 
-/* What the outputs of a flow need to know about each datagram. */
-static struct sock_want want_of(const struct shard *s, const struct rule_flow *flow)
+/* An interface may come later. */
+static int is_there(const struct endpoint *at, unsigned ifindex, struct err *err)
 {
-	struct sock_want want = {.buffer_bytes = s->spec->rcvbuf_bytes, .gro = flow->gro};
-
-	for (uint32_t i = 0; i < flow->output_count; i++) {
-		const struct rule_output *out =
-			&s->spec->table->outputs[flow->first_output + i].out;
-
-		want.ttl = want.ttl || out->ttl_mode != RULE_TTL_FIXED;
-		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
+	if (at->ifname[0] != '\0' && ifindex == 0) {
+		err_set(err, "interface %s does not exist", at->ifname);
+		return -ENODEV;
 	}
-	return want;
+	return 0;
 }
 
 static void join_outputs(struct shard *s, struct ingress_flow *flow)
@@ -329,6 +359,15 @@ static void join_outputs(struct shard *s, struct ingress_flow *flow)
 		output->sibling = flow->first_output;
 		flow->first_output = rule->first_output + i;
 	}
+}
+
+/* Its socket goes, and another is waited for. */
+static void give_up(struct shard *s, struct ingress_flow *flow)
+{
+	ring_remove_file(s->relay.ring, flow->file);
+	flow->file = PLACE_NONE;
+	flow->state = FLOW_PENDING;
+	close_once(&flow->fd);
 }
 
 static int add_file(struct shard *s, int fd, uint32_t *file, struct err *err)

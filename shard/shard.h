@@ -44,6 +44,7 @@ struct shard_spec {
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	uint32_t echo_count;                 /* addresses shard_set_echoes will give, all flows */
 	uint64_t drain_ns;
+	bool strict; /* a socket that cannot be had is a failure, and nothing that is pending */
 };
 
 /* Counters: written by the shard, read by anyone, alive as long as the arena. Those of flows and
@@ -87,7 +88,8 @@ void shard_registers(const struct shard_spec *spec, struct regbuf_map *out);
 int shard_open(const struct shard_spec *spec, struct arena *arena, struct mailbox *mailbox,
 	       struct shard **out, struct err *err);
 
-/* Opens every socket. 0 or -errno with `err'; shard_close closes what was opened. */
+/* Opens every socket. One that cannot be had leaves its flow or output pending, or, if the shard is
+ * to be strict, is a failure. 0 or -errno with `err'; shard_close closes what was opened. */
 int shard_open_sockets(struct shard *shard, struct err *err);
 
 /* The senders of ours that flow `flow' must not relay: `echoes' are appended. Between shard_open
@@ -95,8 +97,18 @@ int shard_open_sockets(struct shard *shard, struct err *err);
 void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *echoes,
 		      uint32_t count);
 
-/* Joins the group of each flow. Nothing is relayed before shard_live: what arrives stays in the
- * sockets. 0 or -errno with `err'; then some may be joined. */
+/* What the socket of flow `rule' must tell of each datagram: `outputs' are those of its table.
+ * Pure.
+ */
+struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule);
+
+/* Completes how the socket of output `rule', as `got', is used; its `fd' is set. Any thread. */
+void shard_describe(const struct shard *shard, const struct rule_table_output *rule,
+		    const struct sock_got *got, struct egress_socket *sock);
+
+/* Joins the group of each flow; one that cannot be joined is as one that cannot be opened. Nothing
+ * is relayed before shard_live: what arrives stays in the sockets. 0 or -errno with `err'; then
+ * some may be joined. */
 int shard_join(struct shard *shard, struct err *err);
 
 int shard_live(struct shard *shard, struct err *err);

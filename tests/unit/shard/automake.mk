@@ -108,6 +108,10 @@ UNIT_TESTS += tests/unit/shard/check_change
 tests_unit_shard_check_change_SOURCES = tests/unit/shard/check_change.c $(CHANGE_RIG)
 tests_unit_shard_check_change_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_change_open
+tests_unit_shard_check_change_open_SOURCES = tests/unit/shard/check_change_open.c $(CHANGE_RIG)
+tests_unit_shard_check_change_open_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_change_set
 tests_unit_shard_check_change_set_SOURCES = tests/unit/shard/check_change_set.c $(CHANGE_RIG)
 tests_unit_shard_check_change_set_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

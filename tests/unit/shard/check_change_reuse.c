@@ -139,6 +139,8 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 		break;
 	case SHARD_ADD_ROOM:
 	case SHARD_START_FLOW:
+	case SHARD_OPEN_FLOW:
+	case SHARD_OPEN_OUTPUT:
 	case SHARD_SET_OUTPUT:
 	case SHARD_SET_ECHOES:
 	case SHARD_SET_WAITS:

@@ -1,0 +1,126 @@
+/* check_change_open.c - flows and outputs that had no socket when their shard started get one. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/unit/shard/change_rig.h"
+
+/* One more output of flow 0, as a shard leaves it whose socket could not be opened. */
+static struct shard_message pending_output(void)
+{
+	struct shard_message m = new_output(0, 7000, NEW_FD);
+	struct output_place *place = egress_take_place(&rig.egress, &m.output_rule);
+	uint32_t *link = &flow_of(0)->first_output;
+
+	while (*link != PLACE_NONE) {
+		link = &egress_output(&rig.egress, *link)->sibling;
+	}
+	*link = place_index(place->output.token);
+	place->output.flow = flow_of(0)->token;
+	m.op = SHARD_OPEN_OUTPUT;
+	m.output = place->output.token;
+	m.output_rule.ifindex = 9;
+	return m;
+}
+
+START_TEST(what_comes_before_the_socket_is_counted_and_what_comes_after_is_sent)
+{
+	struct shard_message m;
+	const struct output_stats *stats;
+
+	open_rig();
+	m = pending_output();
+	stats = output_of(m.output)->stats;
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_PENDING]), 3);
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(output_of(m.output)->rule->ifindex, 9);
+	deliver(5);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_PENDING]), 3);
+	ck_assert_uint_eq(stat_get(&stats->sent), 5);
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 3), 5);
+	ck_assert_uint_eq(sent_in_order(100, 0), 8); /* the others lost nothing */
+	expect_laws();
+	ck_assert_int_eq(ask(&m), -EALREADY);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_pending_output_can_go)
+{
+	struct shard_message m, gone = {.op = SHARD_REMOVE_OUTPUT};
+
+	open_rig();
+	m = pending_output();
+	gone.output = m.output;
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_int_eq(ask(&gone), 0);
+	ck_assert_int_eq(gone.fd, -1);
+	expect_output_law(&gone.output_stats);
+	ck_assert_int_eq(ask(&m), -ENOENT);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_pending_flow_receives_once_it_has_its_socket)
+{
+	struct shard_message m = new_flow(NEW_FD), output;
+	struct flow_place *place;
+
+	open_rig();
+	place = relay_take_place(&rig.relay, &m.flow_rule);
+	place->flow.state = FLOW_PENDING;
+	m.op = SHARD_OPEN_FLOW;
+	m.flow = place->flow.token;
+	m.flow_rule.ifindex = 9;
+	output = new_output(m.flow, 7000, NEW_FD + 1);
+	ck_assert_int_eq(ask(&output), 0);
+	ck_assert(!fake_is_armed(rig.ring, place_index(m.flow)));
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(place->rule.ifindex, 9);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(fake_is_armed(rig.ring, place_index(m.flow)));
+	rig_deliver_to(&rig, place_index(m.flow), 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&place->stats.received), 1);
+	ck_assert_uint_eq(stat_get(&output_of(output.output)->stats->sent), 1);
+	ck_assert_int_eq(ask(&m), -EALREADY);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_pending_flow_can_go)
+{
+	struct shard_message m = new_flow(NEW_FD), gone = {.op = SHARD_REMOVE_FLOW};
+	struct flow_place *place;
+
+	open_rig();
+	place = relay_take_place(&rig.relay, &m.flow_rule);
+	place->flow.state = FLOW_PENDING;
+	gone.flow = place->flow.token;
+	ck_assert_int_eq(ask(&gone), 0);
+	ck_assert_int_eq(gone.fd, -1);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("change_open");
+	SRunner *runner = srunner_create(suite);
+	TCase *tc = tcase_create("change_open");
+	int failed;
+
+	tcase_add_test(tc, what_comes_before_the_socket_is_counted_and_what_comes_after_is_sent);
+	tcase_add_test(tc, a_pending_output_can_go);
+	tcase_add_test(tc, a_pending_flow_receives_once_it_has_its_socket);
+	tcase_add_test(tc, a_pending_flow_can_go);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
