@@ -9,11 +9,13 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/commands_state.c \
 	src/run/control.c src/run/control.h \
 	src/run/door.c src/run/door.h \
+	src/run/echoes.c src/run/echoes.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/links.c src/run/links.h \
 	src/run/notify.c src/run/notify.h \
+	src/run/pending.c src/run/pending.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/ready.c src/run/ready.h \
 	src/run/recheck.c src/run/recheck.h \

@@ -1,12 +1,15 @@
 /* links.h - what control does when interfaces come, go, or have a carrier again.
  *
- * ifwatch.h tells what happened, renew.h has memberships reported again. Control thread.
+ * ifwatch.h tells what happened, renew.h has memberships reported again, pending.h opens what could
+ * not be opened before. Control thread.
  */
 #pragma once
 
 #include <stdint.h>
 
+#include "src/base/log.h"
 #include "src/run/ifwatch.h"
+#include "src/run/pending.h"
 #include "src/run/renew.h"
 
 struct supervisor;
@@ -14,6 +17,7 @@ struct supervisor;
 struct links {
 	struct ifwatch watch;
 	struct renew renew;
+	struct pending pending;
 	uint64_t now_ns; /* of this tick */
 };
 
@@ -21,8 +25,8 @@ struct links {
  * everything else goes on, which is logged. links_close either way. */
 void links_open(struct links *links);
 
-/* All shards are live. 0 or -ENOMEM. */
-int links_start(struct links *links, struct supervisor *sup);
+/* All shards are live. 0 or -ENOMEM with `err'. */
+int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);

@@ -105,7 +105,7 @@ static uint32_t collect(struct renew *renew, const struct worker *worker, uint32
 	for (uint32_t f = 0; f < worker->spec.table->flow_count; f++) {
 		const struct flow_place *place = shard_flow(worker->shard, f);
 
-		if (addr_is_multicast(&place->rule.in.at.addr)) {
+		if (place->flow.fd >= 0 && addr_is_multicast(&place->rule.in.at.addr)) {
 			renew->members[count++] = (struct renew_member){
 				.rule = &place->rule,
 				.stats = &place->stats,

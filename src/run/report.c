@@ -20,6 +20,7 @@
 
 /* Sums over everything in the report so far, each with the members of its family. */
 struct totals {
+	const struct supervisor *sup; /* for whether something is pending */
 	json_t *flow, *flow_drops;
 	json_t *output, *output_drops;
 	bool consistent;
@@ -34,7 +35,8 @@ static void add_worker_flows(const struct worker *w, const struct conf_index *in
 			     struct totals *totals);
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals);
-static json_t *output_object(const struct output_place *place, struct totals *totals);
+static json_t *output_object(const struct worker *w, const struct output_place *place,
+			     struct totals *totals);
 static void add_gone(const struct report_gone *gone, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
@@ -46,6 +48,7 @@ static uint64_t sum_of_all(const json_t *object);
 static void copy(json_t *to, const json_t *from, const char *key);
 static uint64_t get(const json_t *object, const char *key);
 static void put(json_t *object, const char *key, json_t *value);
+static void put_state(json_t *object, const char *why);
 static void put_number(json_t *object, const char *key, uint64_t value);
 static void put_text(json_t *object, const char *key, const char *text);
 
@@ -65,6 +68,7 @@ void report_keep_output(struct report_gone *gone, const struct output_stats *sta
 json_t *report_build(const struct supervisor *sup)
 {
 	struct totals totals = {
+		.sup = sup,
 		.flow = json_object(),
 		.flow_drops = json_object(),
 		.output = json_object(),
@@ -226,11 +230,13 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	put(object, "source",
 	    in->source.family ? json_string(rule_format_source(in, source)) : json_null());
 	put_number(object, "shard", w->index);
+	put_state(object,
+		  pending_why(&totals->sup->links.pending, w, place_index(flow->token), false));
 	put_family(object, family, stats);
 	put(object, "drops", drops);
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct output_place *place = shard_output(w->shard, o);
-		json_t *output = output_object(place, totals);
+		json_t *output = output_object(w, place, totals);
 
 		/* One that came later has been offered what was relayed since. */
 		totals->consistent = totals->consistent &&
@@ -247,7 +253,8 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	return object;
 }
 
-static json_t *output_object(const struct output_place *place, struct totals *totals)
+static json_t *output_object(const struct worker *w, const struct output_place *place,
+			     struct totals *totals)
 {
 	const struct output_stats *stats = place->output.stats;
 	const struct counter_family *family = &counter_families[COUNTERS_OUTPUT];
@@ -258,6 +265,8 @@ static json_t *output_object(const struct output_place *place, struct totals *to
 
 	put_text(output, "to", endpoint_format(&place->output.rule->out.to, text));
 	put_text(output, "from", addr_format(&place->got.local, text));
+	put_state(output, pending_why(&totals->sup->links.pending, w,
+				      place_index(place->output.token), true));
 	put_family(output, family, stats);
 	put(output, "zerocopy", family_object(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
 	put(output, "drops", drops);
@@ -416,6 +425,17 @@ static void put(json_t *object, const char *key, json_t *value)
 	must(key);
 	must(!json_object_get(object, key));
 	must(json_object_set_new(object, key, value) == 0);
+}
+
+/* Of a flow or an output; `why' is NULL when it is live. */
+static void put_state(json_t *object, const char *why)
+{
+	put_text(object, "state", why ? "pending" : "live");
+	if (why) {
+		put_text(object, "reason", why);
+	} else {
+		put(object, "reason", json_null());
+	}
 }
 
 static void put_number(json_t *object, const char *key, uint64_t value)

@@ -22,6 +22,7 @@
 #include "src/base/clock.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
+#include "src/run/echoes.h"
 #include "src/run/ready.h"
 #include "src/run/notify.h"
 #include "src/run/recheck.h"
@@ -44,9 +45,6 @@ static void fill_worker(struct supervisor *sup, uint32_t i);
 static int await_stage(struct supervisor *sup, const uint32_t *stage, int signals, int *asked,
 		       struct err *err);
 static void asked_early(int signo, int *asked);
-static int tell_echoes(struct supervisor *sup, struct err *err);
-static bool can_know_echo(const struct supervisor *sup, const struct layout_echo *echo);
-static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo);
 static void announce(const struct supervisor *sup);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
@@ -105,6 +103,9 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 		rc = go_live(sup, signals, err);
 	}
 	if (rc == 0) {
+		rc = links_start(&sup->links, sup, err);
+	}
+	if (rc == 0) {
 		announce(sup);
 		rc = keep_watch(sup, signals, err);
 	} else {
@@ -152,7 +153,7 @@ static int go_live(struct supervisor *sup, int signals, struct err *err)
 
 	rc = rc == 0 ? opened : rc;
 	if (rc == 0) {
-		rc = tell_echoes(sup, err);
+		rc = echoes_tell(sup, err);
 	}
 	gate_order(&sup->gate, rc == 0 ? GATE_JOIN : GATE_LEAVE);
 	if (rc == 0) {
@@ -244,67 +245,23 @@ static void asked_early(int signo, int *asked)
 	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");
 }
 
-/* Every socket is open, so every sender's own address is known now. */
-static int tell_echoes(struct supervisor *sup, struct err *err)
-{
-	const struct layout *layout = &sup->setup->layout;
-	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
-	uint32_t at = 0;
-
-	if (!echoes) {
-		err_set(err, "shards: out of memory");
-		return -ENOMEM;
-	}
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		for (uint32_t f = 0; f < layout->tables[s].flow_count; f++) {
-			uint32_t count = 0;
-
-			while (at < layout->echo_count && layout->echoes[at].shard == s &&
-			       layout->echoes[at].flow == f) {
-				const struct layout_echo *e = &layout->echoes[at++];
-
-				if (can_know_echo(sup, e)) {
-					echoes[count++] = *sender_of(sup, e);
-				}
-			}
-			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
-		}
-	}
-	free(echoes);
-	return 0;
-}
-
-/* A sender without an address of its own (src=keep, say) is known by its port alone. That will do
- * when the kernel chose the port, but not with sport=: it may well be the port of the source that
- * is to be relayed. */
-static bool can_know_echo(const struct supervisor *sup, const struct layout_echo *echo)
-{
-	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
-
-	return !addr_is_any(sender_of(sup, echo)) ||
-	       (table->outputs[echo->from_output].out.sport == 0 &&
-		!table->outputs[echo->from_output].out.sport_keep);
-}
-
-static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo)
-{
-	return &shard_output(sup->workers[echo->from_shard].shard, echo->from_output)->got.local;
-}
-
 static void announce(const struct supervisor *sup)
 {
-	char status[256];
+	char status[256], pending[32] = "";
 
 	watch_log_start(sup);
 	if (sup->setup->plan.shards_idle > 0) {
 		log_info("shards: %u more would have no flow to own; --shards N starts them",
 			 sup->setup->plan.shards_idle);
 	}
-	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards",
-		 sup->setup->opt->conf.flow_count, sup->worker_count);
-	log_notice("relaying %u rules, %u flows, %u shards, engine %s: ready",
+	if (sup->links.pending.waiting > 0) {
+		snprintf(pending, sizeof(pending), ", %u pending", sup->links.pending.waiting);
+	}
+	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards%s",
+		 sup->setup->opt->conf.flow_count, sup->worker_count, pending);
+	log_notice("relaying %u rules, %u flows, %u shards, engine %s%s: ready",
 		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
-		   sup->worker_count, ring_engine_name(sup->setup->engine));
+		   sup->worker_count, ring_engine_name(sup->setup->engine), pending);
 	(void)notify_send(status);
 }
 
@@ -319,9 +276,6 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	struct watch watch;
 	int asked = 0, rc = watch_init(&watch, sup);
 
-	if (rc == 0) {
-		rc = links_start(&sup->links, sup);
-	}
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
 		watch_free(&watch);

@@ -67,6 +67,11 @@ static const struct cli_row rules_rows[] = {
 	 .arg = "FILE",
 	 .help = "read options from FILE, one a line without its dashes; may be\n"
 		 "repeated; the command line wins over files"},
+	{.name = "strict",
+	 .kind = CLI_FLAG,
+	 AT(strict),
+	 .help = "do not start without every flow and output; else those that cannot be\n"
+		 "opened are tried again while the others are relayed"},
 	{0},
 };
 

@@ -55,6 +55,7 @@ struct opt {
 	enum opt_mode mode;
 	enum opt_plan plan;
 	struct conf conf; /* every --rule and rule line, in order */
+	bool strict;      /* --strict */
 	/* placement */
 	char *topology;  /* --topology FILE|STRING; NULL: this machine */
 	uint32_t shards; /* --shards N; 0: one per core */

@@ -37,7 +37,8 @@ int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, stru
 		rc = conf_mark_shared(&opt->conf);
 	}
 	if (rc == 0) {
-		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host, &setup->ifaces, err);
+		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host && opt->strict,
+				   &setup->ifaces, err);
 	}
 	if (rc == 0) {
 		rc = make_plan(setup, err);
@@ -107,7 +108,7 @@ void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *ou
 		.sndbuf_bytes = opt->sndbuf_bytes,
 		.echo_count = setup->layout.echo_counts[index],
 		.drain_ns = opt->drain_ms * NS_PER_MS,
-		.strict = true,
+		.strict = opt->strict,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));
 	out->registered = uncopied_share(opt->register_buffers,

@@ -26,7 +26,7 @@ relay_refuses 2 "already that of rule1" --rule "239.1.1.1%in0:5000 -> 239.2.2.2%
 relay_refuses 2 "given twice" \
     --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000, 239.2.2.2%$long-out:6000"
 relay_refuses 2 "equals the ingress" --rule "239.1.1.1%in0:5000 -> 239.1.1.1%$long-in:5000"
-relay_refuses 1 "$long-none does not exist" \
+relay_refuses 1 "$long-none does not exist" --strict \
     --rule "239.1.1.1%$long-none:5000 -> 239.2.2.2%out0:6000"
 
 in_ns mid sysctl -qw net.ipv4.conf.in0.rp_filter=1

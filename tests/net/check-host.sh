@@ -101,14 +101,14 @@ look --rule "[fd77:1::1]@$six"
 expect_level mld_version in0 warn
 in_ns mid sysctl -qw net.ipv6.conf.in0.force_mld_version=0
 in_ns mid sysctl -qw net.ipv4.igmp_max_memberships=0
-relay_refuses 1 igmp_max_memberships --rule "$rule"
+relay_refuses 1 igmp_max_memberships --strict --rule "$rule"
 cured igmp_max_memberships "" fail --rule "$rule"
 relay_start --rule "$rule"
 relay_stop
 
 # ---- socket memory; this sysctl is the namespace's own from Linux 6.7 on ----
 if in_ns mid sysctl -qw net.core.optmem_max=40 2>/dev/null; then
-    relay_refuses 1 optmem_max --rule "$rule"
+    relay_refuses 1 optmem_max --strict --rule "$rule"
     cured optmem_max "" fail --rule "$rule"
     relay_start --rule "$rule"
     relay_stop

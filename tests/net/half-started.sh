@@ -19,8 +19,8 @@ start_in src "$probe" send --quiet --rate 20000 --duration 600 239.1.1.1%s0:5000
     >"$work/sender.out" 2>"$work/sender.log"
 sender=$started
 for try in 1 2 3; do
-    relay_refuses 1 "shard 1: narrow0: cannot join" --config "$work/rules.conf" --shards 2 \
-        --oversubscribe
+    relay_refuses 1 "shard 1: narrow0: cannot join" --strict --config "$work/rules.conf" \
+        --shards 2 --oversubscribe
     expect "sent at attempt $try" "$(reported .totals.sent)" 0
     report_check
 done

@@ -17,7 +17,7 @@ send src 239.1.1.1%s0:5000 --count 1000 --rate 4000
 relay_stop
 recv_clean sink 1000
 
-relay_refuses 1 "CAP_NET_RAW" --rule "$rule src=keep"
+relay_refuses 1 "CAP_NET_RAW" --strict --rule "$rule src=keep"
 if [ "$ENGINE" = uring ]; then
     relay_wrapper+=(prlimit --memlock=4096)
     relay_refuses 1 "RLIMIT_MEMLOCK" --rule "$rule"
