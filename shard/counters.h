@@ -75,6 +75,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(sends, "sends", "sends", COUNT, "send operations, retries included")                   \
 	X(resent, "resent", "datagrams", COUNT, "sent one by one after their train was refused") \
 	X(gso_off, "gso_off", "errno", ERRNO, "that trains are given up for at present, or 0")   \
+	X(send_errno, "send_errno", "errno", ERRNO, "of the last send that failed, or 0")        \
 	X(icmp_errors, "icmp_errors", "errors", COUNT, "of ICMP, about what it sent or said to be")
 
 #define OUTPUT_ZEROCOPY(X)                                                          \

@@ -11,6 +11,7 @@
 
 #include <netinet/in.h>
 
+#include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -198,6 +199,22 @@ void egress_set_mtu(struct egress_output *o, uint32_t mtu)
 	/* The kernel cuts up by what the route says, and routers cut up in IPv4 only. */
 	if (out->mtu > 0 && (out->df || (v6 && out->mtu < mtu))) {
 		o->datagram_max = out->mtu - headers;
+	}
+}
+
+void egress_follow_sources(struct egress *eg)
+{
+	for (uint32_t i = 0; i < eg->place_count && i < LOOK_OUTPUTS_MAX; i++) {
+		struct output_place *place;
+		struct egress_output *o;
+
+		eg->look_at = eg->look_at < eg->place_count ? eg->look_at : 0;
+		place = egress_place(eg, eg->look_at++);
+		o = &place->output;
+		if (o->state == OUTPUT_OPEN && o->connected && o->in_flight == 0) {
+			(void)sock_follow_source(o->fd, &o->rule->out, o->path.ifindex,
+						 &place->got.local);
+		}
 	}
 }
 

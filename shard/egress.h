@@ -91,6 +91,7 @@ struct egress {
 	uint32_t free_first;              /* list of free places */
 	uint32_t dirty_first, dirty_last; /* list of outputs with something to flush */
 	uint32_t dirty_count;
+	uint32_t look_at; /* place whose source address is looked at next */
 	uint32_t train_count;
 	uint32_t free;               /* list of free trains */
 	uint32_t in_flight;          /* trains queued to the ring and not answered */
@@ -149,6 +150,10 @@ uint32_t egress_choose_mtu(uint32_t device, uint32_t path);
 /* From the next datagram on trains carry what a path of `mtu' does, or of mtu= where that is less.
  */
 void egress_set_mtu(struct egress_output *output, uint32_t mtu);
+
+/* Looks whether the source address of some outputs has changed, the next ones in turn; those that
+ * are connected, and have nothing under way, send from the new one then. */
+void egress_follow_sources(struct egress *eg);
 
 /* Nothing is appended to the output any more. Its open train is closed, and leaves with the rest by
  * later flushes; it is over when egress_is_closed says so. */

@@ -38,6 +38,7 @@ static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t id
 static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx);
 static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes);
 static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
+static void count_lost(struct egress_output *o, uint32_t datagrams, int err);
 static bool is_train_refusal(int err);
 static bool has_shrunk(struct egress_output *o, const struct train *t, int err);
 static void give_up_trains(struct egress_output *o, int err);
@@ -117,6 +118,8 @@ enum output_drop egress_drop_of(int err)
 	case ENOPROTOOPT:
 	case EPROTO:
 	case EADDRNOTAVAIL:
+	case EDESTADDRREQ: /* a tunnel whose far end is not known yet */
+	case ENOKEY:       /* a tunnel that leads to nobody of that address */
 		return OUTPUT_DROP_UNREACHABLE;
 	case EMSGSIZE:
 		return OUTPUT_DROP_TOO_BIG;
@@ -313,7 +316,7 @@ static bool copy_instead(struct egress *eg, struct egress_output *o, uint32_t id
 
 	zerocopy_count_refused(&o->zerocopy, o->stats, err);
 	if (o->newest != idx) {
-		stat_add(&o->stats->drops[egress_drop_of(err)], t->datagrams);
+		count_lost(o, t->datagrams, err);
 		return false;
 	}
 	send_again(eg, o, idx);
@@ -356,8 +359,21 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 			return true;
 		}
 	}
-	stat_add(&o->stats->drops[egress_drop_of(err)], datagrams);
+	count_lost(o, datagrams, err);
 	return false;
+}
+
+/* Without its interface, or while that is down, the kernel finds no route or no address. */
+static void count_lost(struct egress_output *o, uint32_t datagrams, int err)
+{
+	enum output_drop drop = egress_drop_of(err);
+
+	if (drop == OUTPUT_DROP_UNREACHABLE && o->path.ifindex != 0 && o->fd >= 0 &&
+	    !sock_device_is_up(o->fd, o->path.ifindex)) {
+		drop = OUTPUT_DROP_LINK_DOWN;
+	}
+	stat_set(&o->stats->send_errno, (uint64_t)err);
+	stat_add(&o->stats->drops[drop], datagrams);
 }
 
 /* The path does not take trains (no checksum offload, an MTU that shrank, ...). */

@@ -72,10 +72,11 @@
 #define SEND_DOUBTS_MAX    2  /* of these without an error being found: it may have come late */
 #define WARY_NS            1000000000ULL /* how long an output sends one by one after such */
 /* Trains that a path refused are tried again: first after so long, then doubling up to so long. */
-#define GSO_WAIT_MIN_NS 10000000000ULL
-#define GSO_WAIT_MAX_NS 600000000000ULL
-#define DRAIN_READ_MAX  (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */
-#define LOOK_FLOWS_MAX  64        /* sockets looked at for each MAIL_LOOK, in turn */
+#define GSO_WAIT_MIN_NS  10000000000ULL
+#define GSO_WAIT_MAX_NS  600000000000ULL
+#define DRAIN_READ_MAX   (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */
+#define LOOK_OUTPUTS_MAX 32        /* outputs looked at for each MAIL_LOOK, in turn */
+#define LOOK_FLOWS_MAX   64        /* sockets looked at for each MAIL_LOOK, in turn */
 
 static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_NEW_MAX, "every piece holds a datagram at least");
 static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,

@@ -333,6 +333,7 @@ static void take_mail(struct relay *r)
 
 	if (mail & MAIL_LOOK) {
 		look_at_drops(r);
+		egress_follow_sources(r->egress);
 	}
 	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
 		relay_leave_groups(r);

@@ -41,6 +41,14 @@ uint32_t sock_path_mtu(int fd, int family)
 	return mtu > 0 ? (uint32_t)mtu : 0;
 }
 
+bool sock_device_is_up(int fd, unsigned ifindex)
+{
+	struct ifreq request = {.ifr_ifindex = (int)ifindex};
+
+	return ioctl(fd, SIOCGIFNAME, &request) == 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 &&
+	       (request.ifr_flags & IFF_UP) != 0;
+}
+
 uint32_t sock_device_mtu(int fd, unsigned ifindex)
 {
 	struct ifreq request = {.ifr_ifindex = (int)ifindex};

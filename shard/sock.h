@@ -112,6 +112,13 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
  * output, read back. A priority that `out' leaves to the kernel stays as it is. */
 int sock_set_egress(int fd, const struct rule_output *out, unsigned ifindex, struct err *err);
 
+/* A connected socket sends from the address that the route gave it then, and goes on doing so when
+ * that is gone. If the route gives another one now, connects it anew: as before, but from that
+ * address. `local' is the address in force before and after. Whether it was connected anew. No send
+ * may be under way. Shard thread, while traffic flows: a few calls that do not block. */
+bool sock_follow_source(int fd, const struct rule_output *out, unsigned ifindex,
+			struct addr *local);
+
 /* From now on what is read from an ingress comes with what `want' asks for, as what was queued
  * before does; what it does not ask for stays as it is. */
 int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want *want,
@@ -120,6 +127,9 @@ int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want
 /* MTU of the path that a connected socket sends by, IP header included; 0 when it is not connected
  * or the kernel cannot say. */
 uint32_t sock_path_mtu(int fd, int family);
+
+/* Whether an interface is there and up, asked by any socket. */
+bool sock_device_is_up(int fd, unsigned ifindex);
 
 /* MTU of an interface, asked by any socket; 0 when there is none such. */
 uint32_t sock_device_mtu(int fd, unsigned ifindex);

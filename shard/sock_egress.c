@@ -35,6 +35,7 @@
 
 #define UDP_CHECKSUM_AT ((int)offsetof(struct udp_header, checksum))
 
+static bool has_moved(const struct rule_output *out, unsigned ifindex, const struct addr *local);
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
 		  struct err *err);
 static int set_options(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,
@@ -108,6 +109,50 @@ int sock_set_egress(int fd, const struct rule_output *out, unsigned ifindex, str
 
 	endpoint_format(&out->to, subject);
 	return set_options(fd, out, ifindex, subject, err);
+}
+
+bool sock_follow_source(int fd, const struct rule_output *out, unsigned ifindex, struct addr *local)
+{
+	struct sockaddr apart = {.sa_family = AF_UNSPEC};
+	struct sock_got got = {0};
+	struct err ignored;
+
+	if (out->src.family != 0 || !has_moved(out, ifindex, local) ||
+	    connect(fd, &apart, sizeof(apart)) != 0) {
+		return false;
+	}
+	/* Apart, it has lost its device, and a port that the kernel chose. */
+	if (out->to.ifname[0]) {
+		(void)sock_bind_device(fd, out->to.ifname, ifindex, &ignored);
+	}
+	if (out->sport == 0) {
+		struct addr at = {.family = local->family, .port = local->port};
+
+		(void)sock_bind(fd, &at, ifindex, &got.local, &ignored);
+	}
+	if (connect_egress(fd, out, ifindex, &got, &ignored) == 0 && got.connected) {
+		*local = got.local;
+	}
+	return true;
+}
+
+/* Whether the route gives another address than `local'; not when there is no route. */
+static bool has_moved(const struct rule_output *out, unsigned ifindex, const struct addr *local)
+{
+	struct sock_got got = {0};
+	struct err ignored;
+	int fd = sock_create(out->to.addr.family, "", &ignored);
+	bool moved = false;
+
+	if (fd < 0) {
+		return false;
+	}
+	if (!out->to.ifname[0] || sock_bind_device(fd, out->to.ifname, ifindex, &ignored) == 0) {
+		moved = connect_egress(fd, out, ifindex, &got, &ignored) == 0 && got.connected &&
+			!addr_ip_equal(&got.local, local);
+	}
+	close(fd);
+	return moved;
 }
 
 static int set_up(int fd, const struct rule_output *out, unsigned ifindex, const char *subject,

@@ -201,6 +201,7 @@ static const struct {
 	{EAGAIN, OUTPUT_DROP_EGRESS_FULL},       {ENOBUFS, OUTPUT_DROP_QDISC},
 	{EHOSTUNREACH, OUTPUT_DROP_UNREACHABLE}, {ECONNREFUSED, OUTPUT_DROP_UNREACHABLE},
 	{EMSGSIZE, OUTPUT_DROP_TOO_BIG},         {EPERM, OUTPUT_DROP_DENIED},
+	{ENOKEY, OUTPUT_DROP_UNREACHABLE},       {EDESTADDRREQ, OUTPUT_DROP_UNREACHABLE},
 	{ENETDOWN, OUTPUT_DROP_LINK_DOWN},       {ENOTCONN, OUTPUT_DROP_SEND_ERROR},
 };
 
@@ -216,6 +217,8 @@ START_TEST(failed_send_is_in_exactly_one_drop_counter)
 	ck_assert_uint_eq(stat_get(&rig.output_stats[1].sent), 7);
 	ck_assert_uint_eq(stat_get(&rig.output_stats[1].drops[failures[_i].drop]), 3);
 	ck_assert_uint_eq(rig_drops(&rig, 1), 3);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[1].send_errno), (uint64_t)failures[_i].err);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].send_errno), 0);
 	rig_close(&rig);
 }
 END_TEST
