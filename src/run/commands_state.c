@@ -15,10 +15,14 @@
 #include "src/run/report.h"
 #include "src/run/supervisor.h"
 
+#define REASONS_MAX 100
+
 static void put(json_t *object, const char *key, json_t *value);
 static void put_common(const struct supervisor *sup, json_t *result);
 static json_t *reasons_of(struct supervisor *sup);
 static void look_at_shard(const struct worker *w, json_t *reasons);
+static void look_at_rules(const struct supervisor *sup, json_t *reasons);
+static void look_at_row(const json_t *row, const char *kind, const char *key, json_t *reasons);
 static void add_reason(json_t *reasons, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static int find_level(const char *name);
@@ -115,6 +119,7 @@ static json_t *reasons_of(struct supervisor *sup)
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		look_at_shard(&sup->workers[s], reasons);
 	}
+	look_at_rules(sup, reasons);
 	return reasons;
 }
 
@@ -134,11 +139,49 @@ static void look_at_shard(const struct worker *w, json_t *reasons)
 	}
 }
 
+static void look_at_rules(const struct supervisor *sup, json_t *reasons)
+{
+	json_t *report = report_build(sup);
+	json_t *rule, *flow, *output;
+	size_t r, f, o;
+
+	json_array_foreach(json_object_get(report, "rules"), r, rule)
+	{
+		json_array_foreach(json_object_get(rule, "flows"), f, flow)
+		{
+			look_at_row(flow, "flow", "ingress", reasons);
+			json_array_foreach(json_object_get(flow, "outputs"), o, output)
+			{
+				look_at_row(output, "output", "to", reasons);
+			}
+		}
+	}
+	json_decref(report);
+}
+
+static void look_at_row(const json_t *row, const char *kind, const char *key, json_t *reasons)
+{
+	const char *state = json_string_value(json_object_get(row, "state"));
+	const char *why = json_string_value(json_object_get(row, "reason"));
+
+	if (strcmp(state, "live") != 0) {
+		add_reason(reasons, "%s %s: %s: %s", kind,
+			   json_string_value(json_object_get(row, key)), state, why ? why : "");
+	}
+}
+
+/* Those beyond a bound are left out, but for one that says so. */
 static void add_reason(json_t *reasons, const char *format, ...)
 {
 	struct err text;
 	va_list args;
 
+	if (json_array_size(reasons) >= REASONS_MAX) {
+		if (json_array_size(reasons) == REASONS_MAX) {
+			must(json_array_append_new(reasons, json_string("and others")) == 0);
+		}
+		return;
+	}
 	va_start(args, format);
 	vsnprintf(text.text, sizeof(text.text), format, args);
 	va_end(args);

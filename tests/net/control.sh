@@ -108,6 +108,14 @@ expect "received" "$(reported '.totals.received')" "$count"
 asks 3 stats
 if [ -e "$relay_control" ]; then fail "the socket is left behind"; fi
 
+# What waits for its interface is no good health, and is named.
+relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000, 239.2.2.2%out9:6000"
+asks 1 health
+expect_words "why" "$work/answer" "output 239.2.2.2%out9:6000: pending: "
+asks 0 show outputs
+expect "states" "$(awk '{ print $9 }' "$work/answer" | tr '\n' ' ')" "STATE live pending "
+relay_stop
+
 # A path that cannot be had is an error, and one that nobody asked for is not.
 relay_control=$work/no/control
 relay_refuses 1 "--control $work/no/control: cannot listen" \
