@@ -85,6 +85,9 @@ guest() {
     # There is no journal here; all else is as installed.
     printf '[Service]\nStandardError=append:%s\n' /run/numacastd.log \
         >$root/etc/systemd/system/numacastd.service.d/log.conf
+    # An emulated machine is too slow to meet the default, five starts in ten seconds.
+    printf '[Manager]\nDefaultStartLimitIntervalSec=1h\nDefaultStartLimitBurst=5\n' \
+        >$root/etc/systemd/system.conf
     echo 'rule 239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
     systemd_start
 
@@ -114,7 +117,8 @@ guest() {
     # An interface that comes minutes late, in tries: more than systemd allows by default.
     echo 'rule 239.1.1.1%late0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
     control start --no-block numacastd.service
-    wait_for tried_often || fail "given up after $(shown NRestarts) tries: $(shown Result)"
+    wait_for tried_often || fail "only $(shown NRestarts) tries"
+    expect 'state while it is late' "$(state_is failed && shown Result)" ''
     veth late0 10.3.0.1/24 tx tx1 10.3.0.2/24
     comes_up 'after the interface has come'
     exactly_once 'by the late interface' 1 50 --rate 500 239.1.1.1%tx1:5000 -- 239.2.2.2%rx0:6000
@@ -133,5 +137,5 @@ other_pid() {
 }
 
 tried_often() {
-    [ "$(shown NRestarts)" -ge 7 ]
+    [ "$(shown NRestarts)" -ge 5 ] || state_is failed
 }
