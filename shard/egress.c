@@ -425,6 +425,7 @@ static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 		return false;
 	}
 	t = &eg->trains[o->queue.open];
+	must(t->iov_count < TRAIN_IOV_MAX);
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
 	t->slots[t->iov_count] = p->slot;
 	t->iov_count++;

@@ -23,6 +23,9 @@
 #define MMSG_NO_TOKEN       UINT32_MAX
 #define MMSG_NO_FILE        UINT32_MAX
 
+/* One array of headers serves both, and no socket takes more of a turn than another. */
+static_assert(MMSG_RECV_BURST_MAX <= MMSG_SEND_RUN_MAX, "received into the headers of sends");
+
 struct mmsg_flow {
 	uint32_t file;  /* in the epoll set while the flow is armed and not cancelled */
 	bool cancelled; /* its ended event is due in the next turn */

@@ -29,6 +29,10 @@ UNIT_TESTS += tests/unit/shard/check_egress
 tests_unit_shard_check_egress_SOURCES = tests/unit/shard/check_egress.c $(RELAY_RIG)
 tests_unit_shard_check_egress_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_egress_edges
+tests_unit_shard_check_egress_edges_SOURCES = tests/unit/shard/check_egress_edges.c $(RELAY_RIG)
+tests_unit_shard_check_egress_edges_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_egress_icmp
 tests_unit_shard_check_egress_icmp_SOURCES = tests/unit/shard/check_egress_icmp.c $(RELAY_RIG)
 tests_unit_shard_check_egress_icmp_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

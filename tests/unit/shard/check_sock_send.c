@@ -300,6 +300,25 @@ START_TEST(fragments_are_allowed_unless_forbidden)
 }
 END_TEST
 
+START_TEST(what_is_sent_to_an_output_takes_no_memory)
+{
+	struct rule_output out =
+		output_to(_i / 2 ? here_ip[_i % 2] : group_ip[_i % 2], "a0", SOCK_PORT);
+	int kept = 0;
+	int smallest = 0;
+	int other = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(kept);
+
+	net_go(THERE);
+	ck_assert_int_eq(setsockopt(other, SOL_SOCKET, SO_RCVBUF, &kept, sizeof(kept)), 0);
+	ck_assert_int_eq(getsockopt(other, SOL_SOCKET, SO_RCVBUF, &smallest, &len), 0);
+	ck_assert_int_eq(getsockopt(must_egress(&out, NULL), SOL_SOCKET, SO_RCVBUF, &kept, &len),
+			 0);
+	ck_assert_int_eq(kept, smallest);
+	close(other);
+}
+END_TEST
+
 START_TEST(trains_arrive_whole_with_gro)
 {
 	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
@@ -421,6 +440,7 @@ TCase *check_sock_send(void)
 	tcase_add_loop_test(tc, multicast_sends_trains, 0, 2);
 	tcase_add_loop_test(tc, path_mtu_follows_the_interface, 0, 2);
 	tcase_add_loop_test(tc, fragments_are_allowed_unless_forbidden, 0, 2);
+	tcase_add_loop_test(tc, what_is_sent_to_an_output_takes_no_memory, 0, 4);
 	tcase_add_loop_test(tc, trains_arrive_whole_with_gro, 0, 2);
 	tcase_add_loop_test(tc, drop_in_the_qdisc_is_an_error_of_the_send, 0, 2);
 	tcase_add_loop_test(tc, source_address_is_kept_when_asked, 0, 2);
