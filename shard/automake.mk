@@ -1,6 +1,7 @@
 noinst_LIBRARIES += shard/libnc-shard.a
 shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
+	shard/asker.h \
 	shard/change.c shard/change.h \
 	shard/counters.c shard/counters.h \
 	shard/egress.c shard/egress.h \

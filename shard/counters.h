@@ -76,7 +76,10 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(resent, "resent", "datagrams", COUNT, "sent one by one after their train was refused") \
 	X(gso_off, "gso_off", "errno", ERRNO, "that trains are given up for at present, or 0")   \
 	X(send_errno, "send_errno", "errno", ERRNO, "of the last send that failed, or 0")        \
-	X(icmp_errors, "icmp_errors", "errors", COUNT, "of ICMP, about what it sent or said to be")
+	X(icmp_errors, "icmp_errors", "errors", COUNT,                                           \
+	  "of ICMP, about what it sent or said to be")                                           \
+	X(replies, "replies", "datagrams", COUNT, "with reply=yes: came back to its port")       \
+	X(replies_sent, "replies_sent", "datagrams", COUNT, "of these, to who asked last")
 
 #define OUTPUT_ZEROCOPY(X)                                                          \
 	X(zc_sent, "sent", "sends", COUNT, "whose payload the kernel did not copy") \

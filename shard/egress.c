@@ -99,6 +99,7 @@ struct output_place *egress_take_place(struct egress *eg, const struct rule_tabl
 	place->rule = *rule;
 	place->got = (struct sock_got){0};
 	place->stats = (struct output_stats){0};
+	asker_note(&place->asker, &(struct addr){0});
 	place->output = (struct egress_output){
 		.token = place->output.token,
 		.sibling = PLACE_NONE,
@@ -252,6 +253,9 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 	if (__builtin_expect(o->state == OUTPUT_PENDING, 0)) {
 		stat_add(&o->stats->drops[OUTPUT_DROP_PENDING], d->count);
 		return true;
+	}
+	if (o->rule->out.reply) {
+		asker_note_sender(&egress_place(eg, output)->asker, d->from);
 	}
 	if (!meta_of(o, d, &rest->meta)) {
 		stat_add(&o->stats->drops[OUTPUT_DROP_TTL_EXPIRED], d->count);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/asker.h"
 #include "shard/counters.h"
 #include "shard/ingress.h"
 #include "shard/pool.h"
@@ -79,6 +80,7 @@ struct output_place {
 	struct egress_output output;
 	struct rule_table_output rule; /* output.rule */
 	struct sock_got got;           /* buffer size got, clamped, local address */
+	struct asker asker;            /* reply=yes: for control to read */
 	struct output_stats stats;     /* output.stats */
 };
 

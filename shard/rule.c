@@ -24,9 +24,12 @@ bool rule_output_is_valid(const struct rule_output *out)
 
 	bool sport_valid = !out->sport_keep || (out->src_keep && out->sport == 0);
 
-	return to_valid && src_valid && ttl_valid && sport_valid && out->dscp >= RULE_DSCP_KEEP &&
-	       out->dscp <= RULE_DSCP_MAX && out->priority >= RULE_AUTO &&
-	       out->priority <= RULE_PRIORITY_MAX && out->gso >= RULE_AUTO && out->gso <= 1 &&
+	bool reply_valid = !out->reply || !out->src_keep;
+
+	return to_valid && src_valid && ttl_valid && sport_valid && reply_valid &&
+	       out->dscp >= RULE_DSCP_KEEP && out->dscp <= RULE_DSCP_MAX &&
+	       out->priority >= RULE_AUTO && out->priority <= RULE_PRIORITY_MAX &&
+	       out->gso >= RULE_AUTO && out->gso <= 1 &&
 	       (out->mtu == 0 ||
 		out->mtu >= (out->to.addr.family == AF_INET6 ? RULE_MTU_MIN_V6 : RULE_MTU_MIN));
 }

@@ -50,6 +50,7 @@ struct rule_output {
 	bool sport_keep;   /* sport=keep: sender's port; only with src_keep */
 	int8_t df;         /* 1: df=on, never in fragments; 0 */
 	uint16_t mtu;      /* mtu=: of the path, headers included; 0: what the kernel knows */
+	bool reply;        /* reply=yes: what comes back to its port goes to who asked last */
 	bool local;        /* local=yes: this host's members of the group hear it, too */
 };
 

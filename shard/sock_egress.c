@@ -308,7 +308,7 @@ static int set_buffers(int fd, const struct sock_want *want, const char *subject
 
 static bool is_hidden(const struct rule_output *out, unsigned ifindex)
 {
-	return out->src_keep || addr_is_multicast(&out->to.addr) ||
+	return out->src_keep || out->reply || addr_is_multicast(&out->to.addr) ||
 	       sock_is_broadcast(&out->to, ifindex);
 }
 
@@ -373,7 +373,8 @@ static int bind_out_of_sight(int fd, const struct rule_output *out, uint16_t por
 	if (rc == 0) {
 		rc = sock_bind(fd, &group, 0, &local, err);
 	}
-	if (rc == 0 && out->sport == 0) {
+	/* With reply=yes another socket is to hear what comes to the port. */
+	if (rc == 0 && out->sport == 0 && !out->reply) {
 		rc = share_port(fd, 0, subject, err);
 	}
 	return rc;

@@ -339,6 +339,13 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 			"something beside its address only; write both, or sport=N",
 			to);
 	}
+	if (out->reply && out->src_keep) {
+		return conf_refuse(cursor,
+				   "reply=yes of egress %s with src=keep; answers then go to the "
+				   "sender's own address, and not to this host; remove one of the "
+				   "two",
+				   to);
+	}
 	if (out->local && !addr_is_multicast(&out->to.addr)) {
 		return conf_refuse(cursor,
 				   "local=yes of egress %s, which is no multicast group; it is for "

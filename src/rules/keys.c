@@ -40,9 +40,7 @@ static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
 static void append(char *text, size_t room, const char *word);
 static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
-static conf_key_read read_local, read_df, read_mtu;
-static int read_switch(const char *value, int8_t *out);
-static int read_u32(const struct conf_key *key, const char *value, uint32_t *out);
+static conf_key_read read_reply, read_local, read_df, read_mtu;
 
 static const struct conf_key ingress_keys[] = {
 	{.name = "name",
@@ -160,6 +158,13 @@ static const struct conf_key output_keys[] = {
 	 .takes = " bytes with headers, in IPv6 1280 at least",
 	 .example = "1400",
 	 .help = "what the path to the receivers carries; what the kernel knows without it"},
+	{.name = "reply",
+	 .read = read_reply,
+	 .arg = "yes|no",
+	 .takes = "yes or no",
+	 .initial = "no",
+	 .example = "yes",
+	 .help = "send what comes back to the output's port to who asked last"},
 	{.name = "local",
 	 .read = read_local,
 	 .arg = "yes|no",
@@ -301,19 +306,19 @@ static int read_name(const struct conf_key *key, const struct conf_target *targe
 static int read_weight(const struct conf_key *key, const struct conf_target *target,
 		       const char *value)
 {
-	return read_u32(key, value, &target->rule->weight);
+	return conf_key_read_u32(key, value, &target->rule->weight);
 }
 
 static int read_spread(const struct conf_key *key, const struct conf_target *target,
 		       const char *value)
 {
-	return read_u32(key, value, &target->rule->spread);
+	return conf_key_read_u32(key, value, &target->rule->spread);
 }
 
 static int read_shard(const struct conf_key *key, const struct conf_target *target,
 		      const char *value)
 {
-	return read_u32(key, value, &target->rule->shard);
+	return conf_key_read_u32(key, value, &target->rule->shard);
 }
 
 static int read_class(const struct conf_key *key, const struct conf_target *target,
@@ -332,7 +337,7 @@ static int read_class(const struct conf_key *key, const struct conf_target *targ
 static int read_gro(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
 	(void)key;
-	return read_switch(value, &target->in->gro);
+	return conf_key_read_switch(value, &target->in->gro);
 }
 
 static int read_ttl(const struct conf_key *key, const struct conf_target *target, const char *value)
@@ -347,7 +352,7 @@ static int read_ttl(const struct conf_key *key, const struct conf_target *target
 		target->out->ttl_mode = RULE_TTL_DEC;
 		return 0;
 	}
-	if (read_u32(key, value, &ttl) != 0) {
+	if (conf_key_read_u32(key, value, &ttl) != 0) {
 		return -EINVAL;
 	}
 	target->out->ttl_mode = RULE_TTL_FIXED;
@@ -411,7 +416,7 @@ static int read_sport(const struct conf_key *key, const struct conf_target *targ
 		target->out->sport_keep = true;
 		return 0;
 	}
-	rc = read_u32(key, value, &port);
+	rc = conf_key_read_u32(key, value, &port);
 	if (rc == 0) {
 		target->out->sport = (uint16_t)port;
 	}
@@ -428,7 +433,7 @@ static int read_priority(const struct conf_key *key, const struct conf_target *t
 			 const char *value)
 {
 	uint32_t priority;
-	int rc = read_u32(key, value, &priority);
+	int rc = conf_key_read_u32(key, value, &priority);
 
 	if (rc == 0) {
 		target->out->priority = (int8_t)priority;
@@ -443,19 +448,19 @@ static int read_gso(const struct conf_key *key, const struct conf_target *target
 		target->out->gso = RULE_AUTO;
 		return 0;
 	}
-	return read_switch(value, &target->out->gso);
+	return conf_key_read_switch(value, &target->out->gso);
 }
 
 static int read_df(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
 	(void)key;
-	return read_switch(value, &target->out->df);
+	return conf_key_read_switch(value, &target->out->df);
 }
 
 static int read_mtu(const struct conf_key *key, const struct conf_target *target, const char *value)
 {
 	uint32_t mtu;
-	int rc = read_u32(key, value, &mtu);
+	int rc = conf_key_read_u32(key, value, &mtu);
 
 	if (rc == 0) {
 		target->out->mtu = (uint16_t)mtu;
@@ -463,33 +468,16 @@ static int read_mtu(const struct conf_key *key, const struct conf_target *target
 	return rc;
 }
 
-static int read_switch(const char *value, int8_t *out)
+static int read_reply(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
 {
-	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
-		return -EINVAL;
-	}
-	*out = value[1] == 'n';
-	return 0;
-}
-
-static int read_u32(const struct conf_key *key, const char *value, uint32_t *out)
-{
-	uint64_t number;
-	int rc = num_parse(value, key->min, key->max, &number);
-
-	if (rc == 0) {
-		*out = (uint32_t)number;
-	}
-	return rc;
+	(void)key;
+	return conf_key_read_yes(value, &target->out->reply);
 }
 
 static int read_local(const struct conf_key *key, const struct conf_target *target,
 		      const char *value)
 {
 	(void)key;
-	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
-		return -EINVAL;
-	}
-	target->out->local = value[0] == 'y';
-	return 0;
+	return conf_key_read_yes(value, &target->out->local);
 }

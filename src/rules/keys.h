@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,3 +39,8 @@ const struct conf_key *conf_keys(enum conf_side side);
 
 /* What `key' takes, in words: "1 to 255, keep or dec", in `text' of `room' bytes; `text'. */
 const char *conf_key_takes(const struct conf_key *key, char *text, size_t room);
+
+/* keys_value.c: a number within the key's bounds, on or off, yes or no. 0 or -EINVAL. */
+int conf_key_read_u32(const struct conf_key *key, const char *value, uint32_t *out);
+int conf_key_read_switch(const char *value, int8_t *out);
+int conf_key_read_yes(const char *value, bool *out);

@@ -20,6 +20,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/ready.c src/run/ready.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
+	src/run/replies.c src/run/replies.h \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \
 	src/run/rlimits.c src/run/rlimits.h \

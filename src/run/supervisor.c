@@ -137,6 +137,7 @@ static bool start_over(struct supervisor *sup, const struct err *err)
 
 static void free_workers(struct supervisor *sup)
 {
+	replies_close(&sup->replies);
 	for (uint32_t i = 0; i < sup->worker_count; i++) {
 		worker_free(&sup->workers[i]);
 	}
@@ -154,6 +155,9 @@ static int go_live(struct supervisor *sup, int signals, struct err *err)
 	rc = rc == 0 ? opened : rc;
 	if (rc == 0) {
 		rc = echoes_tell(sup, err);
+	}
+	if (rc == 0) {
+		rc = replies_open(&sup->replies, sup, err);
 	}
 	gate_order(&sup->gate, rc == 0 ? GATE_JOIN : GATE_LEAVE);
 	if (rc == 0) {
@@ -268,10 +272,11 @@ static void announce(const struct supervisor *sup)
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
 static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
-	struct pollfd fds[4] = {{.fd = signals, .events = POLLIN},
+	struct pollfd fds[5] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN},
 				{.fd = control_fd(sup->control), .events = POLLIN},
-				{.fd = links_fd(&sup->links), .events = POLLIN}};
+				{.fd = links_fd(&sup->links), .events = POLLIN},
+				{.fd = replies_fd(&sup->replies), .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
 	struct watch watch;
 	int asked = 0, rc = watch_init(&watch, sup);
@@ -285,12 +290,13 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
 		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
 
-		(void)poll(fds, asked == 0 ? 4 : 3, sleep_ms);
+		(void)poll(fds, asked == 0 ? 5 : 3, sleep_ms);
 		control_serve(sup->control, clock_now_ns());
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
 		if (asked == 0) {
 			links_tick(&sup->links);
+			replies_tick(&sup->replies, sup);
 		}
 		look_around(sup, &watch, &looked_ns);
 		recheck_tick(sup, &placed_ns);

@@ -12,6 +12,7 @@
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
+#include "src/run/replies.h"
 #include "src/run/report.h"
 #include "src/run/worker.h"
 
@@ -24,6 +25,7 @@ struct supervisor {
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
 	struct links links;
+	struct replies replies;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */

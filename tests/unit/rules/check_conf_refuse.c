@@ -337,6 +337,8 @@ START_TEST(bad_egress_options)
 		{IN TO " rate=10Mb", "1 to 1000G"},
 		{IN TO " rate=", "1 to 1000G"},
 		{IN TO " priority=8", "0 to 7"},
+		{IN TO " reply=on", "yes or no"},
+		{IN TO " reply=yes src=keep", "go to the sender's own address"},
 		{IN TO " local=on", "yes or no"},
 		{IN " -> 192.0.2.1:6000 local=yes", "no multicast group"},
 		{IN " -> broadcast%eth1:6000 local=yes", "no multicast group"},

@@ -93,6 +93,18 @@ START_TEST(senders_ports_are_kept_with_their_addresses)
 }
 END_TEST
 
+START_TEST(replies_are_asked_for)
+{
+	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 reply=yes, "
+					   "192.0.2.1:1 reply=no, 192.0.2.2:1");
+
+	ck_assert(output(flow, 0)->reply);
+	ck_assert(rule_output_is_valid(output(flow, 0)));
+	ck_assert(!output(flow, 1)->reply);
+	ck_assert(!output(flow, 2)->reply);
+}
+END_TEST
+
 START_TEST(local_receivers_are_asked_for)
 {
 	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:1 local=yes, "
@@ -160,6 +172,7 @@ int main(void)
 	tcase_add_test(tc, sources_may_be_prefixes_of_unicast);
 	tcase_add_test(tc, any_stands_for_an_interfaces_addresses);
 	tcase_add_test(tc, senders_ports_are_kept_with_their_addresses);
+	tcase_add_test(tc, replies_are_asked_for);
 	tcase_add_test(tc, local_receivers_are_asked_for);
 	tcase_add_test(tc, broadcasts_come_in_and_go_out);
 	tcase_add_test(tc, long_interface_names_have_aliases);

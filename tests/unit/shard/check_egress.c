@@ -83,6 +83,35 @@ START_TEST(hop_limit_left_open_counts_down_from_16)
 }
 END_TEST
 
+START_TEST(who_asked_last_is_noted_where_replies_are_wanted)
+{
+	struct fake_datagram d = {.payload = "0123", .payload_bytes = 4};
+	struct rig_options options = singles;
+	struct addr asker, first, second;
+	const struct asker *at;
+
+	ck_assert_int_eq(addr_parse_ip("10.0.0.1", &first), 0);
+	first.port = 34534;
+	ck_assert_int_eq(addr_parse_ip("fd77::1", &second), 0);
+	second.port = 1900;
+	options.out.reply = true;
+	rig_open(&rig, &options);
+	at = &egress_place(&rig.egress, 0)->asker;
+	ck_assert(!asker_get(at, &asker));
+	addr_to_sockaddr(&first, 0, &d.from);
+	fake_deliver(rig.ring, 0, &d);
+	rig_settle(&rig);
+	ck_assert(asker_get(at, &asker));
+	ck_assert(addr_equal(&asker, &first));
+	addr_to_sockaddr(&second, 0, &d.from);
+	fake_deliver(rig.ring, 0, &d);
+	rig_settle(&rig);
+	ck_assert(asker_get(at, &asker));
+	ck_assert(addr_equal(&asker, &second));
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(hop_limit_left_open_ends_a_circle)
 {
 	struct rig_options options = singles;
@@ -309,6 +338,7 @@ static Suite *egress_suite(void)
 	TCase *tcase = tcase_create("egress");
 
 	tcase_add_test(tcase, hop_limit_is_decremented_and_expiry_counted);
+	tcase_add_test(tcase, who_asked_last_is_noted_where_replies_are_wanted);
 	tcase_add_test(tcase, hop_limit_left_open_ends_a_circle);
 	tcase_add_loop_test(tcase, hop_limit_left_open_counts_down_from_16, 0,
 			    sizeof(counted) / sizeof(counted[0]));
