@@ -188,7 +188,7 @@ static int add_output(struct relay *r, struct shard_message *m)
 	int rc = flow != NULL ? find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
 
 	rc = rc == 0 ? open_output(r, m, &place) : rc;
-	if (rc < 0) {
+	if (rc != 0) {
 		return rc;
 	}
 	m->output = place->output.token;

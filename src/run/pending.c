@@ -170,8 +170,10 @@ static uint32_t collect(struct pending *p, struct worker *w)
 /* Whether it is live now. */
 static bool try_item(struct pending *p, struct pending_item *item, uint64_t now_ns)
 {
-	int rc = item->fd < 0 ? open_socket(p, item) : 0;
+	int rc;
 
+	must(item->worker != NULL);
+	rc = item->fd < 0 ? open_socket(p, item) : 0;
 	postpone(item, now_ns);
 	if (rc == 0 && item->output) {
 		rc = tell_listeners(p, item);
@@ -375,11 +377,13 @@ static void warn(const struct pending *p)
 
 static const struct rule_flow *flow_of(const struct pending_item *item)
 {
+	must(item->worker != NULL);
 	return &item->worker->spec.table->flows[item->index];
 }
 
 static const struct rule_table_output *output_of(const struct pending_item *item)
 {
+	must(item->worker != NULL);
 	return &item->worker->spec.table->outputs[item->index];
 }
 

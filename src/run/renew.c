@@ -25,6 +25,8 @@ struct renew_member {
 	const struct rule_flow *rule;
 	const struct flow_stats *stats;
 	const struct worker *worker;
+	const struct ingress_flow *flow; /* whose socket it is, as long as it has this token */
+	uint32_t token;
 	int fd;
 	uint64_t received; /* when last reported */
 };
@@ -110,6 +112,8 @@ static uint32_t collect(struct renew *renew, const struct worker *worker, uint32
 				.rule = &place->rule,
 				.stats = &place->stats,
 				.worker = worker,
+				.flow = &place->flow,
+				.token = place->flow.token,
 				.fd = place->flow.fd,
 			};
 		}
@@ -202,7 +206,7 @@ static int report_group(struct renew_member *members, uint32_t count, enum sock_
 		for (uint32_t i = 0; i < count; i++) {
 			const struct renew_member *m = &members[i];
 
-			if (!m->worker->closing) {
+			if (!m->worker->closing && m->flow->token == m->token) {
 				keep_failure(sock_report(m->fd, &m->rule->in, m->rule->ifindex,
 							 half == 0 ? what : SOCK_REPORT_END),
 					     &worst);
