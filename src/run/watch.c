@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/clock.h"
 #include "src/host/host.h"
 #include "src/host/facts.h"
 #include "src/setup/options.h"
@@ -23,6 +24,8 @@
 #define TOLD_SINGLES 1
 #define TOLD_COPIES  2
 
+#define LOSING_NS NS_PER_S /* everything lost for so long is told */
+
 static void tell_shard(const struct worker *w);
 static const char *memory_verdict(const struct nodemem_result *mem);
 static void tell_clamped(const struct supervisor *sup, bool egress);
@@ -34,25 +37,35 @@ static void tell_huge_registered(const struct worker *w);
 static void tell_host(const struct setup *setup);
 static void look_at_output(unsigned char *told, const struct egress_output *output);
 static void look_at_copies(unsigned char *told, const struct egress_output *output);
+static void look_at_losses(struct watch_output *before, const struct egress_output *output);
+static uint64_t count_lost(const struct output_stats *stats);
 static void look_at_flow(unsigned char *told, const struct ingress_flow *flow);
 static void look_at_receive(unsigned char *told, const struct ingress_flow *flow);
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
 	size_t count = 1;
+	size_t outputs = 0;
 
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		const struct shard *shard = sup->workers[s].shard;
 
 		count += (size_t)shard->egress.place_count + shard->relay.place_count;
+		outputs += shard->egress.place_count;
 	}
-	*watch = (struct watch){.sup = sup, .told = calloc(count, 1)};
-	return watch->told ? 0 : -ENOMEM;
+	*watch = (struct watch){.sup = sup, .told = calloc(count, 1), .output_count = outputs};
+	watch->outputs = calloc(outputs + 1, sizeof(*watch->outputs));
+	if (!watch->told || !watch->outputs) {
+		watch_free(watch);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void watch_free(struct watch *watch)
 {
 	free(watch->told);
+	free(watch->outputs);
 	*watch = (struct watch){0};
 }
 
@@ -70,15 +83,19 @@ void watch_log_start(const struct supervisor *sup)
 void watch_tick(struct watch *watch)
 {
 	unsigned char *told = watch->told;
+	size_t at = 0;
 
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
 		const struct shard *shard = watch->sup->workers[s].shard;
 
-		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++) {
+		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++, at++) {
 			const struct egress_output *output = &shard_output(shard, i)->output;
 
 			if (output->rule) {
 				look_at_output(told, output);
+			}
+			if (output->rule && at < watch->output_count) {
+				look_at_losses(&watch->outputs[at], output);
 			}
 		}
 		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
@@ -292,6 +309,43 @@ static void look_at_copies(unsigned char *told, const struct egress_output *outp
 			 "copies from now on; --zerocopy off says so from the start",
 			 to, ZEROCOPY_REFUSED_MAX, strerror((int)stat_get(&stats->zc_errno)));
 	}
+}
+
+/* Whether it has sent nothing for a second, although there was something to send. */
+static void look_at_losses(struct watch_output *before, const struct egress_output *output)
+{
+	const struct output_stats *stats = output->stats;
+	uint64_t sent = stat_get(&stats->sent), lost = count_lost(stats);
+	uint64_t now_ns = clock_now_ns();
+	char to[ENDPOINT_TEXT_MAX];
+
+	endpoint_format(&output->rule->out.to, to);
+	if (sent != before->sent) {
+		if (before->told) {
+			log_notice("output %s: sends again", to);
+		}
+		*before = (struct watch_output){.sent = sent};
+	} else if (lost > before->lost && before->losing_ns == 0) {
+		before->losing_ns = now_ns;
+	} else if (lost > before->lost && !before->told &&
+		   now_ns - before->losing_ns >= LOSING_NS) {
+		before->told = true;
+		log_warn("output %s: everything that it is to send is lost: %s", to,
+			 strerror((int)stat_get(&stats->send_errno)));
+	}
+	before->lost = lost;
+}
+
+static uint64_t count_lost(const struct output_stats *stats)
+{
+	uint64_t lost = 0;
+
+	for (int drop = 0; drop < OUTPUT_DROP_COUNT; drop++) {
+		if (drop != OUTPUT_DROP_RATE_LIMITED && drop != OUTPUT_DROP_TTL_EXPIRED) {
+			lost += stat_get(&stats->drops[drop]);
+		}
+	}
+	return lost;
 }
 
 static void look_at_flow(unsigned char *told, const struct ingress_flow *flow)

@@ -5,12 +5,26 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 struct supervisor;
+
+/* What an output had counted when it was looked at last. */
+struct watch_output {
+	uint64_t sent;
+	uint64_t lost;      /* for want of a way out, not by a limit of its rule */
+	uint64_t losing_ns; /* since when it has lost everything; 0: it has not */
+	bool told;          /* that it loses everything */
+};
 
 struct watch {
 	const struct supervisor *sup;
-	unsigned char *told; /* one per output, then one per flow, of all shards in turn;
-			      * of a flow, one bit per kind of news */
+	unsigned char *told;          /* one per output, then one per flow, of all shards in turn;
+				       * of a flow, one bit per kind of news */
+	struct watch_output *outputs; /* one per output, of all shards in turn */
+	size_t output_count;          /* as many as there were at the start */
 };
 
 /* 0 or -ENOMEM. All shards are live. */

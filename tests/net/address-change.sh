@@ -43,15 +43,16 @@ in_ns mid ip addr replace 10.77.2.9/24 dev out0
 wait_for heard 10.77.2.9 fd77:2::9 || fail "not every output goes on from the new address"
 
 in_ns mid ip link set out0 down
-tell 50
+tell 2500
 relay_settle
 in_ns mid ip link del out0
 tell 50
 relay_stop
+expect_words "the loss is told" "$daemon_log" "%out0:6000: everything that it is to send is lost: "
 for output in 0 2; do
     for rule in 0 1; do
         at=".rules[$rule].flows[0].outputs[$output]"
-        expect "$(reported "$at.to"): lost with the link" "$(reported "$at.drops.link_down")" 100
+        expect "$(reported "$at.to"): lost with the link" "$(reported "$at.drops.link_down")" 2550
         expect_cmp "$(reported "$at.to"): errno of the last" "$(reported "$at.send_errno")" -gt 0
     done
 done

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/clock.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 static struct sup_rig rig;
@@ -59,6 +60,33 @@ START_TEST(output_that_went_back_to_copying_is_named_with_the_cause)
 	ck_assert_ptr_nonnull(strstr(logged(), strerror(EMSGSIZE)));
 	stat_set(&rig.output_stats[0].gso_off, EIO); /* other news of the same output */
 	expect_words("output 239.2.2.1%eth1:6000: the path refused a train");
+}
+END_TEST
+
+START_TEST(output_that_loses_everything_is_named_once_and_when_it_recovers)
+{
+	struct output_stats *stats = &rig.output_stats[1];
+
+	stat_set(&stats->send_errno, ENETUNREACH);
+	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), ""); /* not yet a second */
+	watch.outputs[1].losing_ns -= NS_PER_S;
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), ""); /* and nothing since */
+	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
+	expect_words("output 239.2.2.2%eth1:6000: everything that it is to send is lost: "
+		     "Network is unreachable");
+	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+	stat_add(&stats->sent, 1);
+	expect_words("output 239.2.2.2%eth1:6000: sends again");
+	/* What its rule forbids is not lost; what is sent meanwhile begins the second anew. */
+	stat_add(&stats->drops[OUTPUT_DROP_RATE_LIMITED], 5);
+	watch_tick(&watch);
+	ck_assert_uint_eq(watch.outputs[1].losing_ns, 0);
+	ck_assert_str_eq(logged(), "");
 }
 END_TEST
 
@@ -145,6 +173,7 @@ static Suite *watch_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
 	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
+	tcase_add_test(tcase, output_that_loses_everything_is_named_once_and_when_it_recovers);
 	tcase_add_test(tcase, output_that_went_back_to_copying_is_named_with_the_cause);
 	tcase_add_test(tcase, start_names_what_was_asked_of_zero_copy_and_cannot_be);
 	tcase_add_test(tcase, start_names_buffers_that_could_not_be_registered);
