@@ -55,14 +55,15 @@ void host_ports(struct host *host)
 
 static void check_missing(struct host *host, const struct host_iface *iface)
 {
-	host_add(host, &(struct finding){
-			       .level = FINDING_FAIL,
-			       .id = "link",
-			       .subject = iface->at->name,
-			       .value = "does not exist",
-			       .why = "a rule names it, and the daemon does not start without it",
-			       .advice = "expected one of the interfaces that `ip link' lists",
-		       });
+	host_add(host,
+		 &(struct finding){
+			 .level = FINDING_FAIL,
+			 .id = "link",
+			 .subject = iface->at->name,
+			 .value = "does not exist",
+			 .why = "a rule names it, and what needs it is pending until it comes",
+			 .advice = "expected one of the interfaces that `ip link' lists",
+		 });
 }
 
 /* The kernel joins groups, reports and receives without the MULTICAST flag: WireGuard, tun, VRF and
