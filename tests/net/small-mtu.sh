@@ -45,5 +45,5 @@ recv_clean after6 2000
 outputs='[.rules[].flows[].outputs[]]'
 expect "outputs that gave up trains" \
     "$(reported "$outputs | map(select(.gso_off != 0)) | length")" 0
-expect_cmp "trains of those that fit, the fewest" \
-    "$(reported "$outputs | map(.trains) | min")" -ge 60
+# The larger half leaves by itself now; were the other half to do so too, it would be 2000 and more.
+expect_cmp "sends, the most of an output" "$(reported "$outputs | map(.sends) | max")" -lt 1500
