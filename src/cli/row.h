@@ -47,6 +47,7 @@ enum {
 			      * alone */
 	CLI_FIRST = 2,       /* read before all others: --help and what changes it */
 	CLI_REPEATS = 4,     /* as often as wanted, in order, before all that may stand once */
+	CLI_LIVE = 8,        /* may change while the program runs; all others need a restart */
 };
 
 /* 0 with the value stored below `into', or -EINVAL, or -ENOMEM; on failure nothing has changed. */

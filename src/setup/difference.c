@@ -98,7 +98,8 @@ int difference_of_output(const struct rule_table_output *running,
 	const struct rule_output *a = &running->out, *b = &wanted->out;
 
 	if (running->ifindex != wanted->ifindex || a->sport != b->sport ||
-	    a->src_keep != b->src_keep || !addr_equal(&a->src, &b->src) ||
+	    a->src_keep != b->src_keep || a->sport_keep != b->sport_keep || a->df != b->df ||
+	    a->mtu != b->mtu || a->reply != b->reply || !addr_equal(&a->src, &b->src) ||
 	    (a->priority != b->priority && b->priority == RULE_AUTO)) {
 		return DIFFERENCE_REPLACE_OUTPUT;
 	}
@@ -294,7 +295,8 @@ static void add_what_comes(struct walk *walk, uint32_t shard, const struct rule_
  * cannot follow; and an interface that came again is another one. */
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
 {
-	return a->gro == b->gro && a->pool_class == b->pool_class && a->ifindex == b->ifindex;
+	return a->gro == b->gro && a->in.shared == b->in.shared && a->pool_class == b->pool_class &&
+	       a->ifindex == b->ifindex;
 }
 
 /* The output of `flow' that is the same as `out'; most likely where it stood before. */

@@ -1,8 +1,7 @@
 /* options.c - the options of numacastd, one row each, and the command line's way into struct opt.
  *
- * Each row says what it steers. The order of the rows is the order of --help. The manual page
- * numacastd(8) explains each at length, and a test compares the two lists. A command line is read
- * in this order:
+ * The rows stand in the order of --help. The manual page numacastd(8) explains each at length; a
+ * test compares the two lists. A command line is read in this order:
  *
  *     split    into options and their values: unknown options and missing values show here
  *     look     --help and --version: nothing else matters then
@@ -166,6 +165,7 @@ static const struct cli_row placement_rows[] = {
 	 AT(oversubscribe),
 	 .help = "allow more shards than CPUs; for tests"},
 	{.name = "balance",
+	 .flags = CLI_LIVE,
 	 .kind = CLI_RATIO,
 	 .arg = "RATIO",
 	 AT(balance),
@@ -265,6 +265,7 @@ static const struct cli_row engine_rows[] = {
 	 .initial = "32",
 	 .help = "completions that end a batch wait"},
 	{.name = "batch-wait",
+	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,
 	 .arg = "USEC",
 	 AT(batch_wait_us),
@@ -273,6 +274,7 @@ static const struct cli_row engine_rows[] = {
 	 .initial = "0",
 	 .help = "wait this long for a batch: longer trains, more latency"},
 	{.name = "spin",
+	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,
 	 .arg = "USEC",
 	 AT(spin_us),
@@ -360,6 +362,7 @@ static const struct cli_row sockets_rows[] = {
 
 static const struct cli_row running_rows[] = {
 	{.name = "exit-report",
+	 .flags = CLI_LIVE,
 	 .kind = CLI_TEXT,
 	 .arg = "FILE|-",
 	 AT(exit_report),
@@ -380,6 +383,7 @@ static const struct cli_row running_rows[] = {
 		 "only root and the daemon's own user change it",
 	 .example = "adm"},
 	{.name = "drain-timeout",
+	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,
 	 .arg = "MSEC",
 	 AT(drain_ms),
@@ -394,8 +398,16 @@ static const struct cli_row running_rows[] = {
 	 .help = "become this user before anything is opened, keeping only CAP_NET_ADMIN,\n"
 		 "CAP_NET_RAW and CAP_NET_BIND_SERVICE",
 	 .example = "numacast"},
-	{.name = "verbose", .flags = CLI_FIRST, .kind = CLI_FLAG, AT(verbose), .help = "log more"},
-	{.name = "quiet", .kind = CLI_FLAG, AT(quiet), .help = "log only warnings and errors"},
+	{.name = "verbose",
+	 .flags = CLI_LIVE | CLI_FIRST,
+	 .kind = CLI_FLAG,
+	 AT(verbose),
+	 .help = "log more"},
+	{.name = "quiet",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_FLAG,
+	 AT(quiet),
+	 .help = "log only warnings and errors"},
 	{0},
 };
 
@@ -442,18 +454,6 @@ int options_parse(int argc, char **argv, struct opt *out, struct err *err)
 	}
 	*out = opt;
 	return 0;
-}
-
-void options_free(struct opt *opt)
-{
-	conf_free(&opt->conf);
-	free(opt->topology);
-	free(opt->cpus_os);
-	free(opt->exit_report);
-	free(opt->control);
-	free(opt->control_group);
-	free(opt->user);
-	*opt = (struct opt){0};
 }
 
 /* --help wins over --version, and both over everything else; --verbose belongs to --version. */

@@ -3,6 +3,7 @@
  *     options.c         the table, one row an option, and the command line's way to struct opt
  *     options_value.c   what only numacastd's options take: CPU lists, buffers of each class
  *     options_check.c   contradictions between options
+ *     options_live.c    what may change while the daemon runs
  *     options_help.c    --help and --version
  *
  * --help, the command line and the configuration file all walk the table (src/cli). Defaults stand
@@ -108,12 +109,19 @@ extern const struct cli_table options_table;
  * initialised and must be freed only after 0. */
 int options_parse(int argc, char **argv, struct opt *out, struct err *err);
 
-/* Accepts all-zero. */
-void options_free(struct opt *opt);
-
 /* In options_check.c. 0, or -EINVAL with `err' when options contradict each other. What was left at
  * its default may follow what was given: `fill' is how `opt' was filled. */
 int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err);
+
+/* In options_live.c. Whether a running daemon can go from one to the other: 0, or -EINVAL with
+ * `err' naming what needs a restart. Rules are not looked at. */
+int options_check_live(const struct opt *running, const struct opt *wanted, struct err *err);
+
+/* In options_live.c. How much `opt' wants logged. */
+enum log_level options_log_level(const struct opt *opt);
+
+/* In options_live.c. Accepts all-zero. */
+void options_free(struct opt *opt);
 
 /* In options_help.c. The grouped help, to stdout. */
 void options_print_help(void);

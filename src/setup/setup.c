@@ -17,40 +17,41 @@
 #include "src/rules/index.h"
 #include "src/setup/uncopied.h"
 
-static int make_plan(struct setup *setup, struct err *err);
+static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
+		   const struct setup *running, struct err *err);
+static int make_plan(struct setup *setup, const struct setup *running, struct err *err);
+static int set_prior(struct plan_flow *flows, const struct conf *conf, const struct conf *running);
 static int place_sqpoll(struct setup *setup, struct err *err);
 static int choose_engine(struct setup *setup, struct err *err);
 static void choose_trains(struct setup *setup);
 
 int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, struct err *err)
 {
-	struct layout_options options = {
-		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
 	int rc;
 
 	*setup = (struct setup){.opt = opt, .engine = opt->engine, .train_max = 1};
 	rc = topo_load(opt->topology, &setup->topo, err);
-	if (rc == 0 && !opt->topology) {
-		rc = iface_rename(&opt->conf, err);
-	}
 	if (rc == 0) {
-		rc = conf_mark_shared(&opt->conf);
-	}
-	if (rc == 0) {
-		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host && opt->strict,
-				   &setup->ifaces, err);
-	}
-	if (rc == 0) {
-		rc = make_plan(setup, err);
+		rc = prepare(setup, opt, for_this_host, NULL, err);
 	}
 	if (rc == 0) {
 		rc = place_sqpoll(setup, err);
 	}
-	if (rc == 0) {
-		rc = layout_build(&opt->conf, &setup->ifaces, &setup->plan, &options,
-				  &setup->layout, err);
-	}
 	return rc;
+}
+
+int setup_prepare_next(struct setup *setup, struct opt *opt, const struct setup *running,
+		       struct err *err)
+{
+	*setup = (struct setup){
+		.opt = opt,
+		.prior = running->prior ? running->prior : running,
+		.topo = running->topo,
+		.engine = running->engine,
+		.train_max = running->train_max,
+		.lockable_bytes = running->lockable_bytes,
+	};
+	return prepare(setup, opt, true, running, err);
 }
 
 int setup_settle(struct setup *setup, struct err *err)
@@ -123,11 +124,41 @@ void setup_free(struct setup *setup)
 	layout_free(&setup->layout);
 	plan_free(&setup->plan);
 	iface_free(&setup->ifaces);
-	topo_free(&setup->topo);
+	if (!setup->prior) {
+		topo_free(&setup->topo);
+	}
 	*setup = (struct setup){0};
 }
 
-static int make_plan(struct setup *setup, struct err *err)
+/* All that rules decide. */
+static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
+		   const struct setup *running, struct err *err)
+{
+	struct layout_options options = {
+		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
+	int rc = 0;
+
+	if (!opt->topology) {
+		rc = iface_rename(&opt->conf, err);
+	}
+	if (rc == 0) {
+		rc = conf_mark_shared(&opt->conf);
+	}
+	if (rc == 0) {
+		rc = iface_resolve(&opt->conf, &setup->topo,
+				   for_this_host && (opt->strict || running), &setup->ifaces, err);
+	}
+	if (rc == 0) {
+		rc = make_plan(setup, running, err);
+	}
+	if (rc == 0) {
+		rc = layout_build(&opt->conf, &setup->ifaces, &setup->plan, &options,
+				  &setup->layout, err);
+	}
+	return rc;
+}
+
+static int make_plan(struct setup *setup, const struct setup *running, struct err *err)
 {
 	const struct opt *opt = setup->opt;
 	struct plan_policy policy = {
@@ -139,16 +170,37 @@ static int make_plan(struct setup *setup, struct err *err)
 		.reserve_cores = opt->reserve_cores,
 		.oversubscribe = opt->oversubscribe,
 		.balance = opt->balance,
+		.prior = running ? &running->plan : NULL,
 	};
 	struct plan_flow *flows = layout_plan_flows(&opt->conf, &setup->ifaces);
-	int rc;
+	int rc = flows ? 0 : -ENOMEM;
 
-	if (!flows) {
+	if (rc == 0 && running) {
+		rc = set_prior(flows, &opt->conf, &running->opt->conf);
+	}
+	if (rc < 0) {
 		err_set(err, "plan: out of memory");
-		return -ENOMEM;
+		free(flows);
+		return rc;
 	}
 	rc = plan_build(&setup->topo, flows, opt->conf.flow_count, &policy, &setup->plan, err);
 	free(flows);
+	return rc;
+}
+
+static int set_prior(struct plan_flow *flows, const struct conf *conf, const struct conf *running)
+{
+	struct conf_index index;
+	int rc = conf_index_build(running, &index);
+
+	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
+		const struct conf_flow *same = conf_index_find(&index, &conf->flows[i].in);
+
+		flows[i].prior_flow = same ? (uint32_t)(same - running->flows) : PLAN_ANY;
+	}
+	if (rc == 0) {
+		conf_index_free(&index);
+	}
 	return rc;
 }
 

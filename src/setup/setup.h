@@ -22,6 +22,7 @@
 struct setup {
 	const struct opt *opt; /* not owned; outlives the setup */
 	struct topo topo;
+	const struct setup *prior; /* whose topology it is, and whose shards; NULL: its own */
 	struct iface_table ifaces;
 	struct plan plan;
 	struct layout layout;
@@ -37,6 +38,12 @@ struct setup {
  * the kernel's names for their interfaces. 0; -EINVAL when the configuration cannot be met (exit
  * status 2), other -errno (exit status 1), with `err'. setup_free either way. */
 int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, struct err *err);
+
+/* The same for rules that are to go on where `running' runs: on its shards, with its topology,
+ * engine and limits, and each flow that is in both at its owners. `running' outlives the setup, or
+ * whatever it goes on from does. options_check_live has returned 0. */
+int setup_prepare_next(struct setup *setup, struct opt *opt, const struct setup *running,
+		       struct err *err);
 
 /* Chooses engine and trains by trying them, as the user and with the limits that the shards will
  * have. 0, or -errno with `err' when --engine cannot be met. */

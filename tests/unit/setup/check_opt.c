@@ -375,6 +375,61 @@ START_TEST(rules_are_needed_and_checked)
 }
 END_TEST
 
+/* 0, or what needs a restart: its names stand in `err'. */
+static int go_live_to(const char *const *words)
+{
+	struct opt running;
+	int rc;
+
+	TAKEN("--rule", RULE, "--cpus", "0-1", "--spin", "5", "--user", "me");
+	running = opt;
+	opt = (struct opt){0};
+	ck_assert_msg(parse(words) == 0, "%s", err.text);
+	rc = options_check_live(&running, &opt, &err);
+	options_free(&running);
+	return rc;
+}
+
+#define LIVE(...)                                                                        \
+	go_live_to(WORDS("--rule", RULE, "--cpus", "0-1", "--spin", "5", "--user", "me", \
+			 __VA_ARGS__))
+
+START_TEST(what_may_change_while_running)
+{
+	ck_assert_int_eq(LIVE("--batch-wait", "9", "--spin", "0", "--drain-timeout", "1", "--quiet",
+			      "--balance", "2", "--exit-report", "/x"),
+			 0);
+	ck_assert_int_eq(LIVE("--rule", "239.1.1.9%eth0:5000 -> 239.2.2.9%eth1:6000"), 0);
+}
+END_TEST
+
+START_TEST(what_needs_a_restart_is_named)
+{
+	ck_assert_int_eq(LIVE("--shards", "3", "--pool", "small=9", "--quiet"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--shards, --pool: needs a restart"));
+	ck_assert_int_eq(LIVE("--cpus", "0-2"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--cpus: "));
+	ck_assert_int_eq(LIVE("--user", "you"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--user: "));
+	ck_assert_int_eq(LIVE("--engine", "mmsg", "--gro", "off", "--rcvbuf", "1M"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--engine, --gro, --rcvbuf: "));
+}
+END_TEST
+
+START_TEST(a_ring_that_never_span_does_not_begin_to)
+{
+	struct opt running;
+
+	TAKEN("--rule", RULE);
+	running = opt;
+	opt = (struct opt){0};
+	TAKEN("--rule", RULE, "--spin", "5");
+	ck_assert_int_eq(options_check_live(&running, &opt, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--spin: "));
+	options_free(&running);
+}
+END_TEST
+
 START_TEST(free_accepts_zero)
 {
 	options_free(&opt);
@@ -407,6 +462,9 @@ int main(void)
 	tcase_add_test(tc, lists_are_strict);
 	tcase_add_test(tc, contradictions);
 	tcase_add_test(tc, rules_are_needed_and_checked);
+	tcase_add_test(tc, what_may_change_while_running);
+	tcase_add_test(tc, what_needs_a_restart_is_named);
+	tcase_add_test(tc, a_ring_that_never_span_does_not_begin_to);
 	tcase_add_test(tc, free_accepts_zero);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
