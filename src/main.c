@@ -25,9 +25,9 @@
 
 static void open_streams(void);
 static int finish(int status);
-static int dispatch(struct opt *opt);
+static int dispatch(struct opt *opt, int argc, char **argv);
 static int say_valid(const struct opt *opt);
-static int with_setup(struct opt *opt);
+static int with_setup(struct opt *opt, int argc, char **argv);
 static int print_plan(const struct setup *setup);
 static int exit_status(int rc);
 
@@ -44,11 +44,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "numacastd: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	log_init(opt.verbose ? LOG_LEVEL_DEBUG
-		 : opt.quiet ? LOG_LEVEL_WARN
-			     : LOG_LEVEL_INFO,
-		 prefixed);
-	status = finish(dispatch(&opt));
+	log_set_level(options_log_level(&opt));
+	status = finish(dispatch(&opt, argc, argv));
 	options_free(&opt);
 	sink_end();
 	return status;
@@ -82,7 +79,7 @@ static int finish(int status)
 	return status;
 }
 
-static int dispatch(struct opt *opt)
+static int dispatch(struct opt *opt, int argc, char **argv)
 {
 	switch (opt->mode) {
 	case OPT_MODE_HELP:
@@ -94,7 +91,7 @@ static int dispatch(struct opt *opt)
 	case OPT_MODE_CHECK:
 		return say_valid(opt);
 	default:
-		return with_setup(opt);
+		return with_setup(opt, argc, argv);
 	}
 }
 
@@ -106,7 +103,7 @@ static int say_valid(const struct opt *opt)
 	return EXIT_OK;
 }
 
-static int with_setup(struct opt *opt)
+static int with_setup(struct opt *opt, int argc, char **argv)
 {
 	bool relaying = opt->mode == OPT_MODE_RELAY;
 	struct setup setup;
@@ -118,7 +115,7 @@ static int with_setup(struct opt *opt)
 		log_error("%s", err.text);
 		status = exit_status(rc);
 	} else if (relaying) {
-		status = supervisor_run(&setup);
+		status = supervisor_run(&setup, argc, argv);
 	} else if (opt->mode == OPT_MODE_PLAN) {
 		status = print_plan(&setup);
 	} else {

@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
 	src/run/changer.c src/run/changer.h \
+	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/commands.c src/run/commands.h \
 	src/run/commands_show.c \
@@ -10,6 +11,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/control.c src/run/control.h \
 	src/run/door.c src/run/door.h \
 	src/run/echoes.c src/run/echoes.h \
+	src/run/echoes_change.c src/run/echoes_change.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
@@ -20,6 +22,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/ready.c src/run/ready.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
+	src/run/reload.c src/run/reload.h \
 	src/run/replies.c src/run/replies.h \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \

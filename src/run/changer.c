@@ -2,9 +2,8 @@
  *
  * A list passes three phases: its sockets are opened, rooms are added where places are short, and
  * the steps are taken. Each phase walks along the list and stops where it has to wait for an answer
- * or has worked long enough. Flows are found by what they are, in an index of their places that is
- * made once for each shard and list; what a list adds is remembered until the next flow is added,
- * because its outputs follow at once.
+ * or has worked long enough. Flows are found by what they are (changer_find.h); what a list adds is
+ * remembered until the next flow is added, because its outputs follow at once.
  */
 #include "src/run/changer.h"
 
@@ -15,6 +14,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/run/changer_find.h"
 #include "src/run/changer_sock.h"
 #include "src/run/supervisor.h"
 
@@ -30,10 +30,6 @@ static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t fl
 static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t flow);
 static void ask_rest(struct changer *c);
 static int find_flow(struct changer *c, const struct changer_step *step, uint32_t *token);
-static int index_flows(struct changer *c, uint32_t shard);
-static int compare_places(const void *left, const void *right, void *context);
-static int find_output(const struct changer *c, const struct changer_step *step, uint32_t flow,
-		       uint32_t *token);
 static int note_rest(struct changer *c, uint32_t shard, uint32_t flow);
 static void send_message(struct changer *c, uint32_t shard);
 static bool take_answer(struct changer *c);
@@ -225,7 +221,13 @@ static bool change(struct changer *c)
 		return false;
 	}
 	step = &c->steps[c->at++];
+	if (step->skip) {
+		return true;
+	}
 	rc = ask(c, step);
+	if (rc == -ENOENT && (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
+		return true; /* gone already */
+	}
 	if (rc < 0) {
 		fail(c, rc, step, "cannot be changed");
 	}
@@ -280,12 +282,17 @@ static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t fl
 static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t flow)
 {
 	const struct worker *w = &c->sup->workers[step->shard];
+	const struct output_place *place;
 	int rc = 0;
 
 	c->message.got = step->got;
 	c->message.output_rule = *step->output;
 	if (step->op != SHARD_ADD_OUTPUT) {
-		rc = find_output(c, step, flow, &c->message.output);
+		place = changer_find_among(
+			w->shard, shard_flow(w->shard, place_index(flow))->flow.first_output,
+			&step->output->out);
+		c->message.output = place ? place->output.token : PLACE_NONE;
+		rc = place ? 0 : -ENOENT;
 	}
 	if (rc == 0 && step->op != SHARD_REMOVE_OUTPUT) {
 		rc = changer_fit(w, flow, step, &c->message, &c->err);
@@ -303,80 +310,15 @@ static void ask_rest(struct changer *c)
 
 static int find_flow(struct changer *c, const struct changer_step *step, uint32_t *token)
 {
-	const struct shard *shard = c->sup->workers[step->shard].shard;
-	struct changer_shard *known = &c->shards[step->shard];
-	uint32_t low = 0, high;
+	const struct flow_place *place;
 
 	if (c->added && rule_compare_flows(&c->added->in, &step->flow->in) == 0) {
 		*token = c->added_flow;
 		return *token == PLACE_NONE ? -ENOENT : 0;
 	}
-	if (!known->order && index_flows(c, step->shard) < 0) {
-		return -ENOMEM;
-	}
-	for (high = known->count; low < high;) {
-		uint32_t mid = low + (high - low) / 2;
-		const struct flow_place *place = shard_flow(shard, known->order[mid]);
-		int diff = rule_compare_flows(&place->rule.in, &step->flow->in);
-
-		if (diff == 0) {
-			*token = place->flow.token;
-			return place->flow.state == FLOW_FREE ? -ENOENT : 0;
-		}
-		if (diff < 0) {
-			low = mid + 1;
-		} else {
-			high = mid;
-		}
-	}
-	return -ENOENT;
-}
-
-/* A place that was given back keeps its rule until the next holder comes, so the order holds as
- * long as no flow is added; then the index is made anew. */
-static int index_flows(struct changer *c, uint32_t s)
-{
-	const struct shard *shard = c->sup->workers[s].shard;
-	struct changer_shard *known = &c->shards[s];
-
-	known->order = calloc(shard->relay.place_count + 1UL, sizeof(*known->order));
-	known->count = 0;
-	if (!known->order) {
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
-		if (shard_flow(shard, i)->flow.state != FLOW_FREE) {
-			known->order[known->count++] = i;
-		}
-	}
-	qsort_r(known->order, known->count, sizeof(*known->order), compare_places, (void *)shard);
-	return 0;
-}
-
-static int compare_places(const void *left, const void *right, void *context)
-{
-	const uint32_t *a = left, *b = right;
-
-	return rule_compare_flows(&shard_flow(context, *a)->rule.in,
-				  &shard_flow(context, *b)->rule.in);
-}
-
-static int find_output(const struct changer *c, const struct changer_step *step, uint32_t flow,
-		       uint32_t *token)
-{
-	const struct shard *shard = c->sup->workers[step->shard].shard;
-	uint32_t o = shard_flow(shard, place_index(flow))->flow.first_output;
-
-	while (o != PLACE_NONE) {
-		const struct egress_output *output = &shard_output(shard, o)->output;
-
-		if (rule_same_output(&output->rule->out, &step->output->out)) {
-			*token = output->token;
-			return 0;
-		}
-		o = output->sibling;
-	}
-	return -ENOENT;
+	place = changer_find_flow(c, step->shard, &step->flow->in);
+	*token = place ? place->flow.token : PLACE_NONE;
+	return place ? 0 : -ENOENT;
 }
 
 /* Remembers the outputs of a flow that is to go: nobody finds them once it is gone. */
@@ -452,7 +394,9 @@ static void fail(struct changer *c, int rc, const struct changer_step *step, con
 		return;
 	}
 	c->rc = rc;
-	if (c->err.text[0] == '\0') {
+	if (rc == -ESHUTDOWN) {
+		err_set(&c->err, "the shards are ending");
+	} else if (c->err.text[0] == '\0') {
 		err_set(&c->err, "%s: %s: %s", at, what, strerror(-rc));
 	}
 }

@@ -26,14 +26,15 @@ struct supervisor;
 struct changer_step {
 	enum shard_op op;
 	uint32_t shard;
-	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only
-		    */
+	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only;
+		    * SET_ECHOES: senders that went are not to be known any more */
 	const struct rule_flow *flow;           /* all but SET_WAITS */
 	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
 	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
 	uint32_t echo_count;
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS */
 	uint64_t drain_ns;
+	bool skip;           /* there is nothing to do after all */
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */
 };

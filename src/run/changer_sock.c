@@ -140,7 +140,7 @@ static uint32_t unused_flows(const struct shard *shard)
 	uint32_t unused = 0;
 
 	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
-		unused += shard_flow(shard, i)->flow.state == FLOW_FREE;
+		unused += !shard_flow(shard, i)->flow.rule;
 	}
 	return unused;
 }
@@ -150,7 +150,7 @@ static uint32_t unused_outputs(const struct shard *shard)
 	uint32_t unused = 0;
 
 	for (uint32_t i = 0; i < shard->egress.place_count; i++) {
-		unused += shard_output(shard, i)->output.state == OUTPUT_FREE;
+		unused += !shard_output(shard, i)->output.rule;
 	}
 	return unused;
 }
@@ -213,25 +213,13 @@ static int open_output(const struct worker *w, struct changer_step *step, struct
 static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step)
 {
 	const struct rule_table_output *rule = step->output;
+	struct egress_socket sock = {.fd = step->fd};
 
 	if (step->fd < 0) {
-		return (struct egress_socket){.fd = -1};
+		return sock;
 	}
-	return (struct egress_socket){
-		.fd = step->fd,
-		.connected = step->got.connected,
-		.gso = may_gso(w, &rule->out, &step->got),
-		.mtu = rule->mtu ? rule->mtu : sock_path_mtu(step->fd, rule->out.to.addr.family),
-		.zerocopy_bytes = ring_zerocopy(w->shard->relay.ring) ? rule->zerocopy_bytes : 0,
-	};
-}
-
-static bool may_gso(const struct worker *w, const struct rule_output *out,
-		    const struct sock_got *got)
-{
-	bool wanted = out->gso == RULE_AUTO ? w->spec.gso : out->gso != 0;
-
-	return wanted && got->gso && w->spec.train_max > 1;
+	shard_describe(w->shard, rule, &step->got, &sock);
+	return sock;
 }
 
 /* A fixed hop limit holds at once; what is to come with each datagram waits for the message, since
@@ -246,6 +234,14 @@ static int set_output(const struct worker *w, struct shard_message *m, struct er
 		return 0;
 	}
 	return sock_set_egress(place->output.fd, out, m->output_rule.ifindex, err);
+}
+
+static bool may_gso(const struct worker *w, const struct rule_output *out,
+		    const struct sock_got *got)
+{
+	bool wanted = out->gso == RULE_AUTO ? w->spec.gso : out->gso != 0;
+
+	return wanted && got->gso && w->spec.train_max > 1;
 }
 
 /* What is still queued belongs to the flow as much as what was relayed. */

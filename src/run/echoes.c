@@ -13,8 +13,6 @@
 
 static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct echo_sender *opened,
 		     struct addr *out);
-static bool can_know(const struct supervisor *sup, const struct layout_echo *echo,
-		     const struct addr *sender);
 static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo,
 				    const struct echo_sender *opened);
 
@@ -60,6 +58,14 @@ struct addr *echoes_of(const struct supervisor *sup, const struct layout_echo *e
 	return echoes;
 }
 
+bool echoes_can_know(const struct rule_output *out, const struct addr *sender)
+{
+	if (sender->family == 0) {
+		return false;
+	}
+	return !addr_is_any(sender) || (out->sport == 0 && !out->sport_keep);
+}
+
 /* Those of one flow, from `at' on; moves that behind them and returns how many can be known. */
 static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct echo_sender *opened,
 		     struct addr *out)
@@ -75,23 +81,13 @@ static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct ec
 		if (echo->shard != first->shard || echo->flow != first->flow) {
 			break;
 		}
-		if (can_know(sup, echo, sender)) {
+		if (echoes_can_know(
+			    &layout->tables[echo->from_shard].outputs[echo->from_output].out,
+			    sender)) {
 			out[count++] = *sender;
 		}
 	}
 	return count;
-}
-
-static bool can_know(const struct supervisor *sup, const struct layout_echo *echo,
-		     const struct addr *sender)
-{
-	const struct rule_table *table = &sup->setup->layout.tables[echo->from_shard];
-	const struct rule_output *out = &table->outputs[echo->from_output].out;
-
-	if (sender->family == 0) {
-		return false;
-	}
-	return !addr_is_any(sender) || (out->sport == 0 && !out->sport_keep);
 }
 
 static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo,

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <stdint.h>
 
 #include "src/base/addr.h"
@@ -27,3 +29,6 @@ int echoes_tell(const struct supervisor *sup, struct err *err);
  * when the flow has another, with `count'; NULL: no memory. */
 struct addr *echoes_of(const struct supervisor *sup, const struct layout_echo *echo,
 		       const struct echo_sender *opened, uint32_t *count);
+
+/* Whether `sender', the address that `out' sends from, tells its datagrams from others'. */
+bool echoes_can_know(const struct rule_output *out, const struct addr *sender);

@@ -35,6 +35,12 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err)
 	return rc;
 }
 
+int links_renew(struct links *links, struct supervisor *sup)
+{
+	renew_free(&links->renew);
+	return renew_init(&links->renew, sup);
+}
+
 int links_fd(const struct links *links)
 {
 	return links->watch.fd;

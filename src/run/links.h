@@ -28,6 +28,9 @@ void links_open(struct links *links);
 /* All shards are live. 0 or -ENOMEM with `err'. */
 int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
+/* The shards have other flows now. 0 or -ENOMEM: then nothing is reported again. */
+int links_renew(struct links *links, struct supervisor *sup);
+
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);
 

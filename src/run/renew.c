@@ -54,7 +54,7 @@ int renew_init(struct renew *renew, struct supervisor *sup)
 
 	*renew = (struct renew){.sup = sup};
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		count += sup->workers[s].spec.table->flow_count;
+		count += sup->workers[s].shard->relay.place_count;
 	}
 	renew->members = calloc(count + 1UL, sizeof(*renew->members));
 	renew->links = calloc(count + 1UL, sizeof(*renew->links));
@@ -104,7 +104,7 @@ void renew_tick(struct renew *renew, uint64_t now_ns)
 
 static uint32_t collect(struct renew *renew, const struct worker *worker, uint32_t count)
 {
-	for (uint32_t f = 0; f < worker->spec.table->flow_count; f++) {
+	for (uint32_t f = 0; f < worker->shard->relay.place_count; f++) {
 		const struct flow_place *place = shard_flow(worker->shard, f);
 
 		if (place->flow.fd >= 0 && addr_is_multicast(&place->rule.in.at.addr)) {

@@ -31,13 +31,14 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals);
 static bool pool_agrees(const json_t *cls);
 static json_t *rules_array(const struct supervisor *sup, struct totals *totals);
 static json_t *rule_object(const struct conf_rule *rule);
+static json_t *flows_of(const struct conf_flow *known, json_t *rules);
 static void add_worker_flows(const struct worker *w, const struct conf_index *index, json_t *rules,
 			     struct totals *totals);
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals);
 static json_t *output_object(const struct worker *w, const struct output_place *place,
 			     struct totals *totals);
-static void add_gone(const struct report_gone *gone, struct totals *totals);
+static json_t *add_gone(const struct report_gone *gone, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
 static json_t *family_object(const struct counter_family *family, const void *stats);
@@ -77,7 +78,7 @@ json_t *report_build(const struct supervisor *sup)
 	};
 	json_t *report = json_object(), *shards = json_array();
 
-	add_gone(&sup->gone, &totals);
+	put(report, "gone", add_gone(&sup->gone, &totals));
 	put_text(report, "version", PACKAGE_VERSION);
 	put(report, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 	put_text(report, "engine", ring_engine_name(sup->setup->engine));
@@ -207,10 +208,29 @@ static void add_worker_flows(const struct worker *w, const struct conf_index *in
 			continue;
 		}
 		known = conf_index_find(index, &flow->rule->in);
-		must(known);
-		json_array_append_new(json_object_get(json_array_get(rules, known->rule), "flows"),
-				      flow_object(w, flow, totals));
+		json_array_append_new(flows_of(known, rules), flow_object(w, flow, totals));
 	}
+}
+
+/* A change that was broken off may leave a flow that no rule has: it stands under one of its own,
+ * behind the others. */
+static json_t *flows_of(const struct conf_flow *known, json_t *rules)
+{
+	static char nothing[] = "";
+	static const struct conf_rule leaving = {
+		.text = nothing, .where = nothing, .name = "(being removed)"};
+	size_t last = json_array_size(rules);
+
+	if (known) {
+		return json_object_get(json_array_get(rules, known->rule), "flows");
+	}
+	if (last == 0 ||
+	    strcmp(json_string_value(json_object_get(json_array_get(rules, last - 1), "rule")),
+		   leaving.name) != 0) {
+		json_array_append_new(rules, rule_object(&leaving));
+		last++;
+	}
+	return json_object_get(json_array_get(rules, last - 1), "flows");
 }
 
 /* Of a flow on one shard. */
@@ -242,6 +262,7 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 		totals->consistent = totals->consistent &&
 				     get(output, "offered") + place->output.relayed_before ==
 					     get(object, "relayed");
+		put_number(output, "relayed_before", place->output.relayed_before);
 		json_array_append_new(outputs, output);
 		o = place->output.sibling;
 	}
@@ -295,14 +316,15 @@ static void finish_rule(json_t *rule)
 	put(rule, "drops", drops);
 }
 
-/* The sums begin with those, so that each member is there. */
-static void add_gone(const struct report_gone *gone, struct totals *totals)
+/* The sums begin with those, so that each member is there; gives them as they are, too. */
+static json_t *add_gone(const struct report_gone *stats, struct totals *totals)
 {
-	json_t *flows = family_object(&counter_families[COUNTERS_FLOW], &gone->flows);
-	json_t *flow_drops = family_object(&counter_families[COUNTERS_FLOW_DROPS], &gone->flows);
-	json_t *outputs = family_object(&counter_families[COUNTERS_OUTPUT], &gone->outputs);
+	json_t *flows = family_object(&counter_families[COUNTERS_FLOW], &stats->flows);
+	json_t *flow_drops = family_object(&counter_families[COUNTERS_FLOW_DROPS], &stats->flows);
+	json_t *outputs = family_object(&counter_families[COUNTERS_OUTPUT], &stats->outputs);
 	json_t *output_drops =
-		family_object(&counter_families[COUNTERS_OUTPUT_DROPS], &gone->outputs);
+		family_object(&counter_families[COUNTERS_OUTPUT_DROPS], &stats->outputs);
+	json_t *gone = json_object();
 
 	add_up(totals->flow, &counter_families[COUNTERS_FLOW], flows);
 	add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], flow_drops);
@@ -312,10 +334,11 @@ static void add_gone(const struct report_gone *gone, struct totals *totals)
 		totals->consistent &&
 		get(flows, "received") == get(flows, "relayed") + sum_of_all(flow_drops) &&
 		get(outputs, "offered") == get(outputs, "sent") + sum_of_all(output_drops);
-	json_decref(flows);
-	json_decref(flow_drops);
-	json_decref(outputs);
-	json_decref(output_drops);
+	put(flows, "drops", flow_drops);
+	put(outputs, "drops", output_drops);
+	put(gone, "flows", flows);
+	put(gone, "outputs", outputs);
+	return gone;
 }
 
 static json_t *totals_object(const struct totals *totals)

@@ -58,7 +58,7 @@ static void join_all(struct supervisor *sup);
 static bool was_live(const struct supervisor *sup);
 static void free_all(struct supervisor *sup);
 
-int supervisor_run(struct setup *setup)
+int supervisor_run(struct setup *setup, int argc, char **argv)
 {
 	struct supervisor sup = {.setup = setup, .started_ns = clock_now_ns(), .door = {.fd = -1}};
 	struct err err = {0};
@@ -69,6 +69,8 @@ int supervisor_run(struct setup *setup)
 		log_error("cannot start: %s; %s", strerror(-rc), advice_for_file(-rc));
 		return EXIT_RUN_FAILURE;
 	}
+	changer_init(&sup.changer, &sup);
+	reload_init(&sup.reload, &sup, argc, argv);
 	rc = ready_get(&sup, &err);
 	if (rc == 0) {
 		rc = relay_until_end(&sup, signals, &err);
@@ -76,7 +78,7 @@ int supervisor_run(struct setup *setup)
 	if (rc < 0) {
 		log_error("%s", err.text);
 	}
-	if (report_file_may_wait(setup->opt->exit_report)) {
+	if (report_file_may_wait(sup.setup->opt->exit_report)) {
 		signals_release(signals); /* nothing else is left to be ended in order */
 	}
 	if (was_live(&sup) && report_file_write(&sup) < 0) {
@@ -113,6 +115,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	}
 	if (!sup->stuck) {
 		join_all(sup);
+		changer_end(&sup->changer);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -272,9 +275,10 @@ static void announce(const struct supervisor *sup)
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
 static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
-	struct pollfd fds[5] = {{.fd = signals, .events = POLLIN},
+	struct pollfd fds[6] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN},
 				{.fd = control_fd(sup->control), .events = POLLIN},
+				{.events = POLLIN},
 				{.fd = links_fd(&sup->links), .events = POLLIN},
 				{.fd = replies_fd(&sup->replies), .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
@@ -290,12 +294,17 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
 		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
 
-		(void)poll(fds, asked == 0 ? 5 : 3, sleep_ms);
-		control_serve(sup->control, clock_now_ns());
+		fds[3].fd = changer_fd(&sup->changer);
+		(void)poll(fds, asked == 0 ? 6 : 4,
+			   changer_wait_ms(&sup->changer) == 0 ? 0 : sleep_ms);
+		changer_tick(&sup->changer);
+		if (!reload_is_busy(&sup->reload)) {
+			control_serve(sup->control, clock_now_ns()); /* it looks at places */
+		}
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
-		if (asked == 0) {
-			links_tick(&sup->links);
+		if (asked == 0 && !reload_is_busy(&sup->reload)) {
+			links_tick(&sup->links); /* it knows sockets, which a change may close */
 			replies_tick(&sup->replies, sup);
 		}
 		look_around(sup, &watch, &looked_ns);
@@ -348,8 +357,9 @@ static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *l
 static void act_on(struct supervisor *sup, int signo, int *asked)
 {
 	if (signo == SIGHUP) {
-		log_warn("SIGHUP: the configuration is read at start only; nothing was changed; "
-			 "restart to apply it");
+		if (*asked == 0) {
+			reload_by_signal(&sup->reload);
+		}
 		return;
 	}
 	end_as_asked(sup, signals_name(signo), asked);
@@ -417,6 +427,8 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
+	reload_free(&sup->reload);
+	changer_free(&sup->changer);
 	marks_release(&sup->marks);
 	free_workers(sup);
 	links_close(&sup->links);

@@ -9,23 +9,27 @@
 
 #include "src/setup/marks.h"
 #include "src/setup/setup.h"
+#include "src/run/changer.h"
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
 #include "src/run/replies.h"
+#include "src/run/reload.h"
 #include "src/run/report.h"
 #include "src/run/worker.h"
 
 struct control;
 
 struct supervisor {
-	struct setup *setup; /* what was to run; not owned */
+	struct setup *setup; /* what runs by now; not owned */
 	struct gate gate;
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
 	struct links links;
 	struct replies replies;
+	struct changer changer;  /* of running shards */
+	struct reload reload;    /* to another setup */
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
@@ -38,6 +42,7 @@ struct supervisor {
 };
 
 /* Settles `setup', on which setup_prepare has returned 0, starts its shards, relays until a signal
- * says otherwise, drains, reports. Returns the exit status of the process; errors have been logged.
+ * says otherwise, drains, reports. SIGHUP reads the command line, which `setup' was made of, again.
+ * Returns the exit status of the process; errors have been logged.
  */
-int supervisor_run(struct setup *setup);
+int supervisor_run(struct setup *setup, int argc, char **argv);

@@ -35,6 +35,9 @@ static void tell_registered(const struct worker *w);
 static uint32_t count_slots(const struct regbuf_map *map);
 static void tell_huge_registered(const struct worker *w);
 static void tell_host(const struct setup *setup);
+static void look_at_shard(struct watch_shard *told, const struct shard *shard);
+static bool grow(struct watch_told **told, uint32_t *room, uint32_t wanted);
+static unsigned char *news_of(struct watch_told *told, uint32_t token);
 static void look_at_output(unsigned char *told, const struct egress_output *output);
 static void look_at_copies(unsigned char *told, const struct egress_output *output);
 static void look_at_losses(struct watch_output *before, const struct egress_output *output);
@@ -44,28 +47,18 @@ static void look_at_receive(unsigned char *told, const struct ingress_flow *flow
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
-	size_t count = 1;
-	size_t outputs = 0;
-
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		const struct shard *shard = sup->workers[s].shard;
-
-		count += (size_t)shard->egress.place_count + shard->relay.place_count;
-		outputs += shard->egress.place_count;
-	}
-	*watch = (struct watch){.sup = sup, .told = calloc(count, 1), .output_count = outputs};
-	watch->outputs = calloc(outputs + 1, sizeof(*watch->outputs));
-	if (!watch->told || !watch->outputs) {
-		watch_free(watch);
-		return -ENOMEM;
-	}
-	return 0;
+	*watch = (struct watch){.sup = sup,
+				.shards = calloc(sup->worker_count, sizeof(*watch->shards))};
+	return watch->shards ? 0 : -ENOMEM;
 }
 
 void watch_free(struct watch *watch)
 {
-	free(watch->told);
-	free(watch->outputs);
+	for (uint32_t s = 0; watch->shards && s < watch->sup->worker_count; s++) {
+		free(watch->shards[s].outputs);
+		free(watch->shards[s].flows);
+	}
+	free(watch->shards);
 	*watch = (struct watch){0};
 }
 
@@ -82,28 +75,9 @@ void watch_log_start(const struct supervisor *sup)
 
 void watch_tick(struct watch *watch)
 {
-	unsigned char *told = watch->told;
-	size_t at = 0;
-
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
-		const struct shard *shard = watch->sup->workers[s].shard;
-
-		for (uint32_t i = 0; i < shard->egress.place_count; i++, told++, at++) {
-			const struct egress_output *output = &shard_output(shard, i)->output;
-
-			if (output->rule) {
-				look_at_output(told, output);
-			}
-			if (output->rule && at < watch->output_count) {
-				look_at_losses(&watch->outputs[at], output);
-			}
-		}
-		for (uint32_t i = 0; i < shard->relay.place_count; i++, told++) {
-			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
-
-			if (flow->rule) {
-				look_at_flow(told, flow);
-			}
+		if (!changer_has(&watch->sup->changer, s)) {
+			look_at_shard(&watch->shards[s], watch->sup->workers[s].shard);
 		}
 	}
 }
@@ -271,6 +245,55 @@ static void tell_host(const struct setup *setup)
 	}
 	host_free(&host);
 	host_facts_free(&facts);
+}
+
+/* Places come while it runs; where there is no memory for what is said of them, nothing is. */
+static void look_at_shard(struct watch_shard *told, const struct shard *shard)
+{
+	if (!grow(&told->outputs, &told->output_room, shard->egress.place_count) ||
+	    !grow(&told->flows, &told->flow_room, shard->relay.place_count)) {
+		return;
+	}
+	for (uint32_t i = 0; i < shard->egress.place_count; i++) {
+		const struct egress_output *output = &shard_output(shard, i)->output;
+
+		if (output->rule) {
+			look_at_output(news_of(&told->outputs[i], output->token), output);
+			look_at_losses(&told->outputs[i].before, output);
+		}
+	}
+	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
+		const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
+
+		if (flow->rule) {
+			look_at_flow(news_of(&told->flows[i], flow->token), flow);
+		}
+	}
+}
+
+static bool grow(struct watch_told **told, uint32_t *room, uint32_t wanted)
+{
+	struct watch_told *grown;
+
+	if (wanted <= *room) {
+		return true;
+	}
+	grown = realloc(*told, wanted * sizeof(*grown));
+	if (!grown) {
+		return false;
+	}
+	memset(grown + *room, 0, (wanted - *room) * sizeof(*grown));
+	*told = grown;
+	*room = wanted;
+	return true;
+}
+
+static unsigned char *news_of(struct watch_told *told, uint32_t token)
+{
+	if (told->token != token) {
+		*told = (struct watch_told){.token = token};
+	}
+	return &told->news;
 }
 
 static void look_at_output(unsigned char *told, const struct egress_output *output)

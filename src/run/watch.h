@@ -6,7 +6,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct supervisor;
@@ -19,12 +18,22 @@ struct watch_output {
 	bool told;          /* that it loses everything */
 };
 
+/* What has been said of the holder of a place. */
+struct watch_told {
+	uint32_t token; /* of the holder; another one begins anew */
+	unsigned char news;
+	struct watch_output before; /* of an output */
+};
+
+/* Of one shard, by place. */
+struct watch_shard {
+	struct watch_told *outputs, *flows;
+	uint32_t output_room, flow_room;
+};
+
 struct watch {
 	const struct supervisor *sup;
-	unsigned char *told;          /* one per output, then one per flow, of all shards in turn;
-				       * of a flow, one bit per kind of news */
-	struct watch_output *outputs; /* one per output, of all shards in turn */
-	size_t output_count;          /* as many as there were at the start */
+	struct watch_shard *shards;
 };
 
 /* 0 or -ENOMEM. All shards are live. */

@@ -2,11 +2,11 @@
 """Checks that the sums of a numacastd exit report agree; prints each identity that does not.
 
 per flow      received = relayed + its drops
-per output    offered = relayed of its flow, offered = sent + its drops
+per output    offered = relayed of its flow since it came, offered = sent + its drops
 per rule      each number is the sum over its flows
 per pool      free + in_ring + held = slots, taken = returned + held + in_ring; the daemon has
               counted those in ring and held slot by slot; none held, none leaked
-totals        each number is the sum over the rules
+totals        each number is the sum over the rules, and over what has gone
 """
 import json
 import sys
@@ -33,7 +33,8 @@ def nonzero(drops):
 
 def check_output(where, flow, output):
     where = f"{where} -> {output['to']}"
-    same(where, "offered is the flow's relayed", output["offered"], flow["relayed"])
+    same(where, "offered is what its flow relayed since it came",
+         output["offered"] + output["relayed_before"], flow["relayed"])
     same(where, "offered = sent + drops", output["offered"],
          output["sent"] + sum(output["drops"].values()))
     if output["sent"] == 0:
@@ -72,13 +73,25 @@ def check_totals(report):
     totals = report["totals"]
     flows = [flow for rule in report["rules"] for flow in rule["flows"]]
     outputs = [output for flow in flows for output in flow["outputs"]]
+    gone = report["gone"]
     for key in ("received", "relayed"):
-        same("totals", key, totals[key], sum(rule[key] for rule in report["rules"]))
+        same("totals", key, totals[key],
+             gone["flows"][key] + sum(rule[key] for rule in report["rules"]))
     for key in ("offered", "sent"):
-        same("totals", key, totals[key], sum(output[key] for output in outputs))
+        same("totals", key, totals[key],
+             gone["outputs"][key] + sum(output[key] for output in outputs))
     same("totals", "drops", nonzero(totals["drops"]),
          nonzero(added([flow["drops"] for flow in flows]
-                       + [output["drops"] for output in outputs])))
+                       + [output["drops"] for output in outputs]
+                       + [gone["flows"]["drops"], gone["outputs"]["drops"]])))
+
+
+def check_gone(gone):
+    flows, outputs = gone["flows"], gone["outputs"]
+    same("gone", "received = relayed + drops", flows["received"],
+         flows["relayed"] + sum(flows["drops"].values()))
+    same("gone", "offered = sent + drops", outputs["offered"],
+         outputs["sent"] + sum(outputs["drops"].values()))
 
 
 def main(path):
@@ -93,6 +106,7 @@ def main(path):
     for shard in report["shards"]:
         for name, pool in shard["pool"].items():
             check_pool(shard, name, pool)
+    check_gone(report["gone"])
     check_totals(report)
     same("report", "consistent", report["consistent"], True)
     for line in wrong:

@@ -71,7 +71,7 @@ START_TEST(output_that_loses_everything_is_named_once_and_when_it_recovers)
 	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
 	watch_tick(&watch);
 	ck_assert_str_eq(logged(), ""); /* not yet a second */
-	watch.outputs[1].losing_ns -= NS_PER_S;
+	watch.shards[0].outputs[1].before.losing_ns -= NS_PER_S;
 	watch_tick(&watch);
 	ck_assert_str_eq(logged(), ""); /* and nothing since */
 	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
@@ -85,7 +85,7 @@ START_TEST(output_that_loses_everything_is_named_once_and_when_it_recovers)
 	/* What its rule forbids is not lost; what is sent meanwhile begins the second anew. */
 	stat_add(&stats->drops[OUTPUT_DROP_RATE_LIMITED], 5);
 	watch_tick(&watch);
-	ck_assert_uint_eq(watch.outputs[1].losing_ns, 0);
+	ck_assert_uint_eq(watch.shards[0].outputs[1].before.losing_ns, 0);
 	ck_assert_str_eq(logged(), "");
 }
 END_TEST
