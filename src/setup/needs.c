@@ -117,15 +117,15 @@ int needs_of_group(const struct setup *setup, struct needs_group *out)
 
 uint64_t needs_files(const struct setup *setup)
 {
+	const struct conf *conf = &setup->opt->conf;
 	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
 
 	for (uint32_t s = 0; s < setup->layout.shard_count; s++) {
-		const struct rule_table *table = &setup->layout.tables[s];
-
-		need += (uint64_t)table->flow_count + table->output_count;
-		for (uint32_t o = 0; o < table->output_count; o++) {
-			need += table->outputs[o].out.reply;
-		}
+		need += (uint64_t)setup->layout.tables[s].flow_count +
+			setup->layout.tables[s].output_count;
+	}
+	for (uint32_t o = 0; o < conf->output_count; o++) {
+		need += conf->outputs[o].reply;
 	}
 	return need;
 }
