@@ -84,7 +84,7 @@ void replies_tick(struct replies *replies, struct supervisor *sup)
 
 void replies_close(struct replies *replies)
 {
-	for (uint32_t i = 0; i < replies->count; i++) {
+	for (uint32_t i = 0; replies->list && i < replies->count; i++) {
 		close(replies->list[i].fd);
 	}
 	if (replies->list) {
