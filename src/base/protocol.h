@@ -23,6 +23,13 @@
 	X(HEALTH, "health", "whether all is well, and if not why")                               \
 	X(LOG_LEVEL, "log-level", "which lines are logged, and change that")                     \
 	X(VERSION, "version", "of the daemon that answers")                                      \
+	X(RELOAD, "reload", "read the configuration again and go on by it, as at SIGHUP")        \
+	X(REPLACE, "replace",                                                                    \
+	  "go on by the configuration in a file, in the place of the daemon's")                  \
+	X(ADD, "add", "add rules")                                                               \
+	X(REMOVE, "remove", "remove the rules of these names")                                   \
+	X(ENABLE, "enable", "relay again by rules that were disabled")                           \
+	X(DISABLE, "disable", "keep rules of these names aside")                                 \
 	X(DRAIN, "drain", "relay what has arrived and end, as at SIGTERM")
 
 /* What `show' takes. X(ID, "name", "help") */
@@ -65,5 +72,6 @@ enum protocol_subject {
 /* 0 is no refusal. */
 enum protocol_refusal {
 	PROTOCOL_DONE,
-	PROTOCOL_REFUSALS(PROTOCOL_REFUSAL_ID) PROTOCOL_REFUSAL_COUNT
+	PROTOCOL_REFUSALS(PROTOCOL_REFUSAL_ID) PROTOCOL_REFUSAL_COUNT,
+	PROTOCOL_LATER, /* neither done nor refused yet; never said to a client */
 };

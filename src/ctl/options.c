@@ -89,7 +89,7 @@ static const struct cli_group *const drain_groups[] = {&drain_group, &common_gro
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[8];
+static const struct cli_table *const tables[14];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -110,6 +110,17 @@ const struct ctl_command ctl_commands[] = {
 	{TABLE("log-level", "LEVEL", plain_groups), PROTOCOL_COMMAND_LOG_LEVEL, "[LEVEL]",
 	 log_level_names, 0, 1, NULL},
 	{TABLE("version", NULL, plain_groups), PROTOCOL_COMMAND_VERSION, NULL, NULL, 0, 0, NULL},
+	{TABLE("reload", NULL, plain_groups), PROTOCOL_COMMAND_RELOAD, NULL, NULL, 0, 0, NULL},
+	{TABLE("replace", "FILE", plain_groups), PROTOCOL_COMMAND_REPLACE, "FILE|-", NULL, 1, 1,
+	 NULL},
+	{TABLE("add", "RULE", plain_groups), PROTOCOL_COMMAND_ADD, "RULE...", NULL, 1,
+	 OPERANDS_ANY, NULL},
+	{TABLE("remove", "NAME", plain_groups), PROTOCOL_COMMAND_REMOVE, "NAME...", NULL, 1,
+	 OPERANDS_ANY, NULL},
+	{TABLE("enable", "NAME", plain_groups), PROTOCOL_COMMAND_ENABLE, "NAME...", NULL, 1,
+	 OPERANDS_ANY, NULL},
+	{TABLE("disable", "NAME", plain_groups), PROTOCOL_COMMAND_DISABLE, "NAME...", NULL, 1,
+	 OPERANDS_ANY, NULL},
 	{TABLE("drain", NULL, drain_groups), PROTOCOL_COMMAND_DRAIN, NULL, NULL, 0, 0, NULL},
 	{TABLE("batch", "FILE", batch_groups), CTL_NO_REQUEST, "FILE|-", NULL, 1, 1,
 	 "do the commands in a file, or on standard input, one a line"},
@@ -118,11 +129,14 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[8] = {
-	&ctl_commands[0].table, &ctl_commands[1].table,
-	&ctl_commands[2].table, &ctl_commands[3].table,
-	&ctl_commands[4].table, &ctl_commands[5].table,
-	&ctl_commands[6].table, NULL,
+static const struct cli_table *const tables[14] = {
+	&ctl_commands[0].table,  &ctl_commands[1].table,
+	&ctl_commands[2].table,  &ctl_commands[3].table,
+	&ctl_commands[4].table,  &ctl_commands[5].table,
+	&ctl_commands[6].table,  &ctl_commands[7].table,
+	&ctl_commands[8].table,  &ctl_commands[9].table,
+	&ctl_commands[10].table, &ctl_commands[11].table,
+	&ctl_commands[12].table, NULL,
 };
 
 /* What may stand in place of a command. */

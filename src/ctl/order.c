@@ -14,6 +14,8 @@
 #include "src/ctl/present.h"
 
 static json_t *request_of(const struct ctl_opt *opt);
+static json_t *words_of(const struct ctl_opt *opt, size_t first);
+static bool add_file(json_t *request, const char *path);
 static enum ctl_status ask(struct client *client, const json_t *request, const char *where,
 			   json_t **out);
 static enum ctl_status watch(struct client *client, const struct ctl_opt *opt,
@@ -29,7 +31,9 @@ enum ctl_status order_do(struct client *client, const struct ctl_opt *opt, const
 	enum ctl_status status;
 
 	if (!request) {
-		fprintf(stderr, "%s: the words are no UTF-8; expected UTF-8\n", where);
+		fprintf(stderr,
+			"%s: the request cannot be made; expected words and files of UTF-8\n",
+			where);
 		return CTL_USAGE;
 	}
 	if (opt->watch_ns > 0 || opt->rates) {
@@ -52,26 +56,63 @@ static json_t *request_of(const struct ctl_opt *opt)
 	bool good = request != NULL;
 
 	if (opt->command->id == PROTOCOL_COMMAND_SHOW) {
-		json_t *rules = json_array();
-
 		good = good &&
 		       json_object_set_new(request, "what", json_string(opt->operands[0])) == 0;
-		for (size_t i = 1; i < opt->operand_count; i++) {
-			good = good &&
-			       json_array_append_new(rules, json_string(opt->operands[i])) == 0;
-		}
 		if (opt->operand_count > 1) {
-			good = good && json_object_set(request, "rules", rules) == 0;
+			good = good && json_object_set_new(request, "rules", words_of(opt, 1)) == 0;
 		}
-		json_decref(rules);
 	} else if (opt->command->id == PROTOCOL_COMMAND_LOG_LEVEL && opt->operand_count > 0) {
 		good = good &&
 		       json_object_set_new(request, "level", json_string(opt->operands[0])) == 0;
+	} else if (opt->command->id == PROTOCOL_COMMAND_REPLACE) {
+		good = good && add_file(request, opt->operands[0]);
+	} else if (opt->operand_count > 0) {
+		const char *key = opt->command->id == PROTOCOL_COMMAND_ADD ? "rules" : "names";
+
+		good = good && json_object_set_new(request, key, words_of(opt, 0)) == 0;
 	}
 	if (!good) {
 		json_decref(request);
 	}
 	return good ? request : NULL;
+}
+
+/* The operands from `first' on; NULL: one is no UTF-8. */
+static json_t *words_of(const struct ctl_opt *opt, size_t first)
+{
+	json_t *words = json_array();
+
+	for (size_t i = first; i < opt->operand_count; i++) {
+		if (json_array_append_new(words, json_string(opt->operands[i])) < 0) {
+			json_decref(words);
+			return NULL;
+		}
+	}
+	return words;
+}
+
+/* What is in the file, or comes by standard input, and its name for messages. One that is too long
+ * is refused by the daemon. */
+static bool add_file(json_t *request, const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	char *text = malloc(PROTOCOL_REPLACE_MAX + 1);
+	size_t len = text && file ? fread(text, 1, PROTOCOL_REPLACE_MAX + 1, file) : 0;
+	bool good = text && file && !ferror(file);
+
+	if (!good) {
+		fprintf(stderr, "numacastctl: replace: %s: cannot read: %s\n", path,
+			strerror(errno));
+	}
+	good = good && json_object_set_new(request, "text", json_stringn(text, len)) == 0 &&
+	       json_object_set_new(request, "name",
+				   json_string(is_stdin ? "standard input" : path)) == 0;
+	if (file && !is_stdin) {
+		fclose(file);
+	}
+	free(text);
+	return good;
 }
 
 /* The result, when there is one. */

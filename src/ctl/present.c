@@ -32,6 +32,7 @@ static const struct present_section sections[] = {
 	 {"OUTPUTS", "outputs", NUMBER}, {"RECEIVED", "received", NUMBER},
 	 {"RELAYED", "relayed", NUMBER}, {"DROPPED", "drops", NUMBER},
 	 {"KERNEL DROPS", "kernel_drops", NUMBER}, {"TEXT", "text", false}}},
+	{"rules", "disabled", {{"DISABLED RULE", "rule", false}, {"TEXT", "text", false}}},
 	{"flows", "flows", {{"RULE", "rule", false}, {"SOURCE", "source", false},
 	 {"INGRESS", "ingress", false}, {"SHARD", "shard", NUMBER}, {"OUTPUTS", "outputs", NUMBER},
 	 {"RECEIVED", "received", NUMBER}, {"BYTES", "received_bytes", NUMBER},
@@ -91,8 +92,10 @@ int present_print(const struct ctl_opt *opt, const json_t *result, FILE *out)
 		return print_member(result, "level", out);
 	case PROTOCOL_COMMAND_VERSION:
 		return print_version(result, out);
-	default:
+	case PROTOCOL_COMMAND_DRAIN:
 		return print_member(result, "state", out);
+	default:
+		return print_member(result, "done", out);
 	}
 }
 
@@ -116,6 +119,9 @@ static int print_sections(const char *subject, const json_t *result, FILE *out)
 
 	for (size_t i = 0; rc == 0 && (section = present_section_at(i)) != NULL; i++) {
 		if (strcmp(section->subject, subject) != 0) {
+			continue;
+		}
+		if (second && json_array_size(json_object_get(result, section->rows)) == 0) {
 			continue;
 		}
 		if (second) {

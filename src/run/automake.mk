@@ -6,6 +6,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/commands.c src/run/commands.h \
+	src/run/commands_change.c \
 	src/run/commands_show.c \
 	src/run/commands_state.c \
 	src/run/control.c src/run/control.h \

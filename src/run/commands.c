@@ -50,6 +50,7 @@ static const struct member *find_member(const struct command *command, const cha
 static bool has_type(const json_t *value, enum member_type type);
 static enum protocol_refusal check_right(const struct command *command,
 					 const struct command_request *request, struct err *err);
+static json_t *success(json_t *id, json_t *command, json_t *result);
 static char *line_of(json_t *answer, size_t *out_len);
 static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
 
@@ -65,6 +66,23 @@ static const struct command commands[] = {
 	[PROTOCOL_COMMAND_LOG_LEVEL] = {.run = command_log_level,
 					.members = {{"level", MEMBER_TEXT, .changes = true}}},
 	[PROTOCOL_COMMAND_VERSION] = {.run = command_version},
+	[PROTOCOL_COMMAND_RELOAD] = {.run = command_reload, .changes = true},
+	[PROTOCOL_COMMAND_REPLACE] = {.run = command_replace,
+				      .changes = true,
+				      .members = {{"text", MEMBER_TEXT, .needed = true},
+						  {"name", MEMBER_TEXT}}},
+	[PROTOCOL_COMMAND_ADD] = {.run = command_add,
+				  .changes = true,
+				  .members = {{"rules", MEMBER_TEXTS, .needed = true}}},
+	[PROTOCOL_COMMAND_REMOVE] = {.run = command_remove,
+				     .changes = true,
+				     .members = {{"names", MEMBER_TEXTS, .needed = true}}},
+	[PROTOCOL_COMMAND_ENABLE] = {.run = command_enable,
+				     .changes = true,
+				     .members = {{"names", MEMBER_TEXTS, .needed = true}}},
+	[PROTOCOL_COMMAND_DISABLE] = {.run = command_disable,
+				      .changes = true,
+				      .members = {{"names", MEMBER_TEXTS, .needed = true}}},
 	[PROTOCOL_COMMAND_DRAIN] = {.run = command_drain, .changes = true},
 };
 
@@ -86,16 +104,48 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 		err_set(&err, "the line is no JSON: column %d: %s; expected one object a line",
 			why.column, why.text);
 	}
-	if (code == PROTOCOL_DONE) {
-		answer = json_pack("{s:i, s:b, s:O*, s:O, s:O}", "version", PROTOCOL_VERSION, "ok",
-				   1, "id", json_object_get(object, "id"), "command",
-				   json_object_get(object, "command"), "result", result);
-	} else {
-		answer = refusal(json_object_get(object, "id"), code, err.text);
-	}
+	answer = code == PROTOCOL_DONE    ? success(json_object_get(object, "id"),
+						    json_object_get(object, "command"), result)
+		 : code == PROTOCOL_LATER ? NULL
+					  : refusal(json_object_get(object, "id"), code, err.text);
 	json_decref(result);
 	json_decref(object);
+	if (code == PROTOCOL_LATER) {
+		*out_len = COMMANDS_LATER;
+		return NULL;
+	}
 	return line_of(answer, out_len);
+}
+
+char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len)
+{
+	struct command_order *order = &sup->order;
+	json_t *result, *answer;
+
+	if (!commands_has_late(sup)) {
+		return NULL;
+	}
+	result = json_object();
+	must(json_object_set_new(result, "done", report_text(order->text.text)) == 0);
+	answer = order->rc < 0 ? refusal(order->id, PROTOCOL_REFUSED_FAILED, order->text.text)
+			       : success(order->id, order->command, result);
+	json_decref(result);
+	*out_client = order->client;
+	commands_forget(sup);
+	return line_of(answer, out_len);
+}
+
+bool commands_has_late(const struct supervisor *sup)
+{
+	return sup->order.answered;
+}
+
+void commands_forget(struct supervisor *sup)
+{
+	json_decref(sup->order.id);
+	json_decref(sup->order.command);
+	conf_free(&sup->order.disabled);
+	sup->order = (struct command_order){0};
 }
 
 char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len)
@@ -108,13 +158,13 @@ const char *commands_text(const struct command_request *request, const char *nam
 	return json_string_value(json_object_get(request->members, name));
 }
 
-void commands_note(const struct command_request *request, const char *what, const char *result)
+void commands_note(struct supervisor *sup, const struct command_peer *peer, const char *what,
+		   const char *result)
 {
 	char who[64];
 
-	snprintf(who, sizeof(who), "control: uid %u, pid %d", (unsigned)request->peer->uid,
-		 (int)request->peer->pid);
-	history_note(&request->sup->history, who, what, result);
+	snprintf(who, sizeof(who), "control: uid %u, pid %d", (unsigned)peer->uid, (int)peer->pid);
+	history_note(&sup->history, who, what, result);
 	log_notice("%s: %s: %s", who, what, result);
 }
 
@@ -134,7 +184,7 @@ static enum protocol_refusal obey(struct command_request *request, const json_t 
 				name);
 			return PROTOCOL_REFUSED_UNKNOWN;
 		}
-		if (len > PROTOCOL_REQUEST_MAX) {
+		if (len > PROTOCOL_REQUEST_MAX && command != &commands[PROTOCOL_COMMAND_REPLACE]) {
 			err_set(err, "the line is too long; expected at most 64 KiB for this "
 				     "command; send less");
 			return PROTOCOL_REFUSED_TOO_LONG;
@@ -265,6 +315,12 @@ static enum protocol_refusal check_right(const struct command *command,
 		"neither; expected one of them; use sudo",
 		(unsigned)request->peer->uid);
 	return PROTOCOL_REFUSED_DENIED;
+}
+
+static json_t *success(json_t *id, json_t *command, json_t *result)
+{
+	return json_pack("{s:i, s:b, s:O*, s:O, s:O}", "version", PROTOCOL_VERSION, "ok", 1, "id",
+			 id, "command", command, "result", result);
 }
 
 /* With its end; takes `answer'. One that is too long is a refusal instead. */

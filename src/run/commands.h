@@ -2,6 +2,7 @@
  *
  *     commands.c         the table, one row a command; reading and checking requests
  *     commands_show.c    show
+ *     commands_change.c  reload, replace, add, remove, enable, disable
  *     commands_state.c   stats, health, log-level, version, drain
  *
  * What is shown comes from the counters' own tables by way of the report, so it has the names that
@@ -11,19 +12,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "src/base/log.h"
 #include "src/base/protocol.h"
+#include "src/rules/conf.h"
 
 struct json_t;
 struct supervisor;
 
 /* Who asks. */
 struct command_peer {
+	uint64_t number; /* of the client, never used again */
 	uid_t uid;
 	pid_t pid;
 	bool may_change;
+};
+
+/* A change that was asked for: while it is under way, and until its answer was taken. */
+struct command_order {
+	bool under_way, answered;
+	uint64_t client; /* its number */
+	uid_t uid;
+	pid_t pid;
+	char what[160];
+	struct conf disabled; /* the rules that are once it is done */
+	struct json_t *id, *command;
+	int rc; /* how it went, and in words */
+	struct err text;
 };
 
 /* A request that was found to be as its command's row says. */
@@ -37,10 +54,22 @@ struct command_request {
 typedef enum protocol_refusal command_run(const struct command_request *request,
 					  struct json_t *result, struct err *err);
 
+/* What `out_len' is when the answer comes later. */
+#define COMMANDS_LATER SIZE_MAX
+
 /* The answer to the `len' bytes of `line', its end included in the answer and not in the line. To
- * be freed; NULL: out of memory. */
+ * be freed; NULL: out of memory, or it comes by commands_late. */
 char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
 		      size_t len, size_t *out_len);
+
+/* The answer to a change, once it is there, and the number of the client that asked; NULL: none. */
+char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len);
+
+/* Whether there is one to be taken. */
+bool commands_has_late(const struct supervisor *sup);
+
+/* At the end: forgets a change whose answer nobody took. */
+void commands_forget(struct supervisor *sup);
 
 /* The same, of a refusal without a request. */
 char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len);
@@ -48,11 +77,20 @@ char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out
 /* The string that is the request's member `name'; NULL: it has none. */
 const char *commands_text(const struct command_request *request, const char *name);
 
-/* Notes in the supervisor's changes and in the log what was changed, or not. */
-void commands_note(const struct command_request *request, const char *what, const char *result);
+/* Notes in the supervisor's history and in the log what was changed, or not. */
+void commands_note(struct supervisor *sup, const struct command_peer *peer, const char *what,
+		   const char *result);
 
 /* In commands_show.c. */
 command_run command_show;
+
+/* In commands_change.c. */
+command_run command_reload;
+command_run command_replace;
+command_run command_add;
+command_run command_remove;
+command_run command_enable;
+command_run command_disable;
 
 /* In commands_state.c. */
 command_run command_stats;

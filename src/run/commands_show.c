@@ -32,6 +32,7 @@ static void from_report(const struct supervisor *sup, const json_t *rules, int i
 static bool is_among(const char *name, const json_t *names);
 static add_rows add_rule, add_flows, add_outputs, add_shard, add_pools;
 static void move(json_t *row, const json_t *from, const char *key);
+static json_t *disabled_rows(const struct supervisor *sup);
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
 					  struct err *err);
 static enum protocol_refusal topology_members(const struct supervisor *sup, json_t *result,
@@ -74,6 +75,9 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 		return subjects[id].other(request->sup, result, err);
 	}
 	from_report(request->sup, rules, id, result);
+	if (id == PROTOCOL_SUBJECT_RULES) {
+		must(json_object_set_new(result, "disabled", disabled_rows(request->sup)) == 0);
+	}
 	return PROTOCOL_DONE;
 }
 
@@ -202,6 +206,21 @@ static void add_pools(json_t *rows, json_t *element)
 static void move(json_t *row, const json_t *from, const char *key)
 {
 	must(json_object_set(row, key, json_object_get(from, key)) == 0);
+}
+
+static json_t *disabled_rows(const struct supervisor *sup)
+{
+	json_t *rows = json_array();
+
+	for (uint32_t i = 0; i < sup->disabled.rule_count; i++) {
+		const struct conf_rule *rule = &sup->disabled.rules[i];
+
+		must(json_array_append_new(rows, json_pack("{s:o, s:o, s:o}", "rule",
+							   report_text(rule->name), "text",
+							   report_text(rule->text), "where",
+							   report_text(rule->where))) == 0);
+	}
+	return rows;
 }
 
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,

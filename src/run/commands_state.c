@@ -72,7 +72,7 @@ enum protocol_refusal command_log_level(const struct command_request *request, j
 	if (wanted) {
 		snprintf(what, sizeof(what), "log-level %s", wanted);
 		log_set_level(LOG_LEVEL_DEBUG < level ? LOG_LEVEL_DEBUG : (enum log_level)level);
-		commands_note(request, what, "done");
+		commands_note(request->sup, request->peer, what, "done");
 	}
 	put(result, "level", json_string(log_level_names[level - LOG_LEVEL_ERROR]));
 	return PROTOCOL_DONE;
@@ -92,7 +92,7 @@ enum protocol_refusal command_drain(const struct command_request *request, json_
 				    struct err *err)
 {
 	if (!request->sup->draining) {
-		commands_note(request, "drain", "begun");
+		commands_note(request->sup, request->peer, "drain", "begun");
 		request->sup->drain_asked = true;
 	}
 	put(result, "state", json_string("draining"));

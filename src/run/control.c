@@ -42,6 +42,7 @@ struct client {
 	size_t in_len, in_room, in_seen; /* bytes; `in_seen' of them hold no end of a line */
 	char *out;
 	size_t out_len, out_sent;
+	bool waiting;  /* for an answer that comes later */
 	bool ended;    /* it will send no more */
 	bool unwanted; /* to be dropped once its answer is written */
 	enum phase phase;
@@ -54,6 +55,7 @@ struct control {
 	struct door door;
 	int epoll;
 	uint64_t deaf_until_ns; /* 0: hears */
+	uint64_t numbered;      /* clients that ever were */
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -61,6 +63,7 @@ static const uint64_t phase_ns[] = {IDLE_NS, REQUEST_NS, ANSWER_NS};
 
 static int watch_file(const struct control *control, int op, int fd, uint32_t index,
 		      uint32_t events);
+static void bring_late(struct control *control);
 static void accept_clients(struct control *control, uint64_t now_ns);
 static void go_deaf(struct control *control, uint64_t until_ns);
 static void welcome(struct control *control, int fd);
@@ -127,13 +130,17 @@ int control_sleep_ms(const struct control *control, uint64_t now_ns, int most_ms
 	if (!control) {
 		return most_ms;
 	}
+	if (commands_has_late(control->sup)) {
+		return 0;
+	}
 	if (control->deaf_until_ns > 0 && control->deaf_until_ns < until_ns) {
 		until_ns = control->deaf_until_ns;
 	}
 	for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *client = &control->clients[i];
 
-		if (client->fd >= 0 && !client->out && (has_line(client) || client->ended)) {
+		if (client->fd >= 0 && !client->out && !client->waiting &&
+		    (has_line(client) || client->ended)) {
 			return 0;
 		}
 		if (client->fd >= 0 && client->until_ns < until_ns) {
@@ -154,6 +161,7 @@ void control_serve(struct control *control, uint64_t now_ns)
 	if (control->deaf_until_ns > 0 && now_ns >= control->deaf_until_ns) {
 		go_deaf(control, 0);
 	}
+	bring_late(control);
 	count = epoll_wait(control->epoll, events, CLIENTS_MAX + 1, 0);
 	for (int i = 0; i < count; i++) {
 		struct client *client;
@@ -163,7 +171,9 @@ void control_serve(struct control *control, uint64_t now_ns)
 			continue;
 		}
 		client = &control->clients[events[i].data.u32];
-		if (client->out) {
+		if (client->waiting) {
+			drop(client); /* it has gone: nothing else was asked of epoll */
+		} else if (client->out) {
 			write_more(client);
 		} else {
 			read_more(client);
@@ -196,6 +206,27 @@ static int watch_file(const struct control *control, int op, int fd, uint32_t in
 	struct epoll_event event = {.events = events, .data.u32 = index};
 
 	return epoll_ctl(control->epoll, op, fd, &event) < 0 ? -errno : 0;
+}
+
+/* To whom it is for, if that one is still there. */
+static void bring_late(struct control *control)
+{
+	uint64_t number = 0;
+	size_t len = 0;
+	char *line = commands_late(control->sup, &number, &len);
+
+	for (uint32_t i = 0; i < CLIENTS_MAX && line; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->fd >= 0 && client->peer.number == number) {
+			client->waiting = false;
+			client->out = line;
+			client->out_len = len;
+			client->phase = PHASE_NEW;
+			return;
+		}
+	}
+	free(line);
 }
 
 static void accept_clients(struct control *control, uint64_t now_ns)
@@ -234,6 +265,7 @@ static void welcome(struct control *control, int fd)
 	} else if (watch_file(control, EPOLL_CTL_ADD, fd, index, EPOLLIN) < 0) {
 		close(fd);
 	} else {
+		peer.number = ++control->numbered;
 		*client = (struct client){
 			.fd = fd, .peer = peer, .phase = PHASE_NEW, .events = EPOLLIN};
 	}
@@ -330,7 +362,7 @@ static void answer_one(struct control *control, struct client *client)
 	const char *end;
 	size_t len;
 
-	if (client->out || client->unwanted || client->in_len == 0) {
+	if (client->out || client->waiting || client->unwanted || client->in_len == 0) {
 		return;
 	}
 	end = memchr(client->in + client->in_seen, '\n', client->in_len - client->in_seen);
@@ -354,6 +386,9 @@ static void answer_one(struct control *control, struct client *client)
 	client->phase = PHASE_NEW;
 	if (client->out) {
 		write_more(client);
+	} else if (client->out_len == COMMANDS_LATER) {
+		client->waiting = true;
+		client->out_len = 0;
 	} else {
 		drop(client); /* out of memory */
 	}
@@ -403,6 +438,11 @@ static void settle(struct control *control, struct client *client, uint64_t now_
 			   : client->in_len > 0 ? PHASE_REQUEST
 						: PHASE_IDLE;
 
+	if (client->waiting) {
+		events = 0;
+		client->until_ns = UINT64_MAX; /* a change takes the time that it takes */
+		phase = client->phase = PHASE_NEW;
+	}
 	if (client->fd < 0) {
 		return;
 	}
@@ -411,7 +451,8 @@ static void settle(struct control *control, struct client *client, uint64_t now_
 		client->until_ns = now_ns + phase_ns[phase];
 	}
 	if (now_ns >= client->until_ns ||
-	    (!client->out && (client->unwanted || (client->ended && !has_line(client))))) {
+	    (!client->out && !client->waiting &&
+	     (client->unwanted || (client->ended && !has_line(client))))) {
 		drop(client);
 	} else if (client->events != events) {
 		client->events = events;

@@ -393,6 +393,9 @@ static void by_signal_done(void *context, int rc, const struct err *text)
 	struct reload *r = context;
 	char state[128];
 
+	if (rc == 0) {
+		conf_free(&r->sup->disabled); /* the files say what is there */
+	}
 	history_note(&r->sup->history, "SIGHUP", "reload", rc < 0 ? text->text : "done");
 	if (rc < 0) {
 		log_error("reload: not applied: %s", text->text);

@@ -294,6 +294,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
 		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
 
+		fds[2].fd = reload_is_busy(&sup->reload) ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
 		(void)poll(fds, asked == 0 ? 6 : 4,
 			   changer_wait_ms(&sup->changer) == 0 ? 0 : sleep_ms);
@@ -427,6 +428,8 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
+	commands_forget(sup);
+	conf_free(&sup->disabled);
 	reload_free(&sup->reload);
 	changer_free(&sup->changer);
 	marks_release(&sup->marks);

@@ -10,6 +10,7 @@
 #include "src/setup/marks.h"
 #include "src/setup/setup.h"
 #include "src/run/changer.h"
+#include "src/run/commands.h"
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
@@ -35,10 +36,12 @@ struct supervisor {
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
 	struct history history;
-	struct door door;        /* taken over by control once it is open */
-	struct control *control; /* NULL: no control socket */
-	bool draining;           /* asked to end */
-	bool drain_asked;        /* by control, and not yet acted on */
+	struct door door;           /* taken over by control once it is open */
+	struct control *control;    /* NULL: no control socket */
+	struct command_order order; /* a change that control was asked for */
+	struct conf disabled;       /* rules that control keeps aside */
+	bool draining;              /* asked to end */
+	bool drain_asked;           /* by control, and not yet acted on */
 };
 
 /* Settles `setup', on which setup_prepare has returned 0, starts its shards, relays until a signal

@@ -100,6 +100,13 @@ struct opt {
 	bool json; /* with --check-host */
 };
 
+/* A configuration that is in no file. */
+struct options_text {
+	const char *name; /* for messages */
+	const char *text;
+	size_t len; /* bytes */
+};
+
 extern const struct cli_table options_table;
 
 /* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out'
@@ -122,6 +129,23 @@ enum log_level options_log_level(const struct opt *opt);
 
 /* In options_live.c. Accepts all-zero. */
 void options_free(struct opt *opt);
+
+/* In options_edit.c. All but the rules: 0, or -ENOMEM with `err'. */
+int options_copy(const struct opt *from, struct opt *out, struct err *err);
+
+/* In options_edit.c. Appends `rule' of another conf to `to', by its text and with its name. As
+ * conf_add_rule. */
+int options_take_rule(struct conf *to, const struct conf_rule *rule, struct err *err);
+
+/* In options_edit.c. Appends a rule; one that has no name gets one that neither `to' nor `others'
+ * has. As conf_add_rule. */
+int options_add_rule(struct conf *to, const struct conf *others, const char *text,
+		     const char *where, struct err *err);
+
+/* In options_edit.c. As options_parse, but `text', which messages call `name', stands in the place
+ * of each --config and --rule. */
+int options_parse_instead(int argc, char **argv, const struct options_text *text, struct opt *out,
+			  struct err *err);
 
 /* In options_help.c. The grouped help, to stdout. */
 void options_print_help(void);

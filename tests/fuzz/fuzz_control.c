@@ -45,6 +45,7 @@ static void open_bench(struct bench *bench)
 			   &err) == 0);
 	bench->setup.opt = &bench->opt;
 	bench->sup.setup = &bench->setup;
+	bench->sup.draining = true; /* so that a change is made, looked at, and not begun */
 	must(bind(door.fd, (struct sockaddr *)&name, sizeof(sa_family_t)) == 0);
 	must(listen(door.fd, CLIENTS) == 0);
 	must(control_open(&bench->sup, &door, &bench->control, &err) == 0);

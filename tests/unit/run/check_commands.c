@@ -2,6 +2,7 @@
 #include "src/run/commands.h"
 
 #include <check.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,12 +96,55 @@ START_TEST(wrong_requests_are_refused_with_a_code_each)
 		{"{\"version\":1,\"command\":\"show\",\"what\":\"flows\",\"rules\":[1]}",
 		 "bad_request"},
 		{"{\"version\":1,\"command\":\"log-level\",\"level\":\"loud\"}", "bad_request"},
+		{"{\"version\":1,\"command\":\"reload\"}", "failed"},
+		{"{\"version\":1,\"command\":\"replace\",\"text\":\"x\"}", "failed"},
+		{"{\"version\":1,\"command\":\"add\",\"rules\":[\"x\"]}", "failed"},
+		{"{\"version\":1,\"command\":\"add\",\"rules\":\"x\"}", "bad_request"},
+		{"{\"version\":1,\"command\":\"remove\",\"names\":[\"x\"]}", "failed"},
+		{"{\"version\":1,\"command\":\"remove\",\"names\":[\"rule1\"]}", "failed"},
+		{"{\"version\":1,\"command\":\"enable\",\"names\":[\"rule1\"]}", "failed"},
+		{"{\"version\":1,\"command\":\"disable\",\"names\":[\"rule1\"]}", "failed"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		ask_as(&owner, wrong[i].line);
 		expect_refusal(wrong[i].line, wrong[i].code);
 	}
+}
+END_TEST
+
+static const char *find(const char *line, size_t len, const char *words)
+{
+	return memmem(line, len, words, strlen(words));
+}
+
+/* The end of a change, as the reload tells it, for client 7. */
+START_TEST(answer_to_a_change_comes_once_and_says_how_it_went)
+{
+	uint64_t client = 0;
+	size_t len;
+	char *line;
+
+	ck_assert(!commands_has_late(&rig.sup));
+	ck_assert_ptr_null(commands_late(&rig.sup, &client, &len));
+	rig.sup.order = (struct command_order){.answered = true,
+					       .client = 7,
+					       .id = json_integer(3),
+					       .command = json_string("reload")};
+	err_set(&rig.sup.order.text, "flows: 1 kept");
+	ck_assert(commands_has_late(&rig.sup));
+	line = commands_late(&rig.sup, &client, &len);
+	ck_assert_uint_eq(client, 7);
+	ck_assert_ptr_nonnull(line);
+	ck_assert_msg(find(line, len, "\"id\":3,\"command\":\"reload\"") != NULL, "%s", line);
+	ck_assert_ptr_nonnull(find(line, len, "{\"done\":\"flows: 1 kept\"}"));
+	free(line);
+	ck_assert(!commands_has_late(&rig.sup));
+	rig.sup.order = (struct command_order){.answered = true, .rc = -EIO};
+	err_set(&rig.sup.order.text, "no socket");
+	line = commands_late(&rig.sup, &client, &len);
+	ck_assert_ptr_nonnull(find(line, len, "\"code\":\"failed\",\"text\":\"no socket\""));
+	free(line);
 }
 END_TEST
 
@@ -124,6 +168,12 @@ START_TEST(lookers_look_and_change_nothing)
 {
 	static const char *const changes[] = {
 		"{\"version\":1,\"command\":\"drain\"}",
+		"{\"version\":1,\"command\":\"reload\"}",
+		"{\"version\":1,\"command\":\"replace\",\"text\":\"\"}",
+		"{\"version\":1,\"command\":\"add\",\"rules\":[]}",
+		"{\"version\":1,\"command\":\"remove\",\"names\":[\"rule1\"]}",
+		"{\"version\":1,\"command\":\"enable\",\"names\":[]}",
+		"{\"version\":1,\"command\":\"disable\",\"names\":[\"rule1\"]}",
 		"{\"version\":1,\"command\":\"log-level\",\"level\":\"debug\"}",
 	};
 	static const char *const looks[] = {
@@ -301,6 +351,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, wrong_requests_are_refused_with_a_code_each);
+	tcase_add_test(tc, answer_to_a_change_comes_once_and_says_how_it_went);
 	tcase_add_test(tc, request_is_short_but_for_those_that_hold_more);
 	tcase_add_test(tc, lookers_look_and_change_nothing);
 	tcase_add_test(tc, show_answers_flat_rows_with_the_counters_of_the_report);

@@ -15,6 +15,9 @@ tests_unit_setup_check_opt_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/setup/check_opt_file
 tests_unit_setup_check_opt_file_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/setup/check_opt_edit
+tests_unit_setup_check_opt_edit_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/setup/check_opt_man
 tests_unit_setup_check_opt_man_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
