@@ -16,7 +16,7 @@
 #define AT(member)              CLI_AT(struct ctl_opt, member)
 #define DAYS                    (86400 * NS_PER_S)
 #define OPERANDS_ANY            ((size_t)-1)
-#define HELP_OF(id, name, help) [PROTOCOL_COMMAND_##id] = help,
+#define HELP_OF(id, name, help) [PROTOCOL_COMMAND_##id] = (help),
 
 static const struct ctl_command *find_command(const char *word);
 static int parse_command(const struct cli_table *table, int argc, char **argv, struct ctl_opt *opt,

@@ -194,7 +194,7 @@ static int give_to_group(const struct opt *opt, struct door *door, struct err *e
 {
 	const struct group *group = opt->control_group ? getgrnam(opt->control_group) : NULL;
 	int at = open(door->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
+	struct stat st = {0};
 	int rc = at < 0 || fstat(at, &st) < 0 ? -errno : 0;
 
 	if (rc == 0) {
