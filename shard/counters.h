@@ -51,8 +51,11 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(received_bytes, "received_bytes", "bytes", COUNT, "payload of these")                   \
 	X(relayed, "relayed", "datagrams", COUNT, "offered to every output")                      \
 	X(trains, "trains", "trains", COUNT, "receptions of more than one datagram")              \
+	X(pieces, "pieces", "receptions", COUNT, "received, a train as one")                      \
 	X(kernel_drops, "kernel_drops", "datagrams", COUNT,                                       \
 	  "dropped at the socket; a train as one")                                                \
+	X(not_mine, "not_mine", "datagrams", COUNT,                                               \
+	  "refused as another shard's share; a train as one")                                     \
 	X(rearms, "rearms", "receives", COUNT, "multishot receives started, the first included")  \
 	X(starved, "starved", "receives", COUNT, "ended for want of a buffer; nothing is lost")   \
 	X(recv_errors, "recv_errors", "receives", COUNT, "failed and tried again a little later") \
@@ -190,7 +193,7 @@ struct batch_stats {
 	BATCH_COUNTERS(COUNTER_BUCKETS)
 } __attribute__((aligned(64)));
 
-static_assert(offsetof(struct flow_stats, trains) < 64, "each datagram's are on one cache line");
+static_assert(offsetof(struct flow_stats, pieces) < 64, "each datagram's are on one cache line");
 static_assert(offsetof(struct output_stats, sends) < 64, "each datagram's are on one cache line");
 
 static inline unsigned batch_bucket(uint32_t size)

@@ -48,6 +48,7 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	}
 	stat_add(&flow->stats->received, out->count);
 	stat_add(&flow->stats->received_bytes, out->bytes);
+	stat_add(&flow->stats->pieces, 1);
 	if (out->count > 1) {
 		stat_add(&flow->stats->trains, 1);
 	}
@@ -89,16 +90,19 @@ void ingress_count_leftovers(struct ingress_flow *flow)
 		}
 		stat_add(&flow->stats->received, d.count);
 		stat_add(&flow->stats->received_bytes, (uint64_t)n);
+		stat_add(&flow->stats->pieces, 1);
 		stat_add(&flow->stats->drops[FLOW_DROP_SHUTDOWN], d.count);
 	}
 }
 
 void ingress_look_at_drops(struct ingress_flow *flow)
 {
+	bool filters = share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr);
 	uint32_t now = sock_kernel_drops(flow->fd);
 
 	if (now != 0) { /* 0 is also what it says when it cannot say */
-		stat_add(&flow->stats->kernel_drops, now - flow->drops_seen);
+		stat_add(filters ? &flow->stats->not_mine : &flow->stats->kernel_drops,
+			 now - flow->drops_seen);
 		flow->drops_seen = now;
 	}
 }

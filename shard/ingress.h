@@ -77,5 +77,8 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 void ingress_count_leftovers(struct ingress_flow *flow);
 
 /* Adds to `kernel_drops' what the kernel has dropped at the flow's socket since the last look. The
- * kernel counts modulo 2^32, so looks must not be farther apart than that. */
+ * kernel counts modulo 2^32, so looks must not be farther apart than that. Of a share that a filter
+ * takes, the kernel's count also holds what the filter refused, and nothing tells the two apart at
+ * one socket: all of it is `not_mine' here, and only all shares together say what was lost
+ * (src/run/spread.h). */
 void ingress_look_at_drops(struct ingress_flow *flow);

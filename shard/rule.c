@@ -107,6 +107,8 @@ static void check_flow(const struct rule_table *table, const struct rule_flow *f
 	must(flow->in.source.family == 0 || flow->in.source.family == flow->in.at.addr.family);
 	must(flow->in.source_bits < (flow->in.source.family == AF_INET6 ? 128 : 32));
 	must(flow->pool_class < POOL_CLASS_COUNT);
+	must(flow->share.count <= SHARES_MAX);
+	must(!share_is_part(&flow->share) || flow->share.index < flow->share.count);
 	must(flow->output_count <= FLOW_OUTPUTS_MAX);
 	must(flow->output_count <= table->output_count);
 	must(flow->first_output <= table->output_count - flow->output_count);

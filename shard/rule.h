@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "shard/limits.h"
+#include "shard/share.h"
 #include "src/base/addr.h"
 
 #define RULE_SOURCE_TEXT_MAX (ADDR_TEXT_MAX + 4) /* "/128" */
@@ -107,6 +108,7 @@ struct rule_flow {
 	unsigned ifindex;   /* of in.at.ifname; 0: any */
 	uint8_t pool_class; /* where it starts */
 	bool gro;           /* wanted */
+	struct share share; /* which part of the flow is this shard's; all zero: the whole */
 };
 
 struct rule_table_output {

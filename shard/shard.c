@@ -134,7 +134,8 @@ void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes,
 
 struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule)
 {
-	struct sock_want want = {.buffer_bytes = spec->rcvbuf_bytes, .gro = rule->gro};
+	struct sock_want want = {
+		.buffer_bytes = spec->rcvbuf_bytes, .gro = rule->gro, .share = rule->share};
 
 	for (uint32_t i = 0; i < rule->output_count; i++) {
 		const struct rule_output *out = &spec->table->outputs[rule->first_output + i].out;
@@ -162,7 +163,8 @@ int shard_join(struct shard *s, struct err *err)
 		const struct ingress_flow *flow = &shard_flow(s, i)->flow;
 		int rc = 0;
 
-		if (flow->state != FLOW_PENDING) {
+		/* Control joins what several shards divide. */
+		if (flow->state != FLOW_PENDING && !share_is_part(&flow->rule->share)) {
 			rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
 		}
 		if (rc < 0 && s->spec->strict) {
@@ -317,6 +319,7 @@ static int open_output(struct shard *s, uint32_t i, struct err *err)
 	return 0;
 }
 
+/* Of a flow that several shards divide each must have its share, now: they get ready together. */
 static int open_flow(struct shard *s, uint32_t i, struct err *err)
 {
 	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
@@ -333,7 +336,7 @@ static int open_flow(struct shard *s, uint32_t i, struct err *err)
 	}
 	if (flow->fd < 0) {
 		flow->state = FLOW_PENDING;
-		return s->spec->strict ? flow->fd : 0;
+		return s->spec->strict || share_is_part(&flow->rule->share) ? flow->fd : 0;
 	}
 	return add_file(s, flow->fd, &flow->file, err);
 }

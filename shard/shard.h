@@ -106,9 +106,9 @@ struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flo
 void shard_describe(const struct shard *shard, const struct rule_table_output *rule,
 		    const struct sock_got *got, struct egress_socket *sock);
 
-/* Joins the group of each flow; one that cannot be joined is as one that cannot be opened. Nothing
- * is relayed before shard_live: what arrives stays in the sockets. 0 or -errno with `err'; then
- * some may be joined. */
+/* Joins the group of each flow but of those that several shards divide; one that cannot be joined
+ * is as one that cannot be opened. Nothing is relayed before shard_live: what arrives stays in the
+ * sockets. 0 or -errno with `err'; then some may be joined. */
 int shard_join(struct shard *shard, struct err *err);
 
 int shard_live(struct shard *shard, struct err *err);

@@ -6,6 +6,7 @@
  */
 #include "shard/share.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "src/base/must.h"
@@ -21,6 +22,16 @@ static void load_share(const struct share *share, int family, struct share_progr
 static void load_source(int family, struct share_program *out);
 static void load_cpu_share(const struct share *share, struct share_program *out);
 static void emit(struct share_program *program, struct sock_filter code);
+
+bool share_is_same(const struct share *a, const struct share *b)
+{
+	if (!share_is_part(a) || !share_is_part(b)) {
+		return share_is_part(a) == share_is_part(b);
+	}
+	return a->by == b->by && a->index == b->index && a->count == b->count &&
+	       (a->by != SHARE_BY_CPU ||
+		memcmp(a->cpus_os, b->cpus_os, a->count * sizeof(*a->cpus_os)) == 0);
+}
 
 const char *share_by_name(enum share_by by)
 {

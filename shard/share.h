@@ -34,9 +34,8 @@ enum share_by {
 
 /* The part of a flow that one shard takes. All zero: the whole flow. */
 struct share {
-	const int
-		*cpus_os; /* SHARE_BY_CPU: of each owner, by share; not owned, outlives the flow */
-	uint8_t by;       /* enum share_by */
+	const int *cpus_os; /* of the owners, by share; not owned, outlives the flow */
+	uint8_t by;         /* enum share_by */
 	uint8_t index;
 	uint8_t count; /* of shares; less than 2: the whole flow */
 };
@@ -49,6 +48,16 @@ struct share_program {
 static inline bool share_is_part(const struct share *share)
 {
 	return share->count > 1;
+}
+
+/* Whether a socket that takes the one share takes the other. */
+bool share_is_same(const struct share *a, const struct share *b);
+
+/* Whether it is a filter that takes the share of what comes to `at': where every socket hears
+ * everything. */
+static inline bool share_is_filtered(const struct share *share, const struct addr *at)
+{
+	return share_is_part(share) && addr_is_multicast(at);
 }
 
 /* "outputs", "source", "cpu": as by= has it. */

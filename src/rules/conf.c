@@ -163,14 +163,9 @@ static int read_rule(struct reading *reading)
 		return conf_refuse(cursor, "a second '->'; a rule has one, and commas between its "
 					   "egresses; write one rule for each ingress");
 	}
-	if (reading->rule.spread > reading->egress_count) {
-		return conf_refuse(
-			cursor,
-			"spread=%u with %u egress(es); the outputs are spread over shards, so each "
-			"needs at least one; lower spread= to at most %u",
-			reading->rule.spread, reading->egress_count, reading->egress_count);
-	}
-	return 0;
+	return conf_check_spread(cursor, &reading->rule, &reading->in,
+				 reading->conf->outputs + reading->conf->output_count,
+				 reading->egress_count);
 }
 
 /* Reads up to the `->'; returns the token that ended the ingress, or -errno. */

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "shard/rule.h"
+#include "shard/share.h"
 #include "src/base/log.h"
 
 #define CONF_RULE_TEXT_MAX 65536
@@ -34,6 +35,7 @@ struct conf_rule {
 	char name[CONF_NAME_MAX]; /* name=, or "ruleN" counted from 1 */
 	uint32_t weight;          /* weight=, 1 unless said */
 	uint32_t spread;          /* spread=, 1 unless said */
+	enum share_by by;         /* by=: what spread= divides */
 	uint32_t shard;           /* shard=, or CONF_SHARD_ANY */
 	uint32_t first_flow;
 	uint32_t flow_count; /* more than 1 for a range */

@@ -15,6 +15,7 @@
 
 #include "shard/limits.h"
 #include "shard/pool.h"
+#include "shard/share.h"
 #include "src/base/dscp.h"
 #include "src/base/must.h"
 #include "src/base/num.h"
@@ -35,10 +36,8 @@ struct conf_target {
 static void set_initial(enum conf_side side, const struct conf_target *target);
 static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
 		       const struct conf_target *target);
-static int refuse_value(struct conf_cursor *cursor, const struct conf_key *key);
-static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
-static void append(char *text, size_t room, const char *word);
-static conf_key_read read_name, read_weight, read_spread, read_shard, read_class, read_gro;
+static conf_key_read read_name, read_weight, read_spread, read_by, read_shard, read_class;
+static conf_key_read read_gro;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
 static conf_key_read read_reply, read_local, read_df, read_mtu;
 
@@ -67,7 +66,16 @@ static const struct conf_key ingress_keys[] = {
 	 .takes = " shards",
 	 .initial = "1",
 	 .example = "2",
-	 .help = "divide the outputs of this flow over N shards"},
+	 .help = "divide this flow over N shards, in the way that by= says"},
+	{.name = "by",
+	 .read = read_by,
+	 .arg = "outputs|source|cpu",
+	 .takes = "outputs, source or cpu",
+	 .initial = "outputs",
+	 .example = "source",
+	 .help = "what spread= divides: outputs (each shard hears all and serves its own),\n"
+		 "source (each serves all outputs for its share of the senders), or cpu\n"
+		 "(for what the kernel receives on its CPU)"},
 	{.name = "shard",
 	 .read = read_shard,
 	 .arg = "N",
@@ -183,19 +191,6 @@ const struct conf_key *conf_keys(enum conf_side side)
 	return side == CONF_INGRESS ? ingress_keys : output_keys;
 }
 
-const char *conf_key_takes(const struct conf_key *key, char *text, size_t room)
-{
-	bool giga = key->max > 0 && key->max % GIGA == 0;
-
-	text[0] = '\0';
-	if (key->max > 0) {
-		snprintf(text, room, "%llu to %llu%s", (unsigned long long)key->min,
-			 (unsigned long long)(giga ? key->max / GIGA : key->max), giga ? "G" : "");
-	}
-	append(text, room, key->takes ? key->takes : "");
-	return text;
-}
-
 void conf_set_ingress_initial(struct conf_rule *rule, struct rule_ingress *in)
 {
 	set_initial(CONF_INGRESS, &(struct conf_target){.rule = rule, .in = in});
@@ -248,47 +243,12 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_sid
 				cursor->shown, key->name);
 		}
 		if (key->read(key, target, word + len + 1) != 0) {
-			return refuse_value(cursor, key);
+			return conf_refuse_value(cursor, key);
 		}
 		*seen |= bit;
 		return 0;
 	}
-	return refuse_unknown(cursor, side);
-}
-
-static int refuse_value(struct conf_cursor *cursor, const struct conf_key *key)
-{
-	char takes[CONF_TAKES_MAX];
-
-	return conf_refuse(cursor, "'%s' is not valid; %s= takes %s; write for instance %s=%s",
-			   cursor->shown, key->name, conf_key_takes(key, takes, sizeof(takes)),
-			   key->name, key->example);
-}
-
-static int refuse_unknown(struct conf_cursor *cursor, enum conf_side side)
-{
-	const struct conf_key *keys = conf_keys(side);
-	char known[CONF_TAKES_MAX] = "";
-
-	for (const struct conf_key *key = keys; key->name; key++) {
-		append(known, sizeof(known), key == keys ? "" : key[1].name ? ", " : " and ");
-		append(known, sizeof(known), key->name);
-	}
-	return conf_refuse(
-		cursor,
-		"'%s' is not an option of an %s; its options are key=value with the keys %s; check "
-		"the spelling%s",
-		cursor->shown, side == CONF_INGRESS ? "ingress" : "egress", known,
-		strchr(cursor->word, '=') ? "" : ", or the comma before a next egress");
-}
-
-/* All words are the table's, so the room is a matter of ours. */
-static void append(char *text, size_t room, const char *word)
-{
-	size_t used = strlen(text), len = strlen(word);
-
-	must(len < room - used);
-	memcpy(text + used, word, len + 1);
+	return conf_refuse_unknown(cursor, side);
 }
 
 static int read_name(const struct conf_key *key, const struct conf_target *target,
@@ -313,6 +273,18 @@ static int read_spread(const struct conf_key *key, const struct conf_target *tar
 		       const char *value)
 {
 	return conf_key_read_u32(key, value, &target->rule->spread);
+}
+
+static int read_by(const struct conf_key *key, const struct conf_target *target, const char *value)
+{
+	(void)key;
+	for (int by = SHARE_BY_OUTPUTS; by <= SHARE_BY_CPU; by++) {
+		if (strcmp(value, share_by_name((enum share_by)by)) == 0) {
+			target->rule->by = (enum share_by)by;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static int read_shard(const struct conf_key *key, const struct conf_target *target,

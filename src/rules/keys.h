@@ -37,7 +37,8 @@ struct conf_key {
 /* The keys of that side, in the order of help; ends with a row without a name. */
 const struct conf_key *conf_keys(enum conf_side side);
 
-/* What `key' takes, in words: "1 to 255, keep or dec", in `text' of `room' bytes; `text'. */
+/* In keys_text.c. What `key' takes, in words: "1 to 255, keep or dec", in `text' of `room' bytes;
+ * `text'. */
 const char *conf_key_takes(const struct conf_key *key, char *text, size_t room);
 
 /* keys_value.c: a number within the key's bounds, on or off, yes or no. 0 or -EINVAL. */

@@ -4,7 +4,9 @@
  *     parse.c     words: the cursor, and the form of every refusal
  *     endpoint.c  one word that names an endpoint, with its prefix and port range
  *     keys.c    one word that is key=value
+ *     keys_text.c  what is said of these
  *     rename.c  interfaces under other names than the kernel's
+ *     spread.c  what by= and spread= ask for
  *     twins.c     what only shows when all rules are known
  *
  * Pure: text in, structs out. Control thread.
@@ -66,6 +68,10 @@ int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct 
 			     struct rule_ingress *in);
 int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out);
 
+/* In keys_text.c: cursor->word is not what `key' takes, or no key of that side. -EINVAL. */
+int conf_refuse_value(struct conf_cursor *cursor, const struct conf_key *key);
+int conf_refuse_unknown(struct conf_cursor *cursor, enum conf_side side);
+
 /* An interface name too long for an endpoint: writes the alias that stands for it there. 0,
  * -ENOMEM, or -EINVAL when there are too many; with the refusal. */
 int conf_alias_ifname(struct conf_cursor *cursor, struct conf *conf, const char *name,
@@ -74,6 +80,11 @@ int conf_alias_ifname(struct conf_cursor *cursor, struct conf *conf, const char 
 /* Whether an output may stand beside `count' others behind an ingress: 0 or -EINVAL. */
 int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
 		     const struct rule_output *others, uint32_t count, const struct endpoint *to);
+
+/* Whether a flow can be divided as spread= and by= ask; `outputs' are all of it. 0 or -EINVAL. */
+int conf_check_spread(struct conf_cursor *cursor, const struct conf_rule *rule,
+		      const struct rule_ingress *in, const struct rule_output *outputs,
+		      uint32_t count);
 
 /* Whether a datagram sent to `to' may be what a socket at `at' hears: same address and port, and
  * the same interface; where a unicast endpoint names none, any interface is the same. */

@@ -29,6 +29,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/report_file.c src/run/report_file.h \
 	src/run/rlimits.c src/run/rlimits.h \
 	src/run/signals.c src/run/signals.h \
+	src/run/spread.c src/run/spread.h \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/watch.c src/run/watch.h \
 	src/run/worker.c src/run/worker.h

@@ -19,6 +19,7 @@ static uint32_t unused_outputs(const struct shard *shard);
 static int map(const struct worker *w, size_t bytes, struct arena *arena, struct err *err);
 static int open_flow(const struct worker *w, struct changer_step *step,
 		     const struct changer_step *end, struct err *err);
+static int refuse_share(const struct rule_flow *flow, struct err *err);
 static void want_for(const struct rule_output *out, struct sock_want *want);
 static int open_output(const struct worker *w, struct changer_step *step, struct err *err);
 static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step);
@@ -177,6 +178,9 @@ static int open_flow(const struct worker *w, struct changer_step *step,
 	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes, .gro = flow->gro};
 	int rc;
 
+	if (share_is_part(&flow->share)) {
+		return refuse_share(flow, err);
+	}
 	for (const struct changer_step *next = step + 1;
 	     next < end && next->op == SHARD_ADD_OUTPUT && next->flow == flow; next++) {
 		want_for(&next->output->out, &want);
@@ -191,6 +195,18 @@ static int open_flow(const struct worker *w, struct changer_step *step,
 		step->fd = -1;
 	}
 	return rc;
+}
+
+/* The sockets of a divided flow become ready together, while nobody relays (spread.h). */
+static int refuse_share(const struct rule_flow *flow, struct err *err)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	err_set(err,
+		"%s: cannot be divided by source or CPU while the shards run; restart to divide "
+		"it, or leave the rule as it was",
+		endpoint_format(&flow->in.at, at));
+	return -EOPNOTSUPP;
 }
 
 /* What an output needs to know of each datagram. */

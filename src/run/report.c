@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/rules/index.h"
+#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 /* Sums over everything in the report so far, each with the members of its family. */
@@ -36,6 +37,8 @@ static void add_worker_flows(const struct worker *w, const struct conf_index *in
 			     struct totals *totals);
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals);
+static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
+		      json_t *object);
 static json_t *output_object(const struct worker *w, const struct output_place *place,
 			     struct totals *totals);
 static json_t *add_gone(const struct report_gone *gone, struct totals *totals);
@@ -253,6 +256,9 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	put_state(object,
 		  pending_why(&totals->sup->links.pending, w, place_index(flow->token), false));
 	put_family(object, family, stats);
+	if (share_is_part(&flow->rule->share)) {
+		put_share(totals->sup, flow, object);
+	}
 	put(object, "drops", drops);
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct output_place *place = shard_output(w->shard, o);
@@ -272,6 +278,28 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	totals->consistent = totals->consistent &&
 			     get(object, "received") == get(object, "relayed") + sum_of_all(drops);
 	return object;
+}
+
+/* What a shard takes of a divided flow, and what is known of its filter's refusals (spread.h). */
+static void put_share(const struct supervisor *sup, const struct ingress_flow *flow, json_t *object)
+{
+	const struct share *share = &flow->rule->share;
+	json_t *part = json_object();
+	struct spread_account account;
+
+	put_text(part, "by", share_by_name((enum share_by)share->by));
+	put_number(part, "share", share->index);
+	put_number(part, "shares", share->count);
+	if (share_is_filtered(share, &flow->rule->in.at.addr)) {
+		spread_account(sup, flow, &account);
+		put_number(part, "pieces", account.pieces);
+		put_number(part, "outside", account.outside);
+		must(json_integer_set(json_object_get(object, "kernel_drops"),
+				      (json_int_t)account.kernel_drops) == 0);
+		must(json_integer_set(json_object_get(object, "not_mine"),
+				      (json_int_t)account.not_mine) == 0);
+	}
+	put(object, "spread", part);
 }
 
 static json_t *output_object(const struct worker *w, const struct output_place *place,

@@ -28,6 +28,7 @@
 #include "src/run/recheck.h"
 #include "src/run/report_file.h"
 #include "src/run/signals.h"
+#include "src/run/spread.h"
 #include "src/run/watch.h"
 
 #define EXIT_RUN_FAILURE 1
@@ -165,6 +166,7 @@ static int go_live(struct supervisor *sup, int signals, struct err *err)
 	gate_order(&sup->gate, rc == 0 ? GATE_JOIN : GATE_LEAVE);
 	if (rc == 0) {
 		rc = await_stage(sup, &sup->gate.joined, signals, &asked, err);
+		rc = rc == 0 ? spread_start(sup, err) : rc;
 		gate_order(&sup->gate, rc == 0 ? GATE_GO : GATE_LEAVE);
 	}
 	if (rc == 0) {
@@ -387,6 +389,7 @@ static void ask_to_end(struct supervisor *sup, uint32_t mail)
 
 	sup->end_by_ns =
 		sup->end_by_ns > 0 && sup->end_by_ns < end_by_ns ? sup->end_by_ns : end_by_ns;
+	spread_end(sup);
 	post_all(sup, mail);
 }
 

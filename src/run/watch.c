@@ -14,6 +14,7 @@
 #include "src/host/host.h"
 #include "src/host/facts.h"
 #include "src/setup/options.h"
+#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 /* What has been said of a flow. */
@@ -48,8 +49,13 @@ static void look_at_receive(unsigned char *told, const struct ingress_flow *flow
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
 	*watch = (struct watch){.sup = sup,
-				.shards = calloc(sup->worker_count, sizeof(*watch->shards))};
-	return watch->shards ? 0 : -ENOMEM;
+				.shards = calloc(sup->worker_count, sizeof(*watch->shards)),
+				.spread = spread_watches(sup)};
+	if (!watch->shards || !watch->spread) {
+		watch_free(watch);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void watch_free(struct watch *watch)
@@ -59,6 +65,7 @@ void watch_free(struct watch *watch)
 		free(watch->shards[s].flows);
 	}
 	free(watch->shards);
+	free(watch->spread);
 	*watch = (struct watch){0};
 }
 
@@ -75,6 +82,7 @@ void watch_log_start(const struct supervisor *sup)
 
 void watch_tick(struct watch *watch)
 {
+	spread_tick(watch->sup, watch->spread);
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
 		if (!changer_has(&watch->sup->changer, s)) {
 			look_at_shard(&watch->shards[s], watch->sup->workers[s].shard);

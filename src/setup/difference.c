@@ -296,7 +296,7 @@ static void add_what_comes(struct walk *walk, uint32_t shard, const struct rule_
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
 {
 	return a->gro == b->gro && a->in.shared == b->in.shared && a->pool_class == b->pool_class &&
-	       a->ifindex == b->ifindex;
+	       a->ifindex == b->ifindex && share_is_same(&a->share, &b->share);
 }
 
 /* The output of `flow' that is the same as `out'; most likely where it stood before. */

@@ -15,14 +15,18 @@
 #include "src/setup/uncopied.h"
 
 static_assert(CONF_SPREAD_MAX == PLAN_SPREAD_MAX, "a rule may ask for what the planner can do");
+static_assert(CONF_SPREAD_MAX == SHARES_MAX, "and for what shards can divide");
 
 struct layout_sender {
 	struct addr to;
 	uint32_t shard, output;
 };
 
+static uint32_t weight_of_owner(const struct conf_rule *rule);
 static int allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
 		    struct err *err);
+static bool divides_outputs(const struct conf *conf, const struct conf_flow *flow);
+static int allocate_shares(struct layout *layout, const struct conf *conf, const struct plan *plan);
 static int check_size(uint32_t shard, uint32_t flow_count, struct err *err);
 static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flow_id,
 		    const struct iface_table *ifaces, const struct plan *plan,
@@ -31,6 +35,7 @@ static int check_flow(const struct conf *conf, const struct conf_flow *flow, str
 static int receive_into(const struct conf *conf, const struct conf_flow *flow,
 			const struct iface *iface, const struct layout_options *options,
 			struct rule_flow *out, struct err *err);
+static void add_share(struct layout *layout, const struct plan *plan, uint32_t shard);
 static void add_outputs(struct rule_table *table, const struct conf *conf,
 			const struct conf_flow *flow, const struct iface_table *ifaces,
 			uint32_t part, uint32_t parts, uint32_t zerocopy);
@@ -56,7 +61,7 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 
 		flows[i] = (struct plan_flow){
 			.node_os = iface ? iface->node_os : TOPO_UNKNOWN,
-			.weight = rule->weight,
+			.weight = weight_of_owner(rule),
 			.spread = rule->spread,
 			.named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
 			.prior_flow = PLAN_ANY,
@@ -94,6 +99,9 @@ int layout_build(const struct conf *conf, const struct iface_table *ifaces, cons
 	if (layout.tables && layout.echo_counts) {
 		rc = allocate(&layout, conf, plan, err);
 	}
+	if (rc == 0) {
+		rc = allocate_shares(&layout, conf, plan);
+	}
 	for (uint32_t i = 0; i < conf->flow_count && rc == 0; i++) {
 		rc = add_flow(&layout, conf, i, ifaces, plan, options, err);
 	}
@@ -120,7 +128,17 @@ void layout_free(struct layout *layout)
 	free(layout->tables);
 	free(layout->echo_counts);
 	free(layout->echoes);
+	free(layout->shares);
+	free(layout->share_cpus_os);
 	*layout = (struct layout){0};
+}
+
+/* What an owner receives of a flow is a part of it, unless the outputs are divided: then it is
+ * all. */
+static uint32_t weight_of_owner(const struct conf_rule *rule)
+{
+	return rule->by == SHARE_BY_OUTPUTS ? rule->weight
+					    : (rule->weight + rule->spread - 1) / rule->spread;
 }
 
 static int allocate(struct layout *layout, const struct conf *conf, const struct plan *plan,
@@ -137,7 +155,10 @@ static int allocate(struct layout *layout, const struct conf *conf, const struct
 			uint32_t shard = plan->owners[plan->first_owner[i] + p].shard;
 
 			flows[shard]++;
-			outputs[shard] += (conf->flows[i].output_count + parts - 1) / parts;
+			outputs[shard] +=
+				divides_outputs(conf, &conf->flows[i])
+					? (conf->flows[i].output_count + parts - 1) / parts
+					: conf->flows[i].output_count;
 		}
 	}
 	for (uint32_t s = 0; rc == 0 && s < plan->shard_count; s++) {
@@ -155,6 +176,26 @@ static int allocate(struct layout *layout, const struct conf *conf, const struct
 	free(flows);
 	free(outputs);
 	return rc;
+}
+
+static bool divides_outputs(const struct conf *conf, const struct conf_flow *flow)
+{
+	return conf->rules[flow->rule].by == SHARE_BY_OUTPUTS;
+}
+
+/* Shares are pointed to, so all have their room before the first is written. */
+static int allocate_shares(struct layout *layout, const struct conf *conf, const struct plan *plan)
+{
+	size_t count = 1;
+
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		if (!divides_outputs(conf, &conf->flows[i])) {
+			count += plan->first_owner[i + 1] - plan->first_owner[i];
+		}
+	}
+	layout->shares = calloc(count, sizeof(*layout->shares));
+	layout->share_cpus_os = calloc(count, sizeof(*layout->share_cpus_os));
+	return layout->shares && layout->share_cpus_os ? 0 : -ENOMEM;
 }
 
 /* Only few shards for very many flows come to this. */
@@ -178,6 +219,8 @@ static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flo
 	const struct iface *iface = iface_find(ifaces, flow->in.at.ifname);
 	uint32_t first = plan->first_owner[flow_id];
 	uint32_t parts = plan->first_owner[flow_id + 1] - first;
+	bool shares = parts > 1 && !divides_outputs(conf, flow);
+	uint32_t first_share = layout->share_count;
 	int rc = check_flow(conf, flow, err);
 
 	for (uint32_t part = 0; part < parts && rc == 0; part++) {
@@ -192,7 +235,15 @@ static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flo
 			.ifindex = iface ? iface->ifindex : 0,
 		};
 		rc = receive_into(conf, flow, iface, options, f, err);
-		add_outputs(table, conf, flow, ifaces, part, parts, options->zerocopy);
+		if (shares) {
+			f->share = (struct share){.by = (uint8_t)conf->rules[flow->rule].by,
+						  .index = (uint8_t)part,
+						  .count = (uint8_t)parts,
+						  .cpus_os = layout->share_cpus_os + first_share};
+			add_share(layout, plan, plan->owners[first + part].shard);
+		}
+		add_outputs(table, conf, flow, ifaces, shares ? 0 : part, shares ? 1 : parts,
+			    options->zerocopy);
 		f->output_count = table->output_count - f->first_output;
 		table->flow_count++;
 	}
@@ -203,6 +254,16 @@ static int check_flow(const struct conf *conf, const struct conf_flow *flow, str
 {
 	const struct conf_rule *rule = &conf->rules[flow->rule];
 
+	if (rule->by != SHARE_BY_OUTPUTS && rule->spread > 1 && flow->in.shared) {
+		err_set(err,
+			"%s: by=%s on an address and port that other rules have, too; expected the "
+			"only rule there; remove spread and by, or the other rules",
+			rule->where, share_by_name(rule->by));
+		return -EINVAL;
+	}
+	if (rule->by != SHARE_BY_OUTPUTS) {
+		return 0;
+	}
 	if (rule->spread > flow->output_count) {
 		err_set(err,
 			"%s: spread=%u with %u outputs; expected at most one shard per output; "
@@ -213,7 +274,8 @@ static int check_flow(const struct conf *conf, const struct conf_flow *flow, str
 	if (rule->spread > 1 && !addr_is_multicast(&flow->in.at.addr)) {
 		err_set(err,
 			"%s: spread=%u on a unicast ingress; expected a multicast group, of which "
-			"each shard can receive its own copy; remove spread",
+			"each shard can receive its own copy; remove spread, or divide the senders "
+			"with by=source",
 			rule->where, rule->spread);
 		return -EINVAL;
 	}
@@ -247,6 +309,14 @@ static int receive_into(const struct conf *conf, const struct conf_flow *flow,
 	}
 	out->pool_class = (uint8_t)cls;
 	return 0;
+}
+
+/* The next flow in the table of `shard' is a share. */
+static void add_share(struct layout *layout, const struct plan *plan, uint32_t shard)
+{
+	layout->share_cpus_os[layout->share_count] = plan->shards[shard].cpu_os;
+	layout->shares[layout->share_count++] =
+		(struct layout_share){.shard = shard, .flow = layout->tables[shard].flow_count};
 }
 
 static void add_outputs(struct rule_table *table, const struct conf *conf,

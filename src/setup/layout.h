@@ -2,7 +2,8 @@
  *
  * A planner's answer (numa/) becomes each shard's orders (shard/). Pure: structs in, structs out. A
  * flow with spread=k stands in k tables, each with its own, disjoint part of the outputs: output i
- * goes to owner i mod k. Control thread.
+ * goes to owner i mod k. With by=source or by=cpu it stands in k tables too, with all outputs in
+ * each, and a share of its own (shard/share.h). Control thread.
  */
 #pragma once
 
@@ -23,8 +24,16 @@ struct layout_echo {
 	uint32_t from_shard, from_output; /* who sends it */
 };
 
+/* Who has a share of a flow: position in that shard's table. */
+struct layout_share {
+	uint32_t shard, flow;
+};
+
 struct layout {
-	struct rule_table *tables;  /* one per shard */
+	struct rule_table *tables;   /* one per shard */
+	struct layout_share *shares; /* flow by flow, and of a flow by share */
+	int *share_cpus_os;          /* the same: the CPUs that these shards run on */
+	uint32_t share_count;
 	uint32_t *echo_counts;      /* per shard */
 	struct layout_echo *echoes; /* sorted by shard, then flow */
 	uint32_t shard_count;
@@ -46,8 +55,8 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 uint32_t layout_shards_max(const struct conf *conf);
 
 /* 0; -EINVAL with `err' for what only plan and rules together show (spread above the number of
- * outputs, spread on a unicast ingress, a class without buffers, too many flows for one shard);
- * -ENOMEM. */
+ * outputs, spread by outputs on a unicast ingress, a class without buffers, too many flows for one
+ * shard); -ENOMEM. */
 int layout_build(const struct conf *conf, const struct iface_table *ifaces, const struct plan *plan,
 		 const struct layout_options *options, struct layout *out, struct err *err);
 

@@ -130,7 +130,8 @@ static void check_rule(const struct conf *conf, const struct conf_rule *rule)
 	must(rule->flow_count >= 1);
 	must(rule->first_flow + rule->flow_count == conf->flow_count);
 	must(rule->weight >= 1);
-	must(rule->spread >= 1 && rule->spread <= conf->flows[rule->first_flow].output_count);
+	must(rule->spread >= 1 && (rule->by != SHARE_BY_OUTPUTS ||
+				   rule->spread <= conf->flows[rule->first_flow].output_count));
 	must(rule->name[0] != '\0');
 	for (uint32_t i = 0; i < rule->flow_count; i += 1 + rule->flow_count / FLOWS_MAX) {
 		const struct conf_flow *flow = &conf->flows[rule->first_flow + i];

@@ -167,6 +167,21 @@ START_TEST(ingress_options_are_stored)
 }
 END_TEST
 
+START_TEST(a_flow_with_one_egress_is_divided_otherwise_than_by_outputs)
+{
+	(void)add("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000");
+	ck_assert_int_eq(conf.rules[0].by, SHARE_BY_OUTPUTS);
+	(void)add("239.1.1.2%eth0:5000 spread=64 by=source -> 239.2.2.3%eth1:6000");
+	ck_assert_int_eq(conf.rules[1].by, SHARE_BY_SOURCE);
+	ck_assert_uint_eq(conf.rules[1].spread, 64);
+	(void)add("192.0.2.1:5000 by=cpu spread=2 -> 239.2.2.4%eth1:6000");
+	ck_assert_int_eq(conf.rules[2].by, SHARE_BY_CPU);
+	/* Of a prefix there are many senders; one shard alone has what it wants. */
+	(void)add("10.0.0.0/8@192.0.2.2:5000 by=source spread=2 -> 239.2.2.5%eth1:6000");
+	(void)add("10.0.0.1@192.0.2.3:5000 by=source -> 239.2.2.6%eth1:6000 rate=1M");
+}
+END_TEST
+
 START_TEST(egress_options_belong_to_their_egress)
 {
 	const struct conf_flow *flow = add(
@@ -399,6 +414,7 @@ int main(void)
 	tcase_add_test(tc, unicast_and_families_mix);
 	tcase_add_test(tc, odd_but_legal_interface_names);
 	tcase_add_test(tc, ingress_options_are_stored);
+	tcase_add_test(tc, a_flow_with_one_egress_is_divided_otherwise_than_by_outputs);
 	tcase_add_test(tc, egress_options_belong_to_their_egress);
 	tcase_add_test(tc, dscp_names_are_the_rfcs);
 	tcase_add_test(tc, prefixes_map_address_by_address);

@@ -271,7 +271,7 @@ START_TEST(bad_ingress_options)
 {
 	static const struct row rows[] = {
 		{IN " ttl=3" TO, "'ttl=3' is not an option of an ingress"},
-		{IN " by=source" TO, "'by=source' is not an option"},
+		{IN " per=source" TO, "'per=source' is not an option"},
 		{IN " name" TO, "not an option"},
 		{IN " =5" TO, "not an option"},
 		{IN " Name=x" TO, "not an option"},
@@ -287,6 +287,13 @@ START_TEST(bad_ingress_options)
 		{IN " spread=0" TO, "1 to 64"},
 		{IN " spread=65" TO, "1 to 64"},
 		{IN " spread=2" TO, "spread=2 with 1 egress"},
+		{IN " by=senders" TO, "outputs, source or cpu"},
+		{IN " by=" TO, "outputs, source or cpu"},
+		{IN " spread=2 by=outputs" TO, "spread=2 with 1 egress"},
+		{"192.0.2.1@" IN " spread=2 by=source" TO, "by=source with one SOURCE@"},
+		{"192.0.2.1@" IN " spread=2 by=cpu" TO, "by=cpu with one SOURCE@"},
+		{IN " spread=2 by=source" TO " rate=1M", "rate= of egress"},
+		{IN " spread=2 by=source shard=1" TO, "both shard= and spread="},
 		{IN " shard=1024" TO, "0 to 1023"},
 		{IN " shard=any" TO, "0 to 1023"},
 		{IN " shard=1 spread=2" TO, "both shard= and spread="},

@@ -135,6 +135,7 @@ START_TEST(rule_without_a_key_is_one_with_its_default)
 		rules = conf.rules;
 		ck_assert_uint_eq(rules[0].weight, rules[1].weight);
 		ck_assert_uint_eq(rules[0].spread, rules[1].spread);
+		ck_assert_int_eq(rules[0].by, rules[1].by);
 		ck_assert_uint_eq(rules[0].shard, rules[1].shard);
 		ck_assert_mem_eq(&conf.flows[0].in, &conf.flows[1].in, sizeof(conf.flows[0].in));
 		ck_assert_mem_eq(&conf.outputs[0], &conf.outputs[1], sizeof(conf.outputs[0]));

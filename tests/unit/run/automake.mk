@@ -48,3 +48,7 @@ tests_unit_run_check_signals_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_ifwatch
 tests_unit_run_check_ifwatch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_run_check_ifwatch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_spread
+tests_unit_run_check_spread_SOURCES = tests/unit/run/check_spread.c $(RUN_RIG)
+tests_unit_run_check_spread_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

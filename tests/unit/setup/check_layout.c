@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/rules/conf.h"
+#include "src/rules/index.h"
 #include "src/setup/layout.h"
 #include "src/setup/options.h"
 
@@ -25,6 +26,10 @@ static struct plan make_plan(uint32_t shards, const uint32_t *owners, uint32_t s
 {
 	struct plan plan = {.shard_count = shards, .flow_count = conf.flow_count};
 
+	plan.shards = calloc(shards, sizeof(*plan.shards));
+	for (uint32_t s = 0; s < shards; s++) {
+		plan.shards[s].cpu_os = 10 + (int)s;
+	}
 	plan.owners = calloc((size_t)conf.flow_count * spread, sizeof(*plan.owners));
 	plan.first_owner = calloc(conf.flow_count + 1UL, sizeof(*plan.first_owner));
 	for (uint32_t i = 0; i < conf.flow_count; i++) {
@@ -42,6 +47,7 @@ static int build(uint32_t shards, const uint32_t *owners, uint32_t spread,
 	struct plan plan = make_plan(shards, owners, spread);
 	int rc = layout_build(&conf, &ifaces, &plan, with, &layout, &err);
 
+	free(plan.shards);
 	free(plan.owners);
 	free(plan.first_owner);
 	return rc;
@@ -115,6 +121,76 @@ START_TEST(spread_gives_each_output_to_exactly_one_shard)
 	for (int i = 0; i < 5; i++) {
 		ck_assert_uint_eq(seen[i], 1);
 	}
+}
+END_TEST
+
+START_TEST(by_source_gives_each_owner_all_outputs_and_a_share_of_its_own)
+{
+	const uint32_t owners[] = {1, 3, 0};
+
+	add_rule("239.1.1.1%eth0:5000 spread=3 by=source -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	add_rule("192.0.2.1:5000 spread=3 by=cpu -> 239.2.2.3%e:6000");
+	add_rule("239.1.1.3%eth0:5000 spread=3 -> 239.2.2.4%e:6000, 239.2.2.5%e:6000, "
+		 "239.2.2.6%e:6000");
+	ck_assert_int_eq(build(5, owners, 3, &options), 0);
+	ck_assert_uint_eq(layout.share_count, 6);
+	for (uint32_t i = 0; i < 6; i++) {
+		const struct layout_share *at = &layout.shares[i];
+		const struct rule_flow *flow = &layout.tables[at->shard].flows[at->flow];
+
+		ck_assert_uint_eq(at->shard, (owners[i / 3] + i % 3) % 5);
+		ck_assert_int_eq(rule_compare_flows(&flow->in, &conf.flows[i / 3].in), 0);
+		ck_assert_uint_eq(flow->output_count, conf.flows[i / 3].output_count);
+		ck_assert_uint_eq(flow->share.by, i < 3 ? SHARE_BY_SOURCE : SHARE_BY_CPU);
+		ck_assert_uint_eq(flow->share.index, i % 3);
+		ck_assert_uint_eq(flow->share.count, 3);
+		ck_assert_int_eq(flow->share.cpus_os[i % 3], 10 + (int)at->shard);
+	}
+	for (uint32_t s = 0; s < 3; s++) { /* what is divided by outputs is nobody's share */
+		const struct rule_table *table = &layout.tables[s];
+
+		ck_assert(!share_is_part(&table->flows[table->flow_count - 1].share));
+	}
+}
+END_TEST
+
+START_TEST(one_owner_has_no_share)
+{
+	const uint32_t owners[] = {0};
+
+	add_rule("192.0.2.1:5000 by=source -> 239.2.2.1%e:6000, 239.2.2.2%e:6000");
+	ck_assert_int_eq(build(2, owners, 1, &options), 0);
+	ck_assert_uint_eq(layout.share_count, 0);
+	ck_assert(!share_is_part(&layout.tables[0].flows[0].share));
+	ck_assert_uint_eq(layout.tables[0].output_count, 2);
+}
+END_TEST
+
+START_TEST(owners_of_shares_count_a_part_of_the_weight)
+{
+	struct plan_flow *flows;
+
+	add_rule("239.1.1.1%eth0:5000 weight=10 spread=4 by=source -> 239.2.2.1%e:6000");
+	add_rule("239.1.1.2%eth0:5000 weight=10 spread=2 -> 239.2.2.2%e:6000, 239.2.2.3%e:6000");
+	add_rule("239.1.1.3%eth0:5000 weight=1 spread=4 by=cpu -> 239.2.2.4%e:6000");
+	flows = layout_plan_flows(&conf, &ifaces);
+	ck_assert_ptr_nonnull(flows);
+	ck_assert_uint_eq(flows[0].weight, 3);
+	ck_assert_uint_eq(flows[1].weight, 10);
+	ck_assert_uint_eq(flows[2].weight, 1);
+	free(flows);
+}
+END_TEST
+
+START_TEST(a_port_that_rules_have_together_is_not_divided)
+{
+	const uint32_t owners[] = {0, 0};
+
+	add_rule("10.0.0.1@192.0.2.1:5000 -> 239.2.2.1%e:6000");
+	add_rule("192.0.2.1:5000 spread=2 by=source -> 239.2.2.2%e:6000");
+	ck_assert_int_eq(conf_mark_shared(&conf), 0);
+	ck_assert_int_eq(build(2, owners, 2, &options), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "by=source on an address and port"));
 }
 END_TEST
 
@@ -258,6 +334,10 @@ static Suite *layout_suite(void)
 	tcase_add_test(tcase, each_flow_stands_in_its_owners_table_only);
 	tcase_add_test(tcase, spread_gives_each_output_to_exactly_one_shard);
 	tcase_add_test(tcase, senders_towards_any_address_are_known);
+	tcase_add_test(tcase, by_source_gives_each_owner_all_outputs_and_a_share_of_its_own);
+	tcase_add_test(tcase, one_owner_has_no_share);
+	tcase_add_test(tcase, owners_of_shares_count_a_part_of_the_weight);
+	tcase_add_test(tcase, a_port_that_rules_have_together_is_not_divided);
 	tcase_add_test(tcase, spread_beyond_the_outputs_is_refused);
 	tcase_add_test(tcase, spread_of_a_unicast_ingress_is_refused);
 	tcase_add_test(tcase, more_flows_than_a_shard_can_have_are_refused);

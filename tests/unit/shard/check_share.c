@@ -101,6 +101,28 @@ START_TEST(a_cpu_is_its_owners_share_and_no_cpu_is_nobodys)
 }
 END_TEST
 
+START_TEST(shares_are_the_same_when_their_sockets_would_be)
+{
+	const int cpus[] = {1, 2}, others[] = {2, 1};
+	const struct share whole = {0}, one = {.by = SHARE_BY_SOURCE, .count = 1},
+			   first = {.by = SHARE_BY_SOURCE, .count = 2, .cpus_os = cpus},
+			   second = {.by = SHARE_BY_SOURCE, .count = 2, .index = 1},
+			   moved = {.by = SHARE_BY_SOURCE, .count = 2, .cpus_os = others},
+			   more = {.by = SHARE_BY_SOURCE, .count = 3},
+			   by_cpu = {.by = SHARE_BY_CPU, .count = 2, .cpus_os = cpus},
+			   by_others = {.by = SHARE_BY_CPU, .count = 2, .cpus_os = others};
+
+	ck_assert(share_is_same(&whole, &one));
+	ck_assert(share_is_same(&first, &moved));
+	ck_assert(share_is_same(&by_cpu, &by_cpu));
+	ck_assert(!share_is_same(&whole, &first));
+	ck_assert(!share_is_same(&first, &second));
+	ck_assert(!share_is_same(&first, &more));
+	ck_assert(!share_is_same(&first, &by_cpu));
+	ck_assert(!share_is_same(&by_cpu, &by_others));
+}
+END_TEST
+
 START_TEST(programs_of_every_size_fit)
 {
 	static struct share_program program;
@@ -400,6 +422,7 @@ int main(void)
 	tcase_add_test(pure, known_sources_have_known_shares);
 	tcase_add_test(pure, shares_of_sixty_four_sources_are_balanced);
 	tcase_add_test(pure, a_cpu_is_its_owners_share_and_no_cpu_is_nobodys);
+	tcase_add_test(pure, shares_are_the_same_when_their_sockets_would_be);
 	tcase_add_test(pure, programs_of_every_size_fit);
 	tcase_set_timeout(kernel, 120);
 	tcase_add_loop_test(kernel, the_kernel_chooses_what_the_function_says, 0, 4);

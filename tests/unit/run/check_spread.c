@@ -1,0 +1,209 @@
+/* check_spread.c - what a divided flow has lost is told from what its filters refused, and one
+ * share that has everything is told of, once.
+ *
+ * Three shards with a flow each, in counters that the test sets; no socket, no ring.
+ */
+#include "src/run/spread.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "tests/unit/run/supervisor_rig.h"
+
+#define SHARES 3
+
+static struct setup setup;
+static struct supervisor sup;
+static struct worker workers[SHARES];
+static struct shard shards[SHARES];
+static struct rule_table tables[SHARES];
+static struct rule_flow rules[SHARES];
+static struct flow_place places[SHARES][ROOM_FLOWS];
+static struct flow_place *rooms[SHARES];
+static struct layout_share layout_shares[SHARES];
+
+static void open_rig(const char *at)
+{
+	for (uint32_t i = 0; i < SHARES; i++) {
+		rules[i] = (struct rule_flow){
+			.share = {.by = SHARE_BY_SOURCE, .index = (uint8_t)i, .count = SHARES}};
+		ck_assert_int_eq(addr_parse_ip(at, &rules[i].in.at.addr), 0);
+		rules[i].in.at.addr.port = 5000;
+		tables[i] = (struct rule_table){.flows = &rules[i], .flow_count = 1};
+		memset(places[i], 0, sizeof(places[i]));
+		places[i][0].rule = rules[i];
+		places[i][0].flow = (struct ingress_flow){.rule = &places[i][0].rule,
+							  .stats = &places[i][0].stats};
+		rooms[i] = places[i];
+		shards[i].relay.rooms = &rooms[i];
+		shards[i].relay.place_count = ROOM_FLOWS;
+		workers[i].shard = &shards[i];
+		layout_shares[i].shard = i;
+	}
+	setup.layout = (struct layout){
+		.tables = tables, .shares = layout_shares, .share_count = SHARES, .shard_count = 3};
+	sup.setup = &setup;
+	sup.workers = workers;
+	sup.worker_count = SHARES;
+}
+
+/* A share has received `pieces', and its socket has dropped `dropped', whatever the reason. */
+static void count(uint32_t share, uint64_t pieces, uint64_t dropped)
+{
+	stat_set(&places[share][0].stats.pieces, pieces);
+	stat_set(&places[share][0].stats.received, pieces);
+	stat_set(&places[share][0].stats.not_mine, dropped);
+}
+
+static struct spread_account account_of(uint32_t share)
+{
+	struct spread_account account;
+
+	spread_account(&sup, &places[share][0].flow, &account);
+	return account;
+}
+
+START_TEST(what_filters_refused_is_not_lost)
+{
+	open_rig("239.1.1.1");
+	count(0, 50, 50);
+	count(1, 30, 70);
+	count(2, 20, 80);
+	for (uint32_t i = 0; i < SHARES; i++) {
+		ck_assert_uint_eq(account_of(i).pieces, 100);
+		ck_assert_uint_eq(account_of(i).kernel_drops, 0);
+		ck_assert_uint_eq(account_of(i).outside, 0);
+	}
+	ck_assert_uint_eq(account_of(0).not_mine, 50);
+	ck_assert_uint_eq(account_of(2).not_mine, 80);
+}
+END_TEST
+
+/* Ten of the first share's own and five of the second's found no room. */
+START_TEST(what_no_share_received_is_lost_and_counted_once)
+{
+	uint64_t lost = 0, refused = 0;
+
+	open_rig("239.1.1.1");
+	count(0, 40, 60);
+	count(1, 25, 75);
+	count(2, 20, 80);
+	for (uint32_t i = 0; i < SHARES; i++) {
+		lost += account_of(i).kernel_drops;
+		refused += account_of(i).not_mine;
+	}
+	ck_assert_uint_eq(lost, 15);
+	ck_assert_uint_eq(refused, 200); /* each of 100 by two of three */
+	ck_assert_uint_eq(account_of(2).kernel_drops, 15);
+}
+END_TEST
+
+/* Seven came after the first had joined and three after the second, before the third had. */
+START_TEST(what_came_before_all_had_joined_is_told_apart)
+{
+	open_rig("239.1.1.1");
+	count(0, 50, 50 + 7);
+	count(1, 30, 70 + 3);
+	count(2, 20, 80);
+	ck_assert_uint_eq(account_of(0).outside, 7);
+	ck_assert_uint_eq(account_of(1).outside, 3);
+	ck_assert_uint_eq(account_of(2).outside, 0);
+	ck_assert_uint_eq(account_of(2).kernel_drops, 0);
+}
+END_TEST
+
+/* While shards run, the drops of one are older than what the others have received since. */
+START_TEST(stale_drop_counts_make_no_losses)
+{
+	open_rig("239.1.1.1");
+	count(0, 5000, 0);
+	count(1, 3000, 0);
+	count(2, 2000, 10);
+	ck_assert_uint_eq(account_of(2).kernel_drops, 0);
+	ck_assert_uint_eq(account_of(2).not_mine, 10);
+}
+END_TEST
+
+/* Its place is free, or another flow's: nothing is said of it, nor done to it. */
+START_TEST(a_flow_that_has_left_is_left_alone)
+{
+	struct spread_watch *watches;
+
+	open_rig("239.1.1.1");
+	count(0, 50, 50);
+	places[2][0].flow.rule = NULL;
+	places[1][0].flow.fd = places[2][0].flow.fd = -1;
+	watches = spread_watches(&sup);
+	ck_assert_ptr_nonnull(watches);
+	spread_tick(&sup, watches);
+	ck_assert_uint_eq(watches->heard_ns, 0);
+	spread_end(&sup);
+	ck_assert_uint_eq(account_of(0).kernel_drops, 0);
+	ck_assert_uint_eq(account_of(0).not_mine, 50);
+	free(watches);
+}
+END_TEST
+
+START_TEST(one_share_that_has_everything_is_told_of_once)
+{
+	struct spread_watch *watches;
+
+	open_rig("239.1.1.1");
+	logged_start();
+	watches = spread_watches(&sup);
+	ck_assert_ptr_nonnull(watches);
+	spread_tick(&sup, watches);
+	count(1, 100, 0);
+	spread_tick(&sup, watches);
+	ck_assert_str_eq(logged(), "");
+	ck_assert_uint_ne(watches->heard_ns, 0);
+	watches->heard_ns -= 10 * NS_PER_S;
+	spread_tick(&sup, watches);
+	ck_assert_ptr_nonnull(strstr(logged(), "one share of 3 has everything after 10 s of "
+					       "traffic (shard 1): one source only?"));
+	spread_tick(&sup, watches);
+	ck_assert_str_eq(logged(), "");
+	free(watches);
+}
+END_TEST
+
+START_TEST(a_flow_that_two_shares_hear_is_told_of_never)
+{
+	struct spread_watch *watches;
+
+	open_rig("192.0.2.1");
+	logged_start();
+	watches = spread_watches(&sup);
+	ck_assert_ptr_nonnull(watches);
+	count(0, 100, 0);
+	count(2, 1, 0);
+	spread_tick(&sup, watches);
+	watches->heard_ns -= 10 * NS_PER_S;
+	spread_tick(&sup, watches);
+	ck_assert_str_eq(logged(), "");
+	free(watches);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spread");
+	TCase *tcase = tcase_create("spread");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tcase, what_filters_refused_is_not_lost);
+	tcase_add_test(tcase, what_no_share_received_is_lost_and_counted_once);
+	tcase_add_test(tcase, what_came_before_all_had_joined_is_told_apart);
+	tcase_add_test(tcase, stale_drop_counts_make_no_losses);
+	tcase_add_test(tcase, a_flow_that_has_left_is_left_alone);
+	tcase_add_test(tcase, one_share_that_has_everything_is_told_of_once);
+	tcase_add_test(tcase, a_flow_that_two_shares_hear_is_told_of_never);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
