@@ -46,7 +46,6 @@ static const char *const zerocopy_choices[] = {"off", "auto", NULL};
 static const uint64_t zerocopy_meanings[] = {OPT_AMOUNT_OFF, OPT_AMOUNT_AUTO};
 static const char *const register_choices[] = {"auto", "on", "off", NULL};
 static const uint64_t register_meanings[] = {OPT_AMOUNT_AUTO, OPT_AMOUNT_ON, OPT_AMOUNT_OFF};
-
 static_assert(REGISTERED_MAX < OPT_AMOUNT_ON, "numbers and words apart");
 static_assert(CONF_RULE_TEXT_MAX < CLI_LINE_BYTES_MAX, "a rule fits into a line of a file");
 
@@ -92,6 +91,14 @@ static const struct cli_row inspect_rows[] = {
 	 .help = "print which shard, CPU and node would own each flow, and why, and exit;\n"
 		 "FORMAT is text (default), json, svg; hugepages: the commands that\n"
 		 "reserve what the plan needs; sysctl: a file for /etc/sysctl.d"},
+	{.name = "source",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_OWN,
+	 .read = options_read_source,
+	 .takes = OPTIONS_SOURCE_TAKES,
+	 .arg = "ADDR",
+	 .help = "with --plan: tell also which shard takes what this sender sends",
+	 .example = "192.0.2.1"},
 	{.name = "check-host",
 	 .flags = CLI_NOT_IN_FILE,
 	 .kind = CLI_ACTION,

@@ -55,6 +55,8 @@ enum opt_switch {
 struct opt {
 	enum opt_mode mode;
 	enum opt_plan plan;
+	struct addr
+		source;   /* --source, with --plan: whose shard is asked for; family 0: nobody's */
 	struct conf conf; /* every --rule and rule line, in order */
 	bool strict;      /* --strict */
 	/* placement */

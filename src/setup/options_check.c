@@ -35,6 +35,8 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 	} else if (opt->json && opt->mode != OPT_MODE_CHECK_HOST) {
 		wrong = "--json: comes without --check-host, whose output it changes; add "
 			"--check-host; a plan as JSON is --plan=json";
+	} else if (opt->source.family != 0 && opt->mode != OPT_MODE_PLAN) {
+		wrong = "--source: comes without --plan, which answers it; add --plan";
 	} else if (opt->require_huge && opt->huge == NODEMEM_HUGE_OFF) {
 		wrong = "--require-huge: comes with --huge off; one demands what the other "
 			"forbids; remove one";

@@ -1,4 +1,4 @@
-/* options_value.c - the values that only numacastd has: lists of CPUs, buffers of each class.
+/* options_value.c - the values that only numacastd has: CPUs, buffers of each class, a sender.
  *
  * Numbers are read strictly (num.h). Pure but for the list's memory; control thread.
  */
@@ -73,6 +73,20 @@ int options_read_counts(const struct cli_row *row, void *into, const char *value
 		}
 		at = text + len + 1;
 	}
+}
+
+int options_read_source(const struct cli_row *row, void *into, const char *value)
+{
+	struct opt *opt = into;
+	struct addr source;
+
+	(void)row;
+	if (addr_parse_ip(value, &source) != 0 || addr_is_multicast(&source) ||
+	    addr_is_any(&source)) {
+		return -EINVAL;
+	}
+	opt->source = source;
+	return 0;
 }
 
 /* Reads "0-3,8" into `cpus', at most SHARDS_MAX of them and none twice; the count or -EINVAL. */

@@ -1,6 +1,6 @@
 /* options_value.h - readers of what no row can say, for the table in options.c.
  *
- * Both are cli_read functions (src/cli/row.h).
+ * All are cli_read functions (src/cli/row.h).
  */
 #pragma once
 
@@ -12,8 +12,13 @@
 	"CLASS=N separated by commas, each of small, standard, jumbo, train at most once, N 0 to " \
 	"32768"
 
+#define OPTIONS_SOURCE_TAKES "a unicast address without port or brackets"
+
 /* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */
 int options_read_cpus(const struct cli_row *row, void *into, const char *value);
 
 /* "small=N,train=N" over the uint32_t[POOL_CLASS_COUNT] at the row's offset, each class once. */
 int options_read_counts(const struct cli_row *row, void *into, const char *value);
+
+/* An address to `source'. */
+int options_read_source(const struct cli_row *row, void *into, const char *value);

@@ -7,6 +7,7 @@ src_view_libnc_view_a_SOURCES = \
 	src/view/map.c src/view/map.h \
 	src/view/picture.c \
 	src/view/place.c \
+	src/view/spread.c src/view/spread.h \
 	src/view/sum.c src/view/sum.h \
 	src/view/svg.c src/view/svg.h \
 	src/view/sysctl.c src/view/sysctl.h \

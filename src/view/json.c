@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "src/base/out.h"
+#include "src/view/spread.h"
 #include "src/view/sum.h"
 
 #define PLAN_JSON_FORMAT 1
@@ -42,6 +43,8 @@ static json_t *flow_object(const struct view *view, uint32_t i);
 static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner);
 static json_t *text(const char *string);
 static json_t *known(int64_t number);
+static json_t *source_object(const struct view *view);
+static json_t *asked_object(const struct view *view, uint32_t flow);
 static json_t *summary_object(const struct view *view, const struct view_sum *sum);
 
 int view_json(const struct view *view, FILE *out)
@@ -78,6 +81,9 @@ int view_json(const struct view *view, FILE *out)
 		emit_element(&jo, flow_object(view, i));
 	}
 	close_array(&jo);
+	if (view->source) {
+		emit_member(&jo, "source", source_object(view));
+	}
 	emit_member(&jo, "summary", summary_object(view, &sum));
 	fprintf(out, "\n}\n");
 	view_sum_free(&sum);
@@ -224,7 +230,8 @@ static json_t *flow_object(const struct view *view, uint32_t i)
 {
 	const struct view_flow *flow = &view->flows[i];
 	const struct plan *plan = view->plan;
-	json_t *owners = json_array();
+	const char *mechanism = view_spread_mechanism(view, i);
+	json_t *owners = json_array(), *object;
 
 	for (uint32_t o = plan->first_owner[i]; owners && o < plan->first_owner[i + 1]; o++) {
 		if (json_array_append_new(owners, owner_object(view, i, &plan->owners[o])) != 0) {
@@ -232,11 +239,15 @@ static json_t *flow_object(const struct view *view, uint32_t i)
 			return NULL;
 		}
 	}
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "flow", (json_int_t)i, "name",
-			 text(flow->name), "ingress", text(flow->ingress), "interface",
-			 text(flow->ifname), "node", known(flow->node_os), "weight",
-			 (json_int_t)flow->weight, "outputs", (json_int_t)flow->output_count,
-			 "owners", owners);
+	object = json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "flow", (json_int_t)i,
+			   "name", text(flow->name), "ingress", text(flow->ingress), "interface",
+			   text(flow->ifname), "node", known(flow->node_os), "weight",
+			   (json_int_t)flow->weight, "outputs", (json_int_t)flow->output_count,
+			   "owners", owners);
+	if (object && mechanism) {
+		json_object_set_new(object, "mechanism", json_string(mechanism));
+	}
+	return object;
 }
 
 static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner)
@@ -245,8 +256,15 @@ static json_t *owner_object(const struct view *view, uint32_t flow, const struct
 	json_t *local =
 		place == VIEW_PLACE_UNKNOWN ? json_null() : json_boolean(place == VIEW_PLACE_LOCAL);
 
-	return json_pack("{s:I, s:o, s:s}", "shard", (json_int_t)owner->shard, "local", local,
-			 "why", plan_why_name(owner->why));
+	if (view_spread_shares(view, flow) == 0) {
+		return json_pack("{s:I, s:o, s:s}", "shard", (json_int_t)owner->shard, "local",
+				 local, "why", plan_why_name(owner->why));
+	}
+	return json_pack("{s:I, s:o, s:s, s:I, s:I, s:s}", "shard", (json_int_t)owner->shard,
+			 "local", local, "why", plan_why_name(owner->why), "share",
+			 (json_int_t)(owner - view->plan->owners - view->plan->first_owner[flow]),
+			 "shares", (json_int_t)view_spread_shares(view, flow), "by",
+			 share_by_name(view->flows[flow].by));
 }
 
 /* File names need not be UTF-8, JSON has to be: what is not ASCII becomes a question mark then. */
@@ -269,6 +287,39 @@ static json_t *text(const char *string)
 static json_t *known(int64_t number)
 {
 	return number == TOPO_UNKNOWN ? json_null() : json_integer(number);
+}
+
+/* Where the source that was asked for goes, by each flow that takes it. */
+static json_t *source_object(const struct view *view)
+{
+	json_t *flows = json_array();
+	char address[ADDR_TEXT_MAX];
+	uint32_t owner;
+
+	for (uint32_t i = 0; flows && i < view->plan->flow_count; i++) {
+		if (view_spread_asked(view, i, &owner) != VIEW_ASKED_NONE &&
+		    json_array_append_new(flows, asked_object(view, i)) != 0) {
+			json_decref(flows);
+			return NULL;
+		}
+	}
+	return json_pack("{s:s, s:o}", "address", addr_format(view->source, address), "flows",
+			 flows);
+}
+
+/* The shard is null where it is not the source that decides. */
+static json_t *asked_object(const struct view *view, uint32_t flow)
+{
+	uint32_t owner;
+	bool one = view_spread_asked(view, flow, &owner) == VIEW_ASKED_OWNER;
+	bool shares = one && view_spread_shares(view, flow) > 0;
+
+	return json_pack("{s:I, s:o, s:o}", "flow", (json_int_t)flow, "share",
+			 shares ? json_integer((json_int_t)(owner - view->plan->first_owner[flow]))
+				: json_null(),
+			 "shard",
+			 one ? json_integer((json_int_t)view->plan->owners[owner].shard)
+			     : json_null());
 }
 
 static json_t *summary_object(const struct view *view, const struct view_sum *sum)

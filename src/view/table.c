@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/view/spread.h"
 #include "src/view/sum.h"
 
 #define LINE     18.0
@@ -37,6 +38,8 @@ static bool shows_flows(const struct view *view);
 static void paint_flows(const struct view *view, struct svg_rect at, FILE *out);
 static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
 		       FILE *out);
+static void describe_why(const struct view *view, uint32_t flow, uint32_t owner,
+			 char why[TEXT_MAX]);
 static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
 		      const char *class_name);
 
@@ -226,20 +229,37 @@ static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, s
 	char outputs[VIEW_BYTES_TEXT_MAX];
 	char home[VIEW_BYTES_TEXT_MAX];
 	char text[TEXT_MAX];
+	char why[TEXT_MAX];
 	const char *texts[] = {again ? "" : f->name,
 			       again ? "" : f->ingress,
 			       again ? "" : view_sum_number(f->node_os, node),
 			       again ? "" : view_sum_number(f->output_count, outputs),
 			       text,
-			       plan_why_name(by->why),
+			       why,
 			       NULL};
 
+	describe_why(view, flow, owner, why);
 	snprintf(text, sizeof(text), "s%" PRIu32 " on cpu %d, node %s", by->shard, shard->cpu_os,
 		 view_sum_number(shard->home_os, home));
 	paint_row(out, at, widths, texts,
 		  place == VIEW_PLACE_REMOTE  ? "t-far"
 		  : place == VIEW_PLACE_LOCAL ? "t-local"
 					      : "t-main");
+}
+
+/* Why this owner, its share, and whether the source that was asked for is among it. */
+static void describe_why(const struct view *view, uint32_t flow, uint32_t owner, char why[TEXT_MAX])
+{
+	char share[VIEW_SHARE_TEXT_MAX], source[ADDR_TEXT_MAX] = "";
+	uint32_t its_owner;
+	bool its =
+		view_spread_asked(view, flow, &its_owner) == VIEW_ASKED_OWNER && its_owner == owner;
+
+	if (its) {
+		addr_format(view->source, source);
+	}
+	snprintf(why, TEXT_MAX, "%s%s%s%s", plan_why_name(view->plan->owners[owner].why),
+		 view_spread_text(view, flow, owner, share), its ? ": " : "", source);
 }
 
 /* A row of texts; `widths' are those of the columns. */

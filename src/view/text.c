@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "numa/hugepages.h"
+#include "src/view/spread.h"
 #include "src/view/sum.h"
 
 static void print_head(const struct view *view, FILE *out);
@@ -40,6 +41,7 @@ int view_text(const struct view *view, FILE *out)
 	print_nics(view, out);
 	print_shards(view, out);
 	print_flows(view, out);
+	view_spread_print_asked(view, out);
 	print_notes(view, &sum, out);
 	view_sum_free(&sum);
 	return view_sum_status(out);
@@ -184,6 +186,7 @@ static void print_flow(const struct view *view, uint32_t flow, const int width[2
 	const struct view_flow *f = &view->flows[flow];
 	const struct plan *plan = view->plan;
 	char node[VIEW_BYTES_TEXT_MAX];
+	char share[VIEW_SHARE_TEXT_MAX];
 
 	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
 		const struct plan_owner *owner = &plan->owners[i];
@@ -196,8 +199,8 @@ static void print_flow(const struct view *view, uint32_t flow, const int width[2
 		} else {
 			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
 		}
-		fprintf(out, "  %5" PRIu32 "  %s%s\n", owner->shard, remote ? "remote: " : "",
-			plan_why_name(owner->why));
+		fprintf(out, "  %5" PRIu32 "  %s%s%s\n", owner->shard, remote ? "remote: " : "",
+			plan_why_name(owner->why), view_spread_text(view, flow, i, share));
 	}
 }
 
@@ -211,6 +214,7 @@ static void print_notes(const struct view *view, const struct view_sum *sum, FIL
 			" with unknown interface node\n",
 			sum->flows_local, sum->flows_remote, sum->flows_unknown);
 	}
+	view_spread_print(view, out);
 	print_far_notes(view, sum, out);
 	print_spare_notes(view, out);
 	print_memory_notes(view, sum, out);

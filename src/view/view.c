@@ -34,6 +34,9 @@ int view_print_as(const struct setup *setup, enum opt_plan how, FILE *out)
 	struct view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
 	int rc = -ENOMEM;
 
+	if (setup->opt->source.family != 0) {
+		view.source = &setup->opt->source;
+	}
 	if (how == OPT_PLAN_SYSCTL) {
 		rc = view_sysctl(setup, out);
 	} else if (flows && texts) {
@@ -66,6 +69,8 @@ static void describe_flow(const struct setup *setup, uint32_t i, char *text, str
 	out->node_os = iface ? iface->node_os : TOPO_UNKNOWN;
 	out->weight = rule->weight;
 	out->output_count = flow->output_count;
+	out->in = &flow->in;
+	out->by = rule->by;
 }
 
 static void describe_ingress(const struct rule_ingress *in, char *buf)

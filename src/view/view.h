@@ -26,12 +26,15 @@ struct view_flow {
 	int node_os;         /* of that interface, or TOPO_UNKNOWN */
 	uint32_t weight;
 	uint32_t output_count;
+	const struct rule_ingress *in;
+	enum share_by by; /* what spread= divides */
 };
 
 struct view {
 	const struct topo *topo;
 	const struct plan *plan;
 	const struct view_flow *flows; /* plan->flow_count of them */
+	const struct addr *source;     /* --source: whose shard is asked for; NULL: nobody's */
 	uint64_t arena_bytes;          /* memory of one shard */
 	enum arena_huge page;          /* the kind of page tried first */
 };

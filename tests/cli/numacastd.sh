@@ -119,4 +119,15 @@ says out '3 shards with'
 run 0 --plan --topology 'package:2 core:4 pu:1'
 says out '7 shards with'
 
+# Whose share a sender is, and how a flow is divided.
+divided='239.1.1.1%eth0:5000 name=hot spread=4 by=source -> 239.2.2.2%e:6000'
+run 0 --plan --source 10.1.2.3 --topology 'package:1 core:8 pu:1' --rule "$divided"
+says out '  hot: 239.1.1.1%eth0:5000: shard 2, share 2 of 4'
+says out 'a filter on each socket'
+says out 'note: hot: each datagram is offered to 4 sockets'
+run 2 --source 10.1.2.3 --check --rule "$divided"
+says err '--source: comes without --plan'
+run 2 --plan --source 239.1.1.1
+says err 'a unicast address without port or brackets'
+
 [ "$failures" -eq 0 ] && echo "numacastd: command line as documented"

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static uint32_t first_owner[] = {0, 1, 2, 4};
 static int reserved[] = {0};
 static struct plan plan;
 static struct view_flow flows[3];
+static struct rule_ingress ingresses[3];
 static struct view view;
 static char *text;
 static size_t text_len;
@@ -81,9 +83,18 @@ static void make_plan(void)
 			     .flow_count = 3,
 			     .cpus_reserved = 1,
 			     .reserved_os = reserved};
-	flows[0] = (struct view_flow){"near", "239.1.1.1%<&\">:5000", "<&\">", 1, 1, 2};
-	flows[1] = (struct view_flow){"odd", "[ff3e::1%veth0]:5000", "veth0", TOPO_UNKNOWN, 1, 1};
-	flows[2] = (struct view_flow){"hot", "239.1.1.2%<&\">:5000", "<&\">", 1, 2, 4};
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(
+			addr_parse_ip(i == 1 ? "ff3e::1" : "239.1.1.1", &ingresses[i].at.addr), 0);
+		ingresses[i].source = (struct addr){0};
+	}
+	flows[0] = (struct view_flow){"near", "239.1.1.1%<&\">:5000", "<&\">",         1, 1,
+				      2,      &ingresses[0],          SHARE_BY_OUTPUTS};
+	flows[1] =
+		(struct view_flow){"odd", "[ff3e::1%veth0]:5000", "veth0",         TOPO_UNKNOWN, 1,
+				   1,     &ingresses[1],          SHARE_BY_OUTPUTS};
+	flows[2] = (struct view_flow){"hot", "239.1.1.2%<&\">:5000", "<&\">",         1, 2,
+				      4,     &ingresses[2],          SHARE_BY_OUTPUTS};
 	view = (struct view){.topo = &topo,
 			     .plan = &plan,
 			     .flows = flows,
@@ -204,6 +215,18 @@ static json_int_t integer(const json_t *object, const char *name)
 	return json_integer_value(value);
 }
 
+/* The text has these words. */
+static void has(const char *format, ...)
+{
+	char words[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	ck_assert_msg(strstr(text, words) != NULL, "not '%s' in:\n%s", words, text);
+}
+
 START_TEST(json_is_whole_and_null_where_nothing_is_known)
 {
 	json_t *root;
@@ -229,6 +252,65 @@ START_TEST(json_is_whole_and_null_where_nothing_is_known)
 	ck_assert_str_eq(json_string_value(json_object_get(owner, "why")), "spread");
 	ck_assert_int_eq(integer(json_object_get(root, "summary"), "remote"), 1);
 	json_decref(root);
+}
+END_TEST
+
+START_TEST(shares_and_their_sources_are_named_by_every_printer)
+{
+	struct addr source;
+	json_t *root, *flow, *owner, *asked;
+	static const char *const from = "10.1.2.5"; /* share 1 of 2 */
+
+	flows[2].by = SHARE_BY_SOURCE;
+	ck_assert_int_eq(addr_parse_ip(from, &source), 0);
+	view.source = &source;
+	print(view_text);
+	has("remote: spread, share 1 of 2\n");
+	has("\nsource %s:\n  near: 239.1.1.1%%<&\">:5000: shard 1\n", from);
+	has("\n  hot: 239.1.1.2%%<&\">:5000: shard 0, share 1 of 2\n");
+	has("\nhot: 239.1.1.2%%<&\">:5000 by source over shards 1 0: share ((x * 2654435761 mod "
+	    "2^32) >> 16) mod 2, x being the address; a filter on each socket\n");
+	ck_assert_ptr_null(strstr(text, "is offered to"));
+	print(view_picture);
+	has("share 1 of 2: %s", from);
+	print(view_json);
+	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	flow = json_array_get(json_object_get(root, "flows"), 2);
+	owner = json_array_get(json_object_get(flow, "owners"), 1);
+	ck_assert_str_eq(json_string_value(json_object_get(flow, "mechanism")), "filter");
+	ck_assert_int_eq(integer(owner, "share"), 1);
+	ck_assert_int_eq(integer(owner, "shares"), 2);
+	ck_assert_str_eq(json_string_value(json_object_get(owner, "by")), "source");
+	asked = json_object_get(json_object_get(root, "source"), "flows");
+	ck_assert_uint_eq(json_array_size(asked), 2); /* the other flow is of IPv6 */
+	ck_assert_int_eq(integer(json_array_get(asked, 1), "share"), 1);
+	ck_assert_int_eq(integer(json_array_get(asked, 1), "shard"), 0);
+	json_decref(root);
+}
+END_TEST
+
+START_TEST(what_decides_otherwise_than_the_source_is_said)
+{
+	struct addr source;
+
+	ck_assert_int_eq(addr_parse_ip("10.1.2.3", &source), 0);
+	view.source = &source;
+	flows[2].by = SHARE_BY_CPU;
+	ck_assert_int_eq(addr_parse_ip("192.0.2.1", &ingresses[2].at.addr), 0);
+	ingresses[0].source = source;
+	print(view_text);
+	has("\n  hot: 239.1.1.2%%<&\">:5000: by the CPU that it comes in on, shards 1 0\n");
+	has("by cpu over shards 1 0: the shard whose CPU receives; SO_REUSEPORT, and one program "
+	    "that chooses\n");
+	has("note: 1 flow names its source: its shard joins that source alone");
+	flows[2].by = SHARE_BY_OUTPUTS;
+	print(view_text);
+	has("\n  hot: 239.1.1.2%%<&\">:5000: each for its outputs, shards 1 0\n");
+	source.ip[0] = 11;
+	ingresses[0].source.ip[0] = 12;
+	ingresses[2].source = ingresses[0].source;
+	print(view_text);
+	has("\nsource 11.1.2.3:\n  no flow takes it\n");
 }
 END_TEST
 
@@ -387,6 +469,8 @@ static Suite *plan_print_suite(void)
 	tcase_add_test(tc, huge_pages_are_added_to_what_others_hold);
 	tcase_add_test(tc, huge_pages_of_a_machine_far_away_are_what_shards_need);
 	tcase_add_test(tc, json_is_whole_and_null_where_nothing_is_known);
+	tcase_add_test(tc, shares_and_their_sources_are_named_by_every_printer);
+	tcase_add_test(tc, what_decides_otherwise_than_the_source_is_said);
 	tcase_add_test(tc, json_of_names_that_are_not_utf8_is_still_json);
 	tcase_add_test(tc, picture_survives_hostile_names);
 	tcase_add_test(tc, picture_shows_every_shard_and_node);
