@@ -123,6 +123,19 @@ put src/base/word.c <<<$'#include <stdio.h>\n#include "src/base/word.h"'
 refuses layers 'its own header src/base/word.h comes first'
 
 sample
+put shard/sock_ingress.c <<'END'
+/* SO_REUSEPORT is named here. */
+	sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEPORT, 1));
+	attach(fd, SO_ATTACH_REUSEPORT_CBPF, "SO_REUSEPORT, and one program");
+END
+accepts reuseport
+put src/probe/a.c <<<'	set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);'
+refuses reuseport 'src/probe/a.c:1: SO_REUSEPORT is set in shard/sock_ingress.c only'
+rm "$tmp/tree/src/probe/a.c"
+put shard/sock_ingress.c <<<$'\tint a = SO_REUSEPORT;\n\tint b = SO_REUSEPORT;'
+refuses reuseport 'shard/sock_ingress.c:2: SO_REUSEPORT is set a second time'
+
+sample
 yes '/* long */' | head -501 | put src/long.c
 refuses size 'longer than 500 lines'
 { echo 'void f(void)'; echo '{'; yes '	f();' | head -71; echo '}'; } | put src/long.c
