@@ -10,7 +10,8 @@ CLEANFILES += tests/guest/nodemem_probe
 
 GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv \
 	tests/unit/shard/check_ring_send \
-	tests/unit/shard/check_ring_fault tests/unit/shard/check_ring_random tests/unit/shard/check_ring_zc
+	tests/unit/shard/check_ring_fault tests/unit/shard/check_ring_random tests/unit/shard/check_ring_zc \
+	tests/unit/shard/check_share
 
 check-numa: src/numacastd src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
 	$(GUEST_UNIT_TESTS)
