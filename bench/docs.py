@@ -210,6 +210,23 @@ def zerocopy(table):
         Column("from registered", "cpu", times, {"table": table, "case": "registered"}, copied)])
 
 
+SPREAD = {
+    "group4": "group, IPv4, a filter on each socket",
+    "group6": "group, IPv6",
+    "unicast4": "unicast, IPv4, SO_REUSEPORT",
+    "unicast6": "unicast, IPv6",
+    "outputs": "group, IPv4, `by=outputs`",
+}
+
+
+def spread():
+    """What a datagram costs the processor it comes in on, by shards."""
+    return Matrix("spread-raw.csv", "", cases(SPREAD), [
+        Column(f"{shape}: {count}" if count == "1" else count, "in", whole,
+               {"table": shape, "param": count})
+        for shape in ("singles", "bursts", "trains") for count in ("1", "2", "4", "8")])
+
+
 PLANS = [("8", "1", "evenly"), ("128", "2", "one node"), ("1024", "32", "evenly"),
          ("1024", "32", "one node")]
 
@@ -254,6 +271,7 @@ TABLES = {
     "neighbours": Matrix("scale-raw.csv", "room for neighbours", [
         Row("1024, as usual", {"param": "1024"}), Row("65536", {"param": "65536"})], [
             Column("CPU ns", "cpu", whole, {"table": "neighbours"})]),
+    "spread": spread(),
     "plan": Matrix("plan.csv", "CPUs, nodes, flows come in", [
         Row(", ".join(plan), dict(zip(("cpus", "nodes", "asking", "flows"), plan + ("100000",))))
         for plan in PLANS], [

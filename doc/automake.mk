@@ -24,5 +24,6 @@ EXTRA_DIST += \
 	doc/bench/relay-trains-rate.svg \
 	doc/bench/ring.txt \
 	doc/bench/scale.txt doc/bench/scale-raw.csv doc/bench/plan.csv \
+	doc/bench/spread.txt doc/bench/spread-raw.csv \
 	doc/bench/tune.txt doc/bench/tune-raw.csv \
 	doc/bench/zerocopy.txt doc/bench/zerocopy-raw.csv

@@ -72,7 +72,8 @@ start_numacast() {
     [ -z "$bench_node" ] || flags+=(--bench-node "$bench_node")
     rm -f "$work/report.json"
     start_on relay "${load[relay_cpus]}" "$daemon" --control off --cpus 0 --shards 1 "${flags[@]}" \
-        --exit-report "$work/report.json" --rule "$(rule_for "$2" "$3")" 2>"$work/relay.log"
+        --exit-report "$work/report.json" --rule "${load[rule]:-$(rule_for "$2" "$3")}" \
+        2>"$work/relay.log"
     relay_pid=$started
     wait_ready "$relay_pid" "$work/relay.log" || relay_refused
 }

@@ -119,7 +119,8 @@ send_load() {
     { time in_ns sender taskset -c 1 timeout 600 "$probe" send --json --quiet --ttl 16 \
         --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
         --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M \
-        "$(group_of 1 0)%s0:5000" >"$work/send.json" 2>"$work/send.log"; } 2>"$work/send.time" ||
+        "${load[to]:-$(group_of 1 0)%s0:5000}" >"$work/send.json" 2>"$work/send.log"; } \
+        2>"$work/send.time" ||
         fault "the sender fails: $(tail -n 1 "$work/send.log")"
 }
 
