@@ -81,7 +81,7 @@ int reload_apply(struct reload *r, struct opt *opt, const struct reload_client *
 		err_set(err, "another change is under way");
 		return rc;
 	}
-	r->began_ns = clock_now_ns();
+	r->began_ns = r->began_ns > 0 ? r->began_ns : clock_now_ns();
 	r->wanted = calloc(1, sizeof(*r->wanted));
 	if (!r->wanted) {
 		err_set(err, "reload: out of memory");
@@ -363,6 +363,7 @@ static void forget(struct reload *r)
 	free(r->steps);
 	r->steps = NULL;
 	r->step_count = r->step_room = 0;
+	r->began_ns = 0;
 }
 
 static void read_again(struct reload *r)
@@ -376,6 +377,7 @@ static void read_again(struct reload *r)
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reloading",
 		 (uint64_t)clock_now_ns() / (uint64_t)NS_PER_US);
 	(void)notify_send(state);
+	r->began_ns = clock_now_ns();
 	rc = options_parse(r->argc, r->argv, &opt, &err);
 	if (rc == 0) {
 		rc = reload_apply(r, &opt, &client, &err);

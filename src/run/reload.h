@@ -47,7 +47,7 @@ struct reload {
 	struct changer_step *steps;
 	uint32_t step_count, step_room;
 	struct reload_client client;
-	uint64_t began_ns;
+	uint64_t began_ns;            /* of reading, where there was any; 0: not begun */
 	struct reload_echoes *echoes; /* that flows use */
 	bool again;                   /* SIGHUP came meanwhile */
 };
