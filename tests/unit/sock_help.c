@@ -266,7 +266,7 @@ int must_ingress(const struct rule_ingress *in, struct sock_got *got)
 int must_egress(const struct rule_output *out, struct sock_got *got)
 {
 	struct sock_want want = {0};
-	struct sock_got ignored;
+	struct sock_got ignored = {0};
 	struct err err = {{0}};
 	unsigned ifindex = if_nametoindex(out->to.ifname);
 	int fd;
