@@ -156,7 +156,7 @@ static int list_before(struct walk *walk, const struct layout *running)
 	for (uint32_t s = 0; s < running->shard_count; s++) {
 		count += running->tables[s].flow_count;
 	}
-	walk->before = calloc(count + 1UL, sizeof(*walk->before));
+	walk->before = calloc(count + 1UL, sizeof(const struct rule_ingress *));
 	if (!walk->before) {
 		return -ENOMEM;
 	}
