@@ -4,7 +4,7 @@
 EXTRA_DIST += etc/demo etc/dev quickstart run-tests .ci
 dist_doc_DATA += etc/numacastd.conf.sample
 
-ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g'
 ETC_MADE = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service \
 	etc/systemd/reserve-hugepages

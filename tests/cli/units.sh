@@ -20,7 +20,7 @@ cp "$units"/*.service "$root/usr/lib/systemd/system/"
 while read -r program; do
     mkdir -p "$root${program%/*}"
     install -m 755 /dev/null "$root$program"
-done < <(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$units"/*.service)
+done < <(sed -nE 's/^Exec(Start|Reload)=([^ ]*).*/\2/p' "$units"/*.service)
 
 # verify UNIT: what systemd has to say of it.
 verify() {

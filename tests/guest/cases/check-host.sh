@@ -110,16 +110,13 @@ limits_cured() {
                 numacastd --check-host --json --rule "$1" >$2
         }
         ask "$1" /tmp/before
-        for id in memlock nofile; do
-            eval "$(jq -r --arg id $id ".findings[] | select(.id == \$id) | .cure" /tmp/before)"
-        done
+        eval "$(jq -r ".findings[] | select(.id == \"nofile\") | .cure" /tmp/before)"
         ask "$1" /tmp/after' limits "$rule"
-    for id in memlock nofile; do
-        cp /tmp/before /tmp/check.json
-        is_level $id '' fail
-        cp /tmp/after /tmp/check.json
-        is_level $id '' ok
-    done
+    cp /tmp/before /tmp/check.json
+    is_level nofile '' fail
+    is_level memlock '' ok # a kernel of this age does not count rings against it
+    cp /tmp/after /tmp/check.json
+    is_level nofile '' ok
 }
 
 guest() {

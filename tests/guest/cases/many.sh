@@ -38,7 +38,7 @@ guest() {
     expect 'nodes online' "$(cat /sys/devices/system/node/online)" 0-67
     expect 'node of in0' "$(nic_node in0)" 66
     network
-    relay 'all CPUs' --huge off --engine mmsg
+    relay 'all CPUs' --shards 67 --huge off --engine mmsg
     expect 'shards' "$(shards | wc -l)" 67
     for node in 63 64 66; do
         huge_2m $node 2
