@@ -41,7 +41,7 @@ static void put_share(const struct supervisor *sup, const struct ingress_flow *f
 		      json_t *object);
 static json_t *output_object(const struct worker *w, const struct output_place *place,
 			     struct totals *totals);
-static json_t *add_gone(const struct report_gone *gone, struct totals *totals);
+static json_t *add_gone(const struct report_gone *stats, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
 static json_t *family_object(const struct counter_family *family, const void *stats);
