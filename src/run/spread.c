@@ -50,14 +50,21 @@ void spread_end(const struct supervisor *sup)
 	uint32_t count = sup->setup->layout.share_count, k;
 
 	for (uint32_t at = 0; at < count; at += k) {
+		bool multicast;
+
 		k = share_at(sup, at)->count;
-		if (has_left(sup, at) || !addr_is_multicast(&place_of(sup, at)->rule.in.at.addr)) {
+		if (has_left(sup, at)) {
 			continue;
 		}
+		multicast = addr_is_multicast(&place_of(sup, at)->rule.in.at.addr);
 		for (uint32_t i = 0; i < k; i++) {
 			sock_refuse_all(place_of(sup, at + i)->flow.fd);
 		}
-		for (uint32_t i = k; i-- > 0;) { /* the last that joined is the first to leave */
+		/* A unicast group hands the sources of a socket that closes to those that are left,
+		 * which refuse them by now, or a source would end, begin again and lack what came
+		 * between. */
+		for (uint32_t i = k;
+		     multicast && i-- > 0;) { /* the last that joined is the first to leave */
 			const struct flow_place *place = place_of(sup, at + i);
 
 			sock_leave(place->flow.fd, &place->rule.in, place->rule.ifindex);
