@@ -114,8 +114,9 @@ guest() {
     check 'stop' control stop numacastd.service
     expect 'state after stop' "$(shown ActiveState) $(shown Result)" 'inactive success'
 
-    # An interface that comes minutes late, in tries: more than systemd allows by default.
-    echo 'rule 239.1.1.1%late0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
+    # An interface that comes minutes late, in tries: more than systemd allows by default. Without
+    # `strict' the daemon would start and wait for it by itself.
+    printf '%s\n' strict 'rule 239.1.1.1%late0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
     control start --no-block numacastd.service
     wait_for tried_often || fail "only $(shown NRestarts) tries"
     expect 'state while it is late' "$(state_is failed && shown Result)" ''
