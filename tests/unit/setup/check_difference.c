@@ -162,6 +162,18 @@ static void take(struct model *model, const struct difference_step *step)
 	}
 }
 
+/* All that fill_output() varies. */
+static bool is_alike(const struct rule_table_output *a, const struct rule_table_output *b)
+{
+	const struct rule_output *one = &a->out, *other = &b->out;
+
+	return rule_same_output(one, other) && a->ifindex == b->ifindex &&
+	       one->sport == other->sport && one->rate_bps == other->rate_bps &&
+	       one->ttl_mode == other->ttl_mode && one->ttl == other->ttl &&
+	       one->dscp == other->dscp && one->priority == other->priority &&
+	       one->local == other->local;
+}
+
 static void expect_same(const struct model *got, const struct model *wanted)
 {
 	for (uint32_t i = 0; i < SHARDS * FLOWS; i++) {
@@ -175,8 +187,7 @@ static void expect_same(const struct model *got, const struct model *wanted)
 			   a->rule.ifindex == b->rule.ifindex));
 		for (int o = 0; o < OUTPUTS; o++) {
 			ck_assert_int_eq(a->has[o], b->has[o]);
-			ck_assert(!a->has[o] || memcmp(&a->outputs[o], &b->outputs[o],
-						       sizeof(a->outputs[o])) == 0);
+			ck_assert(!a->has[o] || is_alike(&a->outputs[o], &b->outputs[o]));
 		}
 	}
 }

@@ -132,10 +132,12 @@ START_TEST(programs_of_every_size_fit)
 	for (int i = 0; i < SHARES_MAX; i++) {
 		cpus[i] = i;
 	}
-	for (uint8_t by = SHARE_BY_SOURCE; by <= SHARE_BY_CPU; by++) {
+	for (int by = SHARE_BY_SOURCE; by <= SHARE_BY_CPU; by++) {
 		for (uint8_t count = 2; count <= SHARES_MAX; count++) {
-			struct share share = {
-				.by = by, .count = count, .index = count - 1, .cpus_os = cpus};
+			struct share share = {.by = (uint8_t)by,
+					      .count = count,
+					      .index = count - 1,
+					      .cpus_os = cpus};
 
 			share_filter(&share, AF_INET6, &program);
 			ck_assert_uint_le(program.len, SHARE_PROGRAM_MAX);
