@@ -27,6 +27,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/replies.c src/run/replies.h \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \
+	src/run/report_put.c src/run/report_put.h \
 	src/run/rlimits.c src/run/rlimits.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "src/base/must.h"
+#include "src/base/must.h"
+#include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
 #define MEMBERS_MAX 3

@@ -14,6 +14,7 @@
 #include "src/base/protocol.h"
 #include "src/run/commands.h"
 #include "src/run/report.h"
+#include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 #include "src/view/view.h"
 

@@ -13,6 +13,7 @@
 #include "src/base/must.h"
 #include "src/run/commands.h"
 #include "src/run/report.h"
+#include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
 #define REASONS_MAX 100

@@ -1,9 +1,9 @@
 /* report.c - all counters as one JSON object, by jansson; see report.h for what must add up.
  *
  * The counters come from their tables (shard/counters.h, recheck.h), so a new one is in the report
- * by itself; what is written here is where each family stands, which sums are formed over flows,
- * outputs and rules, and the identities. Sums and identities are computed from the numbers that
- * stand in the report. Control thread.
+ * by itself (report_put.h); what is written here is where each family stands, which sums are formed
+ * over flows, outputs and rules, and the identities. Sums and identities are computed from the
+ * numbers that stand in the report. Control thread.
  */
 #include "src/run/report.h"
 
@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/rules/index.h"
+#include "src/run/report_put.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
@@ -44,17 +45,7 @@ static json_t *output_object(const struct worker *w, const struct output_place *
 static json_t *add_gone(const struct report_gone *stats, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
-static json_t *family_object(const struct counter_family *family, const void *stats);
-static json_t *counter_value(const struct counter *row, const void *stats);
-static void put_family(json_t *object, const struct counter_family *family, const void *stats);
-static void add_up(json_t *sums, const struct counter_family *family, const json_t *from);
-static uint64_t sum_of_all(const json_t *object);
-static void copy(json_t *to, const json_t *from, const char *key);
-static uint64_t get(const json_t *object, const char *key);
-static void put(json_t *object, const char *key, json_t *value);
 static void put_state(json_t *object, const char *why);
-static void put_number(json_t *object, const char *key, uint64_t value);
-static void put_text(json_t *object, const char *key, const char *text);
 
 void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats)
 {
@@ -81,17 +72,18 @@ json_t *report_build(const struct supervisor *sup)
 	};
 	json_t *report = json_object(), *shards = json_array();
 
-	put(report, "gone", add_gone(&sup->gone, &totals));
-	put_text(report, "version", PACKAGE_VERSION);
-	put(report, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
-	put_text(report, "engine", ring_engine_name(sup->setup->engine));
+	report_put(report, "gone", add_gone(&sup->gone, &totals));
+	report_put_text(report, "version", PACKAGE_VERSION);
+	report_put(report, "uptime_s",
+		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+	report_put_text(report, "engine", ring_engine_name(sup->setup->engine));
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, shard_object(&sup->workers[s], &totals));
 	}
-	put(report, "shards", shards);
-	put(report, "rules", rules_array(sup, &totals));
-	put(report, "totals", totals_object(&totals));
-	put(report, "consistent", json_boolean(totals.consistent));
+	report_put(report, "shards", shards);
+	report_put(report, "rules", rules_array(sup, &totals));
+	report_put(report, "totals", totals_object(&totals));
+	report_put(report, "consistent", json_boolean(totals.consistent));
 	json_decref(totals.flow);
 	json_decref(totals.flow_drops);
 	json_decref(totals.output);
@@ -99,43 +91,27 @@ json_t *report_build(const struct supervisor *sup)
 	return report;
 }
 
-json_t *report_text(const char *text)
-{
-	json_t *string = json_string(text);
-
-	if (!string) {
-		char *shown = strdup(text);
-
-		must(shown);
-		for (char *at = shown; *at; at++) {
-			*at = (signed char)*at < 0 ? '?' : *at;
-		}
-		string = json_string(shown);
-		free(shown);
-	}
-	return string;
-}
-
 static json_t *shard_object(const struct worker *w, struct totals *totals)
 {
 	const struct shard_stats *stats = w->shard->stats;
 	json_t *shard = json_object();
 
-	put_number(shard, "shard", w->index);
-	put(shard, "cpu", json_integer(w->cpu_os));
-	put(shard, "node", json_integer(w->node_os));
-	put(shard, "thread", json_integer(w->tid));
-	put_number(shard, "arena_bytes", w->arena.len_bytes);
-	put_text(shard, "page_size", arena_huge_name(w->mem.got));
-	put(shard, "huge_degraded", json_boolean(w->mem.degraded));
-	put(shard, "verified", json_boolean(w->mem.verified));
-	put_number(shard, "pages", w->mem.pages);
-	put_number(shard, "pages_misplaced", w->mem.pages_misplaced);
-	put(shard, "placement", family_object(&recheck_counters, &w->placement));
-	put_text(shard, "ring_features", w->shard->features.text);
-	put(shard, "pool", pool_object(w->shard, totals));
-	put(shard, "ring", family_object(&counter_families[COUNTERS_RING], &stats->ring));
-	put(shard, "batches", family_object(&counter_families[COUNTERS_BATCHES], &stats->batches));
+	report_put_number(shard, "shard", w->index);
+	report_put(shard, "cpu", json_integer(w->cpu_os));
+	report_put(shard, "node", json_integer(w->node_os));
+	report_put(shard, "thread", json_integer(w->tid));
+	report_put_number(shard, "arena_bytes", w->arena.len_bytes);
+	report_put_text(shard, "page_size", arena_huge_name(w->mem.got));
+	report_put(shard, "huge_degraded", json_boolean(w->mem.degraded));
+	report_put(shard, "verified", json_boolean(w->mem.verified));
+	report_put_number(shard, "pages", w->mem.pages);
+	report_put_number(shard, "pages_misplaced", w->mem.pages_misplaced);
+	report_put(shard, "placement", report_family(&recheck_counters, &w->placement));
+	report_put_text(shard, "ring_features", w->shard->features.text);
+	report_put(shard, "pool", pool_object(w->shard, totals));
+	report_put(shard, "ring", report_family(&counter_families[COUNTERS_RING], &stats->ring));
+	report_put(shard, "batches",
+		   report_family(&counter_families[COUNTERS_BATCHES], &stats->batches));
 	return shard;
 }
 
@@ -147,10 +123,10 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals)
 		const struct pool_class_state *cls = &shard->pool.classes[c];
 		json_t *object = json_object();
 
-		put_number(object, "slots", cls->count);
-		put_number(object, "payload_bytes", cls->payload_bytes);
-		put_family(object, &counter_families[COUNTERS_POOL], &shard->stats->pool[c]);
-		put(pool, pool_class_name((enum pool_class)c), object);
+		report_put_number(object, "slots", cls->count);
+		report_put_number(object, "payload_bytes", cls->payload_bytes);
+		report_put_family(object, &counter_families[COUNTERS_POOL], &shard->stats->pool[c]);
+		report_put(pool, pool_class_name((enum pool_class)c), object);
 		totals->consistent = totals->consistent && pool_agrees(object);
 	}
 	return pool;
@@ -159,10 +135,11 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals)
 /* Each slot is in one place, each that was taken and not returned too, and none has leaked. */
 static bool pool_agrees(const json_t *cls)
 {
-	uint64_t out = get(cls, "in_ring") + get(cls, "held");
+	uint64_t out = report_get(cls, "in_ring") + report_get(cls, "held");
 
-	return get(cls, "free") + out == get(cls, "slots") &&
-	       get(cls, "taken") == get(cls, "returned") + out && get(cls, "leaked") == 0;
+	return report_get(cls, "free") + out == report_get(cls, "slots") &&
+	       report_get(cls, "taken") == report_get(cls, "returned") + out &&
+	       report_get(cls, "leaked") == 0;
 }
 
 static json_t *rules_array(const struct supervisor *sup, struct totals *totals)
@@ -192,10 +169,10 @@ static json_t *rule_object(const struct conf_rule *rule)
 {
 	json_t *object = json_object();
 
-	put_text(object, "rule", rule->name);
-	put_text(object, "text", rule->text);
-	put_text(object, "where", rule->where);
-	put(object, "flows", json_array());
+	report_put_text(object, "rule", rule->name);
+	report_put_text(object, "text", rule->text);
+	report_put_text(object, "where", rule->where);
+	report_put(object, "flows", json_array());
 	return object;
 }
 
@@ -244,39 +221,40 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	const struct counter_family *family = &counter_families[COUNTERS_FLOW];
 	const struct counter_family *drop_family = &counter_families[COUNTERS_FLOW_DROPS];
 	json_t *object = json_object(), *outputs = json_array();
-	json_t *drops = family_object(drop_family, stats);
+	json_t *drops = report_family(drop_family, stats);
 	const struct rule_ingress *in = &flow->rule->in;
 	char text[ENDPOINT_TEXT_MAX];
 	char source[RULE_SOURCE_TEXT_MAX];
 
-	put_text(object, "ingress", endpoint_format(&in->at, text));
-	put(object, "source",
-	    in->source.family ? json_string(rule_format_source(in, source)) : json_null());
-	put_number(object, "shard", w->index);
+	report_put_text(object, "ingress", endpoint_format(&in->at, text));
+	report_put(object, "source",
+		   in->source.family ? json_string(rule_format_source(in, source)) : json_null());
+	report_put_number(object, "shard", w->index);
 	put_state(object,
 		  pending_why(&totals->sup->links.pending, w, place_index(flow->token), false));
-	put_family(object, family, stats);
+	report_put_family(object, family, stats);
 	if (share_is_part(&flow->rule->share)) {
 		put_share(totals->sup, flow, object);
 	}
-	put(object, "drops", drops);
+	report_put(object, "drops", drops);
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct output_place *place = shard_output(w->shard, o);
 		json_t *output = output_object(w, place, totals);
 
 		/* One that came later has been offered what was relayed since. */
 		totals->consistent = totals->consistent &&
-				     get(output, "offered") + place->output.relayed_before ==
-					     get(object, "relayed");
-		put_number(output, "relayed_before", place->output.relayed_before);
+				     report_get(output, "offered") + place->output.relayed_before ==
+					     report_get(object, "relayed");
+		report_put_number(output, "relayed_before", place->output.relayed_before);
 		json_array_append_new(outputs, output);
 		o = place->output.sibling;
 	}
-	put(object, "outputs", outputs);
-	add_up(totals->flow, family, object);
-	add_up(totals->flow_drops, drop_family, drops);
-	totals->consistent = totals->consistent &&
-			     get(object, "received") == get(object, "relayed") + sum_of_all(drops);
+	report_put(object, "outputs", outputs);
+	report_add_up(totals->flow, family, object);
+	report_add_up(totals->flow_drops, drop_family, drops);
+	totals->consistent =
+		totals->consistent &&
+		report_get(object, "received") == report_get(object, "relayed") + report_sum(drops);
 	return object;
 }
 
@@ -287,19 +265,19 @@ static void put_share(const struct supervisor *sup, const struct ingress_flow *f
 	json_t *part = json_object();
 	struct spread_account account;
 
-	put_text(part, "by", share_by_name((enum share_by)share->by));
-	put_number(part, "share", share->index);
-	put_number(part, "shares", share->count);
+	report_put_text(part, "by", share_by_name((enum share_by)share->by));
+	report_put_number(part, "share", share->index);
+	report_put_number(part, "shares", share->count);
 	if (share_is_filtered(share, &flow->rule->in.at.addr)) {
 		spread_account(sup, flow, &account);
-		put_number(part, "pieces", account.pieces);
-		put_number(part, "outside", account.outside);
+		report_put_number(part, "pieces", account.pieces);
+		report_put_number(part, "outside", account.outside);
 		must(json_integer_set(json_object_get(object, "kernel_drops"),
 				      (json_int_t)account.kernel_drops) == 0);
 		must(json_integer_set(json_object_get(object, "not_mine"),
 				      (json_int_t)account.not_mine) == 0);
 	}
-	put(object, "spread", part);
+	report_put(object, "spread", part);
 }
 
 static json_t *output_object(const struct worker *w, const struct output_place *place,
@@ -308,21 +286,23 @@ static json_t *output_object(const struct worker *w, const struct output_place *
 	const struct output_stats *stats = place->output.stats;
 	const struct counter_family *family = &counter_families[COUNTERS_OUTPUT];
 	const struct counter_family *drop_family = &counter_families[COUNTERS_OUTPUT_DROPS];
-	json_t *drops = family_object(drop_family, stats);
+	json_t *drops = report_family(drop_family, stats);
 	json_t *output = json_object();
 	char text[ENDPOINT_TEXT_MAX];
 
-	put_text(output, "to", endpoint_format(&place->output.rule->out.to, text));
-	put_text(output, "from", addr_format(&place->got.local, text));
+	report_put_text(output, "to", endpoint_format(&place->output.rule->out.to, text));
+	report_put_text(output, "from", addr_format(&place->got.local, text));
 	put_state(output, pending_why(&totals->sup->links.pending, w,
 				      place_index(place->output.token), true));
-	put_family(output, family, stats);
-	put(output, "zerocopy", family_object(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
-	put(output, "drops", drops);
-	add_up(totals->output, family, output);
-	add_up(totals->output_drops, drop_family, drops);
-	totals->consistent = totals->consistent &&
-			     get(output, "offered") == get(output, "sent") + sum_of_all(drops);
+	report_put_family(output, family, stats);
+	report_put(output, "zerocopy",
+		   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
+	report_put(output, "drops", drops);
+	report_add_up(totals->output, family, output);
+	report_add_up(totals->output_drops, drop_family, drops);
+	totals->consistent =
+		totals->consistent &&
+		report_get(output, "offered") == report_get(output, "sent") + report_sum(drops);
 	return output;
 }
 
@@ -333,39 +313,40 @@ static void finish_rule(json_t *rule)
 	size_t i;
 	json_t *flow;
 
-	add_up(rule, &counter_families[COUNTERS_FLOW], NULL);
-	add_up(drops, &counter_families[COUNTERS_FLOW_DROPS], NULL);
+	report_add_up(rule, &counter_families[COUNTERS_FLOW], NULL);
+	report_add_up(drops, &counter_families[COUNTERS_FLOW_DROPS], NULL);
 	json_array_foreach(json_object_get(rule, "flows"), i, flow)
 	{
-		add_up(rule, &counter_families[COUNTERS_FLOW], flow);
-		add_up(drops, &counter_families[COUNTERS_FLOW_DROPS],
-		       json_object_get(flow, "drops"));
+		report_add_up(rule, &counter_families[COUNTERS_FLOW], flow);
+		report_add_up(drops, &counter_families[COUNTERS_FLOW_DROPS],
+			      json_object_get(flow, "drops"));
 	}
-	put(rule, "drops", drops);
+	report_put(rule, "drops", drops);
 }
 
 /* The sums begin with those, so that each member is there; gives them as they are, too. */
 static json_t *add_gone(const struct report_gone *stats, struct totals *totals)
 {
-	json_t *flows = family_object(&counter_families[COUNTERS_FLOW], &stats->flows);
-	json_t *flow_drops = family_object(&counter_families[COUNTERS_FLOW_DROPS], &stats->flows);
-	json_t *outputs = family_object(&counter_families[COUNTERS_OUTPUT], &stats->outputs);
+	json_t *flows = report_family(&counter_families[COUNTERS_FLOW], &stats->flows);
+	json_t *flow_drops = report_family(&counter_families[COUNTERS_FLOW_DROPS], &stats->flows);
+	json_t *outputs = report_family(&counter_families[COUNTERS_OUTPUT], &stats->outputs);
 	json_t *output_drops =
-		family_object(&counter_families[COUNTERS_OUTPUT_DROPS], &stats->outputs);
+		report_family(&counter_families[COUNTERS_OUTPUT_DROPS], &stats->outputs);
 	json_t *gone = json_object();
 
-	add_up(totals->flow, &counter_families[COUNTERS_FLOW], flows);
-	add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], flow_drops);
-	add_up(totals->output, &counter_families[COUNTERS_OUTPUT], outputs);
-	add_up(totals->output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], output_drops);
-	totals->consistent =
-		totals->consistent &&
-		get(flows, "received") == get(flows, "relayed") + sum_of_all(flow_drops) &&
-		get(outputs, "offered") == get(outputs, "sent") + sum_of_all(output_drops);
-	put(flows, "drops", flow_drops);
-	put(outputs, "drops", output_drops);
-	put(gone, "flows", flows);
-	put(gone, "outputs", outputs);
+	report_add_up(totals->flow, &counter_families[COUNTERS_FLOW], flows);
+	report_add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], flow_drops);
+	report_add_up(totals->output, &counter_families[COUNTERS_OUTPUT], outputs);
+	report_add_up(totals->output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], output_drops);
+	totals->consistent = totals->consistent &&
+			     report_get(flows, "received") ==
+				     report_get(flows, "relayed") + report_sum(flow_drops) &&
+			     report_get(outputs, "offered") ==
+				     report_get(outputs, "sent") + report_sum(output_drops);
+	report_put(flows, "drops", flow_drops);
+	report_put(outputs, "drops", output_drops);
+	report_put(gone, "flows", flows);
+	report_put(gone, "outputs", outputs);
 	return gone;
 }
 
@@ -375,126 +356,30 @@ static json_t *totals_object(const struct totals *totals)
 	const char *name;
 	json_t *count;
 
-	copy(object, totals->flow, "received");
-	copy(object, totals->flow, "relayed");
-	copy(object, totals->output, "offered");
-	copy(object, totals->output, "sent");
-	copy(object, totals->flow, "kernel_drops");
+	report_copy(object, totals->flow, "received");
+	report_copy(object, totals->flow, "relayed");
+	report_copy(object, totals->output, "offered");
+	report_copy(object, totals->output, "sent");
+	report_copy(object, totals->flow, "kernel_drops");
 	json_object_foreach(totals->flow_drops, name, count)
 	{
-		copy(drops, totals->flow_drops, name);
+		report_copy(drops, totals->flow_drops, name);
 	}
 	json_object_foreach(totals->output_drops, name, count)
 	{
-		copy(drops, totals->output_drops, name); /* no name stands in both */
+		report_copy(drops, totals->output_drops, name); /* no name stands in both */
 	}
-	put(object, "drops", drops);
+	report_put(object, "drops", drops);
 	return object;
-}
-
-static json_t *family_object(const struct counter_family *family, const void *stats)
-{
-	json_t *object = json_object();
-
-	put_family(object, family, stats);
-	return object;
-}
-
-static void put_family(json_t *object, const struct counter_family *family, const void *stats)
-{
-	for (uint32_t i = 0; i < family->count; i++) {
-		put(object, family->rows[i].name, counter_value(&family->rows[i], stats));
-	}
-}
-
-static json_t *counter_value(const struct counter *row, const void *stats)
-{
-	json_t *buckets;
-
-	if (row->kind == COUNTER_REASON) {
-		return json_string(counter_reason(counter_get(row, stats)));
-	}
-	if (row->kind != COUNTER_HISTOGRAM) {
-		return json_integer((json_int_t)counter_get(row, stats));
-	}
-	buckets = json_array();
-	for (unsigned b = 0; b < BATCH_BUCKETS; b++) {
-		json_array_append_new(buckets,
-				      json_integer((json_int_t)counter_bucket(row, stats, b)));
-	}
-	return buckets;
-}
-
-/* Adds the members of `from' that a sum makes sense of to those of `sums'; NULL: nothing, so that
- * each is there. */
-static void add_up(json_t *sums, const struct counter_family *family, const json_t *from)
-{
-	for (uint32_t i = 0; i < family->count; i++) {
-		const struct counter *row = &family->rows[i];
-		json_t *sum = json_object_get(sums, row->name);
-
-		if (row->kind != COUNTER_COUNT && row->kind != COUNTER_DROP) {
-			continue;
-		}
-		if (!sum) {
-			copy(sums, from, row->name);
-		} else {
-			must(json_integer_set(sum, json_integer_value(sum) +
-							   (json_int_t)get(from, row->name)) == 0);
-		}
-	}
-}
-
-static uint64_t sum_of_all(const json_t *object)
-{
-	uint64_t sum = 0;
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, name, value)
-	{
-		sum += get(object, name);
-	}
-	return sum;
-}
-
-/* A number of its own: adding to one leaves the other as it is. 0 where there is none yet. */
-static void copy(json_t *to, const json_t *from, const char *key)
-{
-	put_number(to, key, get(from, key));
-}
-
-static uint64_t get(const json_t *object, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, key));
-}
-
-/* jansson leaves out a member without a name, and replaces one whose name is taken, without a word:
- * a counter would be missing, and the sums would agree all the same. */
-static void put(json_t *object, const char *key, json_t *value)
-{
-	must(key);
-	must(!json_object_get(object, key));
-	must(json_object_set_new(object, key, value) == 0);
 }
 
 /* Of a flow or an output; `why' is NULL when it is live. */
 static void put_state(json_t *object, const char *why)
 {
-	put_text(object, "state", why ? "pending" : "live");
+	report_put_text(object, "state", why ? "pending" : "live");
 	if (why) {
-		put_text(object, "reason", why);
+		report_put_text(object, "reason", why);
 	} else {
-		put(object, "reason", json_null());
+		report_put(object, "reason", json_null());
 	}
-}
-
-static void put_number(json_t *object, const char *key, uint64_t value)
-{
-	put(object, key, json_integer((json_int_t)value));
-}
-
-static void put_text(json_t *object, const char *key, const char *text)
-{
-	put(object, key, report_text(text));
 }

@@ -25,6 +25,3 @@ void report_keep_output(struct report_gone *gone, const struct output_stats *sta
 /* The report, which the caller gives back by json_decref. After the shards have ended (or while
  * they run, when the sums may be a few datagrams apart). */
 struct json_t *report_build(const struct supervisor *sup);
-
-/* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
-struct json_t *report_text(const char *text);

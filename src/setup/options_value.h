@@ -1,4 +1,4 @@
-/* options_value.h - readers of what no row can say, for the table in options.c.
+/* options_value.h - readers of what no row can say, for the table in options_rows.c.
  *
  * All are cli_read functions (src/cli/row.h).
  */

@@ -1,0 +1,38 @@
+/* report_put.h - members of JSON objects, and families of counters as members, for what reports.
+ *
+ * Out of memory is fatal here, as is a member that stands already. Any thread, on its own objects.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "shard/counters.h"
+
+struct json_t;
+
+/* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
+struct json_t *report_text(const char *text);
+
+/* `value' is the object's from then on. */
+void report_put(struct json_t *object, const char *key, struct json_t *value);
+void report_put_number(struct json_t *object, const char *key, uint64_t value);
+void report_put_text(struct json_t *object, const char *key, const char *text);
+
+/* 0 where there is none yet. */
+uint64_t report_get(const struct json_t *object, const char *key);
+
+/* A number of its own: adding to one leaves the other as it is. */
+void report_copy(struct json_t *to, const struct json_t *from, const char *key);
+
+/* What `stats' has counted, a member each, as a new object or beside what is in `object'. */
+struct json_t *report_family(const struct counter_family *family, const void *stats);
+void report_put_family(struct json_t *object, const struct counter_family *family,
+		       const void *stats);
+
+/* Adds the members of `from' that a sum makes sense of to those of `sums'; NULL: nothing, so that
+ * each is there. */
+void report_add_up(struct json_t *sums, const struct counter_family *family,
+		   const struct json_t *from);
+
+/* Of all members. */
+uint64_t report_sum(const struct json_t *object);

@@ -1,0 +1,441 @@
+/* options_rows.c - the options of numacastd, one row each, in the order of --help.
+ *
+ * The manual page numacastd(8) explains each at length; a test compares the two lists. A new option
+ * is a row here, a member of struct opt, and the place that looks at it. Owner: the control thread.
+ */
+#include "src/setup/options.h"
+
+#include <assert.h>
+
+#include "shard/limits.h"
+#include "src/cli/file.h"
+#include "src/setup/options_value.h"
+
+#define AT(member)     CLI_AT(struct opt, member)
+#define REGISTERED_MAX ((uint64_t)SHARDS_MAX * POOL_SLOTS_MAX * POOL_CLASS_COUNT)
+
+static cli_call add_rule;
+static cli_call read_config;
+
+static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
+static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
+static const char *const switch_choices[] = {"auto", "on", "off", NULL};
+
+/* The positions above are the enums' values. */
+static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
+static_assert(NODEMEM_HUGE_AUTO == 0 && NODEMEM_HUGE_OFF == 4, "huge_choices");
+static_assert(OPT_AUTO == 0 && OPT_ON == 1 && OPT_OFF == 2, "switch_choices");
+
+/* Numbers with a word beside them. */
+static const char *const auto_choice[] = {"auto", NULL};
+static const uint64_t minus_one[] = {(uint64_t)-1};
+static const char *const zerocopy_choices[] = {"off", "auto", NULL};
+static const uint64_t zerocopy_meanings[] = {OPT_AMOUNT_OFF, OPT_AMOUNT_AUTO};
+static const char *const register_choices[] = {"auto", "on", "off", NULL};
+static const uint64_t register_meanings[] = {OPT_AMOUNT_AUTO, OPT_AMOUNT_ON, OPT_AMOUNT_OFF};
+static_assert(REGISTERED_MAX < OPT_AMOUNT_ON, "numbers and words apart");
+static_assert(CONF_RULE_TEXT_MAX < CLI_LINE_BYTES_MAX, "a rule fits into a line of a file");
+
+static const struct cli_row rules_rows[] = {
+	{.name = "rule",
+	 .flags = CLI_REPEATS,
+	 .kind = CLI_CALL,
+	 .call = add_rule,
+	 .arg = "RULE",
+	 .help = "relay as RULE says: 'INGRESS [key=value]... -> EGRESS [key=value]...\n"
+		 "[, EGRESS...]', INGRESS being [SOURCE@]ADDR%IFACE:PORT and EGRESS\n"
+		 "ADDR%IFACE:PORT; may be repeated"},
+	{.name = "config",
+	 .flags = CLI_NOT_IN_FILE | CLI_REPEATS,
+	 .kind = CLI_CALL,
+	 .call = read_config,
+	 .arg = "FILE",
+	 .help = "read options from FILE, one a line without its dashes; may be\n"
+		 "repeated; the command line wins over files"},
+	{.name = "strict",
+	 .kind = CLI_FLAG,
+	 AT(strict),
+	 .help = "do not start without every flow and output; else those that cannot be\n"
+		 "opened are tried again while the others are relayed"},
+	{0},
+};
+
+static const struct cli_row inspect_rows[] = {
+	{.name = "check",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_ACTION,
+	 AT(mode),
+	 .min = OPT_MODE_CHECK,
+	 .help = "validate options and rules and exit: 0 valid, 2 not"},
+	{.name = "plan",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_ACTION,
+	 AT(mode),
+	 .arg = "FORMAT",
+	 .min = OPT_MODE_PLAN,
+	 .detail = offsetof(struct opt, plan),
+	 .choices = plan_choices,
+	 .help = "print which shard, CPU and node would own each flow, and why, and exit;\n"
+		 "FORMAT is text (default), json, svg; hugepages: the commands that\n"
+		 "reserve what the plan needs; sysctl: a file for /etc/sysctl.d"},
+	{.name = "source",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_OWN,
+	 .read = options_read_source,
+	 .takes = OPTIONS_SOURCE_TAKES,
+	 .arg = "ADDR",
+	 .help = "with --plan: tell also which shard takes what this sender sends",
+	 .example = "192.0.2.1"},
+	{.name = "check-host",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_ACTION,
+	 AT(mode),
+	 .min = OPT_MODE_CHECK_HOST,
+	 .help = "inspect what on this host decides success, name cures, and exit"},
+	{.name = "json",
+	 .flags = CLI_NOT_IN_FILE,
+	 .kind = CLI_FLAG,
+	 AT(json),
+	 .help = "with --check-host: print JSON"},
+	{.name = "help",
+	 .letter = 'h',
+	 .flags = CLI_NOT_IN_FILE | CLI_FIRST,
+	 .kind = CLI_ACTION,
+	 AT(mode),
+	 .min = OPT_MODE_HELP,
+	 .help = "print this help and exit"},
+	{.name = "version",
+	 .letter = 'V',
+	 .flags = CLI_NOT_IN_FILE | CLI_FIRST,
+	 .kind = CLI_ACTION,
+	 AT(mode),
+	 .min = OPT_MODE_VERSION,
+	 .help = "print the version and exit; with --verbose also how it was built"},
+	{0},
+};
+
+static const struct cli_row placement_rows[] = {
+	{.name = "topology",
+	 .kind = CLI_TEXT,
+	 .arg = "FILE|STRING",
+	 AT(topology),
+	 .help = "with --plan: look at the machine of an hwloc XML file or a\n"
+		 "synthetic description ('package:2 numanode:1 core:8 pu:2')",
+	 .example = "machine.xml"},
+	{.name = "shards",
+	 .kind = CLI_NUMBER,
+	 .choices = auto_choice,
+	 .arg = "N",
+	 AT(shards),
+	 .min = 1,
+	 .max = SHARDS_MAX,
+	 .initial = "auto",
+	 .help = "how many shards; auto: one for each usable physical core, as many as\n"
+		 "flows can use"},
+	{.name = "cpus",
+	 .kind = CLI_OWN,
+	 .read = options_read_cpus,
+	 .takes = OPTIONS_CPUS_TAKES,
+	 .arg = "LIST",
+	 .help = "place shards on these CPUs, in this order, as in 0-3,8; without it all\n"
+		 "that affinity and cgroup allow",
+	 .example = "0-3,8"},
+	{.name = "reserve-cores",
+	 .kind = CLI_NUMBER,
+	 .choices = auto_choice,
+	 .meanings = minus_one,
+	 .arg = "N",
+	 AT(reserve_cores),
+	 .min = 0,
+	 .max = SHARDS_MAX,
+	 .initial = "auto",
+	 .help = "cores left to the rest of the system; auto: 1 when there are more than 2"},
+	{.name = "smt",
+	 .kind = CLI_FLAG,
+	 AT(smt),
+	 .help = "one shard for each hardware thread instead of each core"},
+	{.name = "oversubscribe",
+	 .kind = CLI_FLAG,
+	 AT(oversubscribe),
+	 .help = "allow more shards than CPUs; for tests"},
+	{.name = "balance",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_RATIO,
+	 .arg = "RATIO",
+	 AT(balance),
+	 .min = 0,
+	 .max = 1000,
+	 .initial = "4",
+	 .help = "a shard may carry this many times its fair share of the load before a\n"
+		 "flow goes to a farther node; 0: as much as comes in on its node"},
+	{0},
+};
+
+static const struct cli_row memory_rows[] = {
+	{.name = "huge",
+	 .kind = CLI_CHOICE,
+	 .arg = "PAGES",
+	 AT(huge),
+	 .choices = huge_choices,
+	 .initial = "auto",
+	 .help = "pages to try first: auto, 1G, 2M, thp (transparent) or off; smaller\n"
+		 "ones follow in turn"},
+	{.name = "require-huge",
+	 .kind = CLI_FLAG,
+	 AT(require_huge),
+	 .help = "do not start with smaller pages than --huge asks for"},
+	{.name = "bench-node",
+	 .kind = CLI_NUMBER,
+	 .choices = auto_choice,
+	 .meanings = minus_one,
+	 .arg = "N",
+	 AT(bench_node),
+	 .min = 0,
+	 .max = 65535,
+	 .initial = "auto",
+	 .help = "take every shard's memory from node N instead of its own, to measure\n"
+		 "what remote memory costs"},
+	{.name = "pool",
+	 .kind = CLI_OWN,
+	 .read = options_read_counts,
+	 .takes = OPTIONS_COUNTS_TAKES,
+	 .arg = "CLASS=N,...",
+	 AT(pool),
+	 .max = POOL_SLOTS_MAX,
+	 .initial = "small=1000,standard=500,jumbo=200,train=32",
+	 .help = "buffers per shard of each class: small 1500 bytes, standard 4096,\n"
+		 "jumbo 9000, train 65535; classes left out keep their default"},
+	{.name = "hot",
+	 .kind = CLI_OWN,
+	 .read = options_read_counts,
+	 .takes = OPTIONS_COUNTS_TAKES,
+	 .arg = "CLASS=N,...",
+	 AT(hot),
+	 .max = POOL_SLOTS_MAX,
+	 .help = "most buffers of a class lent to the kernel at once, a power of two;\n"
+		 "0 or left out: about as many as fit into an L2 cache",
+	 .example = "small=256,train=16"},
+	{0},
+};
+
+static const struct cli_row engine_rows[] = {
+	{.name = "engine",
+	 .kind = CLI_CHOICE,
+	 .arg = "ENGINE",
+	 AT(engine),
+	 .choices = ring_engine_names,
+	 .initial = "auto",
+	 .help = RING_ENGINE_HELP},
+	{.name = "sq-entries",
+	 .kind = CLI_NUMBER,
+	 .arg = "N",
+	 AT(sq_entries),
+	 .min = 1,
+	 .max = RING_ENTRIES_MAX,
+	 .initial = "256",
+	 .help = "submission queue entries, rounded up to a power of two"},
+	{.name = "cq-entries",
+	 .kind = CLI_NUMBER,
+	 .arg = "N",
+	 AT(cq_entries),
+	 .min = 4,
+	 .max = 2ULL * RING_ENTRIES_MAX,
+	 .initial = "4096",
+	 .help = "completion queue entries, rounded up to a power of two"},
+	{.name = "batch-submit",
+	 .kind = CLI_NUMBER,
+	 .arg = "N",
+	 AT(batch_submit),
+	 .min = 0,
+	 .max = RING_ENTRIES_MAX,
+	 .initial = "0",
+	 .help = "submit early once N sends are queued; 0: once a turn"},
+	{.name = "batch-complete",
+	 .kind = CLI_NUMBER,
+	 .arg = "N",
+	 AT(batch_complete),
+	 .min = 1,
+	 .max = RING_ENTRIES_MAX,
+	 .initial = "32",
+	 .help = "completions that end a batch wait"},
+	{.name = "batch-wait",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_NUMBER,
+	 .arg = "USEC",
+	 AT(batch_wait_us),
+	 .min = 0,
+	 .max = 1000000,
+	 .initial = "0",
+	 .help = "wait this long for a batch: longer trains, more latency"},
+	{.name = "spin",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_NUMBER,
+	 .arg = "USEC",
+	 AT(spin_us),
+	 .min = 0,
+	 .max = 1000000,
+	 .initial = "0",
+	 .help = "poll this long before sleeping: less latency, more CPU"},
+	{.name = "sqpoll",
+	 .kind = CLI_FLAG,
+	 AT(sqpoll),
+	 .help = "let kernel threads submit, each on a CPU of its own that runs no shard\n"
+		 "(uring only)"},
+	{0},
+};
+
+static const struct cli_row trains_rows[] = {
+	{.name = "gro",
+	 .kind = CLI_CHOICE,
+	 .arg = "WHEN",
+	 AT(gro),
+	 .choices = switch_choices,
+	 .initial = "auto",
+	 .help = "receive coalesced trains: auto (on where the kernel can), on or off"},
+	{.name = "gso",
+	 .kind = CLI_CHOICE,
+	 .arg = "WHEN",
+	 AT(gso),
+	 .choices = switch_choices,
+	 .initial = "auto",
+	 .help = "send trains: auto (until an output refuses them), on or off"},
+	{.name = "train-max",
+	 .kind = CLI_NUMBER,
+	 .arg = "N",
+	 AT(train_max),
+	 .min = 2,
+	 .max = UDP_SEGMENTS_NEW_MAX,
+	 .initial = "128",
+	 .help = "most datagrams a train (older kernels allow 64)"},
+	{.name = "zerocopy",
+	 .kind = CLI_SIZE,
+	 .arg = "WHEN",
+	 AT(zerocopy),
+	 .choices = zerocopy_choices,
+	 .meanings = zerocopy_meanings,
+	 .min = 1,
+	 .max = UDP_PAYLOAD_MAX_V4,
+	 .initial = "auto",
+	 .help = "send without copying: off, auto (trains of 32 KiB and more to devices\n"
+		 "that cut them up), or all of BYTES and more (uring only)",
+	 .example = "32K"},
+	{.name = "register-buffers",
+	 .kind = CLI_NUMBER,
+	 .arg = "HOW",
+	 AT(register_buffers),
+	 .choices = register_choices,
+	 .meanings = register_meanings,
+	 .min = 1,
+	 .max = REGISTERED_MAX,
+	 .initial = "auto",
+	 .help = "keep buffers known to the kernel for that: auto (where an output does\n"
+		 "so, with --huge off), on, off, or N of them, shared by all shards",
+	 .example = "1024"},
+	{0},
+};
+
+static const struct cli_row sockets_rows[] = {
+	{.name = "rcvbuf",
+	 .kind = CLI_SIZE,
+	 .arg = "BYTES",
+	 AT(rcvbuf_bytes),
+	 .min = 0,
+	 .max = 1u << 30,
+	 .initial = "4M",
+	 .help = "receive buffer of each ingress, with K, M or G; 0: the system's default"},
+	{.name = "sndbuf",
+	 .kind = CLI_SIZE,
+	 .arg = "BYTES",
+	 AT(sndbuf_bytes),
+	 .min = 0,
+	 .max = 1u << 30,
+	 .initial = "4M",
+	 .help = "send buffer of each egress, with K, M or G; 0: the system's default"},
+	{0},
+};
+
+static const struct cli_row running_rows[] = {
+	{.name = "exit-report",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_TEXT,
+	 .arg = "FILE|-",
+	 AT(exit_report),
+	 .help = "write all counters as JSON at exit; -: to standard output",
+	 .example = "/run/numacast/report.json"},
+	{.name = "control",
+	 .kind = CLI_TEXT,
+	 .arg = "PATH|off",
+	 AT(control),
+	 .help = "listen there for numacastctl; off: nowhere. Without it in the directory\n"
+		 "that systemd gives the service, or as root in /run/numacast",
+	 .example = "/run/numacast/control"},
+	{.name = "control-group",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 AT(control_group),
+	 .help = "let the members of this group look at what runs, by the control socket;\n"
+		 "only root and the daemon's own user change it",
+	 .example = "adm"},
+	{.name = "drain-timeout",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_NUMBER,
+	 .arg = "MSEC",
+	 AT(drain_ms),
+	 .min = 0,
+	 .max = 600000,
+	 .initial = "2000",
+	 .help = "at SIGTERM, send what has arrived for at most this long"},
+	{.name = "user",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 AT(user),
+	 .help = "become this user before anything is opened, keeping only CAP_NET_ADMIN,\n"
+		 "CAP_NET_RAW and CAP_NET_BIND_SERVICE",
+	 .example = "numacast"},
+	{.name = "verbose",
+	 .flags = CLI_LIVE | CLI_FIRST,
+	 .kind = CLI_FLAG,
+	 AT(verbose),
+	 .help = "log more"},
+	{.name = "quiet",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_FLAG,
+	 AT(quiet),
+	 .help = "log only warnings and errors"},
+	{0},
+};
+
+static const struct cli_group rules_group = {"What to relay", rules_rows};
+static const struct cli_group inspect_group = {"Look instead of relaying", inspect_rows};
+static const struct cli_group placement_group = {"Where shards run", placement_rows};
+static const struct cli_group memory_group = {"Memory", memory_rows};
+static const struct cli_group engine_group = {"Engine and batching", engine_rows};
+static const struct cli_group trains_group = {"Trains (many datagrams in one system call)",
+					      trains_rows};
+static const struct cli_group sockets_group = {"Sockets", sockets_rows};
+static const struct cli_group running_group = {"Running", running_rows};
+
+static const struct cli_group *const groups[] = {
+	&rules_group,  &inspect_group, &placement_group, &memory_group, &engine_group,
+	&trains_group, &sockets_group, &running_group,   NULL,
+};
+
+const struct cli_table options_table = {
+	.program = "numacastd",
+	.groups = groups,
+	.no_operands =
+		"everything is given by options, and the shell cuts a rule at its blanks and its "
+		"'>'; quote it: --rule 'INGRESS -> EGRESS'",
+};
+
+static int add_rule(struct cli_fill *fill, const char *value, const char *where, struct err *err)
+{
+	struct opt *opt = fill->into;
+
+	return conf_add_rule(&opt->conf, value, where, err);
+}
+
+static int read_config(struct cli_fill *fill, const char *value, const char *where, struct err *err)
+{
+	return cli_file_read(fill, "--config", value, err);
+}
