@@ -14,7 +14,6 @@
 #define WHERE_BYTES 64
 
 static int allocate(struct cli_line *line, int argc, struct err *err);
-static bool is_operand(const char *word);
 static int take_operand(const struct cli_table *table, const char *word, struct cli_line *line,
 			struct err *err);
 static const struct cli_row *find_row(const struct cli_table *table, const char *word,
@@ -41,7 +40,7 @@ int cli_line_split(const struct cli_table *table, int argc, char **argv, struct 
 			only_operands = true;
 			continue;
 		}
-		if (only_operands || is_operand(argv[i])) {
+		if (only_operands || cli_line_is_operand(argv[i])) {
 			rc = take_operand(table, argv[i], &line, err);
 			continue;
 		}
@@ -124,6 +123,11 @@ int cli_line_apply(const struct cli_line *line, struct cli_fill *fill, struct er
 	return rc;
 }
 
+bool cli_line_is_operand(const char *word)
+{
+	return word[0] != '-' || !word[1] || strcmp(word, "--") == 0;
+}
+
 void cli_line_free(struct cli_line *line)
 {
 	free(line->pairs);
@@ -145,11 +149,6 @@ static int allocate(struct cli_line *line, int argc, struct err *err)
 	return 0;
 }
 
-static bool is_operand(const char *word)
-{
-	return word[0] != '-' || !word[1] || strcmp(word, "--") == 0;
-}
-
 static int take_operand(const struct cli_table *table, const char *word, struct cli_line *line,
 			struct err *err)
 {
@@ -165,21 +164,14 @@ static int take_operand(const struct cli_table *table, const char *word, struct 
 static const struct cli_row *find_row(const struct cli_table *table, const char *word,
 				      const char **value, struct err *err)
 {
-	const struct cli_row *row;
-	const struct cli_row *nearest;
-	size_t len;
+	const struct cli_row *row = cli_row_of_word(table, word, value);
 
-	if (word[1] != '-') {
-		row = word[2] ? NULL : cli_row_find_letter(table, word[1]);
-		nearest = row ? NULL : cli_row_find(table, word + 1, strlen(word + 1));
-	} else {
-		len = strcspn(word + 2, "=");
-		*value = word[2 + len] ? word + 2 + len + 1 : NULL;
-		row = cli_row_find(table, word + 2, len);
-		nearest = row ? NULL : cli_row_nearest(table, word + 2, len);
-	}
 	if (!row) {
-		refuse_unknown(table, word, nearest, err);
+		refuse_unknown(table, word,
+			       word[1] == '-'
+				       ? cli_row_nearest(table, word + 2, strcspn(word + 2, "="))
+				       : cli_row_find(table, word + 1, strlen(word + 1)),
+			       err);
 	}
 	return row;
 }

@@ -35,5 +35,8 @@ int cli_line_look(const struct cli_line *line, struct cli_fill *fill, const stru
  * files. Two different actions are refused. 0 or as cli_fill_set; on failure part is applied. */
 int cli_line_apply(const struct cli_line *line, struct cli_fill *fill, struct err *err);
 
+/* Whether `word' is neither an option nor meant as one. */
+bool cli_line_is_operand(const char *word);
+
 /* Accepts all-zero. */
 void cli_line_free(struct cli_line *line);

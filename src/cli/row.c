@@ -64,6 +64,23 @@ const struct cli_row *cli_row_find_letter(const struct cli_table *table, char le
 	return NULL;
 }
 
+const struct cli_row *cli_row_of_word(const struct cli_table *table, const char *word,
+				      const char **value)
+{
+	size_t len;
+
+	*value = NULL;
+	if (word[0] != '-') {
+		return NULL;
+	}
+	if (word[1] != '-') {
+		return word[1] && !word[2] ? cli_row_find_letter(table, word[1]) : NULL;
+	}
+	len = strcspn(word + 2, "=");
+	*value = word[2 + len] ? word + 2 + len + 1 : NULL;
+	return cli_row_find(table, word + 2, len);
+}
+
 const struct cli_row *cli_row_nearest(const struct cli_table *table, const char *name, size_t len)
 {
 	const struct cli_row *nearest = NULL;

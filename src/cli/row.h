@@ -5,6 +5,7 @@
  *     value     a row and a text to a value in the program's struct
  *     fill      a struct being filled: initial values, and what was given
  *     line      the command line's way to it
+ *     program   the same of a program of several commands
  *     file      a configuration file's way to it
  *     help      what --help prints
  *
@@ -105,6 +106,11 @@ size_t cli_row_position(const struct cli_table *table, const struct cli_row *row
 /* NULL when there is none. `name' need not end after `len'. */
 const struct cli_row *cli_row_find(const struct cli_table *table, const char *name, size_t len);
 const struct cli_row *cli_row_find_letter(const struct cli_table *table, char letter);
+
+/* The row that a word of a command line names: `-p', `--plates', or `--plates=4', of which `*value'
+ * is then what stands behind the `=', else NULL. NULL when there is none. */
+const struct cli_row *cli_row_of_word(const struct cli_table *table, const char *word,
+				      const char **value);
 
 /* The row whose name is most like `name', or NULL when none is close. */
 const struct cli_row *cli_row_nearest(const struct cli_table *table, const char *name, size_t len);

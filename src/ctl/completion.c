@@ -1,8 +1,9 @@
 /* completion.c - see completion.h.
  *
  * Both scripts know three things: the commands, the options of each, and the words that its first
- * operand may be. zsh also shows the first line of each help. What an option's argument or another
- * operand may be is left to the shell: files.
+ * operand may be. The first word that is a command's name is the command. zsh also shows the first
+ * line of each help. What an option's argument or another operand may be is left to the shell:
+ * files.
  */
 #include "src/ctl/completion.h"
 
@@ -30,27 +31,24 @@ static void print_bash(FILE *out)
 	fputs("# Made by `numacastctl completion bash'.\n"
 	      "_numacastctl()\n"
 	      "{\n"
-	      "    local cur=${COMP_WORDS[COMP_CWORD]} words\n"
-	      "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "        words='",
+	      "    local cur=${COMP_WORDS[COMP_CWORD]} word words='",
 	      out);
 	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {
 		if (ctl_command_help(at)) {
 			fprintf(out, "%s ", at->table.command);
 		}
 	}
-	fputs("--help --version'\n"
-	      "    else\n"
-	      "        case ${COMP_WORDS[1]} in\n",
+	fputs("--control --help --json --timeout --version'\n"
+	      "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+	      "        case $word in\n",
 	      out);
 	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {
 		fprintf(out, "        %s) words='", at->table.command);
 		print_words(at, out);
-		fputs("' ;;\n", out);
+		fputs("' && break ;;\n", out);
 	}
-	fputs("        *) words= ;;\n"
-	      "        esac\n"
-	      "    fi\n"
+	fputs("        esac\n"
+	      "    done\n"
 	      "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
 	      "}\n"
 	      "complete -o default -F _numacastctl numacastctl\n",
@@ -83,12 +81,16 @@ static void print_zsh(FILE *out)
 		}
 	}
 	fputs(")\n"
-	      "if (( CURRENT == 2 )); then\n"
+	      "integer at=2\n"
+	      "while (( at < CURRENT )) && [[ -z ${(M)commands:#$words[at]:*} ]]; do\n"
+	      "    (( at++ ))\n"
+	      "done\n"
+	      "if (( at >= CURRENT )); then\n"
 	      "    _describe -t commands command commands\n"
 	      "    return\n"
 	      "fi\n"
-	      "shift words\n"
-	      "(( CURRENT-- ))\n"
+	      "shift $(( at - 1 )) words\n"
+	      "(( CURRENT -= at - 1 ))\n"
 	      "case $words[1] in\n",
 	      out);
 	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {

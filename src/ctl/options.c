@@ -1,6 +1,6 @@
 /* options.c - the commands of numacastctl, one row each, and the way from words to them.
  *
- * The first word is the command; options may stand anywhere behind it. See options.h.
+ * The first word is the command; options may stand anywhere. See options.h.
  */
 #include "src/ctl/options.h"
 
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "src/base/clock.h"
-#include "src/cli/line.h"
 #include "src/cli/nearest.h"
+#include "src/cli/program.h"
 
 #define AT(member)              CLI_AT(struct ctl_opt, member)
 #define DAYS                    (86400 * NS_PER_S)
@@ -19,8 +19,6 @@
 #define HELP_OF(id, name, help) [PROTOCOL_COMMAND_##id] = (help),
 
 static const struct ctl_command *find_command(const char *word);
-static int parse_command(const struct cli_table *table, int argc, char **argv, struct ctl_opt *opt,
-			 struct err *err);
 static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err *err);
 static int check_word(const struct ctl_command *command, const char *word, struct err *err);
 
@@ -89,7 +87,7 @@ static const struct cli_group *const drain_groups[] = {&drain_group, &common_gro
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[14];
+static const struct cli_table *const tables[15];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -129,14 +127,12 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[14] = {
-	&ctl_commands[0].table,  &ctl_commands[1].table,
-	&ctl_commands[2].table,  &ctl_commands[3].table,
-	&ctl_commands[4].table,  &ctl_commands[5].table,
-	&ctl_commands[6].table,  &ctl_commands[7].table,
-	&ctl_commands[8].table,  &ctl_commands[9].table,
-	&ctl_commands[10].table, &ctl_commands[11].table,
-	&ctl_commands[12].table, NULL,
+static const struct cli_table *const tables[15] = {
+	&ctl_commands[0].table,  &ctl_commands[1].table,  &ctl_commands[2].table,
+	&ctl_commands[3].table,  &ctl_commands[4].table,  &ctl_commands[5].table,
+	&ctl_commands[6].table,  &ctl_commands[7].table,  &ctl_commands[8].table,
+	&ctl_commands[9].table,  &ctl_commands[10].table, &ctl_commands[11].table,
+	&ctl_commands[12].table, &ctl_commands[13].table, NULL,
 };
 
 /* What may stand in place of a command. */
@@ -146,6 +142,12 @@ static const struct cli_table look_table = {
 	.no_operands = "expected a command; see numacastctl --help",
 };
 
+static const struct cli_program program = {
+	.commands = tables,
+	.look = &look_table,
+	.expected = "one such as show or stats",
+};
+
 const char *ctl_command_help(const struct ctl_command *command)
 {
 	return command->id == CTL_NO_REQUEST ? command->help : helps[command->id];
@@ -153,25 +155,17 @@ const char *ctl_command_help(const struct ctl_command *command)
 
 int ctl_options_parse(int argc, char **argv, struct ctl_opt *out, struct err *err)
 {
-	const struct cli_table *table = &look_table;
+	struct cli_given given = {0};
 	struct ctl_opt opt = {0};
-	int first = 2, rc = 0;
+	int rc = cli_program_read(&program, argc, argv, &opt, &given, err);
 
-	if (argc < 2) {
-		err_set(err, "no command is given; expected one such as show or stats; see "
-			     "numacastctl --help");
-		return -EINVAL;
+	if (rc == 0 && given.table) {
+		opt.command = find_command(given.table->command);
 	}
-	if (argv[1][0] == '-') {
-		first = 1;
-	} else {
-		opt.command = find_command(argv[1]);
-		rc = opt.command ? 0 : cli_table_find(tables, argv[1], &table, err);
-		table = opt.command ? &opt.command->table : table;
+	if (rc == 0 && !given.looks) {
+		rc = take_operands(&given.line, &opt, err);
 	}
-	if (rc == 0) {
-		rc = parse_command(table, argc - first, argv + first, &opt, err);
-	}
+	cli_line_free(&given.line);
 	if (rc != 0) {
 		ctl_options_free(&opt);
 		return rc;
@@ -195,29 +189,6 @@ static const struct ctl_command *find_command(const char *word)
 		}
 	}
 	return NULL;
-}
-
-/* The words behind the command, or those in its place. */
-static int parse_command(const struct cli_table *table, int argc, char **argv, struct ctl_opt *opt,
-			 struct err *err)
-{
-	const struct cli_row *shown = NULL;
-	struct cli_line line = {0};
-	struct cli_fill fill;
-	int rc = cli_fill_init(&fill, table, opt, err);
-
-	if (rc == 0) {
-		rc = cli_line_split(table, argc, argv, &line, err);
-	}
-	if (rc == 0) {
-		rc = cli_line_look(&line, &fill, &shown, err);
-	}
-	if (rc == 0 && !shown) {
-		rc = cli_line_apply(&line, &fill, err);
-		rc = rc == 0 ? take_operands(&line, opt, err) : rc;
-	}
-	cli_line_free(&line);
-	return rc;
 }
 
 static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err *err)

@@ -21,7 +21,7 @@ void ctl_options_print_help(const struct ctl_command *command)
 		cli_help_print(&command->table);
 		return;
 	}
-	printf("Usage: numacastctl COMMAND [OPTION]... [WORD]...\n"
+	printf("Usage: numacastctl [OPTION]... COMMAND [WORD]...\n"
 	       "Asks a running numacastd what it does, and tells it what to do.\n"
 	       "\nCommands:\n");
 	for (const struct ctl_command *at = ctl_commands; at->table.command; at++) {

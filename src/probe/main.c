@@ -20,7 +20,7 @@
 #include "src/probe/run.h"
 #include "src/probe/wire.h"
 
-static int run(const struct probe_opt *opt, const char *command);
+static int run(const struct probe_opt *opt);
 
 int main(int argc, char **argv)
 {
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	}
 	probe_wire_init();
 	probe_run_catch_signals();
-	status = run(&opt, argv[1]);
+	status = run(&opt);
 	probe_options_free(&opt);
 	rc = out_finish(stdout);
 	if (rc < 0) {
@@ -46,11 +46,11 @@ int main(int argc, char **argv)
 	return status;
 }
 
-static int run(const struct probe_opt *opt, const char *command)
+static int run(const struct probe_opt *opt)
 {
 	switch (opt->mode) {
 	case PROBE_MODE_HELP:
-		probe_options_print_help(command);
+		probe_options_print_help(opt->command);
 		return 0;
 	case PROBE_MODE_VERSION:
 		printf("numacast-probe %s\n", PACKAGE_VERSION);

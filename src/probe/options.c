@@ -13,7 +13,7 @@
 #include "src/base/clock.h"
 #include "src/base/dscp.h"
 #include "src/cli/help.h"
-#include "src/cli/line.h"
+#include "src/cli/program.h"
 #include "src/probe/options_value.h"
 #include "src/probe/stats.h"
 #include "src/probe/tally.h"
@@ -23,8 +23,6 @@
 #define COUNT_MAX  (1ULL << 48)
 #define BUFFER_MAX (1ULL << 30)
 
-static int parse_command(const struct cli_table *table, int argc, char **argv,
-			 struct probe_opt *opt, struct err *err);
 static int add_targets(const struct cli_table *table, const struct cli_line *line,
 		       struct probe_opt *opt, struct err *err);
 
@@ -185,6 +183,12 @@ static const struct cli_table look_table = {
 	.no_operands = "expected a command; see numacast-probe --help",
 };
 
+static const struct cli_program program = {
+	.commands = probe_options_commands,
+	.look = &look_table,
+	.expected = "send or recv",
+};
+
 /* What --help shows without a command. */
 static const struct cli_table all_table = {
 	.program = "numacast-probe",
@@ -194,25 +198,20 @@ static const struct cli_table all_table = {
 
 int probe_options_parse(int argc, char **argv, struct probe_opt *out, struct err *err)
 {
-	const struct cli_table *table = &look_table;
 	struct probe_opt opt = {.expect = PROBE_UNKNOWN,
 				.expect_per_flow = PROBE_UNKNOWN,
 				.expect_flows = PROBE_UNKNOWN,
 				.ready_fd = PROBE_UNKNOWN};
-	int rc = 0;
+	struct cli_given given = {0};
+	int rc = cli_program_read(&program, argc, argv, &opt, &given, err);
 
-	if (argc < 2) {
-		err_set(err,
-			"no command is given; expected send or recv; see numacast-probe --help");
-		return -EINVAL;
+	opt.command = given.table ? given.table->command : NULL;
+	if (rc == 0 && !given.looks) {
+		opt.mode = given.table == &send_table ? PROBE_MODE_SEND : PROBE_MODE_RECV;
+		rc = add_targets(given.table, &given.line, &opt, err);
+		rc = rc == 0 ? probe_options_check(&opt, err) : rc;
 	}
-	if (argv[1][0] == '-') {
-		rc = parse_command(&look_table, 1, argv + 1, &opt, err);
-	} else {
-		rc = cli_table_find(probe_options_commands, argv[1], &table, err);
-		opt.mode = table == &send_table ? PROBE_MODE_SEND : PROBE_MODE_RECV;
-		rc = rc == 0 ? parse_command(table, argc - 2, argv + 2, &opt, err) : rc;
-	}
+	cli_line_free(&given.line);
 	if (rc != 0) {
 		probe_options_free(&opt);
 		return rc;
@@ -226,7 +225,7 @@ void probe_options_print_help(const char *command)
 	const struct cli_table *table = &all_table;
 
 	for (const struct cli_table *const *at = probe_options_commands; *at; at++) {
-		table = strcmp((*at)->command, command) == 0 ? *at : table;
+		table = command && strcmp((*at)->command, command) == 0 ? *at : table;
 	}
 	printf("Usage: numacast-probe send [OPTION]... TARGET...\n"
 	       "       numacast-probe recv [OPTION]... [SOURCE@]TARGET...\n"
@@ -245,30 +244,6 @@ void probe_options_print_help(const char *command)
 void probe_options_free(struct probe_opt *opt)
 {
 	probe_targets_free(&opt->targets);
-}
-
-/* The words behind the command, or the one that stands in its place. */
-static int parse_command(const struct cli_table *table, int argc, char **argv,
-			 struct probe_opt *opt, struct err *err)
-{
-	const struct cli_row *shown = NULL;
-	struct cli_line line = {0};
-	struct cli_fill fill;
-	int rc = cli_fill_init(&fill, table, opt, err);
-
-	if (rc == 0) {
-		rc = cli_line_split(table, argc, argv, &line, err);
-	}
-	if (rc == 0) {
-		rc = cli_line_look(&line, &fill, &shown, err);
-	}
-	if (rc == 0 && !shown) {
-		rc = cli_line_apply(&line, &fill, err);
-		rc = rc == 0 ? add_targets(table, &line, opt, err) : rc;
-		rc = rc == 0 ? probe_options_check(opt, err) : rc;
-	}
-	cli_line_free(&line);
-	return rc;
 }
 
 static int add_targets(const struct cli_table *table, const struct cli_line *line,

@@ -45,6 +45,7 @@ struct probe_size {
 
 struct probe_opt {
 	enum probe_mode mode;
+	const char *command; /* its name, constant; NULL: none was given */
 	struct probe_targets targets;
 	uint64_t groups; /* consecutive addresses for each target; 0: not said */
 	bool json, quiet;
@@ -91,7 +92,7 @@ int probe_options_parse(int argc, char **argv, struct probe_opt *out, struct err
  * `err'. */
 int probe_options_check(const struct probe_opt *opt, struct err *err);
 
-/* The help of `command', or of both when it is neither, to stdout. */
+/* The help of `command', or for NULL of both, to stdout. */
 void probe_options_print_help(const char *command);
 
 void probe_options_free(struct probe_opt *opt);

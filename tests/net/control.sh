@@ -58,6 +58,13 @@ expect_cmp "received a second, more than" "$(answered '.rates.received | floor')
 asks 0 stats --watch 0.1 --count 3 --json
 expect "answers of a watch" "$(answered '.state' | sort | uniq -c | tr -s ' ')" " 3 relaying"
 asks 0 health
+asks 0 --control "$relay_control" --json show rules one
+expect "options before the command" "$(answered '.rules | length')" 1
+# shellcheck disable=SC1090
+. <("$ctl" completion bash)
+COMP_WORDS=(numacastctl --control "$relay_control" show fl) COMP_CWORD=4
+_numacastctl
+expect "completed behind options" "${COMPREPLY[*]}" flows
 asks 0 version
 expect_words "the version" "$work/answer" "$("$daemon" --version)"
 

@@ -14,6 +14,7 @@
 #include "src/cli/help.h"
 #include "src/cli/line.h"
 #include "src/cli/nearest.h"
+#include "src/cli/program.h"
 
 enum mode {
 	MODE_RUN,
@@ -141,6 +142,14 @@ static const struct cli_table eat = {
 	.operands = "DISH",
 	.once = true,
 };
+
+static const struct cli_table look = {
+	.program = "kitchen",
+	.groups = (const struct cli_group *const[]){&shared_group, NULL},
+	.no_operands = "expected a command",
+};
+
+static const struct cli_program program = {commands, &look, "cook or eat"};
 
 static struct meal meal;
 static struct cli_fill fill;
@@ -281,6 +290,47 @@ START_TEST(commands_are_found_by_name)
 }
 END_TEST
 
+/* Reads words that end with NULL; the first is the program's name. */
+static int read_program(char **words, struct cli_given *out)
+{
+	int argc = 0;
+
+	while (words[argc]) {
+		argc++;
+	}
+	meal = (struct meal){0};
+	return cli_program_read(&program, argc, words, &meal, out, &err);
+}
+
+START_TEST(command_is_the_first_word_that_is_no_option_and_no_value)
+{
+	char *before[] = {(char *)"kitchen", (char *)"--plates", (char *)"7",
+			  (char *)"--hot",   (char *)"eat",      (char *)"cook",
+			  (char *)"--",      (char *)"-p",       NULL};
+	char *none[] = {(char *)"kitchen", (char *)"--hot", (char *)"--salt", (char *)"eat", NULL};
+	char *looks[] = {(char *)"kitchen", (char *)"--hot", (char *)"--version", NULL};
+	char *unknown[] = {(char *)"kitchen", (char *)"--cold", (char *)"eat", NULL};
+	struct cli_given given;
+
+	ck_assert_int_eq(read_program(before, &given), 0);
+	ck_assert_ptr_eq(given.table, &eat);
+	ck_assert(!given.looks);
+	ck_assert_uint_eq(meal.plates, 7);
+	ck_assert(meal.hot);
+	ck_assert_uint_eq(given.line.operand_count, 2);
+	ck_assert_str_eq(given.line.operands[0], "cook");
+	ck_assert_str_eq(given.line.operands[1], "-p");
+	cli_line_free(&given.line);
+	ck_assert_int_eq(read_program(none, &given), -EINVAL);
+	ck_assert_str_eq(err.text, "no command is given; expected cook or eat; see kitchen --help");
+	ck_assert_int_eq(read_program(looks, &given), 0);
+	ck_assert(given.looks && !given.table && meal.mode == MODE_VERSION);
+	cli_line_free(&given.line);
+	ck_assert_int_eq(read_program(unknown, &given), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--cold: unknown option"));
+}
+END_TEST
+
 START_TEST(shared_rows_have_a_position_in_each_table)
 {
 	ck_assert_uint_eq(cli_row_position(&cook, &shared_rows[0]), 5);
@@ -390,6 +440,7 @@ int main(void)
 	tcase_add_test(tc, operands_stand_anywhere_where_there_may_be_any);
 	tcase_add_test(tc, unknown_options_name_the_nearest_or_the_command_that_has_them);
 	tcase_add_test(tc, commands_are_found_by_name);
+	tcase_add_test(tc, command_is_the_first_word_that_is_no_option_and_no_value);
 	tcase_add_test(tc, shared_rows_have_a_position_in_each_table);
 	tcase_add_test(tc, nearest_is_the_closest_of_what_is_close);
 	tcase_add_test(tc, files_name_the_program_and_what_does_not_belong_there);

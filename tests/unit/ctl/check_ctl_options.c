@@ -47,12 +47,38 @@ START_TEST(command_takes_options_and_words_in_any_order)
 }
 END_TEST
 
+START_TEST(options_stand_before_the_command_as_well)
+{
+	ck_assert_int_eq(parse("--control show --timeout=2 --json show rules one"), 0);
+	ck_assert_str_eq(opt.command->table.command, "show");
+	ck_assert_str_eq(opt.control, "show");
+	ck_assert_uint_eq(opt.timeout_ns, 2 * NS_PER_S);
+	ck_assert(opt.json);
+	ck_assert_uint_eq(opt.operand_count, 2);
+	ck_assert_str_eq(opt.operands[1], "one");
+	ctl_options_free(&opt);
+	ck_assert_int_eq(parse("--help stats"), 0);
+	ck_assert_int_eq(opt.mode, CTL_MODE_HELP);
+	ck_assert_str_eq(opt.command->table.command, "stats");
+	ctl_options_free(&opt);
+	ck_assert_int_eq(parse("--json --help"), 0);
+	ck_assert_int_eq(opt.mode, CTL_MODE_HELP);
+	ck_assert_ptr_null(opt.command);
+	ctl_options_free(&opt);
+}
+END_TEST
+
 START_TEST(wrong_command_lines_are_refused_and_say_what_was_expected)
 {
 	static const struct {
 		const char *line, *words;
 	} wrong[] = {
 		{"", "no command is given"},
+		{"--control /x", "no command is given; expected one such as show or stats"},
+		{"--contrl /x show rules", "--contrl: unknown option"},
+		{"--control", "no command is given"},
+		{"--rates drain", "--rates: belongs to numacastctl stats"},
+		{"--json show rules --json", "--json: stands twice"},
 		{"shwo flows", "did you mean show"},
 		{"show", "show: too few words; expected show SUBJECT [RULE]..."},
 		{"show flow", "did you mean flows"},
@@ -202,6 +228,7 @@ int main(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, command_takes_options_and_words_in_any_order);
+	tcase_add_test(tc, options_stand_before_the_command_as_well);
 	tcase_add_test(tc, wrong_command_lines_are_refused_and_say_what_was_expected);
 	tcase_add_test(tc, line_of_a_batch_is_cut_at_blanks_outside_quotes);
 	tcase_add_test(tc, line_of_a_batch_has_a_bounded_number_of_words);

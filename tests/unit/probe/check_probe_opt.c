@@ -414,7 +414,7 @@ START_TEST(help_fits_100_columns)
 	ck_assert_ptr_nonnull(file);
 	fflush(stdout);
 	ck_assert_int_ge(dup2(fileno(file), STDOUT_FILENO), 0);
-	probe_options_print_help("--help");
+	probe_options_print_help(NULL);
 	fflush(stdout);
 	ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
 	close(saved);
