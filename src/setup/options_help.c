@@ -30,7 +30,7 @@ void options_print_help(void)
 	       "192.0.2.7:5000'\n"
 	       "\n"
 	       "Exit status: 0 success, 1 failure at run time, 2 wrong usage or configuration.\n"
-	       "Manual: numacastd(8).\n");
+	       "Manual: numacastd(8); numacastctl(1) looks at what runs and changes it.\n");
 }
 
 void options_print_version(bool verbose)
