@@ -3,6 +3,7 @@ shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
 	shard/asker.h \
 	shard/change.c shard/change.h \
+	shard/change_place.c shard/change_place.h \
 	shard/counters.c shard/counters.h \
 	shard/egress.c shard/egress.h \
 	shard/egress_send.c shard/egress_send.h \

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "shard/change_place.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -19,8 +20,6 @@ static int add_room(struct relay *r, const struct shard_message *m);
 static int add_flow(struct relay *r, struct shard_message *m);
 static int add_output(struct relay *r, struct shard_message *m);
 static int start_flow(struct relay *r, const struct shard_message *m);
-static int open_flow(struct relay *r, const struct shard_message *m);
-static int open_pending(struct relay *r, struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
@@ -31,14 +30,10 @@ static bool finish(struct relay *r, struct shard_message *m);
 static bool finish_output(struct relay *r, struct shard_message *m);
 static bool finish_replaced(struct relay *r, struct shard_message *m);
 static bool finish_flow(struct relay *r, struct shard_message *m);
-static struct ingress_flow *find_flow(const struct relay *r, uint32_t token);
-static struct egress_output *find_output(const struct relay *r, uint32_t token);
 static int find_end(const struct relay *r, const struct ingress_flow *flow,
 		    const struct rule_output *out, uint32_t *last);
 static void unlink_output(struct relay *r, const struct egress_output *output);
 static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index);
-static int open_output(struct relay *r, struct shard_message *m, struct output_place **out);
-static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
 static void answer(struct relay *r, struct shard_message *m, int result);
 
 size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
@@ -112,9 +107,9 @@ static int begin(struct relay *r, struct shard_message *m)
 	case SHARD_START_FLOW:
 		return start_flow(r, m);
 	case SHARD_OPEN_FLOW:
-		return open_flow(r, m);
+		return change_open_flow(r, m);
 	case SHARD_OPEN_OUTPUT:
-		return open_pending(r, m);
+		return change_open_output(r, m);
 	case SHARD_REMOVE_OUTPUT:
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
@@ -182,12 +177,12 @@ static int add_flow(struct relay *r, struct shard_message *m)
 
 static int add_output(struct relay *r, struct shard_message *m)
 {
-	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 	struct output_place *place;
 	uint32_t last;
 	int rc = flow != NULL ? find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
 
-	rc = rc == 0 ? open_output(r, m, &place) : rc;
+	rc = rc == 0 ? change_take_output(r, m, &place) : rc;
 	if (rc != 0) {
 		return rc;
 	}
@@ -201,7 +196,7 @@ static int add_output(struct relay *r, struct shard_message *m)
 
 static int start_flow(struct relay *r, const struct shard_message *m)
 {
-	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
 	if (flow == NULL) {
 		return -ENOENT;
@@ -213,43 +208,9 @@ static int start_flow(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
-/* It has been joined already: what arrived since waits in the socket. */
-static int open_flow(struct relay *r, const struct shard_message *m)
-{
-	struct ingress_flow *flow = find_flow(r, m->flow);
-	struct flow_place *place;
-	int file;
-
-	if (flow == NULL || flow->state != FLOW_PENDING) {
-		return flow == NULL ? -ENOENT : -EALREADY;
-	}
-	file = ring_add_file(r->ring, m->fd);
-	if (file < 0) {
-		return file;
-	}
-	place = relay_place(r, place_index(flow->token));
-	place->got = m->got;
-	place->rule.ifindex = m->flow_rule.ifindex;
-	flow->fd = m->fd;
-	flow->file = (uint32_t)file;
-	flow->state = FLOW_IDLE;
-	relay_start_flow(r, flow);
-	return 0;
-}
-
-static int open_pending(struct relay *r, struct shard_message *m)
-{
-	struct egress_output *output = find_output(r, m->output);
-
-	if (output == NULL || output->state != OUTPUT_PENDING) {
-		return output == NULL ? -ENOENT : -EALREADY;
-	}
-	return give_socket(r, egress_place(r->egress, place_index(output->token)), m);
-}
-
 static int remove_output(struct relay *r, const struct shard_message *m)
 {
-	struct egress_output *output = find_output(r, m->output);
+	struct egress_output *output = change_find_output(r, m->output);
 
 	if (output == NULL) {
 		return -ENOENT;
@@ -261,7 +222,7 @@ static int remove_output(struct relay *r, const struct shard_message *m)
 
 static int remove_flow(struct relay *r, const struct shard_message *m)
 {
-	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
 	if (flow == NULL) {
 		return -ENOENT;
@@ -272,7 +233,7 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 
 static int set_output(struct relay *r, const struct shard_message *m)
 {
-	struct egress_output *output = find_output(r, m->output);
+	struct egress_output *output = change_find_output(r, m->output);
 
 	if (output == NULL || output->state != OUTPUT_OPEN) {
 		return -ENOENT;
@@ -285,15 +246,15 @@ static int set_output(struct relay *r, const struct shard_message *m)
  * before the old one has sent what it has. */
 static int replace_output(struct relay *r, struct shard_message *m)
 {
-	struct egress_output *old = find_output(r, m->output);
-	struct ingress_flow *flow = old != NULL ? find_flow(r, old->flow) : NULL;
+	struct egress_output *old = change_find_output(r, m->output);
+	struct ingress_flow *flow = old != NULL ? change_find_flow(r, old->flow) : NULL;
 	struct output_place *place;
 	int rc;
 
 	if (flow == NULL || old->state != OUTPUT_OPEN) {
 		return -ENOENT;
 	}
-	rc = open_output(r, m, &place);
+	rc = change_take_output(r, m, &place);
 	if (rc < 0) {
 		return rc;
 	}
@@ -310,7 +271,7 @@ static int replace_output(struct relay *r, struct shard_message *m)
 
 static int set_echoes(struct relay *r, const struct shard_message *m)
 {
-	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
 	if (flow == NULL) {
 		return -ENOENT;
@@ -344,7 +305,7 @@ static bool finish(struct relay *r, struct shard_message *m)
 
 static bool finish_output(struct relay *r, struct shard_message *m)
 {
-	struct egress_output *output = find_output(r, m->output);
+	struct egress_output *output = change_find_output(r, m->output);
 
 	if (!egress_is_closed(output)) {
 		return false;
@@ -357,8 +318,8 @@ static bool finish_output(struct relay *r, struct shard_message *m)
 /* What the old one has counted goes on in the new one. */
 static bool finish_replaced(struct relay *r, struct shard_message *m)
 {
-	struct egress_output *old = find_output(r, m->replaced),
-			     *output = find_output(r, m->output);
+	struct egress_output *old = change_find_output(r, m->replaced),
+			     *output = change_find_output(r, m->output);
 
 	if (!egress_is_closed(old)) {
 		return false;
@@ -374,7 +335,7 @@ static bool finish_replaced(struct relay *r, struct shard_message *m)
 
 static bool finish_flow(struct relay *r, struct shard_message *m)
 {
-	struct ingress_flow *flow = find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
 	if (flow->state != FLOW_IDLE) {
 		return false;
@@ -387,29 +348,6 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 	m->flow_stats = *flow->stats;
 	relay_leave_place(r, flow);
 	return true;
-}
-
-/* NULL when the holder that `token' names has left. */
-static struct ingress_flow *find_flow(const struct relay *r, uint32_t token)
-{
-	struct ingress_flow *flow;
-
-	if (place_index(token) >= r->place_count) {
-		return NULL;
-	}
-	flow = &relay_place(r, place_index(token))->flow;
-	return flow->token == token && flow->state != FLOW_FREE ? flow : NULL;
-}
-
-static struct egress_output *find_output(const struct relay *r, uint32_t token)
-{
-	struct egress_output *output;
-
-	if (place_index(token) >= r->egress->place_count) {
-		return NULL;
-	}
-	output = egress_output(r->egress, place_index(token));
-	return output->token == token && output->state != OUTPUT_FREE ? output : NULL;
 }
 
 /* The last output of `flow', or PLACE_NONE, if one that sends to where `out' does may follow. */
@@ -438,7 +376,7 @@ static int find_end(const struct relay *r, const struct ingress_flow *flow,
 /* Out of the list of its flow, if that is still there. */
 static void unlink_output(struct relay *r, const struct egress_output *output)
 {
-	struct ingress_flow *flow = find_flow(r, output->flow);
+	struct ingress_flow *flow = change_find_flow(r, output->flow);
 
 	if (flow != NULL) {
 		*find_link(r, flow, place_index(output->token)) = output->sibling;
@@ -455,38 +393,6 @@ static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t 
 		link = &egress_output(r->egress, *link)->sibling;
 	}
 	return link;
-}
-
-/* A place and a file for what the message brings. */
-static int open_output(struct relay *r, struct shard_message *m, struct output_place **out)
-{
-	struct output_place *place = egress_take_place(r->egress, &m->output_rule);
-	int rc;
-
-	if (place == NULL) {
-		return -ENOSPC;
-	}
-	rc = give_socket(r, place, m);
-	if (rc < 0) {
-		egress_leave_place(r->egress, &place->output);
-		return rc;
-	}
-	*out = place;
-	return 0;
-}
-
-static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m)
-{
-	int file = ring_add_file(r->ring, m->socket.fd);
-
-	if (file < 0) {
-		return file;
-	}
-	m->socket.file = (uint32_t)file;
-	place->got = m->got;
-	place->rule.ifindex = m->output_rule.ifindex;
-	egress_open_output(r->egress, &place->output, &m->socket);
-	return 0;
 }
 
 static void answer(struct relay *r, struct shard_message *m, int result)

@@ -1,0 +1,95 @@
+/* change_place.c - finds who stands in a place, and gives it the socket that a message brings. See
+ * change_place.h.
+ */
+#include "shard/change_place.h"
+
+#include <errno.h>
+
+static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
+
+struct ingress_flow *change_find_flow(const struct relay *r, uint32_t token)
+{
+	struct ingress_flow *flow;
+
+	if (place_index(token) >= r->place_count) {
+		return NULL;
+	}
+	flow = &relay_place(r, place_index(token))->flow;
+	return flow->token == token && flow->state != FLOW_FREE ? flow : NULL;
+}
+
+struct egress_output *change_find_output(const struct relay *r, uint32_t token)
+{
+	struct egress_output *output;
+
+	if (place_index(token) >= r->egress->place_count) {
+		return NULL;
+	}
+	output = egress_output(r->egress, place_index(token));
+	return output->token == token && output->state != OUTPUT_FREE ? output : NULL;
+}
+
+/* It has been joined already: what arrived since waits in the socket. */
+int change_open_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
+	struct flow_place *place;
+	int file;
+
+	if (flow == NULL || flow->state != FLOW_PENDING) {
+		return flow == NULL ? -ENOENT : -EALREADY;
+	}
+	file = ring_add_file(r->ring, m->fd);
+	if (file < 0) {
+		return file;
+	}
+	place = relay_place(r, place_index(flow->token));
+	place->got = m->got;
+	place->rule.ifindex = m->flow_rule.ifindex;
+	flow->fd = m->fd;
+	flow->file = (uint32_t)file;
+	flow->state = FLOW_IDLE;
+	relay_start_flow(r, flow);
+	return 0;
+}
+
+int change_open_output(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *output = change_find_output(r, m->output);
+
+	if (output == NULL || output->state != OUTPUT_PENDING) {
+		return output == NULL ? -ENOENT : -EALREADY;
+	}
+	return give_socket(r, egress_place(r->egress, place_index(output->token)), m);
+}
+
+int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out)
+{
+	struct output_place *place = egress_take_place(r->egress, &m->output_rule);
+	int rc;
+
+	if (place == NULL) {
+		return -ENOSPC;
+	}
+	rc = give_socket(r, place, m);
+	if (rc < 0) {
+		egress_leave_place(r->egress, &place->output);
+		return rc;
+	}
+	*out = place;
+	return 0;
+}
+
+static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m)
+{
+	int file = ring_add_file(r->ring, m->socket.fd);
+
+	if (file < 0) {
+		return file;
+	}
+	m->socket.file = (uint32_t)file;
+	place->got = m->got;
+	place->rule.ifindex = m->output_rule.ifindex;
+	egress_open_output(r->egress, &place->output, &m->socket);
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* change_place.h - whom a message means, and what becomes of the sockets it brings.
+ *
+ * The steps of change.c that take a place or give its holder a socket. Shard thread.
+ */
+#pragma once
+
+#include "shard/change.h"
+
+/* NULL when the holder that `token' names has left. */
+struct ingress_flow *change_find_flow(const struct relay *r, uint32_t token);
+struct egress_output *change_find_output(const struct relay *r, uint32_t token);
+
+/* SHARD_OPEN_FLOW and SHARD_OPEN_OUTPUT: 0, or what they are answered. */
+int change_open_flow(struct relay *r, const struct shard_message *m);
+int change_open_output(struct relay *r, struct shard_message *m);
+
+/* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
+int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);
