@@ -1,0 +1,231 @@
+/* tally.c - walks all flows and outputs once and adds what they counted to their sums.
+ *
+ * See tally.h. A flow is its rule's by what it is, since a change moves rules; one that no rule has
+ * any more is in the sums of its shard, its interface and of all. Control thread.
+ */
+#include "src/run/tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shard/shard.h"
+#include "src/rules/index.h"
+#include "src/run/pending.h"
+#include "src/run/spread.h"
+#include "src/run/supervisor.h"
+
+#define SET_BITS 64
+
+/* Where a flow or an output is added. */
+struct places {
+	struct tally_row *rule; /* NULL: it has none any more */
+	struct tally_row *shard;
+	struct tally_row *all;
+};
+
+static void add_worker(const struct supervisor *sup, const struct worker *w,
+		       const struct conf_index *index, struct tally *tally);
+static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard);
+static void add_flow(const struct supervisor *sup, const struct worker *w,
+		     const struct ingress_flow *flow, const struct places *places,
+		     struct tally *tally);
+static void correct_drops(const struct supervisor *sup, const struct ingress_flow *flow,
+			  struct flow_stats *stats);
+static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why);
+static void add_output(const struct supervisor *sup, const struct worker *w,
+		       const struct output_place *place, const struct places *places,
+		       struct tally *tally);
+static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why);
+static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
+				   struct tally *tally);
+static struct tally_row *new_rows(uint32_t count);
+
+int tally_take(const struct supervisor *sup, struct tally *out)
+{
+	const struct conf *conf = &sup->setup->opt->conf;
+	struct conf_index index = {0};
+	int rc = conf_index_build(conf, &index);
+
+	memset(out, 0, sizeof(*out));
+	out->rule_count = conf->rule_count;
+	out->shard_count = sup->worker_count;
+	out->iface_count = sup->setup->ifaces.count;
+	out->rules = new_rows(out->rule_count);
+	out->shards = new_rows(out->shard_count);
+	out->ifaces = new_rows(out->iface_count);
+	out->at = calloc((size_t)out->rule_count * (out->shard_count / SET_BITS + 1) + 1,
+			 sizeof(*out->at));
+	if (rc < 0 || !out->rules || !out->shards || !out->ifaces || !out->at) {
+		conf_index_free(&index);
+		return -ENOMEM;
+	}
+	out->all.sums = sup->gone;
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		add_worker(sup, &sup->workers[s], &index, out);
+	}
+	conf_index_free(&index);
+	return 0;
+}
+
+void tally_free(struct tally *tally)
+{
+	free(tally->rules);
+	free(tally->shards);
+	free(tally->ifaces);
+	free(tally->at);
+	memset(tally, 0, sizeof(*tally));
+}
+
+bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard)
+{
+	return (*set_word(tally, rule, shard) >> shard % SET_BITS & 1) != 0;
+}
+
+const char *tally_loss_name(uint32_t cause)
+{
+	if (cause == 0) {
+		return "kernel_drops";
+	}
+	if (cause <= FLOW_DROP_COUNT) {
+		return counter_families[COUNTERS_FLOW_DROPS].rows[cause - 1].name;
+	}
+	return counter_families[COUNTERS_OUTPUT_DROPS].rows[cause - 1 - FLOW_DROP_COUNT].name;
+}
+
+uint64_t tally_loss(const struct tally_row *row, uint32_t cause)
+{
+	if (cause == 0) {
+		return stat_get(&row->sums.flows.kernel_drops);
+	}
+	if (cause <= FLOW_DROP_COUNT) {
+		return stat_get(&row->sums.flows.drops[cause - 1]);
+	}
+	return stat_get(&row->sums.outputs.drops[cause - 1 - FLOW_DROP_COUNT]);
+}
+
+uint64_t tally_lost(const struct tally_row *row)
+{
+	uint64_t lost = 0;
+
+	for (uint32_t cause = 0; cause < TALLY_LOSSES; cause++) {
+		lost += tally_loss(row, cause);
+	}
+	return lost;
+}
+
+static void add_worker(const struct supervisor *sup, const struct worker *w,
+		       const struct conf_index *index, struct tally *tally)
+{
+	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
+		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
+		struct places places = {.shard = &tally->shards[w->index], .all = &tally->all};
+		const struct conf_flow *known;
+
+		if (!flow->rule) {
+			continue;
+		}
+		known = conf_index_find(index, &flow->rule->in);
+		if (known) {
+			places.rule = &tally->rules[known->rule];
+			*set_word(tally, known->rule, w->index) |= 1ULL << w->index % SET_BITS;
+		}
+		add_flow(sup, w, flow, &places, tally);
+		for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+			const struct output_place *place = shard_output(w->shard, o);
+
+			add_output(sup, w, place, &places, tally);
+			o = place->output.sibling;
+		}
+	}
+}
+
+static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard)
+{
+	size_t words = tally->shard_count / SET_BITS + 1;
+
+	return &tally->at[rule * words + shard / SET_BITS];
+}
+
+static void add_flow(const struct supervisor *sup, const struct worker *w,
+		     const struct ingress_flow *flow, const struct places *places,
+		     struct tally *tally)
+{
+	const char *why = pending_why(&sup->links.pending, w, place_index(flow->token), false);
+	struct flow_stats stats = {0};
+
+	counters_add(&counter_families[COUNTERS_FLOW], &stats, flow->stats);
+	counters_add(&counter_families[COUNTERS_FLOW_DROPS], &stats, flow->stats);
+	correct_drops(sup, flow, &stats);
+	if (places->rule) {
+		keep_flow(places->rule, &stats, why);
+	}
+	keep_flow(places->shard, &stats, why);
+	keep_flow(places->all, &stats, why);
+	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, why);
+}
+
+/* The kernel counts what a filter refuses as drops, too; see spread.h. */
+static void correct_drops(const struct supervisor *sup, const struct ingress_flow *flow,
+			  struct flow_stats *stats)
+{
+	struct spread_account account;
+
+	if (share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr)) {
+		spread_account(sup, flow, &account);
+		stat_set(&stats->kernel_drops, account.kernel_drops);
+		stat_set(&stats->not_mine, account.not_mine);
+	}
+}
+
+static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why)
+{
+	report_keep_flow(&row->sums, stats);
+	row->flows++;
+	row->waiting_flows += why != NULL;
+	row->why = row->why ? row->why : why;
+}
+
+static void add_output(const struct supervisor *sup, const struct worker *w,
+		       const struct output_place *place, const struct places *places,
+		       struct tally *tally)
+{
+	const struct egress_output *output = &place->output;
+	const char *why = pending_why(&sup->links.pending, w, place_index(output->token), true);
+
+	if (places->rule) {
+		keep_output(places->rule, output->stats, why);
+	}
+	keep_output(places->shard, output->stats, why);
+	keep_output(places->all, output->stats, why);
+	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), output->stats, why);
+}
+
+static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why)
+{
+	report_keep_output(&row->sums, stats);
+	row->outputs++;
+	row->waiting_outputs += why != NULL;
+	row->why = row->why ? row->why : why;
+}
+
+/* The last row is that of flows and outputs that name none, and of names that are not known. */
+static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
+				   struct tally *tally)
+{
+	const struct iface *iface = iface_find(&sup->setup->ifaces, ifname);
+
+	return &tally->ifaces[iface ? iface - sup->setup->ifaces.list : tally->iface_count];
+}
+
+/* One more than `count', to be freed. Counters stand on cache lines of their own. */
+static struct tally_row *new_rows(uint32_t count)
+{
+	size_t len = ((size_t)count + 1) * sizeof(struct tally_row);
+	struct tally_row *rows = aligned_alloc(_Alignof(struct tally_row), len);
+
+	if (rows) {
+		memset(rows, 0, len);
+	}
+	return rows;
+}

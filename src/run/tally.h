@@ -1,0 +1,47 @@
+/* tally.h - what has been counted so far, summed by rule, by shard and by interface.
+ *
+ * For what shows a running relay to people. Plain numbers, so that ten thousand rules cost some
+ * milliseconds. Control thread, and not while a change is under way.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/run/report.h"
+
+struct supervisor;
+
+#define TALLY_LOSSES (1 + FLOW_DROP_COUNT + OUTPUT_DROP_COUNT)
+
+/* Sums over some flows and outputs. */
+struct tally_row {
+	struct report_gone sums; /* kernel_drops without what the filters of shares refused */
+	uint32_t flows, outputs; /* a flow that is divided counts once for each of its shards */
+	uint32_t waiting_flows, waiting_outputs; /* pending */
+	const char *why;                         /* one of these waits, or NULL; the pending's */
+};
+
+struct tally {
+	struct tally_row all;     /* with what has gone */
+	struct tally_row *rules;  /* as in the configuration */
+	struct tally_row *shards; /* as the workers */
+	struct tally_row *ifaces; /* as setup->ifaces; one more for what no interface is named for:
+				   * flows that come in there, outputs that go out there */
+	uint64_t *at;             /* for each rule a set of shards, tally_is_at */
+	uint32_t rule_count, shard_count, iface_count;
+};
+
+/* 0 or -ENOMEM; tally_free either way. */
+int tally_take(const struct supervisor *sup, struct tally *out);
+void tally_free(struct tally *tally);
+
+/* Whether `shard' has a flow of `rule'. */
+bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard);
+
+/* A cause of loss, below TALLY_LOSSES, by its name in the exit report, and how many a row has. */
+const char *tally_loss_name(uint32_t cause);
+uint64_t tally_loss(const struct tally_row *row, uint32_t cause);
+
+/* Over all causes. */
+uint64_t tally_lost(const struct tally_row *row);
