@@ -22,8 +22,9 @@ RING_COUNTERS(NAMED)
 BATCH_COUNTERS(NAMED)
 ZEROCOPY_REASONS(NAMED)
 
+#define VALUES(type, member) (sizeof(((type *)0)->member) / sizeof(stat_t))
 #define ROW(type, member, name, unit, kind, help) \
-	{name, unit, help, COUNTER_##kind, offsetof(type, member)},
+	{name, unit, help, COUNTER_##kind, offsetof(type, member), VALUES(type, member)},
 #define DROP_ROW(type, index, name, help) ROW(type, drops[index], name, "datagrams", DROP, help)
 
 #define FLOW_ROW(...)            ROW(struct flow_stats, __VA_ARGS__)
@@ -77,7 +78,7 @@ uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned b
 {
 	const unsigned char *at = (const unsigned char *)stats + row->offset;
 
-	must(bucket < (row->kind == COUNTER_HISTOGRAM ? BATCH_BUCKETS : 1));
+	must(bucket < row->buckets);
 	return stat_get((const stat_t *)(const void *)at + bucket);
 }
 

@@ -134,7 +134,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(buffer_misses, "registered_misses", "sends", COUNT,                                 \
 	  "zero-copy, but from no one such area")
 
-/* X(member, "name", "unit", "what the buckets hold"): how large batches are, see batch_bucket. */
+/* X(member, "name", "unit", "what the buckets hold"): how large batches are, see counter_bucket_of.
+ */
 #define BATCH_COUNTERS(X)                                                               \
 	X(received, "received_per_turn", "turns", "by receptions, datagrams or trains") \
 	X(sends, "sends_per_turn", "turns", "by sends")                                 \
@@ -154,9 +155,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 #define OUTPUT_DROP_ID(id, ...)      OUTPUT_DROP_##id,
 #define ZEROCOPY_OFF_ID(id, ...)     ZEROCOPY_OFF_##id,
 
-/* In powers of two: bucket 0 counts zeros, bucket b sizes from 2^(b-1) up to 2^b - 1, the last one
- * everything beyond. */
-#define BATCH_BUCKETS 12
+#define BATCH_BUCKETS 12 /* of sizes: the last holds 1024 and more */
 
 enum flow_drop {
 	FLOW_DROPS(FLOW_DROP_ID) FLOW_DROP_COUNT
@@ -196,11 +195,18 @@ struct batch_stats {
 static_assert(offsetof(struct flow_stats, pieces) < 64, "each datagram's are on one cache line");
 static_assert(offsetof(struct output_stats, sends) < 64, "each datagram's are on one cache line");
 
+/* Which of `count' buckets holds `value'. In powers of two: bucket 0 counts zeros, bucket b values
+ * from 2^(b-1) up to 2^b - 1, the last one everything beyond. */
+static inline unsigned counter_bucket_of(uint64_t value, unsigned count)
+{
+	unsigned bucket = value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
+
+	return bucket < count ? bucket : count - 1;
+}
+
 static inline unsigned batch_bucket(uint32_t size)
 {
-	unsigned bucket = size == 0 ? 0 : 32 - (unsigned)__builtin_clz(size);
-
-	return bucket < BATCH_BUCKETS ? bucket : BATCH_BUCKETS - 1;
+	return counter_bucket_of(size, BATCH_BUCKETS);
 }
 
 /* ---- for those that show counters ---- */
@@ -211,7 +217,7 @@ enum counter_kind {
 	COUNTER_GAUGE,     /* goes up and down, or is a maximum */
 	COUNTER_ERRNO,     /* of the last failure, or 0 */
 	COUNTER_REASON,    /* an enum zerocopy_off; counter_reason is its word */
-	COUNTER_HISTOGRAM, /* BATCH_BUCKETS values, see batch_bucket */
+	COUNTER_HISTOGRAM, /* `buckets' values, see counter_bucket_of */
 };
 
 struct counter {
@@ -219,7 +225,8 @@ struct counter {
 	const char *unit;
 	const char *help; /* what it counts */
 	enum counter_kind kind;
-	uint32_t offset; /* in the struct that the family's values lie in */
+	uint32_t offset;  /* in the struct that the family's values lie in */
+	uint32_t buckets; /* values there: 1, but for a histogram */
 };
 
 struct counter_family {

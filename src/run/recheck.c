@@ -10,7 +10,7 @@
 #include "src/run/supervisor.h"
 
 #define RECHECK_ROW(member, name, unit, kind, help) \
-	{name, unit, help, COUNTER_##kind, offsetof(struct recheck, member)},
+	{name, unit, help, COUNTER_##kind, offsetof(struct recheck, member), 1},
 
 static const struct counter recheck_rows[] = {RECHECK_COUNTERS(RECHECK_ROW)};
 

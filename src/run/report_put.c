@@ -113,7 +113,7 @@ static json_t *counter_value(const struct counter *row, const void *stats)
 		return json_integer((json_int_t)counter_get(row, stats));
 	}
 	buckets = json_array();
-	for (unsigned b = 0; b < BATCH_BUCKETS; b++) {
+	for (unsigned b = 0; b < row->buckets; b++) {
 		json_array_append_new(buckets,
 				      json_integer((json_int_t)counter_bucket(row, stats, b)));
 	}

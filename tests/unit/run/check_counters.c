@@ -89,9 +89,9 @@ START_TEST(each_value_has_a_place_of_its_own_in_its_struct)
 
 	for (uint32_t i = 0; i < family->count; i++) {
 		const struct counter *row = &family->rows[i];
-		size_t bytes = sizeof(stat_t) *
-			       (row->kind == COUNTER_HISTOGRAM ? (size_t)BATCH_BUCKETS : 1);
+		size_t bytes = sizeof(stat_t) * row->buckets;
 
+		ck_assert(row->kind == COUNTER_HISTOGRAM ? row->buckets > 1 : row->buckets == 1);
 		ck_assert_uint_eq(row->offset % sizeof(stat_t), 0);
 		ck_assert_uint_le(row->offset + bytes, all[_i].struct_bytes);
 		for (uint32_t j = 0; j < i; j++) {
@@ -123,12 +123,26 @@ START_TEST(drops_are_in_the_order_of_their_enums)
 }
 END_TEST
 
+START_TEST(buckets_are_powers_of_two_and_the_last_holds_the_rest)
+{
+	ck_assert_uint_eq(counter_bucket_of(0, 12), 0);
+	ck_assert_uint_eq(counter_bucket_of(1, 12), 1);
+	ck_assert_uint_eq(counter_bucket_of(2, 12), 2);
+	ck_assert_uint_eq(counter_bucket_of(3, 12), 2);
+	ck_assert_uint_eq(counter_bucket_of(1023, 12), 10);
+	ck_assert_uint_eq(counter_bucket_of(1024, 12), 11);
+	ck_assert_uint_eq(counter_bucket_of(UINT64_MAX, 12), 11);
+	ck_assert_uint_eq(counter_bucket_of(1024, 4), 3);
+}
+END_TEST
+
 START_TEST(histogram_gives_each_bucket)
 {
 	const struct counter *row = &counter_families[COUNTERS_BATCHES].rows[1];
 	static struct batch_stats batches;
 
 	ck_assert_str_eq(row->name, "sends_per_turn");
+	ck_assert_uint_eq(row->buckets, BATCH_BUCKETS);
 	for (unsigned b = 0; b < BATCH_BUCKETS; b++) {
 		stat_set(&batches.sends[b], b + 1);
 		ck_assert_uint_eq(counter_bucket(row, &batches, b), b + 1);
@@ -273,6 +287,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, no_drop_of_a_flow_is_called_like_one_of_an_output);
 	tcase_add_loop_test(tc, each_value_has_a_place_of_its_own_in_its_struct, 0, FAMILIES);
 	tcase_add_test(tc, drops_are_in_the_order_of_their_enums);
+	tcase_add_test(tc, buckets_are_powers_of_two_and_the_last_holds_the_rest);
 	tcase_add_test(tc, histogram_gives_each_bucket);
 	tcase_add_test_raise_signal(tc, no_bucket_behind_the_last, SIGABRT);
 	tcase_add_test(tc, reasons_have_words);
