@@ -27,6 +27,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring/uring_zc.c \
 	shard/room.h \
 	shard/rule.c shard/rule.h \
+	shard/send_errno.c shard/send_errno.h \
 	shard/shard.c shard/shard.h \
 	shard/share.c shard/share.h \
 	shard/slot.h \

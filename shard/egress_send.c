@@ -19,6 +19,7 @@
 
 #include <errno.h>
 
+#include "shard/send_errno.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -39,11 +40,9 @@ static void send_again(struct egress *eg, struct egress_output *o, uint32_t idx)
 static void count_sent(struct egress_output *o, uint32_t datagrams, uint32_t bytes);
 static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx, int err);
 static void count_lost(struct egress_output *o, uint32_t datagrams, int err);
-static bool is_train_refusal(int err);
 static bool has_shrunk(struct egress_output *o, const struct train *t, int err);
 static void give_up_trains(struct egress_output *o, int err);
 static bool is_from_icmp(struct egress_output *o, const struct train *t, int err);
-static bool may_be_from_icmp(int err);
 static bool icmp_failed(struct egress *eg, struct egress_output *o, uint32_t idx);
 static void let_go(struct egress *eg, struct egress_output *o, uint32_t idx,
 		   const struct ring_sent *sent);
@@ -101,38 +100,6 @@ void egress_abandon(struct egress *eg)
 	eg->in_flight = 0;
 	eg->dirty_first = eg->dirty_last = PLACE_NONE;
 	eg->dirty_count = 0;
-}
-
-enum output_drop egress_drop_of(int err)
-{
-	switch (err) {
-	case EAGAIN:
-		return OUTPUT_DROP_EGRESS_FULL;
-	case ENOBUFS:
-	case ENOMEM:
-		return OUTPUT_DROP_QDISC;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ECONNREFUSED:
-	case EHOSTDOWN:
-	case ENOPROTOOPT:
-	case EPROTO:
-	case EADDRNOTAVAIL:
-	case EDESTADDRREQ: /* a tunnel whose far end is not known yet */
-	case ENOKEY:       /* a tunnel that leads to nobody of that address */
-		return OUTPUT_DROP_UNREACHABLE;
-	case EMSGSIZE:
-		return OUTPUT_DROP_TOO_BIG;
-	case EPERM:
-	case EACCES:
-		return OUTPUT_DROP_DENIED;
-	case ENETDOWN:
-	case ENODEV:
-	case ENXIO:
-		return OUTPUT_DROP_LINK_DOWN;
-	default:
-		return OUTPUT_DROP_SEND_ERROR;
-	}
 }
 
 static bool flush_output(struct egress *eg, struct egress_output *o)
@@ -349,7 +316,7 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 	struct train *t = &eg->trains[idx];
 	uint32_t datagrams = train_send_datagrams(t);
 
-	if (datagrams > 1 && is_train_refusal(err)) {
+	if (datagrams > 1 && send_errno_refuses_train(err)) {
 		if (!has_shrunk(o, t, err)) {
 			give_up_trains(o, err);
 		}
@@ -366,7 +333,7 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 /* Without its interface, or while that is down, the kernel finds no route or no address. */
 static void count_lost(struct egress_output *o, uint32_t datagrams, int err)
 {
-	enum output_drop drop = egress_drop_of(err);
+	enum output_drop drop = send_errno_drop(err);
 
 	if (drop == OUTPUT_DROP_UNREACHABLE && o->path.ifindex != 0 && o->fd >= 0 &&
 	    !sock_device_is_up(o->fd, o->path.ifindex)) {
@@ -374,12 +341,6 @@ static void count_lost(struct egress_output *o, uint32_t datagrams, int err)
 	}
 	stat_set(&o->stats->send_errno, (uint64_t)err);
 	stat_add(&o->stats->drops[drop], datagrams);
-}
-
-/* The path does not take trains (no checksum offload, an MTU that shrank, ...). */
-static bool is_train_refusal(int err)
-{
-	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
 }
 
 /* Whether the path has become too narrow for this train, and not for trains. Then later ones carry
@@ -415,7 +376,7 @@ static bool is_from_icmp(struct egress_output *o, const struct train *t, int err
 {
 	struct sock_errors seen;
 
-	if (!may_be_from_icmp(err)) {
+	if (!send_errno_may_be_icmp(err)) {
 		return false;
 	}
 	seen = sock_drain_errors(o->fd);
@@ -426,26 +387,6 @@ static bool is_from_icmp(struct egress_output *o, const struct train *t, int err
 	stat_add(&o->stats->icmp_errors, seen.icmp);
 	o->wary_until_ns = clock_now_ns() + WARY_NS;
 	return true;
-}
-
-/* What Linux makes of ICMP and ICMPv6 errors. */
-static bool may_be_from_icmp(int err)
-{
-	switch (err) {
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENOPROTOOPT:
-	case ECONNREFUSED:
-	case EMSGSIZE:
-	case EOPNOTSUPP:
-	case EHOSTDOWN:
-	case ENONET:
-	case EPROTO:
-	case EACCES:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* An ICMP error was handed to this send. True when it is queued again; as in send_failed, not once

@@ -14,6 +14,3 @@ void egress_done(struct egress *eg, const struct ring_sent *sent);
 
 /* The ring has failed for good: counts what has no answer as `send_error', and lets go of it. */
 void egress_abandon(struct egress *eg);
-
-/* Which drop counter a failed send belongs to. Pure. */
-enum output_drop egress_drop_of(int err);
