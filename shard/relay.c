@@ -1,11 +1,11 @@
-/* relay.c - the turn of a shard (steps 4 to 11 of a datagram's life).
+/* relay.c - the turn of a shard (steps 5 to 11 of a datagram's life).
  *
  * relay_turn comes first, and what it does follows in the order in which it does it: wait (5), take
  * the answers to what was sent (11), take what arrived and hand it out (6 to 9), send (10), lend
- * slots (4); then what may end a shard, and how receives are armed again (4). A turn begins with
- * one ring_turn, which submits what the turn before queued and waits for what happens next. Only
- * when every train is in use does it make more of them, so that some become free. Nothing here
- * allocates, locks, logs or blocks but that wait.
+ * slots (4); then what may end a shard. A turn begins with one ring_turn, which submits what the
+ * turn before queued and waits for what happens next. Only when every train is in use does it make
+ * more of them, so that some become free. Nothing here allocates, locks, logs or blocks but that
+ * wait.
  *
  * When the control thread asks for the end, the relay leaves its groups, relays what is already
  * queued until a turn brings nothing (or time is up), cancels its receives, and counts the rest.
@@ -16,6 +16,7 @@
 
 #include "shard/change.h"
 #include "shard/egress_send.h"
+#include "shard/relay_arm.h"
 #include "shard/relay_flows.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
@@ -34,7 +35,6 @@ static bool make_room(struct relay *r);
 static bool is_late(struct relay *r, uint64_t since_ns);
 static void flow_ended(struct relay *r, struct ingress_flow *flow, int res);
 static void change_group(struct relay *r, struct ingress_flow *flow);
-static void lend(struct relay *r);
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
 static void take_mail(struct relay *r);
@@ -42,10 +42,6 @@ static void take_message(struct relay *r);
 static void look_at_drops(struct relay *r);
 static void stop(struct relay *r);
 static void cancel_all(struct relay *r);
-static void rearm(struct relay *r);
-static bool can_arm(const struct relay *r, unsigned group);
-static bool may_retry(struct relay *r, struct ingress_flow *flow);
-static void arm(struct relay *r, struct ingress_flow *flow);
 static bool is_over(const struct relay *r);
 static void settle(struct relay *r);
 
@@ -75,7 +71,7 @@ int relay_turn(struct relay *r)
 		stop(r);
 	}
 	if (r->phase != RELAY_STOPPED) {
-		rearm(r);
+		relay_rearm(r);
 		return 0;
 	}
 	if (is_over(r)) {
@@ -90,12 +86,12 @@ int relay_turn(struct relay *r)
 
 void relay_start(struct relay *r)
 {
-	lend(r);
+	relay_lend(r);
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		struct ingress_flow *flow = &relay_place(r, i)->flow;
 
 		if (flow->state >= FLOW_IDLE) {
-			arm(r, flow);
+			relay_arm(r, flow);
 		}
 	}
 }
@@ -139,7 +135,7 @@ static uint32_t pass_on(struct relay *r)
 	take_sent(r);
 	received = take_received(r);
 	egress_flush(r->egress);
-	lend(r);
+	relay_lend(r);
 	count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);
 	return received;
@@ -288,24 +284,6 @@ static void change_group(struct relay *r, struct ingress_flow *flow)
 	}
 }
 
-static void lend(struct relay *r)
-{
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		uint32_t room = ring_room(r->ring, g);
-
-		if (room > 0 && r->pool->classes[g].free_count == 0 &&
-		    r->pool->classes[g].ring_count == 0) {
-			(void)pool_lend(r->pool, (enum pool_class)g); /* counts as exhausted */
-		}
-		while (room > 0 && r->pool->classes[g].free_count > 0) {
-			uint32_t slot = pool_lend(r->pool, (enum pool_class)g);
-
-			ring_lend(r->ring, g, pool_slot_index(slot), pool_slot_base(r->pool, slot));
-			room--;
-		}
-	}
-}
-
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends)
 {
 	struct batch_stats *batches = r->egress->batches;
@@ -392,68 +370,6 @@ static void cancel_all(struct relay *r)
 	}
 	(void)relay_take_ended(r);
 	r->retrying_count = 0;
-}
-
-/* Arms flows in the order in which they ended, and no more in one turn than a share of the slots
- * lent: each may have many datagrams waiting, and those that find no slot left end again at once.
- * With a thousand busy flows on 32 slots that is 35 starts for each datagram (measured). The
- * others' datagrams wait in their sockets. */
-static void rearm(struct relay *r)
-{
-	uint32_t next = relay_take_ended(r);
-	uint32_t starts[POOL_CLASS_COUNT];
-
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		starts[g] = can_arm(r, g) ? 1 + r->pool->classes[g].ring_count / ARM_SHARE : 0;
-	}
-	r->arms_left = false;
-	while (next != PLACE_NONE) {
-		struct ingress_flow *flow = &relay_place(r, next)->flow;
-
-		next = flow->next;
-		if (starts[flow->next_group] > 0 && may_retry(r, flow)) {
-			starts[flow->next_group]--;
-			arm(r, flow);
-		} else {
-			relay_list_ended(r, flow);
-			r->arms_left = r->arms_left ||
-				       (flow->retry_ns == 0 && can_arm(r, flow->next_group));
-		}
-	}
-}
-
-/* Arming with hardly a buffer lent would end again at once, and spin: wait for a quarter of what
- * the group can have. */
-static bool can_arm(const struct relay *r, unsigned group)
-{
-	uint32_t lent = r->pool->classes[group].ring_count;
-	uint32_t most = lent + ring_room(r->ring, group);
-
-	most = most < r->pool->classes[group].count ? most : r->pool->classes[group].count;
-	return lent > 0 && lent >= most / 4;
-}
-
-/* A receive that failed would most likely fail again at once, and spin. */
-static bool may_retry(struct relay *r, struct ingress_flow *flow)
-{
-	if (flow->retry_ns == 0) {
-		return true;
-	}
-	if (clock_now_ns() < flow->retry_ns) {
-		return false;
-	}
-	flow->retry_ns = 0;
-	r->retrying_count--;
-	return true;
-}
-
-static void arm(struct relay *r, struct ingress_flow *flow)
-{
-	flow->group = flow->next_group;
-	flow->state = FLOW_ARMED;
-	stat_add(&flow->stats->rearms, 1);
-	r->armed_count++;
-	ring_arm_recv(r->ring, flow->token, flow->file, flow->group);
 }
 
 /* A device that does not come to sending is waited for a little only: the kernel keeps the pages it
