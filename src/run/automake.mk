@@ -35,5 +35,6 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/tally.c src/run/tally.h \
 	src/run/watch.c src/run/watch.h \
+	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
 NC_RUN_LIBS = src/run/libnc-run.a $(NC_HOST_LIBS) $(LIBCAPNG_LIBS) $(MNL_LIBS)

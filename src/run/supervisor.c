@@ -30,6 +30,7 @@
 #include "src/run/signals.h"
 #include "src/run/spread.h"
 #include "src/run/watch.h"
+#include "src/run/watchdog.h"
 
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
@@ -49,7 +50,8 @@ static void asked_early(int signo, int *asked);
 static void announce(const struct supervisor *sup);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
-static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns);
+static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
+			uint64_t *looked_ns);
 static void act_on(struct supervisor *sup, int signo, int *asked);
 static void end_as_asked(struct supervisor *sup, const char *who, int *asked);
 static void ask_to_end(struct supervisor *sup, uint32_t mail);
@@ -285,11 +287,14 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 				{.fd = replies_fd(&sup->replies), .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
 	struct watch watch;
+	struct watchdog dog;
 	int asked = 0, rc = watch_init(&watch, sup);
 
+	rc = watchdog_init(&dog, sup) < 0 ? -ENOMEM : rc;
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
 		watch_free(&watch);
+		watchdog_free(&dog);
 		post_all(sup, MAIL_QUIT);
 		return rc;
 	}
@@ -310,10 +315,11 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 			links_tick(&sup->links); /* it knows sockets, which a change may close */
 			replies_tick(&sup->replies, sup);
 		}
-		look_around(sup, &watch, &looked_ns);
+		look_around(sup, &watch, &dog, &looked_ns);
 		recheck_tick(sup, &placed_ns);
 	}
 	watch_free(&watch);
+	watchdog_free(&dog);
 	rc = first_failure(sup, err);
 	if (rc == 0 && sup->stuck) {
 		err_set(err,
@@ -345,13 +351,15 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked)
 }
 
 /* Once a second, however often interfaces and clients wake this thread. */
-static void look_around(struct supervisor *sup, struct watch *watch, uint64_t *looked_ns)
+static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
+			uint64_t *looked_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	if (now_ns - *looked_ns >= WATCH_MS * NS_PER_MS) {
 		*looked_ns = now_ns;
 		post_all(sup, MAIL_LOOK);
+		watchdog_tick(dog, now_ns);
 		watch_tick(watch);
 	}
 }

@@ -31,6 +31,10 @@ UNIT_TESTS += tests/unit/run/check_watch
 tests_unit_run_check_watch_SOURCES = tests/unit/run/check_watch.c $(RUN_RIG)
 tests_unit_run_check_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_watchdog
+tests_unit_run_check_watchdog_SOURCES = tests/unit/run/check_watchdog.c $(RUN_RIG)
+tests_unit_run_check_watchdog_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_recheck
 tests_unit_run_check_recheck_SOURCES = tests/unit/run/check_recheck.c $(RUN_RIG)
 tests_unit_run_check_recheck_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
