@@ -351,14 +351,23 @@ void send_text(int fd, const char *text)
 		      "cannot send %s: %s", text, strerror(errno));
 }
 
-void send_text_to(int fd, const struct addr *to, const char *text)
+void send_text_until(int fd, const struct addr *to, const char *text, int rx)
 {
+	struct pollfd ready = {.fd = rx, .events = POLLIN};
 	struct sockaddr_storage name;
 	socklen_t len = addr_to_sockaddr(to, 0, &name);
 
-	ck_assert_msg(sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&name, len) ==
-			      (ssize_t)strlen(text),
-		      "cannot send %s: %s", text, strerror(errno));
+	for (int waited_ms = 0; waited_ms < RECV_PATIENCE_MS; waited_ms += 1000) {
+		ssize_t sent =
+			sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&name, len);
+
+		ck_assert_msg(sent == (ssize_t)strlen(text) || errno == EHOSTUNREACH,
+			      "cannot send %s: %s", text, strerror(errno));
+		if (poll(&ready, 1, 1000) == 1) {
+			return;
+		}
+	}
+	ck_abort_msg("no datagram arrived");
 }
 
 struct recv_info recv_with_info(int fd)

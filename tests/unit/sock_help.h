@@ -70,7 +70,10 @@ void name_destination(int fd, struct msghdr *msg);
 /* One datagram by a socket opened by must_egress: what sendmsg returns. A text must succeed. */
 ssize_t send_bytes(int fd, const void *bytes, size_t len);
 void send_text(int fd, const char *text);
-void send_text_to(int fd, const struct addr *to, const char *text);
+
+/* One datagram to `to' after the other, a second apart, until one has arrived at `rx': its first
+ * hop may not answer yet, and what waits for a neighbour in vain is lost. */
+void send_text_until(int fd, const struct addr *to, const char *text, int rx);
 
 /* The next datagram as text, waiting at most some seconds; fails the test when none comes. */
 const char *recv_text(int fd);

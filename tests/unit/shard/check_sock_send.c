@@ -156,7 +156,7 @@ START_TEST(unreachable_destination_stays_unconnected_until_it_is_not)
 	ck_assert(!got.connected);
 	ck_assert_uint_ne(got.local.port, 0);
 	net_ip(_i ? "route add 2001:db8::5 via fd00:1::2\n" : "route add 192.0.2.5 via 10.1.0.2\n");
-	send_text_to(tx, &out.to.addr, "found");
+	send_text_until(tx, &out.to.addr, "found", rx);
 
 	struct recv_info info = recv_with_info(rx);
 
