@@ -8,7 +8,6 @@
 #include "tests/fake/ring_fake_engine.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +40,6 @@ static uint16_t segment_of(const struct fake_send *send);
 static void turn_flow(struct fake *f, uint32_t flow);
 static bool hand_over(struct fake *f, uint32_t flow);
 static void end_flow(struct fake *f, uint32_t flow, int32_t res);
-static void write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w);
-static uint32_t write_control(unsigned char *area, const struct fake_datagram *d);
 
 const struct ring_ops fake_ops = {
 	.close = fake_close,
@@ -413,7 +410,7 @@ static bool hand_over(struct fake *f, uint32_t flow)
 	}
 	event.slot = slots->ring[slots->head & slots->mask].index;
 	event.ended = w->datagram.ends;
-	write_slot(slots->ring[slots->head & slots->mask].base, slots->slot_bytes, w);
+	fake_write_slot(slots->ring[slots->head & slots->mask].base, slots->slot_bytes, w);
 	slots->head++;
 	slots->count--;
 	fl->first = w->next;
@@ -433,58 +430,4 @@ static void end_flow(struct fake *f, uint32_t flow, int32_t res)
 						     .res = res,
 						     .group = f->base.flow_states[flow].group,
 						     .ended = true});
-}
-
-static void write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w)
-{
-	const struct fake_datagram *d = &w->datagram;
-	size_t room = slot_bytes - SLOT_HEAD_BYTES;
-	size_t real = d->real_bytes > d->payload_bytes ? d->real_bytes : d->payload_bytes;
-	size_t kept = d->payload_bytes < room ? d->payload_bytes : room;
-	struct slot_head head = {.payload_bytes = (uint32_t)real};
-
-	if (d->from.ss_family != 0) {
-		head.name_bytes = d->from.ss_family == AF_INET ? sizeof(struct sockaddr_in)
-							       : sizeof(struct sockaddr_in6);
-		memcpy(base + SLOT_NAME_OFFSET, &d->from, head.name_bytes);
-	}
-	head.control_bytes = write_control(base + SLOT_CONTROL_OFFSET, d);
-	head.flags = (real > kept ? MSG_TRUNC : 0) | (d->control_cut ? MSG_CTRUNC : 0);
-	memcpy(base, &head, sizeof(head));
-	memcpy(base + SLOT_HEAD_BYTES, w->payload, kept);
-}
-
-static uint32_t write_control(unsigned char *area, const struct fake_datagram *d)
-{
-	bool v6 = d->from.ss_family == AF_INET6;
-	const struct {
-		int level, type, value;
-	} wanted[] = {
-		{v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_HOPLIMIT : IP_TTL, d->ttl},
-		{v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_TCLASS : IP_TOS, d->tos},
-		{SOL_UDP, UDP_GRO, d->gro_segment},
-	};
-	uint32_t used = 0;
-
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		struct cmsghdr *c = (struct cmsghdr *)(void *)(area + used);
-		/* The kernel writes an IPv4 TOS as one byte. */
-		size_t len =
-			wanted[i].type == IP_TOS && wanted[i].level == SOL_IP ? 1 : sizeof(int);
-
-		if (wanted[i].value <= 0) {
-			continue;
-		}
-		memset(c, 0, CMSG_SPACE(len));
-		c->cmsg_level = wanted[i].level;
-		c->cmsg_type = wanted[i].type;
-		c->cmsg_len = CMSG_LEN(len);
-		if (len == 1) {
-			CMSG_DATA(c)[0] = (unsigned char)wanted[i].value;
-		} else {
-			memcpy(CMSG_DATA(c), &wanted[i].value, len);
-		}
-		used += (uint32_t)CMSG_SPACE(len);
-	}
-	return used;
 }

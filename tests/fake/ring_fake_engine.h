@@ -80,6 +80,9 @@ extern const struct ring_ops fake_ops;
 /* ring_fake.c: makes more flows and files, as ring_grow says. */
 void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
 
+/* ring_fake_slot.c: writes what waits into a slot. */
+void fake_write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w);
+
 /* Zeroed memory from malloc; aborts when there is none. */
 void *fake_zeroed(size_t count, size_t bytes);
 
