@@ -285,6 +285,7 @@ static int set_waits(struct relay *r, const struct shard_message *m)
 {
 	ring_set_waits(r->ring, m->batch_wait_us, m->spin_us);
 	r->drain_ns = m->drain_ns;
+	relay_sample(r, m->latency_sample);
 	return 0;
 }
 
@@ -324,9 +325,9 @@ static bool finish_replaced(struct relay *r, struct shard_message *m)
 	if (!egress_is_closed(old)) {
 		return false;
 	}
-	counters_add(&counter_families[COUNTERS_OUTPUT], output->stats, old->stats);
-	counters_add(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], output->stats, old->stats);
-	counters_add(&counter_families[COUNTERS_OUTPUT_DROPS], output->stats, old->stats);
+	for (int f = COUNTERS_OUTPUT; f <= COUNTERS_OUTPUT_LATENCY; f++) {
+		counters_add(&counter_families[f], output->stats, old->stats);
+	}
 	output->relayed_before = old->relayed_before;
 	output->after = PLACE_NONE;
 	m->fd = egress_finish_output(r->egress, old);

@@ -11,7 +11,7 @@
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
- *     SHARD_SET_WAITS      how long turns wait, and how long draining may take
+ *     SHARD_SET_WAITS      how long turns wait and draining may take, how much is timed
  *
  * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
  * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
@@ -82,6 +82,7 @@ struct shard_message {
 
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
 	uint64_t drain_ns;
+	uint32_t latency_sample; /* SET_WAITS, see relay_sample */
 
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
 	 * such an output; -E2BIG: it has as many as it may,

@@ -17,6 +17,8 @@ FLOW_DROPS(NAMED)
 OUTPUT_COUNTERS(NAMED)
 OUTPUT_ZEROCOPY(NAMED)
 OUTPUT_DROPS(NAMED)
+OUTPUT_LATENCY(NAMED)
+OUTPUT_LATENCY_HISTOGRAM(NAMED)
 POOL_COUNTERS(NAMED)
 RING_COUNTERS(NAMED)
 BATCH_COUNTERS(NAMED)
@@ -31,8 +33,10 @@ ZEROCOPY_REASONS(NAMED)
 #define FLOW_DROP_ROW(id, ...)   DROP_ROW(struct flow_stats, FLOW_DROP_##id, __VA_ARGS__)
 #define OUTPUT_ROW(...)          ROW(struct output_stats, __VA_ARGS__)
 #define OUTPUT_DROP_ROW(id, ...) DROP_ROW(struct output_stats, OUTPUT_DROP_##id, __VA_ARGS__)
-#define POOL_ROW(...)            ROW(struct pool_class_stats, __VA_ARGS__)
-#define RING_ROW(...)            ROW(struct ring_stats, __VA_ARGS__)
+#define LATENCY_ROW(member, name, unit, help) \
+	ROW(struct output_stats, member, name, unit, HISTOGRAM, help)
+#define POOL_ROW(...) ROW(struct pool_class_stats, __VA_ARGS__)
+#define RING_ROW(...) ROW(struct ring_stats, __VA_ARGS__)
 #define BATCH_ROW(member, name, unit, help) \
 	ROW(struct batch_stats, member, name, unit, HISTOGRAM, help)
 #define REASON_NAME(id, name) [ZEROCOPY_OFF_##id] = (name),
@@ -42,6 +46,8 @@ static const struct counter flow_drop_rows[] = {FLOW_DROPS(FLOW_DROP_ROW)};
 static const struct counter output_rows[] = {OUTPUT_COUNTERS(OUTPUT_ROW)};
 static const struct counter zerocopy_rows[] = {OUTPUT_ZEROCOPY(OUTPUT_ROW)};
 static const struct counter output_drop_rows[] = {OUTPUT_DROPS(OUTPUT_DROP_ROW)};
+static const struct counter latency_rows[] = {OUTPUT_LATENCY(OUTPUT_ROW)
+						      OUTPUT_LATENCY_HISTOGRAM(LATENCY_ROW)};
 static const struct counter pool_rows[] = {POOL_COUNTERS(POOL_ROW)};
 static const struct counter ring_rows[] = {RING_COUNTERS(RING_ROW)};
 static const struct counter batch_rows[] = {BATCH_COUNTERS(BATCH_ROW)};
@@ -64,6 +70,8 @@ const struct counter_family counter_families[COUNTERS_FAMILY_COUNT] = {
 				      COUNT(zerocopy_rows)},
 	[COUNTERS_OUTPUT_DROPS] = {"output_drops", "Drops of an output", output_drop_rows,
 				   COUNT(output_drop_rows)},
+	[COUNTERS_OUTPUT_LATENCY] = {"latency", "Latency of an output", latency_rows,
+				     COUNT(latency_rows)},
 	[COUNTERS_POOL] = {"pool", "Counters of a class of buffers", pool_rows, COUNT(pool_rows)},
 	[COUNTERS_RING] = {"ring", "Counters of a ring", ring_rows, COUNT(ring_rows)},
 	[COUNTERS_BATCHES] = {"batches", "Sizes of batches", batch_rows, COUNT(batch_rows)},
@@ -87,9 +95,14 @@ void counters_add(const struct counter_family *family, void *to, const void *fro
 	for (uint32_t i = 0; i < family->count; i++) {
 		const struct counter *row = &family->rows[i];
 
-		if (row->kind == COUNTER_COUNT || row->kind == COUNTER_DROP) {
-			stat_add((stat_t *)(void *)((unsigned char *)to + row->offset),
-				 counter_get(row, from));
+		stat_t *sum = (stat_t *)(void *)((unsigned char *)to + row->offset);
+
+		if (row->kind != COUNTER_COUNT && row->kind != COUNTER_DROP &&
+		    row->kind != COUNTER_HISTOGRAM) {
+			continue;
+		}
+		for (uint32_t b = 0; b < row->buckets; b++) {
+			stat_add(&sum[b], counter_bucket(row, from, b));
 		}
 	}
 }

@@ -92,6 +92,17 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(zc_errno, "refused_errno", "errno", ERRNO, "of the last of these, or 0")  \
 	X(zc_off, "off", "reason", REASON, "why this output has stopped trying, or no")
 
+/* Of the sends that --latency-sample has picked: from the kernel's time stamp of what it received
+ * until the send is handed to the ring. */
+#define OUTPUT_LATENCY(X)                                                             \
+	X(latency_samples, "samples", "sends", COUNT, "that were timed")              \
+	X(latency_sum_us, "sum_us", "microseconds", COUNT, "of all of them together") \
+	X(latency_longest_us, "longest_us", "microseconds", GAUGE, "of the slowest")
+
+/* X(member, "name", "unit", "what the buckets hold"). */
+#define OUTPUT_LATENCY_HISTOGRAM(X) \
+	X(latency, "sends_by_us", "sends", "timed ones, by microseconds")
+
 /* Why a relayed datagram did not leave by one output. */
 #define OUTPUT_DROPS(X)                                                                     \
 	X(EGRESS_FULL, "egress_full", "the socket's send buffer is full: EAGAIN")           \
@@ -151,11 +162,13 @@ static inline uint64_t stat_get(const stat_t *counter)
 
 #define COUNTER_MEMBER(member, ...)  stat_t member;
 #define COUNTER_BUCKETS(member, ...) stat_t member[BATCH_BUCKETS];
+#define COUNTER_LATENCY(member, ...) stat_t member[LATENCY_BUCKETS];
 #define FLOW_DROP_ID(id, ...)        FLOW_DROP_##id,
 #define OUTPUT_DROP_ID(id, ...)      OUTPUT_DROP_##id,
 #define ZEROCOPY_OFF_ID(id, ...)     ZEROCOPY_OFF_##id,
 
-#define BATCH_BUCKETS 12 /* of sizes: the last holds 1024 and more */
+#define BATCH_BUCKETS   12 /* of sizes: the last holds 1024 and more */
+#define LATENCY_BUCKETS 24 /* of microseconds: the last holds 4.2 s and more */
 
 enum flow_drop {
 	FLOW_DROPS(FLOW_DROP_ID) FLOW_DROP_COUNT
@@ -178,6 +191,8 @@ struct output_stats {
 	OUTPUT_COUNTERS(COUNTER_MEMBER)
 	OUTPUT_ZEROCOPY(COUNTER_MEMBER)
 	stat_t drops[OUTPUT_DROP_COUNT];
+	OUTPUT_LATENCY(COUNTER_MEMBER)
+	OUTPUT_LATENCY_HISTOGRAM(COUNTER_LATENCY)
 } __attribute__((aligned(64)));
 
 struct pool_class_stats {
@@ -209,6 +224,19 @@ static inline unsigned batch_bucket(uint32_t size)
 	return counter_bucket_of(size, BATCH_BUCKETS);
 }
 
+/* Counts one send that was timed. */
+static inline void output_count_latency(struct output_stats *stats, uint64_t ns)
+{
+	uint64_t us = ns / 1000;
+
+	stat_add(&stats->latency_samples, 1);
+	stat_add(&stats->latency_sum_us, us);
+	stat_add(&stats->latency[counter_bucket_of(us, LATENCY_BUCKETS)], 1);
+	if (us > stat_get(&stats->latency_longest_us)) {
+		stat_set(&stats->latency_longest_us, us);
+	}
+}
+
 /* ---- for those that show counters ---- */
 
 enum counter_kind {
@@ -236,12 +264,14 @@ struct counter_family {
 	uint32_t count;
 };
 
+/* Those of an output stand together. */
 enum counter_family_id {
 	COUNTERS_FLOW,            /* in struct flow_stats */
 	COUNTERS_FLOW_DROPS,      /* in struct flow_stats; by enum flow_drop */
 	COUNTERS_OUTPUT,          /* in struct output_stats */
 	COUNTERS_OUTPUT_ZEROCOPY, /* in struct output_stats */
 	COUNTERS_OUTPUT_DROPS,    /* in struct output_stats; by enum output_drop */
+	COUNTERS_OUTPUT_LATENCY,  /* in struct output_stats */
 	COUNTERS_POOL,            /* in struct pool_class_stats */
 	COUNTERS_RING,            /* in struct ring_stats */
 	COUNTERS_BATCHES,         /* in struct batch_stats */
@@ -257,7 +287,7 @@ uint64_t counter_get(const struct counter *row, const void *stats);
 /* The value of bucket `bucket' of a histogram. */
 uint64_t counter_bucket(const struct counter *row, const void *stats, unsigned bucket);
 
-/* Adds what sums make sense of. Both are the struct of the family. */
+/* Adds what sums make sense of, histograms bucket by bucket. Both are the struct of the family. */
 void counters_add(const struct counter_family *family, void *to, const void *from);
 
 /* The word for the value of a COUNTER_REASON. */

@@ -18,6 +18,7 @@
 /* What is appended in one step: contiguous, equal segments but for the last. */
 struct piece {
 	unsigned char *payload;
+	uint64_t stamp_ns; /* of its datagram */
 	uint32_t slot;
 	uint32_t bytes;
 	uint32_t segment_bytes;
@@ -283,6 +284,7 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 		uint32_t n = left < rest->per_send ? left : rest->per_send;
 		struct piece p = {
 			.payload = d->payload + rest->at,
+			.stamp_ns = d->stamp_ns,
 			.slot = d->slot,
 			.count = n,
 			.bytes = n == left ? d->bytes - rest->at : n * d->segment_bytes,
@@ -433,6 +435,7 @@ static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
 	t->slots[t->iov_count] = p->slot;
 	t->iov_count++;
+	t->stamp_ns = t->stamp_ns != 0 ? t->stamp_ns : p->stamp_ns;
 	t->datagrams += p->count;
 	t->bytes += p->bytes;
 	pool_hold(eg->pool, p->slot);
@@ -485,6 +488,7 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 	t->output = o->token;
 	t->next = TRAIN_NONE;
 	t->single_at = 0;
+	t->stamp_ns = 0;
 	t->way = TRAIN_WHOLE;
 	t->retries = 0;
 	o->queue.open = idx;

@@ -103,6 +103,7 @@ struct egress {
 	struct batch_stats *batches; /* outlives the egress */
 	uint64_t queued;             /* sends queued since start */
 	uint64_t now_ns;             /* of this turn; kept only when an output has a rate */
+	uint64_t flush_wall_ns;      /* of this flush, by clock_wall_ns; 0: not needed so far */
 	bool has_rate;
 };
 

@@ -29,6 +29,7 @@ static void look_at_clock(struct egress_output *o);
 static uint32_t look_at_mtu(struct egress_output *o);
 static void resend_singly(struct egress_output *o, struct train *t);
 static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx);
+static void count_latency(struct egress *eg, struct egress_output *o, struct train *t);
 static bool goes_uncopied(const struct egress *eg, const struct egress_output *o,
 			  const struct train *t);
 static bool is_awaited(const struct egress_output *o, const struct train *t);
@@ -54,6 +55,7 @@ void egress_flush(struct egress *eg)
 
 	eg->dirty_first = eg->dirty_last = PLACE_NONE;
 	eg->dirty_count = 0;
+	eg->flush_wall_ns = 0;
 	while (next != PLACE_NONE) {
 		struct egress_output *o = egress_output(eg, next);
 		bool done = flush_output(eg, o);
@@ -187,11 +189,27 @@ static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx
 	eg->in_flight++;
 	eg->queued++;
 	stat_add(&eg->batches->trains[batch_bucket(train_send_datagrams(t))], 1);
+	if (__builtin_expect(t->stamp_ns != 0, 0)) {
+		count_latency(eg, o, t);
+	}
 	if (t->way == TRAIN_UNCOPIED) {
 		queue_uncopied(eg, o, idx);
 	} else {
 		ring_queue_send(eg->ring, o->file, &t->msg, idx);
 	}
+}
+
+/* Of its first send, which the turn that follows makes; the clock is read once a flush. */
+static void count_latency(struct egress *eg, struct egress_output *o, struct train *t)
+{
+	if (eg->flush_wall_ns == 0) {
+		eg->flush_wall_ns = clock_wall_ns();
+	}
+	/* A clock that was set back in between tells nothing. */
+	if (eg->flush_wall_ns >= t->stamp_ns) {
+		output_count_latency(o->stats, eg->flush_wall_ns - t->stamp_ns);
+	}
+	t->stamp_ns = 0;
 }
 
 /* Not while the path is unproven, or a refusal would have two possible causes. */

@@ -14,8 +14,10 @@
 #include <sys/socket.h>
 
 #include "shard/sock.h"
+#include "src/base/clock.h"
 
 static void read_control(unsigned char *control, size_t len, struct datagram *out);
+static void read_stamp(const struct cmsghdr *c, struct datagram *out);
 static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes);
 static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes);
 static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count);
@@ -126,6 +128,10 @@ static void read_control(unsigned char *control, size_t len, struct datagram *ou
 		if (c->cmsg_len < CMSG_LEN(sizeof(value))) {
 			continue;
 		}
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			read_stamp(c, out);
+			continue;
+		}
 		memcpy(&value, CMSG_DATA(c), sizeof(value));
 		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO && value > 0) {
 			out->segment_bytes = (uint32_t)value;
@@ -135,6 +141,16 @@ static void read_control(unsigned char *control, size_t len, struct datagram *ou
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
 			out->tos = (int16_t)value;
 		}
+	}
+}
+
+static void read_stamp(const struct cmsghdr *c, struct datagram *out)
+{
+	struct timespec at;
+
+	if (c->cmsg_len >= CMSG_LEN(sizeof(at))) {
+		memcpy(&at, CMSG_DATA(c), sizeof(at));
+		out->stamp_ns = (uint64_t)at.tv_sec * NS_PER_S + (uint64_t)at.tv_nsec;
 	}
 }
 

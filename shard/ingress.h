@@ -28,6 +28,8 @@ struct datagram {
 	int16_t ttl;            /* received hop limit, -1: not asked for */
 	int16_t tos;            /* received TOS or traffic class byte, -1: not asked for */
 	const struct sockaddr *from;
+	uint64_t stamp_ns; /* when the kernel received it, or the first of a train, by
+			    * clock_wall_ns; 0: not told, or nobody wants to know */
 };
 
 enum flow_state {

@@ -30,6 +30,7 @@ static uint32_t take_received(struct relay *r);
 static void let_pass(struct relay *r, const struct ring_recv *event);
 static void take_datagram(struct relay *r, struct ingress_flow *flow,
 			  const struct ring_recv *event);
+static bool is_sampled(struct relay *r);
 static void hand_out_rest(struct relay *r, struct egress_rest *rest);
 static bool make_room(struct relay *r);
 static bool is_late(struct relay *r, uint64_t since_ns);
@@ -200,6 +201,9 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 	if (ingress_accept(flow, event, r->pool, &d)) {
 		uint32_t o = flow->first_output;
 
+		if (d.stamp_ns != 0 && !is_sampled(r)) {
+			d.stamp_ns = 0;
+		}
 		stat_add(&flow->stats->relayed, d.count);
 		while (o != PLACE_NONE) {
 			struct egress_rest rest;
@@ -211,6 +215,18 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		}
 	}
 	(void)pool_drop(r->pool, slot);
+}
+
+/* One in `sample_every' on average, at distances that no regular traffic keeps to. */
+static bool is_sampled(struct relay *r)
+{
+	if (r->sample_every == 0 || --r->sample_left > 0) {
+		return false;
+	}
+	r->sample_seed = r->sample_seed * 1664525U + 1013904223U;
+	r->sample_left =
+		1 + (uint32_t)((uint64_t)(2 * r->sample_every - 1) * (r->sample_seed >> 8) >> 24);
+	return true;
 }
 
 /* Every train is in use: hands out the rest of a datagram as some become free. */

@@ -33,6 +33,9 @@ struct relay {
 	uint32_t ended_count;
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
+	uint32_t sample_every;   /* of receptions that come with a stamp one is timed; 0: none */
+	uint32_t sample_left;    /* until the next one */
+	uint32_t sample_seed;    /* of the distances between them */
 	uint32_t look_at;        /* place of the flow whose kernel drops are looked at next */
 	bool arms_left; /* some of `ended' could be armed, but not in the turn that began */
 	struct shard_message *change; /* being carried out (change.h); NULL: none */

@@ -119,6 +119,12 @@ uint32_t relay_take_ended(struct relay *r)
 	return first;
 }
 
+void relay_sample(struct relay *r, uint32_t every)
+{
+	r->sample_every = every;
+	r->sample_left = 1; /* the next one, so that a quiet flow is not waited for */
+}
+
 void relay_leave_groups(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->place_count; i++) {

@@ -33,6 +33,9 @@ void relay_list_ended(struct relay *r, struct ingress_flow *flow);
 /* Empties that list; returns its first place, and the others follow as `next'. */
 uint32_t relay_take_ended(struct relay *r);
 
+/* Times one in `every' receptions that come with a stamp (sock_set_stamp); 0: none. */
+void relay_sample(struct relay *r, uint32_t every);
+
 /* Leaves the group of every flow; what has arrived stays in the sockets. */
 void relay_leave_groups(struct relay *r);
 

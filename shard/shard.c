@@ -134,8 +134,10 @@ void shard_set_echoes(struct shard *s, uint32_t flow, const struct addr *echoes,
 
 struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule)
 {
-	struct sock_want want = {
-		.buffer_bytes = spec->rcvbuf_bytes, .gro = rule->gro, .share = rule->share};
+	struct sock_want want = {.buffer_bytes = spec->rcvbuf_bytes,
+				 .gro = rule->gro,
+				 .stamp = shard_stamps(spec),
+				 .share = rule->share};
 
 	for (uint32_t i = 0; i < rule->output_count; i++) {
 		const struct rule_output *out = &spec->table->outputs[rule->first_output + i].out;
@@ -144,6 +146,11 @@ struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flo
 		want.tos = want.tos || out->dscp == RULE_DSCP_KEEP;
 	}
 	return want;
+}
+
+bool shard_stamps(const struct shard_spec *spec)
+{
+	return spec->latency_sample > 0;
 }
 
 void shard_describe(const struct shard *s, const struct rule_table_output *rule,
@@ -229,6 +236,7 @@ static void set_up(struct shard *s)
 	s->relay.egress = &s->egress;
 	s->relay.mailbox = s->mailbox;
 	s->relay.drain_ns = s->spec->drain_ns;
+	relay_sample(&s->relay, s->spec->latency_sample);
 	s->relay.answer_ns = SILENCE_MAX_US * NS_PER_US;
 }
 

@@ -44,6 +44,7 @@ struct shard_spec {
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	uint32_t echo_count;                 /* addresses shard_set_echoes will give, all flows */
 	uint64_t drain_ns;
+	uint32_t latency_sample; /* one in so many receptions is timed; 0: none */
 	bool strict; /* a socket that cannot be had is a failure, and nothing that is pending */
 };
 
@@ -101,6 +102,9 @@ void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *ech
  * Pure.
  */
 struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule);
+
+/* Whether what a flow receives is to come with the kernel's time stamps. Pure. */
+bool shard_stamps(const struct shard_spec *spec);
 
 /* Completes how the socket of output `rule', as `got', is used; its `fd' is set. Any thread. */
 void shard_describe(const struct shard *shard, const struct rule_table_output *rule,

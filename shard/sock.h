@@ -59,6 +59,7 @@ struct sock_want {
 	bool ttl;              /* IP_RECVTTL / IPV6_RECVHOPLIMIT */
 	bool tos;              /* IP_RECVTOS / IPV6_RECVTCLASS */
 	bool gro;              /* UDP_GRO */
+	bool stamp;            /* SO_TIMESTAMPNS */
 	struct share share;    /* ingress: which part of the flow; all zero: the whole */
 };
 
@@ -123,6 +124,11 @@ bool sock_follow_source(int fd, const struct rule_output *out, unsigned ifindex,
  * before does; what it does not ask for stays as it is. */
 int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want *want,
 		   struct err *err);
+
+/* From now on what is read from an ingress comes with the time at which the kernel received it, or
+ * no longer does; what was queued before with about the time at which it is read, unless somebody
+ * on this host had asked for stamps already. 0 or -errno. */
+int sock_set_stamp(int fd, bool on);
 
 /* MTU of the path that a connected socket sends by, IP header included; 0 when it is not connected
  * or the kernel cannot say. */

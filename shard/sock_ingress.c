@@ -130,6 +130,13 @@ int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want
 	return sock_set_opts(fd, endpoint_format(&in->at, subject), &opts, err);
 }
 
+int sock_set_stamp(int fd, bool on)
+{
+	int value = on;
+
+	return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &value, sizeof(value)) == 0 ? 0 : -errno;
+}
+
 int sock_bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex, struct sock_got *got,
 		      struct err *err)
 {
@@ -152,6 +159,9 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 	}
 	if (is_bound_later(in, want)) {
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEPORT, 1));
+	}
+	if (want->stamp) {
+		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_TIMESTAMPNS, 1));
 	}
 	if (in->at.addr.family == AF_INET6) {
 		sock_want_opt(opts, SOCK_OPT(IPPROTO_IPV6, IPV6_V6ONLY, 1));

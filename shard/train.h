@@ -81,6 +81,8 @@ struct train {
 	uint32_t bytes;         /* in all */
 	uint32_t output;        /* token of its place */
 	uint32_t next;          /* in its queue, or in the free list */
+	uint64_t stamp_ns;      /* when what is timed in it was received, by clock_wall_ns; 0:
+				 * nothing is, or it was sent once */
 	uint64_t seq;           /* order among its output's trains; set when it is closed */
 	uint32_t single_at;     /* datagrams already sent as singles */
 	uint8_t state;          /* enum train_state; changed by train_to only */

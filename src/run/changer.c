@@ -246,6 +246,8 @@ static int ask(struct changer *c, struct changer_step *step)
 		c->message.batch_wait_us = step->batch_wait_us;
 		c->message.spin_us = step->spin_us;
 		c->message.drain_ns = step->drain_ns;
+		c->message.latency_sample = step->latency_sample;
+		changer_stamp(&c->sup->workers[step->shard], step->latency_sample);
 		break;
 	case SHARD_ADD_FLOW:
 		c->added = step->flow;

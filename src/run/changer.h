@@ -34,6 +34,7 @@ struct changer_step {
 	uint32_t echo_count;
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS */
 	uint64_t drain_ns;
+	uint32_t latency_sample;
 	bool skip;           /* there is nothing to do after all */
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */

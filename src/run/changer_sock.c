@@ -60,6 +60,23 @@ int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step
 	return rc;
 }
 
+void changer_stamp(struct worker *w, uint32_t latency_sample)
+{
+	bool before = shard_stamps(&w->spec);
+
+	w->spec.latency_sample = latency_sample;
+	if (shard_stamps(&w->spec) == before) {
+		return;
+	}
+	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
+		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
+
+		if (flow->fd >= 0) {
+			(void)sock_set_stamp(flow->fd, !before);
+		}
+	}
+}
+
 void changer_keep(struct supervisor *sup, struct shard_message *m, const struct changer_step *step)
 {
 	const struct worker *w;
@@ -175,7 +192,9 @@ static int open_flow(const struct worker *w, struct changer_step *step,
 		     const struct changer_step *end, struct err *err)
 {
 	const struct rule_flow *flow = step->flow;
-	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes, .gro = flow->gro};
+	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
+				 .gro = flow->gro,
+				 .stamp = shard_stamps(&w->spec)};
 	int rc;
 
 	if (share_is_part(&flow->share)) {

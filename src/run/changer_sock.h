@@ -17,6 +17,10 @@ int changer_open(const struct supervisor *sup, struct changer_step *step,
 int changer_fit(const struct worker *worker, uint32_t flow, const struct changer_step *step,
 		struct shard_message *message, struct err *err);
 
+/* One in `latency_sample' receptions of the shard is to be timed, 0: none: its flows' sockets come
+ * with stamps, or no longer do. Before the shard hears of it. */
+void changer_stamp(struct worker *worker, uint32_t latency_sample);
+
 /* Takes in the answer to `message', which succeeded: counters of what has gone are kept, its socket
  * is left, read empty and closed. `step': that it belongs to, or NULL. */
 void changer_keep(struct supervisor *sup, struct shard_message *message,

@@ -163,7 +163,7 @@ static int list_waits(struct reload *r)
 	int rc = 0;
 
 	if (a->batch_wait_us == b->batch_wait_us && a->spin_us == b->spin_us &&
-	    a->drain_ms == b->drain_ms) {
+	    a->drain_ms == b->drain_ms && a->latency_sample == b->latency_sample) {
 		return 0;
 	}
 	for (uint32_t s = 0; s < r->sup->worker_count && rc == 0; s++) {
@@ -171,7 +171,8 @@ static int list_waits(struct reload *r)
 						       .shard = s,
 						       .batch_wait_us = b->batch_wait_us,
 						       .spin_us = b->spin_us,
-						       .drain_ns = b->drain_ms * NS_PER_MS});
+						       .drain_ns = b->drain_ms * NS_PER_MS,
+						       .latency_sample = b->latency_sample});
 	}
 	return rc;
 }

@@ -55,9 +55,9 @@ void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats)
 
 void report_keep_output(struct report_gone *gone, const struct output_stats *stats)
 {
-	counters_add(&counter_families[COUNTERS_OUTPUT], &gone->outputs, stats);
-	counters_add(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], &gone->outputs, stats);
-	counters_add(&counter_families[COUNTERS_OUTPUT_DROPS], &gone->outputs, stats);
+	for (int f = COUNTERS_OUTPUT; f <= COUNTERS_OUTPUT_LATENCY; f++) {
+		counters_add(&counter_families[f], &gone->outputs, stats);
+	}
 }
 
 json_t *report_build(const struct supervisor *sup)
@@ -77,6 +77,7 @@ json_t *report_build(const struct supervisor *sup)
 	report_put(report, "uptime_s",
 		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 	report_put_text(report, "engine", ring_engine_name(sup->setup->engine));
+	report_put_number(report, "latency_sample", sup->setup->opt->latency_sample);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, shard_object(&sup->workers[s], &totals));
 	}
@@ -297,6 +298,8 @@ static json_t *output_object(const struct worker *w, const struct output_place *
 	report_put_family(output, family, stats);
 	report_put(output, "zerocopy",
 		   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
+	report_put(output, "latency",
+		   report_family(&counter_families[COUNTERS_OUTPUT_LATENCY], stats));
 	report_put(output, "drops", drops);
 	report_add_up(totals->output, family, output);
 	report_add_up(totals->output_drops, drop_family, drops);

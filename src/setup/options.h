@@ -92,11 +92,12 @@ struct opt {
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */
-	char *exit_report;   /* --exit-report FILE|- */
-	char *control;       /* --control PATH|off; NULL: where door.h says */
-	char *control_group; /* --control-group NAME; NULL: the daemon's own */
-	uint32_t drain_ms;   /* --drain-timeout MS */
-	char *user;          /* --user NAME: drop privileges to */
+	char *exit_report;       /* --exit-report FILE|- */
+	char *control;           /* --control PATH|off; NULL: where door.h says */
+	char *control_group;     /* --control-group NAME; NULL: the daemon's own */
+	uint32_t drain_ms;       /* --drain-timeout MS */
+	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
+	char *user;              /* --user NAME: drop privileges to */
 	bool verbose;
 	bool quiet;
 	bool json; /* with --check-host */

@@ -109,6 +109,7 @@ void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *ou
 		.sndbuf_bytes = opt->sndbuf_bytes,
 		.echo_count = setup->layout.echo_counts[index],
 		.drain_ns = opt->drain_ms * NS_PER_MS,
+		.latency_sample = opt->latency_sample,
 		.strict = opt->strict,
 	};
 	memcpy(out->hot, opt->hot, sizeof(out->hot));

@@ -41,11 +41,12 @@ struct fake_datagram {
 	size_t payload_bytes;
 	size_t real_bytes;            /* longer than the payload: it arrives cut, with MSG_TRUNC */
 	struct sockaddr_storage from; /* family 0: no name */
-	int ttl;          /* above 0: as IP_TTL or IPV6_HOPLIMIT, by the family of `from' */
-	int tos;          /* above 0: as IP_TOS or IPV6_TCLASS */
-	int gro_segment;  /* above 0: as UDP_GRO, a train of segments of that size */
-	bool control_cut; /* MSG_CTRUNC */
-	bool ends;        /* the receive ends with it, as by a zero-length datagram */
+	int ttl;           /* above 0: as IP_TTL or IPV6_HOPLIMIT, by the family of `from' */
+	int tos;           /* above 0: as IP_TOS or IPV6_TCLASS */
+	uint64_t stamp_ns; /* above 0: as SCM_TIMESTAMPNS */
+	int gro_segment;   /* above 0: as UDP_GRO, a train of segments of that size */
+	bool control_cut;  /* MSG_CTRUNC */
+	bool ends;         /* the receive ends with it, as by a zero-length datagram */
 };
 
 /* What was sent: copies, made when it was queued. */

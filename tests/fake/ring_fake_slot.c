@@ -5,10 +5,13 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <time.h>
 
 #include "shard/slot.h"
+#include "src/base/clock.h"
 
 static uint32_t write_control(unsigned char *area, const struct fake_datagram *d);
+static uint32_t write_stamp(unsigned char *area, uint64_t stamp_ns);
 
 void fake_write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w)
 {
@@ -39,7 +42,7 @@ static uint32_t write_control(unsigned char *area, const struct fake_datagram *d
 		{v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_TCLASS : IP_TOS, d->tos},
 		{SOL_UDP, UDP_GRO, d->gro_segment},
 	};
-	uint32_t used = 0;
+	uint32_t used = d->stamp_ns > 0 ? write_stamp(area, d->stamp_ns) : 0;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		struct cmsghdr *c = (struct cmsghdr *)(void *)(area + used);
@@ -62,4 +65,17 @@ static uint32_t write_control(unsigned char *area, const struct fake_datagram *d
 		used += (uint32_t)CMSG_SPACE(len);
 	}
 	return used;
+}
+
+static uint32_t write_stamp(unsigned char *area, uint64_t stamp_ns)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)area;
+	struct timespec at = {.tv_sec = (time_t)(stamp_ns / NS_PER_S),
+			      .tv_nsec = (long)(stamp_ns % NS_PER_S)};
+
+	*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_TIMESTAMPNS,
+			      .cmsg_len = CMSG_LEN(sizeof(at))};
+	memcpy(CMSG_DATA(c), &at, sizeof(at));
+	return (uint32_t)CMSG_SPACE(sizeof(at));
 }

@@ -27,6 +27,7 @@ static const struct {
 	{&counter_families[COUNTERS_OUTPUT], sizeof(struct output_stats)},
 	{&counter_families[COUNTERS_OUTPUT_ZEROCOPY], sizeof(struct output_stats)},
 	{&counter_families[COUNTERS_OUTPUT_DROPS], sizeof(struct output_stats)},
+	{&counter_families[COUNTERS_OUTPUT_LATENCY], sizeof(struct output_stats)},
 	{&counter_families[COUNTERS_POOL], sizeof(struct pool_class_stats)},
 	{&counter_families[COUNTERS_RING], sizeof(struct ring_stats)},
 	{&counter_families[COUNTERS_BATCHES], sizeof(struct batch_stats)},

@@ -397,7 +397,7 @@ static int go_live_to(const char *const *words)
 START_TEST(what_may_change_while_running)
 {
 	ck_assert_int_eq(LIVE("--batch-wait", "9", "--spin", "0", "--drain-timeout", "1", "--quiet",
-			      "--balance", "2", "--exit-report", "/x"),
+			      "--balance", "2", "--exit-report", "/x", "--latency-sample", "64"),
 			 0);
 	ck_assert_int_eq(LIVE("--rule", "239.1.1.9%eth0:5000 -> 239.2.2.9%eth1:6000"), 0);
 }

@@ -102,6 +102,10 @@ UNIT_TESTS += tests/unit/shard/check_ring_random
 tests_unit_shard_check_ring_random_SOURCES = tests/unit/shard/check_ring_random.c $(RING_RIG)
 tests_unit_shard_check_ring_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_latency
+tests_unit_shard_check_latency_SOURCES = tests/unit/shard/check_latency.c \
+	tests/unit/shard/relay_rig.c tests/unit/shard/relay_rig.h $(NC_FAKE_RING)
+tests_unit_shard_check_latency_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_mailbox
 tests_unit_shard_check_mailbox_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

@@ -170,7 +170,7 @@ START_TEST(echoes_and_waits_are_set_while_running)
 {
 	static const struct addr echo = {.family = AF_INET, .port = 9};
 	struct shard_message m = {.op = SHARD_SET_ECHOES, .echoes = &echo, .echo_count = 1};
-	struct shard_message waits = {.op = SHARD_SET_WAITS, .drain_ns = 77};
+	struct shard_message waits = {.op = SHARD_SET_WAITS, .drain_ns = 77, .latency_sample = 9};
 
 	open_rig();
 	ck_assert_int_eq(ask(&m), 0);
@@ -178,6 +178,7 @@ START_TEST(echoes_and_waits_are_set_while_running)
 	ck_assert_uint_eq(flow_of(0)->echo_count, 1);
 	ck_assert_int_eq(ask(&waits), 0);
 	ck_assert_uint_eq(rig.relay.drain_ns, 77);
+	ck_assert_uint_eq(rig.relay.sample_every, 9);
 	ck_assert_uint_gt(stat_get(&ring_stats_of(rig.ring)->longest_change_ns), 0);
 	rig_close(&rig);
 }

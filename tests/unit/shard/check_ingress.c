@@ -120,6 +120,24 @@ START_TEST(train_of_one_is_a_single_datagram)
 }
 END_TEST
 
+START_TEST(stamp_of_the_kernel_is_read)
+{
+	struct timespec at = {.tv_sec = 1700000000, .tv_nsec = 42};
+
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.stamp_ns, 0);
+	add_control(SOL_SOCKET, SCM_TIMESTAMPNS, &at, sizeof(at));
+	add_int(IPPROTO_IP, IP_TTL, 9);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.stamp_ns, 1700000000000000042);
+	ck_assert_int_eq(d.ttl, 9);
+	head->control_bytes = 0;
+	add_int(SOL_SOCKET, SCM_TIMESTAMPNS, 7); /* too short to be one */
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(d.stamp_ns, 0);
+}
+END_TEST
+
 START_TEST(hop_limit_and_traffic_class_are_read_for_both_families)
 {
 	unsigned char tos = 0xb8;
@@ -298,6 +316,7 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, train_counts_as_its_datagrams_the_last_one_shorter);
 	tcase_add_test(tcase, train_of_one_is_a_single_datagram);
 	tcase_add_test(tcase, hop_limit_and_traffic_class_are_read_for_both_families);
+	tcase_add_test(tcase, stamp_of_the_kernel_is_read);
 	tcase_add_test(tcase, cut_datagram_is_refused_and_its_flow_moves_up);
 	tcase_add_test(tcase, moving_up_skips_classes_without_buffers);
 	tcase_add_test(tcase, incomplete_control_data_is_refused);
