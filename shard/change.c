@@ -161,6 +161,11 @@ static int add_flow(struct relay *r, struct shard_message *m)
 	if (place == NULL) {
 		return -ENOSPC;
 	}
+	if (m->goes_on) {
+		place->stats = m->flow_stats;
+		place->flow.drops_seen = m->flow_past.drops_seen;
+		place->flow.next_group = m->flow_past.next_group;
+	}
 	file = ring_add_file(r->ring, m->fd);
 	if (file < 0) {
 		relay_leave_place(r, &place->flow);
@@ -189,6 +194,9 @@ static int add_output(struct relay *r, struct shard_message *m)
 	m->output = place->output.token;
 	place->output.flow = flow->token;
 	place->output.relayed_before = stat_get(&flow->stats->relayed);
+	if (m->goes_on) {
+		egress_go_on(place, &m->output_past, &m->output_stats);
+	}
 	*(last == PLACE_NONE ? &flow->first_output : &egress_output(r->egress, last)->sibling) =
 		place_index(m->output);
 	return 0;
@@ -307,11 +315,15 @@ static bool finish(struct relay *r, struct shard_message *m)
 static bool finish_output(struct relay *r, struct shard_message *m)
 {
 	struct egress_output *output = change_find_output(r, m->output);
+	const struct output_place *place = egress_place(r->egress, place_index(m->output));
 
 	if (!egress_is_closed(output)) {
 		return false;
 	}
 	m->output_stats = *output->stats;
+	m->output_rule = *output->rule;
+	m->got = place->got;
+	egress_tell_past(place, &m->output_past);
 	m->fd = egress_finish_output(r->egress, output);
 	return true;
 }
@@ -337,6 +349,7 @@ static bool finish_replaced(struct relay *r, struct shard_message *m)
 static bool finish_flow(struct relay *r, struct shard_message *m)
 {
 	struct ingress_flow *flow = change_find_flow(r, m->flow);
+	const struct flow_place *place = relay_place(r, place_index(m->flow));
 
 	if (flow->state != FLOW_IDLE) {
 		return false;
@@ -347,6 +360,9 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 		ring_remove_file(r->ring, flow->file);
 	}
 	m->flow_stats = *flow->stats;
+	m->flow_rule = *flow->rule;
+	m->got = place->got;
+	m->flow_past = (struct flow_past){flow->drops_seen, flow->next_group};
 	relay_leave_place(r, flow);
 	return true;
 }

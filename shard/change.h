@@ -16,7 +16,8 @@
  * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
  * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
  * the next owner or for control to count. An output whose flow was removed goes on until it is
- * removed too. To move a flow, remove it and its outputs here and add them there.
+ * removed too. To move a flow, remove it and its outputs here and add them there, with `goes_on':
+ * what the answers to the removals told of them is where they begin.
  *
  * Whatever is asked takes a bounded number of steps of a turn: the outputs of one flow at most are
  * walked along, and for a room the ring's small tables of flows and files are copied. Adding and
@@ -67,18 +68,18 @@ struct shard_message {
 	uint32_t flow_rooms, output_rooms;
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
-				     * OPEN_FLOW looks at the `ifindex' */
+				     * OPEN_FLOW looks at the `ifindex'. REMOVE_FLOW tells it */
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;
 
 	/* ADD_OUTPUT, REPLACE_OUTPUT; SET_OUTPUT: the same output with other options, which are
 	 * those of its datagrams and of its socket's own, not of how that is bound. OPEN_OUTPUT:
-	 * its ifindex. */
+	 * its ifindex. REMOVE_OUTPUT tells it. */
 	struct rule_table_output output_rule;
 	struct egress_socket socket; /* ADD_OUTPUT, OPEN_OUTPUT, REPLACE_OUTPUT; its `file' is the
 				      * shard's to fill in. SET_OUTPUT looks at its `gso' */
-	struct sock_got got;         /* of what is added: for reports */
+	struct sock_got got;         /* of what is added: for reports. REMOVE_* tell it */
 
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
 	uint64_t drain_ns;
@@ -92,6 +93,12 @@ struct shard_message {
 	int result;
 	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */
 	struct output_stats output_stats; /* REMOVE_OUTPUT */
+
+	/* ADD_FLOW, ADD_OUTPUT: it is one that was removed elsewhere, with this socket. It goes on
+	 * from the stats above and from what is below, both told by its removal. */
+	bool goes_on;
+	struct flow_past flow_past;
+	struct output_past output_past;
 };
 
 /* Bytes of memory that so many rooms take. Control thread, between messages. */

@@ -84,6 +84,16 @@ struct output_place {
 	struct output_stats stats;     /* output.stats */
 };
 
+/* What an output that moves to another place takes along beside its counters. */
+struct output_past {
+	uint64_t relayed_before;
+	uint64_t tokens_bits, tokens_at_ns;
+	uint64_t gso_again_ns, gso_wait_ns;
+	struct zerocopy_output zerocopy;
+	struct addr asker; /* family 0: none */
+	uint8_t gso;
+};
+
 struct egress {
 	struct ring *ring;
 	struct pool *pool;
@@ -146,6 +156,12 @@ void egress_open_output(struct egress *eg, struct egress_output *output,
  * as it would have. */
 void egress_set_output(struct egress *eg, struct egress_output *output,
 		       const struct rule_table_output *rule, bool gso);
+
+/* In egress_past.c. What an output that is closed has behind it; and one that was just opened, with
+ * the socket and the options of that, goes on from there. `stats' are that one's, too. */
+void egress_tell_past(const struct output_place *place, struct output_past *out);
+void egress_go_on(struct output_place *place, const struct output_past *past,
+		  const struct output_stats *stats);
 
 /* What is known of the MTUs of an interface and of the path over it, 0: unknown. Pure. */
 uint32_t egress_choose_mtu(uint32_t device, uint32_t path);

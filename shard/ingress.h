@@ -59,6 +59,12 @@ struct ingress_flow {
 	bool going;          /* to be given up: not armed again */
 };
 
+/* What a flow that moves to another place takes along beside its counters. */
+struct flow_past {
+	uint32_t drops_seen;
+	uint8_t next_group;
+};
+
 /* Where a flow stands, with all that belongs to it. */
 struct flow_place {
 	struct ingress_flow flow;

@@ -124,6 +124,10 @@ UNIT_TESTS += tests/unit/shard/check_change_set
 tests_unit_shard_check_change_set_SOURCES = tests/unit/shard/check_change_set.c $(CHANGE_RIG)
 tests_unit_shard_check_change_set_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_change_move
+tests_unit_shard_check_change_move_SOURCES = tests/unit/shard/check_change_move.c $(CHANGE_RIG)
+tests_unit_shard_check_change_move_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_change_reuse
 tests_unit_shard_check_change_reuse_SOURCES = tests/unit/shard/check_change_reuse.c $(CHANGE_RIG)
 tests_unit_shard_check_change_reuse_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
