@@ -80,6 +80,13 @@ int sock_share_bind(int fd, const struct rule_ingress *in, unsigned ifindex,
 int sock_share_open(int fd, const struct rule_ingress *in, const struct share *share,
 		    struct err *err);
 
+/* What the socket of a flow, which goes on hearing, can follow when its rule changes: whether
+ * others may have its address (in->shared; of a stranger's datagrams then only the shard knows, or,
+ * once it was shared, nobody), 0 or -errno; and coalescing from now on, of what comes: whether it
+ * does. Datagrams that are queued stay. */
+int sock_set_shared(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err);
+bool sock_coalesce(int fd);
+
 /* Joins the group (and source) on the interface; no-op for unicast. 0 or -errno. */
 int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err);
 

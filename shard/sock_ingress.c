@@ -19,6 +19,7 @@
 
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts);
+static bool may_share(const struct rule_ingress *in);
 static bool is_bound_later(const struct rule_ingress *in, const struct sock_want *want);
 static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
 			    const char *subject, struct err *err);
@@ -68,6 +69,24 @@ int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const str
 	}
 	*got = found;
 	return fd;
+}
+
+int sock_set_shared(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err)
+{
+	struct sock_opts opts = {0};
+	char subject[ENDPOINT_TEXT_MAX];
+	bool connects = in->shared && in->source.family != 0 && in->source_bits == 0;
+	int rc;
+
+	endpoint_format(&in->at, subject);
+	sock_want_opt(&opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, may_share(in)));
+	rc = sock_set_opts(fd, subject, &opts, err);
+	return rc == 0 && connects ? hear_only_source(fd, in, ifindex, subject, err) : rc;
+}
+
+bool sock_coalesce(int fd)
+{
+	return try_gro(fd);
 }
 
 int sock_join(int fd, const struct rule_ingress *in, unsigned ifindex, struct err *err)
@@ -153,8 +172,7 @@ int sock_bind_ingress(int fd, const struct rule_ingress *in, unsigned ifindex, s
 static void want_ingress_opts(const struct rule_ingress *in, const struct sock_want *want,
 			      struct sock_opts *opts)
 {
-	/* As a group, a broadcast is for every socket that asks for it. */
-	if (addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr) || in->shared) {
+	if (may_share(in)) {
 		sock_want_opt(opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, 1));
 	}
 	if (is_bound_later(in, want)) {
@@ -173,6 +191,12 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_MULTICAST_ALL, 0));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVTTL, want->ttl));
 	sock_want_opt(opts, SOCK_OPT(IPPROTO_IP, IP_RECVTOS, want->tos));
+}
+
+/* As a group, a broadcast is for every socket that asks for it. */
+static bool may_share(const struct rule_ingress *in)
+{
+	return addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr) || in->shared;
 }
 
 /* The shares of a unicast flow are bound in order, which their shards could not see to. */

@@ -25,6 +25,7 @@ static bool prepare(struct changer *c);
 static bool begin_growing(struct changer *c);
 static bool grow(struct changer *c);
 static bool change(struct changer *c);
+static bool go_on_moving(struct changer *c);
 static int ask(struct changer *c, struct changer_step *step);
 static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t flow);
 static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t flow);
@@ -117,6 +118,7 @@ void changer_end(struct changer *c)
 		c->message.result = -ESHUTDOWN;
 		settle(c);
 	}
+	mover_abandon(c);
 	err_set(&err, "the shards are ending");
 	if (c->rc == 0) {
 		c->rc = -ESHUTDOWN;
@@ -160,7 +162,9 @@ static bool prepare(struct changer *c)
 	if (step->late) {
 		return true;
 	}
-	rc = changer_open(c->sup, step, c->steps, c->count, &c->err);
+	rc = step->op == SHARD_REMOVE_FLOW && step->moved
+		     ? mover_prepare(c, step, &c->err)
+		     : changer_open(c->sup, step, c->steps, c->count, &c->err);
 	if (rc < 0) {
 		c->rc = rc;
 		finish(c);
@@ -216,6 +220,9 @@ static bool change(struct changer *c)
 		ask_rest(c);
 		return true;
 	}
+	if (c->mover.phase != MOVER_IDLE) {
+		return go_on_moving(c);
+	}
 	if (c->at == c->count || c->rc == -ESHUTDOWN) {
 		finish(c);
 		return false;
@@ -224,13 +231,22 @@ static bool change(struct changer *c)
 	if (step->skip) {
 		return true;
 	}
-	rc = ask(c, step);
-	if (rc == -ENOENT && (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
+	rc = step->op == SHARD_REMOVE_FLOW && step->moved ? mover_begin(c, step) : ask(c, step);
+	if (rc == -ENOENT && !step->moved &&
+	    (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
 		return true; /* gone already */
 	}
 	if (rc < 0) {
 		fail(c, rc, step, "cannot be changed");
 	}
+	return true;
+}
+
+static bool go_on_moving(struct changer *c)
+{
+	uint32_t shard = mover_ask(c);
+
+	send_message(c, shard);
 	return true;
 }
 
@@ -251,6 +267,7 @@ static int ask(struct changer *c, struct changer_step *step)
 		break;
 	case SHARD_ADD_FLOW:
 		c->added = step->flow;
+		c->added_shard = step->shard;
 		c->added_flow = PLACE_NONE;
 		rc = step->late ? changer_open(c->sup, step, c->steps, c->count, &c->err) : 0;
 		c->message.fd = step->fd;
@@ -265,7 +282,7 @@ static int ask(struct changer *c, struct changer_step *step)
 		break;
 	}
 	if (rc == 0) {
-		send_message(c, step->shard);
+		send_message(c, step->moved ? step->from : step->shard);
 	}
 	return rc;
 }
@@ -312,13 +329,15 @@ static void ask_rest(struct changer *c)
 
 static int find_flow(struct changer *c, const struct changer_step *step, uint32_t *token)
 {
+	uint32_t shard = step->moved ? step->from : step->shard;
 	const struct flow_place *place;
 
-	if (c->added && rule_compare_flows(&c->added->in, &step->flow->in) == 0) {
+	if (c->added && c->added_shard == shard &&
+	    rule_compare_flows(&c->added->in, &step->flow->in) == 0) {
 		*token = c->added_flow;
 		return *token == PLACE_NONE ? -ENOENT : 0;
 	}
-	place = changer_find_flow(c, step->shard, &step->flow->in);
+	place = changer_find_flow(c, shard, &step->flow->in);
 	*token = place ? place->flow.token : PLACE_NONE;
 	return place ? 0 : -ENOENT;
 }
@@ -366,9 +385,16 @@ static void settle(struct changer *c)
 	struct shard_message *m = &c->message;
 	struct changer_step *step = c->phase == CHANGER_CHANGING ? &c->steps[c->at - 1] : NULL;
 
+	if (c->mover.phase != MOVER_IDLE) {
+		int rc = mover_settle(c);
+
+		if (rc < 0) {
+			fail(c, rc, step, "cannot be moved");
+		}
+		return;
+	}
 	if (m->op == SHARD_ADD_FLOW) {
-		free(c->shards[c->message_shard].order);
-		c->shards[c->message_shard].order = NULL;
+		changer_forget_places(c, c->message_shard);
 		c->added_flow = m->result == 0 ? m->flow : PLACE_NONE;
 	}
 	if (m->result < 0) {

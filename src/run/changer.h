@@ -18,16 +18,21 @@
 #include "shard/change.h"
 #include "shard/sock.h"
 #include "src/base/log.h"
+#include "src/run/mover.h"
 
 struct supervisor;
 
 /* One step; flows and outputs are known by what they are. To ADD_FLOW belong its outputs, each an
- * ADD_OUTPUT, and a START_FLOW; REMOVE_FLOW removes its outputs, too. ADD_ROOM is the changer's. */
+ * ADD_OUTPUT, and a START_FLOW; REMOVE_FLOW removes its outputs, too, or moves them with the flow
+ * (mover.h). ADD_ROOM is the changer's. */
 struct changer_step {
 	enum shard_op op;
 	uint32_t shard;
 	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only;
 		    * SET_ECHOES: senders that went are not to be known any more */
+	bool moved;    /* REMOVE_FLOW: the flow goes from shard `from' to `shard', where it goes by
+			* `flow'. SET_ECHOES: it will, and is at `from' yet */
+	uint32_t from; /* of what is moved */
 	const struct rule_flow *flow;           /* all but SET_WAITS */
 	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
 	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
@@ -83,8 +88,9 @@ struct changer {
 	bool waiting;                          /* for its answer */
 	uint32_t *rest, rest_count, rest_room; /* outputs of a removed flow, to be removed */
 	const struct rule_flow *added;         /* last ADD_FLOW, and what it became */
-	uint32_t added_flow;
-	int rc; /* first failure of the list */
+	uint32_t added_flow, added_shard;
+	struct mover mover; /* of a step that moves a flow */
+	int rc;             /* first failure of the list */
 	bool begun;
 	struct err err; /* of it */
 	struct changer_memory *memory;

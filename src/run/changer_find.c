@@ -48,7 +48,6 @@ const struct output_place *changer_find_output(struct changer *c, uint32_t s,
 		     : NULL;
 }
 
-/* Among `first' and those after it. */
 const struct output_place *changer_find_among(const struct shard *shard, uint32_t first,
 					      const struct rule_output *out)
 {
@@ -58,6 +57,12 @@ const struct output_place *changer_find_among(const struct shard *shard, uint32_
 		}
 	}
 	return NULL;
+}
+
+void changer_forget_places(struct changer *c, uint32_t s)
+{
+	free(c->shards[s].order);
+	c->shards[s].order = NULL;
 }
 
 /* A place that was given back keeps its rule until the next holder comes, so the order holds as

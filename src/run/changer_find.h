@@ -19,3 +19,6 @@ const struct output_place *changer_find_output(struct changer *changer, uint32_t
 /* That of the outputs from place `first' on, which are of one flow. */
 const struct output_place *changer_find_among(const struct shard *shard, uint32_t first,
 					      const struct rule_output *out);
+
+/* A flow has come to `shard'. */
+void changer_forget_places(struct changer *changer, uint32_t shard);

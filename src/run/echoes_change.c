@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "src/run/changer_find.h"
 #include "src/run/echoes.h"
@@ -14,19 +13,21 @@ struct filling {
 	struct changer *changer;
 	const struct layout *wanted;
 	struct changer_step *steps;
-	uint32_t **opened; /* by shard and position of an output: its step, or UINT32_MAX */
+	uint32_t **opened;  /* by shard and position of an output: its step, or UINT32_MAX */
+	uint32_t **runs_at; /* by shard and position of a flow: the shard that has it now */
 	struct addr *addrs;
 	size_t used;
 };
 
-static size_t count_addrs(struct changer *c, const struct layout *wanted,
-			  const struct changer_step *steps, uint32_t count);
+static int note_opened(struct filling *f, uint32_t count);
+static uint32_t **new_table(const struct layout *layout, bool of_flows);
+static void free_table(const struct filling *f, uint32_t **table);
+static size_t count_addrs(const struct filling *f, uint32_t count);
 static const struct layout_echo *first_echo(const struct layout *layout, uint32_t shard,
 					    uint32_t flow);
+static const struct flow_place *place_now(const struct filling *f, const struct changer_step *step);
 static bool is_told(const struct changer_step *step);
 static uint32_t position_of(const struct layout *layout, const struct changer_step *step);
-static int note_opened(struct filling *f, uint32_t count);
-static void free_opened(struct filling *f);
 static void fill(struct filling *f, struct changer_step *step);
 static void settle(struct changer_step *step, const struct ingress_flow *now, struct addr *rest);
 static bool is_among(const struct addr *addr, const struct addr *addrs, uint32_t count);
@@ -37,28 +38,26 @@ int echoes_fill(struct changer *c, const struct layout *wanted, struct changer_s
 		uint32_t count, struct addr **out, size_t *out_count, struct err *err)
 {
 	struct filling f = {.changer = c, .wanted = wanted, .steps = steps};
-	size_t total = count_addrs(c, wanted, steps, count);
-	int rc;
+	int rc = note_opened(&f, count);
+	size_t total = rc == 0 ? count_addrs(&f, count) : 0;
 
 	*out = NULL;
 	*out_count = 0;
-	if (total == 0) {
-		return 0;
+	if (total > 0) {
+		f.addrs = calloc(total, sizeof(*f.addrs));
+		rc = f.addrs ? 0 : -ENOMEM;
 	}
-	f.addrs = calloc(total, sizeof(*f.addrs));
-	rc = f.addrs ? note_opened(&f, count) : -ENOMEM;
-	if (rc < 0) {
-		err_set(err, "echoes: out of memory");
-		free_opened(&f);
-		free(f.addrs);
-		return rc;
-	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; rc == 0 && total > 0 && i < count; i++) {
 		if (is_told(&steps[i])) {
 			fill(&f, &steps[i]);
 		}
 	}
-	free_opened(&f);
+	free_table(&f, f.opened);
+	free_table(&f, f.runs_at);
+	if (rc < 0) {
+		err_set(err, "echoes: out of memory");
+		return rc;
+	}
 	*out = f.addrs;
 	*out_count = total;
 	return 0;
@@ -81,31 +80,92 @@ bool echoes_are_used(const struct supervisor *sup, const struct addr *addrs, siz
 	return false;
 }
 
-/* At most so many. */
-static size_t count_addrs(struct changer *c, const struct layout *wanted,
-			  const struct changer_step *steps, uint32_t count)
+static int note_opened(struct filling *f, uint32_t count)
 {
+	const struct layout *wanted = f->wanted;
+
+	f->opened = new_table(wanted, false);
+	f->runs_at = new_table(wanted, true);
+	if (!f->opened || !f->runs_at) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct changer_step *step = &f->steps[i];
+
+		if (step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT) {
+			f->opened[step->shard][step->output - wanted->tables[step->shard].outputs] =
+				i;
+		} else if (step->op == SHARD_REMOVE_FLOW && step->moved) {
+			f->runs_at[step->shard][position_of(wanted, step)] = step->from;
+		}
+	}
+	return 0;
+}
+
+/* A number for each flow, which is its shard at first, or for each output, UINT32_MAX. */
+static uint32_t **new_table(const struct layout *layout, bool of_flows)
+{
+	uint32_t **table = calloc(layout->shard_count + 1UL, sizeof(*table));
+
+	for (uint32_t s = 0; table && s < layout->shard_count; s++) {
+		uint32_t count =
+			of_flows ? layout->tables[s].flow_count : layout->tables[s].output_count;
+
+		table[s] = malloc((count + 1UL) * sizeof(**table));
+		for (uint32_t i = 0; table[s] && i < count; i++) {
+			table[s][i] = of_flows ? s : UINT32_MAX;
+		}
+		if (!table[s]) {
+			while (s-- > 0) {
+				free(table[s]);
+			}
+			free(table);
+			return NULL;
+		}
+	}
+	return table;
+}
+
+static void free_table(const struct filling *f, uint32_t **table)
+{
+	for (uint32_t s = 0; table && s < f->wanted->shard_count; s++) {
+		free(table[s]);
+	}
+	free(table);
+}
+
+/* At most so many. */
+static size_t count_addrs(const struct filling *f, uint32_t count)
+{
+	const struct layout *wanted = f->wanted;
 	size_t total = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
+		const struct changer_step *step = &f->steps[i];
 		const struct flow_place *place;
 		const struct layout_echo *e;
 
-		if (!is_told(&steps[i])) {
+		if (!is_told(step)) {
 			continue;
 		}
-		e = first_echo(wanted, steps[i].shard, position_of(wanted, &steps[i]));
-		for (; e && e < wanted->echoes + wanted->echo_count && e->shard == steps[i].shard &&
-		       e->flow == position_of(wanted, &steps[i]);
+		e = first_echo(wanted, step->shard, position_of(wanted, step));
+		for (; e && e < wanted->echoes + wanted->echo_count && e->shard == step->shard &&
+		       e->flow == position_of(wanted, step);
 		     e++) {
 			total++;
 		}
-		place = steps[i].op == SHARD_SET_ECHOES
-				? changer_find_flow(c, steps[i].shard, &steps[i].flow->in)
-				: NULL;
+		place = step->op == SHARD_SET_ECHOES ? place_now(f, step) : NULL;
 		total += place ? place->flow.echo_count : 0;
 	}
 	return total;
+}
+
+/* Of a flow that may move: where it is before the first step. */
+static const struct flow_place *place_now(const struct filling *f, const struct changer_step *step)
+{
+	uint32_t shard = f->runs_at[step->shard][position_of(f->wanted, step)];
+
+	return changer_find_flow(f->changer, shard, &step->flow->in);
 }
 
 static const struct layout_echo *first_echo(const struct layout *layout, uint32_t shard,
@@ -136,37 +196,6 @@ static uint32_t position_of(const struct layout *layout, const struct changer_st
 	return (uint32_t)(step->flow - layout->tables[step->shard].flows);
 }
 
-static int note_opened(struct filling *f, uint32_t count)
-{
-	f->opened = calloc(f->wanted->shard_count + 1UL, sizeof(*f->opened));
-	for (uint32_t s = 0; f->opened && s < f->wanted->shard_count; s++) {
-		size_t bytes = (f->wanted->tables[s].output_count + 1UL) * sizeof(**f->opened);
-
-		f->opened[s] = malloc(bytes);
-		if (!f->opened[s]) {
-			return -ENOMEM;
-		}
-		memset(f->opened[s], 0xff, bytes);
-	}
-	for (uint32_t i = 0; f->opened && i < count; i++) {
-		const struct changer_step *step = &f->steps[i];
-
-		if (step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT) {
-			f->opened[step->shard]
-				 [step->output - f->wanted->tables[step->shard].outputs] = i;
-		}
-	}
-	return f->opened ? 0 : -ENOMEM;
-}
-
-static void free_opened(struct filling *f)
-{
-	for (uint32_t s = 0; f->opened && s < f->wanted->shard_count; s++) {
-		free(f->opened[s]);
-	}
-	free(f->opened);
-}
-
 static void fill(struct filling *f, struct changer_step *step)
 {
 	const struct layout *wanted = f->wanted;
@@ -190,7 +219,7 @@ static void fill(struct filling *f, struct changer_step *step)
 	step->echoes = first;
 	step->echo_count = count;
 	if (step->op == SHARD_SET_ECHOES) {
-		place = changer_find_flow(f->changer, step->shard, &step->flow->in);
+		place = place_now(f, step);
 		settle(step, place ? &place->flow : NULL, first + count);
 	}
 	f->used += step->echo_count;
@@ -229,14 +258,14 @@ static const struct addr *sender_of(const struct filling *f, const struct layout
 {
 	const struct rule_table *table = &f->wanted->tables[echo->from_shard];
 	uint32_t step = f->opened[echo->from_shard][echo->from_output];
+	const struct rule_flow *flow = flow_of(table, echo->from_output);
 	const struct output_place *place;
 
 	if (step != UINT32_MAX) {
 		return &f->steps[step].got.local;
 	}
-	place = changer_find_output(f->changer, echo->from_shard,
-				    &flow_of(table, echo->from_output)->in,
-				    &table->outputs[echo->from_output].out);
+	place = changer_find_output(f->changer, f->runs_at[echo->from_shard][flow - table->flows],
+				    &flow->in, &table->outputs[echo->from_output].out);
 	return place ? &place->got.local : NULL;
 }
 

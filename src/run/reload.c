@@ -189,10 +189,14 @@ static int list_echoes(struct reload *r, bool late)
 	}
 	for (uint32_t s = 0; s < wanted->shard_count; s++) {
 		for (uint32_t f = 0; f < wanted->tables[s].flow_count && rc == 0; f++) {
+			uint32_t from = difference_runs_at(&r->difference, s, f);
+
 			rc = add_step(r, (struct changer_step){
 						 .op = SHARD_SET_ECHOES,
 						 .shard = s,
 						 .late = late,
+						 .moved = !late && from != s,
+						 .from = from,
 						 .flow = &wanted->tables[s].flows[f],
 					 });
 		}
@@ -215,6 +219,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 	static const enum shard_op ops[] = {
 		[DIFFERENCE_REMOVE_OUTPUT] = SHARD_REMOVE_OUTPUT,
 		[DIFFERENCE_REMOVE_FLOW] = SHARD_REMOVE_FLOW,
+		[DIFFERENCE_MOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_SET_OUTPUT] = SHARD_SET_OUTPUT,
 		[DIFFERENCE_REPLACE_OUTPUT] = SHARD_REPLACE_OUTPUT,
 		[DIFFERENCE_ADD_OUTPUT] = SHARD_ADD_OUTPUT,
@@ -222,8 +227,9 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_START_FLOW] = SHARD_START_FLOW,
 	};
 	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_REMOVE_OUTPUT;
-	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_ADD_FLOW ||
-		       from->what == DIFFERENCE_START_FLOW;
+	bool moves = from->what == DIFFERENCE_MOVE_FLOW;
+	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || moves ||
+		       from->what == DIFFERENCE_ADD_FLOW || from->what == DIFFERENCE_START_FLOW;
 	const struct layout *layout = goes ? &r->sup->setup->layout : &r->wanted->setup.layout;
 	const struct rule_table *table = &layout->tables[from->shard];
 
@@ -231,6 +237,8 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		.op = ops[from->what],
 		.shard = from->shard,
 		.late = from->again,
+		.moved = moves,
+		.from = from->from,
 		.flow = &table->flows[from->flow],
 		.output = of_flow ? NULL : &table->outputs[from->output],
 	};
@@ -321,10 +329,10 @@ static void say_what_was_done(const struct reload *r, struct err *out)
 	const struct difference *d = &r->difference;
 
 	err_set(out,
-		"flows: %u kept, %u added, %u removed, %u received anew; outputs: %u kept, "
-		"%u added, %u removed, %u changed; in %" PRIu64 " ms",
-		d->flows_kept, d->flows_added, d->flows_removed, d->flows_changed, d->outputs_kept,
-		d->outputs_added, d->outputs_removed, d->outputs_changed,
+		"flows: %u kept, %u moved, %u added, %u removed, %u received anew; outputs: %u "
+		"kept, %u added, %u removed, %u changed; in %" PRIu64 " ms",
+		d->flows_kept, d->flows_moved, d->flows_added, d->flows_removed, d->flows_changed,
+		d->outputs_kept, d->outputs_added, d->outputs_removed, d->outputs_changed,
 		(clock_now_ns() - r->began_ns) / (uint64_t)NS_PER_MS);
 }
 

@@ -82,6 +82,19 @@ void replies_tick(struct replies *replies, struct supervisor *sup)
 	}
 }
 
+void replies_follow(struct replies *replies, uint32_t from_shard, uint32_t from, uint32_t to_shard,
+		    uint32_t to)
+{
+	for (uint32_t i = 0; replies->list && i < replies->count; i++) {
+		struct reply *reply = &replies->list[i];
+
+		if (reply->worker == from_shard && reply->token == from) {
+			*reply = (struct reply){reply->fd, to_shard, place_index(to), to};
+			return;
+		}
+	}
+}
+
 void replies_close(struct replies *replies)
 {
 	for (uint32_t i = 0; replies->list && i < replies->count; i++) {

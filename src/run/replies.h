@@ -32,5 +32,9 @@ int replies_fd(const struct replies *replies);
 /* Takes a bounded number of answers and sends them on. The shards are live. */
 void replies_tick(struct replies *replies, struct supervisor *sup);
 
+/* An output has moved: to the place with token `to' of shard `to_shard'. */
+void replies_follow(struct replies *replies, uint32_t from_shard, uint32_t from, uint32_t to_shard,
+		    uint32_t to);
+
 /* Accepts all-zero. */
 void replies_close(struct replies *replies);

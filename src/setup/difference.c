@@ -1,8 +1,10 @@
 /* difference.c - compares two layouts. See difference.h.
  *
- * The flows of both tables of a shard are sorted by what they are and walked along together. Steps
- * of each kind are gathered over all shards, kind after kind: the tables are walked once for each
- * kind, which costs little and needs no sorting of steps.
+ * The flows of both tables of a shard are sorted by what they are and walked along together; what
+ * is then left of either layout is sorted by what it is, over all shards, and walked along once
+ * more: a flow that is left of both may have moved. So each flow stands in one list, with where it
+ * is and where it is to be. Steps of each kind are gathered over that list, kind after kind: it is
+ * walked once for each kind, which costs little and needs no sorting of steps.
  */
 #include "src/setup/difference.h"
 
@@ -12,67 +14,78 @@
 
 #include "src/base/must.h"
 
-/* One shard's tables, sorted. */
-struct shard_pair {
-	const struct rule_table *running, *wanted;
-	uint32_t *running_order, *wanted_order; /* flows, by rule_compare_flows */
+/* A flow in one of the layouts, or in both. */
+struct match {
+	const struct rule_flow *running,
+		*wanted;   /* one may be NULL; both: it was matched already */
+	uint32_t from, to; /* their shards */
 };
 
 /* All that a walk knows. */
 struct walk {
 	struct difference *out;
-	struct shard_pair *pairs;
-	uint32_t shard_count;
+	const struct layout *running, *wanted;
+	struct match *matches;
+	uint32_t match_count;
 	const struct rule_ingress **before; /* all running flows of all shards, sorted */
 	uint32_t before_count;
 	uint32_t room;
 	bool failed; /* out of memory */
 };
 
-/* What a walk does with the flows of one shard: in one table only (the other is NULL), or both. */
-typedef void visit(struct walk *walk, uint32_t shard, const struct rule_flow *running,
-		   const struct rule_flow *wanted);
+/* What a walk does with a flow. */
+typedef void visit(struct walk *walk, const struct match *match);
 
-static int sort_pairs(struct walk *walk, const struct layout *running, const struct layout *wanted);
+static int match_flows(struct walk *walk);
+static uint32_t count_flows(const struct layout *layout);
+static int match_shard(struct walk *walk, uint32_t shard);
 static uint32_t *sort_flows(const struct rule_table *table);
 static int compare_positions(const void *left, const void *right, void *context);
-static int list_before(struct walk *walk, const struct layout *running);
+static int match_rest(struct walk *walk);
+static void find_new_shard(struct match *goes, struct match **rest, struct match *const *end);
+static int compare_matches(const void *left, const void *right);
+static const struct rule_ingress *ingress_of(const struct match *match);
+static int list_before(struct walk *walk);
 static int compare_ingresses(const void *left, const void *right);
 static void walk_all(struct walk *walk, visit *look);
-static void walk_shard(struct walk *walk, uint32_t shard, visit *look);
 static visit remove_what_goes;
+static visit move_what_moves;
 static visit change_what_stays;
 static visit add_what_comes;
+static bool is_kept(const struct match *match);
+static bool is_moved(const struct match *match);
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b);
+static bool can_move(const struct rule_flow *a, const struct rule_flow *b);
 static const struct rule_table_output *find_output(const struct rule_table *table,
 						   const struct rule_flow *flow, uint32_t hint,
 						   const struct rule_output *out);
 static bool ran_before(const struct walk *walk, const struct rule_ingress *in);
+static void sort_moves(struct difference *out);
+static int compare_moves(const void *left, const void *right);
 static void add_step(struct walk *walk, struct difference_step step);
 
 int difference_build(const struct layout *running, const struct layout *wanted,
 		     struct difference *out)
 {
 	struct difference built = {0};
-	struct walk walk = {.out = &built, .shard_count = running->shard_count};
+	struct walk walk = {.out = &built, .running = running, .wanted = wanted};
 	int rc;
 
 	must(running->shard_count == wanted->shard_count);
-	rc = sort_pairs(&walk, running, wanted);
+	rc = match_flows(&walk);
 	if (rc == 0) {
-		rc = list_before(&walk, running);
+		rc = list_before(&walk);
 	}
 	if (rc == 0) {
 		walk_all(&walk, remove_what_goes);
+		built.first_move = built.count;
+		walk_all(&walk, move_what_moves);
+		sort_moves(&built);
 		walk_all(&walk, change_what_stays);
 		walk_all(&walk, add_what_comes);
 		rc = walk.failed ? -ENOMEM : 0;
 	}
-	for (uint32_t s = 0; walk.pairs && s < walk.shard_count; s++) {
-		free(walk.pairs[s].running_order);
-		free(walk.pairs[s].wanted_order);
-	}
-	free(walk.pairs);
+	free(walk.matches);
 	free(walk.before);
 	if (rc < 0) {
 		difference_free(&built);
@@ -86,6 +99,18 @@ void difference_free(struct difference *difference)
 {
 	free(difference->steps);
 	*difference = (struct difference){0};
+}
+
+uint32_t difference_runs_at(const struct difference *difference, uint32_t shard, uint32_t flow)
+{
+	struct difference_step key = {.shard = shard, .flow = flow};
+	const struct difference_step *move = NULL;
+
+	if (difference->flows_moved > 0) {
+		move = bsearch(&key, difference->steps + difference->first_move,
+			       difference->flows_moved, sizeof(key), compare_moves);
+	}
+	return move ? move->from : shard;
 }
 
 /* A socket follows hop limit, DSCP, priority and loopback, the shard the rest; where it is bound to
@@ -111,21 +136,57 @@ int difference_of_output(const struct rule_table_output *running,
 	return -1;
 }
 
-static int sort_pairs(struct walk *walk, const struct layout *running, const struct layout *wanted)
+static int match_flows(struct walk *walk)
 {
-	walk->pairs = calloc(walk->shard_count + 1UL, sizeof(*walk->pairs));
-	for (uint32_t s = 0; walk->pairs && s < walk->shard_count; s++) {
-		struct shard_pair *pair = &walk->pairs[s];
+	uint32_t most = count_flows(walk->running) + count_flows(walk->wanted);
+	int rc;
 
-		pair->running = &running->tables[s];
-		pair->wanted = &wanted->tables[s];
-		pair->running_order = sort_flows(pair->running);
-		pair->wanted_order = sort_flows(pair->wanted);
-		if (!pair->running_order || !pair->wanted_order) {
-			return -ENOMEM;
-		}
+	walk->matches = calloc(most + 1UL, sizeof(*walk->matches));
+	rc = walk->matches ? 0 : -ENOMEM;
+	for (uint32_t s = 0; rc == 0 && s < walk->running->shard_count; s++) {
+		rc = match_shard(walk, s);
 	}
-	return walk->pairs ? 0 : -ENOMEM;
+	return rc == 0 ? match_rest(walk) : rc;
+}
+
+static uint32_t count_flows(const struct layout *layout)
+{
+	uint32_t count = 0;
+
+	for (uint32_t s = 0; s < layout->shard_count; s++) {
+		count += layout->tables[s].flow_count;
+	}
+	return count;
+}
+
+/* The flows of both tables of a shard, in order. */
+static int match_shard(struct walk *walk, uint32_t shard)
+{
+	const struct rule_table *running = &walk->running->tables[shard];
+	const struct rule_table *wanted = &walk->wanted->tables[shard];
+	uint32_t *running_order = sort_flows(running), *wanted_order = sort_flows(wanted);
+	uint32_t i = 0, j = 0;
+	int rc = running_order && wanted_order ? 0 : -ENOMEM;
+
+	while (rc == 0 && (i < running->flow_count || j < wanted->flow_count)) {
+		const struct rule_flow *old = NULL, *new = NULL;
+		int diff;
+
+		if (i < running->flow_count) {
+			old = &running->flows[running_order[i]];
+		}
+		if (j < wanted->flow_count) {
+			new = &wanted->flows[wanted_order[j]];
+		}
+		diff = !old ? 1 : !new ? -1 : rule_compare_flows(&old->in, &new->in);
+		i += diff <= 0;
+		j += diff >= 0;
+		walk->matches[walk->match_count++] = (struct match){
+			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard};
+	}
+	free(running_order);
+	free(wanted_order);
+	return rc;
 }
 
 static uint32_t *sort_flows(const struct rule_table *table)
@@ -149,13 +210,70 @@ static int compare_positions(const void *left, const void *right, void *context)
 	return rule_compare_flows(&table->flows[*a].in, &table->flows[*b].in);
 }
 
-static int list_before(struct walk *walk, const struct layout *running)
+/* Flows that one shard loses and another one gets, which their sockets can follow. */
+static int match_rest(struct walk *walk)
 {
+	struct match **rest = calloc(walk->match_count + 1UL, sizeof(struct match *));
 	uint32_t count = 0;
 
-	for (uint32_t s = 0; s < running->shard_count; s++) {
-		count += running->tables[s].flow_count;
+	if (!rest) {
+		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < walk->match_count; i++) {
+		if (!walk->matches[i].running || !walk->matches[i].wanted) {
+			rest[count++] = &walk->matches[i];
+		}
+	}
+	qsort(rest, count, sizeof(struct match *), compare_matches);
+	for (uint32_t i = 0; i < count; i++) {
+		if (rest[i]->running) {
+			find_new_shard(rest[i], rest + i + 1, rest + count);
+		}
+	}
+	free(rest);
+	return 0;
+}
+
+/* Of a flow that is spread several may come. */
+static void find_new_shard(struct match *goes, struct match **rest, struct match *const *end)
+{
+	for (; rest < end; rest++) {
+		struct match *comes = *rest;
+
+		if (!comes->wanted || comes->running) {
+			continue;
+		}
+		if (rule_compare_flows(&goes->running->in, &comes->wanted->in) != 0) {
+			return;
+		}
+		if (can_move(goes->running, comes->wanted)) {
+			goes->wanted = comes->wanted;
+			goes->to = comes->to;
+			comes->wanted = NULL;
+			return;
+		}
+	}
+}
+
+/* By what they are; of one flow, those that go before those that come. */
+static int compare_matches(const void *left, const void *right)
+{
+	const struct match *const *a = left, *const *b = right;
+	int diff = rule_compare_flows(ingress_of(*a), ingress_of(*b));
+
+	return diff != 0 ? diff : (!(*a)->running) - (!(*b)->running);
+}
+
+static const struct rule_ingress *ingress_of(const struct match *match)
+{
+	return match->running ? &match->running->in : &match->wanted->in;
+}
+
+static int list_before(struct walk *walk)
+{
+	const struct layout *running = walk->running;
+	uint32_t count = count_flows(running);
+
 	walk->before = calloc(count + 1UL, sizeof(const struct rule_ingress *));
 	if (!walk->before) {
 		return -ENOMEM;
@@ -178,56 +296,35 @@ static int compare_ingresses(const void *left, const void *right)
 
 static void walk_all(struct walk *walk, visit *look)
 {
-	for (uint32_t s = 0; s < walk->shard_count; s++) {
-		walk_shard(walk, s, look);
+	for (uint32_t i = 0; i < walk->match_count; i++) {
+		if (walk->matches[i].running || walk->matches[i].wanted) {
+			look(walk, &walk->matches[i]);
+		}
 	}
 }
 
-static void walk_shard(struct walk *walk, uint32_t shard, visit *look)
+static void remove_what_goes(struct walk *walk, const struct match *match)
 {
-	const struct shard_pair *pair = &walk->pairs[shard];
-	uint32_t i = 0, j = 0;
-
-	while (i < pair->running->flow_count || j < pair->wanted->flow_count) {
-		const struct rule_flow *running = NULL, *wanted = NULL;
-		int diff;
-
-		if (i < pair->running->flow_count) {
-			running = &pair->running->flows[pair->running_order[i]];
-		}
-		if (j < pair->wanted->flow_count) {
-			wanted = &pair->wanted->flows[pair->wanted_order[j]];
-		}
-		diff = !running ? 1 : !wanted ? -1 : rule_compare_flows(&running->in, &wanted->in);
-		i += diff <= 0;
-		j += diff >= 0;
-		look(walk, shard, diff <= 0 ? running : NULL, diff >= 0 ? wanted : NULL);
-	}
-}
-
-static void remove_what_goes(struct walk *walk, uint32_t shard, const struct rule_flow *running,
-			     const struct rule_flow *wanted)
-{
-	const struct shard_pair *pair = &walk->pairs[shard];
-	struct difference_step step = {.what = DIFFERENCE_REMOVE_FLOW, .shard = shard};
+	const struct rule_flow *running = match->running, *wanted = match->wanted;
+	const struct rule_table *table = &walk->running->tables[match->from];
+	struct difference_step step = {.what = DIFFERENCE_REMOVE_FLOW, .shard = match->from};
 
 	if (!running) {
 		return;
 	}
-	step.flow = (uint32_t)(running - pair->running->flows);
-	if (!wanted || !is_same_socket(running, wanted)) {
+	step.flow = (uint32_t)(running - table->flows);
+	if (!is_kept(match) && !is_moved(match)) {
 		walk->out->flows_removed += !wanted;
 		walk->out->flows_changed += wanted != NULL;
 		walk->out->outputs_removed += running->output_count;
 		add_step(walk, step);
 		return;
 	}
-	walk->out->flows_kept++;
+	walk->out->flows_kept += is_kept(match);
 	for (uint32_t o = 0; o < running->output_count; o++) {
-		const struct rule_table_output *out =
-			&pair->running->outputs[running->first_output + o];
+		const struct rule_table_output *out = &table->outputs[running->first_output + o];
 
-		if (!find_output(pair->wanted, wanted, o, &out->out)) {
+		if (!find_output(&walk->wanted->tables[match->to], wanted, o, &out->out)) {
 			step.what = DIFFERENCE_REMOVE_OUTPUT;
 			step.output = running->first_output + o;
 			walk->out->outputs_removed++;
@@ -236,20 +333,35 @@ static void remove_what_goes(struct walk *walk, uint32_t shard, const struct rul
 	}
 }
 
-/* Outputs that are in both, and then those that come. */
-static void change_what_stays(struct walk *walk, uint32_t shard, const struct rule_flow *running,
-			      const struct rule_flow *wanted)
+static void move_what_moves(struct walk *walk, const struct match *match)
 {
-	const struct shard_pair *pair = &walk->pairs[shard];
+	const struct rule_table *table = &walk->wanted->tables[match->to];
 
-	if (!running || !wanted || !is_same_socket(running, wanted)) {
+	if (!is_moved(match)) {
+		return;
+	}
+	walk->out->flows_moved++;
+	add_step(walk, (struct difference_step){
+			       .what = DIFFERENCE_MOVE_FLOW,
+			       .shard = match->to,
+			       .flow = (uint32_t)(match->wanted - table->flows),
+			       .from = match->from,
+		       });
+}
+
+/* Outputs that are in both, and then those that come. */
+static void change_what_stays(struct walk *walk, const struct match *match)
+{
+	const struct rule_flow *running = match->running, *wanted = match->wanted;
+	const struct rule_table *table = &walk->wanted->tables[match->to];
+
+	if (!is_kept(match) && !is_moved(match)) {
 		return;
 	}
 	for (uint32_t o = 0; o < wanted->output_count; o++) {
-		const struct rule_table_output *out =
-			&pair->wanted->outputs[wanted->first_output + o];
+		const struct rule_table_output *out = &table->outputs[wanted->first_output + o];
 		const struct rule_table_output *old =
-			find_output(pair->running, running, o, &out->out);
+			find_output(&walk->running->tables[match->from], running, o, &out->out);
 		int what = old ? difference_of_output(old, out) : (int)DIFFERENCE_ADD_OUTPUT;
 
 		if (what < 0) {
@@ -260,24 +372,24 @@ static void change_what_stays(struct walk *walk, uint32_t shard, const struct ru
 		walk->out->outputs_added += !old;
 		add_step(walk, (struct difference_step){
 				       .what = (enum difference_do)what,
-				       .shard = shard,
-				       .flow = (uint32_t)(wanted - pair->wanted->flows),
+				       .shard = match->to,
+				       .flow = (uint32_t)(wanted - table->flows),
 				       .output = wanted->first_output + o,
 			       });
 	}
 }
 
-static void add_what_comes(struct walk *walk, uint32_t shard, const struct rule_flow *running,
-			   const struct rule_flow *wanted)
+static void add_what_comes(struct walk *walk, const struct match *match)
 {
-	struct difference_step step = {.what = DIFFERENCE_ADD_FLOW, .shard = shard};
+	const struct rule_flow *wanted = match->wanted;
+	struct difference_step step = {.what = DIFFERENCE_ADD_FLOW, .shard = match->to};
 
-	if (!wanted || (running && is_same_socket(running, wanted))) {
+	if (!wanted || is_kept(match) || is_moved(match)) {
 		return;
 	}
-	walk->out->flows_added += !running;
+	walk->out->flows_added += !match->running;
 	walk->out->outputs_added += wanted->output_count;
-	step.flow = (uint32_t)(wanted - walk->pairs[shard].wanted->flows);
+	step.flow = (uint32_t)(wanted - walk->wanted->tables[match->to].flows);
 	step.again = ran_before(walk, &wanted->in);
 	add_step(walk, step);
 	step.what = DIFFERENCE_ADD_OUTPUT;
@@ -291,12 +403,31 @@ static void add_what_comes(struct walk *walk, uint32_t shard, const struct rule_
 	add_step(walk, step);
 }
 
-/* Trains that are queued in a socket cannot be told from datagrams once it coalesces no more, so it
- * cannot follow; and an interface that came again is another one. */
+static bool is_kept(const struct match *match)
+{
+	return match->running && match->wanted && match->from == match->to &&
+	       is_same_socket(match->running, match->wanted);
+}
+
+static bool is_moved(const struct match *match)
+{
+	return match->running && match->wanted && !is_kept(match) &&
+	       can_move(match->running, match->wanted);
+}
+
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
 {
 	return a->gro == b->gro && a->in.shared == b->in.shared && a->pool_class == b->pool_class &&
 	       a->ifindex == b->ifindex && share_is_same(&a->share, &b->share);
+}
+
+/* Trains that are queued in a socket cannot be told from datagrams once it coalesces no more, so it
+ * cannot follow; an interface that came again is another one; and the shares of a flow became ready
+ * together, each for its shard. */
+static bool can_move(const struct rule_flow *a, const struct rule_flow *b)
+{
+	return (!a->gro || b->gro) && a->ifindex == b->ifindex && !share_is_part(&a->share) &&
+	       !share_is_part(&b->share);
 }
 
 /* The output of `flow' that is the same as `out'; most likely where it stood before. */
@@ -321,6 +452,25 @@ static bool ran_before(const struct walk *walk, const struct rule_ingress *in)
 {
 	return bsearch(&in, walk->before, walk->before_count, sizeof(const struct rule_ingress *),
 		       compare_ingresses) != NULL;
+}
+
+/* By where they go. */
+static void sort_moves(struct difference *out)
+{
+	if (out->flows_moved > 0) {
+		qsort(out->steps + out->first_move, out->flows_moved, sizeof(*out->steps),
+		      compare_moves);
+	}
+}
+
+static int compare_moves(const void *left, const void *right)
+{
+	const struct difference_step *a = left, *b = right;
+
+	if (a->shard != b->shard) {
+		return a->shard < b->shard ? -1 : 1;
+	}
+	return a->flow == b->flow ? 0 : a->flow < b->flow ? -1 : 1;
 }
 
 static void add_step(struct walk *walk, struct difference_step step)

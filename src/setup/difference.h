@@ -3,9 +3,11 @@
  * Flows and outputs are compared by what they are (rule_compare_flows, rule_same_output), shard by
  * shard, never by where they stand in a table. What is in both and goes by the same options is not
  * touched. What differs in a way that its socket can follow is set; an output whose socket must be
- * another one is replaced; a flow whose socket must be another one is removed and added. The steps
- * come in an order in which they can be taken one after the other: what goes, what changes, the
- * outputs that kept flows get, and then what comes. Pure; control thread.
+ * another one is replaced; a flow whose socket must be another one is removed and added. A flow
+ * that another shard is to have, or that is to receive into other buffers, is moved with its
+ * outputs as they are. The steps come in an order in which they can be taken one after the other:
+ * what goes, what moves, what changes, the outputs that kept flows get, and then what comes. Pure;
+ * control thread.
  */
 #pragma once
 
@@ -17,6 +19,7 @@
 enum difference_do {
 	DIFFERENCE_REMOVE_OUTPUT,
 	DIFFERENCE_REMOVE_FLOW, /* with all its outputs */
+	DIFFERENCE_MOVE_FLOW,   /* from shard `from', with the outputs that it has there still */
 	DIFFERENCE_SET_OUTPUT,
 	DIFFERENCE_REPLACE_OUTPUT,
 	DIFFERENCE_ADD_OUTPUT, /* to a flow that is kept, or to the one added before */
@@ -31,14 +34,16 @@ struct difference_step {
 	uint32_t shard;
 	uint32_t flow;   /* position in the shard's table */
 	uint32_t output; /* the same; of the *_OUTPUTs only */
+	uint32_t from;   /* MOVE_FLOW; may be `shard' */
 	bool again;      /* ADD_FLOW: a flow that is the same ran before, here or elsewhere */
 };
 
 struct difference {
 	struct difference_step *steps;
 	uint32_t count;
+	uint32_t first_move; /* the moves stand together, by where they go */
 	/* A flow that is spread counts at each of its shards. Changed: removed and added. */
-	uint32_t flows_kept, flows_added, flows_removed, flows_changed;
+	uint32_t flows_kept, flows_moved, flows_added, flows_removed, flows_changed;
 	uint32_t outputs_kept, outputs_added, outputs_removed, outputs_changed;
 };
 
@@ -48,6 +53,10 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 
 /* Accepts all-zero. */
 void difference_free(struct difference *difference);
+
+/* Where a flow of the wanted layout runs before the first step is taken, if it moves: its shard.
+ * Else `shard', which its table is of. */
+uint32_t difference_runs_at(const struct difference *difference, uint32_t shard, uint32_t flow);
 
 /* What is to become of an output that is in both: DIFFERENCE_SET_OUTPUT, _REPLACE_OUTPUT, or -1
  * when nothing is. */

@@ -1,0 +1,65 @@
+#!/bin/bash
+# also: trains
+# shellcheck disable=SC2154
+# A flow moves to another shard, or to other buffers, while it is relayed: its sockets move with it,
+# so nothing is lost, doubled or out of order, and all that was counted goes on being counted.
+. "$(dirname "$0")/lib/story.sh"
+story "flows move from shard to shard under traffic"
+topo_line
+conf=$work/numacastd.conf
+
+# configure SHARD...: what the next SIGHUP reads: the shard of each flow, or other options.
+configure() {
+    local n=0
+    for option; do
+        n=$((n + 1))
+        echo "rule 239.1.1.$n%in0:5000 name=r$n $option ->" \
+            "239.2.2.$n%out0:6000, 239.2.2.$n%out0:6001 ttl=9"
+    done >"$conf"
+}
+
+done_count=0
+is_done() {
+    [ "$(grep -c 'reload: ' "$daemon_log")" -ge "$done_count" ]
+}
+
+# reload: SIGHUP, and waits until it is done or refused.
+reload() {
+    done_count=$((done_count + 1))
+    kill -HUP "$daemon_pid"
+    wait_for is_done || fail "the reload does not end"
+}
+
+configure shard=0 shard=1 shard=2 gro=off
+relay_start --shards 3 --oversubscribe --config "$conf"
+sinks=()
+for n in 1 2 3 4; do
+    sinks+=("239.2.2.$n%d0:6000" "239.2.2.$n%d0:6001")
+done
+recv_start kept dst "${sinks[@]}"
+start_in src "$probe" send --quiet --rate 20000 --duration 600 --ttl 64 "${send_extra[@]}" \
+    239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 239.1.1.4%s0:5000 2>"$work/send.log"
+sender=$started
+
+for _ in 1 2 3; do
+    configure shard=1 shard=2 shard=0 "gro=off shard=1"
+    reload
+    configure shard=1 shard=0 "shard=0 class=train gro=on" "gro=off class=jumbo shard=2"
+    reload
+    configure shard=0 shard=1 shard=2 "gro=off"
+    reload
+done
+configure shard=0 shard=1 shard=2 "gro=on"
+reload
+expect "reloads that were done" "$(grep -c 'reload: done' "$daemon_log")" 10
+expect "without receiving anew" "$(grep -c 'reload: done.*, 0 received anew' "$daemon_log")" 10
+stop "$sender"
+relay_stop
+recv_stop kept
+count=$(got kept .total.received)
+expect_cmp "was received" "$count" -gt 0
+fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
+expect "lost, duplicated, reordered, corrupt, cut" \
+    "$(got kept ".total | $fields | join(\" \")")" "0 0 0 0 0"
+expect "flows counted on" "$(reported '[.rules[].received] | add')" "$((count / 2))"
+expect "nothing is gone" "$(reported .gone.flows.received)" 0
