@@ -21,8 +21,8 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define SETUP_TRIES      20
-#define SETUP_RETRY_NS   (50 * NS_PER_MS) /* ENOMEM is given a second to go away */
+#define SETUP_TRIES      41
+#define SETUP_RETRY_NS   (50 * NS_PER_MS) /* ENOMEM is given 2 s to go away */
 #define PROBE_SLOT_BYTES 512
 #define PROBE_TIMEOUT_S  1
 
