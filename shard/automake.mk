@@ -37,6 +37,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_egress.c \
 	shard/sock_explain.c \
 	shard/sock_ingress.c \
+	shard/sock_kept.c \
 	shard/sock_opt.h \
 	shard/sock_report.c \
 	shard/sock_share.c \

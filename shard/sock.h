@@ -20,8 +20,9 @@
  * unicast address from an address of ours is connected when there is a route; every other one is
  * hidden from ICMP errors (sock_egress.c) and not connected.
  *
- * sock_ingress.c and sock_egress.c open, sock_share.c has what sockets of one flow do together,
- * sock_report.c has memberships reported again; sock.c has the steps they have in common.
+ * sock_ingress.c and sock_egress.c open, sock_kept.c takes over what was open, sock_share.c has
+ * what sockets of one flow do together, sock_report.c has memberships reported again; sock.c has
+ * the steps they have in common.
  *
  * All functions: shard thread at start, or control thread. Errors: -errno with `err' in the form
  * `eth0: cannot join 239.1.1.1: CAUSE; CURE', naming the sysctl and its value where one decides. On
@@ -69,6 +70,18 @@ struct sock_want {
  */
 int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const struct sock_want *want,
 		      struct sock_got *got, struct err *err);
+
+/* In sock_kept.c. Takes over the socket that an earlier process had opened and joined for the whole
+ * of a flow: verifies that it hears what sock_open_ingress and sock_join would have made it hear,
+ * and fits what may change. 0, or -ESTALE or another -errno with `err': then it stays as it was,
+ * but for what may change, and is the caller's to close. */
+int sock_take_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
+		      const struct sock_want *want, struct sock_got *got, struct err *err);
+
+/* In sock_kept.c. Writes on the socket itself how many of its kernel drops (sock_kernel_drops) have
+ * been told of, for whoever takes it over; that reads it, 0 when nothing was noted. */
+void sock_note_drops(int fd, uint32_t drops);
+uint32_t sock_noted_drops(int fd);
 
 /* In sock_share.c. The sockets of one flow become ready together: all are bound, by share from the
  * first to the last, then all join, and only then are they opened. So every one of them sees, and

@@ -1,5 +1,5 @@
-/* sock_opt.h - what sock_ingress.c, sock_egress.c and sock_share.c have in common; private to
- * sock*.c.
+/* sock_opt.h - what sock_ingress.c, sock_egress.c, sock_kept.c and sock_share.c have in common;
+ * private to sock*.c.
  *
  * Each call does one thing to a socket, reads it back, and on failure writes the whole message
  * (subject, what could not be done, cause, cure) into `err'. `subject' is the endpoint as the
