@@ -1,0 +1,179 @@
+# live.sh - what a change of rules costs the datagrams that pass meanwhile, and how long changes
+# take with many rules.
+#
+# Reloads: 64 flows in all at 50 000 datagrams a second; 48 of them stay throughout, and each reload
+# takes three flows away, brings three, and changes options of three. Only what stays is received:
+# of it nothing may be lost, doubled or out of order, and its latency is compared with a relay of
+# the same rules that nobody changes, measured in turn. How long a change has taken of one turn
+# is the shard's own count.
+#
+# Rules: as many as the limit of open files allows, two sockets each. Every figure is the time from
+# a command's start to its end, as somebody who waits for it has it, so it has the start of the
+# command in it; `ready' is the daemon's, from its start to where it relays.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+live_columns=table,case,param,run,value
+live_reloads=100
+live_stay=48
+
+live_suite() {
+    local run
+    raw=$out/live-raw.csv
+    echo "$live_columns" >"$raw"
+    ! $quick || live_reloads=20
+    for ((run = 1; run <= runs; run++)); do
+        for case in untouched reloads; do
+            live_trial $case "$run"
+        done
+    done
+    for ((run = 1; run <= runs; run++)); do
+        live_rules "$run"
+    done
+    live_show
+}
+
+# note TABLE CASE PARAM RUN VALUE
+live_note() {
+    local IFS=,
+    echo "$*" >>"$raw"
+}
+
+# live_configure I: the rules after the I-th reload: 16 of 64 change places three by three.
+live_configure() {
+    awk -v n="$1" -v stay=$live_stay 'BEGIN {
+        for (flow = 0; flow < 64; flow++) {
+            turn = flow < stay ? 2 : (flow + n) % 5
+            if (turn > 0)
+                printf "rule 239.1.0.%d%%in0:5000 -> 239.2.0.%d%%out0:6000 ttl=%d\n",
+                    flow, flow, turn == 1 ? 17 + n % 9 : 16
+        }
+    }' >"$work/live.conf"
+}
+
+live_reload_done() {
+    [ "$(grep -c 'reload: done' "$work/relay.log")" -ge "$1" ]
+}
+
+# live_trial CASE RUN
+live_trial() {
+    local i sender count=$((live_reloads * 6000)) name
+    live_configure 0
+    start_on relay 0 "$daemon" --control off --cpus 0 --shards 1 --config "$work/live.conf" \
+        --rcvbuf 16M --exit-report "$work/report.json" 2>"$work/relay.log"
+    relay_pid=$started
+    wait_ready "$relay_pid" "$work/relay.log" || die "the relay does not start"
+    start_on receiver 1 "$probe" recv --json --quiet --gro --rcvbuf 64M --groups $live_stay \
+        --until-end --expect-flows $live_stay --duration 600 --ready-fd 3 \
+        "$(group_of 2 0)%d0:6000" 3>"$work/ready" >"$work/recv.json" 2>"$work/recv.log"
+    receiver_pid=$started
+    wait_up "$receiver_pid" test -s "$work/ready" || die "the receiver does not start"
+    start_on sender 1 "$probe" send --json --quiet --ttl 16 --size 200 --rate 50000 --groups 64 \
+        --end-marker --count "$count" --sndbuf 8M "$(group_of 1 0)%s0:5000" \
+        >"$work/send.json" 2>"$work/send.log"
+    sender=$started
+    if [ "$1" = reloads ]; then
+        for ((i = 1; i <= live_reloads; i++)); do
+            live_configure "$i"
+            kill -HUP "$relay_pid"
+            wait_for live_reload_done "$i" || die "reload $i does not end"
+        done
+        dead "$sender" && fault "reloads: the sender had ended before the last one"
+    fi
+    wait_end "$sender"
+    wait_end "$receiver_pid"
+    stop "$relay_pid"
+    for name in lost duplicated reordered; do
+        live_note reloads "$1" $name "$2" "$(jq ".total.$name" "$work/recv.json")"
+    done
+    live_note reloads "$1" p50_us "$2" "$(jq '.total.latency_ns.p50 / 1000' "$work/recv.json")"
+    live_note reloads "$1" p99_us "$2" "$(jq '.total.latency_ns.p99 / 1000' "$work/recv.json")"
+    live_note reloads "$1" longest_change_us "$2" \
+        "$(jq '[.. | .longest_change_ns? // empty] | max / 1000' "$work/report.json")"
+}
+
+# live_most FILES: 10 000 rules, or as many as may have so many files each, with some to spare.
+live_most() {
+    local most=10000 limit
+    limit=$(ulimit -Hn)
+    ! $quick || most=1000
+    [ "$limit" = unlimited ] || [ $(((limit - 1000) / $1)) -ge $most ] ||
+        most=$(((limit - 1000) / $1))
+    echo $most
+}
+
+# live_write FILE SIDE [CHANGED]: live_rules of them, of which none of one SIDE is of another.
+live_write() {
+    awk -v n="$live_rules" -v side="$2" -v changed="${3:--1}" 'BEGIN {
+        for (i = 0; i < n; i++) {
+            group = int(i / 250) "." i % 250 + 1
+            printf "rule 239.%d.%s%%in0:5000 name=r%d -> 239.%d.%s%%out0:6000%s\n",
+                10 + side, group, i, 20 + side, group, i == changed ? " ttl=9" : ""
+        }
+    }' >"$1"
+}
+
+# live_timed RUN WHAT COMMAND...: how long a command takes; it must succeed.
+live_timed() {
+    local run=$1 what=$2 before after
+    shift 2
+    before=$(date +%s%N)
+    "$@" >"$work/answer" 2>"$work/answer.log" ||
+        { fault "$what: $(tail -n 1 "$work/answer.log")"; return 0; }
+    after=$(date +%s%N)
+    live_note rules "$live_rules rules" "$what" "$run" $(((after - before) / 1000000))
+}
+
+# live_start_rules RUN: the relay with live_rules rules.
+live_start_rules() {
+    local before after
+    live_write "$work/live.conf" 0
+    before=$(date +%s%N)
+    start_on relay 0 "$daemon" --control "$work/live.sock" --cpus 0 --shards 1 \
+        --config "$work/live.conf" --rcvbuf 64K --sndbuf 64K 2>"$work/relay.log"
+    relay_pid=$started
+    wait_ready "$relay_pid" "$work/relay.log" || die "the relay does not start"
+    after=$(date +%s%N)
+    live_note rules "$live_rules rules" ready "$1" $(((after - before) / 1000000))
+}
+
+# live_rules RUN: all that is timed. To replace all takes the files of both for a moment.
+live_rules() {
+    local ctl=("$build/src/numacastctl" --control "$work/live.sock") live_rules
+    live_rules=$(live_most 2)
+    live_start_rules "$1"
+    live_timed "$1" "add one" "${ctl[@]}" add \
+        "239.250.0.1%in0:5000 name=one -> 239.251.0.1%out0:6000"
+    live_timed "$1" "remove it" "${ctl[@]}" remove one
+    live_write "$work/live.conf" 0 77
+    live_timed "$1" "reload with one changed" "${ctl[@]}" reload
+    live_timed "$1" "show rules" "${ctl[@]}" show rules
+    live_timed "$1" "show flows as JSON" "${ctl[@]}" show flows --json
+    stop "$relay_pid"
+    live_rules=$(live_most 4)
+    live_start_rules "$1"
+    live_write "$work/live.conf" 1
+    live_timed "$1" "replace all" "${ctl[@]}" reload
+    stop "$relay_pid"
+}
+
+live_show() {
+    printf '\nReloads: %s over 64 flows at 50 000/s, what stays; medians\n' "$live_reloads"
+    live_medians reloads
+    printf '\nMany rules: milliseconds; medians\n'
+    live_medians rules
+}
+
+# live_medians TABLE: parameters down, cases across.
+live_medians() {
+    awk -F, -v table="$1" "$awk_median"'
+    NR > 1 && $1 == table { key = $3 "," $2; list[key] = list[key] " " $5
+        if (!(key in seen)) { seen[key] = 1; keys[++n] = key } }
+    END { print "table,case,param,value"
+        for (i = 1; i <= n; i++) {
+            split(keys[i], key_parts, ",")
+            print table "," key_parts[2] "," key_parts[1] "," median(list[keys[i]])
+        }
+    }
+    ' "$raw" >"$work/live.csv"
+    pivot "$work/live.csv" "$1" value | tee "$out/live-$1.csv" | print_csv
+}
