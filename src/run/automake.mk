@@ -22,6 +22,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/pending.c src/run/pending.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/ready.c src/run/ready.h \
+	src/run/reasons.c src/run/reasons.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
 	src/run/reload.c src/run/reload.h \

@@ -3,7 +3,6 @@
  * See commands.h.
  */
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,20 +11,15 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/run/commands.h"
+#include "src/run/reasons.h"
 #include "src/run/report.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
-#define REASONS_MAX 100
-
 static void put(json_t *object, const char *key, json_t *value);
 static void put_common(const struct supervisor *sup, json_t *result);
 static json_t *reasons_of(struct supervisor *sup);
-static void look_at_shard(const struct worker *w, json_t *reasons);
-static void look_at_rules(const struct supervisor *sup, json_t *reasons);
-static void look_at_row(const json_t *row, const char *kind, const char *key, json_t *reasons);
-static void add_reason(json_t *reasons, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void add_reason(void *context, const char *text);
 static int find_level(const char *name);
 
 enum protocol_refusal command_stats(const struct command_request *request, json_t *result,
@@ -112,81 +106,17 @@ static void put_common(const struct supervisor *sup, json_t *result)
 	put(result, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 }
 
-/* What is so now and should not be, in words. */
 static json_t *reasons_of(struct supervisor *sup)
 {
 	json_t *reasons = json_array();
 
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		look_at_shard(&sup->workers[s], reasons);
-	}
-	look_at_rules(sup, reasons);
+	(void)reasons_tell(sup, add_reason, reasons);
 	return reasons;
 }
 
-static void look_at_shard(const struct worker *w, json_t *reasons)
+static void add_reason(void *context, const char *text)
 {
-	struct err err;
-
-	if (worker_failure(w, &err) < 0) {
-		add_reason(reasons, "%s", err.text);
-	}
-	if (w->placement.cpu_told) {
-		add_reason(reasons, "shard %u: its thread is not on cpu %d", w->index, w->cpu_os);
-	}
-	if (w->placement.pages_misplaced > 0) {
-		add_reason(reasons, "shard %u: pages of its memory are not on node %d", w->index,
-			   w->node_os);
-	}
-}
-
-static void look_at_rules(const struct supervisor *sup, json_t *reasons)
-{
-	json_t *report = report_build(sup);
-	json_t *rule, *flow, *output;
-	size_t r, f, o;
-
-	json_array_foreach(json_object_get(report, "rules"), r, rule)
-	{
-		json_array_foreach(json_object_get(rule, "flows"), f, flow)
-		{
-			look_at_row(flow, "flow", "ingress", reasons);
-			json_array_foreach(json_object_get(flow, "outputs"), o, output)
-			{
-				look_at_row(output, "output", "to", reasons);
-			}
-		}
-	}
-	json_decref(report);
-}
-
-static void look_at_row(const json_t *row, const char *kind, const char *key, json_t *reasons)
-{
-	const char *state = json_string_value(json_object_get(row, "state"));
-	const char *why = json_string_value(json_object_get(row, "reason"));
-
-	if (strcmp(state, "live") != 0) {
-		add_reason(reasons, "%s %s: %s: %s", kind,
-			   json_string_value(json_object_get(row, key)), state, why ? why : "");
-	}
-}
-
-/* Those beyond a bound are left out, but for one that says so. */
-static void add_reason(json_t *reasons, const char *format, ...)
-{
-	struct err text;
-	va_list args;
-
-	if (json_array_size(reasons) >= REASONS_MAX) {
-		if (json_array_size(reasons) == REASONS_MAX) {
-			must(json_array_append_new(reasons, json_string("and others")) == 0);
-		}
-		return;
-	}
-	va_start(args, format);
-	vsnprintf(text.text, sizeof(text.text), format, args);
-	va_end(args);
-	must(json_array_append_new(reasons, report_text(text.text)) == 0);
+	must(json_array_append_new(context, report_text(text)) == 0);
 }
 
 /* -1: there is none of that name. */

@@ -60,3 +60,7 @@ tests_unit_run_check_spread_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_status
 tests_unit_run_check_status_SOURCES = tests/unit/run/check_status.c $(RUN_RIG)
 tests_unit_run_check_status_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_reasons
+tests_unit_run_check_reasons_SOURCES = tests/unit/run/check_reasons.c $(RUN_RIG)
+tests_unit_run_check_reasons_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
