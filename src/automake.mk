@@ -5,6 +5,7 @@ include src/rules/automake.mk
 include src/setup/automake.mk
 include src/view/automake.mk
 include src/host/automake.mk
+include src/web/automake.mk
 include src/run/automake.mk
 include src/probe/automake.mk
 include src/ctl/automake.mk

@@ -35,8 +35,10 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/spread.c src/run/spread.h \
 	src/run/status.c src/run/status.h \
 	src/run/supervisor.c src/run/supervisor.h \
+	src/run/survey.c src/run/survey.h \
 	src/run/tally.c src/run/tally.h \
 	src/run/watch.c src/run/watch.h \
 	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
-NC_RUN_LIBS = src/run/libnc-run.a $(NC_HOST_LIBS) $(LIBCAPNG_LIBS) $(MNL_LIBS)
+NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a $(NC_HOST_LIBS) $(MICROHTTPD_LIBS) \
+	$(LIBCAPNG_LIBS) $(MNL_LIBS)

@@ -72,6 +72,7 @@ int changer_begin(struct changer *c, struct changer_step *steps, uint32_t count,
 	c->steps = steps;
 	c->count = count;
 	c->at = 0;
+	c->lists++;
 	c->client = *client;
 	c->shards = shards;
 	c->rest_count = 0;

@@ -81,6 +81,7 @@ struct changer {
 	enum changer_phase phase;
 	struct changer_step *steps;
 	uint32_t count, at; /* steps; the next of this phase */
+	uint64_t lists;     /* begun so far */
 	struct changer_client client;
 	struct changer_shard *shards; /* of the list; one for each worker */
 	struct shard_message message;

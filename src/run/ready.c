@@ -8,6 +8,7 @@
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
 #include "src/setup/needs.h"
+#include "src/web/web.h"
 
 static void mark_ingresses(struct supervisor *sup);
 
@@ -39,6 +40,9 @@ int ready_get(struct supervisor *sup, struct err *err)
 	}
 	if (rc == 0) {
 		rc = control_open(sup, &sup->door, &sup->control, err);
+	}
+	if (rc == 0) {
+		rc = web_open(&opt->metrics, &sup->web, err);
 	}
 	if (rc == 0) {
 		mark_ingresses(sup);

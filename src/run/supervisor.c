@@ -31,6 +31,7 @@
 #include "src/run/spread.h"
 #include "src/run/watch.h"
 #include "src/run/watchdog.h"
+#include "src/web/web.h"
 
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
@@ -88,6 +89,7 @@ int supervisor_run(struct setup *setup, int argc, char **argv)
 		rc = rc < 0 ? rc : -EIO;
 	}
 	control_close(sup.control);
+	web_close(sup.web);
 	if (sup.stuck) {
 		sink_end();
 		_exit(EXIT_RUN_FAILURE); /* nothing of theirs can be given back */
@@ -279,10 +281,11 @@ static void announce(const struct supervisor *sup)
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
 static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 {
-	struct pollfd fds[6] = {{.fd = signals, .events = POLLIN},
+	struct pollfd fds[7] = {{.fd = signals, .events = POLLIN},
 				{.fd = sup->gate.eventfd, .events = POLLIN},
 				{.fd = control_fd(sup->control), .events = POLLIN},
 				{.events = POLLIN},
+				{.fd = web_fd(sup->web), .events = POLLIN},
 				{.fd = links_fd(&sup->links), .events = POLLIN},
 				{.fd = replies_fd(&sup->replies), .events = POLLIN}};
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
@@ -303,11 +306,16 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 
 		fds[2].fd = reload_is_busy(&sup->reload) ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
-		(void)poll(fds, asked == 0 ? 6 : 4,
-			   changer_wait_ms(&sup->changer) == 0 ? 0 : sleep_ms);
+		fds[4].fd = reload_is_busy(&sup->reload) ? -1 : web_fd(sup->web);
+		if (changer_wait_ms(&sup->changer) == 0 ||
+		    (survey_is_busy(&sup->survey) && !reload_is_busy(&sup->reload))) {
+			sleep_ms = 0;
+		}
+		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms);
 		changer_tick(&sup->changer);
-		if (!reload_is_busy(&sup->reload)) {
-			control_serve(sup->control, clock_now_ns()); /* it looks at places */
+		if (!reload_is_busy(&sup->reload)) { /* these look at places */
+			control_serve(sup->control, clock_now_ns());
+			survey_tick(&sup->survey, sup, sup->web);
 		}
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
@@ -439,6 +447,7 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
+	survey_free(&sup->survey);
 	commands_forget(sup);
 	conf_free(&sup->disabled);
 	reload_free(&sup->reload);

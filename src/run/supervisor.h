@@ -17,9 +17,11 @@
 #include "src/run/replies.h"
 #include "src/run/reload.h"
 #include "src/run/report.h"
+#include "src/run/survey.h"
 #include "src/run/worker.h"
 
 struct control;
+struct web;
 
 struct supervisor {
 	struct setup *setup; /* what runs by now; not owned */
@@ -38,6 +40,8 @@ struct supervisor {
 	struct history history;
 	struct door door;           /* taken over by control once it is open */
 	struct control *control;    /* NULL: no control socket */
+	struct web *web;            /* NULL: nothing is told by HTTP */
+	struct survey survey;       /* for it */
 	struct command_order order; /* a change that control was asked for */
 	struct conf disabled;       /* rules that control keeps aside */
 	bool draining;              /* asked to end */

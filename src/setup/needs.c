@@ -8,7 +8,9 @@
 #include "shard/shard.h"
 
 #define FILES_OF_THE_PROCESS 64 /* standard streams, libraries, signals, reports */
+#define FILES_FOR_METRICS    80 /* its clients, and what it polls */
 #define LOG_THREADS          1
+#define METRICS_THREADS      1
 #define FILES_PER_SHARD      4 /* ring, mailbox and its answers, epoll */
 
 static uint64_t count_cpus(const struct plan *plan);
@@ -92,7 +94,8 @@ int needs_of_group(const struct setup *setup, struct needs_group *out)
 	}
 	*out = (struct needs_group){
 		.page_bytes = arenas.page_bytes,
-		.threads = (uint64_t)plan->shard_count * (setup->sqpoll_os ? 2 : 1) + LOG_THREADS,
+		.threads = (uint64_t)plan->shard_count * (setup->sqpoll_os ? 2 : 1) + LOG_THREADS +
+			   (setup->opt->metrics.family != 0 ? METRICS_THREADS : 0),
 		.cpus = count_cpus(plan),
 	};
 	for (uint32_t i = 0; i < setup->topo.node_count; i++) {
@@ -119,6 +122,8 @@ uint64_t needs_files(const struct setup *setup)
 {
 	const struct conf *conf = &setup->opt->conf;
 	uint64_t need = FILES_OF_THE_PROCESS + (uint64_t)setup->plan.shard_count * FILES_PER_SHARD;
+
+	need += setup->opt->metrics.family != 0 ? FILES_FOR_METRICS : 0;
 
 	for (uint32_t s = 0; s < setup->layout.shard_count; s++) {
 		need += (uint64_t)setup->layout.tables[s].flow_count +

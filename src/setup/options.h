@@ -95,6 +95,7 @@ struct opt {
 	char *exit_report;       /* --exit-report FILE|- */
 	char *control;           /* --control PATH|off; NULL: where door.h says */
 	char *control_group;     /* --control-group NAME; NULL: the daemon's own */
+	struct addr metrics;     /* --metrics ADDR:PORT|off; family 0: nowhere */
 	uint32_t drain_ms;       /* --drain-timeout MS */
 	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
 	char *user;              /* --user NAME: drop privileges to */

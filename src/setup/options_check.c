@@ -37,6 +37,10 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 			"--check-host; a plan as JSON is --plan=json";
 	} else if (opt->source.family != 0 && opt->mode != OPT_MODE_PLAN) {
 		wrong = "--source: comes without --plan, which answers it; add --plan";
+	} else if (opt->metrics.family != 0 && !NC_METRICS) {
+		wrong = "--metrics: this numacastd was built without libmicrohttpd; expected one "
+			"that configure found it for; install libmicrohttpd-dev and build again, "
+			"or remove the option";
 	} else if (opt->require_huge && opt->huge == NODEMEM_HUGE_OFF) {
 		wrong = "--require-huge: comes with --huge off; one demands what the other "
 			"forbids; remove one";

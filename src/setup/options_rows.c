@@ -376,6 +376,15 @@ static const struct cli_row running_rows[] = {
 	 .help = "let the members of this group look at what runs, by the control socket;\n"
 		 "only root and the daemon's own user change it",
 	 .example = "adm"},
+	{.name = "metrics",
+	 .kind = CLI_OWN,
+	 .read = options_read_metrics,
+	 .takes = OPTIONS_METRICS_TAKES,
+	 AT(metrics),
+	 .arg = "ADDR:PORT|off",
+	 .help = "answer HTTP there: /healthz, /readyz, /status.json; PORT alone listens\n"
+		 "at 127.0.0.1. Without it nothing listens",
+	 .example = "127.0.0.1:9469"},
 	{.name = "drain-timeout",
 	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,

@@ -1,4 +1,4 @@
-/* options_value.c - the values that only numacastd has: CPUs, buffers of each class, a sender.
+/* options_value.c - the values that only numacastd has: CPUs, buffers, a sender, where to listen.
  *
  * Numbers are read strictly (num.h). Pure but for the list's memory; control thread.
  */
@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 
 #define CPU_OS_MAX 65535 /* far above any kernel's NR_CPUS */
 
+static int read_host(const char *text, size_t len, struct addr *out);
 static int read_cpus(const char *at, int *cpus);
 static int take_cpu(const char **at, int *out);
 static int class_of(const char *text);
@@ -86,6 +88,47 @@ int options_read_source(const struct cli_row *row, void *into, const char *value
 		return -EINVAL;
 	}
 	opt->source = source;
+	return 0;
+}
+
+int options_read_metrics(const struct cli_row *row, void *into, const char *value)
+{
+	struct addr *metrics = (struct addr *)(void *)((char *)into + row->offset);
+	const char *colon = strrchr(value, ':');
+	struct addr at;
+	uint64_t port;
+
+	if (strcmp(value, "off") == 0) {
+		*metrics = (struct addr){0};
+		return 0;
+	}
+	if (num_parse(colon ? colon + 1 : value, 1, UINT16_MAX, &port) != 0 ||
+	    read_host(value, colon ? (size_t)(colon - value) : 0, &at) != 0) {
+		return -EINVAL;
+	}
+	at.port = (uint16_t)port;
+	*metrics = at;
+	return 0;
+}
+
+/* The first `len' bytes of `text', with brackets if it is IPv6; the loopback when there are none.
+ */
+static int read_host(const char *text, size_t len, struct addr *out)
+{
+	char host[ADDR_TEXT_MAX];
+	bool brackets = len >= 2 && text[0] == '[' && text[len - 1] == ']';
+	struct addr at;
+
+	snprintf(host, sizeof(host), "%.*s", (int)(brackets ? len - 2 : len), text + brackets);
+	if (len == 0) {
+		snprintf(host, sizeof(host), "127.0.0.1");
+	}
+	if (len >= sizeof(host) || addr_parse_ip(host, &at) != 0 ||
+	    (at.family == AF_INET6) != brackets || addr_is_multicast(&at) ||
+	    addr_is_broadcast(&at)) {
+		return -EINVAL;
+	}
+	*out = at;
 	return 0;
 }
 

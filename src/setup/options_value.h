@@ -13,6 +13,8 @@
 	"32768"
 
 #define OPTIONS_SOURCE_TAKES "a unicast address without port or brackets"
+#define OPTIONS_METRICS_TAKES \
+	"ADDR:PORT with a unicast address of this host, [ADDR]:PORT for IPv6, PORT alone, or off"
 
 /* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */
 int options_read_cpus(const struct cli_row *row, void *into, const char *value);
@@ -22,3 +24,6 @@ int options_read_counts(const struct cli_row *row, void *into, const char *value
 
 /* An address to `source'. */
 int options_read_source(const struct cli_row *row, void *into, const char *value);
+
+/* "127.0.0.1:9469", "[::1]:9469", ":9469", "9469" or "off" to `metrics'. */
+int options_read_metrics(const struct cli_row *row, void *into, const char *value);

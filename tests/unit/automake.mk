@@ -22,6 +22,7 @@ include tests/unit/rules/automake.mk
 include tests/unit/setup/automake.mk
 include tests/unit/view/automake.mk
 include tests/unit/host/automake.mk
+include tests/unit/web/automake.mk
 include tests/unit/run/automake.mk
 include tests/unit/probe/automake.mk
 include tests/unit/ctl/automake.mk

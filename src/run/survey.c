@@ -1,0 +1,262 @@
+/* survey.c - see survey.h. */
+#include "src/run/survey.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/base/must.h"
+#include "src/run/reasons.h"
+#include "src/run/spread.h"
+#include "src/run/status.h"
+#include "src/run/supervisor.h"
+#include "src/web/snapshot.h"
+#include "src/web/web.h"
+
+static_assert(sizeof(struct recheck) <= SNAPSHOT_PLACEMENT_SIZE, "it is copied whole");
+
+static bool begin(struct survey *survey, const struct supervisor *sup);
+static void copy_all_else(struct survey *survey, const struct supervisor *sup);
+static void copy_rules(struct snapshot *snapshot, const struct conf *conf);
+static void copy_shard(struct snapshot_shard *to, const struct worker *w);
+static void take_reason(void *context, const char *text);
+static bool copy_flows(struct survey *survey, const struct supervisor *sup, uint32_t most);
+static void copy_flow(struct survey *survey, const struct supervisor *sup, const struct worker *w,
+		      const struct ingress_flow *flow);
+static void copy_output(struct survey *survey, const struct supervisor *sup, const struct worker *w,
+			const struct output_place *place);
+static void copy_counters(void *to, const void *from, size_t size);
+static char *copy_text(const char *text);
+static void stop(struct survey *survey);
+
+bool survey_is_busy(const struct survey *survey)
+{
+	return survey->making != NULL;
+}
+
+void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
+{
+	uint32_t most;
+
+	if (web_wants(web, WEB_STATUS)) {
+		size_t len = 0;
+		char *text = status_text(sup, &len);
+
+		web_put(web, WEB_STATUS, text, len);
+	}
+	if (survey->making && survey->changes != sup->changer.lists) {
+		stop(survey);
+		survey->tries++;
+	}
+	if (!survey->making && (!web_wants(web, WEB_SNAPSHOT) || !begin(survey, sup))) {
+		return;
+	}
+	most = survey->tries < SURVEY_TRIES ? SURVEY_PIECE : UINT32_MAX;
+	if (copy_flows(survey, sup, most)) {
+		copy_all_else(survey, sup);
+		web_put(web, WEB_SNAPSHOT, survey->making, 0);
+		survey->making = NULL;
+		survey->tries = 0;
+		stop(survey);
+	}
+}
+
+void survey_free(struct survey *survey)
+{
+	stop(survey);
+}
+
+/* Room for all places, though some of them may be free. */
+static bool begin(struct survey *survey, const struct supervisor *sup)
+{
+	const struct conf *conf = &sup->setup->opt->conf;
+	uint32_t flows = 0, outputs = 0;
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		flows += sup->workers[s].shard->relay.place_count;
+		outputs += sup->workers[s].shard->egress.place_count;
+	}
+	survey->making = snapshot_new(sup->worker_count, conf->rule_count, flows, outputs);
+	if (!survey->making || conf_index_build(conf, &survey->index) < 0) {
+		stop(survey);
+		return false;
+	}
+	survey->flow_room = flows;
+	survey->output_room = outputs;
+	survey->worker = survey->place = 0;
+	survey->changes = sup->changer.lists;
+	return true;
+}
+
+static void copy_all_else(struct survey *survey, const struct supervisor *sup)
+{
+	struct snapshot *snapshot = survey->making;
+	uint64_t now_ns = clock_now_ns();
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snapshot->uptime_ns = now_ns - sup->started_ns;
+	snapshot->started_s = (double)now.tv_sec + (double)now.tv_nsec / NS_PER_S -
+			      (double)snapshot->uptime_ns / NS_PER_S;
+	snapshot->engine = ring_engine_name(sup->setup->engine);
+	snapshot->draining = sup->draining || sup->drain_asked;
+	snapshot->changes = sup->history.count;
+	snapshot->disabled = sup->disabled.rule_count;
+	snapshot->gone_flows = sup->gone.flows;
+	snapshot->gone_outputs = sup->gone.outputs;
+	snapshot->placement_rows = &recheck_counters;
+	copy_rules(snapshot, &sup->setup->opt->conf);
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		copy_shard(&snapshot->shards[s], &sup->workers[s]);
+		snapshot->shard_count++;
+	}
+	snapshot->reasons = calloc(REASONS_MAX + 1, sizeof(*snapshot->reasons));
+	must(snapshot->reasons);
+	snapshot->failures = reasons_tell(sup, take_reason, snapshot);
+}
+
+static void copy_rules(struct snapshot *snapshot, const struct conf *conf)
+{
+	for (uint32_t r = 0; r < conf->rule_count; r++) {
+		snapshot->rules[r] = (struct snapshot_rule){
+			.name = copy_text(conf->rules[r].name),
+			.text = copy_text(conf->rules[r].text),
+			.where = copy_text(conf->rules[r].where),
+		};
+	}
+	snapshot->rule_count = conf->rule_count;
+}
+
+static void copy_shard(struct snapshot_shard *to, const struct worker *w)
+{
+	const struct shard *shard = w->shard;
+	struct err err;
+
+	copy_counters(&to->ring, &shard->stats->ring, sizeof(to->ring));
+	copy_counters(&to->batches, &shard->stats->batches, sizeof(to->batches));
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
+		copy_counters(&to->pool[c].stats, &shard->stats->pool[c],
+			      sizeof(to->pool[c].stats));
+		to->pool[c].slots = shard->pool.classes[c].count;
+		to->pool[c].payload_bytes = shard->pool.classes[c].payload_bytes;
+	}
+	memcpy(to->placement, &w->placement, sizeof(w->placement));
+	to->cpu_os = w->cpu_os;
+	to->node_os = w->node_os;
+	to->tid = w->tid;
+	to->arena_bytes = w->arena.len_bytes;
+	to->page_size = arena_huge_name(w->mem.got);
+	to->huge_degraded = w->mem.degraded;
+	to->verified = w->mem.verified;
+	to->failed = worker_failure(w, &err) < 0;
+	to->pages = w->mem.pages;
+	to->pages_misplaced = w->mem.pages_misplaced;
+	to->features = copy_text(shard->features.text);
+}
+
+static void take_reason(void *context, const char *text)
+{
+	struct snapshot *snapshot = context;
+
+	snapshot->reasons[snapshot->reason_count++] = copy_text(text);
+}
+
+/* At most so many places of flows, free ones as well; whether that was the last. */
+static bool copy_flows(struct survey *survey, const struct supervisor *sup, uint32_t most)
+{
+	while (survey->worker < sup->worker_count) {
+		const struct worker *w = &sup->workers[survey->worker];
+
+		for (; survey->place < w->shard->relay.place_count; survey->place++, most--) {
+			const struct ingress_flow *flow =
+				&shard_flow(w->shard, survey->place)->flow;
+
+			if (most == 0) {
+				return false;
+			}
+			if (flow->rule) {
+				copy_flow(survey, sup, w, flow);
+			}
+		}
+		survey->worker++;
+		survey->place = 0;
+	}
+	return true;
+}
+
+static void copy_flow(struct survey *survey, const struct supervisor *sup, const struct worker *w,
+		      const struct ingress_flow *flow)
+{
+	struct snapshot *snapshot = survey->making;
+	struct snapshot_flow *to = &snapshot->flows[snapshot->flow_count];
+	const struct conf_flow *known = conf_index_find(&survey->index, &flow->rule->in);
+
+	must(snapshot->flow_count < survey->flow_room);
+	copy_counters(&to->stats, flow->stats, sizeof(to->stats));
+	to->in = flow->rule->in;
+	to->share = flow->rule->share;
+	to->rule = known ? known->rule : SNAPSHOT_NO_RULE;
+	to->shard = w->index;
+	to->first_output = snapshot->output_count;
+	to->why = copy_text(pending_why(&sup->links.pending, w, place_index(flow->token), false));
+	if (share_is_part(&to->share) && share_is_filtered(&to->share, &to->in.at.addr)) {
+		struct spread_account account;
+
+		spread_account(sup, flow, &account);
+		stat_set(&to->stats.kernel_drops, account.kernel_drops);
+		stat_set(&to->stats.not_mine, account.not_mine);
+	}
+	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+		const struct output_place *place = shard_output(w->shard, o);
+
+		copy_output(survey, sup, w, place);
+		o = place->output.sibling;
+	}
+	to->output_count = snapshot->output_count - to->first_output;
+	snapshot->flow_count++;
+}
+
+static void copy_output(struct survey *survey, const struct supervisor *sup, const struct worker *w,
+			const struct output_place *place)
+{
+	struct snapshot *snapshot = survey->making;
+	struct snapshot_output *to = &snapshot->outputs[snapshot->output_count];
+
+	must(snapshot->output_count < survey->output_room);
+	copy_counters(&to->stats, place->output.stats, sizeof(to->stats));
+	to->to = place->output.rule->out.to;
+	to->from = place->got.local;
+	to->relayed_before = place->output.relayed_before;
+	to->flow = snapshot->flow_count;
+	to->why = copy_text(
+		pending_why(&sup->links.pending, w, place_index(place->output.token), true));
+	snapshot->output_count++;
+}
+
+/* A struct of nothing but counters, which its shard goes on adding to. */
+static void copy_counters(void *to, const void *from, size_t size)
+{
+	const stat_t *source = from;
+	stat_t *target = to;
+
+	for (size_t i = 0; i < size / sizeof(*source); i++) {
+		stat_set(&target[i], stat_get(&source[i]));
+	}
+}
+
+static char *copy_text(const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	must(copy || !text);
+	return copy;
+}
+
+static void stop(struct survey *survey)
+{
+	snapshot_free(survey->making);
+	survey->making = NULL;
+	conf_index_free(&survey->index);
+	survey->index = (struct conf_index){0};
+}

@@ -1,0 +1,17 @@
+# What is told by HTTP: snapshots, the server, and the texts of its paths.
+noinst_LIBRARIES += src/web/libnc-web.a
+src_web_libnc_web_a_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS)
+src_web_libnc_web_a_SOURCES = \
+	src/web/health.c \
+	src/web/http.h \
+	src/web/listen.c src/web/listen.h \
+	src/web/routes.c src/web/routes.h \
+	src/web/snapshot.c src/web/snapshot.h \
+	src/web/text.c src/web/text.h \
+	src/web/web.c src/web/web.h
+if HAVE_MICROHTTPD
+src_web_libnc_web_a_SOURCES += src/web/http.c
+else
+src_web_libnc_web_a_SOURCES += src/web/http_none.c
+endif
+NC_WEB_LIBS = src/web/libnc-web.a $(NC_VIEW_LIBS) $(MICROHTTPD_LIBS)

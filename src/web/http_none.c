@@ -1,0 +1,20 @@
+/* http_none.c - in the place of http.c where libmicrohttpd was not there to build with.
+ *
+ * The options have refused --metrics before anybody comes here.
+ */
+#include "src/web/http.h"
+
+#include <errno.h>
+
+int http_open(int fd, struct web *web, struct http **out)
+{
+	(void)fd;
+	(void)web;
+	(void)out;
+	return -EOPNOTSUPP;
+}
+
+void http_close(struct http *http)
+{
+	(void)http;
+}

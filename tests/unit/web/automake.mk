@@ -1,0 +1,8 @@
+# Unit tests of src/web/, linked with its archive and those below.
+UNIT_TESTS += tests/unit/web/check_web_text
+tests_unit_web_check_web_text_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
+
+if HAVE_MICROHTTPD
+UNIT_TESTS += tests/unit/web/check_web
+tests_unit_web_check_web_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
+endif

@@ -1,0 +1,287 @@
+/* check_web.c - the server over real sockets of the loopback, with the test as the control thread.
+ *
+ * A second thread plays control while requests are under way: it hands over what is asked for.
+ */
+#include "src/web/web.h"
+
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/web/snapshot.h"
+
+#define MANY 100 /* more than there are places */
+
+static struct addr at = {.family = AF_INET, .ip = {127, 0, 0, 1}};
+static struct web *web;
+static struct err err;
+static pthread_t player;
+static _Atomic bool playing;
+static _Atomic unsigned asked; /* snapshots */
+static const char *reason;     /* the one of each snapshot; NULL: none */
+static uint32_t failures;
+
+/* Plays control. */
+static void *play(void *arg)
+{
+	while (playing) {
+		struct pollfd wanted = {.fd = web_fd(web), .events = POLLIN};
+
+		(void)poll(&wanted, 1, 10);
+		if (web_wants(web, WEB_SNAPSHOT)) {
+			struct snapshot *snapshot = snapshot_new(0, 0, 0, 0);
+
+			ck_assert_ptr_nonnull(snapshot);
+			if (reason) {
+				snapshot->reasons = calloc(1, sizeof(*snapshot->reasons));
+				snapshot->reasons[0] = strdup(reason);
+				snapshot->reason_count = 1;
+				snapshot->failures = failures;
+			}
+			asked++;
+			web_put(web, WEB_SNAPSHOT, snapshot, 0);
+		}
+		if (web_wants(web, WEB_STATUS)) {
+			web_put(web, WEB_STATUS, strdup("{}\n"), 3);
+		}
+	}
+	return arg;
+}
+
+static void start_play(void)
+{
+	playing = true;
+	ck_assert_int_eq(pthread_create(&player, NULL, play, NULL), 0);
+}
+
+static void end_play(void)
+{
+	playing = false;
+	ck_assert_int_eq(pthread_join(player, NULL), 0);
+}
+
+static void setup(void)
+{
+	ck_assert_int_eq(web_open(&at, &web, &err), 0);
+	ck_assert_uint_ne(web_port(web), 0);
+}
+
+static void teardown(void)
+{
+	web_close(web);
+}
+
+/* A client that has not sent anything. */
+static int client(void)
+{
+	struct sockaddr_storage sa;
+	struct addr to = at;
+	socklen_t len;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	to.port = web_port(web);
+	len = addr_to_sockaddr(&to, 0, &sa);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, len), 0);
+	return fd;
+}
+
+/* All that comes until the end, which takes `most_ms' at most; "" when nothing did. */
+static const char *heard(int fd, int most_ms)
+{
+	static char text[65536];
+	size_t len = 0;
+	struct pollfd in = {.fd = fd, .events = POLLIN};
+
+	while (len < sizeof(text) - 1 && poll(&in, 1, most_ms) > 0) {
+		ssize_t got = recv(fd, text + len, sizeof(text) - 1 - len, 0);
+
+		if (got <= 0) {
+			break;
+		}
+		len += (size_t)got;
+	}
+	text[len] = '\0';
+	close(fd);
+	return text;
+}
+
+static const char *ask(const char *request)
+{
+	int fd = client();
+
+	ck_assert_int_eq(send(fd, request, strlen(request), MSG_NOSIGNAL),
+			 (ssize_t)strlen(request));
+	return heard(fd, 5000);
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+static void says(const char *answer, const char *part)
+{
+	ck_assert_msg(strstr(answer, part), "no '%s' in: %s", part, answer);
+}
+
+START_TEST(health_and_readiness_tell_their_reasons)
+{
+	const char *answer;
+
+	start_play();
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	end_play();
+	reason = "output 239.2.2.2%x:6000: pending";
+	usleep(WEB_FRESH_MS * 1000);
+	start_play();
+	answer = ask(GET("/healthz"));
+	says(answer, "HTTP/1.1 200 ");
+	says(answer, "\r\n\r\nok\noutput 239.2.2.2%x:6000: pending\n");
+	answer = ask(GET("/readyz"));
+	says(answer, "HTTP/1.1 503 ");
+	says(answer, "\r\n\r\nnot ready\noutput 239.2.2.2%x:6000: pending\n");
+	end_play();
+	failures = 1;
+	usleep(WEB_FRESH_MS * 1000);
+	start_play();
+	says(ask(GET("/healthz")), "HTTP/1.1 503 ");
+	end_play();
+}
+END_TEST
+
+START_TEST(text_of_control_is_given_as_it_is)
+{
+	const char *answer;
+
+	start_play();
+	answer = ask(GET("/status.json"));
+	says(answer, "HTTP/1.1 200 ");
+	says(answer, "Content-Type: application/json\r\n");
+	says(answer, "\r\n\r\n{}\n");
+	end_play();
+}
+END_TEST
+
+START_TEST(only_looking_is_answered_and_only_at_what_is_there)
+{
+	const char *answer = ask("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
+
+	says(answer, "HTTP/1.1 405 ");
+	says(answer, "Allow: GET, HEAD\r\n");
+	says(ask(GET("/healthy")), "HTTP/1.1 404 ");
+	says(ask(GET("/")), "/readyz\n");
+	ck_assert_uint_eq(asked, 0); /* control was left alone */
+}
+END_TEST
+
+START_TEST(control_that_has_no_time_is_waited_for_a_second)
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	says(ask(GET("/healthz")), "HTTP/1.1 503 ");
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_ge(after.tv_sec - before.tv_sec, 0);
+	ck_assert(web_wants(web, WEB_SNAPSHOT));
+	ck_assert(!web_wants(web, WEB_STATUS));
+	web_put(web, WEB_SNAPSHOT, snapshot_new(0, 0, 0, 0), 0); /* late, and not in vain */
+	ck_assert(!web_wants(web, WEB_SNAPSHOT));
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+}
+END_TEST
+
+START_TEST(who_asks_often_costs_control_no_more)
+{
+	start_play();
+	for (int i = 0; i < 50; i++) {
+		says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	}
+	ck_assert_uint_lt(asked, 50);
+	end_play();
+}
+END_TEST
+
+START_TEST(bad_requests_harm_nobody)
+{
+	static char garbage[4096], huge[40000];
+	const char *answer;
+	int silent[MANY];
+
+	memset(garbage, 0xff, sizeof(garbage) - 1);
+	memset(huge, 'a', sizeof(huge) - 1);
+	memcpy(huge, "GET /healthz HTTP/1.1\r\nX: ", 26);
+	start_play();
+	(void)ask(garbage);
+	answer = ask(huge);
+	ck_assert(answer[0] == '\0' || strstr(answer, "HTTP/1.1 4"));
+	(void)ask("GET /healthz HTTP/9.9\r\n\r\n");
+	(void)ask("\r\n\r\n\r\n");
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	for (int i = 0; i < MANY; i++) {
+		silent[i] = client(); /* says nothing, and takes a place */
+	}
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	for (int i = 0; i < MANY; i++) {
+		close(silent[i]);
+	}
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	end_play();
+}
+END_TEST
+
+START_TEST(port_that_is_taken_is_refused)
+{
+	struct addr same = at;
+	struct web *second;
+
+	same.port = web_port(web);
+	ck_assert_int_eq(web_open(&same, &second, &err), -EADDRINUSE);
+	ck_assert_ptr_null(second);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: Address already in use"));
+	same.ip[0] = 192; /* 192.0.0.1 */
+	ck_assert_int_eq(web_open(&same, &second, &err), -EADDRNOTAVAIL);
+	ck_assert_ptr_nonnull(strstr(err.text, "expected an address of this host"));
+}
+END_TEST
+
+START_TEST(nothing_is_told_where_nobody_asked_for_it)
+{
+	const struct addr none = {0};
+	struct web *nothing = web;
+
+	ck_assert_int_eq(web_open(&none, &nothing, &err), 0);
+	ck_assert_ptr_null(nothing);
+	ck_assert_int_eq(web_fd(NULL), -1);
+	ck_assert(!web_wants(NULL, WEB_SNAPSHOT));
+	web_close(NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("web");
+	TCase *tc = tcase_create("web");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, health_and_readiness_tell_their_reasons);
+	tcase_add_test(tc, text_of_control_is_given_as_it_is);
+	tcase_add_test(tc, only_looking_is_answered_and_only_at_what_is_there);
+	tcase_add_test(tc, control_that_has_no_time_is_waited_for_a_second);
+	tcase_add_test(tc, who_asks_often_costs_control_no_more);
+	tcase_add_test(tc, bad_requests_harm_nobody);
+	tcase_add_test(tc, port_that_is_taken_is_refused);
+	tcase_add_test(tc, nothing_is_told_where_nobody_asked_for_it);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
