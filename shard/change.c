@@ -22,6 +22,7 @@ static int add_output(struct relay *r, struct shard_message *m);
 static int start_flow(struct relay *r, const struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
+static int set_flow(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
 static int replace_output(struct relay *r, struct shard_message *m);
 static int set_echoes(struct relay *r, const struct shard_message *m);
@@ -114,6 +115,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return remove_flow(r, m);
+	case SHARD_SET_FLOW:
+		return set_flow(r, m);
 	case SHARD_SET_OUTPUT:
 		return set_output(r, m);
 	case SHARD_REPLACE_OUTPUT:
@@ -236,6 +239,17 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 		return -ENOENT;
 	}
 	relay_end_flow(r, flow);
+	return 0;
+}
+
+static int set_flow(struct relay *r, const struct shard_message *m)
+{
+	const struct ingress_flow *flow = change_find_flow(r, m->flow);
+
+	if (flow == NULL) {
+		return -ENOENT;
+	}
+	relay_place(r, place_index(m->flow))->rule.in.max_age_ms = m->flow_rule.in.max_age_ms;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  *     SHARD_OPEN_OUTPUT    an output that is without a socket gets one
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
+ *     SHARD_SET_FLOW       the flow goes on with another max-age=, from the next datagram on
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
@@ -49,6 +50,7 @@ enum shard_op {
 	SHARD_OPEN_OUTPUT,
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
+	SHARD_SET_FLOW,
 	SHARD_SET_OUTPUT,
 	SHARD_REPLACE_OUTPUT,
 	SHARD_SET_ECHOES,
@@ -68,7 +70,8 @@ struct shard_message {
 	uint32_t flow_rooms, output_rooms;
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
-				     * OPEN_FLOW looks at the `ifindex'. REMOVE_FLOW tells it */
+				     * OPEN_FLOW looks at the `ifindex', SET_FLOW at max_age_ms.
+				     * REMOVE_FLOW tells it */
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;

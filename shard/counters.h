@@ -68,6 +68,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(CONTROL, "control_truncated", "control data did not fit: segment size or TTL unknown") \
 	X(FOREIGN, "foreign", "not from the source that the rule names")                         \
 	X(LOOP, "loop", "came from one of our own egress sockets")                               \
+	X(STALE, "stale", "had waited in the kernel for longer than max-age=")                   \
 	X(SHUTDOWN, "shutdown", "still queued in the socket when draining ended")
 
 #define OUTPUT_COUNTERS(X)                                                                       \

@@ -1,9 +1,9 @@
 /* ingress.c - checks what the kernel put into a slot (steps 7 and 8 of a datagram's life).
  *
  * Order of the checks: cut off? (never relayed cut), control data complete? (else the segment size
- * would be a guess), from the source that the rule names?, from one of our own sockets? Each no is
- * one counter, multiplied by the datagrams that a train holds. Shard thread; ingress_accept makes
- * no system call.
+ * would be a guess), too old for max-age=?, from the source that the rule names?, from one of our
+ * own sockets? Each no is one counter, multiplied by the datagrams that a train holds. Shard
+ * thread; ingress_accept makes no system call.
  */
 #include "shard/ingress.h"
 
@@ -21,6 +21,7 @@ static void read_stamp(const struct cmsghdr *c, struct datagram *out);
 static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes);
 static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes);
 static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count);
+static bool is_stale(const struct ingress_flow *flow, const struct datagram *d);
 static bool is_foreign(const struct ingress_flow *flow, const struct addr *from);
 static bool is_echo(const struct ingress_flow *flow, const struct addr *from);
 static ssize_t discard(int fd, struct datagram *d);
@@ -60,6 +61,9 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	}
 	if (head->flags & MSG_CTRUNC) {
 		return refuse(flow, FLOW_DROP_CONTROL, out->count);
+	}
+	if (flow->rule->in.max_age_ms > 0 && is_stale(flow, out)) {
+		return refuse(flow, FLOW_DROP_STALE, out->count);
 	}
 	if (flow->rule->in.source.family == 0 && flow->echo_count == 0) {
 		return true; /* nothing left to compare the sender with */
@@ -182,6 +186,14 @@ static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t coun
 {
 	stat_add(&flow->stats->drops[drop], count);
 	return false;
+}
+
+/* It has waited too long to be of use. A train is as old as its first datagram; what came without a
+ * stamp, because nobody had asked for one when it came, is not old. */
+static bool is_stale(const struct ingress_flow *flow, const struct datagram *d)
+{
+	return d->stamp_ns != 0 &&
+	       clock_wall_since_ns(d->stamp_ns) > flow->rule->in.max_age_ms * NS_PER_MS;
 }
 
 /* The rule names a source and this is another one. The kernel filters multicast sources itself; for

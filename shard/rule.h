@@ -34,6 +34,7 @@ struct rule_ingress {
 	bool shared;         /* other flows have this unicast address, port and interface, too */
 	int8_t gro;          /* 1, 0, RULE_AUTO */
 	int8_t pool_class;   /* class=, or RULE_AUTO */
+	uint32_t max_age_ms; /* max-age=: what has waited longer is dropped; 0: nothing is */
 };
 
 struct rule_output {
@@ -72,6 +73,7 @@ struct rule_output {
 #define RULE_DSCP_KEEP    (-2)
 #define RULE_DSCP_MAX     63
 #define RULE_PRIORITY_MAX 7
+#define RULE_MAX_AGE_MS   3600000 /* an hour */
 
 /* Of which no option is set. */
 #define RULE_INGRESS_UNSET                                \

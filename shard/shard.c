@@ -136,7 +136,7 @@ struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flo
 {
 	struct sock_want want = {.buffer_bytes = spec->rcvbuf_bytes,
 				 .gro = rule->gro,
-				 .stamp = shard_stamps(spec),
+				 .stamp = shard_stamps(spec, &rule->in),
 				 .share = rule->share};
 
 	for (uint32_t i = 0; i < rule->output_count; i++) {
@@ -148,9 +148,9 @@ struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flo
 	return want;
 }
 
-bool shard_stamps(const struct shard_spec *spec)
+bool shard_stamps(const struct shard_spec *spec, const struct rule_ingress *in)
 {
-	return spec->latency_sample > 0;
+	return spec->latency_sample > 0 || in->max_age_ms > 0;
 }
 
 void shard_describe(const struct shard *s, const struct rule_table_output *rule,

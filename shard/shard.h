@@ -103,8 +103,8 @@ void shard_set_echoes(struct shard *shard, uint32_t flow, const struct addr *ech
  */
 struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flow *rule);
 
-/* Whether what a flow receives is to come with the kernel's time stamps. Pure. */
-bool shard_stamps(const struct shard_spec *spec);
+/* Whether what a flow of `in' receives is to come with the kernel's time stamps. Pure. */
+bool shard_stamps(const struct shard_spec *spec, const struct rule_ingress *in);
 
 /* Completes how the socket of output `rule', as `got', is used; its `fd' is set. Any thread. */
 void shard_describe(const struct shard *shard, const struct rule_table_output *rule,

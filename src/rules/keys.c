@@ -37,7 +37,7 @@ static void set_initial(enum conf_side side, const struct conf_target *target);
 static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
 		       const struct conf_target *target);
 static conf_key_read read_name, read_weight, read_spread, read_by, read_shard, read_class;
-static conf_key_read read_gro;
+static conf_key_read read_gro, read_max_age;
 static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
 static conf_key_read read_reply, read_local, read_df, read_mtu;
 
@@ -95,6 +95,15 @@ static const struct conf_key ingress_keys[] = {
 	 .takes = "on or off",
 	 .example = "off",
 	 .help = "receive coalesced trains, or do not, whatever --gro says"},
+	{.name = "max-age",
+	 .read = read_max_age,
+	 .arg = "MSEC",
+	 .min = 1,
+	 .max = RULE_MAX_AGE_MS,
+	 .takes = " milliseconds",
+	 .example = "200",
+	 .help = "drop what has waited longer in the kernel when it is received; nothing\n"
+		 "is without it"},
 	{0},
 };
 
@@ -310,6 +319,12 @@ static int read_gro(const struct conf_key *key, const struct conf_target *target
 {
 	(void)key;
 	return conf_key_read_switch(value, &target->in->gro);
+}
+
+static int read_max_age(const struct conf_key *key, const struct conf_target *target,
+			const char *value)
+{
+	return conf_key_read_u32(key, value, &target->in->max_age_ms);
 }
 
 static int read_ttl(const struct conf_key *key, const struct conf_target *target, const char *value)

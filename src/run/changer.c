@@ -296,6 +296,10 @@ static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t fl
 	if (step->op == SHARD_REMOVE_FLOW) {
 		return note_rest(c, step->shard, flow);
 	}
+	if (step->op == SHARD_SET_FLOW) {
+		c->message.flow_rule = *step->flow;
+		changer_stamp_flow(&c->sup->workers[step->shard], flow, step->flow);
+	}
 	return step->output ? ask_of_output(c, step, flow) : 0;
 }
 

@@ -62,18 +62,22 @@ int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step
 
 void changer_stamp(struct worker *w, uint32_t latency_sample)
 {
-	bool before = shard_stamps(&w->spec);
-
 	w->spec.latency_sample = latency_sample;
-	if (shard_stamps(&w->spec) == before) {
-		return;
-	}
 	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
 
 		if (flow->fd >= 0) {
-			(void)sock_set_stamp(flow->fd, !before);
+			(void)sock_set_stamp(flow->fd, shard_stamps(&w->spec, &flow->rule->in));
 		}
+	}
+}
+
+void changer_stamp_flow(const struct worker *w, uint32_t flow, const struct rule_flow *rule)
+{
+	int fd = shard_flow(w->shard, place_index(flow))->flow.fd;
+
+	if (fd >= 0) {
+		(void)sock_set_stamp(fd, shard_stamps(&w->spec, &rule->in));
 	}
 }
 
@@ -194,7 +198,7 @@ static int open_flow(const struct worker *w, struct changer_step *step,
 	const struct rule_flow *flow = step->flow;
 	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
 				 .gro = flow->gro,
-				 .stamp = shard_stamps(&w->spec)};
+				 .stamp = shard_stamps(&w->spec, &flow->in)};
 	int rc;
 
 	if (share_is_part(&flow->share)) {

@@ -21,6 +21,10 @@ int changer_fit(const struct worker *worker, uint32_t flow, const struct changer
  * with stamps, or no longer do. Before the shard hears of it. */
 void changer_stamp(struct worker *worker, uint32_t latency_sample);
 
+/* The socket of running flow `flow' comes with stamps if it is to go on by `rule'. Before the shard
+ * hears of it. */
+void changer_stamp_flow(const struct worker *worker, uint32_t flow, const struct rule_flow *rule);
+
 /* Takes in the answer to `message', which succeeded: counters of what has gone are kept, its socket
  * is left, read empty and closed. `step': that it belongs to, or NULL. */
 void changer_keep(struct supervisor *sup, struct shard_message *message,

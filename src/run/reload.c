@@ -220,6 +220,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_REMOVE_OUTPUT] = SHARD_REMOVE_OUTPUT,
 		[DIFFERENCE_REMOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_MOVE_FLOW] = SHARD_REMOVE_FLOW,
+		[DIFFERENCE_SET_FLOW] = SHARD_SET_FLOW,
 		[DIFFERENCE_SET_OUTPUT] = SHARD_SET_OUTPUT,
 		[DIFFERENCE_REPLACE_OUTPUT] = SHARD_REPLACE_OUTPUT,
 		[DIFFERENCE_ADD_OUTPUT] = SHARD_ADD_OUTPUT,
@@ -229,7 +230,8 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_REMOVE_OUTPUT;
 	bool moves = from->what == DIFFERENCE_MOVE_FLOW;
 	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || moves ||
-		       from->what == DIFFERENCE_ADD_FLOW || from->what == DIFFERENCE_START_FLOW;
+		       from->what == DIFFERENCE_ADD_FLOW || from->what == DIFFERENCE_START_FLOW ||
+		       from->what == DIFFERENCE_SET_FLOW;
 	const struct layout *layout = goes ? &r->sup->setup->layout : &r->wanted->setup.layout;
 	const struct rule_table *table = &layout->tables[from->shard];
 

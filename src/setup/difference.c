@@ -358,6 +358,13 @@ static void change_what_stays(struct walk *walk, const struct match *match)
 	if (!is_kept(match) && !is_moved(match)) {
 		return;
 	}
+	if (running->in.max_age_ms != wanted->in.max_age_ms) {
+		add_step(walk, (struct difference_step){
+				       .what = DIFFERENCE_SET_FLOW,
+				       .shard = match->to,
+				       .flow = (uint32_t)(wanted - table->flows),
+			       });
+	}
 	for (uint32_t o = 0; o < wanted->output_count; o++) {
 		const struct rule_table_output *out = &table->outputs[wanted->first_output + o];
 		const struct rule_table_output *old =

@@ -150,14 +150,16 @@ END_TEST
 
 START_TEST(ingress_options_are_stored)
 {
-	const struct conf_flow *flow = add("239.1.1.1%eth0:5000 name=studio-1/hd weight=1000000 "
-					   "spread=2 class=jumbo gro=off -> 239.2.2.2%eth1:6000, "
-					   "239.2.2.3%eth1:6000");
+	const struct conf_flow *flow =
+		add("239.1.1.1%eth0:5000 name=studio-1/hd weight=1000000 "
+		    "spread=2 class=jumbo gro=off max-age=200 -> 239.2.2.2%eth1:6000, "
+		    "239.2.2.3%eth1:6000");
 
 	ck_assert_str_eq(conf.rules[0].name, "studio-1/hd");
 	ck_assert_uint_eq(conf.rules[0].weight, 1000000);
 	ck_assert_uint_eq(conf.rules[0].spread, 2);
 	ck_assert_int_eq(flow->in.pool_class, POOL_JUMBO);
+	ck_assert_uint_eq(flow->in.max_age_ms, 200);
 	ck_assert_int_eq(flow->in.gro, 0);
 	flow = add("239.1.1.2%eth0:5000 gro=on class=train shard=1023 -> 239.2.2.4%eth1:6000");
 	ck_assert_str_eq(conf.rules[1].name, "rule2");

@@ -172,6 +172,11 @@ static void take(struct model *model, const struct difference_step *step)
 		ck_assert(!flow->there);
 		*flow = (struct model_flow){.there = true, .rule = *rule};
 		break;
+	case DIFFERENCE_SET_FLOW: /* and no other part of it */
+		ck_assert(flow->there);
+		ck_assert(flow->started);
+		flow->rule.in.max_age_ms = rule->in.max_age_ms;
+		break;
 	case DIFFERENCE_START_FLOW:
 		ck_assert(flow->there);
 		ck_assert(!flow->started);
@@ -205,7 +210,8 @@ static void expect_same(const struct model *got, const struct model *wanted)
 		ck_assert_int_eq(a->started, b->started);
 		ck_assert(!a->there ||
 			  (a->rule.gro == b->rule.gro && a->rule.pool_class == b->rule.pool_class &&
-			   a->rule.ifindex == b->rule.ifindex));
+			   a->rule.ifindex == b->rule.ifindex &&
+			   a->rule.in.max_age_ms == b->rule.in.max_age_ms));
 		for (int o = 0; o < OUTPUTS; o++) {
 			ck_assert_int_eq(a->has[o], b->has[o]);
 			ck_assert(!a->has[o] || is_alike(&a->outputs[o], &b->outputs[o]));
@@ -252,6 +258,7 @@ static void fill(struct layout *layout)
 			flow->gro = rand() % 6 == 0;
 			flow->pool_class = (uint8_t)(rand() % 6 == 0);
 			flow->ifindex = rand() % 6 == 0;
+			flow->in.max_age_ms = rand() % 3 ? 0 : 100;
 			for (unsigned o = 0; o < OUTPUTS; o++) {
 				if (rand() % 2 == 0) {
 					fill_output(add_output(table, (o + shift) % OUTPUTS));
@@ -332,6 +339,17 @@ START_TEST(an_output_added_touches_neither_its_flow_nor_the_others)
 	ck_assert_uint_eq(difference.flows_kept, 1);
 	ck_assert_uint_eq(difference.outputs_kept, 2);
 	ck_assert_uint_eq(difference.outputs_added, 1);
+}
+END_TEST
+
+START_TEST(a_greatest_age_is_set_and_its_flow_kept)
+{
+	fill_plainly();
+	tables[1][0].flows[0].in.max_age_ms = 5;
+	expect_step(0, DIFFERENCE_SET_FLOW, 0);
+	ck_assert_uint_eq(difference.count, 1);
+	ck_assert_uint_eq(difference.flows_kept, 1);
+	ck_assert_uint_eq(difference.outputs_kept, 2);
 }
 END_TEST
 
@@ -447,6 +465,7 @@ int main(void)
 	tcase_add_test(tc, no_difference_takes_no_step);
 	tcase_add_test(tc, an_output_that_moves_in_its_rule_is_kept);
 	tcase_add_test(tc, an_output_added_touches_neither_its_flow_nor_the_others);
+	tcase_add_test(tc, a_greatest_age_is_set_and_its_flow_kept);
 	tcase_add_test(tc, options_are_set_where_the_socket_can_follow);
 	tcase_add_test(tc, a_flow_that_is_to_be_coalesced_no_more_comes_again);
 	tcase_add_test(tc, a_flow_received_into_other_buffers_keeps_its_socket);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "src/base/clock.h"
 #include "tests/unit/shard/change_rig.h"
 
 /* The rig's first output with options that the test changes. */
@@ -166,6 +167,33 @@ START_TEST(what_is_replaced_or_told_must_be_there)
 }
 END_TEST
 
+START_TEST(a_greatest_age_is_set_while_running)
+{
+	struct shard_message m = {.op = SHARD_SET_FLOW, .flow_rule.in.max_age_ms = 1000};
+	uint32_t number = 0;
+	struct fake_datagram old = {
+		.payload = &number,
+		.payload_bytes = sizeof(number),
+		.stamp_ns = clock_wall_ns() - 2 * NS_PER_S,
+	};
+
+	open_rig();
+	m.flow = flow_of(0)->token;
+	fake_deliver(rig.ring, 0, &old);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 1);
+	ck_assert_int_eq(ask(&m), 0);
+	fake_deliver(rig.ring, 0, &old);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 1);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->drops[FLOW_DROP_STALE]), 1);
+	m.flow = place_next_token(m.flow);
+	ck_assert_int_eq(ask(&m), -ENOENT);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(echoes_and_waits_are_set_while_running)
 {
 	static const struct addr echo = {.family = AF_INET, .port = 9};
@@ -196,6 +224,7 @@ int main(void)
 	tcase_add_test(tc, a_replaced_output_loses_doubles_and_reorders_nothing);
 	tcase_add_test(tc, what_is_under_way_is_done_when_its_shard_ends);
 	tcase_add_test(tc, what_is_replaced_or_told_must_be_there);
+	tcase_add_test(tc, a_greatest_age_is_set_while_running);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

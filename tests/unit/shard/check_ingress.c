@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shard/ingress.h"
+#include "src/base/clock.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -135,6 +136,39 @@ START_TEST(stamp_of_the_kernel_is_read)
 	add_int(SOL_SOCKET, SCM_TIMESTAMPNS, 7); /* too short to be one */
 	ck_assert(ingress_accept(&flow, &event, &pool, &d));
 	ck_assert_uint_eq(d.stamp_ns, 0);
+}
+END_TEST
+
+/* The next datagram was received so long ago. */
+static void aged(uint64_t ns)
+{
+	uint64_t then_ns = clock_wall_ns() - ns;
+	struct timespec at = {.tv_sec = (time_t)(then_ns / NS_PER_S),
+			      .tv_nsec = (long)(then_ns % NS_PER_S)};
+
+	head->control_bytes = 0;
+	add_control(SOL_SOCKET, SCM_TIMESTAMPNS, &at, sizeof(at));
+}
+
+START_TEST(what_has_waited_too_long_is_refused_where_the_rule_says_so)
+{
+	aged(3 * NS_PER_S);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	rule.in.max_age_ms = 2000;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_STALE]), 1);
+	aged(NS_PER_S); /* and a second for a test that has to wait */
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	aged(-NS_PER_S * 1000); /* the clock was set back */
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	head->control_bytes = 0; /* nobody knows */
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	aged(3 * NS_PER_S);
+	head->payload_bytes = 1000;
+	add_int(IPPROTO_UDP, UDP_GRO, 100);
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_STALE]), 11);
+	ck_assert_uint_eq(stat_get(&stats.received), 15);
 }
 END_TEST
 
@@ -317,6 +351,7 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, train_of_one_is_a_single_datagram);
 	tcase_add_test(tcase, hop_limit_and_traffic_class_are_read_for_both_families);
 	tcase_add_test(tcase, stamp_of_the_kernel_is_read);
+	tcase_add_test(tcase, what_has_waited_too_long_is_refused_where_the_rule_says_so);
 	tcase_add_test(tcase, cut_datagram_is_refused_and_its_flow_moves_up);
 	tcase_add_test(tcase, moving_up_skips_classes_without_buffers);
 	tcase_add_test(tcase, incomplete_control_data_is_refused);
