@@ -4,6 +4,7 @@ src_view_libnc_view_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_view_libnc_view_a_SOURCES = \
 	src/view/hugepages.c \
 	src/view/json.c \
+	src/view/live.c src/view/live.h \
 	src/view/map.c src/view/map.h \
 	src/view/picture.c \
 	src/view/place.c \

@@ -16,8 +16,9 @@
 static int fill_cores(const struct view *view, struct map *map);
 static void add_cpu(const struct view *view, struct map_core *core, const struct topo_cpu *cpu);
 static bool is_reserved(const struct plan *plan, int cpu_os);
-static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
-		      const struct plan_shard *plan_shard);
+static void add_shard(const struct view *view, struct map *map, struct map_core *core,
+		      uint32_t shard);
+static void add_live(struct view_live_item *sum, const struct view_live_item *item);
 static void mark_far(const struct view *view, struct map *map);
 static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard);
 static int compare_cores(const void *left, const void *right);
@@ -25,6 +26,8 @@ static int compare_int(int64_t a, int64_t b);
 static int64_t rank(int number);
 static void fill_boxes(const struct view *view, const struct view_table *table, struct map *map);
 static void box_cores(struct map *map);
+static void box_links(const struct view *view, struct map *map);
+static bool has_place(const struct view *view, const struct map *map, const char *ifname);
 static uint32_t node_box(const struct map *map, int node_os);
 static uint32_t find_box(struct map *map, uint32_t parent, enum map_kind kind, int os);
 static uint32_t add_box(struct map *map, uint32_t parent, enum map_kind kind, int os,
@@ -33,10 +36,11 @@ static uint32_t add_box(struct map *map, uint32_t parent, enum map_kind kind, in
 int map_build(const struct view *view, const struct view_table *table, struct map *out)
 {
 	const struct topo *topo = view->topo;
-	struct map map = {0};
+	struct map map = {.live = view->live != NULL};
 	/* Every core may stand alone in its socket, node and cache; so may every node. */
 	size_t room = 1 + 4 * ((size_t)topo->core_count + 1) + 2 * (size_t)topo->node_count +
-		      topo->nic_count + table->guest_count;
+		      topo->nic_count + table->guest_count +
+		      (view->live ? 2 + (size_t)view->live->nic_count : 0);
 
 	map.cores = calloc((size_t)topo->core_count + 1, sizeof(map.cores[0]));
 	map.boxes = calloc(room, sizeof(map.boxes[0]));
@@ -68,7 +72,7 @@ static int fill_cores(const struct view *view, struct map *map)
 		struct map_core *core = core_of_shard(view, map, i);
 
 		if (core) {
-			add_shard(map, core, i, &view->plan->shards[i]);
+			add_shard(view, map, core, i);
 		}
 	}
 	mark_far(view, map);
@@ -105,15 +109,29 @@ static bool is_reserved(const struct plan *plan, int cpu_os)
 	return false;
 }
 
-static void add_shard(struct map *map, struct map_core *core, uint32_t shard,
-		      const struct plan_shard *plan_shard)
+static void add_shard(const struct view *view, struct map *map, struct map_core *core,
+		      uint32_t shard)
 {
+	const struct plan_shard *plan_shard = &view->plan->shards[shard];
+
 	if (core->shard_count++ == 0) {
 		core->first_shard = shard;
 	}
 	core->flow_count += plan_shard->flow_count;
 	core->load += plan_shard->load;
 	map->load_max = core->load > map->load_max ? core->load : map->load_max;
+	if (view->live) {
+		add_live(&core->live, &view->live->shards[shard]);
+	}
+}
+
+/* One whose load nobody knows makes that of all unknown. */
+static void add_live(struct view_live_item *sum, const struct view_live_item *item)
+{
+	sum->load = sum->load < 0 || item->load < 0 ? -1 : sum->load + item->load;
+	sum->in_per_s += item->in_per_s;
+	sum->out_per_s += item->out_per_s;
+	sum->lost_per_s += item->lost_per_s;
 }
 
 static void mark_far(const struct view *view, struct map *map)
@@ -190,6 +208,9 @@ static void fill_boxes(const struct view *view, const struct view_table *table, 
 			add_box(map, node, MAP_GUEST, table->guests[i].to_os, i);
 		}
 	}
+	if (view->live) {
+		box_links(view, map);
+	}
 }
 
 static void box_cores(struct map *map)
@@ -202,6 +223,26 @@ static void box_cores(struct map *map)
 
 		add_box(map, cache, MAP_CORE, core->cpu_os, i);
 	}
+}
+
+/* Interfaces of no known node stand in a box for these. */
+static void box_links(const struct view *view, struct map *map)
+{
+	for (uint32_t i = 0; i < view->live->nic_count; i++) {
+		if (!has_place(view, map, view->live->nics[i].name)) {
+			uint32_t socket = find_box(map, 0, MAP_SOCKET, TOPO_UNKNOWN);
+			uint32_t node = find_box(map, socket, MAP_NODE, TOPO_UNKNOWN);
+
+			add_box(map, node, MAP_LINK, TOPO_UNKNOWN, i);
+		}
+	}
+}
+
+static bool has_place(const struct view *view, const struct map *map, const char *ifname)
+{
+	const struct topo_nic *nic = topo_find_nic(view->topo, ifname);
+
+	return nic && nic->node_os != TOPO_UNKNOWN && node_box(map, nic->node_os) != MAP_NONE;
 }
 
 /* The first box of a node, or MAP_NONE. */

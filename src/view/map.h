@@ -1,9 +1,9 @@
 /* map.h - a machine and its plan as nested boxes: socket, node, cache, core; and interfaces.
  *
- * Internal to picture.c; place.c has what concerns where boxes stand. A map is built in two steps,
- * what is inside what and then where it stands, and only read after that. Boxes are an array;
- * children are chained by index, so there are no pointers to keep true. Owner: the caller. Units:
- * CSS pixels.
+ * Internal to picture.c and live.c; place.c has what concerns where boxes stand. A map is built in
+ * two steps, what is inside what and then where it stands, and only read after that. Boxes are an
+ * array; children are chained by index, so there are no pointers to keep true. Owner: the caller.
+ * Units: CSS pixels.
  */
 #pragma once
 
@@ -23,6 +23,7 @@ enum map_kind {
 	MAP_CACHE,  /* `index' = last-level cache, or MAP_NONE */
 	MAP_CORE,   /* `index' = in map->cores */
 	MAP_NIC,    /* `index' = in topo->nics */
+	MAP_LINK,   /* `index' = in live->nics: one of no known node */
 	MAP_GUEST,  /* `index' = in table->guests: flows from another node, owned here */
 };
 
@@ -37,9 +38,10 @@ struct map_core {
 	uint32_t first_shard; /* lowest number of these */
 	uint32_t flow_count;
 	uint64_t load;
-	bool allowed;  /* at least one CPU may be used */
-	bool reserved; /* left to the rest of the system */
-	bool far;      /* owns a flow whose interface is on another node */
+	struct view_live_item live; /* of all its shards; when the view has that */
+	bool allowed;               /* at least one CPU may be used */
+	bool reserved;              /* left to the rest of the system */
+	bool far;                   /* owns a flow whose interface is on another node */
 };
 
 struct map_box {
@@ -57,13 +59,15 @@ struct map {
 	uint32_t box_count;
 	uint32_t socket_count; /* boxes of that kind */
 	uint64_t load_max;     /* of a core */
+	bool live;             /* boxes have room for what view->live says */
 };
 
 /* 0 or -ENOMEM. */
 int map_build(const struct view *view, const struct view_table *table, struct map *out);
 
-/* Gives every box its place, the page's upper left corner at x, y. */
-void map_place(struct map *map, double x, double y);
+/* Gives every box its place, the page's upper left corner at x, y; it is about as wide as `width'
+ * allows, or wider when a single box is. */
+void map_place(struct map *map, double x, double y, double width);
 
 /* Heights of the text above a box's children, and the space around them. */
 double map_head_height(enum map_kind kind);

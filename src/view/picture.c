@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/view/live.h"
 #include "src/view/map.h"
 #include "src/view/sum.h"
 #include "src/view/table.h"
 #include "src/view/svg.h"
 
 #define MARGIN    20.0
+#define MAP_WIDTH 1360.0
 #define WIDTH_MIN 900.0
 #define MAP_TOP   122.0
 #define TEXT_MAX  256
@@ -30,6 +32,7 @@ struct painter {
 	FILE *out;
 };
 
+static void paint_live(const struct painter *p, struct map *map);
 static void paint_head(const struct painter *p, double width);
 static void paint_legend(const struct painter *p, double y);
 static void paint_box(const struct painter *p, uint32_t id);
@@ -60,8 +63,11 @@ int view_picture(const struct view *view, FILE *out)
 
 	rc = rc ? rc : view_table_build(view, &table);
 	rc = rc ? rc : map_build(view, &table, &map);
-	if (rc == 0) {
-		map_place(&map, MARGIN, MAP_TOP);
+	if (rc == 0 && view->live) {
+		paint_live(&p, &map);
+		rc = view_sum_status(out);
+	} else if (rc == 0) {
+		map_place(&map, MARGIN, MAP_TOP, MAP_WIDTH);
 		page = &map.boxes[0].at;
 		width = page->w + 2 * MARGIN > WIDTH_MIN ? page->w + 2 * MARGIN : WIDTH_MIN;
 		below = page->y + page->h + MARGIN;
@@ -78,6 +84,21 @@ int view_picture(const struct view *view, FILE *out)
 	map_free(&map);
 	view_sum_free(&sum);
 	return rc;
+}
+
+/* Without head and tables: who looks at this has these elsewhere. */
+static void paint_live(const struct painter *p, struct map *map)
+{
+	double width = p->view->live->width;
+	double top = live_legend_height(width);
+	const struct svg_rect *page = &map->boxes[0].at;
+
+	map_place(map, LIVE_MARGIN, top, width - 2 * LIVE_MARGIN);
+	width = page->w + 2 * LIVE_MARGIN > width ? page->w + 2 * LIVE_MARGIN : width;
+	svg_open(p->out, width, page->y + page->h + LIVE_MARGIN, "what the machine does");
+	live_paint_legend(p->view->live, p->out);
+	paint_box(p, 0);
+	svg_close(p->out);
 }
 
 static void paint_head(const struct painter *p, double width)
@@ -153,6 +174,11 @@ static void paint_box(const struct painter *p, uint32_t id)
 	case MAP_NIC:
 		paint_nic(p, box);
 		break;
+	case MAP_LINK:
+		live_paint_nic(p->view->live->nics[box->index].name,
+			       &p->view->live->nics[box->index], "of no known node", box->at,
+			       p->out);
+		break;
 	case MAP_GUEST:
 		paint_guest(p, box);
 		break;
@@ -188,6 +214,9 @@ static void paint_node(const struct painter *p, const struct map_box *box)
 	if (!node) {
 		svg_text(p->out, box->at.x + 8, box->at.y + 17, SVG_FONT_HEAD, "t-main",
 			 "no known node");
+		svg_text_fit(p->out,
+			     (struct svg_rect){box->at.x + 8, box->at.y + 31, box->at.w - 12, 0},
+			     SVG_FONT_SMALL, "t-dim", "virtual, or the firmware does not say");
 		return;
 	}
 	snprintf(text, sizeof(text), "node %d: %s%s%s", node->node_os,
@@ -265,6 +294,10 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 	struct svg_rect at = box->at;
 	char text[TEXT_MAX];
 
+	if (p->view->live && core->shard_count > 0) {
+		live_paint_core(core, at, p->out);
+		return;
+	}
 	snprintf(text, sizeof(text),
 		 "%" PRIu32 " CPU(s), %d to %d\n%" PRIu32 " shard(s), %" PRIu32
 		 " flow(s), load %" PRIu64,
@@ -315,6 +348,11 @@ static void paint_nic(const struct painter *p, const struct map_box *box)
 	struct svg_rect at = {box->at.x + 8, box->at.y + 15, box->at.w - 10, 0};
 	char text[TEXT_MAX];
 
+	if (p->view->live) {
+		live_paint_nic(nic->name, live_find_nic(p->view->live, nic->name), nic->via,
+			       box->at, p->out);
+		return;
+	}
 	snprintf(text, sizeof(text), "%s: %s", nic->name, nic->via);
 	svg_box(p->out, box->at, "b-nic", text);
 	if (!ingress) {

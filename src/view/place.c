@@ -8,15 +8,19 @@
  */
 #include "src/view/map.h"
 
-#define PAGE_WIDTH  1360.0
 #define CORE_WIDTH  52.0
 #define CORE_HEIGHT 44.0
 #define NIC_WIDTH   190.0
 #define NIC_HEIGHT  22.0
+#define LIVE_WIDTH  86.0 /* of a core that says what it does */
+#define LIVE_HEIGHT 66.0
+#define LINK_HEIGHT 36.0 /* of an interface that does */
 #define GAP         6.0
 #define NODE_MIN    236.0
+#define SOCKET_MIN  (NODE_MIN + 16)
 
 static void measure(struct map *map, uint32_t id, double width);
+static double core_width(const struct map *map);
 static double cache_width(const struct map *map, uint32_t id, double width);
 static double share(const struct map *map, uint32_t id, double width);
 static uint32_t columns(uint32_t count, uint32_t most);
@@ -26,9 +30,9 @@ static void even_row(struct map *map, uint32_t first, uint32_t end, double heigh
 static void stand(struct map *map, uint32_t id, double x, double y);
 static double padding(enum map_kind kind);
 
-void map_place(struct map *map, double x, double y)
+void map_place(struct map *map, double x, double y, double width)
 {
-	measure(map, 0, PAGE_WIDTH);
+	measure(map, 0, width);
 	stand(map, 0, x, y);
 }
 
@@ -44,6 +48,7 @@ double map_head_height(enum map_kind kind)
 	case MAP_PAGE:
 	case MAP_CORE:
 	case MAP_NIC:
+	case MAP_LINK:
 	case MAP_GUEST:
 		break;
 	}
@@ -58,13 +63,13 @@ static void measure(struct map *map, uint32_t id, double width)
 	struct svg_rect size;
 
 	if (box->kind == MAP_CORE) {
-		box->at.w = CORE_WIDTH;
-		box->at.h = CORE_HEIGHT;
+		box->at.w = core_width(map);
+		box->at.h = map->live ? LIVE_HEIGHT : CORE_HEIGHT;
 		return;
 	}
-	if (box->kind == MAP_NIC || box->kind == MAP_GUEST) {
+	if (box->kind == MAP_NIC || box->kind == MAP_LINK || box->kind == MAP_GUEST) {
 		box->at.w = inner < NIC_WIDTH ? inner : NIC_WIDTH;
-		box->at.h = NIC_HEIGHT;
+		box->at.h = map->live && box->kind != MAP_GUEST ? LINK_HEIGHT : NIC_HEIGHT;
 		return;
 	}
 	if (box->kind == MAP_CACHE) {
@@ -81,16 +86,22 @@ static void measure(struct map *map, uint32_t id, double width)
 	box->at.h = size.h + pad + map_head_height(box->kind) + (size.h > 0 ? 0 : -pad / 2);
 }
 
+static double core_width(const struct map *map)
+{
+	return map->live ? LIVE_WIDTH : CORE_WIDTH;
+}
+
 /* A cache's cores stand in a block that is wider than high. */
 static double cache_width(const struct map *map, uint32_t id, double width)
 {
 	uint32_t cores = count_children(map, id, MAP_CORE);
 	uint32_t most = cores > 32 ? 12 : 8;
+	double core = core_width(map);
 
-	while (most > 1 && most * (CORE_WIDTH + GAP) - GAP > width) {
+	while (most > 1 && most * (core + GAP) - GAP > width) {
 		most--;
 	}
-	return columns(cores, most) * (CORE_WIDTH + GAP) - GAP;
+	return columns(cores, most) * (core + GAP) - GAP;
 }
 
 /* The width that each child may have. */
@@ -101,6 +112,9 @@ static double share(const struct map *map, uint32_t id, double width)
 	switch (map->boxes[id].kind) {
 	case MAP_PAGE:
 		cols = columns(map->socket_count, map->socket_count > 4 ? 4 : 2);
+		while (cols > 1 && (width - GAP * (cols - 1)) / cols < SOCKET_MIN) {
+			cols--;
+		}
 		break;
 	case MAP_SOCKET:
 		cols = columns(count_children(map, id, MAP_NODE), width > 1000 ? 4 : 2);

@@ -25,11 +25,19 @@ static const char light_rules[] = ".bg{fill:#ffffff}"
 				  ".b-nic{fill:#1f4e79;stroke:#1f4e79}"
 				  ".b-guest{fill:none;stroke:#c26d12;stroke-dasharray:4 3}"
 				  ".b-load{fill:#2f8a4e;stroke:none}"
+				  ".b-quiet{fill:#ffffff;stroke:#8a97a8}"
+				  ".b-load1{fill:#e3eefb;stroke:#5b87c7}"
+				  ".b-load2{fill:#bfd8f5;stroke:#4574b5}"
+				  ".b-load3{fill:#93bdec;stroke:#35629f}"
+				  ".b-load4{fill:#6aa2e2;stroke:#244d85}"
+				  ".b-losing{fill:#ffd9d3;stroke:#b3261e;stroke-width:3}"
+				  ".b-bar{fill:#244d85;stroke:none}"
 				  ".t-main{fill:#18202b}"
 				  ".t-dim{fill:#566273}"
 				  ".t-nic{fill:#ffffff}"
 				  ".t-far{fill:#a65608}"
-				  ".t-local{fill:#22703c}";
+				  ".t-local{fill:#22703c}"
+				  ".t-lost{fill:#8c1d18;font-weight:bold}";
 
 static const char dark_rules[] = ".bg{fill:#12161c}"
 				 ".b-socket{fill:#1b222b;stroke:#3d4958}"
@@ -44,11 +52,19 @@ static const char dark_rules[] = ".bg{fill:#12161c}"
 				 ".b-nic{fill:#9cc7ee;stroke:#9cc7ee}"
 				 ".b-guest{fill:none;stroke:#e69a45;stroke-dasharray:4 3}"
 				 ".b-load{fill:#55b878;stroke:none}"
+				 ".b-quiet{fill:#12161c;stroke:#66758a}"
+				 ".b-load1{fill:#17263b;stroke:#5b87c7}"
+				 ".b-load2{fill:#1c375c;stroke:#6f9bdd}"
+				 ".b-load3{fill:#234a7d;stroke:#86b1ee}"
+				 ".b-load4{fill:#2b5fa1;stroke:#a5c8fa}"
+				 ".b-losing{fill:#551712;stroke:#ff8a7a;stroke-width:3}"
+				 ".b-bar{fill:#a5c8fa;stroke:none}"
 				 ".t-main{fill:#e8edf3}"
 				 ".t-dim{fill:#a0adbd}"
 				 ".t-nic{fill:#0d1a28}"
 				 ".t-far{fill:#f0ad62}"
-				 ".t-local{fill:#7fd29b}";
+				 ".t-local{fill:#7fd29b}"
+				 ".t-lost{fill:#ffb4a9;font-weight:bold}";
 
 static const double font_px[] = {18, 13, 12, 10};
 static const char *const font_class[] = {"f0", "f1", "f2", "f3"};

@@ -17,6 +17,8 @@
 #define INGRESS_TEXT_MAX \
 	(ENDPOINT_TEXT_MAX + RULE_SOURCE_TEXT_MAX + 1) /* "SOURCE@" and the endpoint */
 
+static int print(const struct setup *setup, enum opt_plan how, const struct view_live *live,
+		 FILE *out);
 static void describe_flow(const struct setup *setup, uint32_t i, char *text, struct view_flow *out);
 static void describe_ingress(const struct rule_ingress *in, char *buf);
 static int print_as(const struct view *view, enum opt_plan how, FILE *out);
@@ -28,10 +30,22 @@ int view_print(const struct setup *setup, FILE *out)
 
 int view_print_as(const struct setup *setup, enum opt_plan how, FILE *out)
 {
+	return print(setup, how, NULL, out);
+}
+
+int view_print_live(const struct setup *setup, const struct view_live *live, FILE *out)
+{
+	return print(setup, OPT_PLAN_SVG, live, out);
+}
+
+static int print(const struct setup *setup, enum opt_plan how, const struct view_live *live,
+		 FILE *out)
+{
 	uint32_t count = setup->plan.flow_count;
 	struct view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
 	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
-	struct view view = {.topo = &setup->topo, .plan = &setup->plan, .flows = flows};
+	struct view view = {
+		.topo = &setup->topo, .plan = &setup->plan, .flows = flows, .live = live};
 	int rc = -ENOMEM;
 
 	if (setup->opt->source.family != 0) {

@@ -35,9 +35,28 @@ struct view {
 	const struct plan *plan;
 	const struct view_flow *flows; /* plan->flow_count of them */
 	const struct addr *source;     /* --source: whose shard is asked for; NULL: nobody's */
+	const struct view_live *live;  /* NULL: the picture is of the plan alone */
 	uint64_t arena_bytes;          /* memory of one shard */
 	enum arena_huge page;          /* the kind of page tried first */
 };
+
+/* What a shard or an interface does at present, by a picture that is about that. */
+struct view_live_item {
+	const char *name; /* of an interface, "" = any; NULL: a shard */
+	double load;      /* of its CPU or link, 0 to 1; negative: nobody knows */
+	double in_per_s, out_per_s, lost_per_s; /* datagrams */
+};
+
+struct view_live {
+	const struct view_live_item *shards; /* as plan->shards */
+	const struct view_live_item *nics;   /* that flows come in by or outputs go out by */
+	uint32_t nic_count;
+	double window_s; /* what "at present" is a mean over */
+	double width;    /* of the picture, VIEW_LIVE_WIDTH_MIN to _MAX CSS pixels */
+};
+
+#define VIEW_LIVE_WIDTH_MIN 300
+#define VIEW_LIVE_WIDTH_MAX 4000
 
 int view_text(const struct view *view, FILE *out);
 int view_json(const struct view *view, FILE *out);
@@ -52,3 +71,6 @@ int view_print(const struct setup *setup, FILE *out);
 
 /* The same in the way `how'. */
 int view_print_as(const struct setup *setup, enum opt_plan how, FILE *out);
+
+/* The machine with its shards and interfaces, coloured by what they do and lose at present. */
+int view_print_live(const struct setup *setup, const struct view_live *live, FILE *out);

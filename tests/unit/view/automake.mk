@@ -2,3 +2,6 @@
 
 UNIT_TESTS += tests/unit/view/check_view
 tests_unit_view_check_view_LDADD = $(NC_VIEW_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/view/check_live
+tests_unit_view_check_live_LDADD = $(NC_VIEW_LIBS) $(CHECK_LIBS)
