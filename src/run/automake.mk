@@ -31,6 +31,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/report_file.c src/run/report_file.h \
 	src/run/report_put.c src/run/report_put.h \
 	src/run/rlimits.c src/run/rlimits.h \
+	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \
 	src/run/status.c src/run/status.h \

@@ -6,11 +6,9 @@
 #include "src/run/status.h"
 
 #include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/base/clock.h"
@@ -164,14 +162,9 @@ static void put_shard_state(json_t *row, const struct worker *w)
 /* What its thread has used; null where nobody can say. */
 static json_t *cpu_seconds(const struct worker *w)
 {
-	struct timespec used;
-	clockid_t clock;
+	uint64_t used_ns;
 
-	if (!w->started || pthread_getcpuclockid(w->thread, &clock) != 0 ||
-	    clock_gettime(clock, &used) != 0) {
-		return json_null();
-	}
-	return json_real((double)used.tv_sec + (double)used.tv_nsec / NS_PER_S);
+	return worker_cpu_ns(w, &used_ns) < 0 ? json_null() : json_real((double)used_ns / NS_PER_S);
 }
 
 /* The classes that have slots. */

@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "numa/pin.h"
 #include "src/base/advice.h"
+#include "src/base/clock.h"
 
 static void *thread_main(void *arg);
 static int open_shard(struct worker *w, struct err *err);
@@ -54,6 +56,19 @@ int worker_failure(const struct worker *w, struct err *err)
 	}
 	pthread_mutex_unlock(&w->gate->lock);
 	return rc;
+}
+
+int worker_cpu_ns(const struct worker *w, uint64_t *out)
+{
+	struct timespec used;
+	clockid_t clock;
+	int rc = w->started ? -pthread_getcpuclockid(w->thread, &clock) : -ESRCH;
+
+	if (rc < 0 || clock_gettime(clock, &used) < 0) {
+		return rc < 0 ? rc : -errno;
+	}
+	*out = (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+	return 0;
 }
 
 void worker_free(struct worker *w)

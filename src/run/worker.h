@@ -51,5 +51,8 @@ int worker_start(struct worker *worker, struct err *err);
 /* The first failure of any of its steps so far: 0, or -errno with `err'. Control thread. */
 int worker_failure(const struct worker *worker, struct err *err);
 
+/* How long its thread has run on a CPU so far: 0, or -errno when nobody can say. Any thread. */
+int worker_cpu_ns(const struct worker *worker, uint64_t *out);
+
 /* After the thread has ended: gives its memory back. */
 void worker_free(struct worker *worker);

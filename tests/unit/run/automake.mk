@@ -68,3 +68,7 @@ tests_unit_run_check_reasons_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_survey
 tests_unit_run_check_survey_SOURCES = tests/unit/run/check_survey.c $(RUN_RIG)
 tests_unit_run_check_survey_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_scene
+tests_unit_run_check_scene_SOURCES = tests/unit/run/check_scene.c $(RUN_RIG)
+tests_unit_run_check_scene_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
