@@ -30,7 +30,9 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \
 	src/run/report_put.c src/run/report_put.h \
+	src/run/report_rows.c src/run/report_rows.h \
 	src/run/rlimits.c src/run/rlimits.h \
+	src/run/rows.c src/run/rows.h \
 	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \

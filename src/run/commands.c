@@ -62,7 +62,8 @@ static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
 static const struct command commands[] = {
 	[PROTOCOL_COMMAND_SHOW] = {.run = command_show,
 				   .members = {{"what", MEMBER_TEXT, .needed = true},
-					       {"rules", MEMBER_TEXTS}}},
+					       {"rules", MEMBER_TEXTS},
+					       {"members", MEMBER_TEXTS}}},
 	[PROTOCOL_COMMAND_STATS] = {.run = command_stats},
 	[PROTOCOL_COMMAND_HEALTH] = {.run = command_health},
 	[PROTOCOL_COMMAND_LOG_LEVEL] = {.run = command_log_level,

@@ -1,10 +1,10 @@
-/* commands_show.c - show: the report and the plan, cut into tables.
+/* commands_show.c - show: what there is, as tables.
  *
- * Each subject answers with a member of its own name, an array of flat rows, or with members of the
- * plan as --plan=json has them. A row of the report's gets beside its own members those that say
- * where it stands: the rule, the flow, the shard. See commands.h.
+ * Each subject answers with a member of its own name, an array of flat rows (rows.h), or with
+ * members of the plan as --plan=json has them. See commands.h.
  */
 #include <assert.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,27 +15,22 @@
 #include "src/run/commands.h"
 #include "src/run/report.h"
 #include "src/run/report_put.h"
+#include "src/run/rows.h"
 #include "src/run/supervisor.h"
 #include "src/view/view.h"
 
-/* Adds to `rows' those of one element of the report. */
-typedef void add_rows(json_t *rows, json_t *element);
-
 struct subject {
-	const char *from; /* the report's array; NULL: not of the report */
-	add_rows *add;
+	json_t *(*rows)(const struct rows_ask *ask);
 	enum protocol_refusal (*other)(const struct supervisor *sup, json_t *result,
 				       struct err *err);
 };
 
 static int find_subject(const char *name);
-static void from_report(const struct supervisor *sup, const json_t *rules, int id, json_t *result);
-static bool is_among(const char *name, const json_t *names);
-static add_rows add_rule, add_flows, add_outputs, add_shard, add_pools;
-static void move(json_t *row, const json_t *from, const char *key);
+static int read_ask(const struct command_request *request, struct rows_ask *out);
 static json_t *disabled_rows(const struct supervisor *sup);
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
 					  struct err *err);
+static void share(json_t *to, const json_t *from, const char *key);
 static enum protocol_refusal topology_members(const struct supervisor *sup, json_t *result,
 					      struct err *err);
 static json_t *plan_of(const struct supervisor *sup);
@@ -46,11 +41,11 @@ static json_t *change_row(const struct history_note *note, uint64_t number);
 static const char *const subject_names[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME)};
 
 static const struct subject subjects[] = {
-	[PROTOCOL_SUBJECT_RULES] = {.from = "rules", .add = add_rule},
-	[PROTOCOL_SUBJECT_FLOWS] = {.from = "rules", .add = add_flows},
-	[PROTOCOL_SUBJECT_OUTPUTS] = {.from = "rules", .add = add_outputs},
-	[PROTOCOL_SUBJECT_SHARDS] = {.from = "shards", .add = add_shard},
-	[PROTOCOL_SUBJECT_POOLS] = {.from = "shards", .add = add_pools},
+	[PROTOCOL_SUBJECT_RULES] = {.rows = rows_of_rules},
+	[PROTOCOL_SUBJECT_FLOWS] = {.rows = rows_of_flows},
+	[PROTOCOL_SUBJECT_OUTPUTS] = {.rows = rows_of_outputs},
+	[PROTOCOL_SUBJECT_SHARDS] = {.rows = rows_of_shards},
+	[PROTOCOL_SUBJECT_POOLS] = {.rows = rows_of_pools},
 	[PROTOCOL_SUBJECT_TOPOLOGY] = {.other = topology_members},
 	[PROTOCOL_SUBJECT_PLAN] = {.other = plan_members},
 	[PROTOCOL_SUBJECT_CHANGES] = {.other = change_rows},
@@ -61,9 +56,10 @@ static_assert(sizeof(subjects) / sizeof(subjects[0]) == PROTOCOL_SUBJECT_COUNT, 
 enum protocol_refusal command_show(const struct command_request *request, json_t *result,
 				   struct err *err)
 {
-	const json_t *rules = json_object_get(request->members, "rules");
 	const char *what = commands_text(request, "what");
+	const struct supervisor *sup = request->sup;
 	int id = find_subject(what);
+	struct rows_ask ask;
 
 	if (id < 0) {
 		err_set(err,
@@ -73,12 +69,18 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 		return PROTOCOL_REFUSED_BAD_REQUEST;
 	}
 	if (subjects[id].other) {
-		return subjects[id].other(request->sup, result, err);
+		return subjects[id].other(sup, result, err);
 	}
-	from_report(request->sup, rules, id, result);
+	if (read_ask(request, &ask) < 0) {
+		err_set(err, "show: out of memory; free some and try again");
+		return PROTOCOL_REFUSED_FAILED;
+	}
+	must(json_object_set_new(result, "uptime_s", json_real(report_uptime_s(sup))) == 0);
+	must(json_object_set_new(result, subject_names[id], subjects[id].rows(&ask)) == 0);
 	if (id == PROTOCOL_SUBJECT_RULES) {
-		must(json_object_set_new(result, "disabled", disabled_rows(request->sup)) == 0);
+		must(json_object_set_new(result, "disabled", disabled_rows(sup)) == 0);
 	}
+	json_decref(ask.rules);
 	return PROTOCOL_DONE;
 }
 
@@ -92,121 +94,23 @@ static int find_subject(const char *name)
 	return -1;
 }
 
-/* `rules', when given, are the names of those that are shown. */
-static void from_report(const struct supervisor *sup, const json_t *rules, int id, json_t *result)
+/* What there may be of members `rules' and `members' in a request. 0 or -ENOMEM. */
+static int read_ask(const struct command_request *request, struct rows_ask *out)
 {
-	json_t *report = report_build(sup), *rows = json_array();
-	json_t *element;
+	const json_t *rules = json_object_get(request->members, "rules");
+	json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, subjects[id].from), i, element)
+	*out = (struct rows_ask){.sup = request->sup, .rules = rules ? json_object() : NULL};
+	report_want(json_object_get(request->members, "members"), &out->want);
+	json_array_foreach(rules, i, name)
 	{
-		const char *rule = json_string_value(json_object_get(element, "rule"));
-
-		if (!rules || !rule || is_among(rule, rules)) {
-			subjects[id].add(rows, element);
+		if (json_object_set_new(out->rules, json_string_value(name), json_true()) < 0) {
+			json_decref(out->rules);
+			return -ENOMEM;
 		}
 	}
-	move(result, report, "uptime_s");
-	must(json_object_set_new(result, subject_names[id], rows) == 0);
-	json_decref(report);
-}
-
-static bool is_among(const char *name, const json_t *names)
-{
-	json_t *element;
-	size_t i;
-
-	json_array_foreach(names, i, element)
-	{
-		if (strcmp(json_string_value(element), name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void add_rule(json_t *rows, json_t *element)
-{
-	json_t *flows = json_object_get(element, "flows");
-	json_int_t outputs = 0;
-	json_t *flow;
-	size_t i;
-
-	json_array_foreach(flows, i, flow)
-	{
-		outputs += (json_int_t)json_array_size(json_object_get(flow, "outputs"));
-	}
-	must(json_object_set_new(element, "flows",
-				 json_integer((json_int_t)json_array_size(flows))) == 0);
-	must(json_object_set_new(element, "outputs", json_integer(outputs)) == 0);
-	must(json_array_append(rows, element) == 0);
-}
-
-static void add_flows(json_t *rows, json_t *element)
-{
-	json_t *flow;
-	size_t i;
-
-	json_array_foreach(json_object_get(element, "flows"), i, flow)
-	{
-		json_t *outputs = json_object_get(flow, "outputs");
-		json_t *row = json_object();
-
-		move(row, element, "rule");
-		must(json_object_update(row, flow) == 0);
-		must(json_object_set_new(row, "outputs",
-					 json_integer((json_int_t)json_array_size(outputs))) == 0);
-		must(json_array_append_new(rows, row) == 0);
-	}
-}
-
-static void add_outputs(json_t *rows, json_t *element)
-{
-	json_t *flow, *output;
-	size_t i, o;
-
-	json_array_foreach(json_object_get(element, "flows"), i, flow)
-	{
-		json_array_foreach(json_object_get(flow, "outputs"), o, output)
-		{
-			json_t *row = json_object();
-
-			move(row, element, "rule");
-			move(row, flow, "ingress");
-			move(row, flow, "shard");
-			must(json_object_update(row, output) == 0);
-			must(json_array_append_new(rows, row) == 0);
-		}
-	}
-}
-
-static void add_shard(json_t *rows, json_t *element)
-{
-	must(json_object_del(element, "pool") == 0);
-	must(json_array_append(rows, element) == 0);
-}
-
-static void add_pools(json_t *rows, json_t *element)
-{
-	const char *class_name;
-	json_t *class;
-
-	json_object_foreach(json_object_get(element, "pool"), class_name, class)
-	{
-		json_t *row = json_object();
-
-		move(row, element, "shard");
-		must(json_object_set_new(row, "class", json_string(class_name)) == 0);
-		must(json_object_update(row, class) == 0);
-		must(json_array_append_new(rows, row) == 0);
-	}
-}
-
-/* The member is in both from here on. */
-static void move(json_t *row, const json_t *from, const char *key)
-{
-	must(json_object_set(row, key, json_object_get(from, key)) == 0);
+	return 0;
 }
 
 static json_t *disabled_rows(const struct supervisor *sup)
@@ -233,11 +137,17 @@ static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *
 		err_set(err, "show: the plan cannot be had: out of memory; try again");
 		return PROTOCOL_REFUSED_FAILED;
 	}
-	move(result, plan, "shards");
-	move(result, plan, "flows");
-	move(result, plan, "summary");
+	share(result, plan, "shards");
+	share(result, plan, "flows");
+	share(result, plan, "summary");
 	json_decref(plan);
 	return PROTOCOL_DONE;
+}
+
+/* The member is in both from here on. */
+static void share(json_t *to, const json_t *from, const char *key)
+{
+	must(json_object_set(to, key, json_object_get(from, key)) == 0);
 }
 
 static enum protocol_refusal topology_members(const struct supervisor *sup, json_t *result,

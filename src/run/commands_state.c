@@ -15,7 +15,9 @@
 #include "src/run/report.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
+#include "src/run/tally.h"
 
+static json_t *totals_of(const struct tally_row *all);
 static void put(json_t *object, const char *key, json_t *value);
 static void put_common(const struct supervisor *sup, json_t *result);
 static json_t *reasons_of(struct supervisor *sup);
@@ -26,16 +28,21 @@ enum protocol_refusal command_stats(const struct command_request *request, json_
 				    struct err *err)
 {
 	const struct conf *conf = &request->sup->setup->opt->conf;
-	json_t *report = report_build(request->sup);
+	struct tally tally;
 
+	if (tally_take(request->sup, &tally) < 0) {
+		tally_free(&tally);
+		err_set(err, "stats: out of memory; free some and try again");
+		return PROTOCOL_REFUSED_FAILED;
+	}
 	put_common(request->sup, result);
 	put(result, "shards", json_integer(request->sup->worker_count));
 	put(result, "rules", json_integer(conf->rule_count));
 	put(result, "flows", json_integer(conf->flow_count));
 	put(result, "outputs", json_integer(conf->output_count));
-	put(result, "totals", json_incref(json_object_get(report, "totals")));
-	put(result, "consistent", json_incref(json_object_get(report, "consistent")));
-	json_decref(report);
+	put(result, "totals", totals_of(&tally.all));
+	put(result, "consistent", json_boolean(tally.consistent));
+	tally_free(&tally);
 	return PROTOCOL_DONE;
 }
 
@@ -92,6 +99,24 @@ enum protocol_refusal command_drain(const struct command_request *request, json_
 	}
 	put(result, "state", json_string("draining"));
 	return PROTOCOL_DONE;
+}
+
+/* As in the exit report. */
+static json_t *totals_of(const struct tally_row *all)
+{
+	const struct flow_stats *flows = &all->sums.flows;
+	const struct output_stats *outputs = &all->sums.outputs;
+	json_t *totals = json_object(), *drops = json_object();
+
+	report_put_number(totals, "received", stat_get(&flows->received));
+	report_put_number(totals, "relayed", stat_get(&flows->relayed));
+	report_put_number(totals, "offered", stat_get(&outputs->offered));
+	report_put_number(totals, "sent", stat_get(&outputs->sent));
+	report_put_number(totals, "kernel_drops", stat_get(&flows->kernel_drops));
+	report_put_family(drops, &counter_families[COUNTERS_FLOW_DROPS], flows);
+	report_put_family(drops, &counter_families[COUNTERS_OUTPUT_DROPS], outputs);
+	report_put(totals, "drops", drops);
+	return totals;
 }
 
 static void put(json_t *object, const char *key, json_t *value)

@@ -1,7 +1,7 @@
 /* report.c - all counters as one JSON object, by jansson; see report.h for what must add up.
  *
  * The counters come from their tables (shard/counters.h, recheck.h), so a new one is in the report
- * by itself (report_put.h); what is written here is where each family stands, which sums are formed
+ * by itself (report_rows.h); what is written here is the tree of rows, which sums are formed
  * over flows, outputs and rules, and the identities. Sums and identities are computed from the
  * numbers that stand in the report. Control thread.
  */
@@ -16,13 +16,13 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/rules/index.h"
-#include "src/run/report_put.h"
-#include "src/run/spread.h"
+#include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
 
 /* Sums over everything in the report so far, each with the members of its family. */
 struct totals {
 	const struct supervisor *sup; /* for whether something is pending */
+	struct report_want want;      /* everything */
 	json_t *flow, *flow_drops;
 	json_t *output, *output_drops;
 	bool consistent;
@@ -38,14 +38,11 @@ static void add_worker_flows(const struct worker *w, const struct conf_index *in
 			     struct totals *totals);
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals);
-static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
-		      json_t *object);
 static json_t *output_object(const struct worker *w, const struct output_place *place,
 			     struct totals *totals);
 static json_t *add_gone(const struct report_gone *stats, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
-static void put_state(json_t *object, const char *why);
 
 void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats)
 {
@@ -60,6 +57,11 @@ void report_keep_output(struct report_gone *gone, const struct output_stats *sta
 	}
 }
 
+double report_uptime_s(const struct supervisor *sup)
+{
+	return (double)(clock_now_ns() - sup->started_ns) / NS_PER_S;
+}
+
 json_t *report_build(const struct supervisor *sup)
 {
 	struct totals totals = {
@@ -72,10 +74,10 @@ json_t *report_build(const struct supervisor *sup)
 	};
 	json_t *report = json_object(), *shards = json_array();
 
+	report_want(NULL, &totals.want);
 	report_put(report, "gone", add_gone(&sup->gone, &totals));
 	report_put_text(report, "version", PACKAGE_VERSION);
-	report_put(report, "uptime_s",
-		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+	report_put(report, "uptime_s", json_real(report_uptime_s(sup)));
 	report_put_text(report, "engine", ring_engine_name(sup->setup->engine));
 	report_put_number(report, "latency_sample", sup->setup->opt->latency_sample);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
@@ -94,25 +96,10 @@ json_t *report_build(const struct supervisor *sup)
 
 static json_t *shard_object(const struct worker *w, struct totals *totals)
 {
-	const struct shard_stats *stats = w->shard->stats;
 	json_t *shard = json_object();
 
-	report_put_number(shard, "shard", w->index);
-	report_put(shard, "cpu", json_integer(w->cpu_os));
-	report_put(shard, "node", json_integer(w->node_os));
-	report_put(shard, "thread", json_integer(w->tid));
-	report_put_number(shard, "arena_bytes", w->arena.len_bytes);
-	report_put_text(shard, "page_size", arena_huge_name(w->mem.got));
-	report_put(shard, "huge_degraded", json_boolean(w->mem.degraded));
-	report_put(shard, "verified", json_boolean(w->mem.verified));
-	report_put_number(shard, "pages", w->mem.pages);
-	report_put_number(shard, "pages_misplaced", w->mem.pages_misplaced);
-	report_put(shard, "placement", report_family(&recheck_counters, &w->placement));
-	report_put_text(shard, "ring_features", w->shard->features.text);
+	report_put_shard(w, &totals->want, shard);
 	report_put(shard, "pool", pool_object(w->shard, totals));
-	report_put(shard, "ring", report_family(&counter_families[COUNTERS_RING], &stats->ring));
-	report_put(shard, "batches",
-		   report_family(&counter_families[COUNTERS_BATCHES], &stats->batches));
 	return shard;
 }
 
@@ -121,12 +108,9 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals)
 	json_t *pool = json_object();
 
 	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
-		const struct pool_class_state *cls = &shard->pool.classes[c];
 		json_t *object = json_object();
 
-		report_put_number(object, "slots", cls->count);
-		report_put_number(object, "payload_bytes", cls->payload_bytes);
-		report_put_family(object, &counter_families[COUNTERS_POOL], &shard->stats->pool[c]);
+		report_put_pool(shard, c, &totals->want, object);
 		report_put(pool, pool_class_name((enum pool_class)c), object);
 		totals->consistent = totals->consistent && pool_agrees(object);
 	}
@@ -218,26 +202,11 @@ static json_t *flows_of(const struct conf_flow *known, json_t *rules)
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals)
 {
-	const struct flow_stats *stats = flow->stats;
-	const struct counter_family *family = &counter_families[COUNTERS_FLOW];
-	const struct counter_family *drop_family = &counter_families[COUNTERS_FLOW_DROPS];
 	json_t *object = json_object(), *outputs = json_array();
-	json_t *drops = report_family(drop_family, stats);
-	const struct rule_ingress *in = &flow->rule->in;
-	char text[ENDPOINT_TEXT_MAX];
-	char source[RULE_SOURCE_TEXT_MAX];
+	const json_t *drops;
 
-	report_put_text(object, "ingress", endpoint_format(&in->at, text));
-	report_put(object, "source",
-		   in->source.family ? json_string(rule_format_source(in, source)) : json_null());
-	report_put_number(object, "shard", w->index);
-	put_state(object,
-		  pending_why(&totals->sup->links.pending, w, place_index(flow->token), false));
-	report_put_family(object, family, stats);
-	if (share_is_part(&flow->rule->share)) {
-		put_share(totals->sup, flow, object);
-	}
-	report_put(object, "drops", drops);
+	report_put_flow(totals->sup, w, flow, &totals->want, object);
+	drops = json_object_get(object, "drops");
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct output_place *place = shard_output(w->shard, o);
 		json_t *output = output_object(w, place, totals);
@@ -251,58 +220,24 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 		o = place->output.sibling;
 	}
 	report_put(object, "outputs", outputs);
-	report_add_up(totals->flow, family, object);
-	report_add_up(totals->flow_drops, drop_family, drops);
+	report_add_up(totals->flow, &counter_families[COUNTERS_FLOW], object);
+	report_add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], drops);
 	totals->consistent =
 		totals->consistent &&
 		report_get(object, "received") == report_get(object, "relayed") + report_sum(drops);
 	return object;
 }
 
-/* What a shard takes of a divided flow, and what is known of its filter's refusals (spread.h). */
-static void put_share(const struct supervisor *sup, const struct ingress_flow *flow, json_t *object)
-{
-	const struct share *share = &flow->rule->share;
-	json_t *part = json_object();
-	struct spread_account account;
-
-	report_put_text(part, "by", share_by_name((enum share_by)share->by));
-	report_put_number(part, "share", share->index);
-	report_put_number(part, "shares", share->count);
-	if (share_is_filtered(share, &flow->rule->in.at.addr)) {
-		spread_account(sup, flow, &account);
-		report_put_number(part, "pieces", account.pieces);
-		report_put_number(part, "outside", account.outside);
-		must(json_integer_set(json_object_get(object, "kernel_drops"),
-				      (json_int_t)account.kernel_drops) == 0);
-		must(json_integer_set(json_object_get(object, "not_mine"),
-				      (json_int_t)account.not_mine) == 0);
-	}
-	report_put(object, "spread", part);
-}
-
 static json_t *output_object(const struct worker *w, const struct output_place *place,
 			     struct totals *totals)
 {
-	const struct output_stats *stats = place->output.stats;
-	const struct counter_family *family = &counter_families[COUNTERS_OUTPUT];
-	const struct counter_family *drop_family = &counter_families[COUNTERS_OUTPUT_DROPS];
-	json_t *drops = report_family(drop_family, stats);
 	json_t *output = json_object();
-	char text[ENDPOINT_TEXT_MAX];
+	const json_t *drops;
 
-	report_put_text(output, "to", endpoint_format(&place->output.rule->out.to, text));
-	report_put_text(output, "from", addr_format(&place->got.local, text));
-	put_state(output, pending_why(&totals->sup->links.pending, w,
-				      place_index(place->output.token), true));
-	report_put_family(output, family, stats);
-	report_put(output, "zerocopy",
-		   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
-	report_put(output, "latency",
-		   report_family(&counter_families[COUNTERS_OUTPUT_LATENCY], stats));
-	report_put(output, "drops", drops);
-	report_add_up(totals->output, family, output);
-	report_add_up(totals->output_drops, drop_family, drops);
+	report_put_output(totals->sup, w, place, &totals->want, output);
+	drops = json_object_get(output, "drops");
+	report_add_up(totals->output, &counter_families[COUNTERS_OUTPUT], output);
+	report_add_up(totals->output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], drops);
 	totals->consistent =
 		totals->consistent &&
 		report_get(output, "offered") == report_get(output, "sent") + report_sum(drops);
@@ -374,15 +309,4 @@ static json_t *totals_object(const struct totals *totals)
 	}
 	report_put(object, "drops", drops);
 	return object;
-}
-
-/* Of a flow or an output; `why' is NULL when it is live. */
-static void put_state(json_t *object, const char *why)
-{
-	report_put_text(object, "state", why ? "pending" : "live");
-	if (why) {
-		report_put_text(object, "reason", why);
-	} else {
-		report_put(object, "reason", json_null());
-	}
 }

@@ -22,6 +22,9 @@ struct report_gone {
 void report_keep_flow(struct report_gone *gone, const struct flow_stats *stats);
 void report_keep_output(struct report_gone *gone, const struct output_stats *stats);
 
+/* Since the start, seconds. */
+double report_uptime_s(const struct supervisor *sup);
+
 /* The report, which the caller gives back by json_decref. After the shards have ended (or while
  * they run, when the sums may be a few datagrams apart). */
 struct json_t *report_build(const struct supervisor *sup);

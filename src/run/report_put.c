@@ -89,6 +89,42 @@ void report_add_up(json_t *sums, const struct counter_family *family, const json
 	}
 }
 
+void report_want(const json_t *members, struct report_want *out)
+{
+	out->members = members;
+	for (int f = 0; f < COUNTERS_FAMILY_COUNT; f++) {
+		const struct counter_family *family = &counter_families[f];
+		struct counter_family *kept = &out->families[f];
+
+		*kept = *family;
+		if (!members) {
+			continue;
+		}
+		must(family->count <= REPORT_FAMILY_ROWS);
+		kept->rows = out->rows[f];
+		kept->count = 0;
+		for (uint32_t i = 0; i < family->count; i++) {
+			if (report_wants(out, family->rows[i].name)) {
+				out->rows[f][kept->count++] = family->rows[i];
+			}
+		}
+	}
+}
+
+bool report_wants(const struct report_want *want, const char *name)
+{
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(want->members, i, member)
+	{
+		if (strcmp(json_string_value(member), name) == 0) {
+			return true;
+		}
+	}
+	return !want->members;
+}
+
 uint64_t report_sum(const json_t *object)
 {
 	uint64_t sum = 0;

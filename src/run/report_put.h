@@ -4,11 +4,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shard/counters.h"
 
 struct json_t;
+
+#define REPORT_FAMILY_ROWS 32 /* at most */
 
 /* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
 struct json_t *report_text(const char *text);
@@ -33,6 +36,18 @@ void report_put_family(struct json_t *object, const struct counter_family *famil
  * each is there. */
 void report_add_up(struct json_t *sums, const struct counter_family *family,
 		   const struct json_t *from);
+
+/* Which members of rows are wanted: all for NULL, else those that `members', an array of texts,
+ * names. A family has the counters that are. */
+struct report_want {
+	const struct json_t *members;
+	struct counter_family families[COUNTERS_FAMILY_COUNT];
+	struct counter rows[COUNTERS_FAMILY_COUNT][REPORT_FAMILY_ROWS];
+};
+
+/* `members' must live as long. */
+void report_want(const struct json_t *members, struct report_want *out);
+bool report_wants(const struct report_want *want, const char *name);
 
 /* Of all members. */
 uint64_t report_sum(const struct json_t *object);

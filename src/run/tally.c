@@ -22,20 +22,21 @@ struct places {
 	struct tally_row *rule; /* NULL: it has none any more */
 	struct tally_row *shard;
 	struct tally_row *all;
+	uint64_t relayed; /* by the flow, whose outputs come after it */
 };
 
 static void add_worker(const struct supervisor *sup, const struct worker *w,
 		       const struct conf_index *index, struct tally *tally);
 static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard);
 static void add_flow(const struct supervisor *sup, const struct worker *w,
-		     const struct ingress_flow *flow, const struct places *places,
-		     struct tally *tally);
-static void correct_drops(const struct supervisor *sup, const struct ingress_flow *flow,
-			  struct flow_stats *stats);
+		     const struct ingress_flow *flow, struct places *places, struct tally *tally);
+static bool flow_agrees(const struct flow_stats *stats);
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why);
 static void add_output(const struct supervisor *sup, const struct worker *w,
 		       const struct output_place *place, const struct places *places,
 		       struct tally *tally);
+static bool output_agrees(const struct output_stats *stats);
+static bool pools_agree(const struct shard *shard);
 static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why);
 static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
 				   struct tally *tally);
@@ -61,8 +62,10 @@ int tally_take(const struct supervisor *sup, struct tally *out)
 		return -ENOMEM;
 	}
 	out->all.sums = sup->gone;
+	out->consistent = flow_agrees(&sup->gone.flows) && output_agrees(&sup->gone.outputs);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		add_worker(sup, &sup->workers[s], &index, out);
+		out->consistent = out->consistent && pools_agree(sup->workers[s].shard);
 	}
 	conf_index_free(&index);
 	return 0;
@@ -80,6 +83,22 @@ void tally_free(struct tally *tally)
 bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard)
 {
 	return (*set_word(tally, rule, shard) >> shard % SET_BITS & 1) != 0;
+}
+
+/* The kernel counts what a filter refuses as drops, too; see spread.h. */
+void tally_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
+		     struct flow_stats *out)
+{
+	struct spread_account account;
+
+	memset(out, 0, sizeof(*out));
+	counters_add(&counter_families[COUNTERS_FLOW], out, flow->stats);
+	counters_add(&counter_families[COUNTERS_FLOW_DROPS], out, flow->stats);
+	if (share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr)) {
+		spread_account(sup, flow, &account);
+		stat_set(&out->kernel_drops, account.kernel_drops);
+		stat_set(&out->not_mine, account.not_mine);
+	}
 }
 
 const char *tally_loss_name(uint32_t cause)
@@ -148,15 +167,14 @@ static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t sha
 }
 
 static void add_flow(const struct supervisor *sup, const struct worker *w,
-		     const struct ingress_flow *flow, const struct places *places,
-		     struct tally *tally)
+		     const struct ingress_flow *flow, struct places *places, struct tally *tally)
 {
 	const char *why = pending_why(&sup->links.pending, w, place_index(flow->token), false);
-	struct flow_stats stats = {0};
+	struct flow_stats stats;
 
-	counters_add(&counter_families[COUNTERS_FLOW], &stats, flow->stats);
-	counters_add(&counter_families[COUNTERS_FLOW_DROPS], &stats, flow->stats);
-	correct_drops(sup, flow, &stats);
+	tally_read_flow(sup, flow, &stats);
+	tally->consistent = tally->consistent && flow_agrees(&stats);
+	places->relayed = stat_get(&stats.relayed);
 	if (places->rule) {
 		keep_flow(places->rule, &stats, why);
 	}
@@ -165,17 +183,14 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, why);
 }
 
-/* The kernel counts what a filter refuses as drops, too; see spread.h. */
-static void correct_drops(const struct supervisor *sup, const struct ingress_flow *flow,
-			  struct flow_stats *stats)
+static bool flow_agrees(const struct flow_stats *stats)
 {
-	struct spread_account account;
+	uint64_t drops = 0;
 
-	if (share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr)) {
-		spread_account(sup, flow, &account);
-		stat_set(&stats->kernel_drops, account.kernel_drops);
-		stat_set(&stats->not_mine, account.not_mine);
+	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
+		drops += stat_get(&stats->drops[d]);
 	}
+	return stat_get(&stats->received) == stat_get(&stats->relayed) + drops;
 }
 
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why)
@@ -193,12 +208,45 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct egress_output *output = &place->output;
 	const char *why = pending_why(&sup->links.pending, w, place_index(output->token), true);
 
+	struct report_gone read = {0}; /* once, so that all sums have the same of it */
+	const struct output_stats *stats = &read.outputs;
+
+	report_keep_output(&read, output->stats);
+	/* One that came later has been offered what was relayed since. */
+	tally->consistent = tally->consistent && output_agrees(stats) &&
+			    stat_get(&stats->offered) + output->relayed_before == places->relayed;
 	if (places->rule) {
-		keep_output(places->rule, output->stats, why);
+		keep_output(places->rule, stats, why);
 	}
-	keep_output(places->shard, output->stats, why);
-	keep_output(places->all, output->stats, why);
-	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), output->stats, why);
+	keep_output(places->shard, stats, why);
+	keep_output(places->all, stats, why);
+	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), stats, why);
+}
+
+static bool output_agrees(const struct output_stats *stats)
+{
+	uint64_t drops = 0;
+
+	for (int d = 0; d < OUTPUT_DROP_COUNT; d++) {
+		drops += stat_get(&stats->drops[d]);
+	}
+	return stat_get(&stats->offered) == stat_get(&stats->sent) + drops;
+}
+
+/* Each slot is in one place, each that was taken and not returned too, and none has leaked. */
+static bool pools_agree(const struct shard *shard)
+{
+	bool agree = true;
+
+	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
+		const struct pool_class_stats *stats = &shard->stats->pool[c];
+		uint64_t out = stat_get(&stats->in_ring) + stat_get(&stats->held);
+
+		agree = agree && stat_get(&stats->free) + out == shard->pool.classes[c].count &&
+			stat_get(&stats->taken) == stat_get(&stats->returned) + out &&
+			stat_get(&stats->leaked) == 0;
+	}
+	return agree;
 }
 
 static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why)

@@ -10,6 +10,7 @@
 
 #include "src/run/report.h"
 
+struct ingress_flow;
 struct supervisor;
 
 #define TALLY_LOSSES (1 + FLOW_DROP_COUNT + OUTPUT_DROP_COUNT)
@@ -30,6 +31,7 @@ struct tally {
 				   * flows that come in there, outputs that go out there */
 	uint64_t *at;             /* for each rule a set of shards, tally_is_at */
 	uint32_t rule_count, shard_count, iface_count;
+	bool consistent; /* as report.h says, of the numbers that were added */
 };
 
 /* 0 or -ENOMEM; tally_free either way. */
@@ -38,6 +40,11 @@ void tally_free(struct tally *tally);
 
 /* Whether `shard' has a flow of `rule'. */
 bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard);
+
+/* What a flow has counted, of which sums make sense; its drops at the socket without what the
+ * filter of its share refused. */
+void tally_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
+		     struct flow_stats *out);
 
 /* A cause of loss, below TALLY_LOSSES, by its name in the exit report, and how many a row has. */
 const char *tally_loss_name(uint32_t cause);

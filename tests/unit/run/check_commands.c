@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/run/report.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 static struct sup_rig rig;
@@ -238,6 +239,99 @@ START_TEST(show_answers_flat_rows_with_the_counters_of_the_report)
 }
 END_TEST
 
+/* The names of its members, in order. */
+static const char *names_of(const json_t *row)
+{
+	static char names[512];
+	const char *name;
+	json_t *value;
+	size_t used = 0;
+
+	names[0] = '\0';
+	json_object_foreach((json_t *)row, name, value)
+	{
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s ", name);
+	}
+	return names;
+}
+
+START_TEST(show_answers_only_the_members_that_are_asked_for)
+{
+	static const struct {
+		const char *what, *members, *want;
+	} asked[] = {
+		{"rules", "\"rule\",\"sent\",\"received\",\"losses\"",
+		 "rule received sent losses "},
+		{"flows", "\"losses\",\"ingress\",\"received\",\"reason\"",
+		 "ingress reason received losses "},
+		{"outputs", "\"to\",\"rule\",\"source\",\"sent\"", "rule source to sent "},
+		{"shards", "\"ring\",\"shard\",\"received\"", "shard ring received "},
+		{"pools", "\"class\",\"free\"", "class free "},
+		{"rules", "", ""},
+		{"rules", "\"nothing\"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char members[256];
+		json_t *rows;
+
+		snprintf(members, sizeof(members),
+			 "\"command\":\"show\",\"what\":\"%s\",\"members\":[%s]", asked[i].what,
+			 asked[i].members);
+		rows = json_object_get(result_of(members), asked[i].what);
+		ck_assert_uint_gt(json_array_size(rows), 0);
+		ck_assert_str_eq(names_of(json_array_get(rows, 0)), asked[i].want);
+	}
+}
+END_TEST
+
+START_TEST(losses_are_those_that_there_were_of_rule_flow_output_and_shard)
+{
+	stat_set(&rig.flow_stats.kernel_drops, 2);
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_LOOP], 1);
+	stat_set(&rig.output_stats[1].drops[OUTPUT_DROP_QDISC], 3);
+	ck_assert_str_eq(names_of(json_object_get(json_array_get(show("rules"), 0), "losses")),
+			 "kernel_drops loop qdisc ");
+	ck_assert_str_eq(names_of(json_object_get(json_array_get(show("shards"), 0), "losses")),
+			 "kernel_drops loop qdisc ");
+	ck_assert_str_eq(names_of(json_object_get(json_array_get(show("flows"), 0), "losses")),
+			 "kernel_drops loop ");
+	ck_assert_str_eq(names_of(json_object_get(json_array_get(show("outputs"), 0), "losses")),
+			 "");
+	ck_assert_int_eq(
+		number(json_object_get(json_array_get(show("outputs"), 1), "losses"), "qdisc"), 3);
+}
+END_TEST
+
+/* Of each subject its own row, and of stats, are what the exit report says of the same counters. */
+START_TEST(show_and_stats_say_what_the_exit_report_says)
+{
+	json_t *report, *rule, *result;
+
+	stat_set(&rig.flow_stats.received, 12);
+	stat_set(&rig.flow_stats.relayed, 11);
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_LOOP], 1);
+	for (int o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		stat_set(&rig.output_stats[o].offered, 11);
+		stat_set(&rig.output_stats[o].sent, 11);
+	}
+	report = report_build(&rig.sup);
+	rule = json_array_get(json_object_get(report, "rules"), 0);
+	result = result_of("\"command\":\"stats\"");
+	ck_assert(json_equal(json_object_get(result, "totals"), json_object_get(report, "totals")));
+	ck_assert(json_is_true(json_object_get(report, "consistent")));
+	ck_assert(json_is_true(json_object_get(result, "consistent")));
+	ck_assert(json_equal(json_object_get(json_array_get(show("rules"), 0), "drops"),
+			     json_object_get(rule, "drops")));
+	ck_assert(json_equal(
+		json_object_get(json_array_get(show("flows"), 0), "drops"),
+		json_object_get(json_array_get(json_object_get(rule, "flows"), 0), "drops")));
+	stat_set(&rig.output_stats[1].sent, 10);
+	ck_assert(json_is_false(json_object_get(result_of("\"command\":\"stats\""), "consistent")));
+	json_decref(report);
+}
+END_TEST
+
 START_TEST(show_takes_the_names_of_rules)
 {
 	ck_assert_uint_eq(
@@ -355,6 +449,9 @@ int main(void)
 	tcase_add_test(tc, request_is_short_but_for_those_that_hold_more);
 	tcase_add_test(tc, lookers_look_and_change_nothing);
 	tcase_add_test(tc, show_answers_flat_rows_with_the_counters_of_the_report);
+	tcase_add_test(tc, show_answers_only_the_members_that_are_asked_for);
+	tcase_add_test(tc, losses_are_those_that_there_were_of_rule_flow_output_and_shard);
+	tcase_add_test(tc, show_and_stats_say_what_the_exit_report_says);
 	tcase_add_test(tc, show_takes_the_names_of_rules);
 	tcase_add_test(tc, show_knows_shards_pools_plan_and_topology);
 	tcase_add_test(tc, stats_are_the_totals_of_the_report);

@@ -1,0 +1,180 @@
+/* report_rows.c - see report_rows.h.
+ *
+ * The counters come from their tables (shard/counters.h, recheck.h), so a new one is in each row by
+ * itself; what is written here is where each family stands. Control thread.
+ */
+#include "src/run/report_rows.h"
+
+#include <jansson.h>
+
+#include "src/base/must.h"
+#include "src/run/spread.h"
+#include "src/run/supervisor.h"
+
+static void put_place(const struct worker *w, const struct report_want *want, json_t *row);
+static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
+		      const struct report_want *want, json_t *object);
+static void correct(const json_t *object, const char *name, uint64_t value);
+static void put_state(json_t *object, const struct report_want *want, const char *why);
+
+void report_put_shard(const struct worker *w, const struct report_want *want, json_t *row)
+{
+	const struct shard_stats *stats = w->shard->stats;
+
+	put_place(w, want, row);
+	if (report_wants(want, "placement")) {
+		report_put(row, "placement", report_family(&recheck_counters, &w->placement));
+	}
+	if (report_wants(want, "ring_features")) {
+		report_put_text(row, "ring_features", w->shard->features.text);
+	}
+	if (report_wants(want, "ring")) {
+		report_put(row, "ring",
+			   report_family(&counter_families[COUNTERS_RING], &stats->ring));
+	}
+	if (report_wants(want, "batches")) {
+		report_put(row, "batches",
+			   report_family(&counter_families[COUNTERS_BATCHES], &stats->batches));
+	}
+}
+
+void report_put_pool(const struct shard *shard, unsigned class, const struct report_want *want,
+		     json_t *row)
+{
+	const struct pool_class_state *cls = &shard->pool.classes[class];
+
+	if (report_wants(want, "slots")) {
+		report_put_number(row, "slots", cls->count);
+	}
+	if (report_wants(want, "payload_bytes")) {
+		report_put_number(row, "payload_bytes", cls->payload_bytes);
+	}
+	report_put_family(row, &want->families[COUNTERS_POOL], &shard->stats->pool[class]);
+}
+
+void report_put_flow(const struct supervisor *sup, const struct worker *w,
+		     const struct ingress_flow *flow, const struct report_want *want, json_t *row)
+{
+	const struct rule_ingress *in = &flow->rule->in;
+	char text[ENDPOINT_TEXT_MAX];
+	char source[RULE_SOURCE_TEXT_MAX];
+
+	if (report_wants(want, "ingress")) {
+		report_put_text(row, "ingress", endpoint_format(&in->at, text));
+	}
+	if (report_wants(want, "source")) {
+		report_put(row, "source",
+			   in->source.family ? json_string(rule_format_source(in, source))
+					     : json_null());
+	}
+	if (report_wants(want, "shard")) {
+		report_put_number(row, "shard", w->index);
+	}
+	put_state(row, want, pending_why(&sup->links.pending, w, place_index(flow->token), false));
+	report_put_family(row, &want->families[COUNTERS_FLOW], flow->stats);
+	if (share_is_part(&flow->rule->share)) {
+		put_share(sup, flow, want, row);
+	}
+	if (report_wants(want, "drops")) {
+		report_put(row, "drops",
+			   report_family(&counter_families[COUNTERS_FLOW_DROPS], flow->stats));
+	}
+}
+
+void report_put_output(const struct supervisor *sup, const struct worker *w,
+		       const struct output_place *place, const struct report_want *want,
+		       json_t *row)
+{
+	const struct output_stats *stats = place->output.stats;
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (report_wants(want, "to")) {
+		report_put_text(row, "to", endpoint_format(&place->output.rule->out.to, text));
+	}
+	if (report_wants(want, "from")) {
+		report_put_text(row, "from", addr_format(&place->got.local, text));
+	}
+	put_state(row, want,
+		  pending_why(&sup->links.pending, w, place_index(place->output.token), true));
+	report_put_family(row, &want->families[COUNTERS_OUTPUT], stats);
+	if (report_wants(want, "zerocopy")) {
+		report_put(row, "zerocopy",
+			   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
+	}
+	if (report_wants(want, "drops")) {
+		report_put(row, "drops",
+			   report_family(&counter_families[COUNTERS_OUTPUT_DROPS], stats));
+	}
+}
+
+/* Where it is, and how it stands with its memory. */
+static void put_place(const struct worker *w, const struct report_want *want, json_t *row)
+{
+	const struct {
+		const char *name;
+		json_t *value;
+	} members[] = {
+		{"shard", json_integer(w->index)},
+		{"cpu", json_integer(w->cpu_os)},
+		{"node", json_integer(w->node_os)},
+		{"thread", json_integer(w->tid)},
+		{"arena_bytes", json_integer((json_int_t)w->arena.len_bytes)},
+		{"page_size", json_string(arena_huge_name(w->mem.got))},
+		{"huge_degraded", json_boolean(w->mem.degraded)},
+		{"verified", json_boolean(w->mem.verified)},
+		{"pages", json_integer((json_int_t)w->mem.pages)},
+		{"pages_misplaced", json_integer((json_int_t)w->mem.pages_misplaced)},
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (report_wants(want, members[i].name)) {
+			report_put(row, members[i].name, members[i].value);
+		} else {
+			json_decref(members[i].value);
+		}
+	}
+}
+
+/* What a shard takes of a divided flow, and what is known of its filter's refusals (spread.h). */
+static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
+		      const struct report_want *want, json_t *object)
+{
+	const struct share *share = &flow->rule->share;
+	json_t *part = json_object();
+	struct spread_account account;
+
+	report_put_text(part, "by", share_by_name((enum share_by)share->by));
+	report_put_number(part, "share", share->index);
+	report_put_number(part, "shares", share->count);
+	if (share_is_filtered(share, &flow->rule->in.at.addr)) {
+		spread_account(sup, flow, &account);
+		report_put_number(part, "pieces", account.pieces);
+		report_put_number(part, "outside", account.outside);
+		correct(object, "kernel_drops", account.kernel_drops);
+		correct(object, "not_mine", account.not_mine);
+	}
+	if (report_wants(want, "spread")) {
+		report_put(object, "spread", part);
+	} else {
+		json_decref(part);
+	}
+}
+
+/* If it is there. */
+static void correct(const json_t *object, const char *name, uint64_t value)
+{
+	json_t *number = json_object_get(object, name);
+
+	must(!number || json_integer_set(number, (json_int_t)value) == 0);
+}
+
+/* Of a flow or an output; `why' is NULL when it is live. */
+static void put_state(json_t *object, const struct report_want *want, const char *why)
+{
+	if (report_wants(want, "state")) {
+		report_put_text(object, "state", why ? "pending" : "live");
+	}
+	if (report_wants(want, "reason")) {
+		report_put(object, "reason", why ? report_text(why) : json_null());
+	}
+}

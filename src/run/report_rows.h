@@ -1,0 +1,32 @@
+/* report_rows.h - the members that tell of one shard, flow, output or class of buffers.
+ *
+ * The exit report builds its tree of such objects, `show' its tables; a member that is not wanted
+ * costs next to nothing. Out of memory is fatal. Control thread.
+ */
+#pragma once
+
+#include "src/run/report_put.h"
+
+struct egress_output;
+struct ingress_flow;
+struct json_t;
+struct output_place;
+struct shard;
+struct supervisor;
+struct worker;
+
+/* Without its pool. */
+void report_put_shard(const struct worker *w, const struct report_want *want, struct json_t *row);
+
+/* Class `class' of the shard's pool. */
+void report_put_pool(const struct shard *shard, unsigned class, const struct report_want *want,
+		     struct json_t *row);
+
+/* A flow on one shard, without its outputs. */
+void report_put_flow(const struct supervisor *sup, const struct worker *w,
+		     const struct ingress_flow *flow, const struct report_want *want,
+		     struct json_t *row);
+
+void report_put_output(const struct supervisor *sup, const struct worker *w,
+		       const struct output_place *place, const struct report_want *want,
+		       struct json_t *row);
