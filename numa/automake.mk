@@ -10,6 +10,7 @@ numa_libnc_numa_a_SOURCES = \
 	numa/plan.c numa/plan.h \
 	numa/plan_cpus.c numa/plan_cpus.h \
 	numa/plan_heaps.c numa/plan_heaps.h \
+	numa/plan_moves.c numa/plan_moves.h \
 	numa/procmaps.c numa/procmaps.h \
 	numa/sqpoll.c numa/sqpoll.h \
 	numa/topo.c numa/topo.h \

@@ -46,3 +46,8 @@ tests_unit_numa_check_plan_props_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/numa/check_nic_irq
 tests_unit_numa_check_nic_irq_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/numa/check_plan_moves
+tests_unit_numa_check_plan_moves_SOURCES = tests/unit/numa/check_plan_moves.c \
+	tests/unit/numa/plan_machine.h
+tests_unit_numa_check_plan_moves_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
