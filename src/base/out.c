@@ -1,7 +1,8 @@
 /* out.c - the end of an answer. See out.h.
  *
  * A stream remembers that a write failed but not why. What refuses one buffer mostly refuses the
- * next too, so the last flush tells the cause nearly always.
+ * next too, so the last flush tells the cause; and where nothing was left for it, one more byte
+ * does.
  */
 #include "src/base/out.h"
 
@@ -13,5 +14,9 @@ int out_finish(FILE *out)
 	if (fflush(out) != 0 && errno != 0) {
 		return -errno;
 	}
-	return ferror(out) ? -EIO : 0;
+	if (!ferror(out)) {
+		return 0;
+	}
+	clearerr(out);
+	return putc('\n', out) != EOF && fflush(out) == 0 ? -EIO : errno != 0 ? -errno : -EIO;
 }
