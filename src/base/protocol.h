@@ -16,6 +16,11 @@
 #define PROTOCOL_REPLACE_MAX (4u << 20) /* of a replace, which holds a whole configuration */
 #define PROTOCOL_ANSWER_MAX  (64u << 20)
 
+/* How long `rebalance' measures, seconds. */
+#define PROTOCOL_WINDOW_MIN_S 0.1
+#define PROTOCOL_WINDOW_MAX_S 60
+#define PROTOCOL_WINDOW_S     5
+
 /* X(ID, "name", "help") */
 #define PROTOCOL_COMMANDS(X)                                                                     \
 	X(SHOW, "show", "what there is and what it counted: rules, flows, outputs, shards, ...") \
@@ -30,6 +35,8 @@
 	X(REMOVE, "remove", "remove the rules of these names")                                   \
 	X(ENABLE, "enable", "relay again by rules that were disabled")                           \
 	X(DISABLE, "disable", "keep rules of these names aside")                                 \
+	X(REBALANCE, "rebalance",                                                                \
+	  "move flows from shards that have much to do to those that have little")               \
 	X(DRAIN, "drain", "relay what has arrived and end, as at SIGTERM")
 
 /* What `show' takes. X(ID, "name", "help") */

@@ -16,6 +16,8 @@
 #define AT(member)              CLI_AT(struct ctl_opt, member)
 #define DAYS                    (86400 * NS_PER_S)
 #define OPERANDS_ANY            ((size_t)-1)
+#define TEXT_OF(number)         #number
+#define WINDOW_TEXT(number)     TEXT_OF(number)
 #define HELP_OF(id, name, help) [PROTOCOL_COMMAND_##id] = (help),
 
 static const struct ctl_command *find_command(const char *word);
@@ -37,6 +39,16 @@ static const struct cli_row stats_rows[] = {
 	{.name = "rates", .kind = CLI_FLAG, AT(rates),
 	 .help = "with each counter, how many a second since the time before; without\n"
 		 "--watch during one second"},
+	{0},
+};
+
+static const struct cli_row rebalance_rows[] = {
+	{.name = "dry-run", .kind = CLI_FLAG, AT(dry_run),
+	 .help = "only tell which flows would move, and why"},
+	{.name = "window", .kind = CLI_SECONDS, .arg = "SECONDS", AT(window_ns),
+	 .min = (uint64_t)(PROTOCOL_WINDOW_MIN_S * NS_PER_S),
+	 .max = PROTOCOL_WINDOW_MAX_S * NS_PER_S, .initial = WINDOW_TEXT(PROTOCOL_WINDOW_S),
+	 .help = "how long to measure what each flow costs"},
 	{0},
 };
 
@@ -74,6 +86,7 @@ static const struct cli_row look_rows[] = {
 /* clang-format on */
 
 static const struct cli_group stats_group = {"Options of stats", stats_rows};
+static const struct cli_group rebalance_group = {"Options of rebalance", rebalance_rows};
 static const struct cli_group drain_group = {"Options of drain", drain_rows};
 static const struct cli_group batch_group = {"Options of batch", batch_rows};
 static const struct cli_group common_group = {"Options of every command", common_rows};
@@ -82,12 +95,14 @@ static const struct cli_group look_group = {"Look instead", look_rows};
 static const struct cli_group *const plain_groups[] = {&common_group, &look_group, NULL};
 static const struct cli_group *const stats_groups[] = {&stats_group, &common_group, &look_group,
 						       NULL};
+static const struct cli_group *const rebalance_groups[] = {&rebalance_group, &common_group,
+							   &look_group, NULL};
 static const struct cli_group *const drain_groups[] = {&drain_group, &common_group, &look_group,
 						       NULL};
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[15];
+static const struct cli_table *const tables[16];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -119,6 +134,8 @@ const struct ctl_command ctl_commands[] = {
 	 OPERANDS_ANY, NULL},
 	{TABLE("disable", "NAME", plain_groups), PROTOCOL_COMMAND_DISABLE, "NAME...", NULL, 1,
 	 OPERANDS_ANY, NULL},
+	{TABLE("rebalance", NULL, rebalance_groups), PROTOCOL_COMMAND_REBALANCE, NULL, NULL, 0, 0,
+	 NULL},
 	{TABLE("drain", NULL, drain_groups), PROTOCOL_COMMAND_DRAIN, NULL, NULL, 0, 0, NULL},
 	{TABLE("batch", "FILE", batch_groups), CTL_NO_REQUEST, "FILE|-", NULL, 1, 1,
 	 "do the commands in a file, or on standard input, one a line"},
@@ -127,12 +144,15 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[15] = {
-	&ctl_commands[0].table,  &ctl_commands[1].table,  &ctl_commands[2].table,
-	&ctl_commands[3].table,  &ctl_commands[4].table,  &ctl_commands[5].table,
-	&ctl_commands[6].table,  &ctl_commands[7].table,  &ctl_commands[8].table,
-	&ctl_commands[9].table,  &ctl_commands[10].table, &ctl_commands[11].table,
-	&ctl_commands[12].table, &ctl_commands[13].table, NULL,
+static const struct cli_table *const tables[16] = {
+	&ctl_commands[0].table,  &ctl_commands[1].table,
+	&ctl_commands[2].table,  &ctl_commands[3].table,
+	&ctl_commands[4].table,  &ctl_commands[5].table,
+	&ctl_commands[6].table,  &ctl_commands[7].table,
+	&ctl_commands[8].table,  &ctl_commands[9].table,
+	&ctl_commands[10].table, &ctl_commands[11].table,
+	&ctl_commands[12].table, &ctl_commands[13].table,
+	&ctl_commands[14].table, NULL,
 };
 
 /* What may stand in place of a command. */

@@ -42,6 +42,8 @@ struct ctl_opt {
 	bool rates;
 	bool wait;
 	bool keep_going;
+	bool dry_run;
+	uint64_t window_ns; /* that is waited for beside the timeout */
 };
 
 struct ctl_command {

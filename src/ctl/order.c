@@ -36,6 +36,7 @@ enum ctl_status order_do(struct client *client, const struct ctl_opt *opt, const
 			where);
 		return CTL_USAGE;
 	}
+	client->timeout_ns += opt->window_ns;
 	if (opt->watch_ns > 0 || opt->rates) {
 		status = watch(client, opt, request, where);
 	} else {
@@ -43,6 +44,7 @@ enum ctl_status order_do(struct client *client, const struct ctl_opt *opt, const
 		status = status == CTL_OK ? print(opt, result, where) : status;
 		status = status == CTL_OK ? after(client, opt, result, where) : status;
 	}
+	client->timeout_ns -= opt->window_ns;
 	json_decref(result);
 	json_decref(request);
 	return status;
@@ -64,6 +66,11 @@ static json_t *request_of(const struct ctl_opt *opt)
 	} else if (opt->command->id == PROTOCOL_COMMAND_LOG_LEVEL && opt->operand_count > 0) {
 		good = good &&
 		       json_object_set_new(request, "level", json_string(opt->operands[0])) == 0;
+	} else if (opt->command->id == PROTOCOL_COMMAND_REBALANCE) {
+		good = good &&
+		       json_object_set_new(request, "dry_run", json_boolean(opt->dry_run)) == 0 &&
+		       json_object_set_new(request, "window_s",
+					   json_real((double)opt->window_ns / NS_PER_S)) == 0;
 	} else if (opt->command->id == PROTOCOL_COMMAND_REPLACE) {
 		good = good && add_file(request, opt->operands[0]);
 	} else if (opt->operand_count > 0) {

@@ -23,6 +23,7 @@ static void add_counters(json_t *rows, const char *prefix, const json_t *counts,
 static void print_uptime(const json_t *result, FILE *out);
 static void print_health(const json_t *result, FILE *out);
 static int print_member(const json_t *result, const char *name, FILE *out);
+static int print_rebalance(const json_t *result, FILE *out);
 static int print_version(const json_t *result, FILE *out);
 static json_t *rates_of(const json_t *now, const json_t *before, double seconds);
 
@@ -66,6 +67,13 @@ static const struct present_section sections[] = {
 	 {"WHO", "who", false}, {"WHAT", "what", false}, {"RESULT", "result", false}}},
 };
 
+static const struct table_column load_columns[] = {
+	{"SHARD", "shard", NUMBER}, {"LOAD", "load", NUMBER}, {"LOAD THEN", "load_then", NUMBER},
+	{NULL}};
+static const struct table_column move_columns[] = {
+	{"RULE", "rule", false}, {"INGRESS", "ingress", false}, {"FROM", "from", NUMBER},
+	{"TO", "to", NUMBER}, {"LOAD", "load", NUMBER}, {"RECEIVED/S", "received_per_s", NUMBER},
+	{"SENT/S", "sent_per_s", NUMBER}, {"WHY", "why", false}, {NULL}};
 static const struct table_column stats_columns[] = {
 	{"COUNTER", "name", false}, {"TOTAL", "total", NUMBER}, {NULL}};
 static const struct table_column rates_columns[] = {
@@ -94,6 +102,8 @@ int present_print(const struct ctl_opt *opt, const json_t *result, FILE *out)
 		return print_version(result, out);
 	case PROTOCOL_COMMAND_DRAIN:
 		return print_member(result, "state", out);
+	case PROTOCOL_COMMAND_REBALANCE:
+		return print_rebalance(result, out);
 	default:
 		return print_member(result, "done", out);
 	}
@@ -215,6 +225,20 @@ static int print_member(const json_t *result, const char *name, FILE *out)
 	fprintf(out, "%s\n", text);
 	free(text);
 	return 0;
+}
+
+/* What is found, and then what became of it. */
+static int print_rebalance(const json_t *result, FILE *out)
+{
+	const json_t *moves = json_object_get(result, "moves");
+	int rc = table_print(load_columns, json_object_get(result, "shards"), out);
+
+	fputc('\n', out);
+	if (rc == 0 && json_array_size(moves) > 0) {
+		rc = table_print(move_columns, moves, out);
+		fputc('\n', out);
+	}
+	return rc == 0 ? print_member(result, "done", out) : rc;
 }
 
 static int print_version(const json_t *result, FILE *out)

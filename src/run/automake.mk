@@ -6,6 +6,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/commands.c src/run/commands.h \
+	src/run/commands_balance.c \
 	src/run/commands_change.c \
 	src/run/commands_show.c \
 	src/run/commands_state.c \
@@ -21,8 +22,10 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/notify.c src/run/notify.h \
 	src/run/pending.c src/run/pending.h \
 	src/run/privs.c src/run/privs.h \
+	src/run/rates.c src/run/rates.h \
 	src/run/ready.c src/run/ready.h \
 	src/run/reasons.c src/run/reasons.h \
+	src/run/rebalance.c src/run/rebalance.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
 	src/run/reload.c src/run/reload.h \

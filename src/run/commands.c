@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "src/base/must.h"
-#include "src/base/must.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -22,6 +21,9 @@
 enum member_type {
 	MEMBER_TEXT,
 	MEMBER_TEXTS, /* an array of them */
+	MEMBER_SWITCH,
+	MEMBER_NUMBER,
+	MEMBER_TYPE_COUNT,
 };
 
 struct member {
@@ -59,6 +61,13 @@ static json_t *refusal(const json_t *id, enum protocol_refusal code, const char 
 static const char *const command_names[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
 static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
 
+static const char *const wrong_types[MEMBER_TYPE_COUNT] = {
+	[MEMBER_TEXT] = "not a text",
+	[MEMBER_TEXTS] = "not an array of texts",
+	[MEMBER_SWITCH] = "neither true nor false",
+	[MEMBER_NUMBER] = "not a number",
+};
+
 static const struct command commands[] = {
 	[PROTOCOL_COMMAND_SHOW] = {.run = command_show,
 				   .members = {{"what", MEMBER_TEXT, .needed = true},
@@ -86,6 +95,10 @@ static const struct command commands[] = {
 	[PROTOCOL_COMMAND_DISABLE] = {.run = command_disable,
 				      .changes = true,
 				      .members = {{"names", MEMBER_TEXTS, .needed = true}}},
+	[PROTOCOL_COMMAND_REBALANCE] = {.run = command_rebalance,
+					.changes = true,
+					.members = {{"window_s", MEMBER_NUMBER},
+						    {"dry_run", MEMBER_SWITCH}}},
 	[PROTOCOL_COMMAND_DRAIN] = {.run = command_drain, .changes = true},
 };
 
@@ -128,7 +141,7 @@ char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_le
 	if (!commands_has_late(sup)) {
 		return NULL;
 	}
-	result = json_object();
+	result = order->result ? json_incref(order->result) : json_object();
 	must(json_object_set_new(result, "done", report_text(order->text.text)) == 0);
 	answer = order->rc < 0 ? refusal(order->id, PROTOCOL_REFUSED_FAILED, order->text.text)
 			       : success(order->id, order->command, result);
@@ -147,6 +160,7 @@ void commands_forget(struct supervisor *sup)
 {
 	json_decref(sup->order.id);
 	json_decref(sup->order.command);
+	json_decref(sup->order.result);
 	conf_free(&sup->order.disabled);
 	sup->order = (struct command_order){0};
 }
@@ -256,9 +270,7 @@ static enum protocol_refusal check_members(const struct command *command, const 
 			err_set(err,
 				"the request has a member that is %s: %.64s; see doc/CONTROL.md "
 				"for what the command takes",
-				!member                       ? "unknown to its command"
-				: member->type == MEMBER_TEXT ? "not a text"
-							      : "not an array of texts",
+				member ? wrong_types[member->type] : "unknown to its command",
 				name);
 			return PROTOCOL_REFUSED_BAD_REQUEST;
 		}
@@ -290,8 +302,16 @@ static bool has_type(const json_t *value, enum member_type type)
 	json_t *element;
 	size_t i;
 
-	if (type == MEMBER_TEXT) {
+	switch (type) {
+	case MEMBER_TEXT:
 		return json_is_string(value);
+	case MEMBER_SWITCH:
+		return json_is_boolean(value);
+	case MEMBER_NUMBER:
+		return json_is_number(value);
+	case MEMBER_TEXTS:
+	case MEMBER_TYPE_COUNT:
+		break;
 	}
 	json_array_foreach(value, i, element)
 	{

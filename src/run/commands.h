@@ -3,6 +3,7 @@
  *     commands.c         the table, one row a command; reading and checking requests
  *     commands_show.c    show
  *     commands_change.c  reload, replace, add, remove, enable, disable
+ *     commands_balance.c rebalance
  *     commands_state.c   stats, health, log-level, version, drain
  *
  * What is shown comes from the counters' own tables by way of the report, so it has the names that
@@ -39,7 +40,8 @@ struct command_order {
 	char what[160];
 	struct conf disabled; /* the rules that are once it is done */
 	struct json_t *id, *command;
-	int rc; /* how it went, and in words */
+	struct json_t *result; /* what the answer has beside how it went, or NULL */
+	int rc;                /* how it went, and in words */
 	struct err text;
 };
 
@@ -91,6 +93,9 @@ command_run command_add;
 command_run command_remove;
 command_run command_enable;
 command_run command_disable;
+
+/* In commands_balance.c. */
+command_run command_rebalance;
 
 /* In commands_state.c. */
 command_run command_stats;

@@ -20,7 +20,9 @@
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
 
-static int prepare(struct reload *r, struct err *err);
+static int begin(struct reload *r, struct opt *opt, const struct plan *owners,
+		 const struct reload_client *client, struct err *err);
+static int prepare(struct reload *r, const struct plan *owners, struct err *err);
 static int list_steps(struct reload *r);
 static int list_echoes(struct reload *r, bool late);
 static int list_difference(struct reload *r);
@@ -74,6 +76,30 @@ void reload_by_signal(struct reload *r)
 int reload_apply(struct reload *r, struct opt *opt, const struct reload_client *client,
 		 struct err *err)
 {
+	return begin(r, opt, &r->sup->setup->plan, client, err);
+}
+
+int reload_move(struct reload *r, const struct plan *owners, const struct reload_client *client,
+		struct err *err)
+{
+	const struct opt *running = r->sup->setup->opt;
+	struct opt opt = {0};
+	int rc = options_copy(running, &opt, err);
+
+	for (uint32_t i = 0; i < running->conf.rule_count && rc == 0; i++) {
+		rc = options_take_rule(&opt.conf, &running->conf.rules[i], err);
+	}
+	rc = rc == 0 ? begin(r, &opt, owners, client, err) : rc;
+	if (rc < 0) {
+		options_free(&opt);
+	}
+	return rc;
+}
+
+/* Takes `opt' when it returns 0. */
+static int begin(struct reload *r, struct opt *opt, const struct plan *owners,
+		 const struct reload_client *client, struct err *err)
+{
 	struct changer_client changer_client = {.prepared = prepared, .done = done, .context = r};
 	int rc = -EBUSY;
 
@@ -88,7 +114,7 @@ int reload_apply(struct reload *r, struct opt *opt, const struct reload_client *
 		return -ENOMEM;
 	}
 	r->wanted->opt = *opt;
-	rc = prepare(r, err);
+	rc = prepare(r, owners, err);
 	if (rc == 0) {
 		r->client = *client;
 		rc = changer_begin(&r->sup->changer, r->steps, r->step_count, &changer_client);
@@ -105,7 +131,7 @@ int reload_apply(struct reload *r, struct opt *opt, const struct reload_client *
 }
 
 /* Everything that can be wrong with it without touching a shard. */
-static int prepare(struct reload *r, struct err *err)
+static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 {
 	struct reload_state *wanted = r->wanted;
 	const struct setup *running = r->sup->setup;
@@ -122,7 +148,7 @@ static int prepare(struct reload *r, struct err *err)
 	}
 	rc = options_check_live(running->opt, &wanted->opt, err);
 	if (rc == 0) {
-		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, err);
+		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);
 	}
 	if (rc == 0) {
 		rc = report_file_check(wanted->opt.exit_report, err);

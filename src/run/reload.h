@@ -69,3 +69,8 @@ void reload_by_signal(struct reload *reload);
  * -EBUSY, -EINVAL (what is wrong with it, or needs a restart), and others. */
 int reload_apply(struct reload *reload, struct opt *opt, const struct reload_client *client,
 		 struct err *err);
+
+/* The same by the options that are in force, with other owners: `owners' is the plan that runs but
+ * for these, and is only read now. */
+int reload_move(struct reload *reload, const struct plan *owners,
+		const struct reload_client *client, struct err *err);

@@ -75,6 +75,7 @@ int supervisor_run(struct setup *setup, int argc, char **argv)
 	}
 	changer_init(&sup.changer, &sup);
 	reload_init(&sup.reload, &sup, argc, argv);
+	sup.rebalance.sup = &sup;
 	rc = ready_get(&sup, &err);
 	if (rc == 0) {
 		rc = relay_until_end(&sup, signals, &err);
@@ -304,6 +305,8 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
 		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
 
+		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
+
 		fds[2].fd = reload_is_busy(&sup->reload) ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
 		fds[4].fd = reload_is_busy(&sup->reload) ? -1 : web_fd(sup->web);
@@ -322,6 +325,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		if (asked == 0 && !reload_is_busy(&sup->reload)) {
 			links_tick(&sup->links); /* it knows sockets, which a change may close */
 			replies_tick(&sup->replies, sup);
+			rebalance_tick(&sup->rebalance, clock_now_ns());
 		}
 		look_around(sup, &watch, &dog, &looked_ns);
 		recheck_tick(sup, &placed_ns);
@@ -448,6 +452,7 @@ static bool was_live(const struct supervisor *sup)
 static void free_all(struct supervisor *sup)
 {
 	survey_free(&sup->survey);
+	rebalance_end(&sup->rebalance);
 	commands_forget(sup);
 	conf_free(&sup->disabled);
 	reload_free(&sup->reload);

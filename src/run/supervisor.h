@@ -14,6 +14,7 @@
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
+#include "src/run/rebalance.h"
 #include "src/run/replies.h"
 #include "src/run/reload.h"
 #include "src/run/report.h"
@@ -31,8 +32,9 @@ struct supervisor {
 	uint64_t started_ns;
 	struct links links;
 	struct replies replies;
-	struct changer changer;  /* of running shards */
-	struct reload reload;    /* to another setup */
+	struct changer changer; /* of running shards */
+	struct reload reload;   /* to another setup */
+	struct rebalance rebalance;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */

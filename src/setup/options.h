@@ -67,7 +67,8 @@ struct opt {
 	int reserve_cores; /* --reserve-cores N; -1: auto */
 	bool smt;
 	bool oversubscribe;
-	double balance; /* --balance RATIO */
+	double balance;   /* --balance RATIO */
+	double rebalance; /* --rebalance auto=RATIO; 0: off */
 	/* memory */
 	enum nodemem_huge huge; /* --huge */
 	bool require_huge;

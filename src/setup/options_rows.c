@@ -168,6 +168,17 @@ static const struct cli_row placement_rows[] = {
 	 .initial = "4",
 	 .help = "a shard may carry this many times its fair share of the load before a\n"
 		 "flow goes to a farther node; 0: as much as comes in on its node"},
+	{.name = "rebalance",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_OWN,
+	 .read = options_read_rebalance,
+	 .takes = OPTIONS_REBALANCE_TAKES,
+	 .arg = "off|auto=RATIO",
+	 AT(rebalance),
+	 .initial = "off",
+	 .help = "move flows to other shards when one has carried more than RATIO times\n"
+		 "the mean for a minute; off: only when numacastctl rebalance asks",
+	 .example = "auto=2"},
 	{0},
 };
 

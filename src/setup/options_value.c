@@ -1,4 +1,5 @@
-/* options_value.c - the values that only numacastd has: CPUs, buffers, a sender, where to listen.
+/* options_value.c - the values that only numacastd has: CPUs, buffers, a sender, where to listen,
+ * when to rebalance.
  *
  * Numbers are read strictly (num.h). Pure but for the list's memory; control thread.
  */
@@ -14,7 +15,9 @@
 #include "src/base/num.h"
 #include "src/setup/options.h"
 
-#define CPU_OS_MAX 65535 /* far above any kernel's NR_CPUS */
+#define CPU_OS_MAX          65535 /* far above any kernel's NR_CPUS */
+#define REBALANCE_RATIO_MIN 1.1
+#define REBALANCE_RATIO_MAX 1000.0
 
 static int read_host(const char *text, size_t len, struct addr *out);
 static int read_cpus(const char *at, int *cpus);
@@ -109,6 +112,21 @@ int options_read_metrics(const struct cli_row *row, void *into, const char *valu
 	at.port = (uint16_t)port;
 	*metrics = at;
 	return 0;
+}
+
+int options_read_rebalance(const struct cli_row *row, void *into, const char *value)
+{
+	struct opt *opt = into;
+
+	(void)row;
+	if (strcmp(value, "off") == 0) {
+		opt->rebalance = 0;
+		return 0;
+	}
+	return strncmp(value, "auto=", 5) == 0
+		       ? num_parse_ratio(value + 5, REBALANCE_RATIO_MIN, REBALANCE_RATIO_MAX,
+					 &opt->rebalance)
+		       : -EINVAL;
 }
 
 /* The first `len' bytes of `text', with brackets if it is IPv6; the loopback when there are none.

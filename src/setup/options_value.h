@@ -15,6 +15,7 @@
 #define OPTIONS_SOURCE_TAKES "a unicast address without port or brackets"
 #define OPTIONS_METRICS_TAKES \
 	"ADDR:PORT with a unicast address of this host, [ADDR]:PORT for IPv6, PORT alone, or off"
+#define OPTIONS_REBALANCE_TAKES "off, or auto=RATIO with a RATIO of 1.1 to 1000"
 
 /* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */
 int options_read_cpus(const struct cli_row *row, void *into, const char *value);
@@ -27,3 +28,6 @@ int options_read_source(const struct cli_row *row, void *into, const char *value
 
 /* "127.0.0.1:9469", "[::1]:9469", ":9469", "9469" or "off" to `metrics'. */
 int options_read_metrics(const struct cli_row *row, void *into, const char *value);
+
+/* "off" or "auto=1.5" to `rebalance': 0, or the ratio. */
+int options_read_rebalance(const struct cli_row *row, void *into, const char *value);

@@ -17,9 +17,15 @@
 #include "src/rules/index.h"
 #include "src/setup/uncopied.h"
 
+/* What a setup goes on from. */
+struct basis {
+	const struct setup *setup;
+	const struct plan *owners;
+};
+
 static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
-		   const struct setup *running, struct err *err);
-static int make_plan(struct setup *setup, const struct setup *running, struct err *err);
+		   const struct basis *running, struct err *err);
+static int make_plan(struct setup *setup, const struct basis *running, struct err *err);
 static int set_prior(struct plan_flow *flows, const struct conf *conf, const struct conf *running);
 static int place_sqpoll(struct setup *setup, struct err *err);
 static int choose_engine(struct setup *setup, struct err *err);
@@ -41,8 +47,10 @@ int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, stru
 }
 
 int setup_prepare_next(struct setup *setup, struct opt *opt, const struct setup *running,
-		       struct err *err)
+		       const struct plan *owners, struct err *err)
 {
+	const struct basis basis = {running, owners};
+
 	*setup = (struct setup){
 		.opt = opt,
 		.prior = running->prior ? running->prior : running,
@@ -51,7 +59,7 @@ int setup_prepare_next(struct setup *setup, struct opt *opt, const struct setup 
 		.train_max = running->train_max,
 		.lockable_bytes = running->lockable_bytes,
 	};
-	return prepare(setup, opt, true, running, err);
+	return prepare(setup, opt, true, &basis, err);
 }
 
 int setup_settle(struct setup *setup, struct err *err)
@@ -133,7 +141,7 @@ void setup_free(struct setup *setup)
 
 /* All that rules decide. */
 static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
-		   const struct setup *running, struct err *err)
+		   const struct basis *running, struct err *err)
 {
 	struct layout_options options = {
 		.pool = opt->pool, .gro = opt->gro != OPT_OFF, .zerocopy = opt->zerocopy};
@@ -159,7 +167,7 @@ static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
 	return rc;
 }
 
-static int make_plan(struct setup *setup, const struct setup *running, struct err *err)
+static int make_plan(struct setup *setup, const struct basis *running, struct err *err)
 {
 	const struct opt *opt = setup->opt;
 	struct plan_policy policy = {
@@ -171,13 +179,13 @@ static int make_plan(struct setup *setup, const struct setup *running, struct er
 		.reserve_cores = opt->reserve_cores,
 		.oversubscribe = opt->oversubscribe,
 		.balance = opt->balance,
-		.prior = running ? &running->plan : NULL,
+		.prior = running ? running->owners : NULL,
 	};
 	struct plan_flow *flows = layout_plan_flows(&opt->conf, &setup->ifaces);
 	int rc = flows ? 0 : -ENOMEM;
 
 	if (rc == 0 && running) {
-		rc = set_prior(flows, &opt->conf, &running->opt->conf);
+		rc = set_prior(flows, &opt->conf, &running->setup->opt->conf);
 	}
 	if (rc < 0) {
 		err_set(err, "plan: out of memory");

@@ -40,10 +40,11 @@ struct setup {
 int setup_prepare(struct setup *setup, struct opt *opt, bool for_this_host, struct err *err);
 
 /* The same for rules that are to go on where `running' runs: on its shards, with its topology,
- * engine and limits, and each flow that is in both at its owners. `running' outlives the setup, or
+ * engine and limits, and each flow that is in both at its owners; these are told by `owners', the
+ * plan that runs or one that differs from it in its owners alone. `running' outlives the setup, or
  * whatever it goes on from does. options_check_live has returned 0. */
 int setup_prepare_next(struct setup *setup, struct opt *opt, const struct setup *running,
-		       struct err *err);
+		       const struct plan *owners, struct err *err);
 
 /* Chooses engine and trains by trying them, as the user and with the limits that the shards will
  * have. 0, or -errno with `err' when --engine cannot be met. */
