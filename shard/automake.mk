@@ -12,6 +12,10 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ingress.c shard/ingress.h \
 	shard/limits.h \
 	shard/mailbox.c shard/mailbox.h \
+	shard/merge.c shard/merge.h \
+	shard/merge_epoch.c shard/merge_epoch.h \
+	shard/merge_judge.c shard/merge_judge.h \
+	shard/merge_rule.h \
 	shard/pool.c shard/pool.h shard/pool_inline.h \
 	shard/regbuf.c shard/regbuf.h \
 	shard/relay.c shard/relay.h \
@@ -30,6 +34,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/room.h \
 	shard/rule.c shard/rule.h \
 	shard/send_errno.c shard/send_errno.h \
+	shard/sequence.c shard/sequence.h \
 	shard/shard.c shard/shard.h \
 	shard/share.c shard/share.h \
 	shard/slot.h \

@@ -117,6 +117,36 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(TTL_EXPIRED, "ttl_expired", "ttl=dec reached zero, or the default its end")       \
 	X(SEND_ERROR, "send_error", "any other errno")
 
+/* Of a rule with seq= or failover=, for each of its legs; see shard/merge.h. Numbers are counted
+ * once they are settled: when they have left window= or skew= is over. */
+#define LEG_COUNTERS(X)                                                                            \
+	X(seen, "seen", "numbers", COUNT, "that this leg brought")                                 \
+	X(lost, "lost", "numbers", COUNT, "that it did not bring, or too late")                    \
+	X(before, "before", "numbers", COUNT, "from before its first")                             \
+	X(only, "only", "numbers", COUNT, "that no other leg brought: saved by this one")          \
+	X(filled, "filled", "datagrams", COUNT, "relayed behind newer ones: late, but not lost")   \
+	X(overlap, "overlap", "datagrams", COUNT, "relayed though some of their numbers had been") \
+	X(repeats, "repeats", "datagrams", COUNT, "whose numbers this leg had brought before")     \
+	X(stale, "stale", "datagrams", COUNT, "behind by more than skew= or window=")              \
+	X(restarts, "restarts", "times", COUNT, "went over to the numbers of a restart")           \
+	X(silences, "silences", "times", COUNT, "brought nothing for silent= while another did")   \
+	X(silent, "silent", "flag", GAUGE, "1 while that lasts")                                   \
+	X(skew_max_us, "skew_max_us", "microseconds", GAUGE, "most that it was behind the first")
+
+/* X(member, "name", "unit", "what the buckets hold"). */
+#define LEG_HISTOGRAM(X) \
+	X(skew, "skew_by_us", "numbers", "one in 64, by microseconds behind the first")
+
+#define MERGE_COUNTERS(X)                                                                 \
+	X(relayed, "relayed", "datagrams", COUNT, "of all legs")                          \
+	X(filled, "filled", "datagrams", COUNT, "of these behind newer ones")             \
+	X(overlap, "overlap", "datagrams", COUNT, "of these with numbers relayed before") \
+	X(numbers, "numbers", "numbers", COUNT, "settled")                                \
+	X(delivered, "delivered", "numbers", COUNT, "of these, by any leg")               \
+	X(shared, "shared", "numbers", COUNT, "of these, by more than one")               \
+	X(lost_all, "lost_all", "numbers", COUNT, "that no leg brought")                  \
+	X(restarts, "restarts", "times", COUNT, "numbers began anew")
+
 /* Copied from the pool by pool_publish_stats at the end of each turn, and counted slot by slot by
  * pool_publish_census when the shard ends. */
 #define POOL_COUNTERS(X)                                                        \
@@ -194,6 +224,15 @@ struct output_stats {
 	stat_t drops[OUTPUT_DROP_COUNT];
 	OUTPUT_LATENCY(COUNTER_MEMBER)
 	OUTPUT_LATENCY_HISTOGRAM(COUNTER_LATENCY)
+} __attribute__((aligned(64)));
+
+struct leg_stats {
+	LEG_COUNTERS(COUNTER_MEMBER)
+	LEG_HISTOGRAM(COUNTER_LATENCY)
+} __attribute__((aligned(64)));
+
+struct merge_stats {
+	MERGE_COUNTERS(COUNTER_MEMBER)
 } __attribute__((aligned(64)));
 
 struct pool_class_stats {

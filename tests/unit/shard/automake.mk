@@ -142,3 +142,12 @@ tests_unit_shard_check_shard_live_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_udp_header
 tests_unit_shard_check_udp_header_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_merge_random
+tests_unit_shard_check_merge_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_merge
+tests_unit_shard_check_merge_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_sequence
+tests_unit_shard_check_sequence_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
