@@ -169,6 +169,13 @@ static int add_flow(struct relay *r, struct shard_message *m)
 		place->flow.drops_seen = m->flow_past.drops_seen;
 		place->flow.next_group = m->flow_past.next_group;
 	}
+	place->flow.echoes = m->echoes;
+	place->flow.echo_count = m->echo_count;
+	m->flow = place->flow.token;
+	if (m->fd < 0) {
+		place->flow.state = FLOW_PENDING;
+		return 0;
+	}
 	file = ring_add_file(r->ring, m->fd);
 	if (file < 0) {
 		relay_leave_place(r, &place->flow);
@@ -177,9 +184,6 @@ static int add_flow(struct relay *r, struct shard_message *m)
 	place->got = m->got;
 	place->flow.fd = m->fd;
 	place->flow.file = (uint32_t)file;
-	place->flow.echoes = m->echoes;
-	place->flow.echo_count = m->echo_count;
-	m->flow = place->flow.token;
 	return 0;
 }
 
@@ -211,6 +215,9 @@ static int start_flow(struct relay *r, const struct shard_message *m)
 
 	if (flow == NULL) {
 		return -ENOENT;
+	}
+	if (flow->state == FLOW_PENDING) {
+		return 0; /* once it has its socket */
 	}
 	if (flow->state != FLOW_IDLE) {
 		return -EALREADY;
@@ -257,8 +264,12 @@ static int set_output(struct relay *r, const struct shard_message *m)
 {
 	struct egress_output *output = change_find_output(r, m->output);
 
-	if (output == NULL || output->state != OUTPUT_OPEN) {
+	if (output == NULL || output->state == OUTPUT_CLOSING) {
 		return -ENOENT;
+	}
+	if (output->state == OUTPUT_PENDING) {
+		egress_place(r->egress, place_index(output->token))->rule.out = m->output_rule.out;
+		return 0;
 	}
 	egress_set_output(r->egress, output, &m->output_rule, m->socket.gso);
 	return 0;
@@ -273,7 +284,7 @@ static int replace_output(struct relay *r, struct shard_message *m)
 	struct output_place *place;
 	int rc;
 
-	if (flow == NULL || old->state != OUTPUT_OPEN) {
+	if (flow == NULL || old->state == OUTPUT_CLOSING) {
 		return -ENOENT;
 	}
 	rc = change_take_output(r, m, &place);

@@ -1,8 +1,10 @@
 /* change.h - what control asks of a shard that runs, one message at a time (mailbox.h).
  *
  *     SHARD_ADD_ROOM       places for more flows and outputs, in memory that control brings
- *     SHARD_ADD_FLOW       a flow takes a place; it does not receive yet
- *     SHARD_ADD_OUTPUT     an output takes a place, behind the others of its flow
+ *     SHARD_ADD_FLOW       a flow takes a place; it does not receive yet, without a socket not
+ *                          before SHARD_OPEN_FLOW
+ *     SHARD_ADD_OUTPUT     an output takes a place, behind the others of its flow, with or without
+ *                          a socket
  *     SHARD_START_FLOW     the flow receives from now on
  *     SHARD_OPEN_FLOW      a flow that is without a socket gets one, and receives from now on
  *     SHARD_OPEN_OUTPUT    an output that is without a socket gets one
@@ -63,8 +65,8 @@ struct shard_message {
 	uint32_t output;   /* token; told by ADD_OUTPUT, asked by those that remove or set one.
 			    * REPLACE_OUTPUT is asked for the old and tells the new one */
 	uint32_t replaced; /* the shard's own: token of the old one */
-	int fd; /* of a flow: what ADD_FLOW and OPEN_FLOW bring, REMOVE_* and REPLACE_OUTPUT give
-		   back */
+	int fd; /* of a flow: what ADD_FLOW and OPEN_FLOW bring; what REMOVE_* and REPLACE_OUTPUT
+		 * give back. Negative: none */
 
 	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
 	uint32_t flow_rooms, output_rooms;
@@ -81,7 +83,8 @@ struct shard_message {
 	 * its ifindex. REMOVE_OUTPUT tells it. */
 	struct rule_table_output output_rule;
 	struct egress_socket socket; /* ADD_OUTPUT, OPEN_OUTPUT, REPLACE_OUTPUT; its `file' is the
-				      * shard's to fill in. SET_OUTPUT looks at its `gso' */
+				      * shard's to fill in; a negative `fd': none yet, but for
+				      * OPEN_OUTPUT. SET_OUTPUT looks at its `gso' */
 	struct sock_got got;         /* of what is added: for reports. REMOVE_* tell it */
 
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */

@@ -71,7 +71,7 @@ int change_take_output(struct relay *r, struct shard_message *m, struct output_p
 	if (place == NULL) {
 		return -ENOSPC;
 	}
-	rc = give_socket(r, place, m);
+	rc = m->socket.fd >= 0 ? give_socket(r, place, m) : 0;
 	if (rc < 0) {
 		egress_leave_place(r->egress, &place->output);
 		return rc;

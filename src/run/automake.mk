@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
 	src/run/changer.c src/run/changer.h \
+	src/run/changer_ask.c src/run/changer_ask.h \
 	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/commands.c src/run/commands.h \

@@ -2,8 +2,7 @@
  *
  * A list passes three phases: its sockets are opened, rooms are added where places are short, and
  * the steps are taken. Each phase walks along the list and stops where it has to wait for an answer
- * or has worked long enough. Flows are found by what they are (changer_find.h); what a list adds is
- * remembered until the next flow is added, because its outputs follow at once.
+ * or has worked long enough.
  */
 #include "src/run/changer.h"
 
@@ -14,28 +13,26 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/run/changer_ask.h"
 #include "src/run/changer_find.h"
 #include "src/run/changer_sock.h"
 #include "src/run/supervisor.h"
 
 #define TICK_NS (4 * NS_PER_MS)
 
+static void take_list(struct changer *c);
 static bool go_on(struct changer *c);
 static bool prepare(struct changer *c);
 static bool begin_growing(struct changer *c);
 static bool grow(struct changer *c);
 static bool change(struct changer *c);
+static int begin_step(struct changer *c, struct changer_step *step);
 static bool go_on_moving(struct changer *c);
-static int ask(struct changer *c, struct changer_step *step);
-static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t flow);
-static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t flow);
 static void ask_rest(struct changer *c);
-static int find_flow(struct changer *c, const struct changer_step *step, uint32_t *token);
-static int note_rest(struct changer *c, uint32_t shard, uint32_t flow);
 static void send_message(struct changer *c, uint32_t shard);
 static bool take_answer(struct changer *c);
 static void settle(struct changer *c);
-static void fail(struct changer *c, int rc, const struct changer_step *step, const char *what);
+static void fail(struct changer *c, int rc, struct changer_step *step, const char *what);
 static void finish(struct changer *c);
 
 void changer_init(struct changer *c, struct supervisor *sup)
@@ -59,27 +56,19 @@ void changer_free(struct changer *c)
 int changer_begin(struct changer *c, struct changer_step *steps, uint32_t count,
 		  const struct changer_client *client)
 {
-	struct changer_shard *shards;
+	struct changer_list *list = calloc(1, sizeof(*list));
+	struct changer_shard *shards = calloc(c->sup->worker_count + 1UL, sizeof(*shards));
 
-	if (c->phase != CHANGER_IDLE) {
-		return -EBUSY;
-	}
-	shards = calloc(c->sup->worker_count, sizeof(*shards));
-	if (!shards) {
+	if (!list || !shards) {
+		free(list);
+		free(shards);
 		return -ENOMEM;
 	}
-	c->phase = CHANGER_PREPARING;
-	c->steps = steps;
-	c->count = count;
-	c->at = 0;
-	c->lists++;
-	c->client = *client;
-	c->shards = shards;
-	c->rest_count = 0;
-	c->added = NULL;
-	c->rc = 0;
-	c->begun = false;
-	c->err.text[0] = '\0';
+	*list = (struct changer_list){
+		.steps = steps, .count = count, .client = *client, .shards = shards};
+	*(c->last ? &c->last->next : &c->first) = list;
+	c->last = list;
+	take_list(c);
 	return 0;
 }
 
@@ -102,6 +91,18 @@ int changer_wait_ms(const struct changer *c)
 	return c->phase != CHANGER_IDLE && !c->waiting ? 0 : -1;
 }
 
+bool changer_is_idle(const struct changer *c)
+{
+	return c->phase == CHANGER_IDLE;
+}
+
+void changer_take(struct changer *c)
+{
+	if (c->waiting) {
+		(void)take_answer(c);
+	}
+}
+
 bool changer_has(const struct changer *c, uint32_t shard)
 {
 	return c->waiting && c->message_shard == shard;
@@ -109,23 +110,44 @@ bool changer_has(const struct changer *c, uint32_t shard)
 
 void changer_end(struct changer *c)
 {
-	struct err err;
-
-	if (c->phase == CHANGER_IDLE) {
-		return;
-	}
 	if (c->waiting && !take_answer(c)) {
 		c->waiting = false; /* it ended before it looked: the message is ours again */
 		c->message.result = -ESHUTDOWN;
 		settle(c);
 	}
 	mover_abandon(c);
-	err_set(&err, "the shards are ending");
-	if (c->rc == 0) {
-		c->rc = -ESHUTDOWN;
-		c->err = err;
+	while (c->phase != CHANGER_IDLE) {
+		if (c->rc == 0) {
+			c->rc = -ESHUTDOWN;
+			err_set(&c->err, "the shards are ending");
+		}
+		finish(c);
 	}
-	finish(c);
+}
+
+/* The next of the lists that wait, if none is under way. */
+static void take_list(struct changer *c)
+{
+	struct changer_list *list = c->first;
+
+	if (!list || c->phase != CHANGER_IDLE) {
+		return;
+	}
+	c->first = list->next;
+	c->last = c->first ? c->last : NULL;
+	c->phase = CHANGER_PREPARING;
+	c->steps = list->steps;
+	c->count = list->count;
+	c->at = 0;
+	c->lists++;
+	c->client = list->client;
+	c->shards = list->shards;
+	c->rest_count = 0;
+	c->added = NULL;
+	c->rc = 0;
+	c->begun = false;
+	c->err.text[0] = '\0';
+	free(list);
 }
 
 /* One piece of work; false when there is an answer to wait for, or nothing more to do. */
@@ -157,20 +179,25 @@ static bool prepare(struct changer *c)
 	}
 	step = &c->steps[c->at++];
 	step->fd = -1;
+	step->result = -ECANCELED;
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
-	if (step->late) {
+	if (step->late && !(step->flow && share_is_part(&step->flow->share))) {
 		return true;
 	}
 	rc = step->op == SHARD_REMOVE_FLOW && step->moved
 		     ? mover_prepare(c, step, &c->err)
-		     : changer_open(c->sup, step, c->steps, c->count, &c->err);
-	if (rc < 0) {
+		     : changer_open(c, step, step->why ? step->why : &c->err);
+	if (rc < 0 && step->why) {
+		step->result = rc;
+		step->skip = true;
+	} else if (rc < 0) {
 		c->rc = rc;
 		finish(c);
+		return false;
 	}
-	return rc == 0;
+	return true;
 }
 
 static bool begin_growing(struct changer *c)
@@ -232,15 +259,31 @@ static bool change(struct changer *c)
 	if (step->skip) {
 		return true;
 	}
-	rc = step->op == SHARD_REMOVE_FLOW && step->moved ? mover_begin(c, step) : ask(c, step);
+	rc = begin_step(c, step);
 	if (rc == -ENOENT && !step->moved &&
-	    (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
+	    (step->why || step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
 		return true; /* gone already */
 	}
 	if (rc < 0) {
 		fail(c, rc, step, "cannot be changed");
 	}
 	return true;
+}
+
+static int begin_step(struct changer *c, struct changer_step *step)
+{
+	int rc;
+
+	if (step->op == SHARD_REMOVE_FLOW && step->moved) {
+		rc = mover_begin(c, step);
+		step->result = rc; /* unless it is refused later */
+		return rc;
+	}
+	rc = changer_ask(c, step);
+	if (rc == 0) {
+		send_message(c, step->moved ? step->from : step->shard);
+	}
+	return rc;
 }
 
 static bool go_on_moving(struct changer *c)
@@ -251,119 +294,12 @@ static bool go_on_moving(struct changer *c)
 	return true;
 }
 
-/* Makes the message of `step' and sends it. */
-static int ask(struct changer *c, struct changer_step *step)
-{
-	uint32_t flow = PLACE_NONE;
-	int rc = 0;
-
-	c->message = (struct shard_message){.op = step->op, .fd = -1};
-	switch (step->op) {
-	case SHARD_SET_WAITS:
-		c->message.batch_wait_us = step->batch_wait_us;
-		c->message.spin_us = step->spin_us;
-		c->message.drain_ns = step->drain_ns;
-		c->message.latency_sample = step->latency_sample;
-		changer_stamp(&c->sup->workers[step->shard], step->latency_sample);
-		break;
-	case SHARD_ADD_FLOW:
-		c->added = step->flow;
-		c->added_shard = step->shard;
-		c->added_flow = PLACE_NONE;
-		rc = step->late ? changer_open(c->sup, step, c->steps, c->count, &c->err) : 0;
-		c->message.fd = step->fd;
-		c->message.got = step->got;
-		c->message.flow_rule = *step->flow;
-		c->message.echoes = step->echoes;
-		c->message.echo_count = step->echo_count;
-		break;
-	default:
-		rc = find_flow(c, step, &flow);
-		rc = rc == 0 ? ask_of_flow(c, step, flow) : rc;
-		break;
-	}
-	if (rc == 0) {
-		send_message(c, step->moved ? step->from : step->shard);
-	}
-	return rc;
-}
-
-static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t flow)
-{
-	c->message.flow = flow;
-	c->message.echoes = step->echoes;
-	c->message.echo_count = step->echo_count;
-	if (step->op == SHARD_REMOVE_FLOW) {
-		return note_rest(c, step->shard, flow);
-	}
-	if (step->op == SHARD_SET_FLOW) {
-		c->message.flow_rule = *step->flow;
-		changer_stamp_flow(&c->sup->workers[step->shard], flow, step->flow);
-	}
-	return step->output ? ask_of_output(c, step, flow) : 0;
-}
-
-static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t flow)
-{
-	const struct worker *w = &c->sup->workers[step->shard];
-	const struct output_place *place;
-	int rc = 0;
-
-	c->message.got = step->got;
-	c->message.output_rule = *step->output;
-	if (step->op != SHARD_ADD_OUTPUT) {
-		place = changer_find_among(
-			w->shard, shard_flow(w->shard, place_index(flow))->flow.first_output,
-			&step->output->out);
-		c->message.output = place ? place->output.token : PLACE_NONE;
-		rc = place ? 0 : -ENOENT;
-	}
-	if (rc == 0 && step->op != SHARD_REMOVE_OUTPUT) {
-		rc = changer_fit(w, flow, step, &c->message, &c->err);
-	}
-	return rc;
-}
-
 /* One of the outputs of a flow that has gone. */
 static void ask_rest(struct changer *c)
 {
 	c->message = (struct shard_message){
 		.op = SHARD_REMOVE_OUTPUT, .fd = -1, .output = c->rest[--c->rest_count]};
 	send_message(c, c->message_shard);
-}
-
-static int find_flow(struct changer *c, const struct changer_step *step, uint32_t *token)
-{
-	uint32_t shard = step->moved ? step->from : step->shard;
-	const struct flow_place *place;
-
-	if (c->added && c->added_shard == shard &&
-	    rule_compare_flows(&c->added->in, &step->flow->in) == 0) {
-		*token = c->added_flow;
-		return *token == PLACE_NONE ? -ENOENT : 0;
-	}
-	place = changer_find_flow(c, shard, &step->flow->in);
-	*token = place ? place->flow.token : PLACE_NONE;
-	return place ? 0 : -ENOENT;
-}
-
-/* Remembers the outputs of a flow that is to go: nobody finds them once it is gone. */
-static int note_rest(struct changer *c, uint32_t s, uint32_t flow)
-{
-	const struct shard *shard = c->sup->workers[s].shard;
-	uint32_t o = shard_flow(shard, place_index(flow))->flow.first_output;
-
-	if (!c->rest) {
-		c->rest = calloc(FLOW_OUTPUTS_MAX, sizeof(*c->rest));
-	}
-	if (!c->rest) {
-		return -ENOMEM;
-	}
-	for (; o != PLACE_NONE; o = shard_output(shard, o)->output.sibling) {
-		must(c->rest_count < FLOW_OUTPUTS_MAX);
-		c->rest[c->rest_count++] = shard_output(shard, o)->output.token;
-	}
-	return 0;
 }
 
 static void send_message(struct changer *c, uint32_t shard)
@@ -407,17 +343,24 @@ static void settle(struct changer *c)
 		fail(c, m->result, step, "the shard refuses the change");
 		return;
 	}
-	if (step && (m->op == SHARD_ADD_FLOW || m->op == SHARD_ADD_OUTPUT ||
-		     m->op == SHARD_REPLACE_OUTPUT)) {
-		step->fd = -1; /* the shard's from here on */
+	if (step) {
+		step->result = 0;
+		step->fd = -1; /* the shard's from here on, if it brought one */
 	}
 	changer_keep(c->sup, m, step);
 }
 
-static void fail(struct changer *c, int rc, const struct changer_step *step, const char *what)
+static void fail(struct changer *c, int rc, struct changer_step *step, const char *what)
 {
 	char at[ENDPOINT_TEXT_MAX] = "a room";
 
+	if (step) {
+		step->result = rc;
+	}
+	if (step && step->why && rc != -ESHUTDOWN) {
+		err_set(step->why, "shard %u: %s: %s", step->shard, what, strerror(-rc));
+		return;
+	}
 	if (step && step->output) {
 		endpoint_format(&step->output->out.to, at);
 	} else if (step && step->flow) {
@@ -456,4 +399,5 @@ static void finish(struct changer *c)
 	c->steps = NULL;
 	c->phase = CHANGER_IDLE;
 	client.done(client.context, rc, begun, &err);
+	take_list(c);
 }

@@ -6,7 +6,8 @@
  * the steps are taken in order. Each is a message to one shard (shard/change.h), and what that
  * gives back is left, counted and closed here, so no shard ever waits for the kernel's locks.
  *
- * There is one list at a time and one message under way. The control thread polls changer_fd with
+ * Everybody's lists are carried out one after the other, in the order in which they came, and one
+ * message is under way at a time: nobody else sends any. The control thread polls changer_fd with
  * whatever else it waits for and calls changer_tick, which does a bounded part of the work; while a
  * shard has the message, nobody else looks at its places (changer_has). Control thread.
  */
@@ -24,7 +25,9 @@ struct supervisor;
 
 /* One step; flows and outputs are known by what they are. To ADD_FLOW belong its outputs, each an
  * ADD_OUTPUT, and a START_FLOW; REMOVE_FLOW removes its outputs, too, or moves them with the flow
- * (mover.h). ADD_ROOM is the changer's. */
+ * (mover.h). ADD_ROOM is the changer's. What is added on an interface that is not there is added
+ * without a socket, and so is a flow that is opened late and cannot be: both are pending then
+ * (pending.h). */
 struct changer_step {
 	enum shard_op op;
 	uint32_t shard;
@@ -33,6 +36,7 @@ struct changer_step {
 	bool moved;    /* REMOVE_FLOW: the flow goes from shard `from' to `shard', where it goes by
 			* `flow'. SET_ECHOES: it will, and is at `from' yet */
 	uint32_t from; /* of what is moved */
+	struct err *why; /* NULL, or the step may fail and ends nothing: here it says why */
 	const struct rule_flow *flow;           /* all but SET_WAITS */
 	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
 	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
@@ -41,8 +45,10 @@ struct changer_step {
 	uint64_t drain_ns;
 	uint32_t latency_sample;
 	bool skip;           /* there is nothing to do after all */
+	int result;          /* what became of it: 0, -errno; -ECANCELED: it was not come to */
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */
+	unsigned ifindex;    /* OPEN_*: of the interface by now; the changer's */
 };
 
 /* Who handed a list over. */
@@ -61,6 +67,15 @@ struct changer_shard {
 	uint32_t *order; /* places of its flows, by rule_compare_flows; NULL: not looked at yet */
 	uint32_t count;
 	uint32_t flows_wanted, outputs_wanted; /* places that the list takes */
+};
+
+/* A list that waits its turn. */
+struct changer_list {
+	struct changer_list *next;
+	struct changer_step *steps;
+	uint32_t count;
+	struct changer_client client;
+	struct changer_shard *shards;
 };
 
 /* Memory of rooms; lives as long as the shards. */
@@ -93,7 +108,8 @@ struct changer {
 	struct mover mover; /* of a step that moves a flow */
 	int rc;             /* first failure of the list */
 	bool begun;
-	struct err err; /* of it */
+	struct err err;                    /* of it */
+	struct changer_list *first, *last; /* that wait */
 	struct changer_memory *memory;
 };
 
@@ -103,8 +119,8 @@ void changer_init(struct changer *changer, struct supervisor *sup);
  * more. */
 void changer_free(struct changer *changer);
 
-/* Takes a list, which its owner leaves alone until it is done. 0; -EBUSY: another one is under way;
- * -ENOMEM. */
+/* Takes a list, which its owner leaves alone until it is done; it may have to wait its turn. What
+ * stands in places may change until it is prepared. 0 or -ENOMEM. */
 int changer_begin(struct changer *changer, struct changer_step *steps, uint32_t count,
 		  const struct changer_client *client);
 
@@ -117,8 +133,15 @@ void changer_tick(struct changer *changer);
 int changer_fd(const struct changer *changer);
 int changer_wait_ms(const struct changer *changer);
 
+/* Whether there is no list. */
+bool changer_is_idle(const struct changer *changer);
+
+/* Takes the answer that is there, if any, and asks nothing: then nobody has a message, unless one
+ * is still awaited (changer_fd). */
+void changer_take(struct changer *changer);
+
 /* Whether `shard' has a message, so that its places may change at any time. */
 bool changer_has(const struct changer *changer, uint32_t shard);
 
-/* All shards have ended: whatever was under way is over. Its client is told. */
+/* All shards have ended: whatever was under way or waits is over. Its clients are told. */
 void changer_end(struct changer *changer);

@@ -6,10 +6,12 @@
 #include "src/run/changer_sock.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "numa/nodemem.h"
+#include "src/run/changer_find.h"
 #include "src/run/supervisor.h"
 
 static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size);
@@ -17,28 +19,43 @@ static uint32_t with_spare(uint32_t rooms, uint32_t now, uint32_t most);
 static uint32_t unused_flows(const struct shard *shard);
 static uint32_t unused_outputs(const struct shard *shard);
 static int map(const struct worker *w, size_t bytes, struct arena *arena, struct err *err);
-static int open_flow(const struct worker *w, struct changer_step *step,
-		     const struct changer_step *end, struct err *err);
+static bool is_missing(const struct endpoint *at, unsigned ifindex);
+static int add_flow(const struct worker *w, struct changer_step *step,
+		    const struct changer_step *end, struct err *err);
+static int open_flow(struct changer_step *step, const struct rule_ingress *in, unsigned ifindex,
+		     const struct sock_want *want, struct err *err);
+static int open_waiting_flow(struct changer *c, struct changer_step *step, struct err *err);
+static int open_waiting_output(struct changer *c, struct changer_step *step, struct err *err);
+static int find_interface(const struct supervisor *sup, struct changer_step *step,
+			  struct endpoint *at, struct err *err);
 static int refuse_share(const struct rule_flow *flow, struct err *err);
 static void want_for(const struct rule_output *out, struct sock_want *want);
-static int open_output(const struct worker *w, struct changer_step *step, struct err *err);
+static int open_output(const struct worker *w, struct changer_step *step,
+		       const struct rule_table_output *rule, struct err *err);
 static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step);
 static bool may_gso(const struct worker *w, const struct rule_output *out,
 		    const struct sock_got *got);
 static int set_output(const struct worker *w, struct shard_message *m, struct err *err);
 static void empty(struct shard_message *m, const struct rule_flow *rule);
 
-int changer_open(const struct supervisor *sup, struct changer_step *step,
-		 const struct changer_step *steps, uint32_t count, struct err *err)
+int changer_open(struct changer *c, struct changer_step *step, struct err *err)
 {
-	const struct worker *w = &sup->workers[step->shard];
+	const struct worker *w = &c->sup->workers[step->shard];
 
 	switch (step->op) {
 	case SHARD_ADD_FLOW:
-		return open_flow(w, step, steps + count, err);
+		return is_missing(&step->flow->in.at, step->flow->ifindex)
+			       ? 0
+			       : add_flow(w, step, c->steps + c->count, err);
 	case SHARD_ADD_OUTPUT:
 	case SHARD_REPLACE_OUTPUT:
-		return open_output(w, step, err);
+		return is_missing(&step->output->out.to, step->output->ifindex)
+			       ? 0
+			       : open_output(w, step, step->output, err);
+	case SHARD_OPEN_FLOW:
+		return open_waiting_flow(c, step, err);
+	case SHARD_OPEN_OUTPUT:
+		return open_waiting_output(c, step, err);
 	default:
 		return 0;
 	}
@@ -52,7 +69,7 @@ int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step
 	int rc;
 
 	want_for(&step->output->out, &want);
-	rc = sock_want_more(running->fd, &running->rule->in, &want, err);
+	rc = running->fd < 0 ? 0 : sock_want_more(running->fd, &running->rule->in, &want, err);
 	if (rc == 0 && step->op == SHARD_SET_OUTPUT) {
 		return set_output(w, m, err);
 	}
@@ -84,10 +101,13 @@ void changer_stamp_flow(const struct worker *w, uint32_t flow, const struct rule
 void changer_keep(struct supervisor *sup, struct shard_message *m, const struct changer_step *step)
 {
 	const struct worker *w;
+	int fd;
 
 	switch (m->op) {
 	case SHARD_REMOVE_FLOW:
-		empty(m, step->flow);
+		if (m->fd >= 0) {
+			empty(m, step->flow);
+		}
 		report_keep_flow(&sup->gone, &m->flow_stats);
 		break;
 	case SHARD_REMOVE_OUTPUT:
@@ -96,15 +116,18 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 	case SHARD_SET_OUTPUT:
 		/* What each datagram carried by itself until now has its default now. */
 		w = &sup->workers[step->shard];
-		(void)sock_set_egress(shard_output(w->shard, place_index(m->output))->output.fd,
-				      &m->output_rule.out, m->output_rule.ifindex,
-				      &(struct err){0});
+		fd = shard_output(w->shard, place_index(m->output))->output.fd;
+		if (fd >= 0) {
+			(void)sock_set_egress(fd, &m->output_rule.out, m->output_rule.ifindex,
+					      &(struct err){0});
+		}
 		return;
 	default:
 		break;
 	}
-	if (m->op == SHARD_REMOVE_FLOW || m->op == SHARD_REMOVE_OUTPUT ||
-	    m->op == SHARD_REPLACE_OUTPUT) {
+	if ((m->op == SHARD_REMOVE_FLOW || m->op == SHARD_REMOVE_OUTPUT ||
+	     m->op == SHARD_REPLACE_OUTPUT) &&
+	    m->fd >= 0) {
 		close(m->fd);
 	}
 }
@@ -192,14 +215,19 @@ static int map(const struct worker *w, size_t bytes, struct arena *arena, struct
 	return rc;
 }
 
-static int open_flow(const struct worker *w, struct changer_step *step,
-		     const struct changer_step *end, struct err *err)
+/* What stands on it is to be pending. */
+static bool is_missing(const struct endpoint *at, unsigned ifindex)
+{
+	return at->ifname[0] != '\0' && ifindex == 0;
+}
+
+static int add_flow(const struct worker *w, struct changer_step *step,
+		    const struct changer_step *end, struct err *err)
 {
 	const struct rule_flow *flow = step->flow;
 	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
 				 .gro = flow->gro,
 				 .stamp = shard_stamps(&w->spec, &flow->in)};
-	int rc;
 
 	if (share_is_part(&flow->share)) {
 		return refuse_share(flow, err);
@@ -208,16 +236,71 @@ static int open_flow(const struct worker *w, struct changer_step *step,
 	     next < end && next->op == SHARD_ADD_OUTPUT && next->flow == flow; next++) {
 		want_for(&next->output->out, &want);
 	}
-	step->fd = sock_open_ingress(&flow->in, flow->ifindex, &want, &step->got, err);
+	return open_flow(step, &flow->in, flow->ifindex, &want, err);
+}
+
+static int open_flow(struct changer_step *step, const struct rule_ingress *in, unsigned ifindex,
+		     const struct sock_want *want, struct err *err)
+{
+	int rc;
+
+	step->fd = sock_open_ingress(in, ifindex, want, &step->got, err);
 	if (step->fd < 0) {
-		return step->fd;
+		rc = step->fd;
+		step->fd = -1;
+		return rc;
 	}
-	rc = sock_join(step->fd, &flow->in, flow->ifindex, err);
+	rc = sock_join(step->fd, in, ifindex, err);
 	if (rc < 0) {
 		close(step->fd);
 		step->fd = -1;
 	}
 	return rc;
+}
+
+/* One that has its place already, and in it its outputs. */
+static int open_waiting_flow(struct changer *c, struct changer_step *step, struct err *err)
+{
+	const struct worker *w = &c->sup->workers[step->shard];
+	const struct flow_place *place = changer_find_flow(c, step->shard, &step->flow->in);
+	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
+				 .gro = step->flow->gro,
+				 .stamp = shard_stamps(&w->spec, &step->flow->in)};
+	struct rule_ingress in = step->flow->in;
+	uint32_t o = place ? place->flow.first_output : PLACE_NONE;
+	int rc = find_interface(c->sup, step, &in.at, err);
+
+	for (; o != PLACE_NONE; o = shard_output(w->shard, o)->output.sibling) {
+		want_for(&shard_output(w->shard, o)->rule.out, &want);
+	}
+	return rc == 0 ? open_flow(step, &in, step->ifindex, &want, err) : rc;
+}
+
+static int open_waiting_output(struct changer *c, struct changer_step *step, struct err *err)
+{
+	struct rule_table_output rule = *step->output;
+	int rc = find_interface(c->sup, step, &rule.out.to, err);
+
+	rule.ifindex = step->ifindex;
+	return rc == 0 ? open_output(&c->sup->workers[step->shard], step, &rule, err) : rc;
+}
+
+/* Its index by now, and the kernel's name of it, which the rule need not use. */
+static int find_interface(const struct supervisor *sup, struct changer_step *step,
+			  struct endpoint *at, struct err *err)
+{
+	const char *name = conf_ifname(&sup->setup->opt->conf, at->ifname);
+
+	step->ifindex = 0;
+	if (at->ifname[0] == '\0') {
+		return 0;
+	}
+	step->ifindex = if_nametoindex(name);
+	if (step->ifindex == 0 || !if_indextoname(step->ifindex, at->ifname)) {
+		err_set(err, "interface %s does not exist", name);
+		return -ENODEV;
+	}
+	return 0;
 }
 
 /* The sockets of a divided flow become ready together, while nobody relays (spread.h). */
@@ -239,9 +322,9 @@ static void want_for(const struct rule_output *out, struct sock_want *want)
 	want->tos = want->tos || out->dscp == RULE_DSCP_KEEP;
 }
 
-static int open_output(const struct worker *w, struct changer_step *step, struct err *err)
+static int open_output(const struct worker *w, struct changer_step *step,
+		       const struct rule_table_output *rule, struct err *err)
 {
-	const struct rule_table_output *rule = step->output;
 	struct sock_want want = {.buffer_bytes = w->spec.sndbuf_bytes};
 	int fd = sock_open_egress(&rule->out, rule->ifindex, &want, &step->got, err);
 
@@ -268,6 +351,9 @@ static int set_output(const struct worker *w, struct shard_message *m, struct er
 	const struct output_place *place = shard_output(w->shard, place_index(m->output));
 	const struct rule_output *out = &m->output_rule.out;
 
+	if (place->output.fd < 0) {
+		return 0;
+	}
 	m->socket.gso = may_gso(w, out, &place->got);
 	if (out->ttl_mode != RULE_TTL_FIXED || out->dscp == RULE_DSCP_KEEP) {
 		return 0;

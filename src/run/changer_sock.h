@@ -7,10 +7,10 @@
 #include "src/run/changer.h"
 #include "src/run/worker.h"
 
-/* Opens what `step' brings, one of `steps', if it brings anything: an output's socket, or that of a
- * flow, which is fitted for the outputs that follow and joined. 0 or -errno with `err'. */
-int changer_open(const struct supervisor *sup, struct changer_step *step,
-		 const struct changer_step *steps, uint32_t count, struct err *err);
+/* Opens what `step' brings, one of the changer's list, if it brings anything: an output's socket,
+ * or that of a flow, which is fitted for its outputs and joined. Nothing for what is added on an
+ * interface that is not there. 0 or -errno with `err'. No shard has a message. */
+int changer_open(struct changer *changer, struct changer_step *step, struct err *err);
 
 /* Makes ready what `message' asks of an output of the running flow `flow': the flow's socket tells
  * what the output wants to know, the output's socket has its options. 0 or -errno with `err'. */

@@ -11,10 +11,8 @@
 
 #include "src/run/supervisor.h"
 
-static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct echo_sender *opened,
-		     struct addr *out);
-static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo,
-				    const struct echo_sender *opened);
+static uint32_t list(const struct supervisor *sup, uint32_t *at, struct addr *out);
+static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo);
 
 int echoes_tell(const struct supervisor *sup, struct err *err)
 {
@@ -32,30 +30,13 @@ int echoes_tell(const struct supervisor *sup, struct err *err)
 
 			if (at < layout->echo_count && layout->echoes[at].shard == s &&
 			    layout->echoes[at].flow == f) {
-				count = list(sup, &at, NULL, echoes);
+				count = list(sup, &at, echoes);
 			}
 			shard_set_echoes(sup->workers[s].shard, f, echoes, count);
 		}
 	}
 	free(echoes);
 	return 0;
-}
-
-struct addr *echoes_of(const struct supervisor *sup, const struct layout_echo *echo,
-		       const struct echo_sender *opened, uint32_t *count)
-{
-	const struct layout *layout = &sup->setup->layout;
-	struct addr *echoes = calloc(layout->echo_count + 1UL, sizeof(*echoes));
-	uint32_t at = (uint32_t)(echo - layout->echoes);
-
-	while (at > 0 && layout->echoes[at - 1].shard == echo->shard &&
-	       layout->echoes[at - 1].flow == echo->flow) {
-		at--;
-	}
-	if (echoes) {
-		*count = list(sup, &at, opened, echoes);
-	}
-	return echoes;
 }
 
 bool echoes_can_know(const struct rule_output *out, const struct addr *sender)
@@ -67,8 +48,7 @@ bool echoes_can_know(const struct rule_output *out, const struct addr *sender)
 }
 
 /* Those of one flow, from `at' on; moves that behind them and returns how many can be known. */
-static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct echo_sender *opened,
-		     struct addr *out)
+static uint32_t list(const struct supervisor *sup, uint32_t *at, struct addr *out)
 {
 	const struct layout *layout = &sup->setup->layout;
 	const struct layout_echo *first = &layout->echoes[*at];
@@ -76,7 +56,7 @@ static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct ec
 
 	for (; *at < layout->echo_count; (*at)++) {
 		const struct layout_echo *echo = &layout->echoes[*at];
-		const struct addr *sender = sender_of(sup, echo, opened);
+		const struct addr *sender = sender_of(sup, echo);
 
 		if (echo->shard != first->shard || echo->flow != first->flow) {
 			break;
@@ -90,11 +70,7 @@ static uint32_t list(const struct supervisor *sup, uint32_t *at, const struct ec
 	return count;
 }
 
-static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo,
-				    const struct echo_sender *opened)
+static const struct addr *sender_of(const struct supervisor *sup, const struct layout_echo *echo)
 {
-	if (opened && opened->shard == echo->from_shard && opened->output == echo->from_output) {
-		return &opened->local;
-	}
 	return &shard_output(sup->workers[echo->from_shard].shard, echo->from_output)->got.local;
 }

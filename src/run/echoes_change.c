@@ -13,15 +13,22 @@ struct filling {
 	struct changer *changer;
 	const struct layout *wanted;
 	struct changer_step *steps;
-	uint32_t **opened;  /* by shard and position of an output: its step, or UINT32_MAX */
+	const struct changer_step **opened; /* those that bring outputs sockets */
+	uint32_t opened_count;
 	uint32_t **runs_at; /* by shard and position of a flow: the shard that has it now */
 	struct addr *addrs;
 	size_t used;
 };
 
 static int note_opened(struct filling *f, uint32_t count);
-static uint32_t **new_table(const struct layout *layout, bool of_flows);
-static void free_table(const struct filling *f, uint32_t **table);
+static void free_runs_at(const struct filling *f);
+static const struct changer_step **sort_opened(const struct changer_step *steps, uint32_t count,
+					       uint32_t *opened_count);
+static int compare_opened(const void *left, const void *right);
+static const struct changer_step *find_opened(const struct changer_step *const *opened,
+					      uint32_t count, const struct layout *layout,
+					      const struct layout_echo *echo);
+static bool is_used(const struct supervisor *sup, const struct echoes_told *told);
 static size_t count_addrs(const struct filling *f, uint32_t count);
 static const struct layout_echo *first_echo(const struct layout *layout, uint32_t shard,
 					    uint32_t flow);
@@ -35,14 +42,13 @@ static const struct addr *sender_of(const struct filling *f, const struct layout
 static const struct rule_flow *flow_of(const struct rule_table *table, uint32_t output);
 
 int echoes_fill(struct changer *c, const struct layout *wanted, struct changer_step *steps,
-		uint32_t count, struct addr **out, size_t *out_count, struct err *err)
+		uint32_t count, struct err *err)
 {
+	struct echoes_told *told = calloc(1, sizeof(*told));
 	struct filling f = {.changer = c, .wanted = wanted, .steps = steps};
-	int rc = note_opened(&f, count);
+	int rc = told ? note_opened(&f, count) : -ENOMEM;
 	size_t total = rc == 0 ? count_addrs(&f, count) : 0;
 
-	*out = NULL;
-	*out_count = 0;
 	if (total > 0) {
 		f.addrs = calloc(total, sizeof(*f.addrs));
 		rc = f.addrs ? 0 : -ENOMEM;
@@ -52,18 +58,73 @@ int echoes_fill(struct changer *c, const struct layout *wanted, struct changer_s
 			fill(&f, &steps[i]);
 		}
 	}
-	free_table(&f, f.opened);
-	free_table(&f, f.runs_at);
+	free(f.opened);
+	free_runs_at(&f);
+	if (rc < 0 || total == 0) {
+		free(told);
+	} else {
+		*told = (struct echoes_told){
+			.next = c->sup->told, .addrs = f.addrs, .count = total};
+		c->sup->told = told;
+	}
 	if (rc < 0) {
 		err_set(err, "echoes: out of memory");
-		return rc;
 	}
-	*out = f.addrs;
-	*out_count = total;
-	return 0;
+	return rc;
 }
 
-bool echoes_are_used(const struct supervisor *sup, const struct addr *addrs, size_t count)
+uint32_t echoes_of_opened(const struct layout *running, const struct changer_step *opens,
+			  uint32_t count, struct changer_step *out)
+{
+	const struct changer_step *last = NULL, **opened;
+	uint32_t opened_count, told = 0;
+
+	opened = running->echo_count > 0 ? sort_opened(opens, count, &opened_count) : NULL;
+	for (uint32_t i = 0; opened && i < running->echo_count; i++) {
+		const struct layout_echo *e = &running->echoes[i];
+		const struct rule_flow *flow = &running->tables[e->shard].flows[e->flow];
+
+		if ((last && last->flow == flow) ||
+		    !find_opened(opened, opened_count, running, e)) {
+			continue;
+		}
+		out[told] = (struct changer_step){
+			.op = SHARD_SET_ECHOES, .shard = e->shard, .flow = flow, .fd = -1};
+		last = &out[told++];
+	}
+	free(opened);
+	return told;
+}
+
+void echoes_sweep(struct supervisor *sup)
+{
+	struct echoes_told **link = &sup->told;
+
+	while (*link) {
+		struct echoes_told *told = *link;
+
+		if (is_used(sup, told)) {
+			link = &told->next;
+			continue;
+		}
+		*link = told->next;
+		free(told->addrs);
+		free(told);
+	}
+}
+
+void echoes_forget(struct supervisor *sup)
+{
+	while (sup->told) {
+		struct echoes_told *told = sup->told;
+
+		sup->told = told->next;
+		free(told->addrs);
+		free(told);
+	}
+}
+
+static bool is_used(const struct supervisor *sup, const struct echoes_told *told)
 {
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		const struct shard *shard = sup->workers[s].shard;
@@ -71,8 +132,8 @@ bool echoes_are_used(const struct supervisor *sup, const struct addr *addrs, siz
 		for (uint32_t i = 0; i < shard->relay.place_count; i++) {
 			const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
 
-			if (flow->echo_count > 0 && flow->echoes >= addrs &&
-			    flow->echoes < addrs + count) {
+			if (flow->echo_count > 0 && flow->echoes >= told->addrs &&
+			    flow->echoes < told->addrs + told->count) {
 				return true;
 			}
 		}
@@ -82,56 +143,38 @@ bool echoes_are_used(const struct supervisor *sup, const struct addr *addrs, siz
 
 static int note_opened(struct filling *f, uint32_t count)
 {
-	const struct layout *wanted = f->wanted;
-
-	f->opened = new_table(wanted, false);
-	f->runs_at = new_table(wanted, true);
+	f->opened = sort_opened(f->steps, count, &f->opened_count);
+	f->runs_at = calloc(f->wanted->shard_count + 1UL, sizeof(*f->runs_at));
 	if (!f->opened || !f->runs_at) {
 		return -ENOMEM;
+	}
+	for (uint32_t s = 0; s < f->wanted->shard_count; s++) {
+		uint32_t flows = f->wanted->tables[s].flow_count;
+
+		f->runs_at[s] = malloc((flows + 1UL) * sizeof(**f->runs_at));
+		for (uint32_t i = 0; f->runs_at[s] && i < flows; i++) {
+			f->runs_at[s][i] = s;
+		}
+		if (!f->runs_at[s]) {
+			return -ENOMEM;
+		}
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const struct changer_step *step = &f->steps[i];
 
-		if (step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT) {
-			f->opened[step->shard][step->output - wanted->tables[step->shard].outputs] =
-				i;
-		} else if (step->op == SHARD_REMOVE_FLOW && step->moved) {
-			f->runs_at[step->shard][position_of(wanted, step)] = step->from;
+		if (step->op == SHARD_REMOVE_FLOW && step->moved) {
+			f->runs_at[step->shard][position_of(f->wanted, step)] = step->from;
 		}
 	}
 	return 0;
 }
 
-/* A number for each flow, which is its shard at first, or for each output, UINT32_MAX. */
-static uint32_t **new_table(const struct layout *layout, bool of_flows)
+static void free_runs_at(const struct filling *f)
 {
-	uint32_t **table = calloc(layout->shard_count + 1UL, sizeof(*table));
-
-	for (uint32_t s = 0; table && s < layout->shard_count; s++) {
-		uint32_t count =
-			of_flows ? layout->tables[s].flow_count : layout->tables[s].output_count;
-
-		table[s] = malloc((count + 1UL) * sizeof(**table));
-		for (uint32_t i = 0; table[s] && i < count; i++) {
-			table[s][i] = of_flows ? s : UINT32_MAX;
-		}
-		if (!table[s]) {
-			while (s-- > 0) {
-				free(table[s]);
-			}
-			free(table);
-			return NULL;
-		}
+	for (uint32_t s = 0; f->runs_at && s < f->wanted->shard_count; s++) {
+		free(f->runs_at[s]);
 	}
-	return table;
-}
-
-static void free_table(const struct filling *f, uint32_t **table)
-{
-	for (uint32_t s = 0; table && s < f->wanted->shard_count; s++) {
-		free(table[s]);
-	}
-	free(table);
+	free(f->runs_at);
 }
 
 /* At most so many. */
@@ -196,6 +239,65 @@ static uint32_t position_of(const struct layout *layout, const struct changer_st
 	return (uint32_t)(step->flow - layout->tables[step->shard].flows);
 }
 
+/* Those of `steps' that bring an output a socket, sorted by shard and flow; NULL: no memory. */
+static const struct changer_step **sort_opened(const struct changer_step *steps, uint32_t count,
+					       uint32_t *opened_count)
+{
+	const struct changer_step **opened =
+		calloc(count + 1UL, sizeof(const struct changer_step *));
+
+	*opened_count = 0;
+	for (uint32_t i = 0; opened && i < count; i++) {
+		if (steps[i].op == SHARD_ADD_OUTPUT || steps[i].op == SHARD_REPLACE_OUTPUT ||
+		    steps[i].op == SHARD_OPEN_OUTPUT) {
+			opened[(*opened_count)++] = &steps[i];
+		}
+	}
+	if (opened) {
+		qsort(opened, *opened_count, sizeof(const struct changer_step *), compare_opened);
+	}
+	return opened;
+}
+
+static int compare_opened(const void *left, const void *right)
+{
+	const struct changer_step *const *a = left, *const *b = right;
+
+	if ((*a)->shard != (*b)->shard) {
+		return (*a)->shard < (*b)->shard ? -1 : 1;
+	}
+	return rule_compare_flows(&(*a)->flow->in, &(*b)->flow->in);
+}
+
+/* The step among `opened' that brings the sender of `echo' its socket, or NULL. */
+static const struct changer_step *find_opened(const struct changer_step *const *opened,
+					      uint32_t count, const struct layout *layout,
+					      const struct layout_echo *echo)
+{
+	const struct rule_table *table = &layout->tables[echo->from_shard];
+	const struct rule_table_output *output = &table->outputs[echo->from_output];
+	const struct changer_step wanted = {.shard = echo->from_shard,
+					    .flow = flow_of(table, echo->from_output)};
+	const struct changer_step *key = &wanted;
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (compare_opened(&opened[mid], &key) < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	for (; low < count && compare_opened(&opened[low], &key) == 0; low++) {
+		if (rule_same_output(&opened[low]->output->out, &output->out)) {
+			return opened[low];
+		}
+	}
+	return NULL;
+}
+
 static void fill(struct filling *f, struct changer_step *step)
 {
 	const struct layout *wanted = f->wanted;
@@ -257,12 +359,12 @@ static bool is_among(const struct addr *addr, const struct addr *addrs, uint32_t
 static const struct addr *sender_of(const struct filling *f, const struct layout_echo *echo)
 {
 	const struct rule_table *table = &f->wanted->tables[echo->from_shard];
-	uint32_t step = f->opened[echo->from_shard][echo->from_output];
+	const struct changer_step *step = find_opened(f->opened, f->opened_count, f->wanted, echo);
 	const struct rule_flow *flow = flow_of(table, echo->from_output);
 	const struct output_place *place;
 
-	if (step != UINT32_MAX) {
-		return &f->steps[step].got.local;
+	if (step) {
+		return &step->got.local;
 	}
 	place = changer_find_output(f->changer, f->runs_at[echo->from_shard][flow - table->flows],
 				    &flow->in, &table->outputs[echo->from_output].out);

@@ -5,9 +5,9 @@
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/run/supervisor.h"
 
 static void hear(void *context, const struct ifwatch_event *event);
-static void take_members(struct links *links);
 
 void links_open(struct links *links)
 {
@@ -24,10 +24,11 @@ void links_open(struct links *links)
 
 int links_start(struct links *links, struct supervisor *sup, struct err *err)
 {
-	int rc = pending_init(&links->pending, sup, clock_now_ns());
+	int rc = renew_init(&links->renew, sup);
 
+	links->sup = sup;
 	if (rc == 0) {
-		rc = renew_init(&links->renew, sup);
+		rc = pending_init(&links->pending, sup, clock_now_ns());
 	}
 	if (rc < 0) {
 		err_set(err, "interfaces: out of memory");
@@ -35,10 +36,26 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err)
 	return rc;
 }
 
-int links_renew(struct links *links, struct supervisor *sup)
+/* A shard that ends closes its sockets, and nothing of that is a change. */
+void links_changed(struct links *links)
 {
-	renew_free(&links->renew);
-	return renew_init(&links->renew, sup);
+	struct supervisor *sup = links->sup;
+	bool ending = false;
+	int rc = 0;
+
+	gate_keep(&sup->gate);
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		ending = ending || sup->workers[s].closing;
+	}
+	if (!ending) {
+		rc = pending_look(&links->pending);
+		rc = rc == 0 ? renew_look(&links->renew) : rc;
+	}
+	gate_let(&sup->gate);
+	if (rc < 0) {
+		log_warn("interfaces: out of memory; what came with the last change is not known "
+			 "to be pending, nor reported again when a link is back");
+	}
 }
 
 int links_fd(const struct links *links)
@@ -52,10 +69,16 @@ void links_tick(struct links *links)
 
 	links->now_ns = clock_now_ns();
 	ifwatch_tick(&links->watch, &listener, links->now_ns);
-	if (pending_tick(&links->pending, links->now_ns)) {
-		take_members(links);
+	if (changer_is_idle(&links->sup->changer)) {
+		renew_tick(&links->renew, links->now_ns);
+		pending_tick(&links->pending, links->now_ns);
 	}
-	renew_tick(&links->renew, links->now_ns);
+}
+
+int links_sleep_ms(const struct links *links, int most_ms)
+{
+	return changer_is_idle(&links->sup->changer) ? pending_sleep_ms(&links->pending, most_ms)
+						     : most_ms;
 }
 
 void links_close(struct links *links)
@@ -81,19 +104,5 @@ static void hear(void *context, const struct ifwatch_event *event)
 	}
 	if (event->news != IFWATCH_REMOVED) {
 		pending_wake(&links->pending, event->ifindex, event->name, links->now_ns);
-	}
-}
-
-/* One more has joined. Without memory for it the others are forgotten too, until the next. */
-static void take_members(struct links *links)
-{
-	struct supervisor *sup = links->renew.sup;
-
-	renew_free(&links->renew);
-	if (renew_init(&links->renew, sup) < 0) {
-		renew_free(&links->renew);
-		links->renew.sup = sup;
-		log_warn("interfaces: out of memory; nothing is reported again when a link is "
-			 "back");
 	}
 }

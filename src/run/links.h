@@ -15,6 +15,7 @@
 struct supervisor;
 
 struct links {
+	struct supervisor *sup;
 	struct ifwatch watch;
 	struct renew renew;
 	struct pending pending;
@@ -28,12 +29,16 @@ void links_open(struct links *links);
 /* All shards are live. 0 or -ENOMEM with `err'. */
 int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
-/* The shards have other flows now. 0 or -ENOMEM: then nothing is reported again. */
-int links_renew(struct links *links, struct supervisor *sup);
+/* A list of changes is done: the shards may have other flows, outputs and sockets now. */
+void links_changed(struct links *links);
 
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);
 
-/* Takes in what happened and does what is due. Not after the shards were told to end. */
+/* Takes in what happened and does what is due; sockets are left alone while a list of changes is
+ * under way. Not after the shards were told to end. */
 void links_tick(struct links *links);
+
+/* How long to wait before the next tick at most, in milliseconds: `most_ms' or less. */
+int links_sleep_ms(const struct links *links, int most_ms);
 void links_close(struct links *links);

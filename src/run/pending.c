@@ -1,9 +1,7 @@
 /* pending.c - see pending.h.
  *
- * One step of one item: open its socket and join; tell those flows that could hear its output of
- * it; hand it over. Whatever fails is tried again from the start, but a socket that is open is
- * kept. Shards answer within a turn, so their answer is waited for a little, and else taken in the
- * next tick.
+ * What is due makes one list for the changer: those flows that could hear an output are told of it
+ * first, then it is opened and handed over. What fails stays, with the reason, and waits longer.
  */
 #include "src/run/pending.h"
 
@@ -12,94 +10,83 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
-#include "src/run/echoes.h"
+#include "src/run/echoes_change.h"
 #include "src/run/supervisor.h"
 
-#define ANSWER_WAIT_MS 100
+#define START_WAIT_NS  (5 * NS_PER_S) /* for the first try, at most */
 #define WOKEN_PAUSE_NS (NS_PER_S / 5) /* between two tries, whatever happens to the interface */
 #define PAUSE_MAX_NS   (30 * NS_PER_S)
-#define SAID_MAX       20 /* at start, one by one */
+#define SAID_MAX       20 /* at a time, one by one */
 
-static uint32_t collect(struct pending *p, struct worker *w);
-static bool try_item(struct pending *p, struct pending_item *item, uint64_t now_ns);
-static int open_socket(const struct pending *p, struct pending_item *item);
-static int find_interface(const struct pending *p, struct pending_item *item, struct endpoint *at);
-static int open_flow(struct pending_item *item, const struct rule_flow *rule,
-		     const struct rule_ingress *in);
-static int tell_listeners(struct pending *p, const struct pending_item *item);
-static int tell_listener(struct pending *p, const struct layout_echo *echo,
-			 const struct echo_sender *sender);
-static int hand_over(struct pending *p, struct pending_item *item);
-static int ask(struct pending *p, struct worker *w);
-static int take_answer(struct pending *p);
-static void settle(struct pending *p, struct pending_item *item, int rc);
+static bool is_due(const struct pending *p);
+static void await(struct pending *p);
+static uint32_t collect(const struct worker *w, struct pending_item *out);
+static uint32_t count_pending(const struct supervisor *sup);
+static void take_over(const struct pending *p, struct pending_item *item);
+static struct pending_item *find(const struct pending *p, const struct pending_item *key);
+static int compare(const void *left, const void *right);
+static bool is_for(const struct pending *p, const struct pending_item *item, unsigned ifindex,
+		   const char *ifname);
+static uint32_t list_due(struct pending *p, struct changer_step *steps);
 static void postpone(struct pending_item *item, uint64_t now_ns);
-static void warn(const struct pending *p);
-static const struct rule_flow *flow_of(const struct pending_item *item);
-static const struct rule_table_output *output_of(const struct pending_item *item);
-static const char *name_of(const struct pending_item *item, char *text);
+static int prepared(void *context, struct err *err);
+static void done(void *context, int rc, bool begun, const struct err *err);
+static void warn(struct pending *p);
+static const struct endpoint *at_of(const struct pending_item *item);
 
 int pending_init(struct pending *p, struct supervisor *sup, uint64_t now_ns)
 {
-	uint32_t most = 0;
+	int rc;
 
 	*p = (struct pending){.sup = sup};
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		const struct rule_table *table = sup->workers[s].spec.table;
-
-		most += table->flow_count + table->output_count;
+	rc = pending_look(p);
+	if (rc == 0) {
+		pending_tick(p, now_ns);
+		await(p);
+		warn(p);
+		p->started = true;
 	}
-	p->items = calloc(most + 1UL, sizeof(*p->items));
-	p->echoes = calloc((size_t)sup->setup->layout.echo_count + 1, sizeof(struct addr *));
-	if (!p->items || !p->echoes) {
-		return -ENOMEM;
-	}
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		p->count = collect(p, &sup->workers[s]);
-	}
-	p->waiting = p->count;
-	(void)pending_tick(p, now_ns);
-	warn(p);
-	p->warned = true;
-	return 0;
+	return rc;
 }
 
 void pending_free(struct pending *p)
 {
-	if (p->asked) {
-		int rc = take_answer(p);
-
-		if (p->opening) {
-			settle(p, p->opening, rc);
-		}
-	}
-	for (uint32_t i = 0; i < p->count; i++) {
-		if (p->items[i].fd >= 0) {
-			close(p->items[i].fd);
-		}
-	}
-	for (uint32_t i = 0; i < p->echo_count; i++) {
-		free(p->echoes[i]);
-	}
-	free(p->echoes);
+	must(p->steps == NULL);
 	free(p->items);
 	*p = (struct pending){0};
+}
+
+int pending_look(struct pending *p)
+{
+	struct supervisor *sup = p->sup;
+	uint32_t count = count_pending(sup), filled = 0;
+	struct pending_item *items = calloc(count + 1UL, sizeof(*items));
+
+	if (!items) {
+		return -ENOMEM;
+	}
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		filled += collect(&sup->workers[s], items + filled);
+	}
+	must(filled == count);
+	for (uint32_t i = 0; i < count; i++) {
+		take_over(p, &items[i]);
+	}
+	free(p->items);
+	p->items = items;
+	p->count = count;
+	return 0;
 }
 
 void pending_wake(struct pending *p, unsigned ifindex, const char *ifname, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
 		struct pending_item *item = &p->items[i];
-		const struct endpoint *at =
-			item->output ? &output_of(item)->out.to : &flow_of(item)->in.at;
-		const char *name = conf_ifname(&p->sup->setup->opt->conf, at->ifname);
 
-		if (at->ifname[0] == '\0' || strcmp(name, ifname) == 0 ||
-		    if_nametoindex(name) == ifindex) {
+		if (is_for(p, item, ifindex, ifname)) {
 			item->next_ns = item->tried_ns + WOKEN_PAUSE_NS;
 			item->next_ns = item->next_ns < now_ns ? now_ns : item->next_ns;
 			item->tries = 0;
@@ -107,245 +94,195 @@ void pending_wake(struct pending *p, unsigned ifindex, const char *ifname, uint6
 	}
 }
 
-bool pending_tick(struct pending *p, uint64_t now_ns)
+void pending_tick(struct pending *p, uint64_t now_ns)
 {
-	bool flow_came = false;
+	const struct layout *layout = &p->sup->setup->layout;
+	struct changer_client client = {.prepared = prepared, .done = done, .context = p};
+	uint32_t due, told;
 
-	if (p->asked) {
-		int rc = take_answer(p);
-
-		if (p->asked) {
-			return false;
-		}
-		if (p->opening) {
-			settle(p, p->opening, rc);
-			flow_came = p->opening->live && !p->opening->output;
-			p->opening = NULL;
-		}
+	p->now_ns = now_ns;
+	if (!is_due(p) || !changer_is_idle(&p->sup->changer)) {
+		return;
 	}
-	for (uint32_t i = 0; i < p->count && p->waiting > 0 && !p->asked; i++) {
-		struct pending_item *item = &p->items[i];
-
-		if (!item->live && now_ns >= item->next_ns && try_item(p, item, now_ns)) {
-			flow_came = flow_came || !item->output;
-		}
+	p->steps = calloc((size_t)layout->echo_count + p->count + 1, sizeof(*p->steps));
+	if (!p->steps) {
+		return; /* all the same in the next tick */
 	}
-	return flow_came;
+	due = list_due(p, p->steps + layout->echo_count);
+	told = echoes_of_opened(layout, p->steps + layout->echo_count, due, p->steps);
+	memmove(p->steps + told, p->steps + layout->echo_count, due * sizeof(*p->steps));
+	p->step_count = told + due;
+	if (changer_begin(&p->sup->changer, p->steps, p->step_count, &client) < 0) {
+		free(p->steps);
+		p->steps = NULL;
+	}
+}
+
+int pending_sleep_ms(const struct pending *p, int most_ms)
+{
+	uint64_t until_ns = p->now_ns + (uint64_t)most_ms * NS_PER_MS;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		until_ns = p->items[i].next_ns < until_ns ? p->items[i].next_ns : until_ns;
+	}
+	return until_ns > p->now_ns ? (int)((until_ns - p->now_ns) / NS_PER_MS) + 1 : 1;
 }
 
 const char *pending_why(const struct pending *p, const struct worker *worker, uint32_t index,
 			bool output)
 {
-	for (uint32_t i = 0; i < p->count; i++) {
-		const struct pending_item *item = &p->items[i];
+	struct pending_item key = {.shard = worker->index, .is_output = output};
+	const struct pending_item *item;
 
-		if (item->worker == worker && item->index == index && item->output == output) {
-			return item->live ? NULL : item->why.text;
-		}
+	if (p->count == 0) {
+		return NULL;
 	}
-	return NULL;
+	key.token = output ? shard_output(worker->shard, index)->output.token
+			   : shard_flow(worker->shard, index)->flow.token;
+	item = find(p, &key);
+	return item && item->token == key.token ? item->why.text : NULL;
 }
 
-/* Of one shard, while it receives: whether a place has a socket changes by message only. */
-static uint32_t collect(struct pending *p, struct worker *w)
+static bool is_due(const struct pending *p)
 {
-	const struct rule_table *table = w->spec.table;
-	uint32_t count = p->count;
-
-	for (uint32_t o = 0; o < table->output_count; o++) {
-		if (shard_output(w->shard, o)->output.fd < 0) {
-			p->items[count++] = (struct pending_item){
-				.worker = w, .index = o, .output = true, .fd = -1};
+	for (uint32_t i = 0; i < p->count; i++) {
+		if (p->now_ns >= p->items[i].next_ns) {
+			return true;
 		}
 	}
-	for (uint32_t f = 0; f < table->flow_count; f++) {
-		if (shard_flow(w->shard, f)->flow.fd < 0) {
-			p->items[count++] =
-				(struct pending_item){.worker = w, .index = f, .fd = -1};
+	return false;
+}
+
+/* At start there is nothing else to do. */
+static void await(struct pending *p)
+{
+	uint64_t end_ns = clock_now_ns() + START_WAIT_NS;
+
+	while (p->steps && clock_now_ns() < end_ns) {
+		struct pollfd fd = {.fd = changer_fd(&p->sup->changer), .events = POLLIN};
+
+		(void)poll(&fd, 1, changer_wait_ms(&p->sup->changer) == 0 ? 0 : 100);
+		changer_tick(&p->sup->changer);
+	}
+}
+
+/* Whether a place has a socket changes by message only. */
+static uint32_t collect(const struct worker *w, struct pending_item *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t f = 0; f < w->shard->relay.place_count; f++) {
+		const struct flow_place *place = shard_flow(w->shard, f);
+
+		if (place->flow.rule && place->flow.fd < 0) {
+			out[count++] = (struct pending_item){
+				.shard = w->index, .token = place->flow.token, .flow = place->rule};
+		}
+	}
+	for (uint32_t o = 0; o < w->shard->egress.place_count; o++) {
+		const struct output_place *place = shard_output(w->shard, o);
+
+		if (place->output.rule && place->output.fd < 0) {
+			out[count++] = (struct pending_item){
+				.shard = w->index,
+				.token = place->output.token,
+				.is_output = true,
+				.flow = shard_flow(w->shard, place_index(place->output.flow))->rule,
+				.output = place->rule};
 		}
 	}
 	return count;
 }
 
-/* Whether it is live now. */
-static bool try_item(struct pending *p, struct pending_item *item, uint64_t now_ns)
+static uint32_t count_pending(const struct supervisor *sup)
 {
-	int rc;
-
-	must(item->worker != NULL);
-	rc = item->fd < 0 ? open_socket(p, item) : 0;
-	postpone(item, now_ns);
-	if (rc == 0 && item->output) {
-		rc = tell_listeners(p, item);
-	}
-	if (rc == 0) {
-		rc = hand_over(p, item);
-		if (p->asked) {
-			p->opening = item;
-			return false;
-		}
-		settle(p, item, rc);
-	}
-	return item->live;
-}
-
-static int open_socket(const struct pending *p, struct pending_item *item)
-{
-	struct sock_want want = {.buffer_bytes = item->worker->spec.sndbuf_bytes};
-	struct rule_output out;
-	struct rule_ingress in;
-	int rc;
-
-	if (item->output) {
-		out = output_of(item)->out;
-		rc = find_interface(p, item, &out.to);
-		if (rc == 0) {
-			rc = sock_open_egress(&out, item->ifindex, &want, &item->got, &item->why);
-		}
-	} else {
-		in = flow_of(item)->in;
-		rc = find_interface(p, item, &in.at);
-		if (rc == 0) {
-			rc = open_flow(item, flow_of(item), &in);
-		}
-	}
-	item->fd = rc < 0 ? -1 : rc;
-	return rc < 0 ? rc : 0;
-}
-
-/* Its index, and the kernel's name of it, which the rule need not use. */
-static int find_interface(const struct pending *p, struct pending_item *item, struct endpoint *at)
-{
-	const char *name = conf_ifname(&p->sup->setup->opt->conf, at->ifname);
-
-	item->ifindex = 0;
-	if (at->ifname[0] == '\0') {
-		return 0;
-	}
-	item->ifindex = if_nametoindex(name);
-	if (item->ifindex == 0 || !if_indextoname(item->ifindex, at->ifname)) {
-		err_set(&item->why, "interface %s does not exist", name);
-		return -ENODEV;
-	}
-	return 0;
-}
-
-static int open_flow(struct pending_item *item, const struct rule_flow *rule,
-		     const struct rule_ingress *in)
-{
-	struct sock_want want = shard_want(&item->worker->spec, rule);
-	int fd = sock_open_ingress(in, item->ifindex, &want, &item->got, &item->why);
-	int rc = fd < 0 ? fd : sock_join(fd, in, item->ifindex, &item->why);
-
-	if (rc < 0 && fd >= 0) {
-		close(fd);
-	}
-	return rc < 0 ? rc : fd;
-}
-
-/* Before it sends anything. */
-static int tell_listeners(struct pending *p, const struct pending_item *item)
-{
-	const struct layout *layout = &p->sup->setup->layout;
-	struct echo_sender sender = {
-		.shard = item->worker->index, .output = item->index, .local = item->got.local};
-	int rc = 0;
-
-	for (uint32_t e = 0; e < layout->echo_count && rc == 0; e++) {
-		const struct layout_echo *echo = &layout->echoes[e];
-
-		if (echo->from_shard == sender.shard && echo->from_output == sender.output) {
-			rc = tell_listener(p, echo, &sender);
-		}
-	}
-	return rc;
-}
-
-static int tell_listener(struct pending *p, const struct layout_echo *echo,
-			 const struct echo_sender *sender)
-{
-	struct worker *w = &p->sup->workers[echo->shard];
-	void *grown = realloc(p->echoes, (p->echo_count + 1UL) * sizeof(struct addr *));
-	struct addr *echoes;
 	uint32_t count = 0;
 
-	if (!grown) {
-		return -ENOMEM;
-	}
-	p->echoes = grown;
-	echoes = echoes_of(p->sup, echo, sender, &count);
-	if (!echoes) {
-		return -ENOMEM;
-	}
-	p->echoes[p->echo_count++] = echoes;
-	p->message = (struct shard_message){
-		.op = SHARD_SET_ECHOES,
-		.flow = shard_flow(w->shard, echo->flow)->flow.token,
-		.echoes = echoes,
-		.echo_count = count,
-	};
-	return ask(p, w);
-}
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		const struct shard *shard = sup->workers[s].shard;
 
-static int hand_over(struct pending *p, struct pending_item *item)
-{
-	struct worker *w = item->worker;
-	struct shard_message *m = &p->message;
-
-	*m = (struct shard_message){.fd = item->fd, .got = item->got};
-	if (item->output) {
-		m->op = SHARD_OPEN_OUTPUT;
-		m->output = shard_output(w->shard, item->index)->output.token;
-		m->output_rule = *output_of(item);
-		m->output_rule.ifindex = item->ifindex;
-		m->socket.fd = item->fd;
-		shard_describe(w->shard, &m->output_rule, &item->got, &m->socket);
-	} else {
-		m->op = SHARD_OPEN_FLOW;
-		m->flow = shard_flow(w->shard, item->index)->flow.token;
-		m->flow_rule.ifindex = item->ifindex;
-	}
-	return ask(p, w);
-}
-
-/* The answer, or -EAGAIN: it is still to come (p->asked), or another one is. */
-static int ask(struct pending *p, struct worker *w)
-{
-	struct pollfd fd = {.fd = w->mailbox.answerfd, .events = POLLIN};
-
-	if (!mailbox_send(&w->mailbox, &p->message)) {
-		return -EAGAIN;
-	}
-	p->asked = w;
-	(void)poll(&fd, 1, ANSWER_WAIT_MS);
-	return take_answer(p);
-}
-
-static int take_answer(struct pending *p)
-{
-	if (!mailbox_take_answer(&p->asked->mailbox)) {
-		return -EAGAIN;
-	}
-	p->asked = NULL;
-	return p->message.result;
-}
-
-/* The shard has taken the socket, or has not. */
-static void settle(struct pending *p, struct pending_item *item, int rc)
-{
-	char text[ENDPOINT_TEXT_MAX];
-
-	if (rc == 0) {
-		item->live = true;
-		item->fd = -1;
-		p->waiting--;
-		if (p->warned) {
-			log_notice("%s: live", name_of(item, text));
+		for (uint32_t f = 0; f < shard->relay.place_count; f++) {
+			count += shard_flow(shard, f)->flow.rule &&
+				 shard_flow(shard, f)->flow.fd < 0;
 		}
-	} else if (rc != -EAGAIN) {
-		err_set(&item->why, "shard %u does not take its socket: %s", item->worker->index,
-			strerror(-rc));
+		for (uint32_t o = 0; o < shard->egress.place_count; o++) {
+			const struct egress_output *output = &shard_output(shard, o)->output;
+
+			count += output->rule && output->fd < 0;
+		}
 	}
+	return count;
+}
+
+/* What was known of it already; else it is tried at once. */
+static void take_over(const struct pending *p, struct pending_item *item)
+{
+	const struct pending_item *known = find(p, item);
+
+	if (known && known->token == item->token) {
+		item->told = known->told;
+		item->tries = known->tries;
+		item->tried_ns = known->tried_ns;
+		item->next_ns = known->next_ns;
+		item->why = known->why;
+	} else if (at_of(item)->ifname[0] != '\0') {
+		err_set(&item->why, "interface %s does not exist",
+			conf_ifname(&p->sup->setup->opt->conf, at_of(item)->ifname));
+	} else {
+		err_set(&item->why, "not tried yet");
+	}
+}
+
+/* The one that stands, or stood, in the place of `key'. */
+static struct pending_item *find(const struct pending *p, const struct pending_item *key)
+{
+	return p->count == 0 ? NULL : bsearch(key, p->items, p->count, sizeof(*key), compare);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct pending_item *a = left, *b = right;
+	uint32_t at = place_index(a->token), other = place_index(b->token);
+
+	if (a->shard != b->shard) {
+		return a->shard < b->shard ? -1 : 1;
+	}
+	if (a->is_output != b->is_output) {
+		return a->is_output ? 1 : -1;
+	}
+	return (at > other) - (at < other);
+}
+
+static bool is_for(const struct pending *p, const struct pending_item *item, unsigned ifindex,
+		   const char *ifname)
+{
+	const char *name = conf_ifname(&p->sup->setup->opt->conf, at_of(item)->ifname);
+
+	return at_of(item)->ifname[0] == '\0' || strcmp(name, ifname) == 0 ||
+	       if_nametoindex(name) == ifindex;
+}
+
+static uint32_t list_due(struct pending *p, struct changer_step *steps)
+{
+	uint32_t due = 0;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct pending_item *item = &p->items[i];
+
+		if (p->now_ns < item->next_ns) {
+			continue;
+		}
+		postpone(item, p->now_ns);
+		steps[due++] = (struct changer_step){
+			.op = item->is_output ? SHARD_OPEN_OUTPUT : SHARD_OPEN_FLOW,
+			.shard = item->shard,
+			.flow = &item->flow,
+			.output = item->is_output ? &item->output : NULL,
+			.why = &item->why,
+			.fd = -1,
+		};
+	}
+	return due;
 }
 
 static void postpone(struct pending_item *item, uint64_t now_ns)
@@ -357,38 +294,65 @@ static void postpone(struct pending_item *item, uint64_t now_ns)
 	item->next_ns = now_ns + (pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS);
 }
 
-static void warn(const struct pending *p)
+/* Before an output sends, those that could hear it know it. */
+static int prepared(void *context, struct err *err)
 {
-	char text[ENDPOINT_TEXT_MAX];
-	uint32_t said = 0;
+	struct pending *p = context;
 
-	for (uint32_t i = 0; i < p->count && said < SAID_MAX; i++) {
-		if (!p->items[i].live) {
-			said++;
-			log_warn("%s: pending: %s; it is tried again by itself; --strict makes "
-				 "this an error",
-				 name_of(&p->items[i], text), p->items[i].why.text);
+	return echoes_fill(&p->sup->changer, &p->sup->setup->layout, p->steps, p->step_count, err);
+}
+
+static void done(void *context, int rc, bool begun, const struct err *err)
+{
+	struct pending *p = context;
+	char text[ENDPOINT_TEXT_MAX];
+
+	for (uint32_t i = 0; i < p->step_count; i++) {
+		const struct changer_step *step = &p->steps[i];
+
+		if (step->why && step->result == 0 && p->started) {
+			log_notice("%s: live", endpoint_format(step->output ? &step->output->out.to
+									    : &step->flow->in.at,
+							       text));
 		}
 	}
-	if (p->waiting > said) {
-		log_warn("%u more are pending; --exit-report tells why", p->waiting - said);
+	free(p->steps);
+	p->steps = NULL;
+	echoes_sweep(p->sup);
+	links_changed(&p->sup->links);
+	if (p->started) {
+		warn(p);
 	}
 }
 
-static const struct rule_flow *flow_of(const struct pending_item *item)
+/* Of each once, after it was tried. */
+static void warn(struct pending *p)
 {
-	must(item->worker != NULL);
-	return &item->worker->spec.table->flows[item->index];
+	char text[ENDPOINT_TEXT_MAX];
+	uint32_t said = 0, more = 0;
+
+	for (uint32_t i = 0; i < p->count; i++) {
+		struct pending_item *item = &p->items[i];
+
+		if (item->told || item->tries == 0) {
+			continue;
+		}
+		item->told = true;
+		if (said == SAID_MAX) {
+			more++;
+			continue;
+		}
+		said++;
+		log_warn("%s: pending: %s; it is tried again by itself; --strict makes this an "
+			 "error",
+			 endpoint_format(at_of(item), text), item->why.text);
+	}
+	if (more > 0) {
+		log_warn("%u more are pending; --exit-report tells why", more);
+	}
 }
 
-static const struct rule_table_output *output_of(const struct pending_item *item)
+static const struct endpoint *at_of(const struct pending_item *item)
 {
-	must(item->worker != NULL);
-	return &item->worker->spec.table->outputs[item->index];
-}
-
-static const char *name_of(const struct pending_item *item, char *text)
-{
-	return endpoint_format(item->output ? &output_of(item)->out.to : &flow_of(item)->in.at,
-			       text);
+	return item->is_output ? &item->output.out.to : &item->flow.in.at;
 }

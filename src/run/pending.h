@@ -1,8 +1,10 @@
 /* pending.h - flows and outputs whose sockets could not be opened yet, and are tried again.
  *
  * An interface may come later, a port may be free later, a route too. Each is tried again when
- * something happens to its interface, and every few seconds, ever less often; the shard gets the
- * socket ready and joined, by message. Control thread.
+ * something happens to its interface, and every few seconds, ever less often, by the changer
+ * (changer.h): the shard gets the socket ready and joined. Who is pending is what stands in the
+ * shards' places without a socket: after each change these are looked at again, so what a change
+ * adds is pending too, and what it removes is forgotten. Control thread.
  */
 #pragma once
 
@@ -11,18 +13,18 @@
 
 #include "shard/change.h"
 #include "src/base/log.h"
+#include "src/run/changer.h"
 
 struct supervisor;
 struct worker;
 
+/* Known by its place and who holds it. */
 struct pending_item {
-	struct worker *worker;
-	uint32_t index; /* of its place in the shard, and in its table */
-	bool output;    /* else a flow */
-	bool live;      /* it has its socket: only remembered */
-	int fd;         /* open, and not yet the shard's; -1: none */
-	unsigned ifindex;
-	struct sock_got got;
+	uint32_t shard, token;
+	bool is_output; /* else a flow */
+	bool told;      /* that it is pending */
+	struct rule_flow flow;
+	struct rule_table_output output;
 	uint32_t tries;
 	uint64_t tried_ns, next_ns;
 	struct err why;
@@ -30,30 +32,33 @@ struct pending_item {
 
 struct pending {
 	struct supervisor *sup;
-	struct pending_item *items;
+	struct pending_item *items; /* sorted by shard, flows and outputs, and place */
 	uint32_t count;
-	uint32_t waiting; /* of them not live */
-	bool warned;      /* of those: from then on it is said when one is live */
-
-	struct shard_message message; /* one at a time */
-	struct worker *asked;         /* it has not answered yet */
-	struct pending_item *opening; /* what that was about, when it was to open */
-	struct addr **echoes;         /* what flows were told, theirs until they end */
-	uint32_t echo_count;
+	struct changer_step *steps; /* under way, or NULL */
+	uint32_t step_count;
+	bool started;    /* from then on it is said when one is live */
+	uint64_t now_ns; /* of the last tick */
 };
 
-/* Finds what is pending, tries it once more, and warns of what stays so. All shards are live. 0 or
- * -ENOMEM; pending_free either way, after the shards have ended. */
+/* Finds what is pending, tries it once more, and warns of what stays so. All shards are live;
+ * nobody else has a list. 0 or -ENOMEM; pending_free either way, after the shards have ended and
+ * the changer has. */
 int pending_init(struct pending *pending, struct supervisor *sup, uint64_t now_ns);
 void pending_free(struct pending *pending);
+
+/* Looks who is pending by now; no list is under way. 0 or -ENOMEM: then who was stays. */
+int pending_look(struct pending *pending);
 
 /* Something happened to interface `ifindex', which is called `ifname'. */
 void pending_wake(struct pending *pending, unsigned ifindex, const char *ifname, uint64_t now_ns);
 
-/* Tries what is due; whether a flow became live. Waits some milliseconds for a shard at most. Not
- * after the shards were told to end. */
-bool pending_tick(struct pending *pending, uint64_t now_ns);
+/* Has what is due tried, unless the changer has something else to do. */
+void pending_tick(struct pending *pending, uint64_t now_ns);
 
-/* Why the flow or output in that place is pending; NULL: it is live. */
+/* How long to wait before the next tick at most, in milliseconds: `most_ms' or less, and more than
+ * 0. */
+int pending_sleep_ms(const struct pending *pending, int most_ms);
+
+/* Why the flow or output in that place is pending; NULL: it is not. No shard has a message. */
 const char *pending_why(const struct pending *pending, const struct worker *worker, uint32_t index,
 			bool output);

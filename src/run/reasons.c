@@ -57,7 +57,7 @@ static void look_at_places(struct teller *teller, const struct worker *w)
 	const struct pending *pending = &teller->sup->links.pending;
 	char text[ENDPOINT_TEXT_MAX];
 
-	for (uint32_t i = 0; i < w->shard->relay.place_count && pending->waiting > 0; i++) {
+	for (uint32_t i = 0; i < w->shard->relay.place_count && pending->count > 0; i++) {
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
 		const char *why = flow->rule ? pending_why(pending, w, i, false) : NULL;
 
@@ -66,7 +66,7 @@ static void look_at_places(struct teller *teller, const struct worker *w)
 			     endpoint_format(&flow->rule->in.at, text), why);
 		}
 	}
-	for (uint32_t i = 0; i < w->shard->egress.place_count && pending->waiting > 0; i++) {
+	for (uint32_t i = 0; i < w->shard->egress.place_count && pending->count > 0; i++) {
 		const struct egress_output *output = &shard_output(w->shard, i)->output;
 		const char *why = output->rule ? pending_why(pending, w, i, true) : NULL;
 

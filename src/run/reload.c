@@ -35,7 +35,6 @@ static void say_what_was_done(const struct reload *r, struct err *out);
 static struct changer_step step_of(const struct reload *r, const struct difference_step *from);
 static void free_state(struct reload_state *state);
 static void forget(struct reload *r);
-static void sweep_echoes(struct reload *r);
 static void read_again(struct reload *r);
 static void by_signal_done(void *context, int rc, const struct err *text);
 
@@ -49,13 +48,6 @@ void reload_free(struct reload *r)
 	forget(r);
 	free_state(r->running);
 	r->running = NULL;
-	while (r->echoes) {
-		struct reload_echoes *echoes = r->echoes;
-
-		r->echoes = echoes->next;
-		free(echoes->addrs);
-		free(echoes);
-	}
 	*r = (struct reload){0};
 }
 
@@ -119,7 +111,7 @@ static int begin(struct reload *r, struct opt *opt, const struct plan *owners,
 		r->client = *client;
 		rc = changer_begin(&r->sup->changer, r->steps, r->step_count, &changer_client);
 		if (rc < 0) {
-			err_set(err, "another change is under way");
+			err_set(err, "reload: out of memory");
 		}
 	}
 	if (rc < 0) {
@@ -135,18 +127,8 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 {
 	struct reload_state *wanted = r->wanted;
 	const struct setup *running = r->sup->setup;
-	const struct pending *pending = &r->sup->links.pending;
-	int rc;
+	int rc = options_check_live(running->opt, &wanted->opt, err);
 
-	/* Whoever opens them knows them by the tables of the start. */
-	if (pending->waiting > 0 || pending->asked) {
-		err_set(err,
-			"%u flows or outputs still wait for their sockets; expected none; reload "
-			"when they are live, or restart",
-			pending->waiting);
-		return -EBUSY;
-	}
-	rc = options_check_live(running->opt, &wanted->opt, err);
 	if (rc == 0) {
 		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);
 	}
@@ -293,23 +275,9 @@ static int add_step(struct reload *r, struct changer_step step)
 static int prepared(void *context, struct err *err)
 {
 	struct reload *r = context;
-	struct reload_echoes *echoes = calloc(1, sizeof(*echoes));
-	int rc;
 
-	if (!echoes) {
-		err_set(err, "reload: out of memory");
-		return -ENOMEM;
-	}
-	rc = echoes_fill(&r->sup->changer, &r->wanted->setup.layout, r->steps, r->step_count,
-			 &echoes->addrs, &echoes->count, err);
-	if (rc < 0 || echoes->count == 0) {
-		free(echoes->addrs);
-		free(echoes);
-		return rc;
-	}
-	echoes->next = r->echoes;
-	r->echoes = echoes;
-	return 0;
+	return echoes_fill(&r->sup->changer, &r->wanted->setup.layout, r->steps, r->step_count,
+			   err);
 }
 
 static void done(void *context, int rc, bool begun, const struct err *err)
@@ -319,13 +287,13 @@ static void done(void *context, int rc, bool begun, const struct err *err)
 	struct err text = {0};
 
 	if (begun) {
-		say_what_was_done(r, &text);
 		go_over(r);
+		say_what_was_done(r, &text);
 	}
 	if (rc < 0) {
 		err_set(&text, "%s", err->text);
 	}
-	sweep_echoes(r);
+	echoes_sweep(r->sup);
 	forget(r);
 	client.done(client.context, rc, &text);
 }
@@ -342,10 +310,7 @@ static void go_over(struct reload *r)
 	r->running = r->wanted;
 	r->wanted = NULL;
 	sup->setup = &r->running->setup;
-	if (links_renew(&sup->links, sup) < 0) {
-		log_warn("reload: out of memory: a link that comes back may stay dark until a "
-			 "querier asks");
-	}
+	links_changed(&sup->links);
 	marks_release(&sup->marks);
 	(void)marks_set(&sup->setup->opt->conf, &sup->setup->ifaces,
 			rlimits_spare_files(sup->setup), &sup->marks);
@@ -362,24 +327,6 @@ static void say_what_was_done(const struct reload *r, struct err *out)
 		d->flows_kept, d->flows_moved, d->flows_added, d->flows_removed, d->flows_changed,
 		d->outputs_kept, d->outputs_added, d->outputs_removed, d->outputs_changed,
 		(clock_now_ns() - r->began_ns) / (uint64_t)NS_PER_MS);
-}
-
-/* Frees what no flow uses any more. */
-static void sweep_echoes(struct reload *r)
-{
-	struct reload_echoes **link = &r->echoes;
-
-	while (*link) {
-		struct reload_echoes *echoes = *link;
-
-		if (echoes_are_used(r->sup, echoes->addrs, echoes->count)) {
-			link = &echoes->next;
-			continue;
-		}
-		*link = echoes->next;
-		free(echoes->addrs);
-		free(echoes);
-	}
 }
 
 static void free_state(struct reload_state *state)

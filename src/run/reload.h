@@ -30,13 +30,6 @@ struct reload_state {
 	struct setup setup;
 };
 
-/* What flows know of our own senders (echoes.h), told by one change. */
-struct reload_echoes {
-	struct reload_echoes *next;
-	struct addr *addrs;
-	size_t count;
-};
-
 struct reload {
 	struct supervisor *sup;
 	int argc; /* the command line */
@@ -47,9 +40,8 @@ struct reload {
 	struct changer_step *steps;
 	uint32_t step_count, step_room;
 	struct reload_client client;
-	uint64_t began_ns;            /* of reading, where there was any; 0: not begun */
-	struct reload_echoes *echoes; /* that flows use */
-	bool again;                   /* SIGHUP came meanwhile */
+	uint64_t began_ns; /* of reading, where there was any; 0: not begun */
+	bool again;        /* SIGHUP came meanwhile */
 };
 
 void reload_init(struct reload *reload, struct supervisor *sup, int argc, char **argv);

@@ -28,7 +28,7 @@ struct renew_member {
 	const struct ingress_flow *flow; /* whose socket it is, as long as it has this token */
 	uint32_t token;
 	int fd;
-	uint64_t received; /* when last reported */
+	uint64_t received; /* when last reported, or found */
 };
 
 struct renew_link {
@@ -76,6 +76,35 @@ void renew_free(struct renew *renew)
 	*renew = (struct renew){0};
 }
 
+int renew_look(struct renew *renew)
+{
+	struct renew now;
+	int rc = renew_init(&now, renew->sup);
+
+	if (rc < 0) {
+		renew_free(&now);
+		return rc;
+	}
+	for (uint32_t i = 0, j = 0; i < now.link_count && j < renew->link_count;) {
+		struct renew_link *link = &now.links[i];
+		const struct renew_link *was = &renew->links[j];
+
+		if (link->ifindex == was->ifindex) {
+			link->due = was->due;
+			link->whole = was->whole;
+			link->step = was->step;
+			link->due_ns = was->due_ns;
+			link->up_ns = was->up_ns;
+			link->last_ns = was->last_ns;
+		}
+		i += link->ifindex <= was->ifindex;
+		j += was->ifindex <= link->ifindex;
+	}
+	renew_free(renew);
+	*renew = now;
+	return 0;
+}
+
 void renew_want(struct renew *renew, unsigned ifindex, bool whole, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < renew->link_count; i++) {
@@ -115,6 +144,7 @@ static uint32_t collect(struct renew *renew, const struct worker *worker, uint32
 				.flow = &place->flow,
 				.token = place->flow.token,
 				.fd = place->flow.fd,
+				.received = stat_get(&place->stats.received),
 			};
 		}
 	}

@@ -26,6 +26,10 @@ struct renew {
 int renew_init(struct renew *renew, struct supervisor *sup);
 void renew_free(struct renew *renew);
 
+/* The shards may have joined something else; what is due stays due. No list of changes is under
+ * way. 0 or -ENOMEM: then nothing that came since is known. */
+int renew_look(struct renew *renew);
+
 /* The link of interface `ifindex' is back; not `whole': that of one of its ports. */
 void renew_want(struct renew *renew, unsigned ifindex, bool whole, uint64_t now_ns);
 

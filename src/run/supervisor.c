@@ -268,8 +268,8 @@ static void announce(const struct supervisor *sup)
 		log_info("shards: %u more would have no flow to own; --shards N starts them",
 			 sup->setup->plan.shards_idle);
 	}
-	if (sup->links.pending.waiting > 0) {
-		snprintf(pending, sizeof(pending), ", %u pending", sup->links.pending.waiting);
+	if (sup->links.pending.count > 0) {
+		snprintf(pending, sizeof(pending), ", %u pending", sup->links.pending.count);
 	}
 	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards%s",
 		 sup->setup->opt->conf.flow_count, sup->worker_count, pending);
@@ -303,28 +303,35 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
-		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(), WATCH_MS);
+		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(),
+						links_sleep_ms(&sup->links, WATCH_MS));
 
 		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
 
-		fds[2].fd = reload_is_busy(&sup->reload) ? -1 : control_fd(sup->control);
+		/* Whoever asks looks at places, and so waits until no shard has a message. */
+		fds[2].fd = changer_fd(&sup->changer) >= 0 ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
-		fds[4].fd = reload_is_busy(&sup->reload) ? -1 : web_fd(sup->web);
+		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
 		if (changer_wait_ms(&sup->changer) == 0 ||
-		    (survey_is_busy(&sup->survey) && !reload_is_busy(&sup->reload))) {
+		    (survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer))) {
 			sleep_ms = 0;
 		}
 		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms);
-		changer_tick(&sup->changer);
-		if (!reload_is_busy(&sup->reload)) { /* these look at places */
+		changer_take(&sup->changer);
+		if (changer_fd(&sup->changer) < 0) {
 			control_serve(sup->control, clock_now_ns());
+		}
+		if (changer_is_idle(&sup->changer)) {
 			survey_tick(&sup->survey, sup, sup->web);
 		}
+		changer_tick(&sup->changer);
 		look_for_end(sup, signals, &asked);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
-		if (asked == 0 && !reload_is_busy(&sup->reload)) {
-			links_tick(&sup->links); /* it knows sockets, which a change may close */
-			replies_tick(&sup->replies, sup);
+		if (asked == 0) {
+			links_tick(&sup->links);
+		}
+		if (asked == 0 && changer_is_idle(&sup->changer)) {
+			replies_tick(&sup->replies, sup); /* a change may close its sockets */
 			rebalance_tick(&sup->rebalance, clock_now_ns());
 		}
 		look_around(sup, &watch, &dog, &looked_ns);
@@ -457,6 +464,7 @@ static void free_all(struct supervisor *sup)
 	conf_free(&sup->disabled);
 	reload_free(&sup->reload);
 	changer_free(&sup->changer);
+	echoes_forget(sup);
 	marks_release(&sup->marks);
 	free_workers(sup);
 	links_close(&sup->links);

@@ -11,6 +11,7 @@
 #include "src/setup/setup.h"
 #include "src/run/changer.h"
 #include "src/run/commands.h"
+#include "src/run/echoes_change.h"
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
@@ -32,8 +33,9 @@ struct supervisor {
 	uint64_t started_ns;
 	struct links links;
 	struct replies replies;
-	struct changer changer; /* of running shards */
-	struct reload reload;   /* to another setup */
+	struct changer changer;   /* of running shards */
+	struct echoes_told *told; /* by lists of changes, as long as a flow uses it */
+	struct reload reload;     /* to another setup */
 	struct rebalance rebalance;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */

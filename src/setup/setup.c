@@ -154,8 +154,8 @@ static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
 		rc = conf_mark_shared(&opt->conf);
 	}
 	if (rc == 0) {
-		rc = iface_resolve(&opt->conf, &setup->topo,
-				   for_this_host && (opt->strict || running), &setup->ifaces, err);
+		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host && opt->strict,
+				   &setup->ifaces, err);
 	}
 	if (rc == 0) {
 		rc = make_plan(setup, running, err);

@@ -46,11 +46,10 @@ END_TEST
 
 START_TEST(failures_come_first_and_are_counted)
 {
-	struct pending_item item = {.worker = &rig.worker, .output = true, .index = 1};
+	struct pending_item item = {.token = 1, .is_output = true};
 
 	err_set(&item.why, "no such interface");
-	rig.sup.links.pending =
-		(struct pending){.sup = &rig.sup, .items = &item, .count = 1, .waiting = 1};
+	rig.sup.links.pending = (struct pending){.sup = &rig.sup, .items = &item, .count = 1};
 	rig.worker.placement.cpu_told = true;
 	rig.worker.cpu_os = 3;
 	rig.worker.rc = -5;

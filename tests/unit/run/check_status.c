@@ -144,11 +144,9 @@ END_TEST
 /* Makes the flow or an output of the rig wait. */
 static void wait_for(bool output)
 {
-	waiting = (struct pending_item){
-		.worker = &rig.worker, .index = 0, .output = output, .why = {"eth9 is not there"}};
+	waiting = (struct pending_item){.is_output = output, .why = {"eth9 is not there"}};
 	rig.sup.links.pending.items = &waiting;
 	rig.sup.links.pending.count = 1;
-	rig.sup.links.pending.waiting = 1;
 }
 
 START_TEST(a_rule_is_live_degraded_or_pending_and_says_why)

@@ -19,6 +19,7 @@ static void rig_fill_rooms(struct sup_rig *rig)
 	rig->shard.egress.place_count = ROOM_OUTPUTS;
 	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
 		rig->output_room[o].output = (struct egress_output){
+			.token = o,
 			.rule = &rig->outputs[o],
 			.stats = &rig->output_stats[o],
 			.sibling = o + 1 < SUP_RIG_OUTPUTS ? o + 1 : PLACE_NONE,

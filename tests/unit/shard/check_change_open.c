@@ -107,6 +107,92 @@ START_TEST(a_pending_flow_can_go)
 }
 END_TEST
 
+START_TEST(a_flow_can_be_added_without_a_socket)
+{
+	struct shard_message m = new_flow(-1), start = {.op = SHARD_START_FLOW}, output;
+	const struct flow_place *place;
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	place = relay_place(&rig.relay, place_index(m.flow));
+	output = new_output(m.flow, 7000, -1);
+	output.op = SHARD_ADD_OUTPUT;
+	ck_assert_int_eq(ask(&output), 0);
+	start.flow = m.flow;
+	ck_assert_int_eq(ask(&start), 0);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(!fake_is_armed(rig.ring, place_index(m.flow)));
+	m.op = SHARD_OPEN_FLOW;
+	m.fd = NEW_FD;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	rig_deliver_to(&rig, place_index(m.flow), 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&place->stats.relayed), 1);
+	ck_assert_uint_eq(stat_get(&output_of(output.output)->stats->drops[OUTPUT_DROP_PENDING]),
+			  1);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_pending_output_takes_other_options_and_goes_by_them_once_it_is_open)
+{
+	struct shard_message m, set, other;
+	const struct output_stats *stats;
+
+	open_rig();
+	m = pending_output();
+	stats = output_of(m.output)->stats;
+	set = m;
+	set.op = SHARD_SET_OUTPUT;
+	set.output_rule.out.ttl_mode = RULE_TTL_DEC;
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_int_eq(ask(&set), 0);
+	ck_assert_int_eq(output_of(m.output)->rule->out.ttl_mode, RULE_TTL_DEC);
+	other = m;
+	other.op = SHARD_REPLACE_OUTPUT;
+	other.socket.fd = -1;
+	other.output_rule.out.sport = 7001;
+	ck_assert_int_eq(ask(&other), 0); /* pending as before, by another rule */
+	ck_assert_int_lt(other.fd, 0);
+	stats = output_of(other.output)->stats;
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_PENDING]), 2);
+	other.op = SHARD_OPEN_OUTPUT;
+	other.socket.fd = NEW_FD;
+	ck_assert_int_eq(ask(&other), 0);
+	ck_assert_int_eq(output_of(other.output)->rule->out.sport, 7001);
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 2), 4);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_open_output_may_be_replaced_by_one_that_waits)
+{
+	struct shard_message m = new_output(0, 7000, NEW_FD), other;
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	deliver(2);
+	rig_settle(&rig);
+	other = m;
+	other.op = SHARD_REPLACE_OUTPUT;
+	other.socket.fd = -1;
+	ck_assert_int_eq(ask(&other), 0);
+	ck_assert_int_eq(other.fd, NEW_FD);
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&output_of(other.output)->stats->sent), 2);
+	ck_assert_uint_eq(stat_get(&output_of(other.output)->stats->drops[OUTPUT_DROP_PENDING]), 3);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("change_open");
@@ -118,6 +204,9 @@ int main(void)
 	tcase_add_test(tc, a_pending_output_can_go);
 	tcase_add_test(tc, a_pending_flow_receives_once_it_has_its_socket);
 	tcase_add_test(tc, a_pending_flow_can_go);
+	tcase_add_test(tc, a_flow_can_be_added_without_a_socket);
+	tcase_add_test(tc, a_pending_output_takes_other_options_and_goes_by_them_once_it_is_open);
+	tcase_add_test(tc, an_open_output_may_be_replaced_by_one_that_waits);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
