@@ -6,6 +6,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/change_place.c shard/change_place.h \
 	shard/counters.c shard/counters.h \
 	shard/egress.c shard/egress.h \
+	shard/egress_open.c \
 	shard/egress_past.c \
 	shard/egress_send.c shard/egress_send.h \
 	shard/gso.c shard/gso.h \

@@ -8,7 +8,8 @@
  * way: it may have to be copied. In all these cases the train that must be answered first is
  * `awaited'.
  *
- * Here is what gathers datagrams; egress_send.h sends and settles what was gathered. Shard thread
+ * Here is what gathers datagrams, and in egress_open.c what opens and closes outputs; egress_send.h
+ * sends and settles what was gathered. Shard thread
  * only.
  */
 #pragma once
