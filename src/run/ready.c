@@ -1,6 +1,8 @@
 /* ready.c - see ready.h. */
 #include "src/run/ready.h"
 
+#include <assert.h>
+
 #include "src/base/sink.h"
 #include "src/run/control.h"
 #include "src/run/privs.h"
@@ -8,7 +10,12 @@
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
 #include "src/setup/needs.h"
+#include "src/web/metrics.h"
 #include "src/web/web.h"
+
+static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW == METRICS_BY_FLOW &&
+		      (int)OPT_DETAIL_OUTPUT == METRICS_BY_OUTPUT,
+	      "the option's words are the metrics'");
 
 static void mark_ingresses(struct supervisor *sup);
 
@@ -42,7 +49,7 @@ int ready_get(struct supervisor *sup, struct err *err)
 		rc = control_open(sup, &sup->door, &sup->control, err);
 	}
 	if (rc == 0) {
-		rc = web_open(&opt->metrics, &sup->web, err);
+		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
 	}
 	if (rc == 0) {
 		mark_ingresses(sup);

@@ -97,8 +97,11 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	snapshot->uptime_ns = now_ns - sup->started_ns;
-	snapshot->started_s = (double)now.tv_sec + (double)now.tv_nsec / NS_PER_S -
-			      (double)snapshot->uptime_ns / NS_PER_S;
+	if (survey->started_s == 0) {
+		survey->started_s = (double)now.tv_sec + (double)now.tv_nsec / NS_PER_S -
+				    (double)snapshot->uptime_ns / NS_PER_S;
+	}
+	snapshot->started_s = survey->started_s;
 	snapshot->engine = ring_engine_name(sup->setup->engine);
 	snapshot->draining = sup->draining || sup->drain_asked;
 	snapshot->changes = sup->history.count;
@@ -196,6 +199,7 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 	copy_counters(&to->stats, flow->stats, sizeof(to->stats));
 	to->in = flow->rule->in;
 	to->share = flow->rule->share;
+	to->share.cpus_os = NULL;
 	to->rule = known ? known->rule : SNAPSHOT_NO_RULE;
 	to->shard = w->index;
 	to->first_output = snapshot->output_count;

@@ -29,6 +29,7 @@ struct survey {
 	uint32_t flow_room, output_room;
 	uint64_t changes; /* of shards, when it was begun */
 	uint32_t tries;
+	double started_s; /* the daemon, since 1970; the same for all snapshots */
 };
 
 /* Whether there is more to do at once. */

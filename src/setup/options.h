@@ -41,6 +41,13 @@ enum opt_plan {
 	OPT_PLAN_SYSCTL,
 };
 
+/* Which lines the metrics have of each rule; src/web/metrics.h has the same. */
+enum opt_detail {
+	OPT_DETAIL_RULE,
+	OPT_DETAIL_FLOW,
+	OPT_DETAIL_OUTPUT,
+};
+
 enum opt_switch {
 	OPT_AUTO,
 	OPT_ON,
@@ -97,6 +104,7 @@ struct opt {
 	char *control;           /* --control PATH|off; NULL: where door.h says */
 	char *control_group;     /* --control-group NAME; NULL: the daemon's own */
 	struct addr metrics;     /* --metrics ADDR:PORT|off; family 0: nowhere */
+	unsigned metrics_detail; /* --metrics-detail, enum opt_detail */
 	uint32_t drain_ms;       /* --drain-timeout MS */
 	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
 	char *user;              /* --user NAME: drop privileges to */

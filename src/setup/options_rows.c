@@ -19,11 +19,13 @@ static cli_call read_config;
 
 static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
 static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
+static const char *const detail_choices[] = {"rule", "flow", "output", NULL};
 static const char *const switch_choices[] = {"auto", "on", "off", NULL};
 
 /* The positions above are the enums' values. */
 static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
 static_assert(NODEMEM_HUGE_AUTO == 0 && NODEMEM_HUGE_OFF == 4, "huge_choices");
+static_assert(OPT_DETAIL_RULE == 0 && OPT_DETAIL_OUTPUT == 2, "detail_choices");
 static_assert(OPT_AUTO == 0 && OPT_ON == 1 && OPT_OFF == 2, "switch_choices");
 
 /* Numbers with a word beside them. */
@@ -393,9 +395,17 @@ static const struct cli_row running_rows[] = {
 	 .takes = OPTIONS_METRICS_TAKES,
 	 AT(metrics),
 	 .arg = "ADDR:PORT|off",
-	 .help = "answer HTTP there: /healthz, /readyz, /status.json; PORT alone listens\n"
-		 "at 127.0.0.1. Without it nothing listens",
+	 .help = "answer HTTP there: /metrics for Prometheus, /healthz, /readyz and others;\n"
+		 "PORT alone listens at 127.0.0.1. Without it nothing listens",
 	 .example = "127.0.0.1:9469"},
+	{.name = "metrics-detail",
+	 .kind = CLI_CHOICE,
+	 .arg = "LEVEL",
+	 AT(metrics_detail),
+	 .choices = detail_choices,
+	 .initial = "output",
+	 .help = "metrics of each rule, of each flow, too, or of each output, too: coarser\n"
+		 "is less for whoever keeps them"},
 	{.name = "drain-timeout",
 	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,

@@ -2,9 +2,14 @@
 noinst_LIBRARIES += src/web/libnc-web.a
 src_web_libnc_web_a_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS)
 src_web_libnc_web_a_SOURCES = \
+	src/web/accept.c \
 	src/web/health.c \
 	src/web/http.h \
 	src/web/listen.c src/web/listen.h \
+	src/web/metric.c src/web/metric.h \
+	src/web/metrics.c src/web/metrics.h \
+	src/web/metrics_lines.c \
+	src/web/metrics_rest.c \
 	src/web/routes.c src/web/routes.h \
 	src/web/snapshot.c src/web/snapshot.h \
 	src/web/text.c src/web/text.h \

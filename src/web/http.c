@@ -58,6 +58,7 @@ struct kept {
 
 struct http {
 	struct web *web;
+	unsigned detail;
 	struct MHD_Daemon *daemon;
 	int stop_fd;
 	pthread_t thread;
@@ -98,7 +99,7 @@ static int make(struct http *http, const struct route *route, struct route_ask *
 static struct MHD_Response *response_of(struct http *http, struct text *text, const char *type);
 static void free_held(void *arg);
 
-int http_open(int fd, struct web *web, struct http **out)
+int http_open(int fd, unsigned detail, struct web *web, struct http **out)
 {
 	struct http *http = calloc(1, sizeof(*http));
 	int rc;
@@ -107,6 +108,7 @@ int http_open(int fd, struct web *web, struct http **out)
 		return -ENOMEM;
 	}
 	http->web = web;
+	http->detail = detail;
 	for (int i = 0; i < CONNECTIONS_MAX; i++) {
 		http->connections[i].fd = -1;
 	}
@@ -307,7 +309,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 static enum MHD_Result answer_route(struct http *http, struct MHD_Connection *connection,
 				    const struct route *route, struct kept *kept, unsigned variant)
 {
-	struct route_ask ask = {.variant = variant};
+	struct route_ask ask = {.variant = variant, .detail = http->detail};
 	const struct web_piece *piece = NULL;
 	const char *why = "";
 

@@ -6,9 +6,10 @@
 
 #include <errno.h>
 
-int http_open(int fd, struct web *web, struct http **out)
+int http_open(int fd, unsigned detail, struct web *web, struct http **out)
 {
 	(void)fd;
+	(void)detail;
 	(void)web;
 	(void)out;
 	return -EOPNOTSUPP;

@@ -6,6 +6,10 @@
 #include <string.h>
 
 const struct route routes[] = {
+	{.path = "/metrics",
+	 .kind = ROUTE_SNAPSHOT,
+	 .choose = metrics_choose,
+	 .make = metrics_make},
 	{.path = "/healthz", .kind = ROUTE_SNAPSHOT, .make = health_make},
 	{.path = "/readyz", .kind = ROUTE_SNAPSHOT, .make = ready_make},
 	{.path = "/status.json", .kind = ROUTE_STATUS, .type = "application/json"},

@@ -25,6 +25,7 @@ enum route_kind {
 struct route_ask {
 	const struct snapshot *snapshot; /* NULL with ROUTE_FIXED */
 	unsigned variant;                /* as `choose' said, or 0 */
+	unsigned detail;                 /* --metrics-detail */
 };
 
 struct route_answer {
@@ -52,6 +53,10 @@ extern const size_t route_count;
 
 /* The position of a path, or -ENOENT. */
 int route_find(const char *path);
+
+/* In metrics.c and accept.c: for Prometheus. */
+void metrics_make(const struct route_ask *ask, struct route_answer *out);
+unsigned metrics_choose(const char *accept);
 
 /* In health.c: whether all shards run; whether everything is as it should be. */
 void health_make(const struct route_ask *ask, struct route_answer *out);

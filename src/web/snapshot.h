@@ -29,7 +29,7 @@ struct snapshot_rule {
 struct snapshot_flow {
 	struct flow_stats stats;
 	struct rule_ingress in;
-	struct share share; /* all zero: the whole */
+	struct share share; /* all zero: the whole; without its CPUs */
 	uint32_t rule;      /* of the snapshot's, or SNAPSHOT_NO_RULE */
 	uint32_t shard;
 	uint32_t first_output; /* of the snapshot's */

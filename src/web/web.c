@@ -42,7 +42,7 @@ static void free_piece(struct web_piece *piece);
 static bool is_fresh(const struct part *part, uint64_t now_ns);
 static void await_next(struct web *web, struct part *part, uint64_t now_ns);
 
-int web_open(const struct addr *at, struct web **out, struct err *err)
+int web_open(const struct addr *at, unsigned detail, struct web **out, struct err *err)
 {
 	struct web *web;
 	int fd, rc;
@@ -59,7 +59,7 @@ int web_open(const struct addr *at, struct web **out, struct err *err)
 	rc = web ? init_lock(web) : -ENOMEM;
 	if (rc == 0) {
 		web->port = listen_port(fd);
-		rc = http_open(fd, web, &web->http);
+		rc = http_open(fd, detail, web, &web->http);
 	}
 	if (rc < 0) {
 		err_set(err, "--metrics: cannot start: %s; see `ulimit -n' and `ulimit -u'",

@@ -55,9 +55,9 @@ struct web_piece {
 };
 
 /* Listens at `at' and starts the thread, which answers 503 until control hands something over.
- * Family 0: `*out' is NULL, which all below accept. 0 or -errno with
+ * Family 0: `*out' is NULL, which all below accept. `detail' is --metrics-detail. 0 or -errno with
  * `err'. Control thread, as are all but web_get. */
-int web_open(const struct addr *at, struct web **out, struct err *err);
+int web_open(const struct addr *at, unsigned detail, struct web **out, struct err *err);
 void web_close(struct web *web);
 
 /* Readable when something is asked for; -1: never. */

@@ -72,3 +72,7 @@ tests_unit_run_check_survey_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_scene
 tests_unit_run_check_scene_SOURCES = tests/unit/run/check_scene.c $(RUN_RIG)
 tests_unit_run_check_scene_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_metrics_doc
+tests_unit_run_check_metrics_doc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_run_check_metrics_doc_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -6,3 +6,6 @@ if HAVE_MICROHTTPD
 UNIT_TESTS += tests/unit/web/check_web
 tests_unit_web_check_web_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
 endif
+
+UNIT_TESTS += tests/unit/web/check_metrics
+tests_unit_web_check_metrics_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)

@@ -69,7 +69,7 @@ static void end_play(void)
 
 static void setup(void)
 {
-	ck_assert_int_eq(web_open(&at, &web, &err), 0);
+	ck_assert_int_eq(web_open(&at, 0, &web, &err), 0);
 	ck_assert_uint_ne(web_port(web), 0);
 }
 
@@ -240,11 +240,11 @@ START_TEST(port_that_is_taken_is_refused)
 	struct web *second;
 
 	same.port = web_port(web);
-	ck_assert_int_eq(web_open(&same, &second, &err), -EADDRINUSE);
+	ck_assert_int_eq(web_open(&same, 0, &second, &err), -EADDRINUSE);
 	ck_assert_ptr_null(second);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: Address already in use"));
 	same.ip[0] = 192; /* 192.0.0.1 */
-	ck_assert_int_eq(web_open(&same, &second, &err), -EADDRNOTAVAIL);
+	ck_assert_int_eq(web_open(&same, 0, &second, &err), -EADDRNOTAVAIL);
 	ck_assert_ptr_nonnull(strstr(err.text, "expected an address of this host"));
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(nothing_is_told_where_nobody_asked_for_it)
 	const struct addr none = {0};
 	struct web *nothing = web;
 
-	ck_assert_int_eq(web_open(&none, &nothing, &err), 0);
+	ck_assert_int_eq(web_open(&none, 0, &nothing, &err), 0);
 	ck_assert_ptr_null(nothing);
 	ck_assert_int_eq(web_fd(NULL), -1);
 	ck_assert(!web_wants(NULL, WEB_SNAPSHOT));
