@@ -17,6 +17,7 @@ test_packages=(
     python3-minimal ethtool tshark iperf socat ffmpeg strace         # network stories
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
+    prometheus                                                       # scrapes, and promtool
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
     'hwloc-nox|hwloc' xz-utils librsvg2-bin                          # plans, tarball, drawings
 )
@@ -49,8 +50,25 @@ install_packages() {
     echo "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -qq update || echo "apt-get update failed; trying with the lists that are here" >&2
-    apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null ||
+    without_services apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null ||
         die "apt-get cannot install ${missing[*]}"
+    if [[ " ${missing[*]} " = *" prometheus "* ]] && command -v systemctl >/dev/null; then
+        systemctl --quiet disable prometheus 2>/dev/null || true # nor at the next boot
+    fi
+}
+
+# without_services COMMAND...: while it runs, no package that is installed starts a service: only
+# its programs are wanted.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    if [ -e "$policy" ]; then
+        "$@" # whoever put it there has decided
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    "$@" || status=$?
+    rm -f "$policy"
+    return "$status"
 }
 
 # build_tree DIR [ARGUMENT...]: configures DIR (below the top) with the arguments and builds it.
