@@ -101,6 +101,10 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 		report_put(row, "zerocopy",
 			   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
 	}
+	if (report_wants(want, "latency")) {
+		report_put(row, "latency",
+			   report_family(&counter_families[COUNTERS_OUTPUT_LATENCY], stats));
+	}
 	if (report_wants(want, "drops")) {
 		report_put(row, "drops",
 			   report_family(&counter_families[COUNTERS_OUTPUT_DROPS], stats));

@@ -54,5 +54,5 @@ uint32_t view_sum_list_spare(const struct view *view, bool isolated, int *list);
 /* Ascending numbers as ranges: "0-3,8,10-11". */
 void view_sum_print_list(const int *numbers, uint32_t count, FILE *out);
 
-/* What view_* return in the end: -EIO when `out' has failed. */
+/* What view_* return in the end: 0, or -errno when `out' has failed. */
 int view_sum_status(FILE *out);

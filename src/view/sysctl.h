@@ -10,5 +10,5 @@
 #include "src/setup/setup.h"
 
 /* `setup' has been prepared. Never lowers what this host has; for a foreign --topology nothing of
- * this host is looked at. 0, or -EIO when `out' has failed. */
+ * this host is looked at. 0, or -errno when `out' has failed. */
 int view_sysctl(const struct setup *setup, FILE *out);

@@ -1,8 +1,8 @@
 /* view.h - a setup for people to see: as text, JSON, a picture, or commands (--plan).
  *
  * view_print fills in a view, which owns nothing, and calls one of the printers. They only read, so
- * they work without privileges and for machines one is not on. Each returns 0, -ENOMEM, or -EIO
- * when `out' has failed; nothing is flushed or closed. Control thread; nothing has been started and
+ * they work without privileges and for machines one is not on. Each returns 0, -ENOMEM, or -errno
+ * when `out' has failed; it is flushed and not closed. Control thread; nothing has been started and
  * nothing of the host is touched. Numbers ending in _os are the kernel's.
  *
  * The JSON (json.c) is an interface for scripts: members are added, never renamed, and `format' is

@@ -400,7 +400,7 @@ START_TEST(full_disk_is_an_error)
 
 		ck_assert_ptr_nonnull(full);
 		setvbuf(full, NULL, _IONBF, 0);
-		ck_assert_int_eq(printers[i](&view, full), -EIO);
+		ck_assert_int_eq(printers[i](&view, full), -ENOSPC);
 		fclose(full);
 	}
 }
