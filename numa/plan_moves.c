@@ -35,6 +35,7 @@ struct evener {
 static int open_evener(struct evener *e);
 static void even_out(struct evener *e);
 static uint32_t heaviest(const struct evener *e);
+static bool gives(const struct evener *e, uint32_t shard);
 static void find_lightest(struct evener *e);
 static bool give_away(struct evener *e, uint32_t from);
 static uint32_t taker_of(const struct evener *e, uint32_t owner);
@@ -58,7 +59,7 @@ int plan_moves_find(const struct topo *topo, const struct plan *plan, const int 
 	int rc = open_evener(&e);
 
 	must(policy->tolerance >= 1);
-	if (rc == 0 && plan_moves_peak(found.before, plan->shard_count) > policy->tolerance) {
+	if (rc == 0) {
 		even_out(&e);
 	}
 	if (rc == 0) {
@@ -142,18 +143,26 @@ static void even_out(struct evener *e)
 	}
 }
 
-/* Of those that carry more than the mean. */
 static uint32_t heaviest(const struct evener *e)
 {
 	uint32_t found = PLAN_HEAPS_NONE;
 
 	for (uint32_t s = 0; s < e->plan->shard_count; s++) {
-		if (!e->given_up[s] && (double)e->out->after[s] > e->mean &&
+		if (gives(e, s) &&
 		    (found == PLAN_HEAPS_NONE || e->out->after[s] > e->out->after[found])) {
 			found = s;
 		}
 	}
 	return found;
+}
+
+/* Whoever once had too much goes on giving until it has little more than the mean. */
+static bool gives(const struct evener *e, uint32_t shard)
+{
+	double before = (double)e->out->before[shard], now = (double)e->out->after[shard];
+
+	return !e->given_up[shard] && now > PLAN_MOVES_GOAL * e->mean &&
+	       (before > now ? before : now) > e->policy->tolerance * e->mean;
 }
 
 static void find_lightest(struct evener *e)
@@ -179,7 +188,7 @@ static void find_lightest(struct evener *e)
 static bool give_away(struct evener *e, uint32_t from)
 {
 	uint32_t best = 0, best_to = PLAN_HEAPS_NONE;
-	double best_gain = PLAN_MOVES_GAIN * e->mean;
+	double best_gain = 0;
 
 	for (uint32_t o = 0; o < e->owner_count; o++) {
 		uint32_t to;
@@ -188,7 +197,8 @@ static bool give_away(struct evener *e, uint32_t from)
 			continue;
 		}
 		to = taker_of(e, o);
-		if (to != PLAN_HEAPS_NONE && gain(e, o, to) > best_gain) {
+		if (to != PLAN_HEAPS_NONE && gain(e, o, to) > best_gain &&
+		    gain(e, o, to) >= PLAN_MOVES_WORTH * (double)e->parts[o].load) {
 			best_gain = gain(e, o, to);
 			best = o;
 			best_to = to;

@@ -5,9 +5,10 @@
  * gives away what makes it and the taker most equal, again and again, until no shard carries much
  * more than the mean or no move is worth it. Few large moves come before many small ones.
  *
- * *Nothing moves without need.* As long as the heaviest shard carries at most `tolerance' times the
- * mean, there are no moves; and each move must take PLAN_MOVES_GAIN of the mean off the heavier of
- * its two shards. So what was found once is not found again, with the same loads.
+ * *Nothing moves without need.* Only a shard that carries more than `tolerance' times the mean
+ * gives anything away, and only until it carries PLAN_MOVES_GOAL times the mean; and each move must
+ * take PLAN_MOVES_WORTH of what moves off the heavier of its two shards, so that no two shards
+ * change their roles. So what was found once is not found again, with the same loads.
  *
  * *Nodes.* A flow whose interface's node has shards goes to one of these, and away from there only
  * as the plan would send it away: when the lightest there would carry more than `balance' times the
@@ -22,7 +23,8 @@
 
 #include "numa/plan.h"
 
-#define PLAN_MOVES_GAIN 0.02 /* of the mean load of a shard */
+#define PLAN_MOVES_GOAL  1.05
+#define PLAN_MOVES_WORTH 0.25
 
 /* Of one owner of a flow, as `owners' of the plan has them. */
 struct plan_part {

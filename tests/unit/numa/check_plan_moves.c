@@ -111,6 +111,56 @@ START_TEST(a_flow_that_is_all_of_the_load_stays)
 }
 END_TEST
 
+START_TEST(two_shards_do_not_change_their_roles)
+{
+	add_node(2, 1);
+	add_flow(TOPO_UNKNOWN);
+	add_flow(TOPO_UNKNOWN);
+	add_flow(TOPO_UNKNOWN);
+	parts[0].load = 5700;
+	parts[1].load = 5600;
+	parts[2].load = 5500;
+	plan_on(0);
+	plan.owners[2].shard = 1;
+	find();
+	ck_assert_uint_eq(moves.count, 0);
+}
+END_TEST
+
+START_TEST(many_small_flows_add_up)
+{
+	add_node(2, 1);
+	for (int i = 0; i < 60; i++) {
+		add_flow(TOPO_UNKNOWN);
+		parts[i].load = 1;
+	}
+	plan_on(0);
+	find();
+	ck_assert_uint_ge(moves.count, 28);
+	ck_assert_uint_le(moves.count, 30);
+}
+END_TEST
+
+START_TEST(a_shard_within_the_tolerance_gives_nothing)
+{
+	add_node(3, 1);
+	for (int i = 0; i < 30; i++) {
+		add_flow(TOPO_UNKNOWN);
+		parts[i].load = 10;
+	}
+	plan_on(1);
+	for (int i = 0; i < 11; i++) {
+		plan.owners[i].shard = 0; /* 110, 140, 50 */
+	}
+	for (int i = 11; i < 16; i++) {
+		plan.owners[i].shard = 2;
+	}
+	find();
+	ck_assert_uint_gt(moves.count, 0);
+	ck_assert_uint_eq(moves.after[0], 110);
+}
+END_TEST
+
 START_TEST(what_is_fixed_stays_and_others_make_room)
 {
 	add_node(2, 1);
@@ -238,6 +288,9 @@ int main(void)
 	tcase_add_test(tc, a_full_shard_gives_to_an_empty_one);
 	tcase_add_test(tc, one_large_move_comes_before_many_small_ones);
 	tcase_add_test(tc, a_flow_that_is_all_of_the_load_stays);
+	tcase_add_test(tc, two_shards_do_not_change_their_roles);
+	tcase_add_test(tc, many_small_flows_add_up);
+	tcase_add_test(tc, a_shard_within_the_tolerance_gives_nothing);
 	tcase_add_test(tc, what_is_fixed_stays_and_others_make_room);
 	tcase_add_test(tc, a_flow_stays_on_the_node_of_its_interface);
 	tcase_add_test(tc, the_parts_of_a_flow_never_meet);
