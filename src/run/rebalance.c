@@ -100,7 +100,7 @@ void rebalance_end(struct rebalance *r)
 {
 	struct err text = {0};
 
-	if (r->client.done) {
+	if (r->client.done && !r->by_itself) {
 		err_set(&text, "the relay is ending");
 		tell(r, -ESHUTDOWN, &text);
 	}
