@@ -111,6 +111,12 @@ static int begin(struct relay *r, struct shard_message *m)
 		return change_open_flow(r, m);
 	case SHARD_OPEN_OUTPUT:
 		return change_open_output(r, m);
+	case SHARD_CLOSE_FLOW:
+		return change_close_flow(r, m);
+	case SHARD_CLOSE_OUTPUT:
+		return change_close_output(r, m);
+	case SHARD_TRY_PATH:
+		return change_try_path(r, m);
 	case SHARD_REMOVE_OUTPUT:
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
@@ -326,6 +332,10 @@ static int set_waits(struct relay *r, const struct shard_message *m)
 static bool finish(struct relay *r, struct shard_message *m)
 {
 	switch (m->op) {
+	case SHARD_CLOSE_FLOW:
+		return change_finish_closed_flow(r, m);
+	case SHARD_CLOSE_OUTPUT:
+		return change_finish_closed_output(r, m);
 	case SHARD_REMOVE_OUTPUT:
 		return finish_output(r, m);
 	case SHARD_REMOVE_FLOW:

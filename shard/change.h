@@ -8,8 +8,11 @@
  *     SHARD_START_FLOW     the flow receives from now on
  *     SHARD_OPEN_FLOW      a flow that is without a socket gets one, and receives from now on
  *     SHARD_OPEN_OUTPUT    an output that is without a socket gets one
- *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
- *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
+ *     SHARD_CLOSE_FLOW     its interface has gone: receives no more; what it has received is
+ * relayed, then it is without a socket until SHARD_OPEN_FLOW SHARD_CLOSE_OUTPUT   the same: what it
+ * has is settled, then it is without a socket SHARD_TRY_PATH       the output finds out anew what
+ * its path carries SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is
+ * gone SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
  *     SHARD_SET_FLOW       the flow goes on with another max-age=, from the next datagram on
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
@@ -19,8 +22,9 @@
  * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
  * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
  * the next owner or for control to count. An output whose flow was removed goes on until it is
- * removed too. To move a flow, remove it and its outputs here and add them there, with `goes_on':
- * what the answers to the removals told of them is where they begin.
+ * removed too. The counters of a flow without a socket are control's to add to. To move a flow,
+ * remove it and its outputs here and add them there, with `goes_on': what the answers to the
+ * removals told of them is where they begin.
  *
  * Whatever is asked takes a bounded number of steps of a turn: the outputs of one flow at most are
  * walked along, and for a room the ring's small tables of flows and files are copied. Adding and
@@ -50,6 +54,9 @@ enum shard_op {
 	SHARD_START_FLOW,
 	SHARD_OPEN_FLOW,
 	SHARD_OPEN_OUTPUT,
+	SHARD_CLOSE_FLOW,
+	SHARD_CLOSE_OUTPUT,
+	SHARD_TRY_PATH,
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
 	SHARD_SET_FLOW,
@@ -65,8 +72,8 @@ struct shard_message {
 	uint32_t output;   /* token; told by ADD_OUTPUT, asked by those that remove or set one.
 			    * REPLACE_OUTPUT is asked for the old and tells the new one */
 	uint32_t replaced; /* the shard's own: token of the old one */
-	int fd; /* of a flow: what ADD_FLOW and OPEN_FLOW bring; what REMOVE_* and REPLACE_OUTPUT
-		 * give back. Negative: none */
+	int fd; /* of a flow: what ADD_FLOW and OPEN_FLOW bring; what REMOVE_*, CLOSE_* and
+		 * REPLACE_OUTPUT give back. Negative: none */
 
 	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
 	uint32_t flow_rooms, output_rooms;
@@ -80,7 +87,7 @@ struct shard_message {
 
 	/* ADD_OUTPUT, REPLACE_OUTPUT; SET_OUTPUT: the same output with other options, which are
 	 * those of its datagrams and of its socket's own, not of how that is bound. OPEN_OUTPUT:
-	 * its ifindex. REMOVE_OUTPUT tells it. */
+	 * its ifindex and mtu. TRY_PATH: its mtu. REMOVE_OUTPUT tells it. */
 	struct rule_table_output output_rule;
 	struct egress_socket socket; /* ADD_OUTPUT, OPEN_OUTPUT, REPLACE_OUTPUT; its `file' is the
 				      * shard's to fill in; a negative `fd': none yet, but for
@@ -94,8 +101,8 @@ struct shard_message {
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
 	 * such an output; -E2BIG: it has as many as it may,
 	 * or so has the shard; -EINVAL: no buffers of its class;
-	 * -EALREADY: it receives, has a socket, or is about to go; -ESHUTDOWN: the shard is ending.
-	 * A descriptor that was not taken is still control's. */
+	 * -EALREADY: it receives, has a socket, has none, or is about to go; -ESHUTDOWN: the shard
+	 * is ending. A descriptor that was not taken is still control's. */
 	int result;
 	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */
 	struct output_stats output_stats; /* REMOVE_OUTPUT */

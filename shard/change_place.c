@@ -63,6 +63,70 @@ int change_open_output(struct relay *r, struct shard_message *m)
 	return give_socket(r, egress_place(r->egress, place_index(output->token)), m);
 }
 
+int change_close_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
+
+	if (flow == NULL || flow->state == FLOW_PENDING) {
+		return flow == NULL ? -ENOENT : -EALREADY;
+	}
+	relay_end_flow(r, flow);
+	return 0;
+}
+
+bool change_finish_closed_flow(struct relay *r, struct shard_message *m)
+{
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
+
+	if (flow->state != FLOW_IDLE) {
+		return false;
+	}
+	ingress_look_at_drops(flow);
+	ring_remove_file(r->ring, flow->file);
+	m->fd = flow->fd;
+	flow->fd = -1;
+	flow->file = PLACE_NONE;
+	flow->drops_seen = 0;
+	flow->retry_ns = 0;
+	flow->going = false;
+	flow->state = FLOW_PENDING;
+	return true;
+}
+
+int change_close_output(struct relay *r, const struct shard_message *m)
+{
+	struct egress_output *output = change_find_output(r, m->output);
+
+	if (output == NULL || output->state != OUTPUT_OPEN) {
+		return output == NULL ? -ENOENT : -EALREADY;
+	}
+	egress_suspend_output(r->egress, output);
+	return 0;
+}
+
+bool change_finish_closed_output(struct relay *r, struct shard_message *m)
+{
+	struct egress_output *output = change_find_output(r, m->output);
+
+	if (!egress_is_closed(output)) {
+		return false;
+	}
+	m->fd = egress_take_socket(r->egress, output);
+	return true;
+}
+
+int change_try_path(struct relay *r, const struct shard_message *m)
+{
+	struct egress_output *output = change_find_output(r, m->output);
+
+	if (output == NULL || output->state != OUTPUT_OPEN) {
+		return output == NULL ? -ENOENT : -EALREADY;
+	}
+	egress_place(r->egress, place_index(m->output))->rule.mtu = m->output_rule.mtu;
+	egress_try_path(output, m->output_rule.mtu);
+	return 0;
+}
+
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out)
 {
 	struct output_place *place = egress_take_place(r->egress, &m->output_rule);
@@ -90,6 +154,7 @@ static int give_socket(struct relay *r, struct output_place *place, struct shard
 	m->socket.file = (uint32_t)file;
 	place->got = m->got;
 	place->rule.ifindex = m->output_rule.ifindex;
+	place->rule.mtu = m->output_rule.mtu;
 	egress_open_output(r->egress, &place->output, &m->socket);
 	return 0;
 }

@@ -14,5 +14,15 @@ struct egress_output *change_find_output(const struct relay *r, uint32_t token);
 int change_open_flow(struct relay *r, const struct shard_message *m);
 int change_open_output(struct relay *r, struct shard_message *m);
 
+/* SHARD_CLOSE_FLOW and SHARD_CLOSE_OUTPUT: the same; and whether all that was under way is over,
+ * and `m' has the socket. */
+int change_close_flow(struct relay *r, const struct shard_message *m);
+bool change_finish_closed_flow(struct relay *r, struct shard_message *m);
+int change_close_output(struct relay *r, const struct shard_message *m);
+bool change_finish_closed_output(struct relay *r, struct shard_message *m);
+
+/* SHARD_TRY_PATH. */
+int change_try_path(struct relay *r, const struct shard_message *m);
+
 /* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);

@@ -131,7 +131,8 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 
 	stat_add(&o->stats->offered, d->count);
 	if (__builtin_expect(o->state == OUTPUT_PENDING, 0)) {
-		stat_add(&o->stats->drops[OUTPUT_DROP_PENDING], d->count);
+		stat_add(&o->stats->drops[o->cut_off ? OUTPUT_DROP_LINK_DOWN : OUTPUT_DROP_PENDING],
+			 d->count);
 		return true;
 	}
 	if (o->rule->out.reply) {

@@ -37,7 +37,7 @@ enum egress_gso {
 
 enum output_state {
 	OUTPUT_FREE,    /* its place has no holder */
-	OUTPUT_PENDING, /* has no socket yet: what it takes is counted, and dropped */
+	OUTPUT_PENDING, /* has no socket, yet or any more: what it takes is counted, and dropped */
 	OUTPUT_OPEN,    /* takes datagrams */
 	OUTPUT_CLOSING, /* takes none; what it has is sent or dropped, and counted */
 };
@@ -72,6 +72,7 @@ struct egress_output {
 	uint64_t tokens_at_ns;  /* when tokens_bits was true */
 	uint8_t gso;            /* enum egress_gso */
 	bool dirty;             /* in the dirty list */
+	bool cut_off;           /* it had a socket, on an interface that has gone */
 	bool connected;
 	uint8_t state; /* enum output_state */
 };
@@ -163,6 +164,16 @@ void egress_set_output(struct egress *eg, struct egress_output *output,
 void egress_tell_past(const struct output_place *place, struct output_past *out);
 void egress_go_on(struct output_place *place, const struct output_past *past,
 		  const struct output_stats *stats);
+
+/* Its interface has gone: from now on what it takes is counted as `link_down'. What it has leaves
+ * with the rest or is lost with the interface; once that is settled (egress_is_closed) its file
+ * leaves the ring, and its descriptor is given back. It may be opened again then. */
+void egress_suspend_output(struct egress *eg, struct egress_output *output);
+int egress_take_socket(struct egress *eg, struct egress_output *output);
+
+/* The path of an open output may be another one now, over an interface of MTU `device': what it
+ * carries is found out anew, and trains that were given up are tried again. */
+void egress_try_path(struct egress_output *output, uint32_t device);
 
 /* What is known of the MTUs of an interface and of the path over it, 0: unknown. Pure. */
 uint32_t egress_choose_mtu(uint32_t device, uint32_t path);

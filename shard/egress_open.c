@@ -19,7 +19,15 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	bool v6 = rule->out.to.addr.family == AF_INET6;
 
 	must(o->state == OUTPUT_PENDING);
+	must(egress_is_closed(o));
 	o->state = OUTPUT_OPEN;
+	if (o->cut_off) { /* it has done so before, by another path */
+		o->cut_off = false;
+		o->newest = TRAIN_NONE;
+		o->wary_until_ns = o->gso_again_ns = o->gso_wait_ns = o->mtu_again_ns = 0;
+		o->zerocopy = (struct zerocopy_output){0};
+		stat_set(&o->stats->gso_off, 0);
+	}
 	o->fd = sock->fd;
 	o->file = sock->file;
 	o->connected = sock->connected;
@@ -63,6 +71,43 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 		o->gso = GSO_UNPROVEN;
 	}
 	eg->has_rate = eg->has_rate || rule->out.rate_bps > 0;
+}
+
+void egress_suspend_output(struct egress *eg, struct egress_output *o)
+{
+	must(o->state == OUTPUT_OPEN);
+	o->state = OUTPUT_PENDING;
+	o->cut_off = true;
+	train_queue_close(&o->queue, eg->trains);
+}
+
+int egress_take_socket(struct egress *eg, struct egress_output *o)
+{
+	int fd = o->fd;
+
+	must(o->state == OUTPUT_PENDING);
+	must(egress_is_closed(o));
+	if (o->file != PLACE_NONE) {
+		ring_remove_file(eg->ring, o->file);
+	}
+	o->fd = -1;
+	o->file = PLACE_NONE;
+	return fd;
+}
+
+void egress_try_path(struct egress_output *o, uint32_t device)
+{
+	uint32_t path = o->connected ? sock_path_mtu(o->fd, o->path.family) : 0;
+	uint32_t mtu = egress_choose_mtu(device, path);
+
+	must(o->state == OUTPUT_OPEN);
+	o->mtu = mtu > 0 ? mtu : o->mtu;
+	o->mtu_again_ns = 0;
+	egress_set_mtu(o, o->mtu);
+	if (o->gso == GSO_OFF && o->gso_again_ns != 0) {
+		o->gso = GSO_UNPROVEN;
+		o->gso_again_ns = o->gso_wait_ns = 0;
+	}
 }
 
 uint32_t egress_choose_mtu(uint32_t device, uint32_t path)

@@ -34,7 +34,7 @@ struct datagram {
 
 enum flow_state {
 	FLOW_FREE,    /* its place has no holder */
-	FLOW_PENDING, /* has no socket yet; all that follow have one */
+	FLOW_PENDING, /* has no socket, yet or any more; all that follow have one */
 	FLOW_IDLE,    /* not armed: before start, after draining, or about to go */
 	FLOW_ARMED,
 	FLOW_ENDED,   /* its receive ended; to be armed again when buffers permit */

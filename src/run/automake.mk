@@ -15,6 +15,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/door.c src/run/door.h \
 	src/run/echoes.c src/run/echoes.h \
 	src/run/echoes_change.c src/run/echoes_change.h \
+	src/run/follow.c src/run/follow.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \

@@ -49,6 +49,7 @@ struct changer_step {
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */
 	unsigned ifindex;    /* OPEN_*: of the interface by now; the changer's */
+	uint32_t mtu;        /* TRY_PATH: of the interface. OPEN_*: the same; the changer's */
 };
 
 /* Who handed a list over. */

@@ -123,6 +123,9 @@ static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t 
 	c->message.output_rule = *step->output;
 	if (step->op == SHARD_OPEN_OUTPUT) {
 		c->message.output_rule.ifindex = step->ifindex;
+		c->message.output_rule.mtu = step->mtu;
+	} else if (step->op == SHARD_TRY_PATH) {
+		c->message.output_rule.mtu = step->mtu;
 	}
 	if (step->op != SHARD_ADD_OUTPUT) {
 		place = changer_find_among(
@@ -131,7 +134,8 @@ static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t 
 		c->message.output = place ? place->output.token : PLACE_NONE;
 		rc = place ? 0 : -ENOENT;
 	}
-	if (rc == 0 && step->op != SHARD_REMOVE_OUTPUT) {
+	if (rc == 0 && step->op != SHARD_REMOVE_OUTPUT && step->op != SHARD_CLOSE_OUTPUT &&
+	    step->op != SHARD_TRY_PATH) {
 		rc = changer_fit(w, flow, step, &c->message, step->why ? step->why : &c->err);
 	}
 	return rc;

@@ -32,11 +32,10 @@ static int refuse_share(const struct rule_flow *flow, struct err *err);
 static void want_for(const struct rule_output *out, struct sock_want *want);
 static int open_output(const struct worker *w, struct changer_step *step,
 		       const struct rule_table_output *rule, struct err *err);
-static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step);
 static bool may_gso(const struct worker *w, const struct rule_output *out,
 		    const struct sock_got *got);
 static int set_output(const struct worker *w, struct shard_message *m, struct err *err);
-static void empty(struct shard_message *m, const struct rule_flow *rule);
+static void empty(int fd, struct flow_stats *stats, const struct rule_flow *rule);
 
 int changer_open(struct changer *c, struct changer_step *step, struct err *err)
 {
@@ -73,7 +72,10 @@ int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step
 	if (rc == 0 && step->op == SHARD_SET_OUTPUT) {
 		return set_output(w, m, err);
 	}
-	m->socket = socket_of(w, step);
+	m->socket = (struct egress_socket){.fd = step->fd};
+	if (step->fd >= 0) {
+		shard_describe(w->shard, &m->output_rule, &step->got, &m->socket);
+	}
 	return rc;
 }
 
@@ -100,15 +102,21 @@ void changer_stamp_flow(const struct worker *w, uint32_t flow, const struct rule
 
 void changer_keep(struct supervisor *sup, struct shard_message *m, const struct changer_step *step)
 {
+	struct flow_place *place;
 	const struct worker *w;
 	int fd;
 
 	switch (m->op) {
 	case SHARD_REMOVE_FLOW:
 		if (m->fd >= 0) {
-			empty(m, step->flow);
+			empty(m->fd, &m->flow_stats, step->flow);
 		}
 		report_keep_flow(&sup->gone, &m->flow_stats);
+		break;
+	case SHARD_CLOSE_FLOW:
+		/* Nobody else counts there, while it has no socket. */
+		place = relay_place(&sup->workers[step->shard].shard->relay, place_index(m->flow));
+		empty(m->fd, place->flow.stats, step->flow);
 		break;
 	case SHARD_REMOVE_OUTPUT:
 		report_keep_output(&sup->gone, &m->output_stats);
@@ -126,7 +134,8 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 		break;
 	}
 	if ((m->op == SHARD_REMOVE_FLOW || m->op == SHARD_REMOVE_OUTPUT ||
-	     m->op == SHARD_REPLACE_OUTPUT) &&
+	     m->op == SHARD_REPLACE_OUTPUT || m->op == SHARD_CLOSE_FLOW ||
+	     m->op == SHARD_CLOSE_OUTPUT) &&
 	    m->fd >= 0) {
 		close(m->fd);
 	}
@@ -285,7 +294,7 @@ static int open_waiting_output(struct changer *c, struct changer_step *step, str
 	return rc == 0 ? open_output(&c->sup->workers[step->shard], step, &rule, err) : rc;
 }
 
-/* Its index by now, and the kernel's name of it, which the rule need not use. */
+/* Its index and MTU by now, and the kernel's name of it, which the rule need not use. */
 static int find_interface(const struct supervisor *sup, struct changer_step *step,
 			  struct endpoint *at, struct err *err)
 {
@@ -300,6 +309,7 @@ static int find_interface(const struct supervisor *sup, struct changer_step *ste
 		err_set(err, "interface %s does not exist", name);
 		return -ENODEV;
 	}
+	step->mtu = iface_mtu(at->ifname);
 	return 0;
 }
 
@@ -332,18 +342,6 @@ static int open_output(const struct worker *w, struct changer_step *step,
 	return fd < 0 ? fd : 0;
 }
 
-static struct egress_socket socket_of(const struct worker *w, const struct changer_step *step)
-{
-	const struct rule_table_output *rule = step->output;
-	struct egress_socket sock = {.fd = step->fd};
-
-	if (step->fd < 0) {
-		return sock;
-	}
-	shard_describe(w->shard, rule, &step->got, &sock);
-	return sock;
-}
-
 /* A fixed hop limit holds at once; what is to come with each datagram waits for the message, since
  * until then datagrams would leave with the default in its place. */
 static int set_output(const struct worker *w, struct shard_message *m, struct err *err)
@@ -370,16 +368,16 @@ static bool may_gso(const struct worker *w, const struct rule_output *out,
 }
 
 /* What is still queued belongs to the flow as much as what was relayed. */
-static void empty(struct shard_message *m, const struct rule_flow *rule)
+static void empty(int fd, struct flow_stats *stats, const struct rule_flow *rule)
 {
 	struct ingress_flow flow = {
 		.rule = rule,
-		.stats = &m->flow_stats,
-		.fd = m->fd,
-		.drops_seen = sock_kernel_drops(m->fd),
+		.stats = stats,
+		.fd = fd,
+		.drops_seen = sock_kernel_drops(fd),
 		.state = FLOW_IDLE,
 	};
 
-	sock_leave(m->fd, &rule->in, rule->ifindex);
+	sock_leave(fd, &rule->in, rule->ifindex);
 	ingress_count_leftovers(&flow);
 }

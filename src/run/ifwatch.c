@@ -78,6 +78,11 @@ unsigned ifwatch_take(struct ifwatch_table *table, const void *data, size_t byte
 	return found;
 }
 
+const struct ifwatch_link *ifwatch_find(const struct ifwatch_table *table, unsigned ifindex)
+{
+	return find_link(table, ifindex);
+}
+
 void ifwatch_table_free(struct ifwatch_table *table)
 {
 	free(table->links);
@@ -203,6 +208,9 @@ static void read_attribute(const struct nlattr *attr, struct ifwatch_link *out, 
 	case IFLA_MASTER:
 		out->master = number ? mnl_attr_get_u32(attr) : 0;
 		break;
+	case IFLA_MTU:
+		out->mtu = number ? mnl_attr_get_u32(attr) : 0;
+		break;
 	case IFLA_CARRIER_UP_COUNT:
 		out->ups = number ? mnl_attr_get_u32(attr) : 0;
 		break;
@@ -229,6 +237,9 @@ static void compare(const struct ifwatch_table *table, const struct ifwatch_link
 	}
 	if (came && !is_new) {
 		tell(listener, IFWATCH_UP, is->ifindex, is->name);
+	}
+	if (!is_new && is->mtu != 0 && was->mtu != is->mtu) {
+		tell(listener, IFWATCH_MTU, is->ifindex, is->name);
 	}
 	if ((table->known || !is_new) && (came || (is->running && was->master != is->master))) {
 		tell_uppers(table, is, 0, listener);

@@ -21,6 +21,7 @@ enum ifwatch_news {
 	IFWATCH_REMOVED, /* it went, or has another name now */
 	IFWATCH_UP,      /* it has a carrier again, and may have been elsewhere meanwhile */
 	IFWATCH_PORT_UP, /* the same of one that it stands on: a port of a bridge, of a bond */
+	IFWATCH_MTU,     /* its MTU is another one */
 	IFWATCH_ADDRESS, /* it has one more address */
 };
 
@@ -35,6 +36,7 @@ struct ifwatch_link {
 	unsigned lower;  /* index of the link it is an upper of (VLAN, macvlan); 0: none here */
 	unsigned master; /* index of the bridge, bond or VRF that it is a port of; 0: none */
 	uint32_t ups;    /* how often a carrier came so far, as the kernel counts */
+	uint32_t mtu;
 	uint32_t listed; /* number of the listing that it was in last */
 	bool running;
 	char name[IF_NAMESIZE];
@@ -66,6 +68,9 @@ void ifwatch_begin_listing(struct ifwatch_table *table);
  * listener leaves the table alone. Pure. */
 unsigned ifwatch_take(struct ifwatch_table *table, const void *data, size_t bytes,
 		      const struct ifwatch_listener *listener);
+
+/* The link with this index; NULL: none is known. */
+const struct ifwatch_link *ifwatch_find(const struct ifwatch_table *table, unsigned ifindex);
 void ifwatch_table_free(struct ifwatch_table *table);
 
 struct ifwatch {

@@ -27,6 +27,7 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err)
 	int rc = renew_init(&links->renew, sup);
 
 	links->sup = sup;
+	links->follow = (struct follow){.sup = sup};
 	if (rc == 0) {
 		rc = pending_init(&links->pending, sup, clock_now_ns());
 	}
@@ -58,6 +59,13 @@ void links_changed(struct links *links)
 	}
 }
 
+const char *links_amiss(const struct links *links, unsigned ifindex)
+{
+	const struct ifwatch_link *link = ifwatch_find(&links->watch.table, ifindex);
+
+	return link && !link->running ? "the link of its interface is down" : NULL;
+}
+
 int links_fd(const struct links *links)
 {
 	return links->watch.fd;
@@ -71,6 +79,7 @@ void links_tick(struct links *links)
 	ifwatch_tick(&links->watch, &listener, links->now_ns);
 	if (changer_is_idle(&links->sup->changer)) {
 		renew_tick(&links->renew, links->now_ns);
+		follow_tick(&links->follow);
 		pending_tick(&links->pending, links->now_ns);
 	}
 }
@@ -99,6 +108,9 @@ static void hear(void *context, const struct ifwatch_event *event)
 		break;
 	case IFWATCH_ADDED:
 	case IFWATCH_REMOVED:
+	case IFWATCH_MTU:
+		links->follow.due = true;
+		break;
 	case IFWATCH_ADDRESS:
 		break;
 	}

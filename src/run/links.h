@@ -1,13 +1,14 @@
 /* links.h - what control does when interfaces come, go, or have a carrier again.
  *
- * ifwatch.h tells what happened, renew.h has memberships reported again, pending.h opens what could
- * not be opened before. Control thread.
+ * ifwatch.h tells what happened, renew.h has memberships reported again, follow.h closes what
+ * stands on an interface that has gone, pending.h opens what is not open. Control thread.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "src/base/log.h"
+#include "src/run/follow.h"
 #include "src/run/ifwatch.h"
 #include "src/run/pending.h"
 #include "src/run/renew.h"
@@ -19,6 +20,7 @@ struct links {
 	struct ifwatch watch;
 	struct renew renew;
 	struct pending pending;
+	struct follow follow;
 	uint64_t now_ns; /* of this tick */
 };
 
@@ -31,6 +33,9 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
 /* A list of changes is done: the shards may have other flows, outputs and sockets now. */
 void links_changed(struct links *links);
+
+/* What is amiss with interface `ifindex', though it is there; NULL: nothing that is known. */
+const char *links_amiss(const struct links *links, unsigned ifindex);
 
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);

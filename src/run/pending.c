@@ -343,9 +343,9 @@ static void warn(struct pending *p)
 			continue;
 		}
 		said++;
-		log_warn("%s: pending: %s; it is tried again by itself; --strict makes this an "
-			 "error",
-			 endpoint_format(at_of(item), text), item->why.text);
+		log_warn("%s: pending: %s; it is tried again by itself%s",
+			 endpoint_format(at_of(item), text), item->why.text,
+			 p->started ? "" : "; --strict makes this an error");
 	}
 	if (more > 0) {
 		log_warn("%u more are pending; --exit-report tells why", more);

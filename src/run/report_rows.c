@@ -15,7 +15,8 @@ static void put_place(const struct worker *w, const struct report_want *want, js
 static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
 		      const struct report_want *want, json_t *object);
 static void correct(const json_t *object, const char *name, uint64_t value);
-static void put_state(json_t *object, const struct report_want *want, const char *why);
+static void put_state(json_t *object, const struct report_want *want, const char *why,
+		      const char *amiss);
 
 void report_put_shard(const struct worker *w, const struct report_want *want, json_t *row)
 {
@@ -70,7 +71,8 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	if (report_wants(want, "shard")) {
 		report_put_number(row, "shard", w->index);
 	}
-	put_state(row, want, pending_why(&sup->links.pending, w, place_index(flow->token), false));
+	put_state(row, want, pending_why(&sup->links.pending, w, place_index(flow->token), false),
+		  links_amiss(&sup->links, flow->rule->ifindex));
 	report_put_family(row, &want->families[COUNTERS_FLOW], flow->stats);
 	if (share_is_part(&flow->rule->share)) {
 		put_share(sup, flow, want, row);
@@ -95,7 +97,8 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 		report_put_text(row, "from", addr_format(&place->got.local, text));
 	}
 	put_state(row, want,
-		  pending_why(&sup->links.pending, w, place_index(place->output.token), true));
+		  pending_why(&sup->links.pending, w, place_index(place->output.token), true),
+		  links_amiss(&sup->links, place->output.rule->ifindex));
 	report_put_family(row, &want->families[COUNTERS_OUTPUT], stats);
 	if (report_wants(want, "zerocopy")) {
 		report_put(row, "zerocopy",
@@ -172,12 +175,14 @@ static void correct(const json_t *object, const char *name, uint64_t value)
 	must(!number || json_integer_set(number, (json_int_t)value) == 0);
 }
 
-/* Of a flow or an output; `why' is NULL when it is live. */
-static void put_state(json_t *object, const struct report_want *want, const char *why)
+/* Of a flow or an output: why it is pending, or NULL; what is amiss with its interface, or NULL. */
+static void put_state(json_t *object, const struct report_want *want, const char *why,
+		      const char *amiss)
 {
 	if (report_wants(want, "state")) {
-		report_put_text(object, "state", why ? "pending" : "live");
+		report_put_text(object, "state", why ? "pending" : amiss ? "degraded" : "live");
 	}
+	why = why ? why : amiss;
 	if (report_wants(want, "reason")) {
 		report_put(object, "reason", why ? report_text(why) : json_null());
 	}

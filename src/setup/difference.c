@@ -115,16 +115,16 @@ uint32_t difference_runs_at(const struct difference *difference, uint32_t shard,
 
 /* A socket follows hop limit, DSCP, priority and loopback, the shard the rest; where it is bound to
  * and by which interface it sends is decided when it is opened, and so is a priority that is left
- * to the kernel. What the network's side of an interface has become (mtu) is nobody's change here.
+ * to the kernel. What has become of an interface, its index and its MTU, is nobody's change here.
  */
 int difference_of_output(const struct rule_table_output *running,
 			 const struct rule_table_output *wanted)
 {
 	const struct rule_output *a = &running->out, *b = &wanted->out;
 
-	if (running->ifindex != wanted->ifindex || a->sport != b->sport ||
-	    a->src_keep != b->src_keep || a->sport_keep != b->sport_keep || a->df != b->df ||
-	    a->mtu != b->mtu || a->reply != b->reply || !addr_equal(&a->src, &b->src) ||
+	if (a->sport != b->sport || a->src_keep != b->src_keep || a->sport_keep != b->sport_keep ||
+	    a->df != b->df || a->mtu != b->mtu || a->reply != b->reply ||
+	    !addr_equal(&a->src, &b->src) ||
 	    (a->priority != b->priority && b->priority == RULE_AUTO)) {
 		return DIFFERENCE_REPLACE_OUTPUT;
 	}
@@ -425,16 +425,14 @@ static bool is_moved(const struct match *match)
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
 {
 	return a->gro == b->gro && a->in.shared == b->in.shared && a->pool_class == b->pool_class &&
-	       a->ifindex == b->ifindex && share_is_same(&a->share, &b->share);
+	       share_is_same(&a->share, &b->share);
 }
 
 /* Trains that are queued in a socket cannot be told from datagrams once it coalesces no more, so it
- * cannot follow; an interface that came again is another one; and the shares of a flow became ready
- * together, each for its shard. */
+ * cannot follow; and the shares of a flow became ready together, each for its shard. */
 static bool can_move(const struct rule_flow *a, const struct rule_flow *b)
 {
-	return (!a->gro || b->gro) && a->ifindex == b->ifindex && !share_is_part(&a->share) &&
-	       !share_is_part(&b->share);
+	return (!a->gro || b->gro) && !share_is_part(&a->share) && !share_is_part(&b->share);
 }
 
 /* The output of `flow' that is the same as `out'; most likely where it stood before. */

@@ -27,7 +27,6 @@ static void keep_unique(struct iface_table *table);
 static bool find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE]);
 static int refuse_missing(const struct conf *conf, const char *name, struct err *err);
 static const struct conf_rule *first_user(const struct conf *conf, const char *name);
-static uint32_t read_mtu(const char *name);
 static void locate(struct iface *iface, const struct topo *topo);
 static bool is_physical_below(const char *sysfs, const char *name, int depth);
 static int keep_lower(const struct dirent *entry);
@@ -80,7 +79,7 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 			iface_free(&table);
 			return rc;
 		}
-		iface->mtu = read_mtu(iface->name);
+		iface->mtu = iface_mtu(iface->name);
 		iface->physical = iface_is_physical("/sys", iface->name);
 		(void)ethtool_read(iface->name, &iface->features); /* what is not known is off */
 		(void)linkinfo_ask(iface->ifindex, &iface->link);
@@ -104,6 +103,23 @@ const struct iface *iface_find(const struct iface_table *table, const char *name
 	}
 	snprintf(key.name, sizeof(key.name), "%s", name);
 	return bsearch(&key, table->list, table->count, sizeof(key), compare_names);
+}
+
+uint32_t iface_mtu(const char *name)
+{
+	struct ifreq req = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t mtu = 0;
+
+	if (fd < 0) {
+		return 0;
+	}
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0) {
+		mtu = (uint32_t)req.ifr_mtu;
+	}
+	close(fd);
+	return mtu;
 }
 
 void iface_free(struct iface_table *table)
@@ -189,23 +205,6 @@ static const struct conf_rule *first_user(const struct conf *conf, const char *n
 		}
 	}
 	return NULL;
-}
-
-static uint32_t read_mtu(const char *name)
-{
-	struct ifreq req = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint32_t mtu = 0;
-
-	if (fd < 0) {
-		return 0;
-	}
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCGIFMTU, &req) == 0 && req.ifr_mtu > 0) {
-		mtu = (uint32_t)req.ifr_mtu;
-	}
-	close(fd);
-	return mtu;
 }
 
 static void locate(struct iface *iface, const struct topo *topo)

@@ -48,4 +48,7 @@ bool iface_is_physical(const char *sysfs, const char *name);
 /* The entry of `name', or NULL for "" and for names that no rule uses. */
 const struct iface *iface_find(const struct iface_table *table, const char *name);
 
+/* Of the interface that is called so now; 0: there is none, or nobody knows. */
+uint32_t iface_mtu(const char *name);
+
 void iface_free(struct iface_table *table);

@@ -27,8 +27,9 @@ static char said[1024];
 static void hear(void *context, const struct ifwatch_event *event)
 {
 	static const char *const names[] = {
-		[IFWATCH_ADDED] = "added",     [IFWATCH_REMOVED] = "removed", [IFWATCH_UP] = "up",
-		[IFWATCH_PORT_UP] = "port up", [IFWATCH_ADDRESS] = "address",
+		[IFWATCH_ADDED] = "added", [IFWATCH_REMOVED] = "removed",
+		[IFWATCH_UP] = "up",       [IFWATCH_PORT_UP] = "port up",
+		[IFWATCH_MTU] = "mtu",     [IFWATCH_ADDRESS] = "address",
 	};
 	size_t used = strlen(said);
 
@@ -44,7 +45,7 @@ struct written {
 	unsigned ifindex;
 	const char *name;
 	bool running;
-	uint32_t ups, master, lower;
+	uint32_t ups, master, lower, mtu;
 	bool lower_elsewhere;
 	uint16_t type; /* 0: RTM_NEWLINK */
 	uint16_t flags;
@@ -65,6 +66,9 @@ static unsigned take(struct written w)
 	info->ifi_flags = w.running ? IFF_UP | IFF_RUNNING : IFF_UP;
 	mnl_attr_put_strz(message, IFLA_IFNAME, w.name);
 	mnl_attr_put_u32(message, IFLA_CARRIER_UP_COUNT, w.ups);
+	if (w.mtu) {
+		mnl_attr_put_u32(message, IFLA_MTU, w.mtu);
+	}
 	if (w.master) {
 		mnl_attr_put_u32(message, IFLA_MASTER, w.master);
 	}
@@ -178,6 +182,25 @@ START_TEST(new_name_is_a_going_and_a_coming)
 	take((struct written){
 		.ifindex = ETH, .name = "wan0", .running = true, .ups = 1, .master = BRIDGE});
 	ck_assert_str_eq(said, "removed 2 eth0; added 2 wan0; ");
+}
+END_TEST
+
+START_TEST(another_mtu_is_told_and_the_same_is_not)
+{
+	struct written eth = {
+		.ifindex = ETH, .name = "eth0", .running = true, .ups = 1, .master = BRIDGE};
+
+	eth.mtu = 1500;
+	take(eth);
+	ck_assert_str_eq(said, "mtu 2 eth0; ");
+	take(eth);
+	ck_assert_str_eq(said, "");
+	eth.mtu = 9000;
+	take(eth);
+	ck_assert_str_eq(said, "mtu 2 eth0; ");
+	ck_assert_ptr_nonnull(ifwatch_find(&table, ETH));
+	ck_assert_uint_eq(ifwatch_find(&table, ETH)->mtu, 9000);
+	ck_assert_ptr_null(ifwatch_find(&table, 77));
 }
 END_TEST
 
@@ -304,6 +327,7 @@ int main(void)
 	tcase_add_test(tc, port_that_leaves_its_bridge_is_still_there);
 	tcase_add_test(tc, link_that_goes_is_told_and_forgotten);
 	tcase_add_test(tc, new_name_is_a_going_and_a_coming);
+	tcase_add_test(tc, another_mtu_is_told_and_the_same_is_not);
 	tcase_add_test(tc, number_of_another_namespace_is_no_link_of_this_one);
 	tcase_add_test(tc, what_a_new_listing_lacks_has_gone);
 	tcase_add_test(tc, broken_listing_removes_nothing);

@@ -122,7 +122,6 @@ static void take_output_step(struct model_flow *flow, const struct difference_st
 	case DIFFERENCE_SET_OUTPUT: /* how the socket is bound stays */
 		ck_assert(flow->has[id]);
 		ck_assert_uint_eq(flow->outputs[id].out.sport, out->out.sport);
-		ck_assert_uint_eq(flow->outputs[id].ifindex, out->ifindex);
 		ck_assert(!(out->out.priority == RULE_AUTO &&
 			    flow->outputs[id].out.priority != RULE_AUTO));
 		break;
@@ -145,7 +144,6 @@ static void take_move(struct model *model, const struct difference_step *step,
 	ck_assert(from->there);
 	ck_assert(from == to || !to->there);
 	ck_assert(!from->rule.gro || rule->gro);
-	ck_assert_uint_eq(from->rule.ifindex, rule->ifindex);
 	ck_assert_uint_eq(difference_runs_at(&difference, step->shard, step->flow), step->from);
 	memset(from, 0, sizeof(*from));
 	*to = moving;
@@ -193,11 +191,10 @@ static bool is_alike(const struct rule_table_output *a, const struct rule_table_
 {
 	const struct rule_output *one = &a->out, *other = &b->out;
 
-	return rule_same_output(one, other) && a->ifindex == b->ifindex &&
-	       one->sport == other->sport && one->rate_bps == other->rate_bps &&
-	       one->ttl_mode == other->ttl_mode && one->ttl == other->ttl &&
-	       one->dscp == other->dscp && one->priority == other->priority &&
-	       one->local == other->local;
+	return rule_same_output(one, other) && one->sport == other->sport &&
+	       one->rate_bps == other->rate_bps && one->ttl_mode == other->ttl_mode &&
+	       one->ttl == other->ttl && one->dscp == other->dscp &&
+	       one->priority == other->priority && one->local == other->local;
 }
 
 static void expect_same(const struct model *got, const struct model *wanted)
@@ -210,7 +207,6 @@ static void expect_same(const struct model *got, const struct model *wanted)
 		ck_assert_int_eq(a->started, b->started);
 		ck_assert(!a->there ||
 			  (a->rule.gro == b->rule.gro && a->rule.pool_class == b->rule.pool_class &&
-			   a->rule.ifindex == b->rule.ifindex &&
 			   a->rule.in.max_age_ms == b->rule.in.max_age_ms));
 		for (int o = 0; o < OUTPUTS; o++) {
 			ck_assert_int_eq(a->has[o], b->has[o]);
@@ -431,14 +427,29 @@ START_TEST(of_a_spread_flow_each_part_moves_to_a_shard_of_its_own)
 }
 END_TEST
 
-START_TEST(a_flow_of_another_interface_goes_before_it_comes_to_another_shard)
+START_TEST(a_flow_that_cannot_move_goes_before_it_comes_to_another_shard)
 {
-	add_flow(&tables[0][1], 1)->ifindex = 7;
+	add_flow(&tables[0][1], 1)->gro = true;
 	add_flow(&tables[1][0], 1);
 	expect_step(0, DIFFERENCE_REMOVE_FLOW, 1);
 	difference_free(&difference);
 	expect_step(1, DIFFERENCE_ADD_FLOW, 0);
 	ck_assert(difference.steps[1].again);
+}
+END_TEST
+
+START_TEST(what_became_of_an_interface_is_no_difference)
+{
+	add_flow(&tables[0][1], 1)->ifindex = 7;
+	add_output(&tables[0][1], 0)->ifindex = 7;
+	tables[0][1].outputs[0].mtu = 1500;
+	add_flow(&tables[1][1], 1)->ifindex = 9;
+	add_output(&tables[1][1], 0)->ifindex = 0;
+	tables[1][1].outputs[0].mtu = 0;
+	ck_assert_int_eq(difference_build(&layouts[0], &layouts[1], &difference), 0);
+	ck_assert_uint_eq(difference.count, 0);
+	ck_assert_uint_eq(difference.flows_kept, 1);
+	ck_assert_uint_eq(difference.outputs_kept, 1);
 }
 END_TEST
 
@@ -471,7 +482,8 @@ int main(void)
 	tcase_add_test(tc, a_flow_received_into_other_buffers_keeps_its_socket);
 	tcase_add_test(tc, a_flow_moves_with_what_it_has_and_gets_the_rest_where_it_is_then);
 	tcase_add_test(tc, of_a_spread_flow_each_part_moves_to_a_shard_of_its_own);
-	tcase_add_test(tc, a_flow_of_another_interface_goes_before_it_comes_to_another_shard);
+	tcase_add_test(tc, a_flow_that_cannot_move_goes_before_it_comes_to_another_shard);
+	tcase_add_test(tc, what_became_of_an_interface_is_no_difference);
 	tcase_add_test(tc, a_share_of_a_flow_moves_nowhere);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -193,6 +193,102 @@ START_TEST(an_open_output_may_be_replaced_by_one_that_waits)
 }
 END_TEST
 
+START_TEST(a_flow_whose_socket_is_taken_goes_on_with_another_one)
+{
+	struct shard_message m = {.op = SHARD_CLOSE_FLOW, .fd = -1};
+	const struct flow_place *place;
+	int fd;
+
+	open_rig();
+	m.flow = flow_of(0)->token;
+	place = relay_place(&rig.relay, 0);
+	fd = place->flow.fd;
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(m.fd, fd);
+	ck_assert_int_lt(place->flow.fd, 0);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(!fake_is_armed(rig.ring, 0));
+	ck_assert_uint_eq(stat_get(&place->flow.stats->relayed), 3);
+	ck_assert_int_eq(ask(&m), -EALREADY);
+	m.op = SHARD_OPEN_FLOW;
+	m.fd = NEW_FD;
+	m.flow_rule.ifindex = 9;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(fake_is_armed(rig.ring, 0));
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&place->flow.stats->relayed), 7);
+	ck_assert_uint_eq(sent_in_order(100, 0), 7);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_output_whose_socket_is_taken_counts_link_down_until_it_has_another_one)
+{
+	struct shard_message m = new_output(0, 7000, NEW_FD);
+	const struct output_stats *stats;
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	stats = output_of(m.output)->stats;
+	deliver(2);
+	rig_settle(&rig);
+	m.op = SHARD_CLOSE_OUTPUT;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(m.fd, NEW_FD);
+	ck_assert_int_eq(ask(&m), -EALREADY);
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_LINK_DOWN]), 3);
+	m.op = SHARD_OPEN_OUTPUT;
+	m.socket.fd = NEW_FD + 1;
+	m.output_rule.mtu = 9000;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(output_of(m.output)->rule->mtu, 9000);
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->sent), 6);
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_PENDING]), 0);
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 0), 2);
+	ck_assert_uint_eq(sent_in_order(NEW_FD + 1, 5), 4);
+	ck_assert_uint_eq(sent_in_order(100, 0), 9); /* the others lost nothing */
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_output_that_gave_up_trains_tries_them_on_another_path)
+{
+	struct shard_message m = new_output(0, 7000, NEW_FD), try = {.op = SHARD_TRY_PATH};
+	struct egress_output *o;
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	o = output_of(m.output);
+	o->gso = GSO_OFF; /* as a refusal leaves it */
+	o->gso_again_ns = UINT64_MAX;
+	o->gso_wait_ns = 1;
+	egress_set_mtu(o, 1400);
+	try.output = m.output;
+	try.output_rule = m.output_rule;
+	try.output_rule.mtu = 4000;
+	try.flow = m.flow;
+	ck_assert_int_eq(ask(&try), 0);
+	ck_assert_uint_eq(o->mtu, 4000);
+	ck_assert_uint_eq(o->segment_max, 4000 - 28);
+	ck_assert_uint_eq(o->gso, GSO_UNPROVEN);
+	ck_assert_uint_eq(o->gso_again_ns, 0);
+	o->gso = GSO_OFF; /* not wanted: gso=off */
+	ck_assert_int_eq(ask(&try), 0);
+	ck_assert_uint_eq(o->gso, GSO_OFF);
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("change_open");
@@ -207,6 +303,10 @@ int main(void)
 	tcase_add_test(tc, a_flow_can_be_added_without_a_socket);
 	tcase_add_test(tc, a_pending_output_takes_other_options_and_goes_by_them_once_it_is_open);
 	tcase_add_test(tc, an_open_output_may_be_replaced_by_one_that_waits);
+	tcase_add_test(tc, a_flow_whose_socket_is_taken_goes_on_with_another_one);
+	tcase_add_test(tc,
+		       an_output_whose_socket_is_taken_counts_link_down_until_it_has_another_one);
+	tcase_add_test(tc, an_output_that_gave_up_trains_tries_them_on_another_path);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -141,6 +141,9 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 	case SHARD_START_FLOW:
 	case SHARD_OPEN_FLOW:
 	case SHARD_OPEN_OUTPUT:
+	case SHARD_CLOSE_FLOW:
+	case SHARD_CLOSE_OUTPUT:
+	case SHARD_TRY_PATH:
 	case SHARD_SET_FLOW:
 	case SHARD_SET_OUTPUT:
 	case SHARD_SET_ECHOES:
