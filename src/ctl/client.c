@@ -24,10 +24,12 @@
 
 static int connect_to(const char *path, uint64_t timeout_ns, int *out);
 static int send_line(struct client *client, const json_t *request, uint64_t until_ns);
+static int take_answer(struct client *client, uint64_t until_ns, json_t **out);
 static int receive_line(struct client *client, uint64_t until_ns, size_t *out_len);
 static int receive_some(struct client *client, uint64_t until_ns);
 static int await(int fd, short events, uint64_t until_ns);
 static json_t *parse_answer(const struct client *client, size_t len);
+static void explain(int rc, struct err *err);
 
 int client_open(const char *path, uint64_t timeout_ns, struct client *out, struct err *err)
 {
@@ -61,26 +63,36 @@ void client_close(struct client *client)
 int client_ask(struct client *client, const json_t *request, json_t **out, struct err *err)
 {
 	uint64_t until_ns = clock_now_ns() + client->timeout_ns;
-	int sent = send_line(client, request, until_ns);
-	json_t *answer = NULL;
-	size_t len = 0;
-	int rc = sent == 0 || sent == -EPIPE ? receive_line(client, until_ns, &len) : sent;
+	int rc = send_line(client, request, until_ns);
 
-	if (rc == 0) {
-		answer = parse_answer(client, len);
-		rc = answer ? 0 : -EPROTO;
+	rc = rc == 0 || rc == -EPIPE ? take_answer(client, until_ns, out) : rc;
+	if (rc < 0) {
+		explain(rc, err);
+	}
+	return rc;
+}
+
+int client_send(struct client *client, const json_t *request, struct err *err)
+{
+	int rc = send_line(client, request, clock_now_ns() + client->timeout_ns);
+
+	if (rc < 0) {
+		explain(rc, err);
+	}
+	return rc;
+}
+
+int client_take(struct client *client, json_t **out, struct err *err)
+{
+	int rc = take_answer(client, 0, out);
+
+	if (rc == -ETIMEDOUT) {
+		return -EAGAIN;
 	}
 	if (rc < 0) {
-		err_set(err,
-			"no answer from the daemon: %s; expected one line of JSON in time; see "
-			"its log, and --timeout",
-			rc == -ENODATA ? "it has ended the connection" : strerror(-rc));
-		return rc;
+		explain(rc, err);
 	}
-	client->in_len -= len + 1;
-	memmove(client->in, client->in + len + 1, client->in_len);
-	*out = answer;
-	return 0;
+	return rc;
 }
 
 int client_await_end(struct client *client, struct err *err)
@@ -88,7 +100,7 @@ int client_await_end(struct client *client, struct err *err)
 	int rc = 0;
 
 	while (rc == 0) {
-		client->in_len = 0;
+		client->in_len = client->in_seen = 0;
 		rc = receive_some(client, UINT64_MAX);
 	}
 	if (rc != -ENODATA && rc != -ECONNRESET) {
@@ -153,14 +165,34 @@ static int send_line(struct client *client, const json_t *request, uint64_t unti
 	return rc;
 }
 
+/* The first that is there or comes in time. */
+static int take_answer(struct client *client, uint64_t until_ns, json_t **out)
+{
+	json_t *answer;
+	size_t len = 0;
+	int rc = receive_line(client, until_ns, &len);
+
+	if (rc < 0) {
+		return rc;
+	}
+	answer = parse_answer(client, len);
+	if (!answer) {
+		return -EPROTO;
+	}
+	client->in_len -= len + 1;
+	client->in_seen = 0;
+	memmove(client->in, client->in + len + 1, client->in_len);
+	*out = answer;
+	return 0;
+}
+
 /* The length of the first line in `in', its end not counted. */
 static int receive_line(struct client *client, uint64_t until_ns, size_t *out_len)
 {
-	size_t seen = 0;
-
 	for (;;) {
-		char *end = client->in_len > seen
-				    ? memchr(client->in + seen, '\n', client->in_len - seen)
+		char *end = client->in_len > client->in_seen
+				    ? memchr(client->in + client->in_seen, '\n',
+					     client->in_len - client->in_seen)
 				    : NULL;
 		int rc;
 
@@ -171,7 +203,7 @@ static int receive_line(struct client *client, uint64_t until_ns, size_t *out_le
 		if (client->in_len > PROTOCOL_ANSWER_MAX) {
 			return -EMSGSIZE;
 		}
-		seen = client->in_len;
+		client->in_seen = client->in_len;
 		rc = receive_some(client, until_ns);
 		if (rc < 0) {
 			return rc;
@@ -238,4 +270,12 @@ static json_t *parse_answer(const struct client *client, size_t len)
 		return NULL;
 	}
 	return answer;
+}
+
+static void explain(int rc, struct err *err)
+{
+	err_set(err,
+		"no answer from the daemon: %s; expected one line of JSON in time; see "
+		"its log, and --timeout",
+		rc == -ENODATA ? "it has ended the connection" : strerror(-rc));
 }
