@@ -8,13 +8,13 @@
 build_packages=(
     gcc libc6-dev make autoconf automake pkg-config
     liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev libmnl-dev
-    libmicrohttpd-dev
+    libmicrohttpd-dev libncurses-dev
 )
 demo_packages=(iproute2 procps jq)
 test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
-    python3-minimal ethtool tshark iperf socat ffmpeg strace         # network stories
+    python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
     prometheus                                                       # scrapes, and promtool

@@ -6,6 +6,7 @@
  *     client.c                     the connection
  *     order.c, batch.c             one command, many
  *     present.c, table.c              what is answered, for people
+ *     top.c and what it names      looking again and again
  *     completion.c                 for shells
  *
  * Exit status: enum ctl_status.
@@ -20,6 +21,7 @@
 #include "src/ctl/completion.h"
 #include "src/ctl/options.h"
 #include "src/ctl/order.h"
+#include "src/ctl/top.h"
 
 static enum ctl_status run(const struct ctl_opt *opt);
 static enum ctl_status ask(const struct ctl_opt *opt);
@@ -58,6 +60,9 @@ static enum ctl_status run(const struct ctl_opt *opt)
 	}
 	if (strcmp(opt->command->table.command, "batch") == 0) {
 		return batch_do(opt);
+	}
+	if (strcmp(opt->command->table.command, "top") == 0) {
+		return top_do(opt);
 	}
 	if (strcmp(opt->command->table.command, "completion") == 0) {
 		completion_print(opt->operands[0], stdout);

@@ -25,6 +25,7 @@ static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err 
 static int check_word(const struct ctl_command *command, const char *word, struct err *err);
 
 static const char *const subjects[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME) NULL};
+static const char *const views[] = {"rules", "flows", "outputs", "shards", "pools", "losses", NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
 static const char *const helps[] = {PROTOCOL_COMMANDS(HELP_OF)};
 
@@ -49,6 +50,17 @@ static const struct cli_row rebalance_rows[] = {
 	 .min = (uint64_t)(PROTOCOL_WINDOW_MIN_S * NS_PER_S),
 	 .max = PROTOCOL_WINDOW_MAX_S * NS_PER_S, .initial = WINDOW_TEXT(PROTOCOL_WINDOW_S),
 	 .help = "how long to measure what each flow costs"},
+	{0},
+};
+
+static const struct cli_row top_options[] = {
+	{.name = "interval", .kind = CLI_SECONDS, .arg = "SECONDS", AT(interval_ns),
+	 .min = NS_PER_S / 10, .max = DAYS, .initial = "1", .help = "how often to look"},
+	{.name = "view", .kind = CLI_CHOICE, .arg = "VIEW", AT(view), .choices = views,
+	 .initial = "rules",
+	 .help = "what to show first: rules, flows, outputs, shards, pools, losses"},
+	{.name = "count", .kind = CLI_COUNT, .arg = "N", AT(count), .min = 1, .max = 1ULL << 48,
+	 .help = "end after N times", .example = "10"},
 	{0},
 };
 
@@ -87,6 +99,7 @@ static const struct cli_row look_rows[] = {
 
 static const struct cli_group stats_group = {"Options of stats", stats_rows};
 static const struct cli_group rebalance_group = {"Options of rebalance", rebalance_rows};
+static const struct cli_group top_group = {"Options of top", top_options};
 static const struct cli_group drain_group = {"Options of drain", drain_rows};
 static const struct cli_group batch_group = {"Options of batch", batch_rows};
 static const struct cli_group common_group = {"Options of every command", common_rows};
@@ -97,12 +110,13 @@ static const struct cli_group *const stats_groups[] = {&stats_group, &common_gro
 						       NULL};
 static const struct cli_group *const rebalance_groups[] = {&rebalance_group, &common_group,
 							   &look_group, NULL};
+static const struct cli_group *const top_groups[] = {&top_group, &common_group, &look_group, NULL};
 static const struct cli_group *const drain_groups[] = {&drain_group, &common_group, &look_group,
 						       NULL};
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[16];
+static const struct cli_table *const tables[17];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -119,6 +133,8 @@ const struct ctl_command ctl_commands[] = {
 	{TABLE("show", "SUBJECT", plain_groups), PROTOCOL_COMMAND_SHOW, "SUBJECT [RULE]...",
 	 subjects, 1, OPERANDS_ANY, NULL},
 	{TABLE("stats", NULL, stats_groups), PROTOCOL_COMMAND_STATS, NULL, NULL, 0, 0, NULL},
+	{TABLE("top", NULL, top_groups), CTL_NO_REQUEST, NULL, NULL, 0, 0,
+	 "watch rates, losses and pools on a screen"},
 	{TABLE("health", NULL, plain_groups), PROTOCOL_COMMAND_HEALTH, NULL, NULL, 0, 0, NULL},
 	{TABLE("log-level", "LEVEL", plain_groups), PROTOCOL_COMMAND_LOG_LEVEL, "[LEVEL]",
 	 log_level_names, 0, 1, NULL},
@@ -144,15 +160,24 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[16] = {
-	&ctl_commands[0].table,  &ctl_commands[1].table,
-	&ctl_commands[2].table,  &ctl_commands[3].table,
-	&ctl_commands[4].table,  &ctl_commands[5].table,
-	&ctl_commands[6].table,  &ctl_commands[7].table,
-	&ctl_commands[8].table,  &ctl_commands[9].table,
-	&ctl_commands[10].table, &ctl_commands[11].table,
-	&ctl_commands[12].table, &ctl_commands[13].table,
-	&ctl_commands[14].table, NULL,
+static const struct cli_table *const tables[17] = {
+	&ctl_commands[0].table,
+	&ctl_commands[1].table,
+	&ctl_commands[2].table,
+	&ctl_commands[3].table,
+	&ctl_commands[4].table,
+	&ctl_commands[5].table,
+	&ctl_commands[6].table,
+	&ctl_commands[7].table,
+	&ctl_commands[8].table,
+	&ctl_commands[9].table,
+	&ctl_commands[10].table,
+	&ctl_commands[11].table,
+	&ctl_commands[12].table,
+	&ctl_commands[13].table,
+	&ctl_commands[14].table,
+	&ctl_commands[15].table,
+	NULL,
 };
 
 /* What may stand in place of a command. */
@@ -215,7 +240,7 @@ static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err 
 {
 	const struct ctl_command *command = opt->command;
 
-	if (opt->count > 0 && opt->watch_ns == 0) {
+	if (command->id == PROTOCOL_COMMAND_STATS && opt->count > 0 && opt->watch_ns == 0) {
 		err_set(err, "--count: comes without --watch, which it ends; expected both; add "
 			     "--watch SECONDS");
 		return -EINVAL;

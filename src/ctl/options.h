@@ -39,6 +39,8 @@ struct ctl_opt {
 	bool json;
 	uint64_t watch_ns; /* 0: once */
 	uint64_t count;    /* how often at most; 0: no end */
+	uint64_t interval_ns;
+	unsigned view; /* of top, a place in top_views */
 	bool rates;
 	bool wait;
 	bool keep_going;

@@ -9,3 +9,6 @@ tests_unit_ctl_check_ctl_table_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/ctl/check_ctl_present
 tests_unit_ctl_check_ctl_present_SOURCES = tests/unit/ctl/check_ctl_present.c $(RUN_RIG)
 tests_unit_ctl_check_ctl_present_LDADD = src/ctl/libnc-ctl.a $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/ctl/check_ctl_top
+tests_unit_ctl_check_ctl_top_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/ctl/options.h"
+#include "src/ctl/top_view.h"
 #include "src/run/commands.h"
 #include "tests/unit/run/supervisor_rig.h"
 
@@ -77,6 +78,46 @@ START_TEST(every_column_is_a_member_that_the_daemon_answers)
 }
 END_TEST
 
+/* The answer to the request that a view of top makes. */
+static json_t *ask_for_view(const struct top_view *view)
+{
+	static const struct command_peer looker = {.may_change = false};
+	json_t *request = top_view_request(view), *answer, *rows;
+	char *line = json_dumps(request, JSON_COMPACT), *text;
+	size_t len;
+
+	text = commands_answer(&rig.sup, &looker, line, strlen(line), &len);
+	answer = json_loadb(text, len, 0, NULL);
+	rows = json_incref(json_object_get(json_object_get(answer, "result"), view->subject));
+	ck_assert_msg(json_array_size(rows) > 0, "%s: %.*s", line, (int)len, text);
+	json_decref(answer);
+	json_decref(request);
+	free(text);
+	free(line);
+	return rows;
+}
+
+START_TEST(every_column_of_top_is_a_member_that_its_request_brings)
+{
+	for (const struct top_view *view = top_views; view->name; view++) {
+		json_t *rows = view->subject ? ask_for_view(view) : NULL;
+
+		for (size_t k = 0; rows && k < TOP_KEYS_MAX && view->keys[k]; k++) {
+			ck_assert_msg(has_path(rows, view->keys[k]), "%s", view->keys[k]);
+		}
+		for (const struct top_column *c = view->columns; rows && c->title; c++) {
+			for (size_t p = 0; p < TOP_PATHS_MAX && c->paths[p]; p++) {
+				ck_assert_msg(has_path(rows, c->paths[p]), "%s: %s", view->name,
+					      c->paths[p]);
+			}
+			ck_assert_msg(!c->over || has_path(rows, c->over), "%s: %s", view->name,
+				      c->over);
+		}
+		json_decref(rows);
+	}
+}
+END_TEST
+
 START_TEST(every_subject_has_a_table_and_every_command_a_row)
 {
 	static const char *const subjects[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME)};
@@ -143,6 +184,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, every_column_is_a_member_that_the_daemon_answers);
+	tcase_add_test(tc, every_column_of_top_is_a_member_that_its_request_brings);
 	tcase_add_test(tc, every_subject_has_a_table_and_every_command_a_row);
 	tcase_add_test(tc, rates_are_what_was_counted_between_two_answers);
 	srunner_run_all(runner, CK_ENV);
