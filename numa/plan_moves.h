@@ -24,7 +24,7 @@
 #include "numa/plan.h"
 
 #define PLAN_MOVES_GOAL  1.05
-#define PLAN_MOVES_WORTH 0.25
+#define PLAN_MOVES_WORTH 0.5
 
 /* Of one owner of a flow, as `owners' of the plan has them. */
 struct plan_part {

@@ -47,7 +47,7 @@ recv_start back src 239.4.4.1%s0:6000
 start_in src "$probe" send --quiet --rate 9000 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.4%s0:5000 239.1.1.7%s0:5000 2>"$work/send.log"
 senders=("$started")
-start_in dst "$probe" send --quiet --rate 3000 --duration 600 --ttl 64 "${send_extra[@]}" \
+start_in dst "$probe" send --quiet --rate 1000 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.3.3.1%d0:5000 2>"$work/back.log"
 senders+=("$started")
 flowing() {
