@@ -42,6 +42,7 @@ void links_changed(struct links *links)
 {
 	struct supervisor *sup = links->sup;
 	bool ending = false;
+	struct err err;
 	int rc = 0;
 
 	gate_keep(&sup->gate);
@@ -49,6 +50,9 @@ void links_changed(struct links *links)
 		ending = ending || sup->workers[s].closing;
 	}
 	if (!ending) {
+		if (replies_look(&sup->replies, sup, &err) < 0) {
+			log_warn("%s", err.text);
+		}
 		rc = pending_look(&links->pending);
 		rc = rc == 0 ? renew_look(&links->renew) : rc;
 	}

@@ -31,7 +31,8 @@ void links_open(struct links *links);
 /* All shards are live. 0 or -ENOMEM with `err'. */
 int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
-/* A list of changes is done: the shards may have other flows, outputs and sockets now. */
+/* A list of changes is done: the shards may have other flows, outputs and sockets now, which are to
+ * be watched, tried again, or have answers taken (replies.h). */
 void links_changed(struct links *links);
 
 /* What is amiss with interface `ifindex', though it is there; NULL: nothing that is known. */

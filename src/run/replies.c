@@ -24,10 +24,17 @@
 struct reply {
 	int fd;
 	uint32_t worker, place, token; /* of the output */
+	uint16_t port;                 /* that the output had when this was opened */
+	unsigned ifindex;              /* the same */
 };
 
-static uint32_t count_wanted(const struct supervisor *sup);
-static int open_all(struct replies *replies, struct supervisor *sup, struct err *err);
+static void drop_old(struct replies *replies, const struct supervisor *sup);
+static bool is_for(const struct reply *reply, const struct output_place *place);
+static void drop(struct replies *replies, uint32_t index);
+static bool wants(const struct output_place *place);
+static int look_at_output(struct replies *replies, uint32_t worker,
+			  const struct output_place *place, struct err *err);
+static int make_room(struct replies *replies);
 static int open_one(struct replies *replies, const struct output_place *place, struct reply *out,
 		    struct err *err);
 static void take(struct replies *replies, struct supervisor *sup, const struct reply *reply);
@@ -38,33 +45,38 @@ static bool send_back(const struct shard *shard, const struct output_place *plac
 
 int replies_open(struct replies *replies, struct supervisor *sup, struct err *err)
 {
-	uint32_t wanted = count_wanted(sup);
-	int rc = 0;
+	int rc;
 
 	*replies = (struct replies){0};
-	if (wanted == 0) {
-		return 0;
-	}
-	replies->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (replies->epoll_fd < 0) {
-		err_set(err, "reply=yes: cannot wait for answers: %s; see `ulimit -n'",
-			strerror(errno));
-		return -errno;
-	}
-	replies->list = calloc(wanted, sizeof(*replies->list));
-	replies->buffer = malloc(REPLY_BYTES_MAX);
-	if (!replies->list || !replies->buffer) {
-		err_set(err, "reply=yes: out of memory");
-		rc = -ENOMEM;
-	}
-	rc = rc == 0 ? open_all(replies, sup, err) : rc;
+	rc = replies_look(replies, sup, err);
 	if (rc < 0) {
-		if (!replies->list) {
-			close(replies->epoll_fd);
-		}
 		replies_close(replies);
 	}
 	return rc;
+}
+
+int replies_look(struct replies *replies, struct supervisor *sup, struct err *err)
+{
+	struct err cause;
+	int first = 0;
+
+	drop_old(replies, sup);
+	for (uint32_t w = 0; w < sup->worker_count; w++) {
+		const struct shard *shard = sup->workers[w].shard;
+
+		for (uint32_t o = 0; o < shard->egress.place_count; o++) {
+			int rc =
+				wants(shard_output(shard, o))
+					? look_at_output(replies, w, shard_output(shard, o), &cause)
+					: 0;
+
+			if (rc < 0 && first == 0) {
+				first = rc;
+				*err = cause;
+			}
+		}
+	}
+	return first;
 }
 
 int replies_fd(const struct replies *replies)
@@ -78,7 +90,7 @@ void replies_tick(struct replies *replies, struct supervisor *sup)
 	int count = replies->list ? epoll_wait(replies->epoll_fd, events, EVENTS_MAX, 0) : 0;
 
 	for (int i = 0; i < count; i++) {
-		take(replies, sup, &replies->list[events[i].data.u32]);
+		take(replies, sup, events[i].data.ptr);
 	}
 }
 
@@ -86,10 +98,12 @@ void replies_follow(struct replies *replies, uint32_t from_shard, uint32_t from,
 		    uint32_t to)
 {
 	for (uint32_t i = 0; replies->list && i < replies->count; i++) {
-		struct reply *reply = &replies->list[i];
+		struct reply *reply = replies->list[i];
 
 		if (reply->worker == from_shard && reply->token == from) {
-			*reply = (struct reply){reply->fd, to_shard, place_index(to), to};
+			reply->worker = to_shard;
+			reply->place = place_index(to);
+			reply->token = to;
 			return;
 		}
 	}
@@ -97,8 +111,8 @@ void replies_follow(struct replies *replies, uint32_t from_shard, uint32_t from,
 
 void replies_close(struct replies *replies)
 {
-	for (uint32_t i = 0; replies->list && i < replies->count; i++) {
-		close(replies->list[i].fd);
+	while (replies->count > 0) {
+		drop(replies, replies->count - 1);
 	}
 	if (replies->list) {
 		close(replies->epoll_fd);
@@ -108,50 +122,111 @@ void replies_close(struct replies *replies)
 	*replies = (struct replies){0};
 }
 
-static uint32_t count_wanted(const struct supervisor *sup)
+/* Of outputs that have left, or have another socket. */
+static void drop_old(struct replies *replies, const struct supervisor *sup)
 {
-	uint32_t wanted = 0;
+	for (uint32_t i = replies->count; i-- > 0;) {
+		const struct reply *reply = replies->list[i];
 
-	for (uint32_t w = 0; w < sup->worker_count; w++) {
-		const struct rule_table *table = sup->workers[w].spec.table;
-
-		for (uint32_t o = 0; o < table->output_count; o++) {
-			wanted += table->outputs[o].out.reply;
+		if (!is_for(reply, shard_output(sup->workers[reply->worker].shard, reply->place))) {
+			drop(replies, i);
 		}
 	}
-	return wanted;
 }
 
-/* At start output `o' of a shard's table stands in place `o'. */
-static int open_all(struct replies *replies, struct supervisor *sup, struct err *err)
+static bool is_for(const struct reply *reply, const struct output_place *place)
 {
-	int rc = 0;
+	return wants(place) && place->output.token == reply->token &&
+	       place->got.local.port == reply->port && place->rule.ifindex == reply->ifindex;
+}
 
-	for (uint32_t w = 0; w < sup->worker_count; w++) {
-		const struct rule_table *table = sup->workers[w].spec.table;
+/* The last one takes its place. */
+static void drop(struct replies *replies, uint32_t index)
+{
+	close(replies->list[index]->fd); /* and so it leaves the epoll */
+	free(replies->list[index]);
+	replies->list[index] = replies->list[--replies->count];
+}
 
-		for (uint32_t o = 0; o < table->output_count && rc == 0; o++) {
-			struct reply *reply = &replies->list[replies->count];
-			const struct output_place *place;
+/* One that is pending has no port yet. */
+static bool wants(const struct output_place *place)
+{
+	return place->output.rule && place->rule.out.reply && place->output.fd >= 0 &&
+	       place->got.local.port != 0;
+}
 
-			place = shard_output(sup->workers[w].shard, o);
-			if (!table->outputs[o].out.reply || place->got.local.port == 0) {
-				continue; /* one that is pending has no port yet */
-			}
-			*reply = (struct reply){
-				.worker = w, .place = o, .token = place->output.token};
-			rc = open_one(replies, place, reply, err);
-			replies->count += rc == 0;
+static int look_at_output(struct replies *replies, uint32_t worker,
+			  const struct output_place *place, struct err *err)
+{
+	struct reply *reply;
+	int rc;
+
+	for (uint32_t i = 0; i < replies->count; i++) {
+		if (replies->list[i]->worker == worker &&
+		    replies->list[i]->token == place->output.token) {
+			return 0;
 		}
 	}
-	return rc;
+	rc = make_room(replies);
+	reply = rc == 0 ? malloc(sizeof(*reply)) : NULL;
+	if (!reply) {
+		rc = rc < 0 ? rc : -ENOMEM;
+		err_set(err, "reply=yes: cannot wait for answers: %s; see `ulimit -n'",
+			strerror(-rc));
+		return rc;
+	}
+	*reply = (struct reply){.worker = worker,
+				.place = place_index(place->output.token),
+				.token = place->output.token,
+				.port = place->got.local.port,
+				.ifindex = place->rule.ifindex};
+	rc = open_one(replies, place, reply, err);
+	if (rc < 0) {
+		free(reply);
+		return rc;
+	}
+	replies->list[replies->count++] = reply;
+	return 0;
+}
+
+/* For one more; the first takes what all share. */
+static int make_room(struct replies *replies)
+{
+	uint32_t room = replies->room ? 2 * replies->room : 16;
+	void *grown;
+
+	if (replies->count < replies->room) {
+		return 0;
+	}
+	if (!replies->buffer) {
+		replies->buffer = malloc(REPLY_BYTES_MAX);
+	}
+	if (!replies->buffer) {
+		return -ENOMEM;
+	}
+	if (!replies->list) {
+		replies->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	}
+	if (replies->epoll_fd < 0) {
+		return -errno;
+	}
+	grown = realloc(replies->list, room * sizeof(struct reply *));
+	if (!grown) {
+		if (!replies->list) {
+			close(replies->epoll_fd);
+		}
+		return -ENOMEM;
+	}
+	replies->list = grown;
+	replies->room = room;
+	return 0;
 }
 
 static int open_one(struct replies *replies, const struct output_place *place, struct reply *out,
 		    struct err *err)
 {
 	const struct endpoint *to = &place->rule.out.to;
-	struct epoll_event event = {.events = EPOLLIN, .data.u32 = replies->count};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = out};
 	struct rule_ingress in = RULE_INGRESS_UNSET;
 	struct sock_want want = {0};
 	struct sock_got got;

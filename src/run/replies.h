@@ -16,8 +16,8 @@ struct supervisor;
 struct reply;
 
 struct replies {
-	struct reply *list;
-	uint32_t count;
+	struct reply **list;
+	uint32_t count, room;
 	int epoll_fd;          /* valid while there is a list */
 	unsigned char *buffer; /* for one datagram */
 };
@@ -25,6 +25,11 @@ struct replies {
 /* Opens a socket for each output of the shards that wants replies; these have opened theirs. 0, or
  * -errno with `err' and nothing left open. */
 int replies_open(struct replies *replies, struct supervisor *sup, struct err *err);
+
+/* The shards may have other outputs by now, or these other sockets: opens what is missing and
+ * closes what is for nobody any more. 0, or -errno with `err' of the first that could not be
+ * opened; all others are. No shard has a message. */
+int replies_look(struct replies *replies, struct supervisor *sup, struct err *err);
 
 /* To be polled for reading, or -1. */
 int replies_fd(const struct replies *replies);

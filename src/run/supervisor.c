@@ -311,6 +311,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		/* Whoever asks looks at places, and so waits until no shard has a message. */
 		fds[2].fd = changer_fd(&sup->changer) >= 0 ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
+		fds[6].fd = replies_fd(&sup->replies);
 		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
 		if (changer_wait_ms(&sup->changer) == 0 ||
 		    (survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer))) {

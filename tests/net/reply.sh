@@ -34,5 +34,23 @@ relay_stop
 expect "replies" "$(reported '[.rules[].flows[].outputs[].replies] | join(" ")')" "30 20 10 0 0"
 expect "sent on" "$(reported '[.rules[].flows[].outputs[].replies_sent] | join(" ")')" \
     "30 20 10 0 0"
+
+# One that comes by a reload, and has another socket after the next.
+conf=$work/numacastd.conf
+is_reloaded() {
+    [ "$(grep -c 'reload: done' "$daemon_log")" -ge "$1" ]
+}
+echo "rule 239.1.1.9%in0:5009 -> 239.2.2.9%out0:5009" >"$conf"
+relay_start --config "$conf"
+echo "rule 239.255.255.250%in0:1900 -> 239.255.255.250%out0:1900 reply=yes" >>"$conf"
+kill -HUP "$daemon_pid"
+wait_for is_reloaded 1 || fail "the reload does not end"
+expect "answers to an output that came later" "$(asks 239.255.255.250 1900 2)" "6 0"
+sed -i 's/reply=yes/reply=yes sport=1905/' "$conf"
+kill -HUP "$daemon_pid"
+wait_for is_reloaded 2 || fail "the reload does not end"
+expect "answers to its other socket" "$(asks 239.255.255.250 1900 2)" "6 0"
+relay_stop
+expect "replies of both" "$(reported '[.rules[].flows[].outputs[].replies] | join(" ")')" "0 12"
 relay_refuses 2 "go to the sender's own address" \
     --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000 reply=yes src=keep"
