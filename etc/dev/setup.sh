@@ -17,7 +17,7 @@ test_packages=(
     python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
-    prometheus                                                       # scrapes, and promtool
+    prometheus curl                                                  # scrapes, and promtool
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
     'hwloc-nox|hwloc' xz-utils librsvg2-bin                          # plans, tarball, drawings
 )
