@@ -461,6 +461,7 @@ static void free_all(struct supervisor *sup)
 {
 	survey_free(&sup->survey);
 	rebalance_end(&sup->rebalance);
+	scene_free(&sup->scene);
 	commands_forget(sup);
 	conf_free(&sup->disabled);
 	reload_free(&sup->reload);

@@ -19,6 +19,7 @@
 #include "src/run/replies.h"
 #include "src/run/reload.h"
 #include "src/run/report.h"
+#include "src/run/scene.h"
 #include "src/run/survey.h"
 #include "src/run/worker.h"
 
@@ -46,6 +47,7 @@ struct supervisor {
 	struct control *control;    /* NULL: no control socket */
 	struct web *web;            /* NULL: nothing is told by HTTP */
 	struct survey survey;       /* for it */
+	struct scene scene;         /* the same */
 	struct command_order order; /* a change that control was asked for */
 	struct conf disabled;       /* rules that control keeps aside */
 	bool draining;              /* asked to end */

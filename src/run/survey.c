@@ -16,6 +16,7 @@
 
 static_assert(sizeof(struct recheck) <= SNAPSHOT_PLACEMENT_SIZE, "it is copied whole");
 
+static void put_texts(struct supervisor *sup, struct web *web);
 static bool begin(struct survey *survey, const struct supervisor *sup);
 static void copy_all_else(struct survey *survey, const struct supervisor *sup);
 static void copy_rules(struct snapshot *snapshot, const struct conf *conf);
@@ -39,12 +40,7 @@ void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
 {
 	uint32_t most;
 
-	if (web_wants(web, WEB_STATUS)) {
-		size_t len = 0;
-		char *text = status_text(sup, &len);
-
-		web_put(web, WEB_STATUS, text, len);
-	}
+	put_texts(sup, web);
 	if (survey->making && survey->changes != sup->changer.lists) {
 		stop(survey);
 		survey->tries++;
@@ -65,6 +61,25 @@ void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
 void survey_free(struct survey *survey)
 {
 	stop(survey);
+}
+
+static void put_texts(struct supervisor *sup, struct web *web)
+{
+	static const double widths[] = WEB_PLAN_WIDTHS;
+	size_t len = 0;
+
+	if (web_wants(web, WEB_STATUS)) {
+		char *text = status_text(sup, &len);
+
+		web_put(web, WEB_STATUS, text, len);
+	}
+	for (int part = WEB_PLAN; part <= WEB_PLAN_NARROW; part++) {
+		if (web_wants(web, (enum web_part)part)) {
+			char *text = scene_text(&sup->scene, sup, widths[part - WEB_PLAN], &len);
+
+			web_put(web, (enum web_part)part, text, len);
+		}
+	}
 }
 
 /* Room for all places, though some of them may be free. */

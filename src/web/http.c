@@ -30,6 +30,7 @@
 #define CROWDED          (CONNECTIONS_MAX / 2) /* from here on the short times hold */
 #define HEAD_BYTES_MAX   ((size_t)16 * 1024)   /* of a request, the library's own use included */
 #define TEXTS_BYTES_MAX  ((size_t)256 << 20)
+#define NO_POLICY        "default-src 'none'" /* of what a browser may do */
 #define SWEEP_MS         500
 #define SILENCE_S        30U /* of the library's own clock */
 #define NICE             10
@@ -96,7 +97,8 @@ static enum MHD_Result refuse(struct http *http, struct MHD_Connection *connecti
 			      const char *text);
 static int make(struct http *http, const struct route *route, struct route_ask *ask,
 		const struct web_piece *piece, struct kept *kept);
-static struct MHD_Response *response_of(struct http *http, struct text *text, const char *type);
+static struct MHD_Response *response_of(struct http *http, const struct route *route,
+					struct text *text, const char *type);
 static void free_held(void *arg);
 
 int http_open(int fd, unsigned detail, struct web *web, struct http **out)
@@ -314,7 +316,7 @@ static enum MHD_Result answer_route(struct http *http, struct MHD_Connection *co
 	const char *why = "";
 
 	if (route->kind != ROUTE_FIXED) {
-		piece = web_get(http->web, route->kind == ROUTE_STATUS ? WEB_STATUS : WEB_SNAPSHOT,
+		piece = web_get(http->web, route->kind == ROUTE_TEXT ? route->part : WEB_SNAPSHOT,
 				&why);
 		if (!piece) {
 			char text[128];
@@ -343,7 +345,7 @@ static enum MHD_Result refuse(struct http *http, struct MHD_Connection *connecti
 		text_put(&told, routes[i].path);
 		text_put(&told, "\n");
 	}
-	response = response_of(http, &told, NULL);
+	response = response_of(http, NULL, &told, NULL);
 	if (response) {
 		if (status == STATUS_METHOD) {
 			(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -365,13 +367,13 @@ static int make(struct http *http, const struct route *route, struct route_ask *
 	if (http->texts_bytes > TEXTS_BYTES_MAX) {
 		return -ENOMEM;
 	}
-	if (route->kind == ROUTE_STATUS) {
+	if (route->kind == ROUTE_TEXT) {
 		text_put_bytes(&made.text, piece->at, piece->len);
 	} else {
 		ask->snapshot = piece ? piece->at : NULL;
 		route->make(ask, &made);
 	}
-	response = response_of(http, &made.text, made.type);
+	response = response_of(http, route, &made.text, made.type);
 	if (!response) {
 		return -ENOMEM;
 	}
@@ -384,9 +386,9 @@ static int make(struct http *http, const struct route *route, struct route_ask *
 	return 0;
 }
 
-/* Takes `text' over. NULL: out of memory. A page may use what it brings along and talk to us, and
- * to nobody else. */
-static struct MHD_Response *response_of(struct http *http, struct text *text, const char *type)
+/* Takes `text' over; `route' is NULL where there is none. NULL: out of memory. */
+static struct MHD_Response *response_of(struct http *http, const struct route *route,
+					struct text *text, const char *type)
 {
 	struct held *held = text_failed(text) ? NULL : malloc(sizeof(*held));
 	struct MHD_Response *response;
@@ -408,10 +410,8 @@ static struct MHD_Response *response_of(struct http *http, struct text *text, co
 				      type ? type : "text/plain; charset=utf-8");
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	(void)MHD_add_response_header(
-		response, "Content-Security-Policy",
-		"default-src 'none'; connect-src 'self'; img-src 'self' data:; "
-		"style-src 'unsafe-inline'; script-src 'unsafe-inline'");
+	(void)MHD_add_response_header(response, "Content-Security-Policy",
+				      route && route->policy ? route->policy : NO_POLICY);
 	return response;
 }
 

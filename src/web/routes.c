@@ -5,6 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "src/web/page.h"
+
+/* Its colours are in it. */
+#define SVG .type = "image/svg+xml", .policy = "default-src 'none'; style-src 'unsafe-inline'"
+
 const struct route routes[] = {
 	{.path = "/metrics",
 	 .kind = ROUTE_SNAPSHOT,
@@ -12,7 +17,18 @@ const struct route routes[] = {
 	 .make = metrics_make},
 	{.path = "/healthz", .kind = ROUTE_SNAPSHOT, .make = health_make},
 	{.path = "/readyz", .kind = ROUTE_SNAPSHOT, .make = ready_make},
-	{.path = "/status.json", .kind = ROUTE_STATUS, .type = "application/json"},
+	{.path = "/status.json",
+	 .kind = ROUTE_TEXT,
+	 .part = WEB_STATUS,
+	 .type = "application/json"},
+	{.path = "/plan.svg", .kind = ROUTE_TEXT, .part = WEB_PLAN, SVG},
+	{.path = "/plan-medium.svg", .kind = ROUTE_TEXT, .part = WEB_PLAN_MEDIUM, SVG},
+	{.path = "/plan-narrow.svg", .kind = ROUTE_TEXT, .part = WEB_PLAN_NARROW, SVG},
+	{.path = "/",
+	 .kind = ROUTE_FIXED,
+	 .type = "text/html; charset=utf-8",
+	 .policy = page_policy,
+	 .make = page_make},
 	{0},
 };
 

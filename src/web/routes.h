@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "src/web/text.h"
+#include "src/web/web.h"
 
 #define ROUTE_VARIANTS_MAX 2
 
@@ -18,7 +19,7 @@ struct snapshot;
 enum route_kind {
 	ROUTE_FIXED,    /* made once, of nothing; there is no snapshot */
 	ROUTE_SNAPSHOT, /* of a snapshot */
-	ROUTE_STATUS,   /* WEB_STATUS as it is; there is no function */
+	ROUTE_TEXT,     /* a text that control made, as it is; there is no function */
 };
 
 /* Of what it is made. */
@@ -37,7 +38,9 @@ struct route_answer {
 struct route {
 	const char *path; /* "/healthz"; without a question mark and what follows it */
 	enum route_kind kind;
-	const char *type; /* NULL: plain text */
+	enum web_part part; /* with ROUTE_TEXT */
+	const char *type;   /* NULL: plain text */
+	const char *policy; /* what a browser lets it do; NULL: as little as possible */
 	/* Which of ROUTE_VARIANTS_MAX texts suits the request's Accept, which may be "". NULL:
 	 * there is one. */
 	unsigned (*choose)(const char *accept);
@@ -57,6 +60,9 @@ int route_find(const char *path);
 /* In metrics.c and accept.c: for Prometheus. */
 void metrics_make(const struct route_ask *ask, struct route_answer *out);
 unsigned metrics_choose(const char *accept);
+
+/* In page.c: the page that shows all this. */
+void page_make(const struct route_ask *ask, struct route_answer *out);
 
 /* In health.c: whether all shards run; whether everything is as it should be. */
 void health_make(const struct route_ask *ask, struct route_answer *out);

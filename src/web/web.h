@@ -4,6 +4,7 @@
  *     snapshot.c    what runs, copied
  *     http.c        the server: libmicrohttpd, and a thread of its own; http_none.c: without it
  *     listen.c      the socket
+ *     page.c        the page of page.html, page.css and page.js
  *     routes.c      the table of paths; health.c and others make the texts
  *     text.c        text that grows
  *
@@ -17,6 +18,7 @@
  *                    texts are made of it here, by a thread that is nice(2) to the others
  *     WEB_STATUS     a text that control makes whole (src/run/status.h), since it also shows what
  *                    no snapshot holds
+ *     WEB_PLAN...    the same, of pictures (src/run/scene.h), for a screen and for a telephone
  *
  * It is handed over by a pointer under a lock that is held for a few instructions. A shard does not
  * know that anybody looks.
@@ -38,11 +40,20 @@
 #define WEB_WAIT_MS  1000
 #define WEB_STALE_MS 15000
 
+/* Of pictures, CSS pixels, in the order of their parts; page.js chooses among them. */
+#define WEB_PLAN_WIDTHS        \
+	{                      \
+		1180, 690, 328 \
+	}
+
 struct web;
 
 enum web_part {
 	WEB_SNAPSHOT,
 	WEB_STATUS,
+	WEB_PLAN, /* pictures of the running machine, see WEB_PLAN_WIDTHS */
+	WEB_PLAN_MEDIUM,
+	WEB_PLAN_NARROW,
 	WEB_PART_COUNT,
 };
 

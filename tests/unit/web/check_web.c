@@ -51,6 +51,9 @@ static void *play(void *arg)
 		if (web_wants(web, WEB_STATUS)) {
 			web_put(web, WEB_STATUS, strdup("{}\n"), 3);
 		}
+		if (web_wants(web, WEB_PLAN_NARROW)) {
+			web_put(web, WEB_PLAN_NARROW, strdup("<svg/>\n"), 7);
+		}
 	}
 	return arg;
 }
@@ -167,6 +170,38 @@ START_TEST(text_of_control_is_given_as_it_is)
 }
 END_TEST
 
+START_TEST(page_is_whole_and_may_run_its_own_script_only)
+{
+	const char *answer = ask(GET("/"));
+
+	says(answer, "HTTP/1.1 200 ");
+	says(answer, "Content-Type: text/html; charset=utf-8\r\n");
+	says(answer, "Content-Security-Policy: default-src 'none'; ");
+	says(answer, "script-src 'sha256-");
+	says(answer, "style-src 'sha256-");
+	says(answer, "<!DOCTYPE html>");
+	says(answer, "</html>\n");
+	ck_assert_ptr_null(strstr(answer, "unsafe"));
+	ck_assert_ptr_null(strstr(answer, "@page."));    /* both are in it */
+	ck_assert_ptr_null(strstr(answer, "://"));       /* and nothing is fetched from elsewhere */
+	ck_assert_ptr_null(strstr(answer, "innerHTML")); /* nor made of text */
+	ck_assert_uint_eq(asked, 0);
+}
+END_TEST
+
+START_TEST(picture_may_do_nothing_but_have_colours)
+{
+	const char *answer;
+
+	start_play();
+	answer = ask(GET("/plan-narrow.svg"));
+	says(answer, "Content-Type: image/svg+xml\r\n");
+	says(answer, "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n");
+	says(answer, "\r\n\r\n<svg/>\n");
+	end_play();
+}
+END_TEST
+
 START_TEST(only_looking_is_answered_and_only_at_what_is_there)
 {
 	const char *answer = ask("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
@@ -174,7 +209,7 @@ START_TEST(only_looking_is_answered_and_only_at_what_is_there)
 	says(answer, "HTTP/1.1 405 ");
 	says(answer, "Allow: GET, HEAD\r\n");
 	says(ask(GET("/healthy")), "HTTP/1.1 404 ");
-	says(ask(GET("/")), "/readyz\n");
+	says(ask(GET("/nothing")), "/readyz\n");
 	ck_assert_uint_eq(asked, 0); /* control was left alone */
 }
 END_TEST
@@ -274,6 +309,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, health_and_readiness_tell_their_reasons);
 	tcase_add_test(tc, text_of_control_is_given_as_it_is);
+	tcase_add_test(tc, page_is_whole_and_may_run_its_own_script_only);
+	tcase_add_test(tc, picture_may_do_nothing_but_have_colours);
 	tcase_add_test(tc, only_looking_is_answered_and_only_at_what_is_there);
 	tcase_add_test(tc, control_that_has_no_time_is_waited_for_a_second);
 	tcase_add_test(tc, who_asks_often_costs_control_no_more);

@@ -42,7 +42,7 @@ START_TEST(every_path_is_found_and_made_of_something)
 	for (size_t i = 0; i < route_count; i++) {
 		ck_assert_int_eq(route_find(routes[i].path), (int)i);
 		ck_assert(routes[i].path[0] == '/');
-		ck_assert(routes[i].make || routes[i].kind == ROUTE_STATUS);
+		ck_assert(routes[i].make || routes[i].kind == ROUTE_TEXT);
 	}
 	ck_assert_ptr_null(routes[route_count].path);
 	ck_assert_int_eq(route_find("/nothing"), -ENOENT);
