@@ -29,7 +29,8 @@ static ssize_t discard(int fd, struct datagram *d);
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		    const struct pool *pool, struct datagram *out)
 {
-	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+	unsigned cls = ring_class_of(event->group);
+	uint32_t slot = pool_slot_id((enum pool_class)cls, event->slot);
 	unsigned char *base = pool_slot_base(pool, slot);
 	const struct slot_head *head = (const struct slot_head *)base;
 	struct addr from;
@@ -55,7 +56,7 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	if (out->count > 1) {
 		stat_add(&flow->stats->trains, 1);
 	}
-	if ((head->flags & MSG_TRUNC) || out->bytes > pool->classes[event->group].payload_bytes) {
+	if ((head->flags & MSG_TRUNC) || out->bytes > pool->classes[cls].payload_bytes) {
 		move_up(flow, pool, out->bytes);
 		return refuse(flow, FLOW_DROP_TRUNCATED, out->count);
 	}

@@ -41,6 +41,8 @@
 #define PLACE_HOLDERS     0xfff /* all ones is no holder, so that no token is PLACE_NONE */
 
 #define RING_ENTRIES_MAX 32768
+#define RING_BANDS       3 /* of buffer groups, one of each class in each */
+#define RING_GROUP_COUNT (RING_BANDS * POOL_CLASS_COUNT)
 #define RING_BUFFERS_MAX 16 /* memory areas registered with a ring */
 #define SQPOLL_IDLE_MS                                                       \
 	20 /* without work, until the kernel's submitting thread sleeps: the \

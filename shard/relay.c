@@ -28,6 +28,7 @@ static uint32_t pass_on(struct relay *r);
 static void take_sent(struct relay *r);
 static uint32_t take_received(struct relay *r);
 static void let_pass(struct relay *r, const struct ring_recv *event);
+static uint32_t slot_of(const struct ring_recv *event);
 static void take_datagram(struct relay *r, struct ingress_flow *flow,
 			  const struct ring_recv *event);
 static bool is_sampled(struct relay *r);
@@ -183,18 +184,23 @@ static uint32_t take_received(struct relay *r)
 static void let_pass(struct relay *r, const struct ring_recv *event)
 {
 	if (event->has_slot) {
-		uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+		uint32_t slot = slot_of(event);
 
 		pool_accept(r->pool, slot);
 		(void)pool_drop(r->pool, slot);
 	}
 }
 
+static uint32_t slot_of(const struct ring_recv *event)
+{
+	return pool_slot_id((enum pool_class)ring_class_of(event->group), event->slot);
+}
+
 /* Steps 6 to 9 for one reception: we hold its slot, check it, hand it to each output, let go. Each
  * train that will send from the slot holds it too. */
 static void take_datagram(struct relay *r, struct ingress_flow *flow, const struct ring_recv *event)
 {
-	uint32_t slot = pool_slot_id((enum pool_class)event->group, event->slot);
+	uint32_t slot = slot_of(event);
 	struct datagram d;
 
 	pool_accept(r->pool, slot);
@@ -403,12 +409,8 @@ static bool is_over(const struct relay *r)
 /* Nothing is armed and nothing in flight: take back the lent slots, count what stayed unread. */
 static void settle(struct relay *r)
 {
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		int index;
-
-		while ((index = ring_reclaim(r->ring, g)) >= 0) {
-			pool_unlend(r->pool, pool_slot_id((enum pool_class)g, (uint16_t)index));
-		}
+	for (unsigned g = 0; g < RING_GROUP_COUNT; g++) {
+		relay_take_back(r, g);
 	}
 	relay_count_unread(r);
 	must(pool_consistent(r->pool));

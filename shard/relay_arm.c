@@ -25,6 +25,16 @@ void relay_lend(struct relay *r)
 	}
 }
 
+void relay_take_back(struct relay *r, unsigned group)
+{
+	int index;
+
+	while ((index = ring_reclaim(r->ring, group)) >= 0) {
+		pool_unlend(r->pool,
+			    pool_slot_id((enum pool_class)ring_class_of(group), (uint16_t)index));
+	}
+}
+
 void relay_rearm(struct relay *r)
 {
 	uint32_t next = relay_take_ended(r);

@@ -9,6 +9,9 @@
 /* Lends each group as many free slots as it may have. */
 void relay_lend(struct relay *r);
 
+/* Takes back what is lent to a group of which no flow is armed. */
+void relay_take_back(struct relay *r, unsigned group);
+
 /* Arms flows in the order in which they ended, and no more in one turn than a share of the slots
  * lent: each may have many datagrams waiting, and those that find no slot left end again at once.
  * With a thousand busy flows on 32 slots that is 35 starts for each datagram (measured). The

@@ -129,9 +129,15 @@ bool ring_woken(struct ring *ring)
 	return woken;
 }
 
+uint32_t ring_depth(const struct ring *ring, unsigned group)
+{
+	must(group < RING_GROUP_COUNT);
+	return ring->depth[group];
+}
+
 uint32_t ring_room(const struct ring *ring, unsigned group)
 {
-	must(group < POOL_CLASS_COUNT);
+	must(group < RING_GROUP_COUNT);
 	return ring->depth[group] - ring->lent[group];
 }
 
@@ -145,7 +151,7 @@ void ring_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char 
 
 int ring_reclaim(struct ring *ring, unsigned group)
 {
-	must(group < POOL_CLASS_COUNT);
+	must(group < RING_GROUP_COUNT);
 	must(ring->armed[group] == 0);
 	if (ring->unfilled[group] == 0) {
 		return -ENOENT;
@@ -158,7 +164,7 @@ int ring_reclaim(struct ring *ring, unsigned group)
 void ring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group)
 {
 	must(RING_FLOW_INDEX(flow) < ring->flows);
-	must(group < POOL_CLASS_COUNT);
+	must(group < RING_GROUP_COUNT);
 	must(ring->depth[group] > 0);
 	ring_start_flow(ring, flow, group);
 	ring->ops->arm_recv(ring, RING_FLOW_INDEX(flow), file, group);
@@ -238,7 +244,7 @@ void ring_params_check(const struct ring_params *params)
 	must(params->flows <= SHARD_FLOWS_MAX);
 	must(params->stats != NULL);
 	must(params->buffer_count <= RING_BUFFERS_MAX);
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		const struct ring_group *group = &params->groups[i];
 
 		must((group->depth & (group->depth - 1)) == 0 || group->depth == 0);
@@ -249,11 +255,11 @@ void ring_params_check(const struct ring_params *params)
 
 void ring_queues_cut(struct ring *ring, const struct ring_params *params, struct arena *arena)
 {
-	uint32_t depth[POOL_CLASS_COUNT];
+	uint32_t depth[RING_GROUP_COUNT];
 	uint32_t recv_count;
 	uint32_t sent_count = ring_power_of_two(sent_events_max(params));
 
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		depth[i] = params->groups[i].depth;
 	}
 	recv_count = ring_power_of_two(recv_events_max(params->flows, depth));
@@ -290,7 +296,7 @@ uint32_t ring_bounded_wait_us(const struct ring *ring, uint32_t wait_us, bool un
 	if (ring->starved_count > 0) {
 		return 0;
 	}
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		if (ring->armed[i] > 0 && ring->unfilled[i] == 0) {
 			return 0;
 		}
@@ -331,7 +337,7 @@ static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth)
 {
 	uint32_t events = flows + 1;
 
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		events += depth[i];
 	}
 	return events;

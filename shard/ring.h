@@ -39,7 +39,9 @@
 
 #define RING_WAIT_FOREVER UINT32_MAX
 
-/* A buffer group; its number is the pool class. */
+/* A buffer group. Each pool class has one in each band: the number of a group is that of its class,
+ * and POOL_CLASS_COUNT more for each band. What bands are for is the relay's matter (relay_arm.h).
+ */
 struct ring_group {
 	uint32_t depth;      /* most slots lent at once, a power of two; 0: group unused */
 	uint32_t slot_bytes; /* head and payload: what a receive may write */
@@ -57,7 +59,7 @@ struct ring_params {
 	uint32_t spin_us;        /* poll this long before sleeping; after the batch wait if both */
 	bool sqpoll;             /* a kernel thread submits, where RING_CAN_SQPOLL */
 	int sqpoll_cpu;          /* where it runs; -1: with the opening thread, on its CPUs */
-	struct ring_group groups[POOL_CLASS_COUNT];
+	struct ring_group groups[RING_GROUP_COUNT];
 	bool zerocopy;               /* find out whether ring_queue_send_zc is possible */
 	const struct iovec *buffers; /* areas to register, where sends can make use of that */
 	uint32_t buffer_count;       /* at most RING_BUFFERS_MAX */
@@ -70,6 +72,11 @@ struct ring_params {
 #define RING_FLOW_INDEX(token) ((token) & ((1U << PLACE_INDEX_BITS) - 1))
 
 static_assert(RING_FLOW_INDEX(SHARD_FLOWS_MAX - 1) == SHARD_FLOWS_MAX - 1, "it names all");
+
+static inline unsigned ring_class_of(unsigned group)
+{
+	return group % POOL_CLASS_COUNT;
+}
 
 /* One receive event. */
 struct ring_recv {
@@ -154,7 +161,8 @@ void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *
 int ring_arm_wake(struct ring *ring, int eventfd);
 bool ring_woken(struct ring *ring); /* and clears it */
 
-/* How many more slots may be lent to `group'. */
+/* How many slots may be lent to `group' in all, 0 when it is unused, and how many more. */
+uint32_t ring_depth(const struct ring *ring, unsigned group);
 uint32_t ring_room(const struct ring *ring, unsigned group);
 
 /* Lends slot `index' of `group', which begins at `base'. Only while ring_room says so. Becomes

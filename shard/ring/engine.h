@@ -54,10 +54,10 @@ struct ring {
 	struct ring_sent *sents;
 	uint32_t recv_head, recv_tail, recv_mask;
 	uint32_t sent_head, sent_tail, sent_mask;
-	uint32_t depth[POOL_CLASS_COUNT];    /* most slots lent */
-	uint32_t lent[POOL_CLASS_COUNT];     /* slots lent, those in queued events included */
-	uint32_t unfilled[POOL_CLASS_COUNT]; /* of these, the ones in no event yet */
-	uint32_t armed[POOL_CLASS_COUNT];    /* flows that receive into the group */
+	uint32_t depth[RING_GROUP_COUNT];    /* most slots lent */
+	uint32_t lent[RING_GROUP_COUNT];     /* slots lent, those in queued events included */
+	uint32_t unfilled[RING_GROUP_COUNT]; /* of these, the ones in no event yet */
+	uint32_t armed[RING_GROUP_COUNT];    /* flows that receive into the group */
 	uint32_t starved_count;              /* flows with `starved' set */
 	uint32_t flows, sends;               /* bounds of the tokens */
 	uint32_t batch_wait_us, spin_us;     /* as ring_set_waits */

@@ -269,7 +269,7 @@ static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct 
 	ring_queues_cut(&m->base, params, arena);
 	cut_tables(m, params->flows, params->files, arena);
 	m->sends = arena_alloc(arena, params->sends * sizeof(*m->sends), CACHE_LINE_BYTES);
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		const struct ring_group *group = &params->groups[i];
 
 		m->groups[i].stack = arena_alloc(arena, group->depth * sizeof(struct mmsg_slot),

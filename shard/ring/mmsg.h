@@ -83,7 +83,7 @@ struct mmsg {
 	struct mmsg_send *sends; /* by token */
 	uint32_t *cancelled;     /* flows cancelled since the last turn */
 	uint32_t cancelled_count;
-	struct mmsg_slots groups[POOL_CLASS_COUNT];
+	struct mmsg_slots groups[RING_GROUP_COUNT];
 	struct epoll_event events[MMSG_EVENTS_MAX];
 	struct mmsghdr headers[MMSG_SEND_RUN_MAX];
 	struct iovec iovecs[MMSG_RECV_BURST_MAX];

@@ -87,7 +87,7 @@ struct uring {
 	int32_t *send_res; /* by token: bytes if it succeeds, unless a completion says otherwise */
 	struct uring_pending *pending; /* circular, in the order of queueing */
 	uint32_t pending_head, pending_tail, pending_mask;
-	struct uring_buffers groups[POOL_CLASS_COUNT];
+	struct uring_buffers groups[RING_GROUP_COUNT];
 	struct msghdr recv_template; /* room for name and control data, as slot.h lays them out */
 };
 

@@ -109,7 +109,7 @@ void uring_close(struct ring *ring)
 	if (u->areas_registered) {
 		io_uring_unregister_buffers(&u->io);
 	}
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		if (u->groups[i].registered) {
 			io_uring_unregister_buf_ring(&u->io, (int)i);
 		}
@@ -143,7 +143,7 @@ size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings)
 		      in_pages(cq * sizeof(struct io_uring_cqe) + sq * sizeof(uint32_t) +
 			       RING_HEAD_BYTES);
 
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		each += in_pages(params->groups[i].depth * sizeof(struct io_uring_buf));
 	}
 	return rings * each + PROBE_PAGES * uring_page_bytes();
@@ -213,7 +213,7 @@ static unsigned next_flags(unsigned flags)
 
 static int register_groups(struct uring *u, const struct ring_params *params, struct err *err)
 {
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		uint32_t depth = params->groups[i].depth;
 		struct uring_buffers *group = &u->groups[i];
 		struct io_uring_buf_reg reg = {.ring_entries = depth, .bgid = (uint16_t)i};
@@ -287,7 +287,7 @@ static void cancel_everything(struct uring *u)
 
 static bool any_armed(const struct ring *ring)
 {
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		if (ring->armed[i] > 0) {
 			return true;
 		}
@@ -307,7 +307,7 @@ static void cut_arrays(struct uring *u, const struct ring_params *params, struct
 	if (params->zerocopy) {
 		u->zc_state = arena_alloc(arena, params->sends, CACHE_LINE_BYTES);
 	}
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		uint32_t depth = params->groups[i].depth;
 
 		if (depth > 0) {

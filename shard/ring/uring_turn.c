@@ -154,7 +154,7 @@ static uint32_t batch_events(const struct uring *u)
 {
 	uint32_t events = u->batch_complete;
 
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		if (u->base.armed[i] > 0 && u->base.unfilled[i] < events) {
 			events = u->base.unfilled[i];
 		}
@@ -269,7 +269,7 @@ static bool is_transient(int ret)
 
 static void publish_buffers(struct uring *u)
 {
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		struct uring_buffers *group = &u->groups[i];
 
 		if (group->tail != group->published) {

@@ -32,7 +32,7 @@ struct ring *fake_open(const struct ring_params *params)
 	for (uint32_t i = 0; i < params->files; i++) {
 		f->files[i].fd = -1;
 	}
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		uint32_t depth = params->groups[i].depth;
 
 		f->groups[i].ring = fake_zeroed(depth, sizeof(struct fake_slot));

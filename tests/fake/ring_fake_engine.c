@@ -72,7 +72,7 @@ static void fake_close(struct ring *ring)
 	for (uint32_t i = 0; i < f->send_count; i++) {
 		free(f->sends[i].payload);
 	}
-	for (unsigned i = 0; i < POOL_CLASS_COUNT; i++) {
+	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		free(f->groups[i].ring);
 	}
 	free(f->flows);

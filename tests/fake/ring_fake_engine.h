@@ -48,7 +48,7 @@ struct fake {
 	struct fake_flow *flows;
 	struct fake_file *files;
 	uint32_t file_count;
-	struct fake_slots groups[POOL_CLASS_COUNT];
+	struct fake_slots groups[RING_GROUP_COUNT];
 	struct fake_send *sends;
 	uint32_t send_count;
 	uint32_t unanswered;
