@@ -21,6 +21,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/regbuf.c shard/regbuf.h \
 	shard/relay.c shard/relay.h \
 	shard/relay_arm.c shard/relay_arm.h \
+	shard/relay_band.c shard/relay_band.h \
 	shard/relay_flows.c shard/relay_flows.h \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \

@@ -58,6 +58,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 	  "refused as another shard's share; a train as one")                                     \
 	X(rearms, "rearms", "receives", COUNT, "multishot receives started, the first included")  \
 	X(starved, "starved", "receives", COUNT, "ended for want of a buffer; nothing is lost")   \
+	X(set_apart, "set_apart", "times", COUNT,                                                 \
+	  "given few buffers of its own: it starved others")                                      \
 	X(recv_errors, "recv_errors", "receives", COUNT, "failed and tried again a little later") \
 	X(recv_errno, "recv_errno", "errno", ERRNO, "of the last of these, or 0")                 \
 	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")

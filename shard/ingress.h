@@ -55,9 +55,17 @@ struct ingress_flow {
 	uint64_t retry_ns;   /* after a failed receive: not to be armed before; 0: at once */
 	uint8_t group;       /* pool class it receives into now */
 	uint8_t next_group;  /* class it moves to when it is armed again */
-	uint8_t state;       /* enum flow_state */
-	bool going;          /* to be given up: not armed again */
+	uint8_t band;        /* enum relay_band, likewise */
+	uint8_t next_band;
+	uint8_t counted;         /* ring group that has slots for it, or BAND_NOWHERE */
+	uint32_t window;         /* of turns, in which it has ... */
+	uint32_t taken;          /* ... so many receptions */
+	uint64_t apart_until_ns; /* in BAND_APART: not before, and longer while it starves */
+	uint8_t state;           /* enum flow_state */
+	bool going;              /* to be given up: not armed again */
 };
+
+#define BAND_NOWHERE UINT8_MAX
 
 /* What a flow that moves to another place takes along beside its counters. */
 struct flow_past {

@@ -53,11 +53,16 @@
  * the scheduler's tick, so that the bound seldom costs programming a timer. */
 #define RING_ANSWER_LAG_US 20000
 
-#define DRAIN_WAIT_US   10000   /* silence that counts as "nothing queued any more" */
-#define RETRY_WAIT_US   10000   /* between a receive that failed and the next try; datagrams wait */
-#define RELEASE_WAIT_US 200000  /* after the end, for devices that still read our memory */
-#define ARM_SHARE       4       /* of the lent slots: one flow may start in each turn */
-#define SILENCE_MAX_US  5000000 /* for a kernel that answers nothing: then its ring has failed */
+#define DRAIN_WAIT_US    10000  /* silence that counts as "nothing queued any more" */
+#define RETRY_WAIT_US    10000  /* between a receive that failed and the next try; datagrams wait */
+#define RELEASE_WAIT_US  200000 /* after the end, for devices that still read our memory */
+#define FAIR_TURNS       64     /* over so many a flow's receptions are compared with others' */
+#define FAIR_FILLS       4      /* times all slots lent, received in them, are a flood */
+#define FAIR_RATIO       8      /* times what one that starves has received are too many */
+#define BAND_APART_SHARE 4      /* of a class's lent slots: one in so many is for floods */
+#define BAND_APART_NS    5000000000ULL /* how long a flood has its own at least */
+#define ARM_SHARE        4             /* of the lent slots: one flow may start in each turn */
+#define SILENCE_MAX_US   5000000 /* for a kernel that answers nothing: then its ring has failed */
 #define MAKE_ROOM_WAIT_US                                                    \
 	1000 /* for a train to become free: only an engine that sends in the \
 	      * background (SQPOLL) has anything to wait for */

@@ -17,6 +17,7 @@
 #include "shard/change.h"
 #include "shard/egress_send.h"
 #include "shard/relay_arm.h"
+#include "shard/relay_band.h"
 #include "shard/relay_flows.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
@@ -36,7 +37,6 @@ static void hand_out_rest(struct relay *r, struct egress_rest *rest);
 static bool make_room(struct relay *r);
 static bool is_late(struct relay *r, uint64_t since_ns);
 static void flow_ended(struct relay *r, struct ingress_flow *flow, int res);
-static void change_group(struct relay *r, struct ingress_flow *flow);
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
 static void take_mail(struct relay *r);
@@ -135,6 +135,7 @@ static uint32_t pass_on(struct relay *r)
 		r->egress->now_ns = clock_now_ns();
 	}
 	take_sent(r);
+	band_next_turn(r);
 	received = take_received(r);
 	egress_flush(r->egress);
 	relay_lend(r);
@@ -167,13 +168,14 @@ static uint32_t take_received(struct relay *r)
 			continue;
 		}
 		if (event.has_slot) {
+			band_note_taken(r, flow);
 			take_datagram(r, flow, &event);
 			taken++;
 		}
 		if (event.ended) {
 			flow_ended(r, flow, event.res);
 		} else {
-			change_group(r, flow);
+			relay_change_group(r, flow);
 		}
 	}
 	return taken;
@@ -286,6 +288,7 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 	}
 	if (res == -ENOBUFS) {
 		stat_add(&flow->stats->starved, 1);
+		band_note_starved(r, flow);
 	} else if (res < 0 && res != -ECANCELED) {
 		stat_add(&flow->stats->recv_errors, 1);
 		stat_set(&flow->stats->recv_errno, (uint64_t)-res);
@@ -294,16 +297,6 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 	}
 	flow->state = FLOW_ENDED;
 	relay_list_ended(r, flow);
-}
-
-/* A datagram was too large for the flow's class: receive into a larger one from now on. */
-static void change_group(struct relay *r, struct ingress_flow *flow)
-{
-	if (flow->next_group != flow->group && flow->state == FLOW_ARMED &&
-	    r->phase != RELAY_STOPPED) {
-		ring_cancel_recv(r->ring, flow->token);
-		flow->state = FLOW_LEAVING;
-	}
 }
 
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends)

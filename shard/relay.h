@@ -21,6 +21,19 @@ enum relay_phase {
 	RELAY_STOPPED,
 };
 
+/* The flow that has taken most receptions of a class in this window. */
+struct relay_greed {
+	uint32_t flow; /* token */
+	uint32_t taken;
+};
+
+#define RELAY_RANKS 2 /* see band_rank */
+
+/* Places of flows, each naming the `next'. */
+struct relay_list {
+	uint32_t first, last;
+};
+
 struct relay {
 	struct ring *ring;
 	struct pool *pool;
@@ -28,16 +41,20 @@ struct relay {
 	struct flow_place **rooms; /* of ROOM_FLOWS places each; see relay_flows.h */
 	struct mailbox *mailbox;
 	uint32_t place_count;
-	uint32_t free_first;              /* list of free places */
-	uint32_t ended_first, ended_last; /* list of flows to be armed again, in order */
+	uint32_t free_first;                  /* list of free places */
+	struct relay_list ended[RELAY_RANKS]; /* flows to be armed again, rank by rank, in order */
 	uint32_t ended_count;
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
-	uint32_t sample_every;   /* of receptions that come with a stamp one is timed; 0: none */
-	uint32_t sample_left;    /* until the next one */
-	uint32_t sample_seed;    /* of the distances between them */
-	uint32_t look_at;        /* place of the flow whose kernel drops are looked at next */
-	bool arms_left; /* some of `ended' could be armed, but not in the turn that began */
+	struct relay_greed greed[POOL_CLASS_COUNT];
+	uint32_t in_group[RING_GROUP_COUNT]; /* flows that receive into it, or are to */
+	uint32_t window;                     /* number of this window of turns (relay_band.h) */
+	uint32_t window_turns;               /* of it so far */
+	uint32_t sample_every; /* of receptions that come with a stamp one is timed; 0: none */
+	uint32_t sample_left;  /* until the next one */
+	uint32_t sample_seed;  /* of the distances between them */
+	uint32_t look_at;      /* place of the flow whose kernel drops are looked at next */
+	bool arms_left;        /* some of `ended' could be armed, but not in the turn that began */
 	struct shard_message *change; /* being carried out (change.h); NULL: none */
 	enum relay_phase phase;
 	int failed;            /* -errno of a ring turn; nothing is sent any more */

@@ -1,27 +1,28 @@
 /* relay_arm.c - lends slots and arms receives, again and again (step 4). See relay_arm.h. */
 #include "shard/relay_arm.h"
 
+#include "shard/relay_band.h"
 #include "shard/relay_flows.h"
 #include "src/base/clock.h"
 
+static void lend_to(struct relay *r, enum relay_band band, unsigned cls);
+static uint32_t lent_to(const struct relay *r, unsigned group);
 static bool can_arm(const struct relay *r, unsigned group);
 static bool may_retry(struct relay *r, struct ingress_flow *flow);
 
 void relay_lend(struct relay *r)
 {
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		uint32_t room = ring_room(r->ring, g);
+	for (unsigned cls = 0; cls < POOL_CLASS_COUNT; cls++) {
+		const struct pool_class_state *state = &r->pool->classes[cls];
 
-		if (room > 0 && r->pool->classes[g].free_count == 0 &&
-		    r->pool->classes[g].ring_count == 0) {
-			(void)pool_lend(r->pool, (enum pool_class)g); /* counts as exhausted */
+		if (state->count == 0) {
+			continue;
 		}
-		while (room > 0 && r->pool->classes[g].free_count > 0) {
-			uint32_t slot = pool_lend(r->pool, (enum pool_class)g);
-
-			ring_lend(r->ring, g, pool_slot_index(slot), pool_slot_base(r->pool, slot));
-			room--;
+		if (state->free_count == 0 && state->ring_count == 0) {
+			(void)pool_lend(r->pool, (enum pool_class)cls); /* counts as exhausted */
 		}
+		lend_to(r, BAND_COMMON, cls);
+		lend_to(r, BAND_APART, cls);
 	}
 }
 
@@ -38,45 +39,77 @@ void relay_take_back(struct relay *r, unsigned group)
 void relay_rearm(struct relay *r)
 {
 	uint32_t next = relay_take_ended(r);
-	uint32_t starts[POOL_CLASS_COUNT];
+	uint32_t starts[RING_GROUP_COUNT];
 
-	for (unsigned g = 0; g < POOL_CLASS_COUNT; g++) {
-		starts[g] = can_arm(r, g) ? 1 + r->pool->classes[g].ring_count / ARM_SHARE : 0;
+	for (unsigned g = 0; g < RING_GROUP_COUNT; g++) {
+		starts[g] = can_arm(r, g) ? 1 + lent_to(r, g) / ARM_SHARE : 0;
 	}
 	r->arms_left = false;
 	while (next != PLACE_NONE) {
 		struct ingress_flow *flow = &relay_place(r, next)->flow;
 
 		next = flow->next;
-		if (starts[flow->next_group] > 0 && may_retry(r, flow)) {
-			starts[flow->next_group]--;
+		if (starts[flow->counted] > 0 && may_retry(r, flow)) {
+			starts[flow->counted]--;
 			relay_arm(r, flow);
 		} else {
 			relay_list_ended(r, flow);
-			r->arms_left = r->arms_left ||
-				       (flow->retry_ns == 0 && can_arm(r, flow->next_group));
+			r->arms_left =
+				r->arms_left || (flow->retry_ns == 0 && can_arm(r, flow->counted));
 		}
+	}
+}
+
+void relay_change_group(struct relay *r, struct ingress_flow *flow)
+{
+	if ((flow->next_group != flow->group || flow->next_band != flow->band) &&
+	    flow->state == FLOW_ARMED && r->phase != RELAY_STOPPED) {
+		ring_cancel_recv(r->ring, flow->token);
+		flow->state = FLOW_LEAVING;
 	}
 }
 
 void relay_arm(struct relay *r, struct ingress_flow *flow)
 {
+	band_choose(r, flow, (enum relay_band)flow->next_band);
 	flow->group = flow->next_group;
+	flow->band = flow->next_band;
 	flow->state = FLOW_ARMED;
 	stat_add(&flow->stats->rearms, 1);
 	r->armed_count++;
-	ring_arm_recv(r->ring, flow->token, flow->file, flow->group);
+	ring_arm_recv(r->ring, flow->token, flow->file, band_group_of(flow));
+}
+
+/* What is lent to a band that nobody uses any more comes back. */
+static void lend_to(struct relay *r, enum relay_band band, unsigned cls)
+{
+	struct pool_class_state *state = &r->pool->classes[cls];
+	unsigned group = band_group(band, cls);
+	uint32_t lent = lent_to(r, group), limit = band_limit(r, band, cls);
+
+	if (limit == 0 && lent > 0 && !ring_is_armed(r->ring, group)) {
+		relay_take_back(r, group);
+	}
+	for (; lent < limit && state->free_count > 0; lent++) {
+		uint32_t slot = pool_lend(r->pool, (enum pool_class)cls);
+
+		ring_lend(r->ring, group, pool_slot_index(slot), pool_slot_base(r->pool, slot));
+	}
+}
+
+static uint32_t lent_to(const struct relay *r, unsigned group)
+{
+	return ring_depth(r->ring, group) - ring_room(r->ring, group);
 }
 
 /* Arming with hardly a buffer lent would end again at once, and spin: wait for a quarter of what
  * the group can have. */
 static bool can_arm(const struct relay *r, unsigned group)
 {
-	uint32_t lent = r->pool->classes[group].ring_count;
-	uint32_t most = lent + ring_room(r->ring, group);
+	uint32_t lent = lent_to(r, group);
 
-	most = most < r->pool->classes[group].count ? most : r->pool->classes[group].count;
-	return lent > 0 && lent >= most / 4;
+	return lent > 0 &&
+	       lent >= band_limit(r, group / POOL_CLASS_COUNT, ring_class_of(group)) / 4;
 }
 
 /* A receive that failed would most likely fail again at once, and spin. */

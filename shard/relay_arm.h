@@ -18,5 +18,9 @@ void relay_take_back(struct relay *r, unsigned group);
  * others' datagrams wait in their sockets. */
 void relay_rearm(struct relay *r);
 
+/* A receive that is under way, but into another class or band than the flow is to receive into from
+ * now on, ends, and is armed anew. */
+void relay_change_group(struct relay *r, struct ingress_flow *flow);
+
 /* Starts the receive of a flow that has none. */
 void relay_arm(struct relay *r, struct ingress_flow *flow);

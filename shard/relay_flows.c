@@ -1,6 +1,7 @@
 /* relay_flows.c - gives places to flows, starts and ends them. See relay_flows.h. */
 #include "shard/relay_flows.h"
 
+#include "shard/relay_band.h"
 #include "shard/sock.h"
 #include "src/base/must.h"
 
@@ -9,8 +10,8 @@ static void unlist_ended(struct relay *r, struct ingress_flow *flow);
 
 void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
 {
-	*r = (struct relay){
-		.free_first = PLACE_NONE, .ended_first = PLACE_NONE, .ended_last = PLACE_NONE};
+	*r = (struct relay){.free_first = PLACE_NONE};
+	(void)relay_take_ended(r);
 	relay_add_rooms(r, rooms_for(flow_count, ROOM_FLOWS), arena);
 }
 
@@ -61,6 +62,7 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 		.file = PLACE_NONE,
 		.group = rule->pool_class,
 		.next_group = rule->pool_class,
+		.counted = BAND_NOWHERE,
 		.state = FLOW_IDLE,
 	};
 	return place;
@@ -69,8 +71,13 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 void relay_leave_place(struct relay *r, struct ingress_flow *flow)
 {
 	must(flow->state == FLOW_IDLE);
+	band_leave(r, flow);
 	*flow = (struct ingress_flow){
-		.token = place_next_token(flow->token), .next = r->free_first, .fd = -1};
+		.token = place_next_token(flow->token),
+		.next = r->free_first,
+		.fd = -1,
+		.counted = BAND_NOWHERE,
+	};
 	r->free_first = place_index(flow->token);
 }
 
@@ -99,22 +106,33 @@ void relay_end_flow(struct relay *r, struct ingress_flow *flow)
 void relay_list_ended(struct relay *r, struct ingress_flow *flow)
 {
 	uint32_t index = place_index(flow->token);
+	struct relay_list *list;
 
+	band_choose(r, flow, (enum relay_band)flow->next_band);
+	list = &r->ended[band_rank(r, flow)];
 	flow->next = PLACE_NONE;
-	if (r->ended_last == PLACE_NONE) {
-		r->ended_first = index;
+	if (list->last == PLACE_NONE) {
+		list->first = index;
 	} else {
-		relay_place(r, r->ended_last)->flow.next = index;
+		relay_place(r, list->last)->flow.next = index;
 	}
-	r->ended_last = index;
+	list->last = index;
 	r->ended_count++;
 }
 
 uint32_t relay_take_ended(struct relay *r)
 {
-	uint32_t first = r->ended_first;
+	uint32_t first = PLACE_NONE;
 
-	r->ended_first = r->ended_last = PLACE_NONE;
+	for (unsigned rank = RELAY_RANKS; rank-- > 0;) {
+		struct relay_list *list = &r->ended[rank];
+
+		if (r->ended_count > 0 && list->last != PLACE_NONE) {
+			relay_place(r, list->last)->flow.next = first;
+			first = list->first;
+		}
+		*list = (struct relay_list){PLACE_NONE, PLACE_NONE};
+	}
 	r->ended_count = 0;
 	return first;
 }
@@ -156,6 +174,7 @@ static void free_places(struct relay *r, uint32_t first)
 
 		flow->token = place_token(i, 0);
 		flow->fd = -1;
+		flow->counted = BAND_NOWHERE;
 		flow->next = r->free_first;
 		r->free_first = i;
 	}

@@ -27,10 +27,10 @@ void relay_start_flow(struct relay *r, struct ingress_flow *flow);
 /* Ends the receive of a flow, for good. It is over when the flow is FLOW_IDLE. */
 void relay_end_flow(struct relay *r, struct ingress_flow *flow);
 
-/* Appends to the list of flows to be armed. */
+/* Puts the flow among those to be armed, behind those of its rank (band_rank). */
 void relay_list_ended(struct relay *r, struct ingress_flow *flow);
 
-/* Empties that list; returns its first place, and the others follow as `next'. */
+/* Takes all of these; returns its first place, and the others follow as `next'. */
 uint32_t relay_take_ended(struct relay *r);
 
 /* Times one in `every' receptions that come with a stamp (sock_set_stamp); 0: none. */

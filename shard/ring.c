@@ -141,6 +141,12 @@ uint32_t ring_room(const struct ring *ring, unsigned group)
 	return ring->depth[group] - ring->lent[group];
 }
 
+bool ring_is_armed(const struct ring *ring, unsigned group)
+{
+	must(group < RING_GROUP_COUNT);
+	return ring->armed[group] > 0;
+}
+
 void ring_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char *base)
 {
 	must(ring_room(ring, group) > 0);

@@ -165,6 +165,9 @@ bool ring_woken(struct ring *ring); /* and clears it */
 uint32_t ring_depth(const struct ring *ring, unsigned group);
 uint32_t ring_room(const struct ring *ring, unsigned group);
 
+/* Whether any flow receives into `group'. */
+bool ring_is_armed(const struct ring *ring, unsigned group);
+
 /* Lends slot `index' of `group', which begins at `base'. Only while ring_room says so. Becomes
  * visible to the kernel at the next turn or arm at the latest. */
 void ring_lend(struct ring *ring, unsigned group, uint16_t index, unsigned char *base);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shard/relay_band.h"
 #include "shard/relay_flows.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -275,6 +276,8 @@ static struct ring_params choose_ring_params(const struct shard_spec *spec)
 		if (slots == 0) {
 			params.groups[g].depth = 0;
 		}
+		params.groups[band_group(BAND_APART, g)] = (struct ring_group){
+			params.groups[g].depth / BAND_APART_SHARE, params.groups[g].slot_bytes};
 	}
 	return params;
 }

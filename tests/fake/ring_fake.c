@@ -26,6 +26,7 @@ struct ring *fake_open(const struct ring_params *params)
 	f->inflight = fake_zeroed(params->sends, sizeof(*f->inflight));
 	f->file_count = params->files;
 	f->wake_fd = -1;
+	f->armed_first = f->armed_last = FAKE_NO_FLOW;
 	for (uint32_t i = 0; i < params->flows; i++) {
 		f->flows[i].last = &f->flows[i].first;
 	}

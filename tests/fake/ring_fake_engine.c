@@ -1,9 +1,9 @@
 /* ring_fake_engine.c - the fake behind ring_ops: what a kernel would do, and what the test wished.
  *
  * A turn first gives back the memory of zero-copy sends answered before, then answers sends, then
- * looks at each armed flow: ended by the test's wish, ended by a cancel, or given what waits for
- * it. Messages are compared with their record when they are answered: a change in between would
- * have gone out on a real ring.
+ * looks at each armed flow, in the order of arming: ended by the test's wish, ended by a cancel, or
+ * given what waits for it. Messages are compared with their record when they are answered: a change
+ * in between would have gone out on a real ring.
  */
 #include "tests/fake/ring_fake_engine.h"
 
@@ -37,6 +37,7 @@ static void check_payload(const struct fake_send *send);
 static void check_unchanged(const struct fake_send *send);
 static void record_message(struct fake_send *send, const struct msghdr *msg);
 static uint16_t segment_of(const struct fake_send *send);
+static void turn_armed(struct fake *f);
 static void turn_flow(struct fake *f, uint32_t flow);
 static bool hand_over(struct fake *f, uint32_t flow);
 static void end_flow(struct fake *f, uint32_t flow, int32_t res);
@@ -138,12 +139,20 @@ static int fake_reclaim(struct ring *ring, unsigned group)
 
 static void fake_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsigned group)
 {
-	struct fake_flow *fl = &fake_of(ring)->flows[flow];
+	struct fake *f = fake_of(ring);
+	struct fake_flow *fl = &f->flows[flow];
 
 	(void)group;
 	must(fake_file_fd(ring, file) >= 0);
 	fl->file = file;
 	fl->cancelled = false;
+	fl->armed_next = FAKE_NO_FLOW;
+	if (f->armed_first == FAKE_NO_FLOW) {
+		f->armed_first = flow;
+	} else {
+		f->flows[f->armed_last].armed_next = flow;
+	}
+	f->armed_last = flow;
 }
 
 static void fake_cancel_recv(struct ring *ring, uint32_t flow)
@@ -211,9 +220,7 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 	while (f->first_unanswered < f->send_count && f->sends[f->first_unanswered].answered) {
 		f->first_unanswered++;
 	}
-	for (uint32_t flow = 0; flow < ring->flows; flow++) {
-		turn_flow(f, flow);
-	}
+	turn_armed(f);
 	ring->woken |= f->wake;
 	f->wake = false;
 	return 0;
@@ -368,6 +375,26 @@ static uint16_t segment_of(const struct fake_send *send)
 		}
 	}
 	return segment;
+}
+
+/* Those armed first have their slots first, as where the kernel receives when a start is submitted.
+ */
+static void turn_armed(struct fake *f)
+{
+	uint32_t *link = &f->armed_first;
+
+	f->armed_last = FAKE_NO_FLOW;
+	while (*link != FAKE_NO_FLOW) {
+		uint32_t flow = *link;
+
+		turn_flow(f, flow);
+		if (f->base.flow_states[flow].armed) {
+			f->armed_last = flow;
+			link = &f->flows[flow].armed_next;
+		} else {
+			*link = f->flows[flow].armed_next;
+		}
+	}
 }
 
 static void turn_flow(struct fake *f, uint32_t flow)

@@ -15,9 +15,12 @@ struct fake_waiting {
 	struct fake_waiting *next;
 };
 
+#define FAKE_NO_FLOW UINT32_MAX
+
 struct fake_flow {
 	uint32_t file;
-	int32_t end_res; /* 0: does not end by itself */
+	uint32_t armed_next; /* was armed after it; FAKE_NO_FLOW: nobody */
+	int32_t end_res;     /* 0: does not end by itself */
 	bool cancelled;
 	uint32_t cancel_turn; /* the turn in which a cancelled receive ends */
 	struct fake_waiting *first;
@@ -46,6 +49,7 @@ struct fake {
 	struct ring base;
 	struct arena arena;
 	struct fake_flow *flows;
+	uint32_t armed_first, armed_last; /* list of those that are armed, in that order */
 	struct fake_file *files;
 	uint32_t file_count;
 	struct fake_slots groups[RING_GROUP_COUNT];

@@ -21,6 +21,10 @@ UNIT_TESTS += tests/unit/shard/check_relay
 tests_unit_shard_check_relay_SOURCES = tests/unit/shard/check_relay.c $(RELAY_RIG)
 tests_unit_shard_check_relay_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_relay_band
+tests_unit_shard_check_relay_band_SOURCES = tests/unit/shard/check_relay_band.c \
+	tests/unit/shard/relay_rig.c tests/unit/shard/relay_rig.h $(NC_FAKE_RING)
+tests_unit_shard_check_relay_band_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_relay_end
 tests_unit_shard_check_relay_end_SOURCES = tests/unit/shard/check_relay_end.c $(RELAY_RIG)
 tests_unit_shard_check_relay_end_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

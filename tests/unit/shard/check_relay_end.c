@@ -138,7 +138,7 @@ START_TEST(draining_waits_for_silence_and_not_only_for_its_own_order)
 }
 END_TEST
 
-/* As change_group in relay.c leaves it: the end of its receive is awaited. */
+/* As relay_change_group leaves it: the end of its receive is awaited. */
 static void make_leaving(uint32_t turns)
 {
 	fake_delay_cancel(rig.ring, turns);

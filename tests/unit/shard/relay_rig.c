@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/relay_band.h"
 #include "src/base/clock.h"
 #include <unistd.h>
 
@@ -88,6 +89,9 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		params.groups[POOL_TRAIN].depth *= 2;
 	}
 	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
+	params.groups[band_group(BAND_APART, POOL_TRAIN)] =
+		(struct ring_group){params.groups[POOL_TRAIN].depth / BAND_APART_SHARE,
+				    SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX};
 	rig_cut(rig, options, trains, &counts, &counter);
 	ck_assert_int_eq(arena_map(&rig->arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
 	rig_cut(rig, options, trains, &counts, &rig->arena);
