@@ -102,7 +102,11 @@ void counters_add(const struct counter_family *family, void *to, const void *fro
 			continue;
 		}
 		for (uint32_t b = 0; b < row->buckets; b++) {
-			stat_add(&sum[b], counter_bucket(row, from, b));
+			uint64_t more = counter_bucket(row, from, b);
+
+			if (more > 0) { /* most are not, and of many flows that counts */
+				stat_add(&sum[b], more);
+			}
 		}
 	}
 }
