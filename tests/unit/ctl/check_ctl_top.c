@@ -326,13 +326,13 @@ START_TEST(what_is_no_answer_is_refused)
 }
 END_TEST
 
-/* The style of the cell in which `text' begins. */
+/* The style of the cell in which `text' begins, before which all is ASCII. */
 static enum top_style style_at(unsigned number, const char *text)
 {
-	const char *found = strstr(line(number), text);
+	const char *all = line(number), *found = strstr(all, text);
 
-	ck_assert_msg(found != NULL, "%s: %s", text, line(number));
-	return frame.cells[number * frame.columns + (size_t)(found - line(number))].style;
+	ck_assert_msg(found != NULL, "%s: %s", text, all);
+	return frame.cells[number * frame.columns + (size_t)(found - all)].style;
 }
 
 START_TEST(losses_have_a_colour)
