@@ -16,7 +16,11 @@ configure() {
         echo "rule 239.1.1.$n%in0:5000 name=r$n $option ->" \
             "239.2.2.$n%out0:6000, 239.2.2.$n%out0:6001 ttl=9"
     done >"$conf"
+    printf '%s\n' "$unicast" >>"$conf"
 }
+
+# A unicast flow, which others may come to share the address with.
+unicast="rule 10.77.1.1@10.77.1.2%in0:7000 name=u -> 239.2.2.9%out0:6000"
 
 done_count=0
 is_done() {
@@ -37,9 +41,13 @@ for n in 1 2 3 4; do
     sinks+=("239.2.2.$n%d0:6000" "239.2.2.$n%d0:6001")
 done
 recv_start kept dst "${sinks[@]}"
+recv_start unicast dst 239.2.2.9%d0:6000
 start_in src "$probe" send --quiet --rate 20000 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 239.1.1.4%s0:5000 2>"$work/send.log"
-sender=$started
+senders=("$started")
+start_in src "$probe" send --quiet --rate 3000 --duration 600 "${send_extra[@]}" \
+    10.77.1.2:7000 2>"$work/unicast.log"
+senders+=("$started")
 
 for _ in 1 2 3; do
     configure shard=1 shard=2 shard=0 "gro=off shard=1"
@@ -51,15 +59,30 @@ for _ in 1 2 3; do
 done
 configure shard=0 shard=1 shard=2 "gro=on"
 reload
-expect "reloads that were done" "$(grep -c 'reload: done' "$daemon_log")" 10
-expect "without receiving anew" "$(grep -c 'reload: done.*, 0 received anew' "$daemon_log")" 10
-stop "$sender"
+alone=$unicast
+unicast=$alone$'\n'"rule 10.77.1.9@10.77.1.2%in0:7000 -> 239.2.2.10%out0:6000"
+configure shard=0 shard=1 shard=2 "gro=on"
+reload
+expect_words "it shares its address" "$daemon_log" "4 kept, 1 moved, 1 added, 0 removed"
+unicast=$alone
+configure shard=0 shard=1 shard=2 "gro=on"
+reload
+expect_words "it has it to itself again" "$daemon_log" "4 kept, 1 moved, 0 added, 1 removed"
+expect "reloads that were done" "$(grep -c 'reload: done' "$daemon_log")" 12
+expect "without receiving anew" "$(grep -c 'reload: done.*, 0 received anew' "$daemon_log")" 12
+for sender in "${senders[@]}"; do
+    stop "$sender"
+done
 relay_stop
-recv_stop kept
-count=$(got kept .total.received)
-expect_cmp "was received" "$count" -gt 0
-fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
-expect "lost, duplicated, reordered, corrupt, cut" \
-    "$(got kept ".total | $fields | join(\" \")")" "0 0 0 0 0"
-expect "flows counted on" "$(reported '[.rules[].received] | add')" "$((count / 2))"
+for sink in kept unicast; do
+    recv_stop $sink
+    expect_cmp "$sink: was received" "$(got $sink .total.received)" -gt 0
+    fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
+    expect "$sink: lost, duplicated, reordered, corrupt, cut" \
+        "$(got $sink ".total | $fields | join(\" \")")" "0 0 0 0 0"
+done
+expect "flows counted on" "$(reported '[.rules[] | select(.rule != "u") | .received] | add')" \
+    "$(($(got kept .total.received) / 2))"
+expect "so did that by unicast" "$(reported '.rules[] | select(.rule == "u") | .received')" \
+    "$(got unicast .total.received)"
 expect "nothing is gone" "$(reported .gone.flows.received)" 0
