@@ -1,0 +1,262 @@
+/* check_mover.c - a move asks in the one order that keeps datagrams in order, and whatever a shard
+ * refuses, each socket and each counter ends in one place.
+ *
+ * The test answers for the shards.
+ */
+#include "src/run/mover.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "src/run/changer.h"
+#include "tests/unit/run/supervisor_rig.h"
+
+#define FROM 0
+#define TO   1
+
+static struct sup_rig rig, second;
+static struct worker workers[2];
+static struct changer_shard known[2];
+static struct changer changer;
+static struct rule_flow wanted;
+static struct changer_step step;
+static int fd; /* of the flow */
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+	sup_rig_open(&second);
+	second.flow_room[0].flow.rule = NULL; /* it has none */
+	rig.output_room[0].output.token = place_token(0, 1);
+	rig.output_room[1].output.token = place_token(1, 2);
+	rig.flow_room[0].rule = rig.flow;
+	workers[FROM] = rig.worker;
+	workers[TO] = second.worker;
+	rig.sup.workers = workers;
+	rig.sup.worker_count = 2;
+	changer = (struct changer){.sup = &rig.sup, .shards = known};
+	known[0] = known[1] = (struct changer_shard){0};
+	wanted = rig.flow;
+	wanted.pool_class = POOL_JUMBO;
+	step = (struct changer_step){
+		.op = SHARD_REMOVE_FLOW, .moved = true, .from = FROM, .shard = TO, .flow = &wanted};
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	ck_assert_int_ge(fd, 0);
+	logged_start();
+}
+
+static void teardown(void)
+{
+	mover_abandon(&changer);
+	free(known[0].order);
+	free(known[1].order);
+	sup_rig_close(&rig);
+	sup_rig_close(&second);
+}
+
+static bool is_open(int any)
+{
+	return fcntl(any, F_GETFD) >= 0;
+}
+
+/* The next thing that is asked, and of whom. */
+static struct shard_message *expect_asked(enum shard_op op, uint32_t shard)
+{
+	ck_assert_uint_eq(mover_ask(&changer), shard);
+	ck_assert_int_eq(changer.message.op, op);
+	return &changer.message;
+}
+
+static void answer(int result)
+{
+	changer.message.result = result;
+	ck_assert_int_eq(mover_settle(&changer), result);
+}
+
+/* Flow and outputs are taken; each output has sent so many. */
+static void take_all(void)
+{
+	struct shard_message *m;
+
+	ck_assert_int_eq(mover_begin(&changer, &step), 0);
+	m = expect_asked(SHARD_REMOVE_FLOW, FROM);
+	ck_assert_uint_eq(m->flow, rig.flow_room[0].flow.token);
+	m->fd = fd;
+	m->flow_rule = rig.flow;
+	m->flow_past.next_group = POOL_TRAIN;
+	stat_set(&m->flow_stats.received, 7);
+	stat_set(&m->flow_stats.relayed, 7);
+	answer(0);
+	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		m = expect_asked(SHARD_REMOVE_OUTPUT, FROM);
+		ck_assert_uint_eq(m->output, rig.output_room[o].output.token);
+		m->fd = -1;
+		m->output_rule = rig.outputs[o];
+		stat_set(&m->output_stats.offered, 7);
+		stat_set(&m->output_stats.sent, 7);
+		answer(0);
+	}
+}
+
+START_TEST(a_flow_is_taken_whole_before_it_is_given_and_started_last)
+{
+	struct shard_message *m;
+
+	take_all();
+	m = expect_asked(SHARD_ADD_FLOW, TO);
+	ck_assert(m->goes_on);
+	ck_assert_int_eq(m->fd, fd);
+	ck_assert_uint_eq(m->flow_rule.pool_class, POOL_JUMBO);
+	ck_assert_uint_eq(m->flow_past.next_group, POOL_JUMBO);
+	ck_assert_uint_eq(stat_get(&m->flow_stats.received), 7);
+	m->flow = 4711;
+	answer(0);
+	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		m = expect_asked(SHARD_ADD_OUTPUT, TO);
+		ck_assert(m->goes_on);
+		ck_assert_uint_eq(m->flow, 4711);
+		ck_assert(rule_same_output(&m->output_rule.out, &rig.outputs[o].out));
+		ck_assert_uint_eq(stat_get(&m->output_stats.sent), 7);
+		answer(0);
+	}
+	m = expect_asked(SHARD_START_FLOW, TO);
+	ck_assert_uint_eq(m->flow, 4711);
+	answer(0);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert(is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_class_that_a_flow_has_grown_into_goes_along)
+{
+	wanted.pool_class = rig.flow.pool_class;
+	take_all();
+	ck_assert_uint_eq(expect_asked(SHARD_ADD_FLOW, TO)->flow_past.next_group, POOL_TRAIN);
+}
+END_TEST
+
+START_TEST(a_flow_that_is_refused_goes_back_to_where_it_was)
+{
+	struct shard_message *m;
+
+	take_all();
+	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	answer(-ENFILE);
+	m = expect_asked(SHARD_ADD_FLOW, FROM);
+	ck_assert_uint_eq(m->flow_rule.pool_class, rig.flow.pool_class);
+	ck_assert_int_eq(m->fd, fd);
+	answer(0);
+	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
+		(void)expect_asked(SHARD_ADD_OUTPUT, FROM);
+		answer(0);
+	}
+	(void)expect_asked(SHARD_START_FLOW, FROM);
+	answer(0);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert(is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_flow_that_nobody_takes_is_counted_and_closed)
+{
+	take_all();
+	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	answer(-ENFILE);
+	(void)expect_asked(SHARD_ADD_FLOW, FROM);
+	answer(-ENFILE);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert(!is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 7);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7 * SUP_RIG_OUTPUTS);
+}
+END_TEST
+
+START_TEST(an_output_that_is_refused_is_counted_and_the_others_go_on)
+{
+	take_all();
+	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	answer(0);
+	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
+	answer(-ENFILE);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7);
+	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
+	answer(0);
+	(void)expect_asked(SHARD_START_FLOW, TO);
+	answer(0);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_on_its_way_when_the_shards_end_is_counted)
+{
+	take_all();
+	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	answer(0);
+	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
+	answer(-ESHUTDOWN);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert(is_open(fd)); /* the shard has it */
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7 * SUP_RIG_OUTPUTS);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_flow_that_cannot_be_taken_stays)
+{
+	ck_assert_int_eq(mover_begin(&changer, &step), 0);
+	(void)expect_asked(SHARD_REMOVE_FLOW, FROM);
+	answer(-ESHUTDOWN);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(places_are_counted_where_it_goes)
+{
+	struct err err;
+
+	ck_assert_int_eq(mover_prepare(&changer, &step, &err), 0);
+	ck_assert_uint_eq(known[TO].flows_wanted, 1);
+	ck_assert_uint_eq(known[TO].outputs_wanted, SUP_RIG_OUTPUTS);
+	step.shard = FROM; /* for other buffers: its own places do */
+	ck_assert_int_eq(mover_prepare(&changer, &step, &err), 0);
+	ck_assert_uint_eq(known[FROM].flows_wanted, 0);
+	step.from = TO;
+	ck_assert_int_eq(mover_begin(&changer, &step), -ENOENT);
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mover");
+	SRunner *runner = srunner_create(suite);
+	TCase *tc = tcase_create("mover");
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_flow_is_taken_whole_before_it_is_given_and_started_last);
+	tcase_add_test(tc, a_class_that_a_flow_has_grown_into_goes_along);
+	tcase_add_test(tc, a_flow_that_is_refused_goes_back_to_where_it_was);
+	tcase_add_test(tc, a_flow_that_nobody_takes_is_counted_and_closed);
+	tcase_add_test(tc, an_output_that_is_refused_is_counted_and_the_others_go_on);
+	tcase_add_test(tc, what_is_on_its_way_when_the_shards_end_is_counted);
+	tcase_add_test(tc, a_flow_that_cannot_be_taken_stays);
+	tcase_add_test(tc, places_are_counted_where_it_goes);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
