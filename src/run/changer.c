@@ -262,6 +262,7 @@ static bool change(struct changer *c)
 	rc = begin_step(c, step);
 	if (rc == -ENOENT && !step->moved &&
 	    (step->why || step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
+		step->result = step->why ? rc : 0;
 		return true; /* gone already */
 	}
 	if (rc < 0) {

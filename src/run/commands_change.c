@@ -272,7 +272,7 @@ static void done(void *context, int rc, const struct err *text)
 	struct command_peer peer = {.uid = order->uid, .pid = order->pid};
 
 	must(order->under_way);
-	if (rc == 0) {
+	if (rc == 0 || sup->reload.partly) {
 		conf_free(&sup->disabled);
 		sup->disabled = order->disabled;
 	} else {

@@ -20,6 +20,8 @@
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
 
+#define LEFT_SAID_MAX 4 /* of what was not done, by name */
+
 static int begin(struct reload *r, struct opt *opt, const struct plan *owners,
 		 const struct reload_client *client, struct err *err);
 static int prepare(struct reload *r, const struct plan *owners, struct err *err);
@@ -32,6 +34,7 @@ static int prepared(void *context, struct err *err);
 static void done(void *context, int rc, bool begun, const struct err *err);
 static void go_over(struct reload *r);
 static void say_what_was_done(const struct reload *r, struct err *out);
+static void say_what_was_left(const struct reload *r, const struct err *why, struct err *out);
 static struct changer_step step_of(const struct reload *r, const struct difference_step *from);
 static void free_state(struct reload_state *state);
 static void forget(struct reload *r);
@@ -99,6 +102,7 @@ static int begin(struct reload *r, struct opt *opt, const struct plan *owners,
 		err_set(err, "another change is under way");
 		return rc;
 	}
+	r->partly = false;
 	r->began_ns = r->began_ns > 0 ? r->began_ns : clock_now_ns();
 	r->wanted = calloc(1, sizeof(*r->wanted));
 	if (!r->wanted) {
@@ -290,7 +294,10 @@ static void done(void *context, int rc, bool begun, const struct err *err)
 		go_over(r);
 		say_what_was_done(r, &text);
 	}
-	if (rc < 0) {
+	r->partly = begun && rc < 0;
+	if (r->partly) {
+		say_what_was_left(r, err, &text);
+	} else if (rc < 0) {
 		err_set(&text, "%s", err->text);
 	}
 	echoes_sweep(r->sup);
@@ -330,6 +337,32 @@ static void say_what_was_done(const struct reload *r, struct err *out)
 		(clock_now_ns() - r->began_ns) / (uint64_t)NS_PER_MS);
 }
 
+/* By what they were of, the first ones, and why the first of all. */
+static void say_what_was_left(const struct reload *r, const struct err *why, struct err *out)
+{
+	char names[LEFT_SAID_MAX * ENDPOINT_TEXT_MAX] = "", text[ENDPOINT_TEXT_MAX];
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < r->step_count; i++) {
+		const struct changer_step *step = &r->steps[i];
+		size_t used = strlen(names);
+
+		if (step->result == 0 || step->skip) {
+			continue;
+		}
+		if (left++ < LEFT_SAID_MAX && step->flow) {
+			snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+				 endpoint_format(step->output ? &step->output->out.to
+							      : &step->flow->in.at,
+						 text));
+		}
+	}
+	err_set(out,
+		"partly applied: %u of %u steps were not done, of %s%s: %s; all others are in "
+		"force; remove these and add them again, or restart",
+		left, r->step_count, names, left > LEFT_SAID_MAX ? " and others" : "", why->text);
+}
+
 static void free_state(struct reload_state *state)
 {
 	if (state) {
@@ -363,6 +396,7 @@ static void read_again(struct reload *r)
 		 (uint64_t)clock_now_ns() / (uint64_t)NS_PER_US);
 	(void)notify_send(state);
 	r->began_ns = clock_now_ns();
+	r->partly = false;
 	rc = options_parse(r->argc, r->argv, &opt, &err);
 	if (rc == 0) {
 		rc = reload_apply(r, &opt, &client, &err);
@@ -380,18 +414,20 @@ static void by_signal_done(void *context, int rc, const struct err *text)
 	struct reload *r = context;
 	char state[128];
 
-	if (rc == 0) {
+	if (rc == 0 || r->partly) {
 		conf_free(&r->sup->disabled); /* the files say what is there */
 	}
 	history_note(&r->sup->history, "SIGHUP", "reload", rc < 0 ? text->text : "done");
 	if (rc < 0) {
-		log_error("reload: not applied: %s", text->text);
+		log_error("reload: %s%s", r->partly ? "" : "not applied: ", text->text);
 	} else {
 		log_notice("reload: done: %s", text->text);
 	}
 	snprintf(state, sizeof(state), "READY=1\nSTATUS=%srelaying %u flows on %u shards",
-		 rc < 0 ? "reload refused, see the log; " : "", r->sup->setup->opt->conf.flow_count,
-		 r->sup->worker_count);
+		 rc == 0     ? ""
+		 : r->partly ? "reload partly applied, see the log; "
+			     : "reload refused, see the log; ",
+		 r->sup->setup->opt->conf.flow_count, r->sup->worker_count);
 	(void)notify_send(state);
 	if (r->again) {
 		r->again = false;

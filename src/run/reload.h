@@ -18,7 +18,9 @@
 
 struct supervisor;
 
-/* Who is told how a change went: 0 and what was done of it, or -errno and what was wrong. */
+/* Who is told how a change went: 0 and what was done of it, or -errno and what was wrong. When a
+ * shard refused a part of it, and only then, what it was of is named (`partly', in struct reload):
+ * all else was done, and the new configuration is in force. */
 struct reload_client {
 	void (*done)(void *context, int rc, const struct err *text);
 	void *context;
@@ -42,6 +44,7 @@ struct reload {
 	struct reload_client client;
 	uint64_t began_ns; /* of reading, where there was any; 0: not begun */
 	bool again;        /* SIGHUP came meanwhile */
+	bool partly;       /* the last change was done but for some of it */
 };
 
 void reload_init(struct reload *reload, struct supervisor *sup, int argc, char **argv);

@@ -84,3 +84,6 @@ tests_unit_run_check_scene_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_metrics_doc
 tests_unit_run_check_metrics_doc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_run_check_metrics_doc_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_reload
+tests_unit_run_check_reload_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,259 @@
+/* check_reload.c - what a changed configuration makes shards be asked, and what is said of it.
+ *
+ * The setup is a real one of rules on this host's loopback; the shards are places filled by hand,
+ * and the test answers their mailboxes.
+ */
+#include "src/run/reload.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shard/ring/engine.h"
+#include "src/run/supervisor.h"
+
+#define RULE      "127.0.0.1:5000 -> 127.0.0.1:6000"
+#define MORE      RULE ", 127.0.0.1:6001, 127.0.0.1:6002"
+#define ASKED_MAX 16
+
+static struct supervisor sup;
+static struct opt opt;
+static struct setup setup;
+static struct shard shard;
+static struct ring ring; /* of no engine: it is only asked what it can */
+static struct flow_place flow_room[ROOM_FLOWS], *flow_rooms[] = {flow_room};
+static struct output_place output_room[ROOM_OUTPUTS], *output_rooms[] = {output_room};
+static struct shard_message asked[ASKED_MAX];
+static uint32_t asked_count, refused_at;
+static int result; /* what the client was told; 1: nothing yet */
+static struct err told;
+
+static void parse(struct opt *out, const char *const *words)
+{
+	char *argv[16] = {(char *)"numacastd", (char *)"--shards", (char *)"1"};
+	struct err err;
+	int argc = 3;
+
+	for (; *words; words++) {
+		argv[argc++] = (char *)*words;
+	}
+	ck_assert_msg(options_parse(argc, argv, out, &err) == 0, "%s", err.text);
+}
+
+static void fill_places(void)
+{
+	const struct rule_table *table = &setup.layout.tables[0];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ck_assert_int_ge(fd, 0);
+	flow_room[0].rule = table->flows[0];
+	flow_room[0].flow = (struct ingress_flow){.rule = &flow_room[0].rule,
+						  .stats = &flow_room[0].stats,
+						  .fd = fd,
+						  .state = FLOW_ARMED};
+	output_room[0].rule = table->outputs[0];
+	output_room[0].output = (struct egress_output){.rule = &output_room[0].rule,
+						       .stats = &output_room[0].stats,
+						       .sibling = PLACE_NONE,
+						       .fd = dup(fd),
+						       .state = OUTPUT_OPEN};
+	shard.relay.ring = &ring;
+	shard.relay.rooms = flow_rooms;
+	shard.relay.place_count = ROOM_FLOWS;
+	shard.egress.rooms = output_rooms;
+	shard.egress.place_count = ROOM_OUTPUTS;
+}
+
+static void open_rig(void)
+{
+	static struct worker worker;
+	static const char *const words[] = {"--rule", RULE, NULL};
+	struct err err;
+
+	parse(&opt, words);
+	ck_assert_msg(setup_prepare(&setup, &opt, true, &err) == 0, "%s", err.text);
+	fill_places();
+	worker = (struct worker){.gate = &sup.gate, .shard = &shard, .node_os = NODE_UNKNOWN};
+	shard.spec = &worker.spec;
+	ck_assert_int_eq(mailbox_open(&worker.mailbox), 0);
+	sup = (struct supervisor){.setup = &setup, .workers = &worker, .worker_count = 1};
+	sup.links.sup = sup.links.pending.sup = sup.links.renew.sup = &sup;
+	ck_assert_int_eq(gate_init(&sup.gate), 0);
+	changer_init(&sup.changer, &sup);
+	reload_init(&sup.reload, &sup, 0, NULL);
+	refused_at = UINT32_MAX;
+	asked_count = 0;
+	result = 1;
+}
+
+/* Plays the shard: takes what it is asked, but for one message that it has no room for. */
+static void answer(void)
+{
+	struct mailbox *box = &sup.workers[0].mailbox;
+	struct shard_message *m = mailbox_receive(box);
+
+	ck_assert_ptr_nonnull(m);
+	ck_assert_uint_lt(asked_count, ASKED_MAX);
+	asked[asked_count] = *m;
+	m->result = asked_count++ == refused_at ? -ENOSPC : 0;
+	mailbox_answer(box, m);
+}
+
+static void done(void *context, int rc, const struct err *text)
+{
+	ck_assert_ptr_eq(context, &sup);
+	result = rc;
+	told = *text;
+}
+
+/* By a command line of these words; what reload_apply returns. */
+static int reload(const char *const *words)
+{
+	struct reload_client client = {.done = done, .context = &sup};
+	struct opt wanted;
+	int rc;
+
+	parse(&wanted, words);
+	rc = reload_apply(&sup.reload, &wanted, &client, &told);
+	if (rc < 0) {
+		options_free(&wanted);
+		return rc;
+	}
+	while (!changer_is_idle(&sup.changer)) {
+		changer_tick(&sup.changer);
+		if (changer_fd(&sup.changer) >= 0) {
+			answer();
+		}
+	}
+	return 0;
+}
+
+static void expect_asked(uint32_t i, enum shard_op op)
+{
+	ck_assert_uint_lt(i, asked_count);
+	ck_assert_int_eq(asked[i].op, op);
+}
+
+START_TEST(what_needs_a_restart_is_refused_by_name)
+{
+	static const char *const words[] = {"--rule",       MORE,  "--engine", "mmsg",
+					    "--cpus",       "0",   "--pool",   "small=64",
+					    "--sq-entries", "512", NULL};
+	static const char *const names[] = {"--engine", "--cpus", "--pool", "--sq-entries"};
+
+	open_rig();
+	ck_assert_int_eq(reload(words), -EINVAL);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert_msg(strstr(told.text, names[i]) != NULL, "%s: %s", names[i], told.text);
+	}
+	ck_assert_ptr_nonnull(strstr(told.text, ": needs a restart to change;"));
+	ck_assert(changer_is_idle(&sup.changer));
+	ck_assert_uint_eq(asked_count, 0);
+	ck_assert_ptr_eq(sup.setup, &setup);
+}
+END_TEST
+
+START_TEST(another_number_of_shards_needs_a_restart)
+{
+	struct reload_client client = {.done = done, .context = &sup};
+	struct opt wanted;
+	struct err err;
+	char *argv[] = {(char *)"numacastd", (char *)"--shards", (char *)"2", (char *)"--rule",
+			(char *)RULE};
+
+	open_rig();
+	ck_assert_int_eq(options_parse(5, argv, &wanted, &err), 0);
+	ck_assert_int_eq(reload_apply(&sup.reload, &wanted, &client, &told), -EINVAL);
+	ck_assert_int_eq(strncmp(told.text, "--shards: needs a restart", 25), 0);
+	options_free(&wanted);
+}
+END_TEST
+
+START_TEST(an_output_that_comes_touches_nothing_else)
+{
+	static const char *const words[] = {"--rule", RULE ", 127.0.0.1:6001", NULL};
+
+	open_rig();
+	ck_assert_int_eq(reload(words), 0);
+	ck_assert_int_eq(result, 0);
+	ck_assert_uint_eq(asked_count, 1);
+	expect_asked(0, SHARD_ADD_OUTPUT);
+	ck_assert_int_ge(asked[0].socket.fd, 0);
+	ck_assert_ptr_nonnull(strstr(told.text, "flows: 1 kept, 0 moved, 0 added"));
+	ck_assert_ptr_nonnull(strstr(told.text, "outputs: 1 kept, 1 added"));
+	ck_assert_ptr_ne(sup.setup, &setup);
+	ck_assert(!sup.reload.partly);
+}
+END_TEST
+
+START_TEST(what_comes_on_a_missing_interface_is_added_without_a_socket)
+{
+	static const char *const words[] = {"--rule", RULE, "--rule",
+					    "239.1.1.1%never0:5000 -> 239.2.2.2%never1:6000", NULL};
+
+	open_rig();
+	ck_assert_int_eq(reload(words), 0);
+	ck_assert_int_eq(result, 0);
+	ck_assert_uint_eq(asked_count, 3);
+	expect_asked(0, SHARD_ADD_FLOW);
+	ck_assert_int_lt(asked[0].fd, 0);
+	expect_asked(1, SHARD_ADD_OUTPUT);
+	ck_assert_int_lt(asked[1].socket.fd, 0);
+	expect_asked(2, SHARD_START_FLOW);
+}
+END_TEST
+
+START_TEST(what_the_kernel_refuses_changes_nothing)
+{
+	static const char *const words[] = {"--rule", RULE ", 127.0.0.1:6001 src=192.0.2.1", NULL};
+
+	open_rig();
+	ck_assert_int_eq(reload(words), 0);
+	ck_assert_int_lt(result, 0);
+	ck_assert_uint_eq(asked_count, 0);
+	ck_assert(!sup.reload.partly);
+	ck_assert_ptr_eq(sup.setup, &setup);
+	ck_assert_int_eq(strncmp(told.text, "192.0.2.1: cannot bind", 22), 0);
+}
+END_TEST
+
+START_TEST(what_a_shard_refuses_is_named_and_the_rest_is_in_force)
+{
+	static const char *const words[] = {"--rule", MORE, NULL};
+
+	open_rig();
+	refused_at = 1;
+	ck_assert_int_eq(reload(words), 0);
+	ck_assert_int_eq(result, -ENOSPC);
+	ck_assert_uint_eq(asked_count, 2);
+	ck_assert(sup.reload.partly);
+	ck_assert_ptr_ne(sup.setup, &setup);
+	ck_assert_msg(
+		strncmp(told.text,
+			"partly applied: 1 of 2 steps were not done, of 127.0.0.1:6002: ", 63) == 0,
+		"%s", told.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reload");
+	SRunner *runner = srunner_create(suite);
+	TCase *tc = tcase_create("reload");
+	int failed;
+
+	tcase_add_test(tc, what_needs_a_restart_is_refused_by_name);
+	tcase_add_test(tc, another_number_of_shards_needs_a_restart);
+	tcase_add_test(tc, an_output_that_comes_touches_nothing_else);
+	tcase_add_test(tc, what_comes_on_a_missing_interface_is_added_without_a_socket);
+	tcase_add_test(tc, what_the_kernel_refuses_changes_nothing);
+	tcase_add_test(tc, what_a_shard_refuses_is_named_and_the_rest_is_in_force);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
