@@ -15,7 +15,6 @@ test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
-    python3-minimal ethtool tshark iperf socat ffmpeg strace         # network stories
     chromium python3                                                 # the page's story
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units

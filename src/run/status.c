@@ -226,7 +226,11 @@ static void put_rule_state(json_t *row, const struct tally_row *sums)
 	bool deaf = sums->waiting_flows == sums->flows;
 	bool mute = sums->outputs > 0 && sums->waiting_outputs == sums->outputs;
 
-	put_reason(row, waiting == 0 ? "live" : deaf || mute ? "pending" : "degraded", sums->why);
+	put_reason(row,
+		   waiting + sums->degraded == 0   ? "live"
+		   : waiting > 0 && (deaf || mute) ? "pending"
+						   : "degraded",
+		   sums->why);
 }
 
 static json_t *disabled_array(const struct supervisor *sup)
@@ -274,6 +278,7 @@ static void put_sums(json_t *row, const struct tally_row *sums)
 	report_put_number(row, "flows", sums->flows);
 	report_put_number(row, "outputs", sums->outputs);
 	report_put_number(row, "pending", sums->waiting_flows + sums->waiting_outputs);
+	report_put_number(row, "degraded", sums->degraded);
 	report_put_number(row, "received", stat_get(&flows->received));
 	report_put_number(row, "received_bytes", stat_get(&flows->received_bytes));
 	report_put_number(row, "pieces", stat_get(&flows->pieces));

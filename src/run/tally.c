@@ -25,19 +25,27 @@ struct places {
 	uint64_t relayed; /* by the flow, whose outputs come after it */
 };
 
+/* Why a flow or an output is not live; both NULL: it is. */
+struct reason {
+	const char *pending, *amiss;
+};
+
 static void add_worker(const struct supervisor *sup, const struct worker *w,
 		       const struct conf_index *index, struct tally *tally);
 static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard);
 static void add_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, struct places *places, struct tally *tally);
 static bool flow_agrees(const struct flow_stats *stats);
-static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why);
+static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
+		      const struct reason *reason);
+static void keep_state(struct tally_row *row, const struct reason *reason, uint32_t *waiting);
 static void add_output(const struct supervisor *sup, const struct worker *w,
 		       const struct output_place *place, const struct places *places,
 		       struct tally *tally);
 static bool output_agrees(const struct output_stats *stats);
 static bool pools_agree(const struct shard *shard);
-static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why);
+static void keep_output(struct tally_row *row, const struct output_stats *stats,
+			const struct reason *reason);
 static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
 				   struct tally *tally);
 static struct tally_row *new_rows(uint32_t count);
@@ -169,18 +177,20 @@ static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t sha
 static void add_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, struct places *places, struct tally *tally)
 {
-	const char *why = pending_why(&sup->links.pending, w, place_index(flow->token), false);
+	const struct reason why = {
+		pending_why(&sup->links.pending, w, place_index(flow->token), false),
+		links_amiss(&sup->links, flow->rule->ifindex)};
 	struct flow_stats stats;
 
 	tally_read_flow(sup, flow, &stats);
 	tally->consistent = tally->consistent && flow_agrees(&stats);
 	places->relayed = stat_get(&stats.relayed);
 	if (places->rule) {
-		keep_flow(places->rule, &stats, why);
+		keep_flow(places->rule, &stats, &why);
 	}
-	keep_flow(places->shard, &stats, why);
-	keep_flow(places->all, &stats, why);
-	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, why);
+	keep_flow(places->shard, &stats, &why);
+	keep_flow(places->all, &stats, &why);
+	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, &why);
 }
 
 static bool flow_agrees(const struct flow_stats *stats)
@@ -193,12 +203,12 @@ static bool flow_agrees(const struct flow_stats *stats)
 	return stat_get(&stats->received) == stat_get(&stats->relayed) + drops;
 }
 
-static void keep_flow(struct tally_row *row, const struct flow_stats *stats, const char *why)
+static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
+		      const struct reason *reason)
 {
 	report_keep_flow(&row->sums, stats);
 	row->flows++;
-	row->waiting_flows += why != NULL;
-	row->why = row->why ? row->why : why;
+	keep_state(row, reason, &row->waiting_flows);
 }
 
 static void add_output(const struct supervisor *sup, const struct worker *w,
@@ -206,7 +216,9 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 		       struct tally *tally)
 {
 	const struct egress_output *output = &place->output;
-	const char *why = pending_why(&sup->links.pending, w, place_index(output->token), true);
+	const struct reason why = {
+		pending_why(&sup->links.pending, w, place_index(output->token), true),
+		links_amiss(&sup->links, output->rule->ifindex)};
 
 	struct report_gone read = {0}; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read.outputs;
@@ -216,11 +228,11 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	tally->consistent = tally->consistent && output_agrees(stats) &&
 			    stat_get(&stats->offered) + output->relayed_before == places->relayed;
 	if (places->rule) {
-		keep_output(places->rule, stats, why);
+		keep_output(places->rule, stats, &why);
 	}
-	keep_output(places->shard, stats, why);
-	keep_output(places->all, stats, why);
-	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), stats, why);
+	keep_output(places->shard, stats, &why);
+	keep_output(places->all, stats, &why);
+	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), stats, &why);
 }
 
 static bool output_agrees(const struct output_stats *stats)
@@ -249,11 +261,24 @@ static bool pools_agree(const struct shard *shard)
 	return agree;
 }
 
-static void keep_output(struct tally_row *row, const struct output_stats *stats, const char *why)
+static void keep_output(struct tally_row *row, const struct output_stats *stats,
+			const struct reason *reason)
 {
 	report_keep_output(&row->sums, stats);
 	row->outputs++;
-	row->waiting_outputs += why != NULL;
+	keep_state(row, reason, &row->waiting_outputs);
+}
+
+/* `waiting' is the row's. */
+static void keep_state(struct tally_row *row, const struct reason *reason, uint32_t *waiting)
+{
+	const char *why = reason->pending ? reason->pending : reason->amiss;
+
+	if (reason->pending) {
+		(*waiting)++;
+	} else if (reason->amiss) {
+		row->degraded++;
+	}
 	row->why = row->why ? row->why : why;
 }
 

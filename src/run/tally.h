@@ -20,7 +20,8 @@ struct tally_row {
 	struct report_gone sums; /* kernel_drops without what the filters of shares refused */
 	uint32_t flows, outputs; /* a flow that is divided counts once for each of its shards */
 	uint32_t waiting_flows, waiting_outputs; /* pending */
-	const char *why;                         /* one of these waits, or NULL; the pending's */
+	uint32_t degraded;                       /* flows and outputs whose interface is amiss */
+	const char *why; /* one of all these is not live, or NULL; theirs who know */
 };
 
 struct tally {

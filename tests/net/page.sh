@@ -84,6 +84,7 @@ finds "the colour of the first row" "getComputedStyle(document.querySelector('#r
     .backgroundColor" '"rgb(255, 217, 211)"'
 finds "the colour of a shard" "getComputedStyle([...document.querySelectorAll('#picture
     rect.b-losing')].pop()).fill" '"rgb(255, 217, 211)"'
+sees "document.querySelector('#rules tr.losing .chip').textContent === 'degraded'"
 finds "losses in words" "/lost/.test(document.getElementById('picture').textContent)" true
 shot wide-light-losing
 

@@ -169,6 +169,23 @@ START_TEST(a_rule_is_live_degraded_or_pending_and_says_why)
 }
 END_TEST
 
+START_TEST(a_rule_whose_link_is_down_is_degraded)
+{
+	static struct ifwatch_link link = {.ifindex = 7, .running = false};
+	json_t *object;
+
+	rig.sup.links.watch.table = (struct ifwatch_table){.links = &link, .count = 1};
+	rig.outputs[1].ifindex = 7;
+	object = status();
+	ck_assert_str_eq(text(row(object, "rules", 0), "state"), "degraded");
+	ck_assert_str_eq(text(row(object, "rules", 0), "reason"),
+			 "the link of its interface is down");
+	ck_assert_int_eq(number(row(object, "rules", 0), "degraded"), 1);
+	ck_assert_int_eq(number(row(object, "rules", 0), "pending"), 0);
+	json_decref(object);
+}
+END_TEST
+
 START_TEST(a_rule_says_on_which_shards_it_is)
 {
 	json_t *object = status();
@@ -269,6 +286,7 @@ int main(void)
 	tcase_add_test(tc, what_has_gone_is_in_the_totals_and_in_no_rule);
 	tcase_add_test(tc, a_flow_without_a_named_interface_has_a_row_of_its_own);
 	tcase_add_test(tc, a_rule_is_live_degraded_or_pending_and_says_why);
+	tcase_add_test(tc, a_rule_whose_link_is_down_is_degraded);
 	tcase_add_test(tc, a_rule_says_on_which_shards_it_is);
 	tcase_add_test(tc, a_name_with_any_bytes_is_still_json);
 	tcase_add_test(tc, a_long_rule_is_cut_off_between_characters);
