@@ -102,6 +102,12 @@ void ingress_count_leftovers(struct ingress_flow *flow)
 	}
 }
 
+void ingress_hand_over(struct ingress_flow *flow)
+{
+	ingress_look_at_drops(flow);
+	sock_note_drops(flow->fd, flow->drops_seen);
+}
+
 void ingress_look_at_drops(struct ingress_flow *flow)
 {
 	bool filters = share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr);

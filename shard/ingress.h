@@ -63,6 +63,7 @@ struct ingress_flow {
 	uint64_t apart_until_ns; /* in BAND_APART: not before, and longer while it starves */
 	uint8_t state;           /* enum flow_state */
 	bool going;              /* to be given up: not armed again */
+	bool kept; /* its socket and queue are for who comes after us: neither left nor emptied */
 };
 
 #define BAND_NOWHERE UINT8_MAX
@@ -79,6 +80,7 @@ struct flow_place {
 	struct rule_flow rule;   /* flow.rule */
 	struct sock_got got;     /* buffer size got, clamped, coalescing */
 	struct flow_stats stats; /* flow.stats */
+	bool stored; /* somebody keeps its socket beyond our end; control's until MAIL_HAND_OVER */
 };
 
 /* Describes the datagram in `event'. False when it was refused, which has then been counted; the
@@ -91,6 +93,10 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
  * queued there; at most DRAIN_READ_MAX. What arrives later is a kernel drop. Only while not
  * armed. */
 void ingress_count_leftovers(struct ingress_flow *flow);
+
+/* Instead, of a flow that is kept: counts what was dropped so far, and notes on the socket that it
+ * was counted. Only while not armed. */
+void ingress_hand_over(struct ingress_flow *flow);
 
 /* Adds to `kernel_drops' what the kernel has dropped at the flow's socket since the last look. The
  * kernel counts modulo 2^32, so looks must not be farther apart than that. Of a share that a filter

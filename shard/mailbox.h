@@ -22,6 +22,7 @@ enum mail {
 	MAIL_QUIT = 1 << 1,    /* end at once, counting what is left behind */
 	MAIL_LOOK = 1 << 2,    /* look how many datagrams the kernel has dropped at some sockets */
 	MAIL_MESSAGE = 1 << 3, /* by mailbox_send only */
+	MAIL_HAND_OVER = 1 << 4, /* as MAIL_DRAIN, but what is stored is left to who comes next */
 };
 
 struct mailbox {

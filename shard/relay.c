@@ -9,6 +9,8 @@
  *
  * When the control thread asks for the end, the relay leaves its groups, relays what is already
  * queued until a turn brings nothing (or time is up), cancels its receives, and counts the rest.
+ * Asked to hand over, it takes nothing more of the flows whose sockets outlive the process: what it
+ * has taken is relayed, and what is queued is left, group and all, to who comes next.
  */
 #include "shard/relay.h"
 
@@ -40,6 +42,8 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res);
 static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
 static void take_mail(struct relay *r);
+static void drain(struct relay *r);
+static bool has_own_flow(const struct relay *r);
 static void take_message(struct relay *r);
 static void look_at_drops(struct relay *r);
 static void stop(struct relay *r);
@@ -328,10 +332,12 @@ static void take_mail(struct relay *r)
 		look_at_drops(r);
 		egress_follow_sources(r->egress);
 	}
+	if ((mail & MAIL_HAND_OVER) && r->phase == RELAY_RUNNING) {
+		relay_keep_stored(r);
+		drain(r);
+	}
 	if ((mail & MAIL_DRAIN) && r->phase == RELAY_RUNNING) {
-		relay_leave_groups(r);
-		r->phase = RELAY_DRAINING;
-		r->drain_end_ns = clock_now_ns() + r->drain_ns;
+		drain(r);
 	}
 	if (mail & MAIL_QUIT) {
 		stop(r);
@@ -339,6 +345,32 @@ static void take_mail(struct relay *r)
 	if (mail & MAIL_MESSAGE) {
 		take_message(r);
 	}
+}
+
+static void drain(struct relay *r)
+{
+	relay_leave_groups(r);
+	r->phase = RELAY_DRAINING;
+	r->drain_end_ns = clock_now_ns() + r->drain_ns;
+	if (!has_own_flow(r)) {
+		stop(r); /* who comes next waits for our end */
+	}
+}
+
+/* Whether there is a flow that is not kept for somebody else. */
+static bool has_own_flow(const struct relay *r)
+{
+	bool any_kept = false;
+
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		const struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state >= FLOW_IDLE && !flow->kept) {
+			return true;
+		}
+		any_kept = any_kept || flow->kept;
+	}
+	return !any_kept;
 }
 
 static void take_message(struct relay *r)

@@ -148,8 +148,20 @@ void relay_leave_groups(struct relay *r)
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		const struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		if (flow->state >= FLOW_IDLE) {
+		if (flow->state >= FLOW_IDLE && !flow->kept) {
 			sock_leave(flow->fd, &flow->rule->in, flow->rule->ifindex);
+		}
+	}
+}
+
+void relay_keep_stored(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct flow_place *place = relay_place(r, i);
+
+		if (place->flow.state >= FLOW_IDLE && place->stored) {
+			place->flow.kept = true;
+			relay_end_flow(r, &place->flow);
 		}
 	}
 }
@@ -159,7 +171,9 @@ void relay_count_unread(struct relay *r)
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		struct ingress_flow *flow = &relay_place(r, i)->flow;
 
-		if (flow->state >= FLOW_IDLE) {
+		if (flow->state >= FLOW_IDLE && flow->kept) {
+			ingress_hand_over(flow);
+		} else if (flow->state >= FLOW_IDLE) {
 			ingress_count_leftovers(flow);
 			ingress_look_at_drops(flow);
 		}

@@ -36,8 +36,11 @@ uint32_t relay_take_ended(struct relay *r);
 /* Times one in `every' receptions that come with a stamp (sock_set_stamp); 0: none. */
 void relay_sample(struct relay *r, uint32_t every);
 
-/* Leaves the group of every flow; what has arrived stays in the sockets. */
+/* Leaves the group of every flow that is not kept; what has arrived stays in the sockets. */
 void relay_leave_groups(struct relay *r);
 
-/* Takes what is left in the sockets of all flows, and counts it as not relayed. */
+/* Leaves the flows that are stored to who comes after us: receives no more of them. */
+void relay_keep_stored(struct relay *r);
+
+/* Takes what is left in the sockets of all flows but those kept, and counts it as not relayed. */
 void relay_count_unread(struct relay *r);

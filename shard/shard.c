@@ -25,6 +25,7 @@ static bool avoids_copying(const struct shard_spec *spec);
 static int open_sockets(struct shard *s, struct err *err);
 static int open_output(struct shard *s, uint32_t i, struct err *err);
 static int open_flow(struct shard *s, uint32_t i, struct err *err);
+static bool take_kept(const struct shard *s, uint32_t i, struct flow_place *place);
 static int is_there(const struct endpoint *at, unsigned ifindex, struct err *err);
 static void join_outputs(struct shard *s, struct ingress_flow *flow);
 static void give_up(struct shard *s, struct ingress_flow *flow);
@@ -172,7 +173,8 @@ int shard_join(struct shard *s, struct err *err)
 		int rc = 0;
 
 		/* Control joins what several shards divide. */
-		if (flow->state != FLOW_PENDING && !share_is_part(&flow->rule->share)) {
+		if (flow->state != FLOW_PENDING && !flow->kept &&
+		    !share_is_part(&flow->rule->share)) {
 			rc = sock_join(flow->fd, &flow->rule->in, flow->rule->ifindex, err);
 		}
 		if (rc < 0 && s->spec->strict) {
@@ -189,6 +191,9 @@ int shard_live(struct shard *s, struct err *err)
 {
 	int armed;
 
+	for (uint32_t i = 0; i < s->spec->table->flow_count; i++) {
+		relay_place(&s->relay, i)->flow.kept = false; /* it is ours from here on */
+	}
 	relay_start(&s->relay);
 	armed = ring_turn(s->relay.ring, 0); /* before we say so */
 	if (armed < 0) {
@@ -340,6 +345,9 @@ static int open_flow(struct shard *s, uint32_t i, struct err *err)
 	must(place_index(flow->token) == i);
 	join_outputs(s, flow);
 	flow->echoes = s->echoes;
+	if (take_kept(s, i, place)) {
+		return add_file(s, flow->fd, &flow->file, err);
+	}
 	flow->fd = is_there(&flow->rule->in.at, flow->rule->ifindex, err);
 	if (flow->fd == 0) {
 		flow->fd = sock_open_ingress(&flow->rule->in, flow->rule->ifindex, &want,
@@ -350,6 +358,22 @@ static int open_flow(struct shard *s, uint32_t i, struct err *err)
 		return s->spec->strict || share_is_part(&flow->rule->share) ? flow->fd : 0;
 	}
 	return add_file(s, flow->fd, &flow->file, err);
+}
+
+/* What is queued in it waits until we are live, and for somebody else if we are never. */
+static bool take_kept(const struct shard *s, uint32_t i, struct flow_place *place)
+{
+	struct shard_kept *kept = s->spec->kept != NULL ? &s->spec->kept[i] : NULL;
+
+	if (kept == NULL || kept->fd < 0) {
+		return false;
+	}
+	place->got = kept->got;
+	place->flow.fd = kept->fd;
+	place->flow.kept = true;
+	place->flow.drops_seen = sock_noted_drops(kept->fd);
+	kept->fd = -1;
+	return true;
 }
 
 /* An interface may come later. */

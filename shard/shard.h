@@ -46,6 +46,13 @@ struct shard_spec {
 	uint64_t drain_ns;
 	uint32_t latency_sample; /* one in so many receptions is timed; 0: none */
 	bool strict; /* a socket that cannot be had is a failure, and nothing that is pending */
+	struct shard_kept *kept; /* one for each flow of the table; NULL: none */
+};
+
+/* The socket of a flow that a process before us had, ready and joined. */
+struct shard_kept {
+	int fd; /* -1: none; and so once the shard has it */
+	struct sock_got got;
 };
 
 /* Counters: written by the shard, read by anyone, alive as long as the arena. Those of flows and

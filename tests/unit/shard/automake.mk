@@ -89,6 +89,9 @@ tests_unit_shard_check_sock_SOURCES = tests/unit/shard/check_sock.c \
 	tests/unit/shard/check_sock_send.c tests/unit/sock_help.c tests/unit/sock_help.h
 tests_unit_shard_check_sock_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_shard_kept
+tests_unit_shard_check_shard_kept_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_sock_kept
 tests_unit_shard_check_sock_kept_SOURCES = tests/unit/shard/check_sock_kept.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
