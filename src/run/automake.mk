@@ -41,6 +41,10 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \
+	src/run/store.c src/run/store.h \
+	src/run/store_list.c src/run/store_list.h \
+	src/run/store_name.c src/run/store_name.h \
+	src/run/store_passed.c src/run/store_socket.h \
 	src/run/status.c src/run/status.h \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/survey.c src/run/survey.h \

@@ -9,31 +9,69 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static int send_to(const char *path, const char *state, int fd, int flags);
+static int name_manager(const char *path, struct sockaddr_un *to, socklen_t *len);
+
 int notify_send(const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	socklen_t len;
-	int fd, rc = 0;
+	return notify_is_wanted() ? send_to(getenv("NOTIFY_SOCKET"), state, -1, 0) : 0;
+}
 
-	if (!path || path[0] == '\0') {
-		return 0;
+int notify_send_fd(const char *state, int fd)
+{
+	return notify_is_wanted() ? send_to(getenv("NOTIFY_SOCKET"), state, fd, MSG_DONTWAIT) : 0;
+}
+
+bool notify_is_wanted(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	return path && path[0] != '\0';
+}
+
+static int send_to(const char *path, const char *state, int fd, int flags)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct sockaddr_un to;
+	struct iovec text = {(void *)state, strlen(state)};
+	struct msghdr msg = {.msg_name = &to, .msg_iov = &text, .msg_iovlen = 1};
+	int rc = name_manager(path, &to, &msg.msg_namelen);
+	int by;
+
+	if (rc < 0) {
+		return rc;
 	}
-	if ((path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path)) {
-		return -EINVAL;
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
 	}
-	memcpy(to.sun_path, path, strlen(path));
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-	if (path[0] == '@') {
-		to.sun_path[0] = '\0'; /* an abstract name begins with a zero byte */
-	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
+	by = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (by < 0) {
 		return -errno;
 	}
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, len) < 0) {
+	if (sendmsg(by, &msg, MSG_NOSIGNAL | flags) < 0) {
 		rc = -errno;
 	}
-	close(fd);
+	close(by);
 	return rc;
+}
+
+static int name_manager(const char *path, struct sockaddr_un *to, socklen_t *len)
+{
+	*to = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if ((path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to->sun_path)) {
+		return -EINVAL;
+	}
+	memcpy(to->sun_path, path, strlen(path));
+	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (path[0] == '@') {
+		to->sun_path[0] = '\0'; /* an abstract name begins with a zero byte */
+	}
+	return 0;
 }

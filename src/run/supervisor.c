@@ -54,7 +54,8 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
 			uint64_t *looked_ns);
 static void act_on(struct supervisor *sup, int signo, int *asked);
-static void end_as_asked(struct supervisor *sup, const char *who, int *asked);
+static void end_as_asked(struct supervisor *sup, const char *who, bool next, int *asked);
+static uint32_t begin_end(struct supervisor *sup, const char *who, bool next);
 static void ask_to_end(struct supervisor *sup, uint32_t mail);
 static int first_failure(const struct supervisor *sup, struct err *err);
 static void post_all(struct supervisor *sup, uint32_t mail);
@@ -76,7 +77,10 @@ int supervisor_run(struct setup *setup, int argc, char **argv)
 	changer_init(&sup.changer, &sup);
 	reload_init(&sup.reload, &sup, argc, argv);
 	sup.rebalance.sup = &sup;
-	rc = ready_get(&sup, &err);
+	rc = store_open(&sup.store, setup->opt, &err);
+	if (rc == 0) {
+		rc = ready_get(&sup, &err);
+	}
 	if (rc == 0) {
 		rc = relay_until_end(&sup, signals, &err);
 	}
@@ -115,6 +119,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	}
 	if (rc == 0) {
 		announce(sup);
+		store_settle(&sup->store, sup);
 		rc = keep_watch(sup, signals, err);
 	} else {
 		post_all(sup, MAIL_QUIT);
@@ -183,6 +188,8 @@ static int go_live(struct supervisor *sup, int signals, struct err *err)
 
 static int start_workers(struct supervisor *sup, struct err *err)
 {
+	int rc;
+
 	log_debug("starting %u shards", sup->setup->plan.shard_count);
 	sup->workers = calloc(sup->setup->plan.shard_count, sizeof(*sup->workers));
 	if (!sup->workers) {
@@ -193,15 +200,13 @@ static int start_workers(struct supervisor *sup, struct err *err)
 		fill_worker(sup, i);
 		nodemem_expect(shard_arena_bytes(&sup->workers[i].spec), sup->workers[i].node_os);
 	}
-	for (uint32_t i = 0; i < sup->setup->plan.shard_count; i++) {
-		int rc = worker_start(&sup->workers[i], err);
-
-		if (rc < 0) {
-			return rc;
-		}
-		sup->worker_count++;
+	rc = store_adopt(&sup->store, sup, err);
+	for (uint32_t i = 0; i < sup->setup->plan.shard_count && rc == 0; i++) {
+		sup->workers[i].spec.kept = store_kept(&sup->store, i);
+		rc = worker_start(&sup->workers[i], err);
+		sup->worker_count += rc == 0;
 	}
-	return 0;
+	return rc;
 }
 
 static void fill_worker(struct supervisor *sup, uint32_t i)
@@ -306,6 +311,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(),
 						links_sleep_ms(&sup->links, WATCH_MS));
 
+		sleep_ms = store_wait_ms(&sup->store, sleep_ms);
 		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
 
 		/* Whoever asks looks at places, and so waits until no shard has a message. */
@@ -334,6 +340,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		if (asked == 0 && changer_is_idle(&sup->changer)) {
 			replies_tick(&sup->replies, sup); /* a change may close its sockets */
 			rebalance_tick(&sup->rebalance, clock_now_ns());
+			store_tick(&sup->store, sup, clock_now_ns());
 		}
 		look_around(sup, &watch, &dog, &looked_ns);
 		recheck_tick(sup, &placed_ns);
@@ -361,12 +368,12 @@ static void look_for_end(struct supervisor *sup, int signals, int *asked)
 	}
 	if (sup->drain_asked) {
 		sup->drain_asked = false;
-		end_as_asked(sup, "control", asked);
+		end_as_asked(sup, "control", false, asked);
 	}
 	if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
 	    gate_passed(&sup->gate, &sup->gate.ended, 1) && *asked == 0) {
 		*asked = 1; /* one shard alone is no relay: end them all */
-		ask_to_end(sup, MAIL_DRAIN);
+		ask_to_end(sup, begin_end(sup, "a shard has ended", true));
 	}
 }
 
@@ -393,26 +400,43 @@ static void act_on(struct supervisor *sup, int signo, int *asked)
 		}
 		return;
 	}
-	end_as_asked(sup, signals_name(signo), asked);
+	end_as_asked(sup, signals_name(signo), signo == SIGTERM, asked);
 }
 
-static void end_as_asked(struct supervisor *sup, const char *who, int *asked)
+/* `next': another process may come after us, for which sockets are kept. */
+static void end_as_asked(struct supervisor *sup, const char *who, bool next, int *asked)
 {
 	sup->draining = true;
 	(*asked)++;
 	if (*asked == 1) {
-		log_notice("%s: draining", who);
-		(void)notify_send("STOPPING=1\nSTATUS=draining");
-		ask_to_end(sup, MAIL_DRAIN);
+		ask_to_end(sup, begin_end(sup, who, next));
 	} else {
 		log_notice("%s again: ending at once", who);
 		ask_to_end(sup, MAIL_QUIT);
 	}
 }
 
+/* How it is to be asked of the shards. */
+static uint32_t begin_end(struct supervisor *sup, const char *who, bool next)
+{
+	uint32_t stored = next ? store_hand_over(&sup->store, sup) : 0;
+
+	if (stored > 0) {
+		log_notice("%s: leaving the sockets of %u flows to the next process, draining the "
+			   "others",
+			   who, stored);
+		(void)notify_send("STOPPING=1\nSTATUS=handing over");
+		return MAIL_HAND_OVER;
+	}
+	store_forget(&sup->store);
+	log_notice("%s: draining", who);
+	(void)notify_send("STOPPING=1\nSTATUS=draining");
+	return MAIL_DRAIN;
+}
+
 static void ask_to_end(struct supervisor *sup, uint32_t mail)
 {
-	uint64_t drain_ns = mail == MAIL_DRAIN ? sup->setup->opt->drain_ms * NS_PER_MS : 0;
+	uint64_t drain_ns = mail != MAIL_QUIT ? sup->setup->opt->drain_ms * NS_PER_MS : 0;
 	uint64_t end_by_ns = clock_now_ns() + drain_ns + END_WAIT_NS;
 
 	sup->end_by_ns =
@@ -465,6 +489,7 @@ static void free_all(struct supervisor *sup)
 	commands_forget(sup);
 	conf_free(&sup->disabled);
 	reload_free(&sup->reload);
+	store_close(&sup->store);
 	changer_free(&sup->changer);
 	echoes_forget(sup);
 	marks_release(&sup->marks);

@@ -21,6 +21,7 @@
 #include "src/run/report.h"
 #include "src/run/scene.h"
 #include "src/run/survey.h"
+#include "src/run/store.h"
 #include "src/run/worker.h"
 
 struct control;
@@ -32,6 +33,7 @@ struct supervisor {
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
+	struct store store; /* of sockets, with the service manager */
 	struct links links;
 	struct replies replies;
 	struct changer changer;   /* of running shards */

@@ -106,6 +106,7 @@ struct opt {
 	struct addr metrics;     /* --metrics ADDR:PORT|off; family 0: nowhere */
 	unsigned metrics_detail; /* --metrics-detail, enum opt_detail */
 	uint32_t drain_ms;       /* --drain-timeout MS */
+	enum opt_switch store;   /* --store: keep sockets with the service manager */
 	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
 	char *user;              /* --user NAME: drop privileges to */
 	bool verbose;

@@ -425,6 +425,14 @@ static const struct cli_row running_rows[] = {
 	 .initial = "0",
 	 .help = "time one in N receptions from the kernel to the send, by output; 0:\n"
 		 "none. Counted in the report as latency"},
+	{.name = "store",
+	 .kind = CLI_CHOICE,
+	 .arg = "WHEN",
+	 AT(store),
+	 .choices = switch_choices,
+	 .initial = "auto",
+	 .help = "let systemd keep the sockets over a restart, so that nothing is lost: auto\n"
+		 "(where it says that it does), on or off"},
 	{.name = "user",
 	 .kind = CLI_TEXT,
 	 .arg = "NAME",

@@ -40,6 +40,11 @@ tests_fuzz_fuzz_merge_SOURCES = tests/fuzz/fuzz_merge.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_merge_LDADD = $(NC_SHARD_LIBS)
 tests_fuzz_fuzz_merge_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_store
+tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_store_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_store_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh

@@ -31,6 +31,13 @@ UNIT_TESTS += tests/unit/run/check_watch
 tests_unit_run_check_watch_SOURCES = tests/unit/run/check_watch.c $(RUN_RIG)
 tests_unit_run_check_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_store_name
+tests_unit_run_check_store_name_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_store
+tests_unit_run_check_store_SOURCES = tests/unit/run/check_store.c $(RUN_RIG)
+tests_unit_run_check_store_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_watchdog
 tests_unit_run_check_watchdog_SOURCES = tests/unit/run/check_watchdog.c $(RUN_RIG)
 tests_unit_run_check_watchdog_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,162 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2154
+# With a descriptor store the sockets outlive the process: a restart and another build lose, double
+# and reorder nothing while the buffers have room, and what waits survives kill -9, too; what no
+# rule asks for any more is let go.
+. "$(dirname "$0")/lib/story.sh"
+story "a restart under traffic loses nothing, and neither does kill -9"
+topo_line
+conf=$work/numacastd.conf
+build=$work/build-1
+ln -s "$daemon" "$build"
+mkdir "$work/store"
+
+# configure LINE...: what the next process reads.
+configure() {
+    printf '%s\n' "$@" >"$conf"
+}
+
+# managed_start ARGUMENT...: numacastd under the manager; $manager.
+managed_start() {
+    : >"$daemon_log"
+    start_in mid python3 "$src_top/tests/net/lib/store.py" "$work/store" \
+        "$build" --engine "$ENGINE" --control off --exit-report "$report" "${relay_extra[@]}" \
+        --config "$conf" "$@" 2>>"$daemon_log"
+    manager=$started
+    starts=0
+    next_is_ready || fail_now "numacastd is not ready"
+}
+
+# readies: how many processes have been ready.
+readies() {
+    grep -c 'ready$' "$daemon_log"
+}
+
+is_ready_again() {
+    [ "$(readies)" -gt "$starts" ] && [ -s "$work/store/kept" ]
+}
+
+next_is_ready() {
+    wait_up "$manager" is_ready_again || return 1
+    starts=$(readies)
+    daemon_pid=$(cat "$work/store/pid")
+}
+
+# again SIGNAL: ends the process by it; another one takes its place.
+again() {
+    kill "-$1" "$daemon_pid"
+    next_is_ready || fail_now "no process comes after SIG$1"
+}
+
+kept() {
+    wc -l <"$work/store/kept"
+}
+
+kept_is() {
+    [ "$(kept)" -eq "$1" ]
+}
+
+# judge NAME: what a receiver got, whole and in order.
+judge() {
+    wait_for drained mid || fail "datagrams stay in the relay's sockets"
+    recv_stop "$1"
+    local fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
+    expect "$1: lost, duplicated, reordered, corrupt, cut" \
+        "$(got "$1" ".total | $fields | join(\" \")")" "0 0 0 0 0"
+    expect_cmp "$1: received" "$(got "$1" .total.received)" -gt 0
+}
+
+# add_report: the process that has just ended has told the truth, and how many it received.
+add_report() {
+    report_check
+    told=$((told + $(reported '[.rules[].received] | add')))
+    expect "left unread and counted" "$(reported .totals.drops.shutdown)" 0
+}
+
+# ---- restarts and another build under traffic ----
+one="rule 239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000"
+two="rule 239.1.1.2%in0:5000 -> 239.2.2.2%out0:6000, 239.2.2.3%out0:6000"
+sinks=(239.2.2.1%d0:6000 239.2.2.2%d0:6000 239.2.2.3%d0:6000)
+configure "$one" "$two"
+managed_start --shards 2 --oversubscribe --rcvbuf 64M
+wait_for kept_is 2 || fail "the sockets of two flows are not kept, but $(kept)"
+told=0
+for rate in 1000 50000; do
+    recv_start "at-$rate" dst "${sinks[@]}" --rcvbuf 64M
+    start_in src "$probe" send --quiet --json --no-loop --rate $((rate / 2)) --duration 600 \
+        "${send_extra[@]}" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 >"$work/sent.json"
+    sender=$started
+    again TERM
+    add_report
+    ln -s "$daemon" "$work/other-build"
+    mv "$work/other-build" "$build"
+    again TERM
+    add_report
+    stop "$sender"
+    judge "at-$rate"
+    sent_all=$((${sent_all:-0} + $(sent .sent)))
+done
+again TERM
+add_report
+expect "received by all processes together" "$told" "$sent_all"
+
+# ---- kill -9 while a thousand datagrams wait: the next process has them ----
+recv_start killed dst "${sinks[@]}" --rcvbuf 64M
+kill -STOP "$daemon_pid"
+send src 239.1.1.1%s0:5000 239.1.1.2%s0:5000 --count 1000 --rate 20000
+again KILL
+wait_for drained mid || fail "datagrams stay in the relay's sockets"
+recv_stop killed
+expect "after kill -9: doubled" "$(got killed .total.duplicated)" 0
+if [ "$ENGINE" = mmsg ]; then
+    expect "after kill -9: lost" "$(got killed .total.lost)" 0
+else # the kernel may receive once more for a process that dies, 32 datagrams of a flow at most
+    expect_cmp "after kill -9: lost by three outputs" "$(got killed .total.lost)" -le $((3 * 32))
+fi
+
+# ---- flows that come and go by reload are stored and removed ----
+configure "$one" "$two" "rule 239.1.1.4%in0:5000 -> 239.2.2.4%out0:6000"
+kill -HUP "$daemon_pid"
+wait_for kept_is 3 || fail "the socket of an added flow is not kept"
+configure "$one" "$two"
+kill -HUP "$daemon_pid"
+wait_for kept_is 2 || fail "the socket of a removed flow is kept"
+
+# ---- a rule that goes and one that changes between two processes ----
+joined() {
+    in_ns mid ip maddr show dev in0 | grep -q "$1"
+}
+recv_start changed dst "${sinks[@]}" --rcvbuf 64M
+start_in src "$probe" send --quiet --json --no-loop --rate 1000 --duration 600 \
+    "${send_extra[@]}" 239.1.1.1%s0:5000 >"$work/sent.json"
+sender=$started
+# Of what stays another output, options and shards change.
+configure "rule 239.1.1.1%in0:5000 -> 239.2.2.9%out0:6000, 239.2.2.1%out0:6000 ttl=9"
+again TERM
+wait_for kept_is 1 || fail "the socket of a rule that has gone is kept"
+left() {
+    ! joined "$1"
+}
+wait_for left 239.1.1.2 || fail "the group of a rule that has gone is joined"
+stop "$sender"
+judge changed
+
+# A flow with a source is another one, and so is its socket; the old one is let go.
+configure "rule 10.77.1.1@239.1.1.1%in0:5000 gro=off -> 239.2.2.1%out0:6000"
+before=$(cat "$work/store/kept")
+again TERM
+is_another() {
+    kept_is 1 && [ "$(cat "$work/store/kept")" != "$before" ]
+}
+wait_for is_another || fail "the socket of a rule that has changed is kept"
+
+# ---- the end for good leaves nothing ----
+configure "$one"
+again INT
+expect_words "SIGINT" "$daemon_log" "SIGINT: draining"
+wait_for kept_is 1 || fail "the socket of the only flow is not kept"
+kill -TERM "$manager"
+wait_for dead "$manager" || fail "the manager does not end"
+wait_end "$manager"
+expect "processes that failed" "$(grep -cvxE '0|-9' "$work/store/status")" 0
+wait_for left 239.1.1 || fail "groups are joined without anybody"
