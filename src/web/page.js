@@ -28,6 +28,7 @@
     return n.toFixed(n < 9.995 && unit ? 2 : 1) + units[unit];
   }
   const perSecond = (n) => n === null ? nothing : short(n) + "/s";
+  const bits = (n) => n === null ? nothing : short(n).replace(/[kMGT]?$/, " $&bit/s");
   const whole = (n) => n.toLocaleString("en");
   const many = (n, word) => `${whole(n)} ${word}${n === 1 ? "" : "s"}`;
   const percent = (part) => part === null ? nothing : `${Math.round(part * 100)} %`;
@@ -118,7 +119,7 @@
       const line = this.body.insertRow();
       line.setAttribute("role", "row");
       this.columns.forEach((column, i) => {
-        const cell = make(i ? "td" : "th", undefined, column.number ? "number" : "");
+        const cell = make(i ? "td" : "th", undefined, column.number ? "number" : column.kind);
         cell.setAttribute("role", i ? "cell" : "rowheader");
         if (!i) cell.scope = "row";
         cell.dataset.label = column.label;
@@ -201,15 +202,15 @@
       `CPU ${r.cpu}${r.node === null ? "" : `, node ${r.node}`}, ${many(r.flows, "flow")}`) },
     { label: "Busy", number: true, cell: (r) => percent(r.rate.cpu) },
     ...rateColumns,
-    { label: "Pool", fill: fillLevels },
+    { label: "Pool", fill: fillLevels, kind: "block" },
   ];
   const interfaceColumns = [
     { label: "Interface", fill: (cell, r) => fillName(cell, r.interface || "(any)", {},
       `${many(r.flows, "flow")} in, ${many(r.outputs, "output")}` +
       (r.node === null ? "" : `, node ${r.node}`)) },
     ...rateColumns.slice(0, 4),
-    { label: "Bits in", number: true, cell: (r) => `${short(r.rate.inBits)}bit/s` },
-    { label: "Bits out", number: true, cell: (r) => `${short(r.rate.outBits)}bit/s` },
+    { label: "Bits in", number: true, cell: (r) => bits(r.rate.inBits) },
+    { label: "Bits out", number: true, cell: (r) => bits(r.rate.outBits) },
   ];
   const lossColumns = [
     { label: "Cause", cell: (r) => r.cause },
@@ -336,9 +337,9 @@
     at("state").className = `chip ${stateClass(now.daemon.state)}`;
     say(at("about"), `${now.daemon.version}, ${now.daemon.engine}, up ${lasting(now.uptime_s)}`);
     say(at("sum-in"), perSecond(rate.in));
-    say(at("sum-in-more"), `${short(rate.inBits)}bit/s, ${short(now.totals.received)} so far`);
+    say(at("sum-in-more"), `${bits(rate.inBits)}, ${short(now.totals.received)} so far`);
     say(at("sum-out"), perSecond(rate.out));
-    say(at("sum-out-more"), `${short(rate.outBits)}bit/s, ${short(now.totals.sent)} so far`);
+    say(at("sum-out-more"), `${bits(rate.outBits)}, ${short(now.totals.sent)} so far`);
     say(at("sum-lost"), perSecond(rate.lost));
     say(at("sum-lost-more"), `${whole(rate.lostEver)} since the start`);
     at("tile-lost").className = rate.lost > 0 ? "bad" : "";
@@ -358,6 +359,22 @@
     at("losses").hidden = causes.length === 0;
     lossesTable.show(causes);
   }
+
+  // The one that suits the page's width.
+  let pictureShown = null;
+  const pictureWanted = () =>
+    PICTURES.find(([most]) => at("picture").clientWidth < most)[1];
+  async function askPicture() {
+    const name = pictureWanted();
+    takePicture(await ask(name));
+    pictureShown = name;
+  }
+  window.addEventListener("resize", () => {
+    if (pictureShown && pictureShown !== pictureWanted()) {
+      pictureShown = null; // one resize at a time
+      askPicture().catch(() => {}); // the next round tells
+    }
+  });
 
   // The picture brings its colours as a style sheet, which is taken over once; as an element this
   // page's policy would not let it in.
@@ -419,8 +436,7 @@
       const first = !now;
       take(JSON.parse(await ask("status.json")));
       endSilence();
-      const width = at("picture").clientWidth;
-      takePicture(await ask(PICTURES.find(([most]) => width < most)[1]));
+      await askPicture();
       askedMs = first ? 0 : performance.now() - began;
     } catch (error) {
       silentSince = silentSince || answeredAt || Date.now();

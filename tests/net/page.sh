@@ -93,6 +93,7 @@ beyond="[...document.querySelectorAll('body *')].filter(e => !e.closest('thead, 
     e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.tagName + e.id + e.className)"
 for width in 360 1280; do
     asks size $width 800
+    sees "document.querySelector('#picture svg').getAttribute('width') > 1000 === $width > 1000"
     for scheme in light dark; do
         asks scheme $scheme
         sees "document.querySelector('#picture svg')?.getBoundingClientRect().width <= $width"
