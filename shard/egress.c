@@ -41,10 +41,10 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 void egress_cut(struct egress *eg, uint32_t output_count, uint32_t train_count, struct arena *arena)
 {
 	must(train_count > 0);
-	*eg = (struct egress){.train_count = train_count,
-			      .free_first = PLACE_NONE,
-			      .dirty_first = PLACE_NONE,
-			      .dirty_last = PLACE_NONE};
+	*eg = (struct egress){.train_count = train_count, .free_first = PLACE_NONE};
+	for (unsigned level = 0; level < RULE_LEVELS; level++) {
+		eg->dirty[level] = PLACE_LIST_EMPTY;
+	}
 	eg->trains = arena_alloc(arena, train_count * sizeof(struct train), CACHE_LINE_BYTES);
 	egress_add_rooms(eg, rooms_for(output_count, ROOM_OUTPUTS), arena);
 }

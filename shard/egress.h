@@ -71,8 +71,9 @@ struct egress_output {
 	uint64_t tokens_bits;   /* rate=: may be sent now */
 	uint64_t tokens_at_ns;  /* when tokens_bits was true */
 	uint8_t gso;            /* enum egress_gso */
-	bool dirty;             /* in the dirty list */
+	bool dirty;             /* in a dirty list */
 	bool cut_off;           /* it had a socket, on an interface that has gone */
+	uint8_t level;          /* rule_level of its rule: who is sent first */
 	bool connected;
 	uint8_t state; /* enum output_state */
 };
@@ -100,10 +101,11 @@ struct egress {
 	struct ring *ring;
 	struct pool *pool;
 	struct train *trains;
-	struct output_place **rooms;      /* of ROOM_OUTPUTS places each */
-	uint32_t place_count;             /* of outputs */
-	uint32_t free_first;              /* list of free places */
-	uint32_t dirty_first, dirty_last; /* list of outputs with something to flush */
+	struct output_place **rooms;          /* of ROOM_OUTPUTS places each */
+	uint32_t place_count;                 /* of outputs */
+	uint32_t free_first;                  /* list of free places */
+	struct place_list dirty[RULE_LEVELS]; /* outputs with something to flush, by level */
+	uint32_t dirty_levels;                /* a bit for each of these that is not empty */
 	uint32_t dirty_count;
 	uint32_t look_at; /* place whose source address is looked at next */
 	uint32_t train_count;
@@ -117,6 +119,7 @@ struct egress {
 	uint64_t now_ns;             /* of this turn; kept only when an output has a rate */
 	uint64_t flush_wall_ns;      /* of this flush, by clock_wall_ns; 0: not needed so far */
 	bool has_rate;
+	bool has_level; /* some output is or was above level 0 */
 };
 
 /* Begins with trains and places for outputs, in rooms, cut off `arena'. All places are free, the
@@ -241,17 +244,20 @@ static inline struct egress_output *egress_output(const struct egress *eg, uint3
 static inline void egress_mark_dirty(struct egress *eg, struct egress_output *output)
 {
 	uint32_t index = place_index(output->token);
+	struct place_list *list;
 
 	if (output->dirty) {
 		return;
 	}
+	list = &eg->dirty[output->level];
 	output->dirty = true;
 	output->next = PLACE_NONE;
-	if (eg->dirty_last == PLACE_NONE) {
-		eg->dirty_first = index;
+	if (list->last == PLACE_NONE) {
+		list->first = index;
 	} else {
-		egress_output(eg, eg->dirty_last)->next = index;
+		egress_output(eg, list->last)->next = index;
 	}
-	eg->dirty_last = index;
+	list->last = index;
+	eg->dirty_levels |= 1U << output->level;
 	eg->dirty_count++;
 }

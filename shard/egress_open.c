@@ -12,6 +12,8 @@
 #include "shard/sock.h"
 #include "src/base/must.h"
 
+static void set_level(struct egress *eg, struct egress_output *o);
+
 void egress_open_output(struct egress *eg, struct egress_output *o,
 			const struct egress_socket *sock)
 {
@@ -49,6 +51,7 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	if (rule->out.rate_bps > 0) {
 		eg->has_rate = true;
 	}
+	set_level(eg, o);
 }
 
 void egress_set_output(struct egress *eg, struct egress_output *o,
@@ -71,6 +74,7 @@ void egress_set_output(struct egress *eg, struct egress_output *o,
 		o->gso = GSO_UNPROVEN;
 	}
 	eg->has_rate = eg->has_rate || rule->out.rate_bps > 0;
+	set_level(eg, o);
 }
 
 void egress_suspend_output(struct egress *eg, struct egress_output *o)
@@ -173,4 +177,11 @@ int egress_finish_output(struct egress *eg, struct egress_output *o)
 	}
 	egress_leave_place(eg, o);
 	return fd;
+}
+
+/* While it is in a list of the level before, it stays there until that is flushed. */
+static void set_level(struct egress *eg, struct egress_output *o)
+{
+	o->level = rule_level(&o->rule->out);
+	eg->has_level = eg->has_level || o->level > 0;
 }

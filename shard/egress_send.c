@@ -1,10 +1,11 @@
 /* egress_send.c - sends trains and settles what became of them (steps 10 and 11).
  *
  * egress_flush turns each closed train into one sendmsg, output after output, so that an engine
- * may batch the sends of one socket. egress_done takes the answer each send gets. Four outcomes:
- * sent; refused as a zero-copy send, which is sent again by copying; refused as a train, which
- * starts the datagram by datagram resend with the output's later trains waiting behind it; or
- * dropped under exactly one counter. What has been overtaken is never sent again.
+ * may batch the sends of one socket, and those with the highest priority= first. egress_done takes
+ * the answer each send gets. Four outcomes: sent; refused as a zero-copy send, which is sent again
+ * by copying; refused as a train, which starts the datagram by datagram resend with the output's
+ * later trains waiting behind it; or dropped under exactly one counter. What has been overtaken is
+ * never sent again.
  *
  * An ICMP error fails the next send of its socket, whatever that carries, and anybody can forge
  * one. So a failure that ICMP could have caused is first looked up in the socket's error queue.
@@ -24,6 +25,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
+static void flush_level(struct egress *eg, unsigned level);
 static bool flush_output(struct egress *eg, struct egress_output *o);
 static void look_at_clock(struct egress_output *o);
 static uint32_t look_at_mtu(struct egress_output *o);
@@ -51,20 +53,16 @@ static void free_train(struct egress *eg, uint32_t idx);
 
 void egress_flush(struct egress *eg)
 {
-	uint32_t next = eg->dirty_first;
+	uint32_t levels = eg->dirty_levels;
 
-	eg->dirty_first = eg->dirty_last = PLACE_NONE;
+	eg->dirty_levels = 0;
 	eg->dirty_count = 0;
 	eg->flush_wall_ns = 0;
-	while (next != PLACE_NONE) {
-		struct egress_output *o = egress_output(eg, next);
-		bool done = flush_output(eg, o);
+	while (levels != 0) {
+		unsigned level = 31 - (unsigned)__builtin_clz(levels);
 
-		next = o->next;
-		o->dirty = false;
-		if (!done) {
-			egress_mark_dirty(eg, o);
-		}
+		levels &= ~(1U << level);
+		flush_level(eg, level);
 	}
 }
 
@@ -100,8 +98,29 @@ void egress_abandon(struct egress *eg)
 		o->dirty = false;
 	}
 	eg->in_flight = 0;
-	eg->dirty_first = eg->dirty_last = PLACE_NONE;
+	for (unsigned level = 0; level < RULE_LEVELS; level++) {
+		eg->dirty[level] = PLACE_LIST_EMPTY;
+	}
+	eg->dirty_levels = 0;
 	eg->dirty_count = 0;
+}
+
+/* What cannot go now is dirty again, for the next flush. */
+static void flush_level(struct egress *eg, unsigned level)
+{
+	uint32_t next = eg->dirty[level].first;
+
+	eg->dirty[level] = PLACE_LIST_EMPTY;
+	while (next != PLACE_NONE) {
+		struct egress_output *o = egress_output(eg, next);
+		bool done = flush_output(eg, o);
+
+		next = o->next;
+		o->dirty = false;
+		if (!done) {
+			egress_mark_dirty(eg, o);
+		}
+	}
 }
 
 static bool flush_output(struct egress *eg, struct egress_output *o)

@@ -57,6 +57,7 @@ struct ingress_flow {
 	uint8_t next_group;  /* class it moves to when it is armed again */
 	uint8_t band;        /* enum relay_band, likewise */
 	uint8_t next_band;
+	uint8_t level;           /* highest of its outputs', when last looked at */
 	uint8_t counted;         /* ring group that has slots for it, or BAND_NOWHERE */
 	uint32_t window;         /* of turns, in which it has ... */
 	uint32_t taken;          /* ... so many receptions */

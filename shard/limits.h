@@ -59,6 +59,7 @@
 #define FAIR_TURNS       64     /* over so many a flow's receptions are compared with others' */
 #define FAIR_FILLS       4      /* times all slots lent, received in them, are a flood */
 #define FAIR_RATIO       8      /* times what one that starves has received are too many */
+#define BAND_KEPT_SHARE  4      /* of a class's lent slots: one in so many is for priorities */
 #define BAND_APART_SHARE 4      /* of a class's lent slots: one in so many is for floods */
 #define BAND_APART_NS    5000000000ULL /* how long a flood has its own at least */
 #define ARM_SHARE        4             /* of the lent slots: one flow may start in each turn */

@@ -92,6 +92,13 @@ int relay_turn(struct relay *r)
 
 void relay_start(struct relay *r)
 {
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state >= FLOW_IDLE) {
+			band_weigh(r, flow);
+		}
+	}
 	relay_lend(r);
 	for (uint32_t i = 0; i < r->place_count; i++) {
 		struct ingress_flow *flow = &relay_place(r, i)->flow;

@@ -21,18 +21,13 @@ enum relay_phase {
 	RELAY_STOPPED,
 };
 
-/* The flow that has taken most receptions of a class in this window. */
+/* The flow that has taken most receptions of a group in this window. */
 struct relay_greed {
 	uint32_t flow; /* token */
 	uint32_t taken;
 };
 
-#define RELAY_RANKS 2 /* see band_rank */
-
-/* Places of flows, each naming the `next'. */
-struct relay_list {
-	uint32_t first, last;
-};
+#define RELAY_RANKS (2 * RULE_LEVELS) /* see band_rank */
 
 struct relay {
 	struct ring *ring;
@@ -42,11 +37,11 @@ struct relay {
 	struct mailbox *mailbox;
 	uint32_t place_count;
 	uint32_t free_first;                  /* list of free places */
-	struct relay_list ended[RELAY_RANKS]; /* flows to be armed again, rank by rank, in order */
+	struct place_list ended[RELAY_RANKS]; /* flows to be armed again, rank by rank, in order */
 	uint32_t ended_count;
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
-	struct relay_greed greed[POOL_CLASS_COUNT];
+	struct relay_greed greed[RING_GROUP_COUNT];
 	uint32_t in_group[RING_GROUP_COUNT]; /* flows that receive into it, or are to */
 	uint32_t window;                     /* number of this window of turns (relay_band.h) */
 	uint32_t window_turns;               /* of it so far */

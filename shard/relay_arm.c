@@ -5,6 +5,8 @@
 #include "shard/relay_flows.h"
 #include "src/base/clock.h"
 
+static unsigned group_to_arm(const struct relay *r, const struct ingress_flow *flow);
+static void arm_into(struct relay *r, struct ingress_flow *flow, unsigned group);
 static void lend_to(struct relay *r, enum relay_band band, unsigned cls);
 static uint32_t lent_to(const struct relay *r, unsigned group);
 static bool can_arm(const struct relay *r, unsigned group);
@@ -21,6 +23,7 @@ void relay_lend(struct relay *r)
 		if (state->free_count == 0 && state->ring_count == 0) {
 			(void)pool_lend(r->pool, (enum pool_class)cls); /* counts as exhausted */
 		}
+		lend_to(r, BAND_KEPT, cls);
 		lend_to(r, BAND_COMMON, cls);
 		lend_to(r, BAND_APART, cls);
 	}
@@ -45,17 +48,19 @@ void relay_rearm(struct relay *r)
 		starts[g] = can_arm(r, g) ? 1 + lent_to(r, g) / ARM_SHARE : 0;
 	}
 	r->arms_left = false;
+	/* First those above others, and of equals those that have received least. */
 	while (next != PLACE_NONE) {
 		struct ingress_flow *flow = &relay_place(r, next)->flow;
 
+		unsigned group = group_to_arm(r, flow);
+
 		next = flow->next;
-		if (starts[flow->counted] > 0 && may_retry(r, flow)) {
-			starts[flow->counted]--;
-			relay_arm(r, flow);
+		if (starts[group] > 0 && may_retry(r, flow)) {
+			starts[group]--;
+			arm_into(r, flow, group);
 		} else {
 			relay_list_ended(r, flow);
-			r->arms_left =
-				r->arms_left || (flow->retry_ns == 0 && can_arm(r, flow->counted));
+			r->arms_left = r->arms_left || (flow->retry_ns == 0 && can_arm(r, group));
 		}
 	}
 }
@@ -71,13 +76,29 @@ void relay_change_group(struct relay *r, struct ingress_flow *flow)
 
 void relay_arm(struct relay *r, struct ingress_flow *flow)
 {
-	band_choose(r, flow, (enum relay_band)flow->next_band);
-	flow->group = flow->next_group;
-	flow->band = flow->next_band;
+	band_weigh(r, flow);
+	arm_into(r, flow, flow->counted);
+}
+
+/* While the common band has slots still that are another band's by now, and gives them back only by
+ * receiving, a flow of that band helps it to: it is moved by its next reception. */
+static unsigned group_to_arm(const struct relay *r, const struct ingress_flow *flow)
+{
+	unsigned cls = flow->next_group, common = band_group(BAND_COMMON, cls);
+
+	return !can_arm(r, flow->counted) && lent_to(r, common) > band_limit(r, BAND_COMMON, cls)
+		       ? common
+		       : flow->counted;
+}
+
+static void arm_into(struct relay *r, struct ingress_flow *flow, unsigned group)
+{
+	flow->group = (uint8_t)ring_class_of(group);
+	flow->band = (uint8_t)(group / POOL_CLASS_COUNT);
 	flow->state = FLOW_ARMED;
 	stat_add(&flow->stats->rearms, 1);
 	r->armed_count++;
-	ring_arm_recv(r->ring, flow->token, flow->file, band_group_of(flow));
+	ring_arm_recv(r->ring, flow->token, flow->file, group);
 }
 
 /* What is lent to a band that nobody uses any more comes back. */

@@ -5,7 +5,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-static uint32_t lent_apart(const struct relay *r, unsigned cls);
+static uint8_t level_of(const struct relay *r, const struct ingress_flow *flow);
 static uint32_t taken_by(const struct relay *r, const struct ingress_flow *flow);
 static void set_apart(struct relay *r, struct ingress_flow *flow);
 
@@ -17,8 +17,19 @@ uint32_t band_limit(const struct relay *r, unsigned band, unsigned cls)
 	if (band != BAND_COMMON) {
 		return r->in_group[band_group(band, cls)] > 0 ? depth : 0;
 	}
-	rest = r->pool->classes[cls].count - lent_apart(r, cls);
+	rest = r->pool->classes[cls].count - band_limit(r, BAND_KEPT, cls) -
+	       band_limit(r, BAND_APART, cls);
 	return depth < rest ? depth : rest;
+}
+
+void band_weigh(struct relay *r, struct ingress_flow *flow)
+{
+	flow->level = level_of(r, flow);
+	if (flow->next_band == BAND_APART) {
+		band_choose(r, flow, BAND_APART);
+	} else {
+		band_choose(r, flow, flow->level > 0 ? BAND_KEPT : BAND_COMMON);
+	}
 }
 
 void band_choose(struct relay *r, struct ingress_flow *flow, enum relay_band band)
@@ -38,7 +49,9 @@ void band_choose(struct relay *r, struct ingress_flow *flow, enum relay_band ban
 
 unsigned band_rank(const struct relay *r, const struct ingress_flow *flow)
 {
-	return 2 * taken_by(r, flow) > r->greed[flow->group].taken;
+	unsigned is_fed = 2 * taken_by(r, flow) > r->greed[band_group_of(flow)].taken;
+
+	return 2U * (RULE_LEVELS - 1U - flow->level) + is_fed;
 }
 
 void band_leave(struct relay *r, struct ingress_flow *flow)
@@ -52,7 +65,7 @@ void band_leave(struct relay *r, struct ingress_flow *flow)
 
 void band_note_starved(struct relay *r, const struct ingress_flow *flow)
 {
-	const struct relay_greed *greed = &r->greed[flow->group];
+	const struct relay_greed *greed = &r->greed[band_group_of(flow)];
 	uint32_t taken = taken_by(r, flow);
 	struct ingress_flow *other;
 
@@ -61,13 +74,13 @@ void band_note_starved(struct relay *r, const struct ingress_flow *flow)
 			clock_now_ns() + BAND_APART_NS;
 		return;
 	}
-	if (greed->taken < FAIR_FILLS * ring_depth(r->ring, band_group(BAND_COMMON, flow->group)) ||
+	if (greed->taken < FAIR_FILLS * ring_depth(r->ring, band_group_of(flow)) ||
 	    greed->taken / FAIR_RATIO <= taken) {
 		return;
 	}
 	other = &relay_place(r, place_index(greed->flow))->flow;
 	if (other->token == greed->flow && other->state >= FLOW_ARMED && !other->going &&
-	    other->next_group == flow->group) {
+	    other->next_group == flow->group && other->level <= flow->level) {
 		set_apart(r, other);
 	}
 }
@@ -79,21 +92,31 @@ void band_next_turn(struct relay *r)
 	}
 	r->window_turns = 0;
 	r->window++;
-	for (unsigned cls = 0; cls < POOL_CLASS_COUNT; cls++) {
-		r->greed[cls].taken = 0;
+	for (unsigned group = 0; group < RING_GROUP_COUNT; group++) {
+		r->greed[group].taken = 0;
 	}
 }
 
 void band_look_again(struct relay *r, struct ingress_flow *flow)
 {
-	if (clock_now_ns() >= flow->apart_until_ns) {
-		band_choose(r, flow, BAND_COMMON);
+	if (flow->next_band == BAND_APART && clock_now_ns() >= flow->apart_until_ns) {
+		flow->next_band = BAND_COMMON;
 	}
+	band_weigh(r, flow);
 }
 
-static uint32_t lent_apart(const struct relay *r, unsigned cls)
+/* The highest of its outputs'. Where no output has any, there is nothing to look at. */
+static uint8_t level_of(const struct relay *r, const struct ingress_flow *flow)
 {
-	return band_limit(r, BAND_APART, cls);
+	uint8_t level = 0;
+
+	for (uint32_t o = flow->first_output; r->egress->has_level && o != PLACE_NONE;) {
+		const struct egress_output *output = egress_output(r->egress, o);
+
+		level = output->level > level ? output->level : level;
+		o = output->sibling;
+	}
+	return level;
 }
 
 /* In this window. */
@@ -111,6 +134,6 @@ static void set_apart(struct relay *r, struct ingress_flow *flow)
 	}
 	stat_add(&flow->stats->set_apart, 1);
 	flow->apart_until_ns = clock_now_ns() + BAND_APART_NS;
-	r->greed[flow->group].taken = 0;
+	r->greed[band_group_of(flow)].taken = 0;
 	relay_change_group(r, flow);
 }

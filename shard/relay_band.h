@@ -3,6 +3,7 @@
  * A class lends its slots to several groups of the ring (ring.h), one in each band:
  *
  *     BAND_COMMON  all flows, to begin with
+ *     BAND_KEPT    those with an output that has a priority= above 0: a reserve
  *     BAND_APART   those that take so much that others find no slot
  *
  * A flow that floods takes every slot that is lent, turn by turn, and whoever shares them starves:
@@ -15,6 +16,10 @@
  * take about as much as one another starve each other as ever, and none is set apart for it; nor
  * is one that is alone.
  *
+ * A flow above others in priority is never set apart for their sake, and finds the slots of its
+ * band lent before all others, whatever those take. What of it floods among its like is set apart
+ * as any other.
+ *
  * Takings are counted over windows of FAIR_TURNS turns, since flows take turns. Shard thread only.
  */
 #pragma once
@@ -23,6 +28,7 @@
 
 enum relay_band {
 	BAND_COMMON,
+	BAND_KEPT,
 	BAND_APART,
 };
 
@@ -41,12 +47,17 @@ static inline unsigned band_group_of(const struct ingress_flow *flow)
  * others that are used leave, if that is less than its depth. */
 uint32_t band_limit(const struct relay *r, unsigned band, unsigned cls);
 
+/* Looks at the priorities of the flow's outputs and chooses its band by the highest, unless it is
+ * set apart. */
+void band_weigh(struct relay *r, struct ingress_flow *flow);
+
 /* The flow is to receive into `band', from when it is armed next; it is counted there at once, so
  * that slots come. Also when its class has changed. */
 void band_choose(struct relay *r, struct ingress_flow *flow, enum relay_band band);
 
-/* Who is armed before whom, 0 being the first: those that have received less than half of what the
- * greediest of their class has, and then the others; so flows that starve each other take turns. */
+/* Who is armed before whom, 0 being the first: those with an output of higher priority, and of
+ * equals those that have received less than half of what the greediest of their group has, so that
+ * flows that starve each other take turns. */
 unsigned band_rank(const struct relay *r, const struct ingress_flow *flow);
 
 /* The flow receives no more, or leaves. */
@@ -58,18 +69,19 @@ void band_note_starved(struct relay *r, const struct ingress_flow *flow);
 /* Begins the next turn's count. */
 void band_next_turn(struct relay *r);
 
-/* A reception of a flow that is set apart, the first in a window: whether it may come back. */
+/* At the first reception of a flow in a window: whether one that is set apart may come back, and
+ * which band it belongs to now. */
 void band_look_again(struct relay *r, struct ingress_flow *flow);
 
 /* One reception of `flow'. */
 static inline void band_note_taken(struct relay *r, struct ingress_flow *flow)
 {
-	struct relay_greed *greed = &r->greed[flow->group];
+	struct relay_greed *greed = &r->greed[band_group_of(flow)];
 
 	if (flow->window != r->window) {
 		flow->window = r->window;
 		flow->taken = 0;
-		if (__builtin_expect(flow->next_band == BAND_APART, 0)) {
+		if (__builtin_expect(r->egress->has_level || flow->next_band == BAND_APART, 0)) {
 			band_look_again(r, flow);
 		}
 	}

@@ -11,7 +11,9 @@ static void unlist_ended(struct relay *r, struct ingress_flow *flow);
 void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
 {
 	*r = (struct relay){.free_first = PLACE_NONE};
-	(void)relay_take_ended(r);
+	for (unsigned rank = 0; rank < RELAY_RANKS; rank++) {
+		r->ended[rank] = PLACE_LIST_EMPTY;
+	}
 	relay_add_rooms(r, rooms_for(flow_count, ROOM_FLOWS), arena);
 }
 
@@ -106,9 +108,9 @@ void relay_end_flow(struct relay *r, struct ingress_flow *flow)
 void relay_list_ended(struct relay *r, struct ingress_flow *flow)
 {
 	uint32_t index = place_index(flow->token);
-	struct relay_list *list;
+	struct place_list *list;
 
-	band_choose(r, flow, (enum relay_band)flow->next_band);
+	band_weigh(r, flow);
 	list = &r->ended[band_rank(r, flow)];
 	flow->next = PLACE_NONE;
 	if (list->last == PLACE_NONE) {
@@ -124,14 +126,17 @@ uint32_t relay_take_ended(struct relay *r)
 {
 	uint32_t first = PLACE_NONE;
 
+	if (r->ended_count == 0) {
+		return PLACE_NONE;
+	}
 	for (unsigned rank = RELAY_RANKS; rank-- > 0;) {
-		struct relay_list *list = &r->ended[rank];
+		struct place_list *list = &r->ended[rank];
 
-		if (r->ended_count > 0 && list->last != PLACE_NONE) {
+		if (list->last != PLACE_NONE) {
 			relay_place(r, list->last)->flow.next = first;
 			first = list->first;
 		}
-		*list = (struct relay_list){PLACE_NONE, PLACE_NONE};
+		*list = PLACE_LIST_EMPTY;
 	}
 	r->ended_count = 0;
 	return first;

@@ -15,6 +15,13 @@
 
 #define PLACE_NONE UINT32_MAX
 
+/* Places, each of which names the next. Empty: both are PLACE_NONE. */
+struct place_list {
+	uint32_t first, last;
+};
+
+#define PLACE_LIST_EMPTY ((struct place_list){PLACE_NONE, PLACE_NONE})
+
 /* The first holder's token is the bare index. */
 static inline uint32_t place_token(uint32_t index, uint32_t holder)
 {

@@ -86,6 +86,14 @@ struct rule_output {
 		.gso = RULE_AUTO                                                     \
 	}
 
+/* Levels of service within a shard: 0, of outputs without priority=, is the least. */
+#define RULE_LEVELS (RULE_PRIORITY_MAX + 1)
+
+static inline uint8_t rule_level(const struct rule_output *out)
+{
+	return out->priority > 0 ? (uint8_t)out->priority : 0;
+}
+
 /* Whether a shard can send by `out': addresses of a family, each option within its bounds. */
 bool rule_output_is_valid(const struct rule_output *out);
 

@@ -281,6 +281,8 @@ static struct ring_params choose_ring_params(const struct shard_spec *spec)
 		if (slots == 0) {
 			params.groups[g].depth = 0;
 		}
+		params.groups[band_group(BAND_KEPT, g)] = (struct ring_group){
+			params.groups[g].depth / BAND_KEPT_SHARE, params.groups[g].slot_bytes};
 		params.groups[band_group(BAND_APART, g)] = (struct ring_group){
 			params.groups[g].depth / BAND_APART_SHARE, params.groups[g].slot_bytes};
 	}

@@ -152,7 +152,8 @@ static const struct conf_key output_keys[] = {
 	 .arg = "N",
 	 .max = RULE_PRIORITY_MAX,
 	 .example = "6",
-	 .help = "socket priority, 0 to 7"},
+	 .help = "what is served first under pressure, here and (as socket priority) in\n"
+		 "the kernel: the higher"},
 	{.name = "gso",
 	 .read = read_gso,
 	 .arg = "on|off|auto",

@@ -109,12 +109,12 @@ START_TEST(memlock_is_judged_by_the_rings_that_could_be_opened)
 	rig_look(host_uring);
 	rig_expect("memlock", NULL, FINDING_OK, NULL); /* an older kernel does not count it */
 	rig_expect_value("memlock", NULL,
-			 "2 rings of together 249856 bytes were opened, 65536 are");
+			 "2 rings of together 282624 bytes were opened, 65536 are");
 	rig.facts.uring_rc = -ENOMEM;
 	rig.facts.tries.rings = 1;
 	rig_look(host_uring);
 	rig_expect("memlock", NULL, FINDING_FAIL, "prlimit --pid $$ --memlock=unlimited:unlimited");
-	rig_expect_value("memlock", NULL, "1 of 2 rings could be opened; they take 249856 bytes");
+	rig_expect_value("memlock", NULL, "1 of 2 rings could be opened; they take 282624 bytes");
 	rig.opt.engine = RING_ENGINE_AUTO; /* falls back */
 	rig_look(host_uring);
 	rig_expect("memlock", NULL, FINDING_WARN, "prlimit --pid $$ --memlock=unlimited:unlimited");

@@ -89,6 +89,9 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 		params.groups[POOL_TRAIN].depth *= 2;
 	}
 	params.groups[POOL_TRAIN].slot_bytes = SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX;
+	params.groups[band_group(BAND_KEPT, POOL_TRAIN)] =
+		(struct ring_group){params.groups[POOL_TRAIN].depth / BAND_KEPT_SHARE,
+				    SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX};
 	params.groups[band_group(BAND_APART, POOL_TRAIN)] =
 		(struct ring_group){params.groups[POOL_TRAIN].depth / BAND_APART_SHARE,
 				    SLOT_HEAD_BYTES + UDP_PAYLOAD_MAX};
@@ -237,7 +240,7 @@ uint64_t rig_drops(const struct rig *rig, uint32_t output)
 
 bool rig_sums_agree(const struct rig *rig)
 {
-	uint64_t dropped = 0, relayed = stat_get(&rig->flow_stats.relayed);
+	uint64_t dropped = 0, all = 0, relayed = stat_get(&rig->flow_stats.relayed);
 
 	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
 		dropped += stat_get(&rig->flow_stats.drops[d]);
@@ -246,12 +249,16 @@ bool rig_sums_agree(const struct rig *rig)
 		return false;
 	}
 	for (uint32_t o = 0; o < rig->flow_rule.output_count; o++) {
-		uint64_t sent = stat_get(&rig->output_stats[o].sent);
+		uint64_t offered = stat_get(&rig->output_stats[o].offered);
 
-		if (stat_get(&rig->output_stats[o].offered) != relayed ||
-		    relayed != sent + rig_drops(rig, o)) {
+		if (offered != stat_get(&rig->output_stats[o].sent) + rig_drops(rig, o) ||
+		    (!rig->divided && offered != relayed)) {
 			return false;
 		}
+		all += offered;
+	}
+	if (rig->divided && all != relayed) {
+		return false;
 	}
 	return pool_consistent(&rig->pool);
 }

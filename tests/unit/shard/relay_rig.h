@@ -29,6 +29,7 @@ struct rig {
 	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
 	struct ring_stats ring_stats;
 	struct batch_stats batches;
+	bool divided;       /* by the test: each flow leads to one of the outputs only */
 	uint32_t delivered; /* datagrams so far, the number of the next one */
 };
 
