@@ -23,7 +23,6 @@ enum member_type {
 	MEMBER_TEXTS, /* an array of them */
 	MEMBER_SWITCH,
 	MEMBER_NUMBER,
-	MEMBER_TYPE_COUNT,
 };
 
 struct member {
@@ -50,6 +49,7 @@ static enum protocol_refusal check_head(const json_t *object, struct err *err);
 static const struct command *find_command(const char *name);
 static enum protocol_refusal check_members(const struct command *command, const json_t *object,
 					   struct err *err);
+static const char *not_of(enum member_type type);
 static const struct member *find_member(const struct command *command, const char *name);
 static bool has_type(const json_t *value, enum member_type type);
 static enum protocol_refusal check_right(const struct command *command,
@@ -60,13 +60,6 @@ static json_t *refusal(const json_t *id, enum protocol_refusal code, const char 
 
 static const char *const command_names[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
 static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
-
-static const char *const wrong_types[MEMBER_TYPE_COUNT] = {
-	[MEMBER_TEXT] = "not a text",
-	[MEMBER_TEXTS] = "not an array of texts",
-	[MEMBER_SWITCH] = "neither true nor false",
-	[MEMBER_NUMBER] = "not a number",
-};
 
 static const struct command commands[] = {
 	[PROTOCOL_COMMAND_SHOW] = {.run = command_show,
@@ -270,8 +263,7 @@ static enum protocol_refusal check_members(const struct command *command, const 
 			err_set(err,
 				"the request has a member that is %s: %.64s; see doc/CONTROL.md "
 				"for what the command takes",
-				member ? wrong_types[member->type] : "unknown to its command",
-				name);
+				member ? not_of(member->type) : "unknown to its command", name);
 			return PROTOCOL_REFUSED_BAD_REQUEST;
 		}
 	}
@@ -285,6 +277,22 @@ static enum protocol_refusal check_members(const struct command *command, const 
 		}
 	}
 	return PROTOCOL_DONE;
+}
+
+/* "the request has a member that is ..." */
+static const char *not_of(enum member_type type)
+{
+	switch (type) {
+	case MEMBER_TEXT:
+		return "not a text";
+	case MEMBER_TEXTS:
+		return "not an array of texts";
+	case MEMBER_SWITCH:
+		return "neither true nor false";
+	case MEMBER_NUMBER:
+		break;
+	}
+	return "not a number";
 }
 
 static const struct member *find_member(const struct command *command, const char *name)
@@ -310,7 +318,6 @@ static bool has_type(const json_t *value, enum member_type type)
 	case MEMBER_NUMBER:
 		return json_is_number(value);
 	case MEMBER_TEXTS:
-	case MEMBER_TYPE_COUNT:
 		break;
 	}
 	json_array_foreach(value, i, element)

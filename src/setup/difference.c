@@ -80,7 +80,9 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 		walk_all(&walk, remove_what_goes);
 		built.first_move = built.count;
 		walk_all(&walk, move_what_moves);
-		sort_moves(&built);
+		if (!walk.failed) {
+			sort_moves(&built);
+		}
 		walk_all(&walk, change_what_stays);
 		walk_all(&walk, add_what_comes);
 		rc = walk.failed ? -ENOMEM : 0;
@@ -462,7 +464,7 @@ static bool ran_before(const struct walk *walk, const struct rule_ingress *in)
 /* By where they go. */
 static void sort_moves(struct difference *out)
 {
-	if (out->flows_moved > 0) {
+	if (out->steps && out->flows_moved > 0) {
 		qsort(out->steps + out->first_move, out->flows_moved, sizeof(*out->steps),
 		      compare_moves);
 	}
