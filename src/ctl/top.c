@@ -180,7 +180,7 @@ static void lose(struct top *top, const char *why)
 	char message[TOP_MESSAGE_BYTES];
 	bool known = top->state.message[0] != '\0';
 
-	snprintf(message, sizeof(message), "no daemon, trying again: %s", why);
+	snprintf(message, sizeof(message), "trying again: %s", why);
 	top_state_lose(&top->state, message);
 	if (top->screen) {
 		draw(top);

@@ -62,7 +62,7 @@ void top_rows_forget(struct top_rows *rows)
 	json_decref(rows->now);
 	json_decref(rows->before);
 	free(rows->at_before);
-	*rows = (struct top_rows){0};
+	memset(rows, 0, sizeof(*rows));
 }
 
 double top_rows_value(const struct top_rows *rows, size_t row, unsigned column)

@@ -117,9 +117,9 @@ static void choose_styles(void)
 		return;
 	}
 	use_default_colors();
-	for (short style = TOP_STYLE_GOOD; style <= TOP_STYLE_BAD; style++) {
-		init_pair(style, colours[style], -1);
-		pairs[style] = style;
+	for (int style = TOP_STYLE_GOOD; style <= TOP_STYLE_BAD; style++) {
+		init_pair((short)style, colours[style], -1);
+		pairs[style] = (short)style;
 	}
 }
 

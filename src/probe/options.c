@@ -12,6 +12,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/dscp.h"
+#include "src/base/must.h"
 #include "src/cli/help.h"
 #include "src/cli/program.h"
 #include "src/probe/options_value.h"
@@ -207,6 +208,7 @@ int probe_options_parse(int argc, char **argv, struct probe_opt *out, struct err
 
 	opt.command = given.table ? given.table->command : NULL;
 	if (rc == 0 && !given.looks) {
+		must(given.table);
 		opt.mode = given.table == &send_table ? PROBE_MODE_SEND : PROBE_MODE_RECV;
 		rc = add_targets(given.table, &given.line, &opt, err);
 		rc = rc == 0 ? probe_options_check(&opt, err) : rc;
