@@ -113,6 +113,8 @@ const char *plan_why_name(enum plan_why why)
 		return "named";
 	case PLAN_WHY_PRIOR:
 		return "kept";
+	case PLAN_WHY_MERGED:
+		return "merged";
 	case PLAN_WHY_COUNT:
 		break;
 	}
@@ -133,6 +135,7 @@ static int check_flows(const struct placer *pl, struct err *err)
 		const struct plan_flow *flow = &pl->flows[i];
 
 		must(flow->weight >= 1);
+		must(flow->merged_with <= i);
 		must(flow->spread >= 1);
 		must(flow->spread <= PLAN_SPREAD_MAX);
 		if (flow->named_shard != PLAN_ANY && flow->named_shard >= shards) {
@@ -252,7 +255,7 @@ static void keep_prior(struct placer *pl, uint32_t flow)
 	const struct plan_flow *wish = &pl->flows[flow];
 	uint32_t nth = 0;
 
-	if (!prior || wish->prior_flow == PLAN_ANY) {
+	if (!prior || wish->prior_flow == PLAN_ANY || wish->merged_with > 0) {
 		return;
 	}
 	must(wish->prior_flow < prior->flow_count);
@@ -286,7 +289,11 @@ static void place_flow(struct placer *pl, uint32_t flow)
 	for (; nth < wish->spread; nth++) {
 		struct plan_owner owner = {.shard = wish->named_shard, .why = PLAN_WHY_NAMED};
 
-		if (nth > 0 || wish->named_shard == PLAN_ANY) {
+		if (wish->merged_with > 0) {
+			owner.shard =
+				plan->owners[plan->first_owner[wish->merged_with - 1] + nth].shard;
+			owner.why = PLAN_WHY_MERGED;
+		} else if (nth > 0 || wish->named_shard == PLAN_ANY) {
 			owner = choose_owner(pl, wish);
 		}
 		must(owner.shard < plan->shard_count);

@@ -23,6 +23,8 @@
  * beyond that bound the flow goes farther, and the plan says so; when all shards are, to the
  * nearest of the least loaded.
  *
+ * A flow that is merged with an earlier one is owned by the same shards as that, in that order.
+ *
  * *Stability.* Appending a flow moves no other, because each is placed knowing only those before
  * it. A plan in force may be given as `prior': its shards stay as they are and every flow that was
  * in it keeps its owners, so neither adding nor removing one moves another.
@@ -47,6 +49,7 @@ enum plan_why {
 	PLAN_WHY_BALANCE,      /* nearer shards were beyond the balance bound */
 	PLAN_WHY_NAMED,        /* shard= on the rule */
 	PLAN_WHY_PRIOR,        /* kept its owner */
+	PLAN_WHY_MERGED,       /* where the flow is that it is merged with */
 	PLAN_WHY_COUNT,
 };
 
@@ -56,6 +59,8 @@ struct plan_flow {
 	uint32_t spread;      /* owners wanted, 1..PLAN_SPREAD_MAX */
 	uint32_t named_shard; /* shard=: the first owner; or PLAN_ANY */
 	uint32_t prior_flow;  /* its number in policy->prior, or PLAN_ANY when it is new */
+	uint32_t merged_with; /* 1 + the number of an earlier flow, whose owners it shares whatever
+			       * else is said here; 0: none */
 	const char *where;    /* for messages: "file.conf:12"; NULL: it is called by its number */
 };
 
@@ -106,5 +111,6 @@ int plan_build(const struct topo *topo, const struct plan_flow *flows, uint32_t 
 /* Accepts all-zero. */
 void plan_free(struct plan *plan);
 
-/* "local", "interface node unknown", "no shard on node", "spread", "balance", "named", "kept". */
+/* "local", "interface node unknown", "no shard on node", "spread", "balance", "named", "kept",
+ * "merged". */
 const char *plan_why_name(enum plan_why why);

@@ -251,6 +251,8 @@ static const char *far_cure(enum plan_why why)
 		return "shard= names one there";
 	case PLAN_WHY_PRIOR:
 		return "they stay with their owners until a restart";
+	case PLAN_WHY_MERGED:
+		return "they are merged with a flow there";
 	case PLAN_WHY_LOCAL:
 	case PLAN_WHY_NODE_UNKNOWN:
 	case PLAN_WHY_COUNT:

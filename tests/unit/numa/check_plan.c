@@ -35,6 +35,24 @@ START_TEST(flows_are_local_and_balanced_by_count)
 }
 END_TEST
 
+START_TEST(merged_flows_stay_together)
+{
+	add_node(2, 1);
+	add_node(2, 1);
+	add_flow(0);
+	add_flow(0);
+	add_flow(1)->merged_with = 2;
+	add_flow(1)->merged_with = 2;
+	add_flow(1);
+	build_ok();
+	expect_owner(1, 1, PLAN_WHY_LOCAL);
+	expect_owner(2, 1, PLAN_WHY_MERGED);
+	expect_owner(3, 1, PLAN_WHY_MERGED);
+	expect_owner(4, 2, PLAN_WHY_LOCAL);
+	ck_assert_uint_eq(plan.shards[1].flow_count, 3);
+}
+END_TEST
+
 START_TEST(weight_balances)
 {
 	add_node(2, 1);
@@ -249,6 +267,7 @@ static Suite *plan_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, flows_are_local_and_balanced_by_count);
+	tcase_add_test(tc, merged_flows_stay_together);
 	tcase_add_test(tc, weight_balances);
 	tcase_add_test(tc, local_means_where_the_cpu_sits_not_where_its_memory_is);
 	tcase_add_test(tc, unknown_node_is_balanced_over_all_shards);
