@@ -23,6 +23,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay_arm.c shard/relay_arm.h \
 	shard/relay_band.c shard/relay_band.h \
 	shard/relay_flows.c shard/relay_flows.h \
+	shard/relay_merge.c shard/relay_merge.h \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
 	shard/ring/mmsg_turn.c \

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "shard/change_place.h"
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -206,7 +207,7 @@ static int add_output(struct relay *r, struct shard_message *m)
 	}
 	m->output = place->output.token;
 	place->output.flow = flow->token;
-	place->output.relayed_before = stat_get(&flow->stats->relayed);
+	place->output.relayed_before = relay_offered(flow);
 	if (m->goes_on) {
 		egress_go_on(place, &m->output_past, &m->output_stats);
 	}
@@ -300,7 +301,7 @@ static int replace_output(struct relay *r, struct shard_message *m)
 	m->replaced = old->token;
 	m->output = place->output.token;
 	place->output.flow = flow->token;
-	place->output.relayed_before = stat_get(&flow->stats->relayed);
+	place->output.relayed_before = relay_offered(flow);
 	place->output.sibling = old->sibling;
 	place->output.after = old->token;
 	*find_link(r, flow, place_index(old->token)) = place_index(m->output);
@@ -390,6 +391,7 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 		return false;
 	}
 	m->fd = flow->fd;
+	relay_merge_leave(r, flow);
 	if (flow->file != PLACE_NONE) {
 		ingress_look_at_drops(flow);
 		ring_remove_file(r->ring, flow->file);

@@ -19,6 +19,9 @@ OUTPUT_ZEROCOPY(NAMED)
 OUTPUT_DROPS(NAMED)
 OUTPUT_LATENCY(NAMED)
 OUTPUT_LATENCY_HISTOGRAM(NAMED)
+LEG_COUNTERS(NAMED)
+LEG_HISTOGRAM(NAMED)
+MERGE_COUNTERS(NAMED)
 POOL_COUNTERS(NAMED)
 RING_COUNTERS(NAMED)
 BATCH_COUNTERS(NAMED)
@@ -35,8 +38,12 @@ ZEROCOPY_REASONS(NAMED)
 #define OUTPUT_DROP_ROW(id, ...) DROP_ROW(struct output_stats, OUTPUT_DROP_##id, __VA_ARGS__)
 #define LATENCY_ROW(member, name, unit, help) \
 	ROW(struct output_stats, member, name, unit, HISTOGRAM, help)
-#define POOL_ROW(...) ROW(struct pool_class_stats, __VA_ARGS__)
-#define RING_ROW(...) ROW(struct ring_stats, __VA_ARGS__)
+#define LEG_ROW(...) ROW(struct leg_stats, __VA_ARGS__)
+#define SKEW_ROW(member, name, unit, help) \
+	ROW(struct leg_stats, member, name, unit, HISTOGRAM, help)
+#define MERGE_ROW(...) ROW(struct merge_stats, __VA_ARGS__)
+#define POOL_ROW(...)  ROW(struct pool_class_stats, __VA_ARGS__)
+#define RING_ROW(...)  ROW(struct ring_stats, __VA_ARGS__)
 #define BATCH_ROW(member, name, unit, help) \
 	ROW(struct batch_stats, member, name, unit, HISTOGRAM, help)
 #define REASON_NAME(id, name) [ZEROCOPY_OFF_##id] = (name),
@@ -48,6 +55,8 @@ static const struct counter zerocopy_rows[] = {OUTPUT_ZEROCOPY(OUTPUT_ROW)};
 static const struct counter output_drop_rows[] = {OUTPUT_DROPS(OUTPUT_DROP_ROW)};
 static const struct counter latency_rows[] = {OUTPUT_LATENCY(OUTPUT_ROW)
 						      OUTPUT_LATENCY_HISTOGRAM(LATENCY_ROW)};
+static const struct counter leg_rows[] = {LEG_COUNTERS(LEG_ROW) LEG_HISTOGRAM(SKEW_ROW)};
+static const struct counter merge_rows[] = {MERGE_COUNTERS(MERGE_ROW)};
 static const struct counter pool_rows[] = {POOL_COUNTERS(POOL_ROW)};
 static const struct counter ring_rows[] = {RING_COUNTERS(RING_ROW)};
 static const struct counter batch_rows[] = {BATCH_COUNTERS(BATCH_ROW)};
@@ -58,6 +67,8 @@ static_assert(offsetof(struct flow_stats, drops) == sizeof(stat_t) * COUNT(flow_
 static_assert(offsetof(struct output_stats, drops) ==
 		      sizeof(stat_t) * (COUNT(output_rows) + COUNT(zerocopy_rows)),
 	      "an output's counters are the rows");
+static_assert(offsetof(struct leg_stats, skew) == sizeof(stat_t) * (COUNT(leg_rows) - 1),
+	      "a leg's counters are the rows");
 static_assert(COUNT(flow_drop_rows) == FLOW_DROP_COUNT, "one row a drop");
 static_assert(COUNT(output_drop_rows) == OUTPUT_DROP_COUNT, "one row a drop");
 
@@ -72,6 +83,8 @@ const struct counter_family counter_families[COUNTERS_FAMILY_COUNT] = {
 				   COUNT(output_drop_rows)},
 	[COUNTERS_OUTPUT_LATENCY] = {"latency", "Latency of an output", latency_rows,
 				     COUNT(latency_rows)},
+	[COUNTERS_LEG] = {"leg", "Counters of a leg", leg_rows, COUNT(leg_rows)},
+	[COUNTERS_MERGE] = {"merge", "Counters of a merge", merge_rows, COUNT(merge_rows)},
 	[COUNTERS_POOL] = {"pool", "Counters of a class of buffers", pool_rows, COUNT(pool_rows)},
 	[COUNTERS_RING] = {"ring", "Counters of a ring", ring_rows, COUNT(ring_rows)},
 	[COUNTERS_BATCHES] = {"batches", "Sizes of batches", batch_rows, COUNT(batch_rows)},

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,6 +72,12 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(FOREIGN, "foreign", "not from the source that the rule names")                         \
 	X(LOOP, "loop", "came from one of our own egress sockets")                               \
 	X(STALE, "stale", "had waited in the kernel for longer than max-age=")                   \
+	X(DUPLICATE, "duplicate", "another leg of the feed has brought it before")               \
+	X(REPEATED, "repeated", "this leg of the feed has brought it before")                    \
+	X(LATE, "late", "behind the other legs by more than skew= or window=")                   \
+	X(UNMATCHED, "unmatched", "its leg is no copy of what the others bring")                 \
+	X(UNNUMBERED, "no_number", "seq= finds no number in it")                                 \
+	X(UNSELECTED, "unselected", "failover= relays another leg")                              \
 	X(SHUTDOWN, "shutdown", "still queued in the socket when draining ended")
 
 #define OUTPUT_COUNTERS(X)                                                                       \
@@ -131,6 +138,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(repeats, "repeats", "datagrams", COUNT, "whose numbers this leg had brought before")     \
 	X(stale, "stale", "datagrams", COUNT, "behind by more than skew= or window=")              \
 	X(restarts, "restarts", "times", COUNT, "went over to the numbers of a restart")           \
+	X(unnumbered, "unnumbered", "datagrams", COUNT, "in which no number could be read")        \
+	X(held, "held", "datagrams", GAUGE, "kept until the next one tells what they are")         \
 	X(silences, "silences", "times", COUNT, "brought nothing for silent= while another did")   \
 	X(silent, "silent", "flag", GAUGE, "1 while that lasts")                                   \
 	X(skew_max_us, "skew_max_us", "microseconds", GAUGE, "most that it was behind the first")
@@ -281,6 +290,14 @@ static inline void output_count_latency(struct output_stats *stats, uint64_t ns)
 
 /* ---- for those that show counters ---- */
 
+/* Whether what is dropped for this reason is no loss: another datagram that is the same was
+ * relayed, or another leg is. */
+static inline bool flow_drop_is_copy(unsigned drop)
+{
+	return drop == FLOW_DROP_DUPLICATE || drop == FLOW_DROP_REPEATED ||
+	       drop == FLOW_DROP_UNSELECTED;
+}
+
 enum counter_kind {
 	COUNTER_COUNT,     /* only grows; sums over flows, outputs and shards make sense */
 	COUNTER_DROP,      /* the same, of datagrams that went no further */
@@ -314,6 +331,8 @@ enum counter_family_id {
 	COUNTERS_OUTPUT_ZEROCOPY, /* in struct output_stats */
 	COUNTERS_OUTPUT_DROPS,    /* in struct output_stats; by enum output_drop */
 	COUNTERS_OUTPUT_LATENCY,  /* in struct output_stats */
+	COUNTERS_LEG,             /* in struct leg_stats */
+	COUNTERS_MERGE,           /* in struct merge_stats */
 	COUNTERS_POOL,            /* in struct pool_class_stats */
 	COUNTERS_RING,            /* in struct ring_stats */
 	COUNTERS_BATCHES,         /* in struct batch_stats */

@@ -32,6 +32,8 @@ struct datagram {
 			    * clock_wall_ns; 0: not told, or nobody wants to know */
 };
 
+struct relay_merge;
+
 enum flow_state {
 	FLOW_FREE,    /* its place has no holder */
 	FLOW_PENDING, /* has no socket, yet or any more; all that follow have one */
@@ -47,6 +49,7 @@ struct ingress_flow {
 	uint32_t next;         /* place after it in the list that it is in */
 	const struct rule_flow *rule;
 	struct flow_stats *stats;
+	struct relay_merge *merge; /* relay_merge.h; NULL: it is no leg of one */
 	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
 	uint32_t echo_count;
 	int fd;

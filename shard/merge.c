@@ -11,6 +11,7 @@
 
 #define JUMP_MAX_16 3000 /* numbers of 16 bits: as RFC 3550 takes for a gap and no restart */
 
+static bool same_field(const struct sequence_field *a, const struct sequence_field *b);
 static enum merge_verdict fail_over(struct merge *m, unsigned leg, uint64_t now_ns);
 static bool is_silent(const struct merge_leg *l, uint64_t after_ns, uint64_t now_ns);
 static enum merge_verdict judge_beat(struct merge *m, unsigned leg, const struct sequence *beat,
@@ -28,6 +29,17 @@ uint32_t merge_window_max(const struct sequence_rule *sequence)
 	default:
 		return MERGE_WINDOW_MAX;
 	}
+}
+
+bool merge_rule_is_same(const struct merge_rule *a, const struct merge_rule *b)
+{
+	const struct sequence_rule *s = &a->sequence, *t = &b->sequence;
+
+	return a->method == b->method && a->leg_count == b->leg_count && a->window == b->window &&
+	       a->skew_ms == b->skew_ms && a->silent_ms == b->silent_ms &&
+	       a->failover_ms == b->failover_ms && same_field(&s->number, &t->number) &&
+	       same_field(&s->count, &t->count) && s->session_bytes == t->session_bytes &&
+	       s->session_offset == t->session_offset && s->rtp == t->rtp && s->mold == t->mold;
 }
 
 uint32_t merge_jump_max(const struct merge_rule *rule)
@@ -91,6 +103,17 @@ enum merge_verdict merge_judge(struct merge *m, unsigned leg, const struct seque
 	return merge_judge_number(m, leg, seq, now_ns, held);
 }
 
+bool merge_gives_up(struct merge *m, unsigned leg, uint64_t now_ns)
+{
+	struct merge_leg *l = &m->legs[leg];
+	enum merge_verdict held = MERGE_NONE;
+
+	if (l->doubtful && now_ns - l->doubted_ns > m->skew_ns) {
+		merge_let_go(m, leg, &held);
+	}
+	return held != MERGE_NONE;
+}
+
 void merge_look(struct merge *m, uint64_t now_ns)
 {
 	bool heard = false;
@@ -116,6 +139,11 @@ void merge_end(struct merge *m)
 	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
 		merge_epoch_end(m, &m->epochs[i]);
 	}
+}
+
+static bool same_field(const struct sequence_field *a, const struct sequence_field *b)
+{
+	return a->bytes == b->bytes && a->offset == b->offset && a->little == b->little;
 }
 
 /* Relays the first leg listed that is not silent, and goes back to one listed before the selected

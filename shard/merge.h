@@ -54,6 +54,7 @@ enum merge_verdict {
 	MERGE_LATE,
 	MERGE_UNMATCHED,
 	MERGE_UNSELECTED, /* failover=: another leg is relayed */
+	MERGE_UNNUMBERED, /* said by who reads numbers: it has none */
 	MERGE_HOLD,       /* keep it: the leg's next datagram decides */
 };
 
@@ -105,6 +106,10 @@ static inline bool merge_takes(const struct merge *m, const struct sequence *seq
  * merge_takes it. */
 enum merge_verdict merge_judge(struct merge *m, unsigned leg, const struct sequence *seq,
 			       uint64_t now_ns, enum merge_verdict *held);
+
+/* Whether what the leg holds has been held for longer than skew=: then it is let go, as
+ * MERGE_LATE. Asked while nothing comes. */
+bool merge_gives_up(struct merge *m, unsigned leg, uint64_t now_ns);
 
 /* Notes which legs have been silent for silent= while another was heard. */
 void merge_look(struct merge *m, uint64_t now_ns);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shard/sequence.h"
@@ -34,6 +35,9 @@ struct merge_rule {
 /* The widest window= that numbers of the rule's width allow: what is behind and what is ahead must
  * be told apart. */
 uint32_t merge_window_max(const struct sequence_rule *sequence);
+
+/* Whether both merge in the same way. */
+bool merge_rule_is_same(const struct merge_rule *a, const struct merge_rule *b);
 
 /* How far ahead of the others a number may be at once. */
 uint32_t merge_jump_max(const struct merge_rule *rule);

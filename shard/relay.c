@@ -21,6 +21,7 @@
 #include "shard/relay_arm.h"
 #include "shard/relay_band.h"
 #include "shard/relay_flows.h"
+#include "shard/relay_merge.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -109,6 +110,20 @@ void relay_start(struct relay *r)
 	}
 }
 
+void relay_hand_out(struct relay *r, const struct ingress_flow *flow, const struct datagram *d)
+{
+	uint32_t o = flow->first_output;
+
+	while (o != PLACE_NONE) {
+		struct egress_rest rest;
+
+		if (!egress_append(r->egress, o, d, &rest)) {
+			hand_out_rest(r, &rest);
+		}
+		o = egress_output(r->egress, o)->sibling;
+	}
+}
+
 /* Whether every flow listens and no answer is to come. A turn that begins and ends so, slept, and
  * brought nothing, says that nothing is queued any more. (One whose receive fails is not waited
  * for.) */
@@ -142,7 +157,7 @@ static uint32_t pass_on(struct relay *r)
 	uint64_t queued = r->egress->queued;
 	uint32_t received;
 
-	if (r->egress->has_rate) {
+	if (r->egress->has_rate || r->merge_count > 0) {
 		r->egress->now_ns = clock_now_ns();
 	}
 	take_sent(r);
@@ -218,19 +233,14 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 
 	pool_accept(r->pool, slot);
 	if (ingress_accept(flow, event, r->pool, &d)) {
-		uint32_t o = flow->first_output;
-
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;
 		}
-		stat_add(&flow->stats->relayed, d.count);
-		while (o != PLACE_NONE) {
-			struct egress_rest rest;
-
-			if (!egress_append(r->egress, o, &d, &rest)) {
-				hand_out_rest(r, &rest);
-			}
-			o = egress_output(r->egress, o)->sibling;
+		if (__builtin_expect(flow->merge != NULL, 0)) {
+			relay_take_merged(r, flow, &d);
+		} else {
+			stat_add(&flow->stats->relayed, d.count);
+			relay_hand_out(r, flow, &d);
 		}
 	}
 	(void)pool_drop(r->pool, slot);
@@ -325,6 +335,7 @@ static void fail(struct relay *r)
 	r->phase = RELAY_STOPPED;
 	take_sent(r);
 	(void)take_received(r);
+	relay_merges_end(r);
 	egress_abandon(r->egress);
 	relay_count_unread(r);
 	pool_publish_census(r->pool, false);
@@ -337,6 +348,7 @@ static void take_mail(struct relay *r)
 
 	if (mail & MAIL_LOOK) {
 		look_at_drops(r);
+		relay_merges_look(r);
 		egress_follow_sources(r->egress);
 	}
 	if ((mail & MAIL_HAND_OVER) && r->phase == RELAY_RUNNING) {
@@ -444,6 +456,7 @@ static void settle(struct relay *r)
 	for (unsigned g = 0; g < RING_GROUP_COUNT; g++) {
 		relay_take_back(r, g);
 	}
+	relay_merges_end(r);
 	relay_count_unread(r);
 	must(pool_consistent(r->pool));
 	pool_publish_census(r->pool, r->egress->held == 0);

@@ -35,6 +35,8 @@ struct relay {
 	struct egress *egress;
 	struct flow_place **rooms; /* of ROOM_FLOWS places each; see relay_flows.h */
 	struct mailbox *mailbox;
+	struct relay_merge *merges;
+	uint32_t merge_count;
 	uint32_t place_count;
 	uint32_t free_first;                  /* list of free places */
 	struct place_list ended[RELAY_RANKS]; /* flows to be armed again, rank by rank, in order */
@@ -71,3 +73,6 @@ static inline struct flow_place *relay_place(const struct relay *r, uint32_t ind
 /* Before the first turn: lends buffers and arms every flow; the groups must have been joined, or be
  * joined next. */
 void relay_start(struct relay *r);
+
+/* Hands `d' to each output of `flow'; each train that will send from its slot holds that. */
+void relay_hand_out(struct relay *r, const struct ingress_flow *flow, const struct datagram *d);

@@ -2,6 +2,7 @@
 #include "shard/relay_flows.h"
 
 #include "shard/relay_band.h"
+#include "shard/relay_merge.h"
 #include "shard/sock.h"
 #include "src/base/must.h"
 
@@ -67,6 +68,10 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 		.counted = BAND_NOWHERE,
 		.state = FLOW_IDLE,
 	};
+	if (rule->merge && !relay_merge_join(r, &place->flow)) {
+		relay_leave_place(r, &place->flow);
+		return NULL;
+	}
 	return place;
 }
 
@@ -74,6 +79,7 @@ void relay_leave_place(struct relay *r, struct ingress_flow *flow)
 {
 	must(flow->state == FLOW_IDLE);
 	band_leave(r, flow);
+	relay_merge_leave(r, flow);
 	*flow = (struct ingress_flow){
 		.token = place_next_token(flow->token),
 		.next = r->free_first,

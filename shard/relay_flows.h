@@ -15,7 +15,7 @@ void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena);
 void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena);
 
 /* Gives a free place to a flow of `rule', which is copied; the descriptor is still to come, and
- * nothing is received. NULL when no place is free. */
+ * nothing is received. NULL when no place is free, or it is a leg of a merge that is not here. */
 struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rule);
 
 /* The flow is gone; its place is free for the next. It is FLOW_IDLE. */

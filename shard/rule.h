@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "shard/limits.h"
+#include "shard/merge_rule.h"
 #include "shard/share.h"
 #include "src/base/addr.h"
 
@@ -110,6 +111,12 @@ int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *
 /* Whether two outputs of one flow are the same: where they send to. */
 bool rule_same_output(const struct rule_output *a, const struct rule_output *b);
 
+/* The copies of a feed that become one (merge.h). Known by its first leg and how it merges. */
+struct rule_merge {
+	struct merge_rule rule;
+	struct rule_ingress lead;
+};
+
 /* One flow as its shard sees it. */
 struct rule_flow {
 	struct rule_ingress in;
@@ -119,6 +126,9 @@ struct rule_flow {
 	uint8_t pool_class; /* where it starts */
 	bool gro;           /* wanted */
 	struct share share; /* which part of the flow is this shard's; all zero: the whole */
+	const struct rule_merge *merge; /* that it is a leg of, in its table; NULL: none. Only the
+					 * first leg has outputs, which are all legs' */
+	uint8_t leg;                    /* counted from 0 */
 };
 
 struct rule_table_output {
@@ -133,6 +143,8 @@ struct rule_table {
 	struct rule_table_output *outputs;
 	uint32_t flow_count;
 	uint32_t output_count;
+	struct rule_merge *merges;
+	uint32_t merge_count;
 };
 
 /* Aborts by must() when an index of the table points outside it: what a shard relies on. */

@@ -12,6 +12,7 @@
 
 #include "shard/relay_band.h"
 #include "shard/relay_flows.h"
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -54,6 +55,7 @@ struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)
 	cut.stats = arena_alloc(arena, sizeof(*cut.stats), CACHE_LINE_BYTES);
 	cut.echoes = arena_alloc(arena, spec->echo_count * sizeof(*cut.echoes), CACHE_LINE_BYTES);
 	relay_cut(&cut.relay, spec->table->flow_count, arena);
+	relay_merges_cut(&cut.relay, spec->table, arena);
 	egress_cut(&cut.egress, spec->table->output_count, TRAIN_COUNT, arena);
 	pool_cut(&cut.pool, &spec->pool, arena);
 	if (params.zerocopy) {
@@ -139,6 +141,8 @@ struct sock_want shard_want(const struct shard_spec *spec, const struct rule_flo
 	struct sock_want want = {.buffer_bytes = spec->rcvbuf_bytes,
 				 .gro = rule->gro,
 				 .stamp = shard_stamps(spec, &rule->in),
+				 .ttl = rule->merge != NULL, /* its outputs are another's */
+				 .tos = rule->merge != NULL,
 				 .share = rule->share};
 
 	for (uint32_t i = 0; i < rule->output_count; i++) {

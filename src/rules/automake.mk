@@ -6,8 +6,10 @@ src_rules_libnc_rules_a_SOURCES = \
 	src/rules/endpoint.c \
 	src/rules/index.c src/rules/index.h \
 	src/rules/keys.c src/rules/keys.h \
+	src/rules/keys_merge.c \
 	src/rules/keys_text.c \
 	src/rules/keys_value.c \
+	src/rules/legs.c \
 	src/rules/parse.c src/rules/parse.h \
 	src/rules/rename.c \
 	src/rules/spread.c \

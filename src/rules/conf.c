@@ -3,7 +3,7 @@
  * What it fills in is what the plan places (step 2) and what a shard's rule table is copied from
  * (step 8). One rule is read in four moves:
  *
- *     the ingress and its options        -> the rule, and the flow that the others vary
+ *     the ingresses and their options    -> the rule, and the flows that the others vary (legs.c)
  *     each egress and its options        -> the outputs of the rule's first flow
  *     egress against egress and ingress  -> refusals that need the whole rule
  *     expansion                          -> one flow per address and port, outputs moved along
@@ -28,16 +28,15 @@ struct reading {
 	struct conf *conf;
 	struct conf_cursor cursor;
 	struct conf_rule rule;
-	struct rule_ingress in;
-	struct conf_span span; /* of the ingress */
+	struct conf_legs legs;
 	uint32_t egress_count; /* in conf->outputs, behind the counted ones */
 };
 
 static int check_text(struct conf_cursor *cursor);
 static int refuse_byte(struct conf_cursor *cursor, size_t at);
 static int read_rule(struct reading *reading);
-static int read_ingress(struct reading *reading);
 static int read_egress(struct reading *reading);
+static bool hears_broadcast(const struct conf_legs *legs);
 static int alias(struct reading *reading, struct conf_span *span);
 static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out);
 static int check_output(struct reading *reading, const struct conf_span *span,
@@ -57,11 +56,9 @@ int conf_add_rule(struct conf *conf, const char *text, const char *where, struct
 		.conf = conf,
 		.cursor = {.at = text, .where = where, .err = err},
 		.rule = {.shard = CONF_SHARD_ANY},
-		.in = RULE_INGRESS_UNSET,
 	};
 	int rc = check_text(&reading.cursor);
 
-	conf_set_ingress_initial(&reading.rule, &reading.in);
 	if (rc == 0) {
 		rc = read_rule(&reading);
 	}
@@ -143,7 +140,7 @@ static int refuse_byte(struct conf_cursor *cursor, size_t at)
 static int read_rule(struct reading *reading)
 {
 	struct conf_cursor *cursor = &reading->cursor;
-	int token = read_ingress(reading);
+	int token = conf_read_legs(cursor, reading->conf, &reading->rule, &reading->legs);
 
 	if (token < 0) {
 		return token;
@@ -163,56 +160,9 @@ static int read_rule(struct reading *reading)
 		return conf_refuse(cursor, "a second '->'; a rule has one, and commas between its "
 					   "egresses; write one rule for each ingress");
 	}
-	return conf_check_spread(cursor, &reading->rule, &reading->in,
+	return conf_check_spread(cursor, &reading->rule, &reading->legs.leg[0].in,
 				 reading->conf->outputs + reading->conf->output_count,
 				 reading->egress_count);
-}
-
-/* Reads up to the `->'; returns the token that ended the ingress, or -errno. */
-static int read_ingress(struct reading *reading)
-{
-	struct conf_cursor *cursor = &reading->cursor;
-	uint32_t seen = 0;
-	int token = conf_next(cursor);
-	int rc;
-
-	if (token < 0) {
-		return token;
-	}
-	if (token != CONF_TOKEN_WORD) {
-		return conf_refuse(cursor,
-				   "the rule has no ingress; a rule is INGRESS -> EGRESS [, "
-				   "EGRESS]...; write for instance 239.1.1.1%%eth0:5000 -> "
-				   "239.2.2.2%%eth1:6000");
-	}
-	if (conf_read_endpoint(cursor, CONF_INGRESS, &reading->span) != 0) {
-		return -EINVAL;
-	}
-	rc = alias(reading, &reading->span);
-	if (rc != 0) {
-		return rc;
-	}
-	reading->in.at = reading->span.first;
-	reading->in.source = reading->span.source;
-	reading->in.source_bits = reading->span.source_bits;
-	if ((uint64_t)reading->span.addr_count * reading->span.port_count > CONF_FLOWS_MAX) {
-		return conf_refuse(
-			cursor,
-			"%u addresses times %u ports are too many; a configuration has at most %d "
-			"flows; use a longer prefix or fewer ports",
-			reading->span.addr_count, reading->span.port_count, CONF_FLOWS_MAX);
-	}
-	while ((token = conf_next(cursor)) == CONF_TOKEN_WORD) {
-		if (conf_read_ingress_option(cursor, &seen, &reading->rule, &reading->in) != 0) {
-			return -EINVAL;
-		}
-	}
-	if (reading->rule.spread > 1 && reading->rule.shard != CONF_SHARD_ANY) {
-		return conf_refuse(cursor,
-				   "both shard= and spread=; shard= names the one owner and "
-				   "spread= asks for several; remove one of the two");
-	}
-	return token;
 }
 
 /* Reads one egress behind the counted outputs; returns the token that ended it, or -errno. */
@@ -237,7 +187,7 @@ static int read_egress(struct reading *reading)
 	}
 	rc = alias(reading, &span);
 	out.to = span.first;
-	if (out.ttl_mode == RULE_TTL_AUTO && addr_is_broadcast(&reading->in.at.addr)) {
+	if (out.ttl_mode == RULE_TTL_AUTO && hears_broadcast(&reading->legs)) {
 		out.ttl = RULE_TTL_DEFAULT; /* also as a broadcast: a circle of these must count */
 	}
 	if (rc == 0) {
@@ -251,6 +201,16 @@ static int read_egress(struct reading *reading)
 	}
 	conf->outputs[conf->output_count + reading->egress_count++] = out;
 	return token;
+}
+
+static bool hears_broadcast(const struct conf_legs *legs)
+{
+	for (uint32_t i = 0; i < legs->count; i++) {
+		if (addr_is_broadcast(&legs->leg[i].in.at.addr)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* An interface name that does not fit the endpoint gets its alias. */
@@ -294,7 +254,7 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 			const struct rule_output *out)
 {
 	const struct conf *conf = reading->conf;
-	const struct conf_span *in = &reading->span;
+	const struct conf_span *in = &reading->legs.leg[0].span;
 	struct conf_cursor *cursor = &reading->cursor;
 	char to[ENDPOINT_TEXT_MAX];
 
@@ -307,9 +267,12 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 			"length and as many ports",
 			to, span->addr_count, span->port_count, in->addr_count, in->port_count);
 	}
-	if (conf_check_place(cursor, &reading->in.at, conf->outputs + conf->output_count,
-			     reading->egress_count, &out->to) != 0) {
-		return -EINVAL;
+	for (uint32_t i = 0; i < reading->legs.count; i++) {
+		if (conf_check_place(cursor, &reading->legs.leg[i].in.at,
+				     conf->outputs + conf->output_count, reading->egress_count,
+				     &out->to) != 0) {
+			return -EINVAL;
+		}
 	}
 	return check_src(reading, out, to);
 }
@@ -319,7 +282,14 @@ static int check_src(struct reading *reading, const struct rule_output *out, con
 	struct conf_cursor *cursor = &reading->cursor;
 	char src[ADDR_TEXT_MAX];
 
-	if (out->src_keep && reading->in.at.addr.family != out->to.addr.family) {
+	if (out->src_keep && reading->legs.count > 1) {
+		return conf_refuse(cursor,
+				   "src=keep of egress %s with several ingresses; receivers would "
+				   "see another source with each datagram; write src=ADDR or leave "
+				   "it out",
+				   to);
+	}
+	if (out->src_keep && reading->legs.leg[0].in.at.addr.family != out->to.addr.family) {
 		return conf_refuse(
 			cursor,
 			"src=keep of egress %s, whose family is not the ingress's; a sender's "
@@ -370,9 +340,11 @@ static int append(struct reading *reading, const char *text)
 {
 	struct conf *conf = reading->conf;
 	struct conf_rule *rule = &reading->rule;
-	uint32_t flows = reading->span.addr_count * reading->span.port_count;
+	const struct conf_span *span = &reading->legs.leg[0].span;
+	uint32_t feeds = span->addr_count * span->port_count;
+	uint32_t flows = feeds * reading->legs.count;
 	uint64_t flow_count = (uint64_t)conf->flow_count + flows;
-	uint64_t output_count = conf->output_count + (uint64_t)flows * reading->egress_count;
+	uint64_t output_count = conf->output_count + (uint64_t)feeds * reading->egress_count;
 
 	if (flow_count > CONF_FLOWS_MAX || output_count > CONF_OUTPUTS_MAX) {
 		return conf_refuse(
@@ -454,26 +426,29 @@ static int no_memory(struct conf_cursor *cursor)
 	return -ENOMEM;
 }
 
+/* The legs of a feed stand together, and the first has the outputs. */
 static void expand(const struct reading *reading)
 {
 	struct conf *conf = reading->conf;
 	const struct rule_output *first = conf->outputs + conf->output_count;
-	uint32_t ports = reading->span.port_count;
-	uint32_t flows = reading->span.addr_count * ports;
+	const struct conf_legs *legs = &reading->legs;
+	uint32_t ports = legs->leg[0].span.port_count;
+	uint32_t feeds = legs->leg[0].span.addr_count * ports;
 	uint32_t egresses = reading->egress_count;
 
-	for (uint32_t i = 0; i < flows; i++) {
-		struct conf_flow *flow = &conf->flows[conf->flow_count + i];
+	for (uint32_t i = 0; i < feeds; i++) {
+		struct conf_flow *lead = &conf->flows[conf->flow_count + i * legs->count];
 
-		*flow = (struct conf_flow){
-			.rule = conf->rule_count,
-			.in = reading->in,
-			.first_output = conf->output_count + i * egresses,
-			.output_count = egresses,
-		};
-		flow->in.at = moved(&reading->in.at, i / ports, i % ports);
+		for (uint32_t leg = 0; leg < legs->count; leg++) {
+			lead[leg] = (struct conf_flow){.rule = conf->rule_count,
+						       .in = legs->leg[leg].in,
+						       .leg = (uint8_t)leg};
+			lead[leg].in.at = moved(&legs->leg[leg].in.at, i / ports, i % ports);
+		}
+		lead->first_output = conf->output_count + i * egresses;
+		lead->output_count = egresses;
 		for (uint32_t j = 0; j < egresses; j++) {
-			struct rule_output *out = &conf->outputs[flow->first_output + j];
+			struct rule_output *out = &conf->outputs[lead->first_output + j];
 
 			*out = first[j];
 			out->to = moved(&first[j].to, i / ports, i % ports);

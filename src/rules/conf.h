@@ -2,7 +2,8 @@
  *
  * Grammar, told at length in numacastd(8):
  *
- *     INGRESS [key=value]... -> EGRESS [key=value]... [, EGRESS [key=value]...]...
+ *     INGRESS [key=value]... [+ INGRESS [key=value]...]...
+ *         -> EGRESS [key=value]... [, EGRESS [key=value]...]...
  *     INGRESS: [SOURCE@]ADDR%IFACE:PORT      EGRESS: ADDR%IFACE:PORT
  *
  * with IPv6 in brackets ([ff3e::1%eth0]:5000, [2001:db8::5]@[ff3e::1%eth0]:5000), prefixes
@@ -37,15 +38,17 @@ struct conf_rule {
 	uint32_t spread;          /* spread=, 1 unless said */
 	enum share_by by;         /* by=: what spread= divides */
 	uint32_t shard;           /* shard=, or CONF_SHARD_ANY */
+	struct merge_rule merge;  /* seq= and the like; its leg_count is 1 at least */
 	uint32_t first_flow;
-	uint32_t flow_count; /* more than 1 for a range */
+	uint32_t flow_count; /* more than 1 for a range or several legs, which stand together */
 };
 
 struct conf_flow {
 	uint32_t rule; /* index */
 	struct rule_ingress in;
-	uint32_t first_output;
+	uint32_t first_output; /* conf_lead has them for all legs of a merge */
 	uint32_t output_count;
+	uint8_t leg; /* of the rule's merge, counted from 0 */
 };
 
 struct conf {
@@ -57,6 +60,12 @@ struct conf {
 	char (*long_ifnames)[CONF_IFNAME_MAX];      /* that do not fit an endpoint */
 	uint32_t long_ifname_count;
 };
+
+/* The first leg of what `flow' is merged with; itself when there is no other. */
+static inline const struct conf_flow *conf_lead(const struct conf_flow *flow)
+{
+	return flow - flow->leg;
+}
 
 /* One interface under two names. */
 struct conf_ifname {

@@ -26,24 +26,18 @@
 #define RATE_MAX_BPS (1000 * GIGA) /* 1 Tbit/s */
 #define NAME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-"
 
-/* What the options of one endpoint are written to. */
-struct conf_target {
-	struct conf_rule *rule;  /* ingress only */
-	struct rule_ingress *in; /* ingress only */
-	struct rule_output *out; /* egress only */
-};
-
 static void set_initial(enum conf_side side, const struct conf_target *target);
 static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
 		       const struct conf_target *target);
 static conf_key_read read_name, read_weight, read_spread, read_by, read_shard, read_class;
 static conf_key_read read_gro, read_max_age;
-static conf_key_read read_ttl, read_dscp, read_src, read_sport, read_rate, read_priority, read_gso;
+static conf_key_read read_ttl, read_dscp, read_sport, read_rate, read_priority, read_gso;
 static conf_key_read read_reply, read_local, read_df, read_mtu;
 
 static const struct conf_key ingress_keys[] = {
 	{.name = "name",
 	 .read = read_name,
+	 .rule_wide = true,
 	 .arg = "NAME",
 	 .min = 1,
 	 .max = CONF_NAME_MAX - 1,
@@ -52,6 +46,7 @@ static const struct conf_key ingress_keys[] = {
 	 .help = "what logs and reports call the rule; ruleN, counted from 1, without it"},
 	{.name = "weight",
 	 .read = read_weight,
+	 .rule_wide = true,
 	 .arg = "N",
 	 .min = 1,
 	 .max = WEIGHT_MAX,
@@ -60,6 +55,7 @@ static const struct conf_key ingress_keys[] = {
 	 .help = "the load this flow stands for when shards are balanced"},
 	{.name = "spread",
 	 .read = read_spread,
+	 .rule_wide = true,
 	 .arg = "N",
 	 .min = 1,
 	 .max = CONF_SPREAD_MAX,
@@ -69,6 +65,7 @@ static const struct conf_key ingress_keys[] = {
 	 .help = "divide this flow over N shards, in the way that by= says"},
 	{.name = "by",
 	 .read = read_by,
+	 .rule_wide = true,
 	 .arg = "outputs|source|cpu",
 	 .takes = "outputs, source or cpu",
 	 .initial = "outputs",
@@ -78,6 +75,7 @@ static const struct conf_key ingress_keys[] = {
 		 "(for what the kernel receives on its CPU)"},
 	{.name = "shard",
 	 .read = read_shard,
+	 .rule_wide = true,
 	 .arg = "N",
 	 .max = SHARDS_MAX - 1,
 	 .takes = ", a shard's number",
@@ -104,6 +102,50 @@ static const struct conf_key ingress_keys[] = {
 	 .example = "200",
 	 .help = "drop what has waited longer in the kernel when it is received; nothing\n"
 		 "is without it"},
+	{.name = "seq",
+	 .read = conf_key_read_seq,
+	 .rule_wide = true,
+	 .arg = "rtp|moldudp64|FIELD",
+	 .takes = "rtp, moldudp64 or u8, u16, u32, u64 with be or le @OFFSET[,count=..]"
+		  "[,session=LEN@OFFSET]",
+	 .example = "u32le@0",
+	 .help = "the number by which copies of a datagram are known: of RTP, MoldUDP64,\n"
+		 "or a field such as u32be@6,count=u8@10,session=8@0"},
+	{.name = "skew",
+	 .read = conf_key_read_skew,
+	 .rule_wide = true,
+	 .arg = "MS",
+	 .min = 1,
+	 .max = MERGE_MS_MAX,
+	 .example = "500",
+	 .help = "how long after the first a copy may come; 500 ms without it"},
+	{.name = "window",
+	 .read = conf_key_read_window,
+	 .rule_wide = true,
+	 .arg = "N",
+	 .min = MERGE_WINDOW_MIN,
+	 .max = MERGE_WINDOW_MAX,
+	 .takes = ", a power of two",
+	 .example = "16384",
+	 .help = "how many numbers are remembered; 16384 without it"},
+	{.name = "silent",
+	 .read = conf_key_read_silent,
+	 .rule_wide = true,
+	 .arg = "MS",
+	 .min = 100,
+	 .max = MERGE_MS_MAX,
+	 .example = "1000",
+	 .help = "a copy that says nothing for so long while another does is silent;\n"
+		 "1000 ms without it"},
+	{.name = "failover",
+	 .read = conf_key_read_failover,
+	 .rule_wide = true,
+	 .arg = "MS",
+	 .min = 1,
+	 .max = MERGE_MS_MAX,
+	 .example = "500",
+	 .help = "for feeds without numbers: the first ingress that was heard within so\n"
+		 "long is relayed"},
 	{0},
 };
 
@@ -125,7 +167,7 @@ static const struct conf_key output_keys[] = {
 	 .example = "AF41",
 	 .help = "DSCP sent; 0 without it"},
 	{.name = "src",
-	 .read = read_src,
+	 .read = conf_key_read_src,
 	 .arg = "ADDR|keep",
 	 .takes = "a unicast address without port, or keep",
 	 .example = "192.0.2.1",
@@ -226,6 +268,16 @@ int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct r
 	return read_option(cursor, seen, CONF_EGRESS, &target);
 }
 
+uint32_t conf_rule_wide_keys(void)
+{
+	uint32_t bits = 0;
+
+	for (unsigned i = 0; ingress_keys[i].name; i++) {
+		bits |= ingress_keys[i].rule_wide ? 1U << i : 0;
+	}
+	return bits;
+}
+
 static void set_initial(enum conf_side side, const struct conf_target *target)
 {
 	for (const struct conf_key *key = conf_keys(side); key->name; key++) {
@@ -248,9 +300,9 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_sid
 		if (*seen & bit) {
 			return conf_refuse(
 				cursor,
-				"'%s' comes after another %s= of the same endpoint; a key is given "
-				"once; remove one of the two",
-				cursor->shown, key->name);
+				"'%s' comes after another %s= of the same %s; a key is given once; "
+				"remove one of the two",
+				cursor->shown, key->name, key->rule_wide ? "rule" : "endpoint");
 		}
 		if (key->read(key, target, word + len + 1) != 0) {
 			return conf_refuse_value(cursor, key);
@@ -364,34 +416,6 @@ static int read_dscp(const struct conf_key *key, const struct conf_target *targe
 		target->out->dscp = (int8_t)dscp;
 	}
 	return rc;
-}
-
-/* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
- * of the egress's family is seen when the endpoint is complete (conf.c). */
-static int read_src(const struct conf_key *key, const struct conf_target *target, const char *value)
-{
-	char text[CONF_WORD_MAX];
-	size_t len = strlen(value);
-	bool bracketed = len >= 2 && value[0] == '[' && value[len - 1] == ']';
-	struct addr addr;
-
-	(void)key;
-	if (strcmp(value, "keep") == 0) {
-		target->out->src_keep = true;
-		return 0;
-	}
-	if (bracketed) {
-		value++;
-		len -= 2;
-	}
-	memcpy(text, value, len);
-	text[len] = '\0';
-	if (addr_parse_ip(text, &addr) != 0 || addr_is_multicast(&addr) ||
-	    (bracketed && addr.family == AF_INET)) {
-		return -EINVAL;
-	}
-	target->out->src = addr;
-	return 0;
 }
 
 static int read_sport(const struct conf_key *key, const struct conf_target *target,

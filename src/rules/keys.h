@@ -32,6 +32,7 @@ struct conf_key {
 	const char *initial; /* the default, read like a value; NULL: it is not set */
 	const char *example; /* a valid value */
 	const char *help;    /* lines, separated by '\n' */
+	bool rule_wide;      /* it stands once a rule, behind any of its ingresses */
 };
 
 /* The keys of that side, in the order of help; ends with a row without a name. */

@@ -1,9 +1,10 @@
 /* keys_value.c - values that several keys of rules take. See keys.h. Pure, control thread. */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/base/num.h"
-#include "src/rules/keys.h"
+#include "src/rules/parse.h"
 
 int conf_key_read_u32(const struct conf_key *key, const char *value, uint32_t *out)
 {
@@ -31,5 +32,34 @@ int conf_key_read_yes(const char *value, bool *out)
 		return -EINVAL;
 	}
 	*out = value[0] == 'y';
+	return 0;
+}
+
+/* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
+ * of the egress's family is seen when the endpoint is complete (conf.c). */
+int conf_key_read_src(const struct conf_key *key, const struct conf_target *target,
+		      const char *value)
+{
+	char text[CONF_WORD_MAX];
+	size_t len = strlen(value);
+	bool bracketed = len >= 2 && value[0] == '[' && value[len - 1] == ']';
+	struct addr addr;
+
+	(void)key;
+	if (strcmp(value, "keep") == 0) {
+		target->out->src_keep = true;
+		return 0;
+	}
+	if (bracketed) {
+		value++;
+		len -= 2;
+	}
+	memcpy(text, value, len);
+	text[len] = '\0';
+	if (addr_parse_ip(text, &addr) != 0 || addr_is_multicast(&addr) ||
+	    (bracketed && addr.family == AF_INET)) {
+		return -EINVAL;
+	}
+	target->out->src = addr;
 	return 0;
 }

@@ -2,8 +2,8 @@
  *
  * It runs before any shard exists. A rule is words, `->' and `,'; blanks separate words and are
  * optional around the other two, so that `239.1.1.1%eth0:5000->239.2.2.2%eth1:6000' is three
- * tokens. conf_add_rule has made sure that only printable ASCII and blanks come here. Pure, control
- * thread.
+ * tokens. Only within seq= a comma stands for itself. conf_add_rule has made sure that only
+ * printable ASCII and blanks come here. Pure, control thread.
  */
 #include "src/rules/parse.h"
 
@@ -20,6 +20,7 @@ static void show_word(struct conf_cursor *cursor, size_t len);
 int conf_next(struct conf_cursor *cursor)
 {
 	const char *at = cursor->at + strspn(cursor->at, BLANKS);
+	const char *stops;
 	size_t len = 0;
 
 	cursor->at = at;
@@ -34,7 +35,8 @@ int conf_next(struct conf_cursor *cursor)
 		cursor->at = at + 2;
 		return CONF_TOKEN_ARROW;
 	}
-	while (at[len] && !strchr(BLANKS ",", at[len]) && !at_arrow(at + len)) {
+	stops = strncmp(at, "seq=", 4) == 0 ? BLANKS : BLANKS ",";
+	while (at[len] && !strchr(stops, at[len]) && !at_arrow(at + len)) {
 		len++;
 	}
 	if (len >= sizeof(cursor->word)) {

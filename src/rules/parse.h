@@ -4,7 +4,9 @@
  *     parse.c     words: the cursor, and the form of every refusal
  *     endpoint.c  one word that names an endpoint, with its prefix and port range
  *     keys.c    one word that is key=value
+ *     keys_merge.c  those of copies of a feed
  *     keys_text.c  what is said of these
+ *     legs.c      what stands before the arrow
  *     rename.c  interfaces under other names than the kernel's
  *     spread.c  what by= and spread= ask for
  *     twins.c     what only shows when all rules are known
@@ -52,6 +54,29 @@ struct conf_span {
 	uint32_t port_count;               /* 1 without a port range */
 };
 
+/* A copy of a feed, or the one ingress there is. */
+struct conf_leg {
+	struct rule_ingress in;
+	struct conf_span span;
+};
+
+struct conf_legs {
+	struct conf_leg leg[MERGE_LEGS_MAX];
+	uint32_t count;
+};
+
+/* What the options of one endpoint are written to. */
+struct conf_target {
+	struct conf_rule *rule;  /* ingress only */
+	struct rule_ingress *in; /* ingress only */
+	struct rule_output *out; /* egress only */
+};
+
+/* legs.c: all that stands before the arrow; `out' is zero. Returns the token behind it, or -errno.
+ */
+int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_rule *rule,
+		   struct conf_legs *out);
+
 /* Reads cursor->word, which it may cut to pieces. 0 or -EINVAL. */
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out);
 
@@ -67,6 +92,16 @@ void conf_set_output_initial(struct rule_output *out);
 int conf_read_ingress_option(struct conf_cursor *cursor, uint32_t *seen, struct conf_rule *rule,
 			     struct rule_ingress *in);
 int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct rule_output *out);
+
+/* Of the bits in `seen' those of keys that are the rule's, and not one ingress's. */
+uint32_t conf_rule_wide_keys(void);
+
+/* keys_value.c: src=. */
+conf_key_read conf_key_read_src;
+
+/* keys_merge.c: how legs are merged. */
+conf_key_read conf_key_read_seq, conf_key_read_skew, conf_key_read_window, conf_key_read_silent;
+conf_key_read conf_key_read_failover;
 
 /* In keys_text.c: cursor->word is not what `key' takes, or no key of that side. -EINVAL. */
 int conf_refuse_value(struct conf_cursor *cursor, const struct conf_key *key);

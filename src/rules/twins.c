@@ -322,7 +322,7 @@ static uint32_t next_child(const struct twins *twins, struct step *step)
 	uint32_t position;
 
 	if (step->node < count) {
-		const struct conf_flow *flow = node_flow(twins, step->node);
+		const struct conf_flow *flow = conf_lead(node_flow(twins, step->node));
 
 		while (step->next < flow->output_count) {
 			uint32_t number = flow->first_output + step->next++;

@@ -34,6 +34,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/replies.c src/run/replies.h \
 	src/run/report.c src/run/report.h \
 	src/run/report_file.c src/run/report_file.h \
+	src/run/report_merge.c src/run/report_merge.h \
 	src/run/report_put.c src/run/report_put.h \
 	src/run/report_rows.c src/run/report_rows.h \
 	src/run/rlimits.c src/run/rlimits.h \

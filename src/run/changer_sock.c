@@ -236,6 +236,8 @@ static int add_flow(const struct worker *w, struct changer_step *step,
 	const struct rule_flow *flow = step->flow;
 	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
 				 .gro = flow->gro,
+				 .ttl = flow->merge != NULL, /* its outputs are another's */
+				 .tos = flow->merge != NULL,
 				 .stamp = shard_stamps(&w->spec, &flow->in)};
 
 	if (share_is_part(&flow->share)) {
@@ -274,6 +276,8 @@ static int open_waiting_flow(struct changer *c, struct changer_step *step, struc
 	const struct flow_place *place = changer_find_flow(c, step->shard, &step->flow->in);
 	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
 				 .gro = step->flow->gro,
+				 .ttl = step->flow->merge != NULL,
+				 .tos = step->flow->merge != NULL,
 				 .stamp = shard_stamps(&w->spec, &step->flow->in)};
 	struct rule_ingress in = step->flow->in;
 	uint32_t o = place ? place->flow.first_output : PLACE_NONE;

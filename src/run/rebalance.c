@@ -250,12 +250,14 @@ static void note_rate(struct found *f, const struct plan *plan, uint32_t flow,
 	}
 }
 
-/* The shares of a flow became ready together, each for its shard (spread.h). */
+/* The shares of a flow became ready together, each for its shard (spread.h); the legs of a merge
+ * are one shard's. */
 static bool must_stay(const struct conf *conf, uint32_t flow)
 {
 	const struct conf_rule *rule = &conf->rules[conf->flows[flow].rule];
 
-	return rule->shard != CONF_SHARD_ANY || (rule->spread > 1 && rule->by != SHARE_BY_OUTPUTS);
+	return rule->shard != CONF_SHARD_ANY || rule->merge.method != MERGE_OFF ||
+	       (rule->spread > 1 && rule->by != SHARE_BY_OUTPUTS);
 }
 
 static void free_found(struct found *f)

@@ -19,6 +19,7 @@
 #include "src/run/report_file.h"
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
+#include "src/setup/merges.h"
 
 #define LEFT_SAID_MAX 4 /* of what was not done, by name */
 
@@ -137,6 +138,9 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);
 	}
 	if (rc == 0) {
+		rc = merges_check_live(&running->opt->conf, &wanted->opt.conf, err);
+	}
+	if (rc == 0) {
 		rc = report_file_check(wanted->opt.exit_report, err);
 	}
 	if (rc == 0) {
@@ -147,9 +151,12 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 	}
 	rc = difference_build(&running->layout, &wanted->setup.layout, &r->difference);
 	if (rc == 0) {
+		rc = merges_check_moves(&r->difference, &wanted->setup.layout, err);
+	}
+	if (rc == 0) {
 		rc = list_steps(r);
 	}
-	if (rc < 0) {
+	if (rc == -ENOMEM) {
 		err_set(err, "reload: out of memory");
 	}
 	return rc;

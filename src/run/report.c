@@ -13,9 +13,11 @@
 #include <string.h>
 
 #include "shard/counters.h"
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/rules/index.h"
+#include "src/run/report_merge.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
 
@@ -212,9 +214,10 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 		json_t *output = output_object(w, place, totals);
 
 		/* One that came later has been offered what was relayed since. */
-		totals->consistent = totals->consistent &&
-				     report_get(output, "offered") + place->output.relayed_before ==
-					     report_get(object, "relayed");
+		totals->consistent =
+			totals->consistent &&
+			report_get(output, "offered") + place->output.relayed_before ==
+				(flow->merge ? relay_offered(flow) : report_get(object, "relayed"));
 		report_put_number(output, "relayed_before", place->output.relayed_before);
 		json_array_append_new(outputs, output);
 		o = place->output.sibling;
@@ -222,9 +225,10 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	report_put(object, "outputs", outputs);
 	report_add_up(totals->flow, &counter_families[COUNTERS_FLOW], object);
 	report_add_up(totals->flow_drops, &counter_families[COUNTERS_FLOW_DROPS], drops);
-	totals->consistent =
-		totals->consistent &&
-		report_get(object, "received") == report_get(object, "relayed") + report_sum(drops);
+	totals->consistent = totals->consistent &&
+			     report_get(object, "received") == report_get(object, "relayed") +
+								       report_sum(drops) +
+								       relay_held(flow);
 	return object;
 }
 
@@ -260,6 +264,7 @@ static void finish_rule(json_t *rule)
 			      json_object_get(flow, "drops"));
 	}
 	report_put(rule, "drops", drops);
+	report_put_merge(rule);
 }
 
 /* The sums begin with those, so that each member is there; gives them as they are, too. */

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "src/base/must.h"
+#include "src/run/report_merge.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
@@ -76,6 +77,9 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	report_put_family(row, &want->families[COUNTERS_FLOW], flow->stats);
 	if (share_is_part(&flow->rule->share)) {
 		put_share(sup, flow, want, row);
+	}
+	if (flow->merge) {
+		report_put_leg(flow, want, row);
 	}
 	if (report_wants(want, "drops")) {
 		report_put(row, "drops",

@@ -272,7 +272,7 @@ static void add_losses(json_t *losses, enum counter_family_id id, const void *st
 	for (uint32_t i = 0; stats && i < family->count; i++) {
 		uint64_t count = counter_get(&family->rows[i], stats);
 
-		if (count > 0) {
+		if (count > 0 && (id != COUNTERS_FLOW_DROPS || !flow_drop_is_copy(i))) {
 			report_put_number(losses, family->rows[i].name, count);
 		}
 	}

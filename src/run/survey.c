@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/run/reasons.h"
@@ -219,6 +220,14 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 	to->shard = w->index;
 	to->first_output = snapshot->output_count;
 	to->why = copy_text(pending_why(&sup->links.pending, w, place_index(flow->token), false));
+	if (flow->merge) {
+		const struct merge *merge = flow->merge->merge;
+
+		to->merged = true;
+		to->leg = flow->rule->leg;
+		copy_counters(&to->leg_stats, merge->legs[to->leg].stats, sizeof(to->leg_stats));
+		copy_counters(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
+	}
 	if (share_is_part(&to->share) && share_is_filtered(&to->share, &to->in.at.addr)) {
 		struct spread_account account;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/relay_merge.h"
 #include "shard/shard.h"
 #include "src/rules/index.h"
 #include "src/run/pending.h"
@@ -35,7 +36,7 @@ static void add_worker(const struct supervisor *sup, const struct worker *w,
 static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard);
 static void add_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, struct places *places, struct tally *tally);
-static bool flow_agrees(const struct flow_stats *stats);
+static bool flow_agrees(const struct flow_stats *stats, uint64_t held);
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
 		      const struct reason *reason);
 static void keep_state(struct tally_row *row, const struct reason *reason, uint32_t *waiting);
@@ -70,7 +71,7 @@ int tally_take(const struct supervisor *sup, struct tally *out)
 		return -ENOMEM;
 	}
 	out->all.sums = sup->gone;
-	out->consistent = flow_agrees(&sup->gone.flows) && output_agrees(&sup->gone.outputs);
+	out->consistent = flow_agrees(&sup->gone.flows, 0) && output_agrees(&sup->gone.outputs);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		add_worker(sup, &sup->workers[s], &index, out);
 		out->consistent = out->consistent && pools_agree(sup->workers[s].shard);
@@ -126,7 +127,8 @@ uint64_t tally_loss(const struct tally_row *row, uint32_t cause)
 		return stat_get(&row->sums.flows.kernel_drops);
 	}
 	if (cause <= FLOW_DROP_COUNT) {
-		return stat_get(&row->sums.flows.drops[cause - 1]);
+		return flow_drop_is_copy(cause - 1) ? 0
+						    : stat_get(&row->sums.flows.drops[cause - 1]);
 	}
 	return stat_get(&row->sums.outputs.drops[cause - 1 - FLOW_DROP_COUNT]);
 }
@@ -183,8 +185,8 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 	struct flow_stats stats;
 
 	tally_read_flow(sup, flow, &stats);
-	tally->consistent = tally->consistent && flow_agrees(&stats);
-	places->relayed = stat_get(&stats.relayed);
+	tally->consistent = tally->consistent && flow_agrees(&stats, relay_held(flow));
+	places->relayed = flow->merge ? relay_offered(flow) : stat_get(&stats.relayed);
 	if (places->rule) {
 		keep_flow(places->rule, &stats, &why);
 	}
@@ -193,14 +195,14 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, &why);
 }
 
-static bool flow_agrees(const struct flow_stats *stats)
+static bool flow_agrees(const struct flow_stats *stats, uint64_t held)
 {
 	uint64_t drops = 0;
 
 	for (int d = 0; d < FLOW_DROP_COUNT; d++) {
 		drops += stat_get(&stats->drops[d]);
 	}
-	return stat_get(&stats->received) == stat_get(&stats->relayed) + drops;
+	return stat_get(&stats->received) == stat_get(&stats->relayed) + drops + held;
 }
 
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats,

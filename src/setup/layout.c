@@ -35,6 +35,8 @@ static int check_flow(const struct conf *conf, const struct conf_flow *flow, str
 static int receive_into(const struct conf *conf, const struct conf_flow *flow,
 			const struct iface *iface, const struct layout_options *options,
 			struct rule_flow *out, struct err *err);
+static void add_leg(struct rule_table *table, const struct merge_rule *rule,
+		    const struct conf_flow *flow);
 static void add_share(struct layout *layout, const struct plan *plan, uint32_t shard);
 static void add_outputs(struct rule_table *table, const struct conf *conf,
 			const struct conf_flow *flow, const struct iface_table *ifaces,
@@ -65,6 +67,7 @@ struct plan_flow *layout_plan_flows(const struct conf *conf, const struct iface_
 			.spread = rule->spread,
 			.named_shard = rule->shard == CONF_SHARD_ANY ? PLAN_ANY : rule->shard,
 			.prior_flow = PLAN_ANY,
+			.merged_with = conf->flows[i].leg > 0 ? i - conf->flows[i].leg + 1 : 0,
 			.where = rule->where,
 		};
 	}
@@ -76,7 +79,8 @@ uint32_t layout_shards_max(const struct conf *conf)
 	uint64_t most = 0;
 
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
-		most += (uint64_t)conf->rules[r].flow_count * conf->rules[r].spread;
+		most += (uint64_t)conf->rules[r].flow_count / conf->rules[r].merge.leg_count *
+			conf->rules[r].spread;
 	}
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
 		uint32_t named = conf->rules[r].shard;
@@ -124,6 +128,7 @@ void layout_free(struct layout *layout)
 	for (uint32_t s = 0; layout->tables && s < layout->shard_count; s++) {
 		free(layout->tables[s].flows);
 		free(layout->tables[s].outputs);
+		free(layout->tables[s].merges);
 	}
 	free(layout->tables);
 	free(layout->echo_counts);
@@ -146,7 +151,8 @@ static int allocate(struct layout *layout, const struct conf *conf, const struct
 {
 	uint32_t *flows = calloc(plan->shard_count + 1, sizeof(*flows));
 	uint32_t *outputs = calloc(plan->shard_count + 1, sizeof(*outputs));
-	int rc = flows && outputs ? 0 : -ENOMEM;
+	uint32_t *merges = calloc(plan->shard_count + 1, sizeof(*merges));
+	int rc = flows && outputs && merges ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
 		uint32_t parts = plan->first_owner[i + 1] - plan->first_owner[i];
@@ -155,6 +161,7 @@ static int allocate(struct layout *layout, const struct conf *conf, const struct
 			uint32_t shard = plan->owners[plan->first_owner[i] + p].shard;
 
 			flows[shard]++;
+			merges[shard] += conf->flows[i].leg == 0;
 			outputs[shard] +=
 				divides_outputs(conf, &conf->flows[i])
 					? (conf->flows[i].output_count + parts - 1) / parts
@@ -169,12 +176,15 @@ static int allocate(struct layout *layout, const struct conf *conf, const struct
 		layout->tables[s].flows = calloc(flows[s] + 1UL, sizeof(struct rule_flow));
 		layout->tables[s].outputs =
 			calloc(outputs[s] + 1UL, sizeof(struct rule_table_output));
-		if (!layout->tables[s].flows || !layout->tables[s].outputs) {
+		layout->tables[s].merges = calloc(merges[s] + 1UL, sizeof(struct rule_merge));
+		if (!layout->tables[s].flows || !layout->tables[s].outputs ||
+		    !layout->tables[s].merges) {
 			rc = -ENOMEM;
 		}
 	}
 	free(flows);
 	free(outputs);
+	free(merges);
 	return rc;
 }
 
@@ -235,6 +245,9 @@ static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flo
 			.ifindex = iface ? iface->ifindex : 0,
 		};
 		rc = receive_into(conf, flow, iface, options, f, err);
+		if (conf->rules[flow->rule].merge.method != MERGE_OFF) {
+			add_leg(table, &conf->rules[flow->rule].merge, flow);
+		}
 		if (shares) {
 			f->share = (struct share){.by = (uint8_t)conf->rules[flow->rule].by,
 						  .index = (uint8_t)part,
@@ -264,11 +277,11 @@ static int check_flow(const struct conf *conf, const struct conf_flow *flow, str
 	if (rule->by != SHARE_BY_OUTPUTS) {
 		return 0;
 	}
-	if (rule->spread > flow->output_count) {
+	if (rule->spread > conf_lead(flow)->output_count) {
 		err_set(err,
 			"%s: spread=%u with %u outputs; expected at most one shard per output; "
 			"lower spread or add outputs",
-			rule->where, rule->spread, flow->output_count);
+			rule->where, rule->spread, conf_lead(flow)->output_count);
 		return -EINVAL;
 	}
 	if (rule->spread > 1 && !addr_is_multicast(&flow->in.at.addr)) {
@@ -309,6 +322,20 @@ static int receive_into(const struct conf *conf, const struct conf_flow *flow,
 	}
 	out->pool_class = (uint8_t)cls;
 	return 0;
+}
+
+/* The next flow in the table is a leg; the first leg stands before the others. */
+static void add_leg(struct rule_table *table, const struct merge_rule *rule,
+		    const struct conf_flow *flow)
+{
+	struct rule_flow *f = &table->flows[table->flow_count];
+
+	if (flow->leg == 0) {
+		table->merges[table->merge_count++] =
+			(struct rule_merge){.rule = *rule, .lead = flow->in};
+	}
+	f->merge = &table->merges[table->merge_count - 1];
+	f->leg = flow->leg;
 }
 
 /* The next flow in the table of `shard' is a share. */

@@ -9,6 +9,7 @@ src_web_libnc_web_a_SOURCES = \
 	src/web/metric.c src/web/metric.h \
 	src/web/metrics.c src/web/metrics.h \
 	src/web/metrics_lines.c \
+	src/web/metrics_merge.c \
 	src/web/metrics_rest.c \
 	src/web/page.c src/web/page.h \
 	src/web/routes.c src/web/routes.h \

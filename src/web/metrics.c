@@ -49,6 +49,8 @@ static const struct family families[] = {
 	 NULL},
 	{COUNTERS_OUTPUT_LATENCY, "numacast_output_latency", LINES(outputs), OUTPUT_LABELS, NULL,
 	 NULL},
+	{COUNTERS_LEG, "numacast_merge_leg", LINES(legs), FLOW_LABELS " leg", NULL, NULL},
+	{COUNTERS_MERGE, "numacast_merge", LINES(merges), FLOW_LABELS, NULL, NULL},
 	{COUNTERS_POOL, "numacast_pool", LINES(pools), "shard class", NULL, NULL},
 	{COUNTERS_RING, "numacast_ring", LINES(rings), "shard", NULL, NULL},
 	{COUNTERS_BATCHES, "numacast_batch", LINES(batches), "shard", NULL, NULL},

@@ -35,6 +35,11 @@ struct snapshot_flow {
 	uint32_t first_output; /* of the snapshot's */
 	uint32_t output_count;
 	char *why; /* it is pending; NULL: it is live */
+	/* Of a leg of a feed (shard/merge.h); what all legs are together stands with the first. */
+	struct leg_stats leg_stats;
+	struct merge_stats merge_stats;
+	bool merged;
+	uint8_t leg; /* counted from 0 */
 };
 
 struct snapshot_output {

@@ -65,7 +65,9 @@ static void check_flow(const struct conf *conf, const struct conf_flow *flow)
 	must(in->source.port == 0);
 	must(in->gro >= RULE_AUTO && in->gro <= 1);
 	must(in->pool_class >= RULE_AUTO && in->pool_class < POOL_CLASS_COUNT);
-	must(flow->output_count >= 1 && flow->output_count <= FLOW_OUTPUTS_MAX);
+	must(flow->leg < conf->rules[flow->rule].merge.leg_count);
+	must(flow->output_count <= FLOW_OUTPUTS_MAX);
+	must((flow->output_count >= 1) == (flow->leg == 0));
 	must(flow->first_output + flow->output_count <= conf->output_count);
 	for (uint32_t i = 0; i < flow->output_count; i++) {
 		check_output(&conf->outputs[flow->first_output + i]);

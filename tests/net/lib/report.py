@@ -3,6 +3,9 @@
 
 per flow      received = relayed + its drops
 per output    offered = relayed of its flow since it came, offered = sent + its drops
+per merge     relayed = what its legs relayed, numbers = delivered + lost_all, delivered = shared +
+              the only of its legs
+per leg       numbers of the merge = seen + lost + before
 per rule      each number is the sum over its flows
 per pool      free + in_ring + held = slots, taken = returned + held + in_ring; the daemon has
               counted those in ring and held slot by slot; none held, none leaked
@@ -34,7 +37,8 @@ def nonzero(drops):
 def check_output(where, flow, output):
     where = f"{where} -> {output['to']}"
     same(where, "offered is what its flow relayed since it came",
-         output["offered"] + output["relayed_before"], flow["relayed"])
+         output["offered"] + output["relayed_before"],
+         flow.get("merge", flow)["relayed"])
     same(where, "offered = sent + drops", output["offered"],
          output["sent"] + sum(output["drops"].values()))
     if output["sent"] == 0:
@@ -49,6 +53,22 @@ def check_flow(flow):
         check_output(where, flow, output)
 
 
+def check_merge(where, rule):
+    """Sums over the feeds of a rule; so all laws that hold for each must hold for these."""
+    merge, legs = rule["merge"], rule["merge"]["legs"]
+    same(where, "merged: relayed", merge["relayed"], sum(leg["relayed"] for leg in legs))
+    same(where, "merged: numbers", merge["numbers"], merge["delivered"] + merge["lost_all"])
+    same(where, "merged: delivered", merge["delivered"],
+         merge["shared"] + sum(leg["only"] for leg in legs))
+    for leg in legs:
+        at = f"{where} leg {leg['ingress']}"
+        same(at, "numbers", merge["numbers"], leg["seen"] + leg["lost"] + leg["before"])
+        if len(legs) > 1:
+            same(at, "repeats", leg["repeats"], leg["repeated"])
+            same(at, "stale", leg["stale"], leg["late"])
+            same(at, "unnumbered", leg["unnumbered"], leg["no_number"])
+
+
 def check_rule(rule):
     where = f"rule {rule['rule']}"
     for key in ("received", "received_bytes", "relayed", "kernel_drops"):
@@ -57,6 +77,8 @@ def check_rule(rule):
          nonzero(added(flow["drops"] for flow in rule["flows"])))
     for flow in rule["flows"]:
         check_flow(flow)
+    if "merge" in rule:
+        check_merge(where, rule)
 
 
 def check_pool(shard, name, pool):

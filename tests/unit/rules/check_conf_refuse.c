@@ -72,7 +72,7 @@ START_TEST(incomplete_rules)
 		{IN ", 239.1.1.2%eth0:5000" TO, "no '->'"},
 		{IN " 239.2.2.2%eth1:6000", "not an option of an ingress"},
 		{IN TO " 239.2.2.3%eth1:6000", "the comma"},
-		{IN " + 239.1.1.2%eth0:5000" TO, "'+' is not an option of an ingress"},
+		{IN " + 239.1.1.2%eth0:5000" TO, "2 ingresses need seq= or failover="},
 		{0},
 	};
 

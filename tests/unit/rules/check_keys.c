@@ -18,13 +18,24 @@ static void tear_down(void)
 	conf_free(&conf);
 }
 
+/* What else a rule with that key needs, so that only its value matters. */
+static const char *companion(const char *key)
+{
+	if (strcmp(key, "failover") == 0) {
+		return " + 239.1.1.2%eth0:5000";
+	}
+	return strcmp(key, "skew") == 0 || strcmp(key, "window") == 0 || strcmp(key, "silent") == 0
+		       ? " seq=u32be@0"
+		       : "";
+}
+
 /* A rule with KEY=VALUE on that side, or without anything when `key' is NULL. */
 static int add(enum conf_side side, const char *key, const char *value)
 {
 	char text[512], word[128] = "";
 
 	if (key) {
-		snprintf(word, sizeof(word), " %s=%s", key, value);
+		snprintf(word, sizeof(word), " %s=%s%s", key, value, companion(key));
 	}
 	snprintf(text, sizeof(text), "239.1.1.1%%eth0:5000%s -> 239.2.2.2%%eth1:6000%s",
 		 side == CONF_INGRESS ? word : "", side == CONF_EGRESS ? word : "");

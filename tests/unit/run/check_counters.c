@@ -28,6 +28,8 @@ static const struct {
 	{&counter_families[COUNTERS_OUTPUT_ZEROCOPY], sizeof(struct output_stats)},
 	{&counter_families[COUNTERS_OUTPUT_DROPS], sizeof(struct output_stats)},
 	{&counter_families[COUNTERS_OUTPUT_LATENCY], sizeof(struct output_stats)},
+	{&counter_families[COUNTERS_LEG], sizeof(struct leg_stats)},
+	{&counter_families[COUNTERS_MERGE], sizeof(struct merge_stats)},
 	{&counter_families[COUNTERS_POOL], sizeof(struct pool_class_stats)},
 	{&counter_families[COUNTERS_RING], sizeof(struct ring_stats)},
 	{&counter_families[COUNTERS_BATCHES], sizeof(struct batch_stats)},

@@ -26,7 +26,8 @@ static void make_table(void)
 	flows[0].output_count = 2;
 	flows[1].first_output = 0;
 	flows[1].output_count = 1;
-	table = (struct rule_table){flows, outputs, 2, 3};
+	table = (struct rule_table){
+		.flows = flows, .outputs = outputs, .flow_count = 2, .output_count = 3};
 }
 
 START_TEST(sound_table_passes)

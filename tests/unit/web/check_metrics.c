@@ -268,7 +268,7 @@ START_TEST(every_family_is_looked_at)
 	ck_assert_int_eq(COUNTERS_FLOW, 0);
 	ck_assert_int_eq(COUNTERS_OUTPUT, 2);
 	ck_assert_int_eq(COUNTERS_OUTPUT_LATENCY, 5);
-	ck_assert_int_eq(COUNTERS_FAMILY_COUNT, 9);
+	ck_assert_int_eq(COUNTERS_FAMILY_COUNT, 11);
 }
 END_TEST
 
