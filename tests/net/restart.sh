@@ -3,6 +3,7 @@
 # With a descriptor store the sockets outlive the process: a restart and another build lose, double
 # and reorder nothing while the buffers have room, and what waits survives kill -9, too; what no
 # rule asks for any more is let go.
+# RESTARTS=10 bash tests/net/restart.sh: so many at each rate.
 . "$(dirname "$0")/lib/story.sh"
 story "a restart under traffic loses nothing, and neither does kill -9"
 topo_line
@@ -86,12 +87,12 @@ for rate in 1000 50000; do
     start_in src "$probe" send --quiet --json --no-loop --rate $((rate / 2)) --duration 600 \
         "${send_extra[@]}" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 >"$work/sent.json"
     sender=$started
-    again TERM
-    add_report
-    ln -s "$daemon" "$work/other-build"
-    mv "$work/other-build" "$build"
-    again TERM
-    add_report
+    for ((i = 0; i < ${RESTARTS:-2}; i++)); do
+        ln -s "$daemon" "$work/other-build"
+        mv "$work/other-build" "$build"
+        again TERM
+        add_report
+    done
     stop "$sender"
     judge "at-$rate"
     sent_all=$((${sent_all:-0} + $(sent .sent)))
@@ -113,6 +114,18 @@ if [ "$ENGINE" = mmsg ]; then
 else # the kernel may receive once more for a process that dies, 32 datagrams of a flow at most
     expect_cmp "after kill -9: lost by three outputs" "$(got killed .total.lost)" -le $((3 * 32))
 fi
+
+# ---- what has waited for longer than max-age= is counted by who comes next ----
+configure "rule 239.1.1.1%in0:5000 max-age=1 -> 239.2.2.1%out0:6000" "$two"
+again TERM
+kill -STOP "$daemon_pid"
+send src 239.1.1.1%s0:5000 --count 500 --rate 20000
+again KILL
+wait_for drained mid || fail "datagrams stay in the relay's sockets"
+configure "$one" "$two"
+again TERM
+add_report
+expect_cmp "too old when the next process came" "$(reported .totals.drops.stale)" -gt 400
 
 # ---- flows that come and go by reload are stored and removed ----
 configure "$one" "$two" "rule 239.1.1.4%in0:5000 -> 239.2.2.4%out0:6000"

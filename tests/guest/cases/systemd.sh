@@ -1,6 +1,6 @@
 # shellcheck shell=dash disable=SC2034,SC2154,SC2086
 # The units as `make install' leaves them, run by Debian's systemd as process 1 of a container: the
-# user, start and READY=1, stop, kill -9, an interface that comes late.
+# user, start and READY=1, a restart under traffic, stop, kill -9, an interface that comes late.
 title='the service, by systemd itself'
 
 machine() {
@@ -106,6 +106,15 @@ guest() {
         "$(sed -n 's/^numacast:x:\([0-9]*\):.*/\1/p' $root/etc/passwd)"
     exactly_once 'by the service' 1 50 --rate 500 239.1.1.1%tx0:5000 -- 239.2.2.2%rx0:6000
 
+    # The sockets are in systemd's store, so that a restart amid traffic loses and doubles nothing.
+    wait_for stores_one || fail "$(shown NFileDescriptorStore) sockets are stored"
+    rm -f /tmp/recv.ready
+    restart_amid &
+    exactly_once 'over a restart' 1 600 --rate 50 239.1.1.1%tx0:5000 -- 239.2.2.2%rx0:6000
+    check 'it was restarted meanwhile' [ -e /tmp/restarted ]
+    check 'by the sockets of the process before' grep -q '1 of 1 flows go on with the sockets' $log
+    pid=$(shown MainPID)
+
     # Killed: another takes its place.
     in_service /bin/busybox kill -KILL "$pid"
     wait_for other_pid || fail 'not started again after kill -9'
@@ -131,6 +140,15 @@ guest() {
     wait_for state_is failed || fail "a bad configuration: $(shown ActiveState)"
     expect 'status of a bad configuration' "$(shown ExecMainStatus) $(shown NRestarts)" '2 0'
     sed 's/^/   /' $log
+}
+
+stores_one() {
+    [ "$(shown NFileDescriptorStore)" = 1 ]
+}
+
+restart_amid() {
+    wait_for [ -s /tmp/recv.ready ]
+    control restart numacastd.service && : >/tmp/restarted
 }
 
 other_pid() {

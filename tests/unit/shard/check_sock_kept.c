@@ -84,6 +84,22 @@ START_TEST(what_outputs_want_to_know_is_told_of_what_is_queued_too)
 }
 END_TEST
 
+START_TEST(stamps_come_and_go_as_the_rule_wants)
+{
+	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
+	struct sock_want want = {.stamp = true};
+	int rx = keep(&in), on = -1;
+	socklen_t len = sizeof(on);
+
+	ck_assert_int_eq(sock_take_ingress(rx, &in, if_nametoindex("a1"), &want, &got, &err), 0);
+	ck_assert_int_eq(getsockopt(rx, SOL_SOCKET, SO_TIMESTAMPNS, &on, &len), 0);
+	ck_assert_int_eq(on, 1);
+	ck_assert_int_eq(take(rx, &in), 0);
+	ck_assert_int_eq(getsockopt(rx, SOL_SOCKET, SO_TIMESTAMPNS, &on, &len), 0);
+	ck_assert_int_eq(on, 0);
+}
+END_TEST
+
 START_TEST(unicast_and_source_are_taken_over)
 {
 	struct rule_ingress one = ingress_at(here_ip[_i], "", SOCK_PORT);
@@ -257,6 +273,7 @@ static Suite *kept_suite(void)
 	tcase_add_unchecked_fixture(tc, net_make, NULL);
 	tcase_add_loop_test(tc, group_is_taken_over_with_what_is_queued, 0, 2);
 	tcase_add_loop_test(tc, what_outputs_want_to_know_is_told_of_what_is_queued_too, 0, 2);
+	tcase_add_loop_test(tc, stamps_come_and_go_as_the_rule_wants, 0, 2);
 	tcase_add_loop_test(tc, unicast_and_source_are_taken_over, 0, 2);
 	tcase_add_loop_test(tc, another_address_port_or_device_is_refused, 0, 2);
 	tcase_add_loop_test(tc, interface_that_was_made_anew_is_another_device, 0, 2);
