@@ -4,6 +4,7 @@
 # and in words, it fits a telephone, whatever a rule is called is text, and it says when the daemon
 # is gone.
 # engines: uring
+# builds: plain
 . "$(dirname "$0")/lib/story.sh"
 story "the page of a running relay"
 have chromium
