@@ -16,7 +16,7 @@
 #include "src/run/supervisor.h"
 
 #define RULE      "127.0.0.1:5000 -> 127.0.0.1:6000"
-#define MORE      RULE ", 127.0.0.1:6001, 127.0.0.1:6002"
+#define MORE      "127.0.0.1:5000 -> 127.0.0.1:6000, 127.0.0.1:6001, 127.0.0.1:6002"
 #define ASKED_MAX 16
 
 static struct supervisor sup;
@@ -174,7 +174,8 @@ END_TEST
 
 START_TEST(an_output_that_comes_touches_nothing_else)
 {
-	static const char *const words[] = {"--rule", RULE ", 127.0.0.1:6001", NULL};
+	static const char *const words[] = {
+		"--rule", "127.0.0.1:5000 -> 127.0.0.1:6000, 127.0.0.1:6001", NULL};
 
 	open_rig();
 	ck_assert_int_eq(reload(words), 0);
@@ -208,7 +209,8 @@ END_TEST
 
 START_TEST(what_the_kernel_refuses_changes_nothing)
 {
-	static const char *const words[] = {"--rule", RULE ", 127.0.0.1:6001 src=192.0.2.1", NULL};
+	static const char *const words[] = {
+		"--rule", "127.0.0.1:5000 -> 127.0.0.1:6000, 127.0.0.1:6001 src=192.0.2.1", NULL};
 
 	open_rig();
 	ck_assert_int_eq(reload(words), 0);

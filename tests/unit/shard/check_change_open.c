@@ -143,7 +143,6 @@ START_TEST(a_pending_output_takes_other_options_and_goes_by_them_once_it_is_open
 
 	open_rig();
 	m = pending_output();
-	stats = output_of(m.output)->stats;
 	set = m;
 	set.op = SHARD_SET_OUTPUT;
 	set.output_rule.out.ttl_mode = RULE_TTL_DEC;
