@@ -15,6 +15,8 @@ struct teller {
 
 static void look_at_shard(struct teller *teller, const struct worker *w);
 static void look_at_places(struct teller *teller, const struct worker *w);
+static void look_at_place(struct teller *teller, const char *kind, const struct endpoint *at,
+			  unsigned ifindex, const char *pending);
 static void tell(struct teller *teller, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -54,26 +56,35 @@ static void look_at_shard(struct teller *teller, const struct worker *w)
 
 static void look_at_places(struct teller *teller, const struct worker *w)
 {
-	const struct pending *pending = &teller->sup->links.pending;
-	char text[ENDPOINT_TEXT_MAX];
-
-	for (uint32_t i = 0; i < w->shard->relay.place_count && pending->count > 0; i++) {
+	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
-		const char *why = flow->rule ? pending_why(pending, w, i, false) : NULL;
 
-		if (why) {
-			tell(teller, "flow %s: pending: %s",
-			     endpoint_format(&flow->rule->in.at, text), why);
+		if (flow->rule) {
+			look_at_place(teller, "flow", &flow->rule->in.at, flow->rule->ifindex,
+				      pending_why(&teller->sup->links.pending, w, i, false));
 		}
 	}
-	for (uint32_t i = 0; i < w->shard->egress.place_count && pending->count > 0; i++) {
+	for (uint32_t i = 0; i < w->shard->egress.place_count; i++) {
 		const struct egress_output *output = &shard_output(w->shard, i)->output;
-		const char *why = output->rule ? pending_why(pending, w, i, true) : NULL;
 
-		if (why) {
-			tell(teller, "output %s: pending: %s",
-			     endpoint_format(&output->rule->out.to, text), why);
+		if (output->rule) {
+			look_at_place(teller, "output", &output->rule->out.to,
+				      output->rule->ifindex,
+				      pending_why(&teller->sup->links.pending, w, i, true));
 		}
+	}
+}
+
+/* `pending' is why it is, or NULL. */
+static void look_at_place(struct teller *teller, const char *kind, const struct endpoint *at,
+			  unsigned ifindex, const char *pending)
+{
+	const char *amiss = pending ? NULL : links_amiss(&teller->sup->links, ifindex);
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (pending || amiss) {
+		tell(teller, "%s %s: %s: %s", kind, endpoint_format(at, text),
+		     pending ? "pending" : "degraded", pending ? pending : amiss);
 	}
 }
 

@@ -228,6 +228,7 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 		copy_counters(&to->leg_stats, merge->legs[to->leg].stats, sizeof(to->leg_stats));
 		copy_counters(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
 	}
+	to->degraded = !to->why && links_amiss(&sup->links, flow->rule->ifindex) != NULL;
 	if (share_is_part(&to->share) && share_is_filtered(&to->share, &to->in.at.addr)) {
 		struct spread_account account;
 
@@ -259,6 +260,7 @@ static void copy_output(struct survey *survey, const struct supervisor *sup, con
 	to->flow = snapshot->flow_count;
 	to->why = copy_text(
 		pending_why(&sup->links.pending, w, place_index(place->output.token), true));
+	to->degraded = !to->why && links_amiss(&sup->links, place->output.rule->ifindex) != NULL;
 	snapshot->output_count++;
 }
 

@@ -34,9 +34,9 @@ struct rest_row {
 
 static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, put_draining,
 	put_consistent, put_changes, put_rules, put_disabled, put_flows, put_outputs,
-	put_pending_flows, put_pending_outputs, put_flow_pending, put_output_pending,
-	put_shard_info, put_failed, put_arena, put_misplaced, put_degraded, put_pool_slots,
-	put_detail, put_left_out;
+	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
+	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
+	put_degraded, put_pool_slots, put_detail, put_left_out;
 
 static const struct rest_row rows[] = {
 	{"numacast_build", METRIC_INFO, NULL, "version liburing", put_build,
@@ -62,10 +62,14 @@ static const struct rest_row rows[] = {
 	 "Flows whose socket could not be opened yet"},
 	{"numacast_pending_outputs", METRIC_GAUGE, NULL, "", put_pending_outputs,
 	 "Outputs whose socket could not be opened yet"},
+	{"numacast_degraded_flows", METRIC_GAUGE, NULL, "", put_degraded_flows,
+	 "Flows whose interface has no link"},
+	{"numacast_degraded_outputs", METRIC_GAUGE, NULL, "", put_degraded_outputs,
+	 "Outputs whose interface has no link"},
 	{"numacast_flow_pending", METRIC_GAUGE, NULL, "rule ingress source shard", put_flow_pending,
-	 "1: the flow is among these"},
+	 "1: the flow is pending"},
 	{"numacast_output_pending", METRIC_GAUGE, NULL, "rule ingress source shard to",
-	 put_output_pending, "1: the output is among these"},
+	 put_output_pending, "1: the output is pending"},
 	{"numacast_shard", METRIC_INFO, NULL, "shard cpu node page_size features", put_shard_info,
 	 "Where each shard is, and how its memory and its ring are"},
 	{"numacast_shard_failed", METRIC_GAUGE, NULL, "shard", put_failed,
@@ -194,6 +198,26 @@ static void put_pending_flows(struct rest *rest)
 static void put_pending_outputs(struct rest *rest)
 {
 	put_number(rest, count_pending(rest->snapshot, true));
+}
+
+static void put_degraded_flows(struct rest *rest)
+{
+	uint32_t count = 0;
+
+	for (uint32_t f = 0; f < rest->snapshot->flow_count; f++) {
+		count += rest->snapshot->flows[f].degraded;
+	}
+	put_number(rest, count);
+}
+
+static void put_degraded_outputs(struct rest *rest)
+{
+	uint32_t count = 0;
+
+	for (uint32_t o = 0; o < rest->snapshot->output_count; o++) {
+		count += rest->snapshot->outputs[o].degraded;
+	}
+	put_number(rest, count);
 }
 
 /* Only where each flow has a line of its own: no sum of these says more than the one above. */

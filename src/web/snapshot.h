@@ -34,12 +34,13 @@ struct snapshot_flow {
 	uint32_t shard;
 	uint32_t first_output; /* of the snapshot's */
 	uint32_t output_count;
-	char *why; /* it is pending; NULL: it is live */
 	/* Of a leg of a feed (shard/merge.h); what all legs are together stands with the first. */
 	struct leg_stats leg_stats;
 	struct merge_stats merge_stats;
 	bool merged;
-	uint8_t leg; /* counted from 0 */
+	uint8_t leg;   /* counted from 0 */
+	char *why;     /* it is pending; NULL: it is not */
+	bool degraded; /* something is amiss with its interface */
 };
 
 struct snapshot_output {
@@ -48,7 +49,8 @@ struct snapshot_output {
 	struct addr from;
 	uint64_t relayed_before; /* datagrams its flow had relayed when it came */
 	uint32_t flow;           /* of the snapshot's */
-	char *why;               /* as above */
+	char *why;               /* as above, as is the next one */
+	bool degraded;
 };
 
 struct snapshot_pool {

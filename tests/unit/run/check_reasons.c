@@ -61,6 +61,23 @@ START_TEST(failures_come_first_and_are_counted)
 }
 END_TEST
 
+START_TEST(link_that_is_down_is_told_of_those_that_do_not_wait)
+{
+	struct ifwatch_link link = {.ifindex = 7};
+
+	rig.sup.links.watch.table = (struct ifwatch_table){.links = &link, .count = 1};
+	rig.flow.ifindex = 7;
+	rig.outputs[0].ifindex = 7;
+	ck_assert_uint_eq(tell(), 0);
+	ck_assert_str_eq(
+		told, "flow 239.1.1.1%eth0:5000: degraded: the link of its interface is down\n"
+		      "output 239.2.2.1%eth1:6000: degraded: the link of its interface is down\n");
+	link.running = true;
+	ck_assert_uint_eq(tell(), 0);
+	ck_assert_str_eq(told, "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reasons");
@@ -72,6 +89,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_told_when_nothing_is_amiss);
 	tcase_add_test(tc, failures_come_first_and_are_counted);
+	tcase_add_test(tc, link_that_is_down_is_told_of_those_that_do_not_wait);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -72,6 +72,21 @@ START_TEST(snapshot_holds_what_was_counted)
 }
 END_TEST
 
+START_TEST(snapshot_knows_what_has_no_link)
+{
+	struct ifwatch_link link = {.ifindex = 7};
+
+	rig.sup.links.watch.table = (struct ifwatch_table){.links = &link, .count = 1};
+	rig.outputs[1].ifindex = 7;
+	survey_tick(&survey, &rig.sup, NULL);
+	ck_assert(!got->flows[0].degraded);
+	ck_assert(!got->outputs[0].degraded);
+	ck_assert(got->outputs[1].degraded);
+	ck_assert_uint_eq(got->reason_count, 1);
+	rig.sup.links.watch.table = (struct ifwatch_table){0};
+}
+END_TEST
+
 START_TEST(flow_that_no_rule_has_is_told_as_such)
 {
 	rig.flow.in.at.addr.port++;
@@ -143,6 +158,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, snapshot_holds_what_was_counted);
+	tcase_add_test(tc, snapshot_knows_what_has_no_link);
 	tcase_add_test(tc, flow_that_no_rule_has_is_told_as_such);
 	tcase_add_test(tc, many_flows_are_copied_in_pieces);
 	tcase_add_test(tc, change_amid_a_survey_begins_it_anew_and_does_not_starve_it);

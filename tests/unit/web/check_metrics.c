@@ -356,6 +356,25 @@ START_TEST(both_texts_differ_where_they_must)
 }
 END_TEST
 
+START_TEST(what_waits_or_has_no_link_is_counted)
+{
+	const char *text;
+
+	snapshot->flows[0].degraded = true;
+	snapshot->outputs[0].degraded = snapshot->outputs[1].degraded = true;
+	text = made(METRICS_TEXT, METRICS_BY_OUTPUT);
+	has(text, "numacast_degraded_flows 1");
+	has(text, "numacast_degraded_outputs 2");
+	has(text, "numacast_pending_outputs 0");
+	snapshot->outputs[1].degraded = false;
+	snapshot->outputs[1].why = strdup("no interface");
+	text = made(METRICS_TEXT, METRICS_BY_OUTPUT);
+	has(text, "numacast_degraded_outputs 1");
+	has(text, "numacast_pending_outputs 1");
+	has(text, "numacast_output_pending{" LABELS ",to=\"239.2.2.2:6000\"} 1");
+}
+END_TEST
+
 START_TEST(sums_agree_but_for_what_is_under_way)
 {
 	struct flow_stats *flow = &snapshot->flows[0].stats;
@@ -394,6 +413,7 @@ int main(void)
 	tcase_add_test(tc, histograms_add_up_and_reasons_are_words);
 	tcase_add_test(tc, coarser_detail_has_sums_and_says_what_it_left_out);
 	tcase_add_test(tc, both_texts_differ_where_they_must);
+	tcase_add_test(tc, what_waits_or_has_no_link_is_counted);
 	tcase_add_test(tc, sums_agree_but_for_what_is_under_way);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
