@@ -103,6 +103,11 @@ void changer_take(struct changer *c)
 	}
 }
 
+bool changer_is_amid(const struct changer *c)
+{
+	return c->waiting || c->mover.phase != MOVER_IDLE;
+}
+
 bool changer_has(const struct changer *c, uint32_t shard)
 {
 	return c->waiting && c->message_shard == shard;

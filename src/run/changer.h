@@ -141,6 +141,10 @@ bool changer_is_idle(const struct changer *changer);
  * is still awaited (changer_fd). */
 void changer_take(struct changer *changer);
 
+/* Whether nobody may look at all places: a shard has a message, or a flow that moves stands in none
+ * for the moment, with all that it has counted. */
+bool changer_is_amid(const struct changer *changer);
+
 /* Whether `shard' has a message, so that its places may change at any time. */
 bool changer_has(const struct changer *changer, uint32_t shard);
 

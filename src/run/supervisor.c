@@ -314,8 +314,8 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		sleep_ms = store_wait_ms(&sup->store, sleep_ms);
 		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
 
-		/* Whoever asks looks at places, and so waits until no shard has a message. */
-		fds[2].fd = changer_fd(&sup->changer) >= 0 ? -1 : control_fd(sup->control);
+		/* Whoever asks looks at places, and so waits until all stands in one. */
+		fds[2].fd = changer_is_amid(&sup->changer) ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
 		fds[6].fd = replies_fd(&sup->replies);
 		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
@@ -325,7 +325,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		}
 		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms);
 		changer_take(&sup->changer);
-		if (changer_fd(&sup->changer) < 0) {
+		if (!changer_is_amid(&sup->changer)) {
 			control_serve(sup->control, clock_now_ns());
 		}
 		if (changer_is_idle(&sup->changer)) {

@@ -1,11 +1,14 @@
 #!/bin/bash
 # also: trains
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2034,SC2154
 # A flow moves to another shard, or to other buffers, while it is relayed: its sockets move with it,
-# so nothing is lost, doubled or out of order, and all that was counted goes on being counted.
+# so nothing is lost, doubled or out of order, and all that was counted goes on being counted,
+# whenever one looks.
 . "$(dirname "$0")/lib/story.sh"
 story "flows move from shard to shard under traffic"
 topo_line
+ctl=$build_top/src/numacastctl
+relay_control=$work/control
 conf=$work/numacastd.conf
 
 # configure SHARD...: what the next SIGHUP reads: the shard of each flow, or other options.
@@ -35,19 +38,25 @@ reload() {
 }
 
 configure shard=0 shard=1 shard=2 gro=off
-relay_start --shards 3 --oversubscribe --config "$conf"
+relay_start --shards 3 --oversubscribe --rcvbuf 16M --config "$conf"
 sinks=()
 for n in 1 2 3 4; do
     sinks+=("239.2.2.$n%d0:6000" "239.2.2.$n%d0:6001")
 done
 recv_start kept dst "${sinks[@]}"
 recv_start unicast dst 239.2.2.9%d0:6000
-start_in src "$probe" send --quiet --rate 20000 --duration 600 --ttl 64 "${send_extra[@]}" \
+start_in src "$probe" send --quiet --rate 8000 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 239.1.1.4%s0:5000 2>"$work/send.log"
 senders=("$started")
-start_in src "$probe" send --quiet --rate 3000 --duration 600 "${send_extra[@]}" \
+start_in src "$probe" send --quiet --rate 1000 --duration 600 "${send_extra[@]}" \
     10.77.1.2:7000 2>"$work/unicast.log"
 senders+=("$started")
+
+# Somebody looks all the while: how many flows there are, and what all have received.
+export NUMACAST_CONTROL=$relay_control
+start bash -c 'while "$0" show flows --json; do sleep 0.01; done' "$ctl" \
+    >"$work/looks" 2>"$work/looks.log"
+looker=$started
 
 for _ in 1 2 3; do
     configure shard=1 shard=2 shard=0 "gro=off shard=1"
@@ -59,6 +68,13 @@ for _ in 1 2 3; do
 done
 configure shard=0 shard=1 shard=2 "gro=on"
 reload
+stop "$looker"
+jq -r '[(.flows | length), ([.flows[].received] | add)] | join(" ")' "$work/looks" \
+    >"$work/seen" 2>"$work/seen.log"
+expect_cmp "looks" "$(wc -l <"$work/seen")" -gt 3
+expect "flows seen at each look" "$(cut -d ' ' -f 1 "$work/seen" | sort -u)" 5
+expect "sums that went back" "$(awk '$2 < last { n++ } { last = $2 } END { print n + 0 }' \
+    "$work/seen")" 0
 alone=$unicast
 unicast=$alone$'\n'"rule 10.77.1.9@10.77.1.2%in0:7000 -> 239.2.2.10%out0:6000"
 configure shard=0 shard=1 shard=2 "gro=on"

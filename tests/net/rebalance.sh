@@ -41,7 +41,7 @@ shards_of() {
 }
 
 configure
-relay_start --shards 3 --oversubscribe --config "$conf"
+relay_start --shards 3 --oversubscribe --rcvbuf 16M --config "$conf"
 recv_start there dst 239.2.2.1%d0:6000 239.2.2.4%d0:6000 239.2.2.7%d0:6000
 recv_start back src 239.4.4.1%s0:6000
 start_in src "$probe" send --quiet --rate 9000 --duration 600 --ttl 64 "${send_extra[@]}" \
