@@ -5,6 +5,7 @@
  */
 #include "shard/sequence.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define RTP_VERSION  2
@@ -57,12 +58,23 @@ bool sequence_read(const struct sequence_rule *rule, const unsigned char *payloa
 static uint64_t read_field(const struct sequence_field *field, const unsigned char *payload)
 {
 	const unsigned char *at = payload + field->offset;
-	uint64_t value = 0;
+	uint16_t two;
+	uint32_t four;
+	uint64_t eight;
 
-	for (unsigned i = 0; i < field->bytes; i++) {
-		value = value << 8 | at[field->little ? field->bytes - 1U - i : i];
+	switch (field->bytes) {
+	case 1:
+		return *at;
+	case 2:
+		memcpy(&two, at, sizeof(two));
+		return field->little ? le16toh(two) : be16toh(two);
+	case 4:
+		memcpy(&four, at, sizeof(four));
+		return field->little ? le32toh(four) : be32toh(four);
+	default:
+		memcpy(&eight, at, sizeof(eight));
+		return field->little ? le64toh(eight) : be64toh(eight);
 	}
-	return value;
 }
 
 /* What a sender tells of itself on the port of its media (RFC 5761) has no number. */
