@@ -206,6 +206,9 @@ static int fit(int fd, const struct rule_ingress *in, const struct sock_want *wa
 	if (rc == 0) {
 		rc = sock_set_buffer(fd, SO_RCVBUF, want->buffer_bytes, got);
 	}
+	if (rc == 0) {
+		rc = sock_set_stamp(fd, want->stamp);
+	}
 	if (rc < 0) {
 		return sock_fail(err, SOCK_DEED_OPTION, subject, "fit a kept socket", -rc);
 	}

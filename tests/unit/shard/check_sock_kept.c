@@ -205,6 +205,26 @@ START_TEST(options_must_be_as_they_were)
 END_TEST
 
 /* With trains wanted and others queued, both are read as they are. */
+START_TEST(stamps_come_and_go_as_they_are_wanted)
+{
+	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
+	int rx = keep(&in);
+
+	for (int wanted = 1; wanted >= 0; wanted--) {
+		struct sock_want want = {.stamp = wanted};
+		int is = -1;
+		socklen_t len = sizeof(is);
+
+		ck_assert_int_eq(
+			sock_take_ingress(rx, &in, if_nametoindex(in.at.ifname), &want, &got, &err),
+			0);
+		ck_assert_int_eq(getsockopt(rx, SOL_SOCKET, SO_TIMESTAMPNS, &is, &len), 0);
+		ck_assert_int_eq(is, wanted);
+	}
+	close(rx);
+}
+END_TEST
+
 START_TEST(trains_may_come_but_not_go)
 {
 	struct rule_ingress in = ingress_at(group_ip[_i], "a1", SOCK_PORT);
@@ -280,6 +300,7 @@ static Suite *kept_suite(void)
 	tcase_add_loop_test(tc, membership_must_be_as_it_was_joined, 0, 2);
 	tcase_add_loop_test(tc, filtered_socket_is_refused, 0, 2);
 	tcase_add_loop_test(tc, options_must_be_as_they_were, 0, 2);
+	tcase_add_loop_test(tc, stamps_come_and_go_as_they_are_wanted, 0, 2);
 	tcase_add_loop_test(tc, trains_may_come_but_not_go, 0, 2);
 	tcase_add_loop_test(tc, peer_that_no_rule_names_is_refused, 0, 2);
 	tcase_add_loop_test(tc, what_is_no_socket_of_ours_is_refused, 0, 2);
