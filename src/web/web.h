@@ -79,11 +79,11 @@ bool web_wants(struct web *web, enum web_part part);
 
 /* Hands it over, a struct snapshot or a text of malloc, with its length: it is the web's from then
  * on. NULL: it cannot be had. */
-void web_put(struct web *web, enum web_part part, void *at, size_t len);
+void web_put(struct web *web, enum web_part which, void *at, size_t len);
 
 /* The port that is listened at, in host order; another than asked for when that was 0. */
 uint16_t web_port(const struct web *web);
 
 /* What to tell of now, valid until the next call for that part; NULL with `why' when there is
  * nothing. May wait as said above. The HTTP thread. */
-const struct web_piece *web_get(struct web *web, enum web_part part, const char **why);
+const struct web_piece *web_get(struct web *web, enum web_part which, const char **why);
