@@ -9,10 +9,11 @@
  *     SHARD_OPEN_FLOW      a flow that is without a socket gets one, and receives from now on
  *     SHARD_OPEN_OUTPUT    an output that is without a socket gets one
  *     SHARD_CLOSE_FLOW     its interface has gone: receives no more; what it has received is
- * relayed, then it is without a socket until SHARD_OPEN_FLOW SHARD_CLOSE_OUTPUT   the same: what it
- * has is settled, then it is without a socket SHARD_TRY_PATH       the output finds out anew what
- * its path carries SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is
- * gone SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
+ *                          relayed, then it is without a socket until SHARD_OPEN_FLOW
+ *     SHARD_CLOSE_OUTPUT   the same: what it has is settled, then it is without a socket
+ *     SHARD_TRY_PATH       the output finds out anew what its path carries, or that it is dark
+ *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
+ *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
  *     SHARD_SET_FLOW       the flow goes on with another max-age=, from the next datagram on
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
@@ -97,6 +98,8 @@ struct shard_message {
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
 	uint64_t drain_ns;
 	uint32_t latency_sample; /* SET_WAITS, see relay_sample */
+
+	bool dark; /* TRY_PATH: its link has no carrier, and whatever is sent would be lost */
 
 	/* 0; -ENOENT; -ENOSPC: no free place; -ENFILE: no room in the ring; -EEXIST: the flow has
 	 * such an output; -E2BIG: it has as many as it may,

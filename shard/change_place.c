@@ -124,6 +124,7 @@ int change_try_path(struct relay *r, const struct shard_message *m)
 	}
 	egress_place(r->egress, place_index(m->output))->rule.mtu = m->output_rule.mtu;
 	egress_try_path(output, m->output_rule.mtu);
+	output->dark = m->dark;
 	return 0;
 }
 

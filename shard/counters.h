@@ -120,7 +120,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(UNREACHABLE, "unreachable", "no route, neighbour or listener: EHOSTUNREACH, ...") \
 	X(TOO_BIG, "too_big", "larger than the path allows: EMSGSIZE")                      \
 	X(DENIED, "denied", "a firewall or a restriction: EPERM, EACCES")                   \
-	X(LINK_DOWN, "link_down", "the interface is down or gone: ENETDOWN, ENODEV, ENXIO") \
+	X(LINK_DOWN, "link_down", "the interface is down, without a carrier, or gone")      \
 	X(PENDING, "pending", "its socket could not be opened yet")                         \
 	X(RATE_LIMITED, "rate_limited", "beyond rate=")                                     \
 	X(TTL_EXPIRED, "ttl_expired", "ttl=dec reached zero, or the default its end")       \

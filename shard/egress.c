@@ -130,8 +130,10 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 	struct egress_output *o = egress_output(eg, output);
 
 	stat_add(&o->stats->offered, d->count);
-	if (__builtin_expect(o->state == OUTPUT_PENDING, 0)) {
-		stat_add(&o->stats->drops[o->cut_off ? OUTPUT_DROP_LINK_DOWN : OUTPUT_DROP_PENDING],
+	if (__builtin_expect(o->state == OUTPUT_PENDING || o->dark, 0)) {
+		bool down = o->cut_off || o->dark;
+
+		stat_add(&o->stats->drops[down ? OUTPUT_DROP_LINK_DOWN : OUTPUT_DROP_PENDING],
 			 d->count);
 		return true;
 	}

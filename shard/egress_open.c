@@ -23,6 +23,7 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	must(o->state == OUTPUT_PENDING);
 	must(egress_is_closed(o));
 	o->state = OUTPUT_OPEN;
+	o->dark = false;
 	if (o->cut_off) { /* it has done so before, by another path */
 		o->cut_off = false;
 		o->newest = TRAIN_NONE;

@@ -50,6 +50,7 @@ struct changer_step {
 	struct sock_got got; /* of that socket */
 	unsigned ifindex;    /* OPEN_*: of the interface by now; the changer's */
 	uint32_t mtu;        /* TRY_PATH: of the interface. OPEN_*: the same; the changer's */
+	bool dark;           /* TRY_PATH: the interface has no carrier */
 };
 
 /* Who handed a list over. */

@@ -126,6 +126,7 @@ static int ask_of_output(struct changer *c, struct changer_step *step, uint32_t 
 		c->message.output_rule.mtu = step->mtu;
 	} else if (step->op == SHARD_TRY_PATH) {
 		c->message.output_rule.mtu = step->mtu;
+		c->message.dark = step->dark;
 	}
 	if (step->op != SHARD_ADD_OUTPUT) {
 		place = changer_find_among(

@@ -23,6 +23,11 @@ static uint32_t list_output(struct follow *f, const struct worker *w, uint32_t i
 			    unsigned changed, struct changer_step *step);
 static void done(void *context, int rc, bool begun, const struct err *err);
 
+void follow_links(struct follow *f)
+{
+	f->due = f->all = true;
+}
+
 void follow_tick(struct follow *f)
 {
 	struct changer_client client = {.done = done, .context = f};
@@ -112,24 +117,30 @@ static uint32_t list_output(struct follow *f, const struct worker *w, uint32_t i
 {
 	const struct output_place *place = shard_output(w->shard, index);
 	const struct iface *iface;
+	bool dark;
 
 	if (!place->output.rule || place->output.fd < 0) {
 		return 0;
 	}
 	iface = iface_find(&f->sup->setup->ifaces, place->rule.out.to.ifname);
+	dark = iface && links_amiss(&f->sup->links, iface->ifindex);
 	*step = (struct changer_step){
 		.op = SHARD_TRY_PATH,
 		.shard = w->index,
 		.flow = &shard_flow(w->shard, place_index(place->output.flow))->rule,
 		.output = &place->rule,
 		.mtu = iface ? iface->mtu : 0,
+		.dark = dark,
 		.why = &f->why,
 		.fd = -1};
 	if (iface && iface->ifindex != place->rule.ifindex) {
 		step->op = SHARD_CLOSE_OUTPUT;
 		return 1;
 	}
-	return iface ? iface->mtu != place->rule.mtu : (changed & CHANGED_MTU) != 0;
+	if (!iface) {
+		return (changed & CHANGED_MTU) != 0;
+	}
+	return iface->mtu != place->rule.mtu || dark != place->output.dark;
 }
 
 /* What was closed is pending now. */

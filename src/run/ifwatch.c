@@ -238,6 +238,9 @@ static void compare(const struct ifwatch_table *table, const struct ifwatch_link
 	if (came && !is_new) {
 		tell(listener, IFWATCH_UP, is->ifindex, is->name);
 	}
+	if (!is_new && was->running && !is->running) {
+		tell(listener, IFWATCH_DOWN, is->ifindex, is->name);
+	}
 	if (!is_new && is->mtu != 0 && was->mtu != is->mtu) {
 		tell(listener, IFWATCH_MTU, is->ifindex, is->name);
 	}

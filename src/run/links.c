@@ -109,8 +109,12 @@ static void hear(void *context, const struct ifwatch_event *event)
 	case IFWATCH_UP:
 	case IFWATCH_PORT_UP:
 		renew_want(&links->renew, event->ifindex, event->news == IFWATCH_UP, links->now_ns);
+		follow_links(&links->follow);
 		break;
 	case IFWATCH_ADDED:
+	case IFWATCH_DOWN:
+		follow_links(&links->follow);
+		break;
 	case IFWATCH_REMOVED:
 	case IFWATCH_MTU:
 		links->follow.due = true;
@@ -118,7 +122,7 @@ static void hear(void *context, const struct ifwatch_event *event)
 	case IFWATCH_ADDRESS:
 		break;
 	}
-	if (event->news != IFWATCH_REMOVED) {
+	if (event->news != IFWATCH_REMOVED && event->news != IFWATCH_DOWN) {
 		pending_wake(&links->pending, event->ifindex, event->name, links->now_ns);
 	}
 }

@@ -325,7 +325,7 @@ static void go_over(struct reload *r)
 	r->wanted = NULL;
 	sup->setup = &r->running->setup;
 	links_changed(&sup->links);
-	sup->links.follow.due = sup->links.follow.all = true;
+	follow_links(&sup->links.follow);
 	marks_release(&sup->marks);
 	(void)marks_set(&sup->setup->opt->conf, &sup->setup->ifaces,
 			rlimits_spare_files(sup->setup), &sup->marks);

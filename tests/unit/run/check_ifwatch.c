@@ -30,6 +30,7 @@ static void hear(void *context, const struct ifwatch_event *event)
 		[IFWATCH_ADDED] = "added", [IFWATCH_REMOVED] = "removed",
 		[IFWATCH_UP] = "up",       [IFWATCH_PORT_UP] = "port up",
 		[IFWATCH_MTU] = "mtu",     [IFWATCH_ADDRESS] = "address",
+		[IFWATCH_DOWN] = "down",
 	};
 	size_t used = strlen(said);
 
@@ -125,6 +126,8 @@ END_TEST
 
 START_TEST(carrier_that_was_away_is_told_also_to_what_stands_on_it)
 {
+	take((struct written){.ifindex = ETH, .name = "eth0", .ups = 1, .master = BRIDGE});
+	ck_assert_str_eq(said, "down 2 eth0; ");
 	take((struct written){.ifindex = ETH, .name = "eth0", .ups = 1, .master = BRIDGE});
 	ck_assert_str_eq(said, "");
 	take((struct written){

@@ -260,6 +260,36 @@ START_TEST(an_output_whose_socket_is_taken_counts_link_down_until_it_has_another
 }
 END_TEST
 
+START_TEST(an_output_whose_link_is_dark_counts_what_the_kernel_would_lose)
+{
+	struct shard_message m = new_output(0, 7000, NEW_FD), try = {.op = SHARD_TRY_PATH};
+	const struct output_stats *stats;
+
+	open_rig();
+	ck_assert_int_eq(ask(&m), 0);
+	stats = output_of(m.output)->stats;
+	try.output = m.output;
+	try.output_rule = m.output_rule;
+	try.flow = m.flow;
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_uint_eq(sent_in_order(NEW_FD, 0), 2);
+	try.dark = true;
+	ck_assert_int_eq(ask(&try), 0);
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->drops[OUTPUT_DROP_LINK_DOWN]), 3);
+	try.dark = false;
+	ck_assert_int_eq(ask(&try), 0);
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats->sent), 6);
+	ck_assert_uint_eq(sent_in_order(100, 0), 9); /* the others lost nothing */
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(an_output_that_gave_up_trains_tries_them_on_another_path)
 {
 	struct shard_message m = new_output(0, 7000, NEW_FD), try = {.op = SHARD_TRY_PATH};
@@ -305,6 +335,7 @@ int main(void)
 	tcase_add_test(tc, a_flow_whose_socket_is_taken_goes_on_with_another_one);
 	tcase_add_test(tc,
 		       an_output_whose_socket_is_taken_counts_link_down_until_it_has_another_one);
+	tcase_add_test(tc, an_output_whose_link_is_dark_counts_what_the_kernel_would_lose);
 	tcase_add_test(tc, an_output_that_gave_up_trains_tries_them_on_another_path);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
