@@ -136,7 +136,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(filled, "filled", "datagrams", COUNT, "relayed behind newer ones: late, but not lost")   \
 	X(overlap, "overlap", "datagrams", COUNT, "relayed though some of their numbers had been") \
 	X(repeats, "repeats", "datagrams", COUNT, "whose numbers this leg had brought before")     \
-	X(stale, "stale", "datagrams", COUNT, "behind by more than skew= or window=")              \
+	X(behind, "behind", "datagrams", COUNT, "farther behind than skew= or window=")            \
 	X(restarts, "restarts", "times", COUNT, "went over to the numbers of a restart")           \
 	X(unnumbered, "unnumbered", "datagrams", COUNT, "in which no number could be read")        \
 	X(held, "held", "datagrams", GAUGE, "kept until the next one tells what they are")         \

@@ -334,7 +334,7 @@ static enum merge_verdict refuse(struct merge *m, unsigned leg, enum merge_verdi
 {
 	m->legs[leg].delivering = false;
 	if (verdict == MERGE_LATE) {
-		stat_add(&m->legs[leg].stats->stale, 1);
+		stat_add(&m->legs[leg].stats->behind, 1);
 	}
 	return verdict;
 }

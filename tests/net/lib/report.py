@@ -65,7 +65,7 @@ def check_merge(where, rule):
         same(at, "numbers", merge["numbers"], leg["seen"] + leg["lost"] + leg["before"])
         if len(legs) > 1:
             same(at, "repeats", leg["repeats"], leg["repeated"])
-            same(at, "stale", leg["stale"], leg["late"])
+            same(at, "behind", leg["behind"], leg["late"])
             same(at, "unnumbered", leg["unnumbered"], leg["no_number"])
 
 

@@ -177,7 +177,7 @@ START_TEST(lagging_leg_is_late_and_no_restart)
 		}
 	}
 	ck_assert_uint_eq(stat_get(&m->stats->restarts), 0);
-	ck_assert_uint_eq(stat_get(&m->legs[B].stats->stale), 1290);
+	ck_assert_uint_eq(stat_get(&m->legs[B].stats->behind), 1290);
 }
 END_TEST
 

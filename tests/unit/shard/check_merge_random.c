@@ -225,7 +225,7 @@ static void check_laws(const struct world *w, const struct merge *m)
 			sum += l->verdicts[v];
 		}
 		ck_assert_uint_eq(l->received, sum);
-		ck_assert_uint_eq(stat_get(&leg->stale), l->verdicts[MERGE_LATE]);
+		ck_assert_uint_eq(stat_get(&leg->behind), l->verdicts[MERGE_LATE]);
 		ck_assert_uint_eq(stat_get(&leg->repeats), l->verdicts[MERGE_REPEATED]);
 		ck_assert_uint_eq(stat_get(&stats->numbers), stat_get(&leg->seen) +
 								     stat_get(&leg->lost) +
