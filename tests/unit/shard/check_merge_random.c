@@ -113,7 +113,8 @@ static void draw_messages(struct world *w, bool restarts)
 			at_ns += draw(2) ? 2 * w->rule.skew_ms * NS_PER_MS : 0;
 		}
 		w->messages[i] =
-			(struct message){.number = number++, .session = session, .sent_ns = at_ns};
+			(struct message){.number = number, .session = session, .sent_ns = at_ns};
+		number++;
 		at_ns += step_ns + draw(step_ns / 2);
 	}
 }
