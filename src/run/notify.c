@@ -9,17 +9,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int send_to(const char *path, const char *state, int fd, int flags);
+static int send_to(const char *state, int fd, int flags);
 static int name_manager(const char *path, struct sockaddr_un *to, socklen_t *len);
 
 int notify_send(const char *state)
 {
-	return notify_is_wanted() ? send_to(getenv("NOTIFY_SOCKET"), state, -1, 0) : 0;
+	return send_to(state, -1, 0);
 }
 
 int notify_send_fd(const char *state, int fd)
 {
-	return notify_is_wanted() ? send_to(getenv("NOTIFY_SOCKET"), state, fd, MSG_DONTWAIT) : 0;
+	return send_to(state, fd, MSG_DONTWAIT);
 }
 
 bool notify_is_wanted(void)
@@ -29,8 +29,9 @@ bool notify_is_wanted(void)
 	return path && path[0] != '\0';
 }
 
-static int send_to(const char *path, const char *state, int fd, int flags)
+static int send_to(const char *state, int fd, int flags)
 {
+	const char *path = getenv("NOTIFY_SOCKET");
 	union {
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
@@ -40,9 +41,12 @@ static int send_to(const char *path, const char *state, int fd, int flags)
 	struct sockaddr_un to;
 	struct iovec text = {(void *)state, strlen(state)};
 	struct msghdr msg = {.msg_name = &to, .msg_iov = &text, .msg_iovlen = 1};
-	int rc = name_manager(path, &to, &msg.msg_namelen);
-	int by;
+	int rc, by;
 
+	if (!path || path[0] == '\0') {
+		return 0;
+	}
+	rc = name_manager(path, &to, &msg.msg_namelen);
 	if (rc < 0) {
 		return rc;
 	}
