@@ -3,6 +3,7 @@ numa_libnc_numa_a_CFLAGS = $(AM_CFLAGS) $(HWLOC_CFLAGS) $(NUMA_CFLAGS)
 numa_libnc_numa_a_SOURCES = \
 	numa/cpu_bits.c numa/cpu_bits.h \
 	numa/hugepages.c numa/hugepages.h \
+	numa/near.c numa/near.h \
 	numa/nic.c numa/nic.h \
 	numa/nic_irq.c numa/nic_irq.h \
 	numa/nodemem.c numa/nodemem.h \

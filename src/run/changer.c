@@ -79,6 +79,7 @@ void changer_tick(struct changer *c)
 	while (c->phase != CHANGER_IDLE && go_on(c) && clock_now_ns() < end_ns) {
 		continue;
 	}
+	changer_go_home(c);
 }
 
 int changer_fd(const struct changer *c)
@@ -404,6 +405,7 @@ static void finish(struct changer *c)
 	c->shards = NULL;
 	c->steps = NULL;
 	c->phase = CHANGER_IDLE;
+	changer_go_home(c);
 	client.done(client.context, rc, begun, &err);
 	take_list(c);
 }

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "numa/near.h"
 #include "shard/change.h"
 #include "shard/sock.h"
 #include "src/base/log.h"
@@ -113,6 +114,8 @@ struct changer {
 	struct err err;                    /* of it */
 	struct changer_list *first, *last; /* that wait */
 	struct changer_memory *memory;
+	struct near near; /* to the shard that a socket is opened for */
+	bool far_told;    /* that it could not go there */
 };
 
 void changer_init(struct changer *changer, struct supervisor *sup);

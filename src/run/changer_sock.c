@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "numa/nodemem.h"
 #include "src/run/changer_find.h"
 #include "src/run/supervisor.h"
 
+static int open_for(struct changer *c, struct changer_step *step, struct err *err);
+static void say_far(struct changer *c, int rc);
 static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size);
 static uint32_t with_spare(uint32_t rooms, uint32_t now, uint32_t most);
 static uint32_t unused_flows(const struct shard *shard);
@@ -39,25 +42,22 @@ static void empty(int fd, struct flow_stats *stats, const struct rule_flow *rule
 
 int changer_open(struct changer *c, struct changer_step *step, struct err *err)
 {
-	const struct worker *w = &c->sup->workers[step->shard];
+	const struct setup *setup = c->sup->setup;
+	bool opens = step->op == SHARD_ADD_FLOW || step->op == SHARD_ADD_OUTPUT ||
+		     step->op == SHARD_REPLACE_OUTPUT || step->op == SHARD_OPEN_FLOW ||
+		     step->op == SHARD_OPEN_OUTPUT;
 
-	switch (step->op) {
-	case SHARD_ADD_FLOW:
-		return is_missing(&step->flow->in.at, step->flow->ifindex)
-			       ? 0
-			       : add_flow(w, step, c->steps + c->count, err);
-	case SHARD_ADD_OUTPUT:
-	case SHARD_REPLACE_OUTPUT:
-		return is_missing(&step->output->out.to, step->output->ifindex)
-			       ? 0
-			       : open_output(w, step, step->output, err);
-	case SHARD_OPEN_FLOW:
-		return open_waiting_flow(c, step, err);
-	case SHARD_OPEN_OUTPUT:
-		return open_waiting_output(c, step, err);
-	default:
+	if (!opens) {
 		return 0;
 	}
+	say_far(c, near_go(&c->near, &setup->topo, &setup->plan,
+			   c->sup->workers[step->shard].node_os));
+	return open_for(c, step, err);
+}
+
+void changer_go_home(struct changer *c)
+{
+	say_far(c, near_go_home(&c->near));
 }
 
 int changer_fit(const struct worker *w, uint32_t flow, const struct changer_step *step,
@@ -174,6 +174,39 @@ int changer_map_rooms(const struct worker *w, uint32_t flows_wanted, uint32_t ou
 				    .flow_rooms = flows,
 				    .output_rooms = outputs};
 	return 1;
+}
+
+static int open_for(struct changer *c, struct changer_step *step, struct err *err)
+{
+	const struct worker *w = &c->sup->workers[step->shard];
+
+	switch (step->op) {
+	case SHARD_ADD_FLOW:
+		return is_missing(&step->flow->in.at, step->flow->ifindex)
+			       ? 0
+			       : add_flow(w, step, c->steps + c->count, err);
+	case SHARD_ADD_OUTPUT:
+	case SHARD_REPLACE_OUTPUT:
+		return is_missing(&step->output->out.to, step->output->ifindex)
+			       ? 0
+			       : open_output(w, step, step->output, err);
+	case SHARD_OPEN_FLOW:
+		return open_waiting_flow(c, step, err);
+	case SHARD_OPEN_OUTPUT:
+		return open_waiting_output(c, step, err);
+	default:
+		return 0;
+	}
+}
+
+static void say_far(struct changer *c, int rc)
+{
+	if (rc < 0 && !c->far_told) {
+		c->far_told = true;
+		log_warn("sockets of changes may have their memory on another node than their "
+			 "shards: cannot choose CPUs: %s",
+			 strerror(-rc));
+	}
 }
 
 static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size)

@@ -9,8 +9,13 @@
 
 /* Opens what `step' brings, one of the changer's list, if it brings anything: an output's socket,
  * or that of a flow, which is fitted for its outputs and joined. Nothing for what is added on an
- * interface that is not there. 0 or -errno with `err'. No shard has a message. */
+ * interface that is not there. 0 or -errno with `err'. No shard has a message. From then on until
+ * changer_go_home the thread runs on the shard's node, where it may (near.h), for the socket to be
+ * there; where it cannot go, that is said once. */
 int changer_open(struct changer *changer, struct changer_step *step, struct err *err);
+
+/* The thread runs again wherever it may. */
+void changer_go_home(struct changer *changer);
 
 /* Makes ready what `message' asks of an output of the running flow `flow': the flow's socket tells
  * what the output wants to know, the output's socket has its options. 0 or -errno with `err'. */

@@ -51,3 +51,6 @@ UNIT_TESTS += tests/unit/numa/check_plan_moves
 tests_unit_numa_check_plan_moves_SOURCES = tests/unit/numa/check_plan_moves.c \
 	tests/unit/numa/plan_machine.h
 tests_unit_numa_check_plan_moves_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/numa/check_near
+tests_unit_numa_check_near_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)

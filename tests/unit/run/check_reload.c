@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "numa/cpu_bits.h"
+#include "numa/pin.h"
 #include "shard/ring/engine.h"
 #include "src/run/supervisor.h"
 
@@ -240,6 +242,51 @@ START_TEST(what_a_shard_refuses_is_named_and_the_rest_is_in_force)
 }
 END_TEST
 
+/* Where the thread runs while the sockets of a list are there and no shard has heard of it. */
+static int look_where(void *context, struct err *err)
+{
+	int *cpu_os = context;
+
+	*cpu_os = pin_get(0);
+	err_set(err, "that is all");
+	return -ECANCELED;
+}
+
+static void stopped(void *context, int rc, bool begun, const struct err *err)
+{
+	(void)context;
+	ck_assert_msg(rc == -ECANCELED && !begun, "%s", err->text);
+}
+
+START_TEST(sockets_are_opened_on_the_node_of_their_shard)
+{
+	struct cpu_bits before = {0}, after = {0};
+	struct changer_step step = {.op = SHARD_ADD_OUTPUT};
+	struct topo_cpu cpu = {.node_os = 1};
+	int where = -1;
+	struct changer_client client = {.prepared = look_where, .done = stopped, .context = &where};
+
+	open_rig();
+	ck_assert_int_eq(cpu_bits_read(&before, 0), 0);
+	while (!CPU_ISSET_S((size_t)cpu.cpu_os, CPU_ALLOC_SIZE(before.count), before.set)) {
+		cpu.cpu_os++;
+	}
+	topo_free(&setup.topo);
+	setup.topo = (struct topo){.cpus = &cpu, .cpu_count = 1, .this_machine = true};
+	sup.workers[0].node_os = 1;
+	step.flow = &flow_room[0].rule;
+	step.output = &output_room[0].rule;
+	ck_assert_int_eq(changer_begin(&sup.changer, &step, 1, &client), 0);
+	changer_tick(&sup.changer);
+	ck_assert(changer_is_idle(&sup.changer));
+	ck_assert_int_eq(where, cpu.cpu_os);
+	ck_assert_int_eq(cpu_bits_read(&after, 0), 0);
+	ck_assert(CPU_EQUAL_S(CPU_ALLOC_SIZE(before.count), before.set, after.set));
+	CPU_FREE(before.set);
+	CPU_FREE(after.set);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload");
@@ -253,6 +300,7 @@ int main(void)
 	tcase_add_test(tc, what_comes_on_a_missing_interface_is_added_without_a_socket);
 	tcase_add_test(tc, what_the_kernel_refuses_changes_nothing);
 	tcase_add_test(tc, what_a_shard_refuses_is_named_and_the_rest_is_in_force);
+	tcase_add_test(tc, sockets_are_opened_on_the_node_of_their_shard);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
