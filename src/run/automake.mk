@@ -20,6 +20,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/links.c src/run/links.h \
+	src/run/sources.c src/run/sources.h \
 	src/run/mover.c src/run/mover.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/pending.c src/run/pending.h \

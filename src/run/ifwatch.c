@@ -63,6 +63,7 @@ unsigned ifwatch_take(struct ifwatch_table *table, const void *data, size_t byte
 			take_link(table, message, listener);
 			break;
 		case RTM_NEWADDR:
+		case RTM_DELADDR:
 			take_address(table, message, listener);
 			break;
 		case NLMSG_ERROR:
@@ -271,7 +272,9 @@ static void take_address(const struct ifwatch_table *table, const struct nlmsghd
 
 	if (mnl_nlmsg_get_payload_len(message) >= sizeof(*info)) {
 		link = find_link(table, info->ifa_index);
-		tell(listener, IFWATCH_ADDRESS, info->ifa_index, link ? link->name : "");
+		tell(listener,
+		     message->nlmsg_type == RTM_NEWADDR ? IFWATCH_ADDRESS : IFWATCH_ADDRESS_GONE,
+		     info->ifa_index, link ? link->name : "");
 	}
 }
 

@@ -17,13 +17,14 @@ struct mnl_socket;
 #define IFWATCH_BUFFER_BYTES 32768 /* what the kernel fills at most while it lists links */
 
 enum ifwatch_news {
-	IFWATCH_ADDED,   /* a link came, or has this name now */
-	IFWATCH_REMOVED, /* it went, or has another name now */
-	IFWATCH_UP,      /* it has a carrier again, and may have been elsewhere meanwhile */
-	IFWATCH_DOWN,    /* it has no carrier any more, or was set down */
-	IFWATCH_PORT_UP, /* the same of one that it stands on: a port of a bridge, of a bond */
-	IFWATCH_MTU,     /* its MTU is another one */
-	IFWATCH_ADDRESS, /* it has one more address */
+	IFWATCH_ADDED,        /* a link came, or has this name now */
+	IFWATCH_REMOVED,      /* it went, or has another name now */
+	IFWATCH_UP,           /* it has a carrier again, and may have been elsewhere meanwhile */
+	IFWATCH_DOWN,         /* it has no carrier any more, or was set down */
+	IFWATCH_PORT_UP,      /* the same of one that it stands on: a port of a bridge, of a bond */
+	IFWATCH_MTU,          /* its MTU is another one */
+	IFWATCH_ADDRESS,      /* it has one more address */
+	IFWATCH_ADDRESS_GONE, /* it has one less */
 };
 
 struct ifwatch_event {

@@ -28,6 +28,7 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err)
 
 	links->sup = sup;
 	links->follow = (struct follow){.sup = sup};
+	links->sources.due = true;
 	if (rc == 0) {
 		rc = pending_init(&links->pending, sup, clock_now_ns());
 	}
@@ -45,6 +46,7 @@ void links_changed(struct links *links)
 	struct err err;
 	int rc = 0;
 
+	links->sources.due = true;
 	gate_keep(&sup->gate);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		ending = ending || sup->workers[s].closing;
@@ -70,6 +72,16 @@ const char *links_amiss(const struct links *links, unsigned ifindex)
 	return link && !link->running ? "the link of its interface is down" : NULL;
 }
 
+const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule)
+{
+	const char *amiss = links_amiss(links, rule->ifindex);
+
+	if (!amiss && sources_lacks(&links->sources, rule)) {
+		amiss = "its source address (src=) is gone";
+	}
+	return amiss;
+}
+
 int links_fd(const struct links *links)
 {
 	return links->watch.fd;
@@ -81,7 +93,11 @@ void links_tick(struct links *links)
 
 	links->now_ns = clock_now_ns();
 	ifwatch_tick(&links->watch, &listener, links->now_ns);
+	/* A new listing: news of addresses may have been lost, too. */
+	links->sources.due = links->sources.due || links->listing != links->watch.table.listing;
+	links->listing = links->watch.table.listing;
 	if (changer_is_idle(&links->sup->changer)) {
+		sources_tick(&links->sources, links->sup);
 		renew_tick(&links->renew, links->now_ns);
 		follow_tick(&links->follow);
 		pending_tick(&links->pending, links->now_ns);
@@ -96,6 +112,7 @@ int links_sleep_ms(const struct links *links, int most_ms)
 
 void links_close(struct links *links)
 {
+	sources_free(&links->sources);
 	pending_free(&links->pending);
 	renew_free(&links->renew);
 	ifwatch_close(&links->watch);
@@ -120,9 +137,12 @@ static void hear(void *context, const struct ifwatch_event *event)
 		links->follow.due = true;
 		break;
 	case IFWATCH_ADDRESS:
+	case IFWATCH_ADDRESS_GONE:
+		links->sources.due = true;
 		break;
 	}
-	if (event->news != IFWATCH_REMOVED && event->news != IFWATCH_DOWN) {
+	if (event->news != IFWATCH_REMOVED && event->news != IFWATCH_DOWN &&
+	    event->news != IFWATCH_ADDRESS_GONE) {
 		pending_wake(&links->pending, event->ifindex, event->name, links->now_ns);
 	}
 }

@@ -1,7 +1,8 @@
 /* links.h - what control does when interfaces come, go, or have a carrier again.
  *
  * ifwatch.h tells what happened, renew.h has memberships reported again, follow.h closes what
- * stands on an interface that has gone, pending.h opens what is not open. Control thread.
+ * stands on an interface that has gone, pending.h opens what is not open, sources.h knows which
+ * source addresses have gone. Control thread.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "src/run/ifwatch.h"
 #include "src/run/pending.h"
 #include "src/run/renew.h"
+#include "src/run/sources.h"
 
 struct supervisor;
 
@@ -21,7 +23,9 @@ struct links {
 	struct renew renew;
 	struct pending pending;
 	struct follow follow;
-	uint64_t now_ns; /* of this tick */
+	struct sources sources;
+	uint32_t listing; /* of the watch, when addresses were looked at last */
+	uint64_t now_ns;  /* of this tick */
 };
 
 /* Begins to watch, before anything is joined, so that nothing is missed. Without the kernel's news
@@ -37,6 +41,9 @@ void links_changed(struct links *links);
 
 /* What is amiss with interface `ifindex', though it is there; NULL: nothing that is known. */
 const char *links_amiss(const struct links *links, unsigned ifindex);
+
+/* The same of all that an output by `rule' stands on. */
+const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule);
 
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);

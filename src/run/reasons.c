@@ -16,7 +16,7 @@ struct teller {
 static void look_at_shard(struct teller *teller, const struct worker *w);
 static void look_at_places(struct teller *teller, const struct worker *w);
 static void look_at_place(struct teller *teller, const char *kind, const struct endpoint *at,
-			  unsigned ifindex, const char *pending);
+			  const char *amiss, const char *pending);
 static void tell(struct teller *teller, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -60,7 +60,8 @@ static void look_at_places(struct teller *teller, const struct worker *w)
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
 
 		if (flow->rule) {
-			look_at_place(teller, "flow", &flow->rule->in.at, flow->rule->ifindex,
+			look_at_place(teller, "flow", &flow->rule->in.at,
+				      links_amiss(&teller->sup->links, flow->rule->ifindex),
 				      pending_why(&teller->sup->links.pending, w, i, false));
 		}
 	}
@@ -69,17 +70,16 @@ static void look_at_places(struct teller *teller, const struct worker *w)
 
 		if (output->rule) {
 			look_at_place(teller, "output", &output->rule->out.to,
-				      output->rule->ifindex,
+				      links_output_amiss(&teller->sup->links, output->rule),
 				      pending_why(&teller->sup->links.pending, w, i, true));
 		}
 	}
 }
 
-/* `pending' is why it is, or NULL. */
+/* `pending' is why it is, or NULL; `amiss' the same of what is degraded. */
 static void look_at_place(struct teller *teller, const char *kind, const struct endpoint *at,
-			  unsigned ifindex, const char *pending)
+			  const char *amiss, const char *pending)
 {
-	const char *amiss = pending ? NULL : links_amiss(&teller->sup->links, ifindex);
 	char text[ENDPOINT_TEXT_MAX];
 
 	if (pending || amiss) {

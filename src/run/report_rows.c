@@ -102,7 +102,7 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 	}
 	put_state(row, want,
 		  pending_why(&sup->links.pending, w, place_index(place->output.token), true),
-		  links_amiss(&sup->links, place->output.rule->ifindex));
+		  links_output_amiss(&sup->links, place->output.rule));
 	report_put_family(row, &want->families[COUNTERS_OUTPUT], stats);
 	if (report_wants(want, "zerocopy")) {
 		report_put(row, "zerocopy",

@@ -260,7 +260,7 @@ static void copy_output(struct survey *survey, const struct supervisor *sup, con
 	to->flow = snapshot->flow_count;
 	to->why = copy_text(
 		pending_why(&sup->links.pending, w, place_index(place->output.token), true));
-	to->degraded = !to->why && links_amiss(&sup->links, place->output.rule->ifindex) != NULL;
+	to->degraded = !to->why && links_output_amiss(&sup->links, place->output.rule) != NULL;
 	snapshot->output_count++;
 }
 

@@ -220,7 +220,7 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct egress_output *output = &place->output;
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(output->token), true),
-		links_amiss(&sup->links, output->rule->ifindex)};
+		links_output_amiss(&sup->links, output->rule)};
 
 	struct report_gone read = {0}; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read.outputs;

@@ -18,7 +18,8 @@ static void hear(void *context, const struct ifwatch_event *event)
 	must(context != NULL);
 	must(event->name != NULL);
 	must(strlen(event->name) < IF_NAMESIZE);
-	must(event->ifindex != 0 || event->news == IFWATCH_ADDRESS);
+	must(event->ifindex != 0 || event->news == IFWATCH_ADDRESS ||
+	     event->news == IFWATCH_ADDRESS_GONE);
 }
 
 static void judge(const struct ifwatch_table *table)

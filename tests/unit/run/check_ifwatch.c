@@ -30,7 +30,7 @@ static void hear(void *context, const struct ifwatch_event *event)
 		[IFWATCH_ADDED] = "added", [IFWATCH_REMOVED] = "removed",
 		[IFWATCH_UP] = "up",       [IFWATCH_PORT_UP] = "port up",
 		[IFWATCH_MTU] = "mtu",     [IFWATCH_ADDRESS] = "address",
-		[IFWATCH_DOWN] = "down",
+		[IFWATCH_DOWN] = "down",   [IFWATCH_ADDRESS_GONE] = "address gone",
 	};
 	size_t used = strlen(said);
 
@@ -264,6 +264,9 @@ START_TEST(address_is_told_with_the_name_of_its_link)
 	info->ifa_index = ETH;
 	ifwatch_take(&table, buffer, message->nlmsg_len, &listener);
 	ck_assert_str_eq(said, "address 2 eth0; ");
+	message->nlmsg_type = RTM_DELADDR;
+	ifwatch_take(&table, buffer, message->nlmsg_len, &listener);
+	ck_assert_str_eq(said, "address 2 eth0; address gone 2 eth0; ");
 }
 END_TEST
 

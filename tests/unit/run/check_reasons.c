@@ -1,7 +1,10 @@
 /* check_reasons.c - what is amiss, in words and in order. */
 #include "src/run/reasons.h"
 
+#include <arpa/inet.h>
 #include <check.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "tests/unit/run/supervisor_rig.h"
@@ -78,6 +81,48 @@ START_TEST(link_that_is_down_is_told_of_those_that_do_not_wait)
 }
 END_TEST
 
+static void has(const char *text)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	struct ifaddrs other = {.ifa_name = (char *)"eth9"}; /* a link without an address */
+	struct ifaddrs own = {.ifa_next = &other, .ifa_addr = (struct sockaddr *)&at};
+
+	ck_assert_int_eq(inet_pton(AF_INET, text, &at.sin_addr), 1);
+	sources_compare(&rig.sup.links.sources, &rig.sup, &own);
+}
+
+START_TEST(source_address_that_is_gone_is_told_of_outputs_that_name_it)
+{
+	rig.outputs[1].out.src = (struct addr){.family = AF_INET, .ip = {10, 1, 2, 3}};
+	has("10.1.2.4");
+	ck_assert_uint_eq(tell(), 0);
+	ck_assert_str_eq(told, "output 239.2.2.2%eth1:6000: degraded: "
+			       "its source address (src=) is gone\n");
+	has("10.1.2.3");
+	ck_assert_uint_eq(tell(), 0);
+	ck_assert_str_eq(told, "");
+	sources_free(&rig.sup.links.sources);
+}
+END_TEST
+
+START_TEST(link_local_source_is_to_be_on_the_interface_of_the_output)
+{
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6};
+	struct ifaddrs own = {.ifa_name = (char *)"lo", .ifa_addr = (struct sockaddr *)&at};
+	struct addr *src = &rig.outputs[0].out.src;
+
+	ck_assert_int_eq(inet_pton(AF_INET6, "fe80::9", &at.sin6_addr), 1);
+	ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)&at, src), 0);
+	rig.outputs[0].ifindex = if_nametoindex("lo");
+	sources_compare(&rig.sup.links.sources, &rig.sup, &own);
+	ck_assert(!sources_lacks(&rig.sup.links.sources, &rig.outputs[0]));
+	rig.outputs[0].ifindex++;
+	sources_compare(&rig.sup.links.sources, &rig.sup, &own);
+	ck_assert(sources_lacks(&rig.sup.links.sources, &rig.outputs[0]));
+	sources_free(&rig.sup.links.sources);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reasons");
@@ -90,6 +135,8 @@ int main(void)
 	tcase_add_test(tc, nothing_is_told_when_nothing_is_amiss);
 	tcase_add_test(tc, failures_come_first_and_are_counted);
 	tcase_add_test(tc, link_that_is_down_is_told_of_those_that_do_not_wait);
+	tcase_add_test(tc, source_address_that_is_gone_is_told_of_outputs_that_name_it);
+	tcase_add_test(tc, link_local_source_is_to_be_on_the_interface_of_the_output);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
