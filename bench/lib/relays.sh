@@ -71,7 +71,8 @@ start_numacast() {
     mapfile -t flags < <(relay_flags "$1")
     [ -z "$bench_node" ] || flags+=(--bench-node "$bench_node")
     rm -f "$work/report.json"
-    start_on relay "${load[relay_cpus]}" "$daemon" --control off --cpus 0 --shards 1 "${flags[@]}" \
+    start_on relay "${load[relay_cpus]}" "$daemon" --control "${load[control]:-off}" --cpus 0 \
+        --shards 1 "${flags[@]}" \
         --exit-report "$work/report.json" --rule "${load[rule]:-$(rule_for "$2" "$3")}" \
         2>"$work/relay.log"
     relay_pid=$started

@@ -7,6 +7,9 @@
 # the same rules that nobody changes, measured in turn. How long a change has taken of one turn
 # is the shard's own count.
 #
+# Watched: the CPU time of the whole relay for each datagram, alone, and while one in 1000
+# receptions is timed, the metrics are fetched each second and two `numacastctl top' look.
+#
 # Rules: as many as the limit of open files allows, two sockets each. Every figure is the time from
 # a command's start to its end, as somebody who waits for it has it, so it has the start of the
 # command in it; `ready' is the daemon's, from its start to where it relays.
@@ -29,6 +32,7 @@ live_suite() {
     for ((run = 1; run <= runs; run++)); do
         live_rules "$run"
     done
+    live_watched
     live_show
 }
 
@@ -156,11 +160,62 @@ live_rules() {
     stop "$relay_pid"
 }
 
+# live_watched: singles and trains, alone and watched in turn.
+live_watched() {
+    local run case shape relay usual=$raw
+    raw=$out/live-watched-raw.csv
+    echo "$raw_columns" >"$raw"
+    for ((run = 1; run <= runs; run++)); do
+        for shape in singles trains; do
+            for case in alone watched; do
+                load_set rate=50000 seconds=$seconds_of_watching
+                [ $shape = singles ] || load_set gso=40 rate=400000 seconds=$seconds_of_watching
+                relay=uring
+                if [ $case = watched ]; then
+                    load[control]=$work/live.sock
+                    relay="uring:--latency-sample 1000 --metrics 9469"
+                    live_watch
+                fi
+                measure $shape $case "${load[rate]}" "$run" "$relay"
+                [ $case = alone ] || live_look_away
+            done
+        done
+    done
+    summarise "$raw" >"$out/live-watched.csv"
+    raw=$usual
+}
+seconds_of_watching=5
+
+# live_watch: who looks, on the other processor; each tries until there is a relay.
+live_watch() {
+    local i
+    watchers=()
+    for i in 1 2; do
+        start_on relay 1 "$build/src/numacastctl" --control "$work/live.sock" top \
+            >"$work/top-$i" 2>&1
+        watchers+=("$started")
+    done
+    start_on relay 1 bash -c 'while sleep 1; do curl -s http://127.0.0.1:9469/metrics; done' \
+        >"$work/scraped" 2>&1
+    watchers+=("$started")
+}
+
+live_look_away() {
+    local pid
+    grep -q numacast_build_info "$work/scraped" || fault "watched: nothing was scraped"
+    [ -s "$work/top-1" ] || fault "watched: top has shown nothing"
+    for pid in "${watchers[@]}"; do
+        dead "$pid" || stop "$pid"
+    done
+}
+
 live_show() {
     printf '\nReloads: %s over 64 flows at 50 000/s, what stays; medians\n' "$live_reloads"
     live_medians reloads
     printf '\nMany rules: milliseconds; medians\n'
     live_medians rules
+    show "$out/live-watched.csv" singles cpu_ns "singles: ns of the relay per datagram"
+    show "$out/live-watched.csv" trains cpu_ns "trains of 40: ns of the relay per datagram"
 }
 
 # live_medians TABLE: parameters down, cases across.
