@@ -54,6 +54,7 @@ meddle() {
     local comm call=io_uring_enter
     [ "$ENGINE" = uring ] || call=epoll_wait,epoll_pwait,epoll_pwait2
     comm=$(grep -lx "shard-$1" /proc/"$daemon_pid"/task/*/comm)
+    rm -f "$work/strace" # of the time before: what is there shows that a call was meddled with
     start strace -qq -o "$work/strace" -e "trace=$call" -e "inject=$call:$2" \
         -p "$(basename "${comm%/comm}")"
     tracer=$started
