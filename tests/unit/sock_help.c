@@ -361,7 +361,8 @@ void send_text_until(int fd, const struct addr *to, const char *text, int rx)
 		ssize_t sent =
 			sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&name, len);
 
-		ck_assert_msg(sent == (ssize_t)strlen(text) || errno == EHOSTUNREACH,
+		ck_assert_msg(sent == (ssize_t)strlen(text) || errno == EHOSTUNREACH ||
+				      errno == ENETUNREACH,
 			      "cannot send %s: %s", text, strerror(errno));
 		if (poll(&ready, 1, 1000) == 1) {
 			return;
