@@ -32,10 +32,6 @@ static bool finish(struct relay *r, struct shard_message *m);
 static bool finish_output(struct relay *r, struct shard_message *m);
 static bool finish_replaced(struct relay *r, struct shard_message *m);
 static bool finish_flow(struct relay *r, struct shard_message *m);
-static int find_end(const struct relay *r, const struct ingress_flow *flow,
-		    const struct rule_output *out, uint32_t *last);
-static void unlink_output(struct relay *r, const struct egress_output *output);
-static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index);
 static void answer(struct relay *r, struct shard_message *m, int result);
 
 size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
@@ -199,7 +195,7 @@ static int add_output(struct relay *r, struct shard_message *m)
 	struct ingress_flow *flow = change_find_flow(r, m->flow);
 	struct output_place *place;
 	uint32_t last;
-	int rc = flow != NULL ? find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
+	int rc = flow != NULL ? change_find_end(r, flow, &m->output_rule.out, &last) : -ENOENT;
 
 	rc = rc == 0 ? change_take_output(r, m, &place) : rc;
 	if (rc != 0) {
@@ -240,7 +236,7 @@ static int remove_output(struct relay *r, const struct shard_message *m)
 	if (output == NULL) {
 		return -ENOENT;
 	}
-	unlink_output(r, output);
+	change_unlink_output(r, output);
 	egress_close_output(r->egress, output);
 	return 0;
 }
@@ -304,7 +300,7 @@ static int replace_output(struct relay *r, struct shard_message *m)
 	place->output.relayed_before = relay_offered(flow);
 	place->output.sibling = old->sibling;
 	place->output.after = old->token;
-	*find_link(r, flow, place_index(old->token)) = place_index(m->output);
+	*change_find_link(r, flow, place_index(old->token)) = place_index(m->output);
 	egress_close_output(r->egress, old);
 	return 0;
 }
@@ -402,51 +398,6 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 	m->flow_past = (struct flow_past){flow->drops_seen, flow->next_group};
 	relay_leave_place(r, flow);
 	return true;
-}
-
-/* The last output of `flow', or PLACE_NONE, if one that sends to where `out' does may follow. */
-static int find_end(const struct relay *r, const struct ingress_flow *flow,
-		    const struct rule_output *out, uint32_t *last)
-{
-	uint32_t end = PLACE_NONE, count = 0;
-
-	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
-		const struct egress_output *output = egress_output(r->egress, o);
-
-		if (rule_same_output(&output->rule->out, out)) {
-			return -EEXIST;
-		}
-		end = o;
-		o = output->sibling;
-		count++;
-	}
-	if (count >= FLOW_OUTPUTS_MAX) {
-		return -E2BIG;
-	}
-	*last = end;
-	return 0;
-}
-
-/* Out of the list of its flow, if that is still there. */
-static void unlink_output(struct relay *r, const struct egress_output *output)
-{
-	struct ingress_flow *flow = change_find_flow(r, output->flow);
-
-	if (flow != NULL) {
-		*find_link(r, flow, place_index(output->token)) = output->sibling;
-	}
-}
-
-/* What names place `index' in the list of `flow', which it is in. */
-static uint32_t *find_link(struct relay *r, struct ingress_flow *flow, uint32_t index)
-{
-	uint32_t *link = &flow->first_output;
-
-	while (*link != index) {
-		must(*link != PLACE_NONE);
-		link = &egress_output(r->egress, *link)->sibling;
-	}
-	return link;
 }
 
 static void answer(struct relay *r, struct shard_message *m, int result)

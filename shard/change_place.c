@@ -1,9 +1,11 @@
-/* change_place.c - finds who stands in a place, and gives it the socket that a message brings. See
- * change_place.h.
+/* change_place.c - finds who stands in a place and in the list of a flow, and gives it the socket
+ * that a message brings. See change_place.h.
  */
 #include "shard/change_place.h"
 
 #include <errno.h>
+
+#include "src/base/must.h"
 
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
 
@@ -143,6 +145,48 @@ int change_take_output(struct relay *r, struct shard_message *m, struct output_p
 	}
 	*out = place;
 	return 0;
+}
+
+int change_find_end(const struct relay *r, const struct ingress_flow *flow,
+		    const struct rule_output *out, uint32_t *last)
+{
+	uint32_t end = PLACE_NONE, count = 0;
+
+	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+		const struct egress_output *output = egress_output(r->egress, o);
+
+		if (rule_same_output(&output->rule->out, out)) {
+			return -EEXIST;
+		}
+		end = o;
+		o = output->sibling;
+		count++;
+	}
+	if (count >= FLOW_OUTPUTS_MAX) {
+		return -E2BIG;
+	}
+	*last = end;
+	return 0;
+}
+
+void change_unlink_output(struct relay *r, const struct egress_output *output)
+{
+	struct ingress_flow *flow = change_find_flow(r, output->flow);
+
+	if (flow != NULL) {
+		*change_find_link(r, flow, place_index(output->token)) = output->sibling;
+	}
+}
+
+uint32_t *change_find_link(struct relay *r, struct ingress_flow *flow, uint32_t index)
+{
+	uint32_t *link = &flow->first_output;
+
+	while (*link != index) {
+		must(*link != PLACE_NONE);
+		link = &egress_output(r->egress, *link)->sibling;
+	}
+	return link;
 }
 
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m)

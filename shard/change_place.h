@@ -26,3 +26,14 @@ int change_try_path(struct relay *r, const struct shard_message *m);
 
 /* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);
+
+/* The last output of `flow', or PLACE_NONE, if one that sends to where `out' does may follow: 0, or
+ * what ADD_OUTPUT is answered. */
+int change_find_end(const struct relay *r, const struct ingress_flow *flow,
+		    const struct rule_output *out, uint32_t *last);
+
+/* Out of the list of its flow, if that is still there. */
+void change_unlink_output(struct relay *r, const struct egress_output *output);
+
+/* What names place `index' in the list of `flow', which it is in. */
+uint32_t *change_find_link(struct relay *r, struct ingress_flow *flow, uint32_t index);
