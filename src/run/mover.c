@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
+#include "src/base/log.h"
 #include "src/base/must.h"
 #include "src/run/changer.h"
 #include "src/run/changer_find.h"
@@ -23,6 +25,7 @@ static void take_answer(struct changer *c);
 static void next_output(struct mover *m, enum mover_phase then);
 static int refused(struct changer *c);
 static void lose(struct changer *c, struct shard_message *told, enum shard_op op);
+static void tell(const struct mover *m);
 static void end(struct mover *m);
 
 int mover_prepare(struct changer *c, const struct changer_step *step, struct err *err)
@@ -60,6 +63,7 @@ int mover_begin(struct changer *c, const struct changer_step *step)
 		.echo_count = place->flow.echo_count,
 		.flow = place->flow.token,
 		.told = {.fd = -1},
+		.began_ns = clock_now_ns(),
 		.outputs = calloc(count_outputs(shard, place) + 1UL, sizeof(*m->outputs)),
 	};
 	if (!m->outputs) {
@@ -203,8 +207,10 @@ static void take_answer(struct changer *c)
 		next_output(m, MOVER_STARTS);
 		break;
 	case MOVER_STARTS:
-	case MOVER_IDLE:
+		tell(m);
 		end(m);
+		break;
+	case MOVER_IDLE:
 		break;
 	}
 }
@@ -246,6 +252,13 @@ static void lose(struct changer *c, struct shard_message *told, enum shard_op op
 		changer_keep(c->sup, told, &step);
 		told->op = SHARD_ADD_ROOM;
 	}
+}
+
+/* What arrived in this time had to wait in the socket. */
+static void tell(const struct mover *m)
+{
+	log_debug("a flow with %u outputs has moved from shard %u to %u in %llu us", m->count,
+		  m->from, m->to, (unsigned long long)(clock_now_ns() - m->began_ns) / NS_PER_US);
 }
 
 static void end(struct mover *m)

@@ -40,6 +40,7 @@ struct mover {
 	struct shard_message told;     /* the answer to its removal */
 	struct shard_message *outputs; /* the same of its outputs */
 	uint32_t count, at;            /* of these; the next one */
+	uint64_t began_ns;             /* when the first shard was asked */
 };
 
 /* Before any shard is asked: notes which places the move of `step' will take, and lets others at
