@@ -28,7 +28,10 @@ static int set_output(struct relay *r, const struct shard_message *m);
 static int replace_output(struct relay *r, struct shard_message *m);
 static int set_echoes(struct relay *r, const struct shard_message *m);
 static int set_waits(struct relay *r, const struct shard_message *m);
+static int begin_list(struct shard_message *list);
 static bool finish(struct relay *r, struct shard_message *m);
+static bool finish_list(struct relay *r, struct shard_message *list);
+static bool finish_listed(struct relay *r, struct shard_message *list, struct shard_message *m);
 static bool finish_output(struct relay *r, struct shard_message *m);
 static bool finish_replaced(struct relay *r, struct shard_message *m);
 static bool finish_flow(struct relay *r, struct shard_message *m);
@@ -45,7 +48,7 @@ size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t ou
 void change_begin(struct relay *r, struct shard_message *m)
 {
 	uint64_t began_ns = clock_now_ns();
-	int rc = r->phase == RELAY_RUNNING ? begin(r, m) : -ESHUTDOWN;
+	int rc = begin(r, m);
 
 	must(r->change == NULL);
 	if (rc == 0) {
@@ -95,6 +98,9 @@ static void go_on(struct relay *r, uint64_t began_ns)
 
 static int begin(struct relay *r, struct shard_message *m)
 {
+	if (r->phase != RELAY_RUNNING) {
+		return -ESHUTDOWN;
+	}
 	switch (m->op) {
 	case SHARD_ADD_ROOM:
 		return add_room(r, m);
@@ -128,6 +134,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return set_echoes(r, m);
 	case SHARD_SET_WAITS:
 		return set_waits(r, m);
+	case SHARD_LIST:
+		return begin_list(m);
 	}
 	must(!"a message that asks for nothing known");
 	return -EINVAL;
@@ -325,6 +333,16 @@ static int set_waits(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
+static int begin_list(struct shard_message *list)
+{
+	for (uint32_t i = 0; i < list->list_count; i++) {
+		list->list[i].result = -ECANCELED;
+	}
+	list->list_at = 0;
+	list->list_begun = false;
+	return 0;
+}
+
 /* Whether all that was begun is over; then the message holds the answer. */
 static bool finish(struct relay *r, struct shard_message *m)
 {
@@ -339,9 +357,49 @@ static bool finish(struct relay *r, struct shard_message *m)
 		return finish_flow(r, m);
 	case SHARD_REPLACE_OUTPUT:
 		return finish_replaced(r, m);
+	case SHARD_LIST:
+		return finish_list(r, m);
 	default:
 		return true; /* done when it was begun */
 	}
+}
+
+/* Goes on until something is under way. */
+static bool finish_list(struct relay *r, struct shard_message *list)
+{
+	while (list->list_at < list->list_count) {
+		struct shard_message *m = &list->list[list->list_at];
+
+		if (!finish_listed(r, list, m)) {
+			return false;
+		}
+		if (m->result < 0 && m->op != SHARD_ADD_OUTPUT) {
+			break;
+		}
+		list->list_at++;
+		list->list_begun = false;
+	}
+	return true;
+}
+
+/* Begins `m', unless that is done; whether it is over. */
+static bool finish_listed(struct relay *r, struct shard_message *list, struct shard_message *m)
+{
+	int rc = 0;
+
+	if (!list->list_begun) {
+		m->flow = list->flow;
+		rc = begin(r, m);
+		list->list_begun = rc == 0;
+	}
+	if (rc == 0 && !finish(r, m)) {
+		return false;
+	}
+	m->result = rc;
+	if (rc == 0 && m->op == SHARD_ADD_FLOW) {
+		list->flow = m->flow;
+	}
+	return true;
 }
 
 static bool finish_output(struct relay *r, struct shard_message *m)

@@ -19,20 +19,22 @@
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
  *     SHARD_SET_WAITS      how long turns wait and draining may take, how much is timed
+ *     SHARD_LIST           all that a list of other messages asks, one after the other
  *
  * Sockets are control's to make and unmake: opening, joining, leaving and closing may block. A
  * shard is handed ready descriptors and gives them back; datagrams that wait in one stay there, for
  * the next owner or for control to count. An output whose flow was removed goes on until it is
  * removed too. The counters of a flow without a socket are control's to add to. To move a flow,
  * remove it and its outputs here and add them there, with `goes_on': what the answers to the
- * removals told of them is where they begin.
+ * removals told of them is where they begin. Two lists do that, and then it waits for no more than
+ * two answers.
  *
- * Whatever is asked takes a bounded number of steps of a turn: the outputs of one flow at most are
- * walked along, and for a room the ring's small tables of flows and files are copied. Adding and
- * starting are answered in the turn that takes the message, removing when nothing is under way any
- * more. Whoever is meant is named by token (room.h), which the answer to an addition tells; a token
- * of somebody who has left is -ENOENT. What a flow or output is (rule_compare_flows,
- * rule_same_output) control compares.
+ * Whatever is asked takes a bounded number of steps of a turn, and a list what its messages take
+ * together: the outputs of one flow at most are walked along, and for a room the ring's small
+ * tables of flows and files are copied. Adding and starting are answered in the turn that takes the
+ * message, removing when nothing is under way any more. Whoever is meant is named by token
+ * (room.h), which the answer to an addition tells; a token of somebody who has left is -ENOENT.
+ * What a flow or output is (rule_compare_flows, rule_same_output) control compares.
  *
  * A shard that is ending answers what it was sent with -ESHUTDOWN, but for what was under way,
  * which is done then, unless the ring failed; one that has ended answers nothing any more, and
@@ -65,6 +67,7 @@ enum shard_op {
 	SHARD_REPLACE_OUTPUT,
 	SHARD_SET_ECHOES,
 	SHARD_SET_WAITS,
+	SHARD_LIST,
 };
 
 struct shard_message {
@@ -98,6 +101,13 @@ struct shard_message {
 	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
 	uint64_t drain_ns;
 	uint32_t latency_sample; /* SET_WAITS, see relay_sample */
+
+	/* LIST: its messages, all about `flow', which is the one that an ADD_FLOW among them has
+	 * added. Each tells its own result, and -ECANCELED if it was not come to: an output that is
+	 * not added is left out, any other refusal ends the list. The rest is the shard's own. */
+	struct shard_message *list;
+	uint32_t list_count, list_at;
+	bool list_begun;
 
 	bool dark; /* TRY_PATH: its link has no carrier, and whatever is sent would be lost */
 

@@ -2,7 +2,8 @@
  *
  * What a shard answers to a removal is kept as it is and becomes the addition to the other shard.
  * The order of the messages is the whole of it: an output is taken when its last datagram was
- * answered for, and the flow is started when all outputs are there.
+ * answered for, and the flow is started when all outputs are there. The op of what is kept tells
+ * whether it is in our hands: that of a removal, or no longer.
  */
 #include "src/run/mover.h"
 
@@ -19,11 +20,16 @@
 #include "src/run/supervisor.h"
 
 static uint32_t count_outputs(const struct shard *shard, const struct flow_place *place);
+static uint32_t count_asked(const struct mover *m);
+static void ask_part(struct changer *c, uint32_t part, struct shard_message *message);
 static void give_flow(struct mover *m, struct shard_message *message);
-static void give_output(struct changer *c, struct shard_message *message);
-static void take_answer(struct changer *c);
-static void next_output(struct mover *m, enum mover_phase then);
-static int refused(struct changer *c);
+static void give_output(struct changer *c, const struct shard_message *kept,
+			struct shard_message *message);
+static uint32_t count_parts(const struct mover *m);
+static int take_answers(struct changer *c);
+static void take_part(struct changer *c, uint32_t part, const struct shard_message *answer);
+static int go_on(struct changer *c, int rc);
+static int refused(struct changer *c, int rc);
 static void lose(struct changer *c, struct shard_message *told, enum shard_op op);
 static void tell(const struct mover *m);
 static void end(struct mover *m);
@@ -65,8 +71,10 @@ int mover_begin(struct changer *c, const struct changer_step *step)
 		.told = {.fd = -1},
 		.began_ns = clock_now_ns(),
 		.outputs = calloc(count_outputs(shard, place) + 1UL, sizeof(*m->outputs)),
+		.list = calloc(MOVER_LIST_MAX, sizeof(*m->list)),
 	};
-	if (!m->outputs) {
+	if (!m->outputs || !m->list) {
+		end(m);
 		return -ENOMEM;
 	}
 	for (uint32_t o = place->flow.first_output; o != PLACE_NONE;
@@ -74,49 +82,32 @@ int mover_begin(struct changer *c, const struct changer_step *step)
 		m->outputs[m->count++] = (struct shard_message){
 			.output = shard_output(shard, o)->output.token, .fd = -1};
 	}
-	m->phase = MOVER_TAKES_FLOW;
+	m->phase = MOVER_TAKES;
 	return 0;
 }
 
 uint32_t mover_ask(struct changer *c)
 {
 	struct mover *m = &c->mover;
-	struct shard_message *message = &c->message;
 
-	*message = (struct shard_message){.fd = -1, .flow = m->flow};
-	switch (m->phase) {
-	case MOVER_TAKES_FLOW:
-		message->op = SHARD_REMOVE_FLOW;
-		return m->from;
-	case MOVER_TAKES_OUTPUTS:
-		message->op = SHARD_REMOVE_OUTPUT;
-		message->output = m->outputs[m->at].output;
-		return m->from;
-	case MOVER_GIVES_FLOW:
-		give_flow(m, message);
-		return m->to;
-	case MOVER_GIVES_OUTPUTS:
-		give_output(c, message);
-		return m->to;
-	case MOVER_STARTS:
-		message->op = SHARD_START_FLOW;
-		return m->to;
-	case MOVER_IDLE:
-		break;
+	must(m->phase != MOVER_IDLE);
+	m->asked = count_asked(m);
+	for (uint32_t i = 0; i < m->asked; i++) {
+		ask_part(c, m->at + i, &m->list[i]);
 	}
-	must(!"nothing is being moved");
-	return 0;
+	c->message = (struct shard_message){.op = SHARD_LIST,
+					    .fd = -1,
+					    .flow = m->flow,
+					    .list = m->list,
+					    .list_count = m->asked};
+	return m->phase == MOVER_TAKES ? m->from : m->to;
 }
 
 int mover_settle(struct changer *c)
 {
-	int rc = c->message.result;
+	int rc = take_answers(c);
 
-	if (rc < 0) {
-		return refused(c);
-	}
-	take_answer(c);
-	return 0;
+	return go_on(c, c->message.result < 0 ? c->message.result : rc);
 }
 
 void mover_abandon(struct changer *c)
@@ -144,6 +135,38 @@ static uint32_t count_outputs(const struct shard *shard, const struct flow_place
 	return count;
 }
 
+/* An output is added by walking along those before it, so that few are added at a time where many
+ * are there: about as many steps as the flow with most outputs would take. */
+static uint32_t count_asked(const struct mover *m)
+{
+	uint32_t left = count_parts(m) - m->at, most = MOVER_LIST_MAX;
+
+	if (m->phase == MOVER_GIVES) {
+		most = 2 + FLOW_OUTPUTS_MAX / (MOVER_LIST_OUTPUTS + m->at);
+	}
+	return left < most ? left : most;
+}
+
+static void ask_part(struct changer *c, uint32_t part, struct shard_message *message)
+{
+	struct mover *m = &c->mover;
+	bool gives = m->phase == MOVER_GIVES;
+
+	if (part == 0 && gives) {
+		give_flow(m, message);
+	} else if (part == 0) {
+		*message = (struct shard_message){.op = SHARD_REMOVE_FLOW, .fd = -1};
+	} else if (part > m->count) {
+		*message = (struct shard_message){.op = SHARD_START_FLOW, .fd = -1};
+	} else if (gives) {
+		give_output(c, &m->outputs[part - 1], message);
+	} else {
+		*message = (struct shard_message){
+			.op = SHARD_REMOVE_OUTPUT, .fd = -1, .output = m->outputs[part - 1].output};
+	}
+	message->result = -ECANCELED; /* unless a shard comes to it */
+}
+
 /* Datagrams that wait were not coalesced, and those that come may be from now on. A class that the
  * flow has grown out of is left behind, unless another one is wanted. */
 static void give_flow(struct mover *m, struct shard_message *message)
@@ -163,13 +186,13 @@ static void give_flow(struct mover *m, struct shard_message *message)
 	}
 }
 
-static void give_output(struct changer *c, struct shard_message *message)
+static void give_output(struct changer *c, const struct shard_message *kept,
+			struct shard_message *message)
 {
-	struct mover *m = &c->mover;
+	const struct mover *m = &c->mover;
 
-	*message = m->outputs[m->at];
+	*message = *kept;
 	message->op = SHARD_ADD_OUTPUT;
-	message->flow = m->flow;
 	message->goes_on = true;
 	message->socket = (struct egress_socket){.fd = message->fd};
 	if (message->fd >= 0) {
@@ -178,65 +201,92 @@ static void give_output(struct changer *c, struct shard_message *message)
 	}
 }
 
-static void take_answer(struct changer *c)
+static uint32_t count_parts(const struct mover *m)
+{
+	return 1 + m->count + (m->phase == MOVER_GIVES);
+}
+
+/* Of all that was asked at once; the first refusal, or 0. */
+static int take_answers(struct changer *c)
 {
 	struct mover *m = &c->mover;
+	int first = 0;
 
-	switch (m->phase) {
-	case MOVER_TAKES_FLOW:
-		m->told = c->message;
-		next_output(m, MOVER_GIVES_FLOW);
+	for (uint32_t i = 0; i < m->asked; i++) {
+		int rc = m->list[i].result;
+
+		if (rc == 0) {
+			take_part(c, m->at + i, &m->list[i]);
+		} else if (m->list[i].op == SHARD_ADD_OUTPUT && rc != -ECANCELED &&
+			   rc != -ESHUTDOWN) {
+			lose(c, &m->outputs[m->at + i - 1], SHARD_REMOVE_OUTPUT);
+		}
+		first = first == 0 ? rc : first;
+	}
+	return first;
+}
+
+/* What is given is the shard's from here on. */
+static void take_part(struct changer *c, uint32_t part, const struct shard_message *answer)
+{
+	struct mover *m = &c->mover;
+	struct shard_message *output;
+
+	switch (answer->op) {
+	case SHARD_REMOVE_FLOW:
+		m->told = *answer;
 		break;
-	case MOVER_TAKES_OUTPUTS:
-		m->outputs[m->at++] = c->message;
-		next_output(m, MOVER_GIVES_FLOW);
+	case SHARD_REMOVE_OUTPUT:
+		m->outputs[part - 1] = *answer;
 		break;
-	case MOVER_GIVES_FLOW:
-		m->flow = c->message.flow;
+	case SHARD_ADD_FLOW:
+		m->flow = answer->flow;
 		changer_forget_places(c, m->to);
-		m->told.fd = -1; /* the shard's from here on */
+		m->told.fd = -1;
 		m->told.op = SHARD_ADD_FLOW;
+		break;
+	case SHARD_ADD_OUTPUT:
+		output = &m->outputs[part - 1];
+		replies_follow(&c->sup->replies, m->from, output->output, m->to, answer->output);
+		output->fd = -1;
+		output->op = SHARD_ADD_OUTPUT;
+		break;
+	default:
+		break; /* it receives */
+	}
+}
+
+/* With the next parts, unless all that is left was refused; without an output that was. */
+static int go_on(struct changer *c, int rc)
+{
+	struct mover *m = &c->mover;
+	bool there = m->phase == MOVER_GIVES && m->told.op == SHARD_ADD_FLOW;
+
+	if (rc < 0 && (!there || m->list[m->asked - 1].result == -ECANCELED || rc == -ESHUTDOWN)) {
+		return refused(c, rc);
+	}
+	m->at += m->asked;
+	if (m->at == count_parts(m) && m->phase == MOVER_TAKES) {
+		m->phase = MOVER_GIVES;
+		m->flow = PLACE_NONE;
 		m->at = 0;
-		next_output(m, MOVER_STARTS);
-		break;
-	case MOVER_GIVES_OUTPUTS:
-		replies_follow(&c->sup->replies, m->from, m->outputs[m->at].output, m->to,
-			       c->message.output);
-		m->outputs[m->at].fd = -1;
-		m->outputs[m->at++].op = SHARD_ADD_OUTPUT;
-		next_output(m, MOVER_STARTS);
-		break;
-	case MOVER_STARTS:
+	} else if (m->at == count_parts(m)) {
 		tell(m);
 		end(m);
-		break;
-	case MOVER_IDLE:
-		break;
 	}
+	return rc;
 }
 
-/* Goes on with the outputs that are left, of those that are taken or given, or with `then'. */
-static void next_output(struct mover *m, enum mover_phase then)
-{
-	if (m->at == m->count) {
-		m->phase = then;
-	} else {
-		m->phase = then == MOVER_STARTS ? MOVER_GIVES_OUTPUTS : MOVER_TAKES_OUTPUTS;
-	}
-}
-
-/* What the shard of before has taken is given back to it; an output that nobody takes is lost. */
-static int refused(struct changer *c)
+/* What the shard of before has taken is given back to it; if that does not take it either, or the
+ * shards are ending, it is lost. */
+static int refused(struct changer *c, int rc)
 {
 	struct mover *m = &c->mover;
-	int rc = c->message.result;
 
-	if (m->phase == MOVER_GIVES_FLOW && m->to != m->from && rc != -ESHUTDOWN) {
+	if (m->phase == MOVER_GIVES && m->told.op == SHARD_REMOVE_FLOW && m->to != m->from &&
+	    rc != -ESHUTDOWN) {
 		m->to = m->from;
 		m->rule = &m->told.flow_rule;
-	} else if (m->phase == MOVER_GIVES_OUTPUTS && rc != -ESHUTDOWN) {
-		lose(c, &m->outputs[m->at++], SHARD_REMOVE_OUTPUT);
-		next_output(m, MOVER_STARTS);
 	} else {
 		mover_abandon(c);
 	}
@@ -264,5 +314,6 @@ static void tell(const struct mover *m)
 static void end(struct mover *m)
 {
 	free(m->outputs);
+	free(m->list);
 	*m = (struct mover){0};
 }

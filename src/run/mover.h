@@ -1,11 +1,12 @@
 /* mover.h - moves a flow with its sockets to another shard, or to other buffers of the same one.
  *
- * A move is one step of a list (changer.h) and several messages: the shard that has the flow ends
- * its receive, relays what it has received, and gives the socket back; then each output, when what
- * it had is sent. Only then the other shard gets the flow, its outputs in their order, and word to
- * receive. Whatever arrives meanwhile waits in the socket. So nothing is lost, doubled or
- * overtaken. Counters go along: they are those of the flow and not of its place. A flow that the
- * other shard does not take goes back to where it was.
+ * A move is one step of a list (changer.h) and two messages, each a list: the shard that has the
+ * flow ends its receive, relays what it has received, and gives the socket back; then each output,
+ * when what it had is sent. Only then the other shard gets the flow, its outputs in their order,
+ * and word to receive. Whatever arrives meanwhile waits in the socket. So nothing is lost, doubled
+ * or overtaken. Where a flow has more outputs than fit into a list, more lists follow. Counters go
+ * along: they are those of the flow and not of its place. A flow that the other shard does not take
+ * goes back to where it was.
  *
  * Private to changer.c. Control thread.
  */
@@ -20,13 +21,14 @@
 struct changer;
 struct changer_step;
 
+/* Of a list: it holds the flow and its start beside this many outputs. */
+#define MOVER_LIST_OUTPUTS 32
+#define MOVER_LIST_MAX     (MOVER_LIST_OUTPUTS + 2)
+
 enum mover_phase {
 	MOVER_IDLE,
-	MOVER_TAKES_FLOW, /* what was asked last, or is to be asked next */
-	MOVER_TAKES_OUTPUTS,
-	MOVER_GIVES_FLOW,
-	MOVER_GIVES_OUTPUTS,
-	MOVER_STARTS,
+	MOVER_TAKES, /* the flow, then its outputs */
+	MOVER_GIVES, /* the same, then word to start */
 };
 
 /* All zero: nothing is being moved. */
@@ -39,7 +41,10 @@ struct mover {
 	uint32_t flow;                 /* its token: the old one, then the new one */
 	struct shard_message told;     /* the answer to its removal */
 	struct shard_message *outputs; /* the same of its outputs */
-	uint32_t count, at;            /* of these; the next one */
+	uint32_t count;                /* of these */
+	struct shard_message *list;    /* what was asked last; MOVER_LIST_MAX */
+	uint32_t asked;                /* so many, from part `at' of the phase on */
+	uint32_t at;                   /* 0: the flow; then the outputs; then the start */
 	uint64_t began_ns;             /* when the first shard was asked */
 };
 

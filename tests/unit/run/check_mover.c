@@ -18,6 +18,10 @@
 #define FROM 0
 #define TO   1
 
+/* Messages: a flow and its outputs, and for giving them its start. */
+#define TAKEN (1 + SUP_RIG_OUTPUTS)
+#define GIVEN (TAKEN + 1)
+
 static struct sup_rig rig, second;
 static struct worker workers[2];
 static struct changer_shard known[2];
@@ -63,43 +67,70 @@ static bool is_open(int any)
 	return fcntl(any, F_GETFD) >= 0;
 }
 
-/* The next thing that is asked, and of whom. */
-static struct shard_message *expect_asked(enum shard_op op, uint32_t shard)
+/* The next list that is asked, and of whom: so many messages, the first to do `op'. */
+static struct shard_message *expect_asked(enum shard_op op, uint32_t shard, uint32_t count)
 {
+	const struct shard_message *m = &changer.message;
+
 	ck_assert_uint_eq(mover_ask(&changer), shard);
-	ck_assert_int_eq(changer.message.op, op);
-	return &changer.message;
+	ck_assert_int_eq(m->op, SHARD_LIST);
+	ck_assert_uint_eq(m->list_count, count);
+	ck_assert_int_eq(m->list[0].op, op);
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert_int_eq(m->list[i].result, -ECANCELED);
+	}
+	return m->list;
+}
+
+/* The shard does the first `done' of the list, and all if that is what there are. */
+static void do_some(uint32_t done)
+{
+	for (uint32_t i = 0; i < done; i++) {
+		changer.message.list[i].result = 0;
+	}
 }
 
 static void answer(int result)
 {
-	changer.message.result = result;
 	ck_assert_int_eq(mover_settle(&changer), result);
 }
 
-/* Flow and outputs are taken; each output has sent so many. */
-static void take_all(void)
+static void take_outputs(struct shard_message *list)
 {
-	struct shard_message *m;
-
-	ck_assert_int_eq(mover_begin(&changer, &step), 0);
-	m = expect_asked(SHARD_REMOVE_FLOW, FROM);
-	ck_assert_uint_eq(m->flow, rig.flow_room[0].flow.token);
-	m->fd = fd;
-	m->flow_rule = rig.flow;
-	m->flow_past.next_group = POOL_TRAIN;
-	stat_set(&m->flow_stats.received, 7);
-	stat_set(&m->flow_stats.relayed, 7);
-	answer(0);
 	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
-		m = expect_asked(SHARD_REMOVE_OUTPUT, FROM);
+		struct shard_message *m = &list[o];
+
+		ck_assert_int_eq(m->op, SHARD_REMOVE_OUTPUT);
 		ck_assert_uint_eq(m->output, rig.output_room[o].output.token);
 		m->fd = -1;
 		m->output_rule = rig.outputs[o];
 		stat_set(&m->output_stats.offered, 7);
 		stat_set(&m->output_stats.sent, 7);
-		answer(0);
 	}
+}
+
+/* What taking is asked; each output has sent so many. */
+static void fill_taken(void)
+{
+	struct shard_message *m;
+
+	ck_assert_int_eq(mover_begin(&changer, &step), 0);
+	m = expect_asked(SHARD_REMOVE_FLOW, FROM, TAKEN);
+	ck_assert_uint_eq(changer.message.flow, rig.flow_room[0].flow.token);
+	m->fd = fd;
+	m->flow_rule = rig.flow;
+	m->flow_past.next_group = POOL_TRAIN;
+	stat_set(&m->flow_stats.received, 7);
+	stat_set(&m->flow_stats.relayed, 7);
+	take_outputs(m + 1);
+}
+
+/* Flow and outputs are taken. */
+static void take_all(void)
+{
+	fill_taken();
+	do_some(TAKEN);
+	answer(0);
 }
 
 START_TEST(a_flow_is_taken_whole_before_it_is_given_and_started_last)
@@ -108,25 +139,21 @@ START_TEST(a_flow_is_taken_whole_before_it_is_given_and_started_last)
 
 	ck_assert(!changer_is_amid(&changer));
 	take_all();
-	ck_assert(changer_is_amid(&changer)); /* who looked now would miss it */
-	m = expect_asked(SHARD_ADD_FLOW, TO);
+	ck_assert(changer_is_amid(&changer));        /* who looked now would miss it */
+	m = expect_asked(SHARD_ADD_FLOW, TO, GIVEN); /* two lists are all */
 	ck_assert(m->goes_on);
 	ck_assert_int_eq(m->fd, fd);
 	ck_assert_uint_eq(m->flow_rule.pool_class, POOL_JUMBO);
 	ck_assert_uint_eq(m->flow_past.next_group, POOL_JUMBO);
 	ck_assert_uint_eq(stat_get(&m->flow_stats.received), 7);
-	m->flow = 4711;
-	answer(0);
 	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
-		m = expect_asked(SHARD_ADD_OUTPUT, TO);
+		ck_assert_int_eq((++m)->op, SHARD_ADD_OUTPUT);
 		ck_assert(m->goes_on);
-		ck_assert_uint_eq(m->flow, 4711);
 		ck_assert(rule_same_output(&m->output_rule.out, &rig.outputs[o].out));
 		ck_assert_uint_eq(stat_get(&m->output_stats.sent), 7);
-		answer(0);
 	}
-	m = expect_asked(SHARD_START_FLOW, TO);
-	ck_assert_uint_eq(m->flow, 4711);
+	ck_assert_int_eq((++m)->op, SHARD_START_FLOW);
+	do_some(GIVEN);
 	answer(0);
 	ck_assert(!changer_is_amid(&changer));
 	ck_assert(is_open(fd));
@@ -139,7 +166,8 @@ START_TEST(a_class_that_a_flow_has_grown_into_goes_along)
 {
 	wanted.pool_class = rig.flow.pool_class;
 	take_all();
-	ck_assert_uint_eq(expect_asked(SHARD_ADD_FLOW, TO)->flow_past.next_group, POOL_TRAIN);
+	ck_assert_uint_eq(expect_asked(SHARD_ADD_FLOW, TO, GIVEN)->flow_past.next_group,
+			  POOL_TRAIN);
 }
 END_TEST
 
@@ -148,21 +176,19 @@ START_TEST(a_flow_that_is_refused_goes_back_to_where_it_was)
 	struct shard_message *m;
 
 	take_all();
-	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	expect_asked(SHARD_ADD_FLOW, TO, GIVEN)->result = -ENFILE;
 	answer(-ENFILE);
-	m = expect_asked(SHARD_ADD_FLOW, FROM);
+	m = expect_asked(SHARD_ADD_FLOW, FROM, GIVEN);
 	ck_assert_uint_eq(m->flow_rule.pool_class, rig.flow.pool_class);
+	ck_assert_uint_eq(m->flow_past.next_group, POOL_TRAIN);
 	ck_assert_int_eq(m->fd, fd);
-	answer(0);
-	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
-		(void)expect_asked(SHARD_ADD_OUTPUT, FROM);
-		answer(0);
-	}
-	(void)expect_asked(SHARD_START_FLOW, FROM);
+	ck_assert_uint_eq(stat_get(&m[SUP_RIG_OUTPUTS].output_stats.sent), 7);
+	do_some(GIVEN);
 	answer(0);
 	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
 	ck_assert(is_open(fd));
 	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 0);
 	close(fd);
 }
 END_TEST
@@ -170,9 +196,9 @@ END_TEST
 START_TEST(a_flow_that_nobody_takes_is_counted_and_closed)
 {
 	take_all();
-	(void)expect_asked(SHARD_ADD_FLOW, TO);
+	expect_asked(SHARD_ADD_FLOW, TO, GIVEN)->result = -ENFILE;
 	answer(-ENFILE);
-	(void)expect_asked(SHARD_ADD_FLOW, FROM);
+	expect_asked(SHARD_ADD_FLOW, FROM, GIVEN)->result = -ENFILE;
 	answer(-ENFILE);
 	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
 	ck_assert(!is_open(fd));
@@ -184,15 +210,13 @@ END_TEST
 START_TEST(an_output_that_is_refused_is_counted_and_the_others_go_on)
 {
 	take_all();
-	(void)expect_asked(SHARD_ADD_FLOW, TO);
-	answer(0);
-	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
+	(void)expect_asked(SHARD_ADD_FLOW, TO, GIVEN);
+	do_some(GIVEN);
+	changer.message.list[1].result = -ENFILE;
 	answer(-ENFILE);
-	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7);
-	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
-	answer(0);
-	(void)expect_asked(SHARD_START_FLOW, TO);
-	answer(0);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE); /* the flow has started */
+	ck_assert(is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
 	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7);
 	close(fd);
 }
@@ -201,25 +225,38 @@ END_TEST
 START_TEST(what_is_on_its_way_when_the_shards_end_is_counted)
 {
 	take_all();
-	(void)expect_asked(SHARD_ADD_FLOW, TO);
-	answer(0);
-	(void)expect_asked(SHARD_ADD_OUTPUT, TO);
+	(void)expect_asked(SHARD_ADD_FLOW, TO, GIVEN);
+	changer.message.result = -ESHUTDOWN;
 	answer(-ESHUTDOWN);
 	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
-	ck_assert(is_open(fd)); /* the shard has it */
-	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	ck_assert(!is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 7);
 	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7 * SUP_RIG_OUTPUTS);
-	close(fd);
+}
+END_TEST
+
+START_TEST(what_a_shard_that_ends_has_not_given_back_is_its_own)
+{
+	fill_taken();
+	do_some(2);
+	changer.message.list[2].result = -ESHUTDOWN;
+	answer(-ESHUTDOWN);
+	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
+	ck_assert(!is_open(fd));
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 7);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 7);
 }
 END_TEST
 
 START_TEST(a_flow_that_cannot_be_taken_stays)
 {
-	ck_assert_int_eq(mover_begin(&changer, &step), 0);
-	(void)expect_asked(SHARD_REMOVE_FLOW, FROM);
+	fill_taken();
+	changer.message.list[0].result = -ESHUTDOWN;
 	answer(-ESHUTDOWN);
 	ck_assert_int_eq(changer.mover.phase, MOVER_IDLE);
 	ck_assert_uint_eq(stat_get(&rig.sup.gone.flows.received), 0);
+	ck_assert_uint_eq(stat_get(&rig.sup.gone.outputs.sent), 0);
+	ck_assert(is_open(fd));
 	close(fd);
 }
 END_TEST
@@ -254,6 +291,7 @@ int main(void)
 	tcase_add_test(tc, a_flow_that_nobody_takes_is_counted_and_closed);
 	tcase_add_test(tc, an_output_that_is_refused_is_counted_and_the_others_go_on);
 	tcase_add_test(tc, what_is_on_its_way_when_the_shards_end_is_counted);
+	tcase_add_test(tc, what_a_shard_that_ends_has_not_given_back_is_its_own);
 	tcase_add_test(tc, a_flow_that_cannot_be_taken_stays);
 	tcase_add_test(tc, places_are_counted_where_it_goes);
 	suite_add_tcase(suite, tc);

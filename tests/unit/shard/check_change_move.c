@@ -164,6 +164,110 @@ START_TEST(a_path_that_took_trains_need_not_prove_it_again)
 }
 END_TEST
 
+/* Asks all of `list', about `flow', at once: its answer. */
+static struct shard_message ask_list(struct shard_message *list, uint32_t count, uint32_t flow)
+{
+	struct shard_message m = {
+		.op = SHARD_LIST, .fd = -1, .flow = flow, .list = list, .list_count = count};
+
+	ck_assert_int_eq(ask(&m), 0);
+	rig_settle(&rig);
+	return m;
+}
+
+START_TEST(two_lists_take_a_flow_and_give_it_with_its_outputs)
+{
+	struct shard_message list[4] = {{0}}, m;
+	const struct rule_output plain = {0};
+
+	open_rig();
+	add(&list[0], &list[1], &plain);
+	list[2] = new_output(list[0].flow, 7001, NEW_FD + 2);
+	ck_assert_int_eq(ask(&list[2]), 0);
+	for (int i = 0; i < 5; i++) {
+		rig_deliver_to(&rig, place_index(list[0].flow), 100);
+	}
+	list[0].op = SHARD_REMOVE_FLOW; /* with all that under way */
+	list[1].op = list[2].op = SHARD_REMOVE_OUTPUT;
+	(void)ask_list(list, 3, list[0].flow);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(list[i].result, 0);
+		ck_assert_int_eq(list[i].fd, NEW_FD + i);
+	}
+	expect_flow_law(&list[0].flow_stats);
+	expect_output_law(&list[1].output_stats);
+	expect_output_law(&list[2].output_stats);
+	list[0].op = SHARD_ADD_FLOW;
+	list[1].op = list[2].op = SHARD_ADD_OUTPUT;
+	list[0].goes_on = list[1].goes_on = list[2].goes_on = true;
+	list[3] = (struct shard_message){.op = SHARD_START_FLOW, .fd = -1};
+	m = ask_list(list, 4, PLACE_NONE);
+	ck_assert_uint_eq(m.flow, list[0].flow);
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(list[i].result, 0);
+	}
+	rig_deliver_to(&rig, place_index(m.flow), 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(m.flow)->stats->relayed), 6);
+	ck_assert_uint_eq(sent_in_order(NEW_FD + 1, 0), 6);
+	ck_assert_uint_eq(sent_in_order(NEW_FD + 2, 0), 6);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_list_ends_where_its_flow_is_refused_and_leaves_an_output_out)
+{
+	struct shard_message list[4];
+	uint32_t slots;
+
+	open_rig();
+	list[0] = new_flow(NEW_FD);
+	list[1] = new_output(0, 7000, NEW_FD + 1);
+	list[2] = list[1]; /* the flow has such an output */
+	list[3] = (struct shard_message){.op = SHARD_START_FLOW, .fd = -1};
+	(void)ask_list(list, 4, PLACE_NONE);
+	ck_assert_int_eq(list[1].result, 0);
+	ck_assert_int_eq(list[2].result, -EEXIST);
+	ck_assert_int_eq(list[3].result, 0);
+	slots = rig.pool.classes[POOL_JUMBO].count;
+	rig.pool.classes[POOL_JUMBO].count = 0; /* a flow of that class is refused */
+	list[0].flow_rule.pool_class = POOL_JUMBO;
+	ck_assert_uint_eq(ask_list(list, 4, PLACE_NONE).flow, PLACE_NONE);
+	ck_assert_int_eq(list[0].result, -EINVAL);
+	for (int i = 1; i < 4; i++) {
+		ck_assert_int_eq(list[i].result, -ECANCELED);
+	}
+	rig.pool.classes[POOL_JUMBO].count = slots;
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_list_that_the_end_of_the_shard_meets_goes_no_further)
+{
+	struct shard_message list[2] = {{0}}, m;
+	const struct rule_output plain = {0};
+
+	open_rig();
+	add(&list[0], &list[1], &plain);
+	list[0].op = SHARD_REMOVE_FLOW;
+	list[1].op = SHARD_REMOVE_OUTPUT;
+	m = (struct shard_message){
+		.op = SHARD_LIST, .fd = -1, .flow = list[0].flow, .list = list, .list_count = 2};
+	hand_over(&m);
+	ck_assert(!is_answered(&m)); /* the receive is being ended */
+	rig.relay.phase = RELAY_DRAINING;
+	rig.relay.drain_end_ns = UINT64_MAX;
+	await_answer(&m);
+	ck_assert_int_eq(m.result, 0);
+	ck_assert_int_eq(list[0].result, 0);
+	ck_assert_int_eq(list[1].result, -ESHUTDOWN);
+	ck_assert_int_eq(output_of(list[1].output)->state, OUTPUT_OPEN);
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("change_move");
@@ -175,6 +279,9 @@ int main(void)
 	tcase_add_test(tc, an_output_that_came_later_has_been_offered_what_was_relayed_since);
 	tcase_add_test(tc, what_was_learned_of_the_path_is_still_known);
 	tcase_add_test(tc, a_path_that_took_trains_need_not_prove_it_again);
+	tcase_add_test(tc, two_lists_take_a_flow_and_give_it_with_its_outputs);
+	tcase_add_test(tc, a_list_ends_where_its_flow_is_refused_and_leaves_an_output_out);
+	tcase_add_test(tc, a_list_that_the_end_of_the_shard_meets_goes_no_further);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
