@@ -42,6 +42,7 @@ static unsigned char *news_of(struct watch_told *told, uint32_t token);
 static void look_at_output(unsigned char *told, const struct egress_output *output);
 static void look_at_copies(unsigned char *told, const struct egress_output *output);
 static void look_at_losses(struct watch_output *before, const struct egress_output *output);
+static const char *why_lost(const struct egress_output *output);
 static uint64_t count_lost(const struct output_stats *stats);
 static void look_at_flow(unsigned char *told, const struct ingress_flow *flow);
 static void look_at_receive(unsigned char *told, const struct ingress_flow *flow);
@@ -362,9 +363,19 @@ static void look_at_losses(struct watch_output *before, const struct egress_outp
 		   now_ns - before->losing_ns >= LOSING_NS) {
 		before->told = true;
 		log_warn("output %s: everything that it is to send is lost: %s", to,
-			 strerror((int)stat_get(&stats->send_errno)));
+			 why_lost(output));
 	}
 	before->lost = lost;
+}
+
+/* Where nothing was sent, no errno tells. */
+static const char *why_lost(const struct egress_output *output)
+{
+	if (output->state == OUTPUT_PENDING) {
+		return output->cut_off ? "its interface has gone" : "it has no socket yet";
+	}
+	return output->dark ? "the link of its interface is down"
+			    : strerror((int)stat_get(&output->stats->send_errno));
 }
 
 static uint64_t count_lost(const struct output_stats *stats)

@@ -90,6 +90,29 @@ START_TEST(output_that_loses_everything_is_named_once_and_when_it_recovers)
 }
 END_TEST
 
+/* What an output drops for want of a socket or a carrier has no errno. */
+START_TEST(output_that_is_not_asked_to_send_says_why)
+{
+	struct output_stats *stats = &rig.output_stats[1];
+	struct egress_output *output = &egress_place(&rig.shard.egress, 1)->output;
+
+	output->dark = true;
+	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
+	watch_tick(&watch);
+	watch.shards[0].outputs[1].before.losing_ns -= NS_PER_S;
+	stat_add(&stats->drops[OUTPUT_DROP_LINK_DOWN], 5);
+	expect_words("everything that it is to send is lost: the link of its interface is down");
+	stat_add(&stats->sent, 1);
+	expect_words("sends again");
+	output->state = OUTPUT_PENDING;
+	stat_add(&stats->drops[OUTPUT_DROP_PENDING], 5);
+	watch_tick(&watch);
+	watch.shards[0].outputs[1].before.losing_ns -= NS_PER_S;
+	stat_add(&stats->drops[OUTPUT_DROP_PENDING], 5);
+	expect_words("everything that it is to send is lost: it has no socket yet");
+}
+END_TEST
+
 static const char *start_says(const char *features)
 {
 	err_set(&rig.shard.features, "%s", features);
@@ -174,6 +197,7 @@ static Suite *watch_suite(void)
 	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
 	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
 	tcase_add_test(tcase, output_that_loses_everything_is_named_once_and_when_it_recovers);
+	tcase_add_test(tcase, output_that_is_not_asked_to_send_says_why);
 	tcase_add_test(tcase, output_that_went_back_to_copying_is_named_with_the_cause);
 	tcase_add_test(tcase, start_names_what_was_asked_of_zero_copy_and_cannot_be);
 	tcase_add_test(tcase, start_names_buffers_that_could_not_be_registered);
