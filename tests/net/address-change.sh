@@ -48,11 +48,16 @@ relay_settle
 in_ns mid ip link del out0
 tell 50
 relay_stop
-expect_words "the loss is told" "$daemon_log" "%out0:6000: everything that it is to send is lost: "
-for output in 0 2; do
-    for rule in 0 1; do
+for to in "239.2.2.2%out0:6000" "[ff15::2%out0]:6000"; do
+    expect_words "the loss is told" "$daemon_log" \
+        "output $to: everything that it is to send is lost: the link of its interface is down"
+done
+for rule in 0 1; do
+    for output in 0 2; do
         at=".rules[$rule].flows[0].outputs[$output]"
         expect "$(reported "$at.to"): lost with the link" "$(reported "$at.drops.link_down")" 2550
-        expect_cmp "$(reported "$at.to"): errno of the last" "$(reported "$at.send_errno")" -gt 0
     done
+    # One that names no interface asks the kernel all the while, and is told why not.
+    at=".rules[$rule].flows[0].outputs[1]"
+    expect_cmp "$(reported "$at.to"): errno of the last" "$(reported "$at.send_errno")" -gt 0
 done

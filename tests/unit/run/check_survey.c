@@ -19,10 +19,10 @@ bool web_wants(struct web *web, enum web_part part)
 	return part == WEB_SNAPSHOT;
 }
 
-void web_put(struct web *web, enum web_part part, void *at, size_t len)
+void web_put(struct web *web, enum web_part which, void *at, size_t len)
 {
 	(void)web;
-	ck_assert_int_eq(part, WEB_SNAPSHOT);
+	ck_assert_int_eq(which, WEB_SNAPSHOT);
 	ck_assert_uint_eq(len, 0);
 	snapshot_free(got);
 	got = at;
