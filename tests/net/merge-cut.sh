@@ -33,9 +33,12 @@ legs="239.1.1.1%a0:5000 $field + 239.1.1.1%b0:5000 gro=off + 239.1.1.1%c0:5000 s
 echo "rule $legs -> 239.2.2.2%out0:6000" >"$work/relay.conf"
 relay_start --config "$work/relay.conf"
 recv_start sink dst 239.2.2.2%d0:6000 --count "$count"
+at_first=$(heard a)
 start_in src "$probe" send --quiet --json --no-loop --gso 4 239.1.1.1%s0:5000 --count "$count" \
     --rate 3000 >"$work/sent.json"
 sender=$started
+# What comes before its first datagram a leg has not lost.
+wait_for grown a "$at_first" || fail "leg a brings nothing"
 for pulled in "a b" "b c" "c a"; do
     # shellcheck disable=SC2086
     cut $pulled
