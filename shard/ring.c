@@ -96,14 +96,15 @@ void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *
 	uint32_t recv_count = ring_power_of_two(recv_events_max(flows, ring->depth));
 	struct ring_recv *recvs = arena_alloc(arena, recv_count * sizeof(*recvs), CACHE_LINE_BYTES);
 	struct ring_flow *states = arena_alloc(arena, flows * sizeof(*states), CACHE_LINE_BYTES);
-	uint32_t waiting = ring->recv_tail - ring->recv_head;
+	uint32_t waiting;
 
 	must(flows >= ring->flows);
 	must(flows <= SHARD_FLOWS_MAX);
 	ring->ops->grow(ring, flows, files, arena);
-	if (arena->counting) {
+	if (arena->counting) { /* by control, while the shard turns */
 		return;
 	}
+	waiting = ring->recv_tail - ring->recv_head;
 	for (uint32_t i = 0; i < waiting; i++) {
 		recvs[i] = ring->recvs[(ring->recv_head + i) & ring->recv_mask];
 	}

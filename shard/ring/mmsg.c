@@ -129,7 +129,7 @@ static void mmsg_close(struct ring *ring)
 static void mmsg_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
 {
 	struct mmsg *m = mmsg_of(ring);
-	struct mmsg grown = *m;
+	struct mmsg grown = {0};
 
 	cut_tables(&grown, flows, files, arena);
 	if (arena->counting) {

@@ -56,7 +56,7 @@ static size_t in_pages(size_t bytes);
 void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena)
 {
 	struct uring *u = uring_of(ring);
-	struct uring grown = *u;
+	struct uring grown = {0};
 
 	(void)flows;
 	cut_files(&grown, files, arena);
