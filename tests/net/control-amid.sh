@@ -28,11 +28,13 @@ for port in 20000 30000 40000; do
     start_in mid "$ctl" --control "$relay_control" replace "$work/rules.conf" \
         >"$work/replace.out" 2>"$work/replace.err"
     replacing=$started
-    answers=-1 refused=0
+    answers=-1 refused=0 asked=0
     while ! dead "$replacing"; do
         ask show changes && answers=$((answers + 1))
         dead "$replacing" && break
-        ask add "239.9.9.8%in0:5000 -> 239.2.2.3%out0:6000" ||
+        # Another one each time: the first may come before the change.
+        asked=$((asked + 1))
+        ask add "239.9.8.$((asked % 250))%in0:5000 -> 239.2.2.3%out0:6000" ||
             ! grep -q "another change is under way" "$work/answer.err" || refused=$((refused + 1))
     done
     wait_end "$replacing" || fail "replace failed: $(cat "$work/replace.err")"

@@ -1,13 +1,13 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154
 # The service manager's watchdog gets a sign of life each second while all shards turn, and none
-# once the kernel keeps one of them; that one is named.
+# once the kernel keeps one of them; that one is named. A sanitizer's leak checker stops its own
+# process with ptrace, which knows one tracer only, and here that is strace.
+# builds: plain
 . "$(dirname "$0")/lib/story.sh"
 story "the watchdog hears of us as long as every shard turns"
 have socat || skip "socat is not installed"
 have strace || skip "strace is not installed"
-grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" ||
-    skip "a sanitizer's leak checker and strace cannot both trace"
 topo_line
 start socat -u "UNIX-RECV:$work/notify" "CREATE:$work/notified"
 wait_for test -S "$work/notify" || fail_now "socat does not listen"
