@@ -12,6 +12,7 @@
 #include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shard/sock_opt.h"
@@ -206,7 +207,9 @@ static bool is_bound_later(const struct rule_ingress *in, const struct sock_want
 }
 
 /* Of several sockets on one address and port the kernel gives a datagram to the one that fits best,
- * and one that is connected fits its peer only: here to each port of that host. */
+ * and one that is connected fits its peer only: here to each port of that host. A shard may be
+ * receiving by it (sock_set_shared), which the kernel allows; the system call itself is made, since
+ * ThreadSanitizer takes libc's connect for the birth of a descriptor. */
 static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
 			    const char *subject, struct err *err)
 {
@@ -215,7 +218,7 @@ static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifin
 	char source[ADDR_TEXT_MAX];
 	char doing[ADDR_TEXT_MAX + 16];
 
-	if (connect(fd, (struct sockaddr *)&name, len) == 0) {
+	if (syscall(SYS_connect, fd, &name, len) == 0) {
 		return 0;
 	}
 	snprintf(doing, sizeof(doing), "hear only %s", addr_format(&in->source, source));
