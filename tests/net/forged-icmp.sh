@@ -37,11 +37,11 @@ for sink in group4 kept4 group6; do
 done
 
 # An output to one host sends again what an error has hit. Only what was overtaken already when the
-# first error came is not sent again, and counted.
+# first error came is not sent again, and counted: a tenth of a second of it, at most.
 for rule in 0 1; do
     sink=host$((4 + 2 * rule))
     hit=$(reported ".rules[$rule].flows[0].outputs[1].drops.unreachable")
-    expect_cmp "$sink: not sent again" "$hit" -le 16
+    expect_cmp "$sink: not sent again" "$hit" -le 400
     recv_stop "$sink"
     fields='[.received, .lost, .duplicated, .reordered, .corrupt, .cut]'
     expect "$sink: received, lost, duplicated, reordered, corrupt, cut" \
