@@ -112,6 +112,7 @@ plan() {
     cat >"$work/numacastd.conf" <<END
 shards 2
 oversubscribe on
+rcvbuf 16M
 rule 239.1.1.1%feed:5000 name=prices -> 239.2.2.1%lan:6000
 rule 239.1.1.2%feed:5000 name=trades -> 239.2.2.2%lan:6000, 239.2.2.3%lan:6000
 END

@@ -69,9 +69,11 @@ expect_cmp() {
     fi
 }
 
-# expect_words WHAT FILE WORDS: FILE has a line with WORDS.
+# expect_words WHAT FILE WORDS: FILE has a line with WORDS, or has it in a moment: what the daemon
+# logs a thread of its own writes, and a client may be answered before.
 expect_words() {
-    if grep -qF -e "$3" "$2"; then
+    local patience_s=5
+    if wait_for grep -qF -e "$3" "$2"; then
         ok "$1: $3"
     else
         fail "$1: no line with '$3' in:

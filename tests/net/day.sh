@@ -1,5 +1,6 @@
 #!/bin/bash
 # engines: uring
+# builds: plain
 # shellcheck disable=SC2154
 # The day that doc/OPERATIONS.md tells of can be lived: its script loses nothing, and still says
 # what the document shows.
@@ -11,7 +12,7 @@ for chapter in Plan Start Watch Change "A wrong reload" "A broken cable" Balance
     "Upgrade under traffic"; do
     expect_words "a chapter" "$work/day" "## $chapter"
 done
-expect_words "a wrong line" "$work/day" "numacastd.conf:5: '239.2.2.9%lan' has no port"
+expect_words "a wrong line" "$work/day" "numacastd.conf:6: '239.2.2.9%lan' has no port"
 expect_words "a broken cable" "$work/day" "degraded: the link of its interface is down"
 expect_words "an upgrade" "$work/day" "store: 2 of 2 flows go on with the sockets"
 expect "receivers that have everything" \
