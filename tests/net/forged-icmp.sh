@@ -37,11 +37,14 @@ for sink in group4 kept4 group6; do
 done
 
 # An output to one host sends again what an error has hit. Only what was overtaken already when the
-# first error came is not sent again, and counted: a tenth of a second of it, at most.
+# first error came is not sent again, and counted: nothing here, but for a build with sanitizers,
+# which is so slow that a turn has a tenth of a second in flight.
+overtaken=0
+grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || overtaken=400
 for rule in 0 1; do
     sink=host$((4 + 2 * rule))
     hit=$(reported ".rules[$rule].flows[0].outputs[1].drops.unreachable")
-    expect_cmp "$sink: not sent again" "$hit" -le 400
+    expect_cmp "$sink: not sent again" "$hit" -le "$overtaken"
     recv_stop "$sink"
     fields='[.received, .lost, .duplicated, .reordered, .corrupt, .cut]'
     expect "$sink: received, lost, duplicated, reordered, corrupt, cut" \
