@@ -29,7 +29,8 @@ struct reading {
 	struct conf_cursor cursor;
 	struct conf_rule rule;
 	struct conf_legs legs;
-	uint32_t egress_count; /* in conf->outputs, behind the counted ones */
+	uint32_t egress_count;                   /* in conf->outputs, behind the counted ones */
+	uint32_t egress_ports[FLOW_OUTPUTS_MAX]; /* of each address of an egress */
 };
 
 static int check_text(struct conf_cursor *cursor);
@@ -48,7 +49,7 @@ static int room_for_outputs(struct conf *conf, uint64_t want);
 static void *make_room(void *array, uint32_t *room, uint64_t want, size_t size);
 static int no_memory(struct conf_cursor *cursor);
 static void expand(const struct reading *reading);
-static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add);
+static struct endpoint moved(const struct endpoint *first, uint32_t ports, uint32_t add);
 
 int conf_add_rule(struct conf *conf, const char *text, const char *where, struct err *err)
 {
@@ -199,6 +200,8 @@ static int read_egress(struct reading *reading)
 	if (room_for_outputs(conf, (uint64_t)conf->output_count + reading->egress_count + 1) != 0) {
 		return no_memory(&reading->cursor);
 	}
+	reading->egress_ports[reading->egress_count] = span.port_count;
+	reading->rule.uneven |= span.port_count != reading->legs.leg[0].span.port_count;
 	conf->outputs[conf->output_count + reading->egress_count++] = out;
 	return token;
 }
@@ -259,13 +262,14 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 	char to[ENDPOINT_TEXT_MAX];
 
 	endpoint_format(&out->to, to);
-	if (span->addr_count != in->addr_count || span->port_count != in->port_count) {
+	if (conf_span_size(span) != conf_span_size(in)) {
 		return conf_refuse(
 			cursor,
-			"egress %s has %u address(es) and %u port(s), the ingress %u and %u; "
-			"ranges map one to one, so both must be equal; give both the same prefix "
-			"length and as many ports",
-			to, span->addr_count, span->port_count, in->addr_count, in->port_count);
+			"egress %s has %u address(es) with %u port(s), %llu in all, the ingress %u "
+			"with %u, %llu in all; ranges map one to one, so both must have as many "
+			"in all; lengthen or shorten a prefix or a range of ports",
+			to, span->addr_count, span->port_count, conf_span_size(span),
+			in->addr_count, in->port_count, conf_span_size(in));
 	}
 	for (uint32_t i = 0; i < reading->legs.count; i++) {
 		if (conf_check_place(cursor, &reading->legs.leg[i].in.at,
@@ -340,8 +344,7 @@ static int append(struct reading *reading, const char *text)
 {
 	struct conf *conf = reading->conf;
 	struct conf_rule *rule = &reading->rule;
-	const struct conf_span *span = &reading->legs.leg[0].span;
-	uint32_t feeds = span->addr_count * span->port_count;
+	uint32_t feeds = (uint32_t)conf_span_size(&reading->legs.leg[0].span);
 	uint32_t flows = feeds * reading->legs.count;
 	uint64_t flow_count = (uint64_t)conf->flow_count + flows;
 	uint64_t output_count = conf->output_count + (uint64_t)feeds * reading->egress_count;
@@ -357,6 +360,12 @@ static int append(struct reading *reading, const char *text)
 	if (room_for_all(conf, flow_count, output_count) != 0) {
 		return no_memory(&reading->cursor);
 	}
+	rule->first_flow = conf->flow_count;
+	rule->flow_count = flows;
+	expand(reading);
+	if (conf_check_places(&reading->cursor, conf, rule) != 0) {
+		return -EINVAL;
+	}
 	rule->text = strdup(text);
 	rule->where = strdup(reading->cursor.where);
 	if (!rule->text || !rule->where) {
@@ -367,9 +376,6 @@ static int append(struct reading *reading, const char *text)
 	if (!rule->name[0]) {
 		snprintf(rule->name, sizeof(rule->name), "rule%u", conf->rule_count + 1);
 	}
-	rule->first_flow = conf->flow_count;
-	rule->flow_count = flows;
-	expand(reading);
 	conf->rules[conf->rule_count++] = *rule;
 	conf->flow_count = (uint32_t)flow_count;
 	conf->output_count = (uint32_t)output_count;
@@ -432,8 +438,7 @@ static void expand(const struct reading *reading)
 	struct conf *conf = reading->conf;
 	const struct rule_output *first = conf->outputs + conf->output_count;
 	const struct conf_legs *legs = &reading->legs;
-	uint32_t ports = legs->leg[0].span.port_count;
-	uint32_t feeds = legs->leg[0].span.addr_count * ports;
+	uint32_t feeds = (uint32_t)conf_span_size(&legs->leg[0].span);
 	uint32_t egresses = reading->egress_count;
 
 	for (uint32_t i = 0; i < feeds; i++) {
@@ -443,7 +448,8 @@ static void expand(const struct reading *reading)
 			lead[leg] = (struct conf_flow){.rule = conf->rule_count,
 						       .in = legs->leg[leg].in,
 						       .leg = (uint8_t)leg};
-			lead[leg].in.at = moved(&legs->leg[leg].in.at, i / ports, i % ports);
+			lead[leg].in.at =
+				moved(&legs->leg[leg].in.at, legs->leg[leg].span.port_count, i);
 		}
 		lead->first_output = conf->output_count + i * egresses;
 		lead->output_count = egresses;
@@ -451,18 +457,18 @@ static void expand(const struct reading *reading)
 			struct rule_output *out = &conf->outputs[lead->first_output + j];
 
 			*out = first[j];
-			out->to = moved(&first[j].to, i / ports, i % ports);
+			out->to = moved(&first[j].to, reading->egress_ports[j], i);
 		}
 	}
 }
 
-/* The endpoint `addr_add' addresses and `port_add' ports above `first'. The prefix was aligned and
- * the port range ended by 65535, so nothing wraps. */
-static struct endpoint moved(const struct endpoint *first, uint32_t addr_add, uint32_t port_add)
+/* The endpoint `add' behind `first' in a range of `ports' at each address. The prefix was aligned
+ * and the port range ended by 65535, so nothing wraps. */
+static struct endpoint moved(const struct endpoint *first, uint32_t ports, uint32_t add)
 {
 	struct endpoint ep = *first;
 
-	must(addr_offset(&first->addr, addr_add, &ep.addr) == 0);
-	ep.addr.port = (uint16_t)(first->addr.port + port_add);
+	must(addr_offset(&first->addr, add / ports, &ep.addr) == 0);
+	ep.addr.port = (uint16_t)(first->addr.port + add % ports);
 	return ep;
 }

@@ -7,10 +7,11 @@
  *     INGRESS: [SOURCE@]ADDR%IFACE:PORT      EGRESS: ADDR%IFACE:PORT
  *
  * with IPv6 in brackets ([ff3e::1%eth0]:5000, [2001:db8::5]@[ff3e::1%eth0]:5000), prefixes
- * (239.1.1.0/28) that map address by address and port ranges (5000-5010) that map port by port. A
- * rule expands to one flow per ingress address and port. What rules do to each other is looked at
- * by twins.c. Pure: text in, structs out, no system call but memory; the fuzz target feeds
- * conf_add_rule. Control thread.
+ * (239.1.1.0/28) and port ranges (5000-5010). A rule expands to one flow per ingress address and
+ * port, and the n-th flow goes to the n-th address and port of each egress, counted in the same
+ * order: the ports of the first address, then those of the next. What rules do to each other is
+ * looked at by twins.c. Pure: text in, structs out, no system call but memory; the fuzz target
+ * feeds conf_add_rule. Control thread.
  */
 #pragma once
 
@@ -41,6 +42,7 @@ struct conf_rule {
 	struct merge_rule merge;  /* seq= and the like; its leg_count is 1 at least */
 	uint32_t first_flow;
 	uint32_t flow_count; /* more than 1 for a range or several legs, which stand together */
+	bool uneven;         /* its endpoints divide the flows otherwise into addresses and ports */
 };
 
 struct conf_flow {

@@ -11,7 +11,8 @@
 static int read_leg(struct conf_cursor *cursor, struct conf *conf, struct conf_leg *leg);
 static int read_options(struct conf_cursor *cursor, struct conf_rule *rule, struct rule_ingress *in,
 			uint32_t *seen);
-static int check_count(struct conf_cursor *cursor, const struct conf_legs *legs);
+static int check_count(struct conf_cursor *cursor, struct conf_rule *rule,
+		       const struct conf_legs *legs);
 static int check_merge(struct conf_cursor *cursor, struct conf_rule *rule);
 static int refuse_alone(struct conf_cursor *cursor, const char *key);
 static int check_window(struct conf_cursor *cursor, struct merge_rule *merge);
@@ -47,7 +48,7 @@ int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_ru
 		}
 	} while (token == CONF_TOKEN_WORD);
 	rule->merge.leg_count = (uint8_t)out->count;
-	rc = check_count(cursor, out);
+	rc = check_count(cursor, rule, out);
 	rc = rc == 0 ? check_merge(cursor, rule) : rc;
 	return rc == 0 ? token : rc;
 }
@@ -79,7 +80,7 @@ static int read_leg(struct conf_cursor *cursor, struct conf *conf, struct conf_l
 	leg->in.at = span->first;
 	leg->in.source = span->source;
 	leg->in.source_bits = span->source_bits;
-	if ((uint64_t)span->addr_count * span->port_count > CONF_FLOWS_MAX) {
+	if (conf_span_size(span) > CONF_FLOWS_MAX) {
 		return conf_refuse(
 			cursor,
 			"%u addresses times %u ports are too many; a configuration has at most %d "
@@ -109,23 +110,25 @@ static int read_options(struct conf_cursor *cursor, struct conf_rule *rule, stru
 }
 
 /* Ranges of all legs map one to one. */
-static int check_count(struct conf_cursor *cursor, const struct conf_legs *legs)
+static int check_count(struct conf_cursor *cursor, struct conf_rule *rule,
+		       const struct conf_legs *legs)
 {
 	const struct conf_span *first = &legs->leg[0].span;
 
 	for (uint32_t i = 1; i < legs->count; i++) {
 		const struct conf_span *span = &legs->leg[i].span;
 
-		if (span->addr_count != first->addr_count ||
-		    span->port_count != first->port_count) {
+		if (conf_span_size(span) != conf_span_size(first)) {
 			return conf_refuse(
 				cursor,
-				"ingress %u has %u address(es) and %u port(s), the first %u and "
-				"%u; the copies of a feed map one to one, so all must be equal; "
-				"give each the same prefix length and as many ports",
-				i + 1, span->addr_count, span->port_count, first->addr_count,
-				first->port_count);
+				"ingress %u has %u address(es) with %u port(s), %llu in all, the "
+				"first %u with %u, %llu in all; the copies of a feed map one to "
+				"one, so all must have as many; lengthen or shorten a prefix or a "
+				"range of ports",
+				i + 1, span->addr_count, span->port_count, conf_span_size(span),
+				first->addr_count, first->port_count, conf_span_size(first));
 		}
+		rule->uneven |= span->port_count != first->port_count;
 	}
 	return 0;
 }

@@ -54,6 +54,12 @@ struct conf_span {
 	uint32_t port_count;               /* 1 without a port range */
 };
 
+/* How many flows it stands for. */
+static inline unsigned long long conf_span_size(const struct conf_span *span)
+{
+	return (unsigned long long)span->addr_count * span->port_count;
+}
+
 /* A copy of a feed, or the one ingress there is. */
 struct conf_leg {
 	struct rule_ingress in;
@@ -115,6 +121,11 @@ int conf_alias_ifname(struct conf_cursor *cursor, struct conf *conf, const char 
 /* Whether an output may stand beside `count' others behind an ingress: 0 or -EINVAL. */
 int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
 		     const struct rule_output *others, uint32_t count, const struct endpoint *to);
+
+/* The same for all outputs of a rule whose flows and outputs are in place, be they counted yet or
+ * not. */
+int conf_check_places(struct conf_cursor *cursor, const struct conf *conf,
+		      const struct conf_rule *rule);
 
 /* Whether a flow can be divided as spread= and by= ask; `outputs' are all of it. 0 or -EINVAL. */
 int conf_check_spread(struct conf_cursor *cursor, const struct conf_rule *rule,

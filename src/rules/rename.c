@@ -16,8 +16,10 @@
 
 #define ALIASES_MAX 99999 /* their numbers leave room for the beginning of the name */
 
+static int check_flow(struct conf_cursor *cursor, const struct conf *conf,
+		      const struct conf_flow *lead, uint32_t legs);
 static void rename_one(const struct conf_ifname *names, uint32_t count, struct endpoint *at);
-static int check_places(const struct conf *conf, struct err *err);
+static int check_all_places(const struct conf *conf, struct err *err);
 static int compare_from(const void *left, const void *right);
 
 const char *conf_ifname(const struct conf *conf, const char *ifname)
@@ -64,13 +66,12 @@ int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
 {
 	char text[ENDPOINT_TEXT_MAX];
 
-	endpoint_format(to, text);
 	if (conf_endpoints_meet(to, in)) {
 		return conf_refuse(
 			cursor,
 			"egress %s equals the ingress; what is sent there would come back for "
 			"ever; change the address, the port or the interface",
-			text);
+			endpoint_format(to, text));
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (conf_endpoints_meet(to, &others[i].to)) {
@@ -79,10 +80,26 @@ int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
 				"egress %s is given twice; each datagram leaves once for each "
 				"egress; remove one of the two, or give both an %%IFACE of their "
 				"own",
-				text);
+				endpoint_format(to, text));
 		}
 	}
 	return 0;
+}
+
+/* The n-th address and port of an egress belong to the n-th of the ingress. Where all have as many
+ * ports, two egresses of a rule therefore coincide everywhere or nowhere, and so do egress and
+ * ingress, and the first flow tells. Else they may meet in any. */
+int conf_check_places(struct conf_cursor *cursor, const struct conf *conf,
+		      const struct conf_rule *rule)
+{
+	uint32_t legs = rule->merge.leg_count;
+	uint32_t count = rule->uneven ? rule->flow_count : legs;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < count && rc == 0; i += legs) {
+		rc = check_flow(cursor, conf, &conf->flows[rule->first_flow + i], legs);
+	}
+	return rc;
 }
 
 int conf_rename(struct conf *conf, const struct conf_ifname *names, uint32_t count, struct err *err)
@@ -95,8 +112,22 @@ int conf_rename(struct conf *conf, const struct conf_ifname *names, uint32_t cou
 	for (uint32_t i = 0; i < conf->output_count; i++) {
 		rename_one(names, count, &conf->outputs[i].to);
 	}
-	rc = check_places(conf, err);
+	rc = check_all_places(conf, err);
 	return rc == 0 ? conf_check_twins(conf, err) : rc;
+}
+
+static int check_flow(struct conf_cursor *cursor, const struct conf *conf,
+		      const struct conf_flow *lead, uint32_t legs)
+{
+	const struct rule_output *outputs = conf->outputs + lead->first_output;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < lead->output_count && rc == 0; i++) {
+		for (uint32_t leg = 0; leg < legs && rc == 0; leg++) {
+			rc = conf_check_place(cursor, &lead[leg].in.at, outputs, i, &outputs[i].to);
+		}
+	}
+	return rc;
 }
 
 static void rename_one(const struct conf_ifname *names, uint32_t count, struct endpoint *at)
@@ -111,21 +142,14 @@ static void rename_one(const struct conf_ifname *names, uint32_t count, struct e
 	}
 }
 
-/* The n-th address and port of an egress belong to the n-th of the ingress; therefore two egresses
- * of a rule coincide everywhere or nowhere, and so do egress and ingress: the first flow of each
- * rule tells. */
-static int check_places(const struct conf *conf, struct err *err)
+static int check_all_places(const struct conf *conf, struct err *err)
 {
 	int rc = 0;
 
 	for (uint32_t r = 0; r < conf->rule_count && rc == 0; r++) {
-		const struct conf_flow *flow = &conf->flows[conf->rules[r].first_flow];
-		const struct rule_output *outputs = conf->outputs + flow->first_output;
 		struct conf_cursor cursor = {.where = conf->rules[r].where, .err = err};
 
-		for (uint32_t i = 0; i < flow->output_count && rc == 0; i++) {
-			rc = conf_check_place(&cursor, &flow->in.at, outputs, i, &outputs[i].to);
-		}
+		rc = conf_check_places(&cursor, conf, &conf->rules[r]);
 	}
 	return rc;
 }

@@ -292,6 +292,46 @@ START_TEST(address_and_port_ranges_cross)
 }
 END_TEST
 
+START_TEST(groups_map_to_ports_of_one_host_and_back)
+{
+	const struct conf_flow *flow =
+		add("239.1.1.0/24%eth0:5000 -> 10.2.0.2:6000-6255, [2001:db8::/128]:1-256");
+
+	ck_assert_uint_eq(conf.flow_count, 256);
+	expect_endpoint(&flow[0].in.at, "239.1.1.0%eth0:5000");
+	expect_endpoint(&output(&flow[0], 0)->to, "10.2.0.2:6000");
+	expect_endpoint(&flow[255].in.at, "239.1.1.255%eth0:5000");
+	expect_endpoint(&output(&flow[255], 0)->to, "10.2.0.2:6255");
+	expect_endpoint(&output(&flow[255], 1)->to, "[2001:db8::]:256");
+	flow = add("10.2.0.2:6000-6255 -> 239.1.1.0/24%eth0:5000, 239.2.0.0/30%eth0:1-64");
+	ck_assert_uint_eq(conf.rules[1].flow_count, 256);
+	expect_endpoint(&flow[77].in.at, "10.2.0.2:6077");
+	expect_endpoint(&output(&flow[77], 0)->to, "239.1.1.77%eth0:5000");
+	expect_endpoint(&output(&flow[77], 1)->to, "239.2.0.1%eth0:14"); /* 64 + 13 */
+}
+END_TEST
+
+/* Where they have as many ports the first flow tells; here they meet elsewhere. */
+START_TEST(uneven_egresses_that_meet_in_one_flow_are_refused)
+{
+	static const char *const rules[] = {
+		"239.1.1.0/30%e:1 -> 10.0.0.1:2-5, 10.0.0.0/31:4-5",
+		"10.0.0.0/31%e:1-2 -> 10.0.0.1%e:8191-8194, 10.0.0.1%e:65532-65535, "
+		"10.0.0.0/31%e:8193-8194",
+		"10.0.0.0/31%e:3-4 -> 10.0.0.1%e:1-4",
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		ck_assert_int_eq(conf_add_rule(&conf, rules[i], "f:1", &err), -EINVAL);
+		ck_assert_msg(strstr(err.text, "is given twice") ||
+				      strstr(err.text, "equals the ingress"),
+			      "%s", err.text);
+		ck_assert_uint_eq(conf.rule_count + conf.flow_count + conf.output_count, 0);
+	}
+	add("239.1.1.0/30%e:1 -> 10.0.0.1:2-5, 10.0.0.0/31:5-6");
+}
+END_TEST
+
 START_TEST(longest_prefixes_are_single_addresses)
 {
 	expect_endpoint(&add("239.1.1.7/32%eth0:1 -> [ff3e::7/128%eth1]:2")->in.at,
@@ -422,6 +462,8 @@ int main(void)
 	tcase_add_test(tc, prefixes_map_address_by_address);
 	tcase_add_test(tc, port_ranges_map_port_by_port);
 	tcase_add_test(tc, address_and_port_ranges_cross);
+	tcase_add_test(tc, groups_map_to_ports_of_one_host_and_back);
+	tcase_add_test(tc, uneven_egresses_that_meet_in_one_flow_are_refused);
 	tcase_add_test(tc, longest_prefixes_are_single_addresses);
 	tcase_add_test(tc, rules_follow_one_another);
 	tcase_add_test(tc, refused_rule_leaves_conf_unchanged);

@@ -151,6 +151,20 @@ static const struct {
 	{A " + " B " seq=rtp -> " B, "ingress"},
 };
 
+START_TEST(legs_may_divide_their_flows_otherwise)
+{
+	static const char text[] = "10.2.0.2%wan0:6000-6003 + 239.1.3.0/31%wan1:1-2 seq=rtp"
+				   " -> 239.1.1.0/30%lan0:5000";
+	char at[ENDPOINT_TEXT_MAX];
+
+	add(text);
+	ck_assert_uint_eq(conf.flow_count, 8);
+	ck_assert_str_eq(endpoint_format(&conf.flows[4].in.at, at), "10.2.0.2%wan0:6002");
+	ck_assert_str_eq(endpoint_format(&conf.flows[5].in.at, at), "239.1.3.1%wan1:1");
+	ck_assert_str_eq(endpoint_format(&conf.outputs[2].to, at), "239.1.1.2%lan0:5000");
+}
+END_TEST
+
 START_TEST(what_cannot_be_merged_is_refused)
 {
 	ck_assert_int_eq(conf_add_rule(&conf, refusals[_i].text, "here", &err), -EINVAL);
@@ -206,6 +220,7 @@ int main(void)
 	tcase_add_test(tests, defaults_follow_the_width_of_the_number);
 	tcase_add_test(tests, failover_needs_no_number);
 	tcase_add_test(tests, one_leg_may_be_counted);
+	tcase_add_test(tests, legs_may_divide_their_flows_otherwise);
 	tcase_add_loop_test(tests, what_cannot_be_merged_is_refused, 0,
 			    (int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(tests, more_than_eight_legs_are_refused);
