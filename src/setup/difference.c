@@ -1,10 +1,8 @@
 /* difference.c - compares two layouts. See difference.h.
  *
- * The flows of both tables of a shard are sorted by what they are and walked along together; what
- * is then left of either layout is sorted by what it is, over all shards, and walked along once
- * more: a flow that is left of both may have moved. So each flow stands in one list, with where it
- * is and where it is to be. Steps of each kind are gathered over that list, kind after kind: it is
- * walked once for each kind, which costs little and needs no sorting of steps.
+ * Each flow stands in one list, with where it is and where it is to be (difference_match.h). Steps
+ * of each kind are gathered over that list, kind after kind: it is walked once for each kind, which
+ * costs little and needs no sorting of steps.
  */
 #include "src/setup/difference.h"
 
@@ -13,20 +11,13 @@
 #include <string.h>
 
 #include "src/base/must.h"
-
-/* A flow in one of the layouts, or in both. */
-struct match {
-	const struct rule_flow *running,
-		*wanted;   /* one may be NULL; both: it was matched already */
-	uint32_t from, to; /* their shards */
-};
+#include "src/setup/difference_match.h"
 
 /* All that a walk knows. */
 struct walk {
 	struct difference *out;
 	const struct layout *running, *wanted;
-	struct match *matches;
-	uint32_t match_count;
+	struct difference_matches matches;
 	const struct rule_ingress **before; /* all running flows of all shards, sorted */
 	uint32_t before_count;
 	uint32_t room;
@@ -34,17 +25,8 @@ struct walk {
 };
 
 /* What a walk does with a flow. */
-typedef void visit(struct walk *walk, const struct match *match);
+typedef void visit(struct walk *walk, const struct difference_match *match);
 
-static int match_flows(struct walk *walk);
-static uint32_t count_flows(const struct layout *layout);
-static int match_shard(struct walk *walk, uint32_t shard);
-static uint32_t *sort_flows(const struct rule_table *table);
-static int compare_positions(const void *left, const void *right, void *context);
-static int match_rest(struct walk *walk);
-static void find_new_shard(struct match *goes, struct match **rest, struct match *const *end);
-static int compare_matches(const void *left, const void *right);
-static const struct rule_ingress *ingress_of(const struct match *match);
 static int list_before(struct walk *walk);
 static int compare_ingresses(const void *left, const void *right);
 static void walk_all(struct walk *walk, visit *look);
@@ -52,10 +34,6 @@ static visit remove_what_goes;
 static visit move_what_moves;
 static visit change_what_stays;
 static visit add_what_comes;
-static bool is_kept(const struct match *match);
-static bool is_moved(const struct match *match);
-static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b);
-static bool can_move(const struct rule_flow *a, const struct rule_flow *b);
 static const struct rule_table_output *find_output(const struct rule_table *table,
 						   const struct rule_flow *flow, uint32_t hint,
 						   const struct rule_output *out);
@@ -68,11 +46,14 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 		     struct difference *out)
 {
 	struct difference built = {0};
-	struct walk walk = {.out = &built, .running = running, .wanted = wanted};
+	struct walk walk = {.out = &built,
+			    .running = running,
+			    .wanted = wanted,
+			    .matches = {.running = running, .wanted = wanted}};
 	int rc;
 
 	must(running->shard_count == wanted->shard_count);
-	rc = match_flows(&walk);
+	rc = difference_match(&walk.matches);
 	if (rc == 0) {
 		rc = list_before(&walk);
 	}
@@ -87,7 +68,7 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 		walk_all(&walk, add_what_comes);
 		rc = walk.failed ? -ENOMEM : 0;
 	}
-	free(walk.matches);
+	free(walk.matches.list);
 	free(walk.before);
 	if (rc < 0) {
 		difference_free(&built);
@@ -138,143 +119,10 @@ int difference_of_output(const struct rule_table_output *running,
 	return -1;
 }
 
-static int match_flows(struct walk *walk)
-{
-	uint32_t most = count_flows(walk->running) + count_flows(walk->wanted);
-	int rc;
-
-	walk->matches = calloc(most + 1UL, sizeof(*walk->matches));
-	rc = walk->matches ? 0 : -ENOMEM;
-	for (uint32_t s = 0; rc == 0 && s < walk->running->shard_count; s++) {
-		rc = match_shard(walk, s);
-	}
-	return rc == 0 ? match_rest(walk) : rc;
-}
-
-static uint32_t count_flows(const struct layout *layout)
-{
-	uint32_t count = 0;
-
-	for (uint32_t s = 0; s < layout->shard_count; s++) {
-		count += layout->tables[s].flow_count;
-	}
-	return count;
-}
-
-/* The flows of both tables of a shard, in order. */
-static int match_shard(struct walk *walk, uint32_t shard)
-{
-	const struct rule_table *running = &walk->running->tables[shard];
-	const struct rule_table *wanted = &walk->wanted->tables[shard];
-	uint32_t *running_order = sort_flows(running), *wanted_order = sort_flows(wanted);
-	uint32_t i = 0, j = 0;
-	int rc = running_order && wanted_order ? 0 : -ENOMEM;
-
-	while (rc == 0 && (i < running->flow_count || j < wanted->flow_count)) {
-		const struct rule_flow *old = NULL, *new = NULL;
-		int diff;
-
-		if (i < running->flow_count) {
-			old = &running->flows[running_order[i]];
-		}
-		if (j < wanted->flow_count) {
-			new = &wanted->flows[wanted_order[j]];
-		}
-		diff = !old ? 1 : !new ? -1 : rule_compare_flows(&old->in, &new->in);
-		i += diff <= 0;
-		j += diff >= 0;
-		walk->matches[walk->match_count++] = (struct match){
-			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard};
-	}
-	free(running_order);
-	free(wanted_order);
-	return rc;
-}
-
-static uint32_t *sort_flows(const struct rule_table *table)
-{
-	uint32_t *order = calloc(table->flow_count + 1UL, sizeof(*order));
-
-	for (uint32_t i = 0; order && i < table->flow_count; i++) {
-		order[i] = i;
-	}
-	if (order) {
-		qsort_r(order, table->flow_count, sizeof(*order), compare_positions, (void *)table);
-	}
-	return order;
-}
-
-static int compare_positions(const void *left, const void *right, void *context)
-{
-	const struct rule_table *table = context;
-	const uint32_t *a = left, *b = right;
-
-	return rule_compare_flows(&table->flows[*a].in, &table->flows[*b].in);
-}
-
-/* Flows that one shard loses and another one gets, which their sockets can follow. */
-static int match_rest(struct walk *walk)
-{
-	struct match **rest = calloc(walk->match_count + 1UL, sizeof(struct match *));
-	uint32_t count = 0;
-
-	if (!rest) {
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < walk->match_count; i++) {
-		if (!walk->matches[i].running || !walk->matches[i].wanted) {
-			rest[count++] = &walk->matches[i];
-		}
-	}
-	qsort(rest, count, sizeof(struct match *), compare_matches);
-	for (uint32_t i = 0; i < count; i++) {
-		if (rest[i]->running) {
-			find_new_shard(rest[i], rest + i + 1, rest + count);
-		}
-	}
-	free(rest);
-	return 0;
-}
-
-/* Of a flow that is spread several may come. */
-static void find_new_shard(struct match *goes, struct match **rest, struct match *const *end)
-{
-	for (; rest < end; rest++) {
-		struct match *comes = *rest;
-
-		if (!comes->wanted || comes->running) {
-			continue;
-		}
-		if (rule_compare_flows(&goes->running->in, &comes->wanted->in) != 0) {
-			return;
-		}
-		if (can_move(goes->running, comes->wanted)) {
-			goes->wanted = comes->wanted;
-			goes->to = comes->to;
-			comes->wanted = NULL;
-			return;
-		}
-	}
-}
-
-/* By what they are; of one flow, those that go before those that come. */
-static int compare_matches(const void *left, const void *right)
-{
-	const struct match *const *a = left, *const *b = right;
-	int diff = rule_compare_flows(ingress_of(*a), ingress_of(*b));
-
-	return diff != 0 ? diff : (!(*a)->running) - (!(*b)->running);
-}
-
-static const struct rule_ingress *ingress_of(const struct match *match)
-{
-	return match->running ? &match->running->in : &match->wanted->in;
-}
-
 static int list_before(struct walk *walk)
 {
 	const struct layout *running = walk->running;
-	uint32_t count = count_flows(running);
+	uint32_t count = difference_flows(running);
 
 	walk->before = calloc(count + 1UL, sizeof(const struct rule_ingress *));
 	if (!walk->before) {
@@ -298,14 +146,14 @@ static int compare_ingresses(const void *left, const void *right)
 
 static void walk_all(struct walk *walk, visit *look)
 {
-	for (uint32_t i = 0; i < walk->match_count; i++) {
-		if (walk->matches[i].running || walk->matches[i].wanted) {
-			look(walk, &walk->matches[i]);
+	for (uint32_t i = 0; i < walk->matches.count; i++) {
+		if (walk->matches.list[i].running || walk->matches.list[i].wanted) {
+			look(walk, &walk->matches.list[i]);
 		}
 	}
 }
 
-static void remove_what_goes(struct walk *walk, const struct match *match)
+static void remove_what_goes(struct walk *walk, const struct difference_match *match)
 {
 	const struct rule_flow *running = match->running, *wanted = match->wanted;
 	const struct rule_table *table = &walk->running->tables[match->from];
@@ -315,14 +163,14 @@ static void remove_what_goes(struct walk *walk, const struct match *match)
 		return;
 	}
 	step.flow = (uint32_t)(running - table->flows);
-	if (!is_kept(match) && !is_moved(match)) {
+	if (!difference_keeps(match) && !difference_moves(match)) {
 		walk->out->flows_removed += !wanted;
 		walk->out->flows_changed += wanted != NULL;
 		walk->out->outputs_removed += running->output_count;
 		add_step(walk, step);
 		return;
 	}
-	walk->out->flows_kept += is_kept(match);
+	walk->out->flows_kept += difference_keeps(match);
 	for (uint32_t o = 0; o < running->output_count; o++) {
 		const struct rule_table_output *out = &table->outputs[running->first_output + o];
 
@@ -335,11 +183,11 @@ static void remove_what_goes(struct walk *walk, const struct match *match)
 	}
 }
 
-static void move_what_moves(struct walk *walk, const struct match *match)
+static void move_what_moves(struct walk *walk, const struct difference_match *match)
 {
 	const struct rule_table *table = &walk->wanted->tables[match->to];
 
-	if (!is_moved(match)) {
+	if (!difference_moves(match)) {
 		return;
 	}
 	walk->out->flows_moved++;
@@ -352,12 +200,12 @@ static void move_what_moves(struct walk *walk, const struct match *match)
 }
 
 /* Outputs that are in both, and then those that come. */
-static void change_what_stays(struct walk *walk, const struct match *match)
+static void change_what_stays(struct walk *walk, const struct difference_match *match)
 {
 	const struct rule_flow *running = match->running, *wanted = match->wanted;
 	const struct rule_table *table = &walk->wanted->tables[match->to];
 
-	if (!is_kept(match) && !is_moved(match)) {
+	if (!difference_keeps(match) && !difference_moves(match)) {
 		return;
 	}
 	if (running->in.max_age_ms != wanted->in.max_age_ms) {
@@ -388,12 +236,12 @@ static void change_what_stays(struct walk *walk, const struct match *match)
 	}
 }
 
-static void add_what_comes(struct walk *walk, const struct match *match)
+static void add_what_comes(struct walk *walk, const struct difference_match *match)
 {
 	const struct rule_flow *wanted = match->wanted;
 	struct difference_step step = {.what = DIFFERENCE_ADD_FLOW, .shard = match->to};
 
-	if (!wanted || is_kept(match) || is_moved(match)) {
+	if (!wanted || difference_keeps(match) || difference_moves(match)) {
 		return;
 	}
 	walk->out->flows_added += !match->running;
@@ -410,31 +258,6 @@ static void add_what_comes(struct walk *walk, const struct match *match)
 	step.what = DIFFERENCE_START_FLOW;
 	step.output = 0;
 	add_step(walk, step);
-}
-
-static bool is_kept(const struct match *match)
-{
-	return match->running && match->wanted && match->from == match->to &&
-	       is_same_socket(match->running, match->wanted);
-}
-
-static bool is_moved(const struct match *match)
-{
-	return match->running && match->wanted && !is_kept(match) &&
-	       can_move(match->running, match->wanted);
-}
-
-static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
-{
-	return a->gro == b->gro && a->in.shared == b->in.shared && a->pool_class == b->pool_class &&
-	       share_is_same(&a->share, &b->share);
-}
-
-/* Trains that are queued in a socket cannot be told from datagrams once it coalesces no more, so it
- * cannot follow; and the shares of a flow became ready together, each for its shard. */
-static bool can_move(const struct rule_flow *a, const struct rule_flow *b)
-{
-	return (!a->gro || b->gro) && !share_is_part(&a->share) && !share_is_part(&b->share);
 }
 
 /* The output of `flow' that is the same as `out'; most likely where it stood before. */

@@ -1,0 +1,34 @@
+/* difference_match.h - the flows of two layouts, each once, with where it is and where it is to be.
+ *
+ * Private to difference.c, which makes steps of it. Pure; control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/setup/layout.h"
+
+/* A flow in one of the layouts, or in both. */
+struct difference_match {
+	const struct rule_flow *running,
+		*wanted;   /* one may be NULL; both: it was matched already */
+	uint32_t from, to; /* their shards */
+};
+
+struct difference_matches {
+	const struct layout *running, *wanted;
+	struct difference_match *list;
+	uint32_t count;
+};
+
+/* Fills in the list by the two layouts. 0 or -ENOMEM; the list is to be freed either way. */
+int difference_match(struct difference_matches *all);
+
+/* Whether a flow that is in both goes on where it is, as it is; or with another shard or other
+ * buffers, by the socket that it has. Neither: it needs another socket. */
+bool difference_keeps(const struct difference_match *match);
+bool difference_moves(const struct difference_match *match);
+
+/* How many flows a layout has. */
+uint32_t difference_flows(const struct layout *layout);
