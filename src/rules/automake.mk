@@ -7,6 +7,7 @@ src_rules_libnc_rules_a_SOURCES = \
 	src/rules/index.c src/rules/index.h \
 	src/rules/keys.c src/rules/keys.h \
 	src/rules/keys_merge.c \
+	src/rules/keys_output.c \
 	src/rules/keys_text.c \
 	src/rules/keys_value.c \
 	src/rules/legs.c \

@@ -16,9 +16,7 @@
 #include "shard/limits.h"
 #include "shard/pool.h"
 #include "shard/share.h"
-#include "src/base/dscp.h"
 #include "src/base/must.h"
-#include "src/base/num.h"
 #include "src/rules/parse.h"
 
 #define WEIGHT_MAX   1000000
@@ -31,8 +29,6 @@ static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_sid
 		       const struct conf_target *target);
 static conf_key_read read_name, read_weight, read_spread, read_by, read_shard, read_class;
 static conf_key_read read_gro, read_max_age;
-static conf_key_read read_ttl, read_dscp, read_sport, read_rate, read_priority, read_gso;
-static conf_key_read read_reply, read_local, read_df, read_mtu;
 
 static const struct conf_key ingress_keys[] = {
 	{.name = "name",
@@ -151,7 +147,7 @@ static const struct conf_key ingress_keys[] = {
 
 static const struct conf_key output_keys[] = {
 	{.name = "ttl",
-	 .read = read_ttl,
+	 .read = conf_key_read_ttl,
 	 .arg = "N|keep|dec",
 	 .min = 1,
 	 .max = UINT8_MAX,
@@ -160,7 +156,7 @@ static const struct conf_key output_keys[] = {
 	 .help = "TTL or hop limit sent: keep the one received, or dec it by 1; without it\n"
 		 "16, counting down from relay to relay"},
 	{.name = "dscp",
-	 .read = read_dscp,
+	 .read = conf_key_read_dscp,
 	 .arg = "N|NAME|keep",
 	 .max = RULE_DSCP_MAX,
 	 .takes = ", keep, or a name such as EF, AF41, CS5, LE, BE",
@@ -173,7 +169,7 @@ static const struct conf_key output_keys[] = {
 	 .example = "192.0.2.1",
 	 .help = "source address sent from: one of this host's, or the sender's"},
 	{.name = "sport",
-	 .read = read_sport,
+	 .read = conf_key_read_sport,
 	 .arg = "N|keep",
 	 .min = 1,
 	 .max = UINT16_MAX,
@@ -182,7 +178,7 @@ static const struct conf_key output_keys[] = {
 	 .help = "source port sent from, or with src=keep the sender's; the kernel\n"
 		 "chooses without it"},
 	{.name = "rate",
-	 .read = read_rate,
+	 .read = conf_key_read_rate,
 	 .arg = "BITS",
 	 .min = 1,
 	 .max = RATE_MAX_BPS,
@@ -190,28 +186,28 @@ static const struct conf_key output_keys[] = {
 	 .example = "10M",
 	 .help = "at most so many bits of payload a second; what exceeds it is dropped"},
 	{.name = "priority",
-	 .read = read_priority,
+	 .read = conf_key_read_priority,
 	 .arg = "N",
 	 .max = RULE_PRIORITY_MAX,
 	 .example = "6",
 	 .help = "what is served first under pressure, here and (as socket priority) in\n"
 		 "the kernel: the higher"},
 	{.name = "gso",
-	 .read = read_gso,
+	 .read = conf_key_read_gso,
 	 .arg = "on|off|auto",
 	 .takes = "on, off or auto",
 	 .initial = "auto",
 	 .example = "off",
 	 .help = "send trains to this output, or do not, whatever --gso says"},
 	{.name = "df",
-	 .read = read_df,
+	 .read = conf_key_read_df,
 	 .arg = "on|off",
 	 .takes = "on or off",
 	 .initial = "off",
 	 .example = "on",
 	 .help = "forbid routers to cut datagrams into fragments; what does not fit is lost"},
 	{.name = "mtu",
-	 .read = read_mtu,
+	 .read = conf_key_read_mtu,
 	 .arg = "N",
 	 .min = RULE_MTU_MIN,
 	 .max = UINT16_MAX,
@@ -219,14 +215,14 @@ static const struct conf_key output_keys[] = {
 	 .example = "1400",
 	 .help = "what the path to the receivers carries; what the kernel knows without it"},
 	{.name = "reply",
-	 .read = read_reply,
+	 .read = conf_key_read_reply,
 	 .arg = "yes|no",
 	 .takes = "yes or no",
 	 .initial = "no",
 	 .example = "yes",
 	 .help = "send what comes back to the output's port to who asked last"},
 	{.name = "local",
-	 .read = read_local,
+	 .read = conf_key_read_local,
 	 .arg = "yes|no",
 	 .takes = "yes or no",
 	 .initial = "no",
@@ -378,118 +374,4 @@ static int read_max_age(const struct conf_key *key, const struct conf_target *ta
 			const char *value)
 {
 	return conf_key_read_u32(key, value, &target->in->max_age_ms);
-}
-
-static int read_ttl(const struct conf_key *key, const struct conf_target *target, const char *value)
-{
-	uint32_t ttl;
-
-	if (strcmp(value, "keep") == 0) {
-		target->out->ttl_mode = RULE_TTL_KEEP;
-		return 0;
-	}
-	if (strcmp(value, "dec") == 0) {
-		target->out->ttl_mode = RULE_TTL_DEC;
-		return 0;
-	}
-	if (conf_key_read_u32(key, value, &ttl) != 0) {
-		return -EINVAL;
-	}
-	target->out->ttl_mode = RULE_TTL_FIXED;
-	target->out->ttl = (uint8_t)ttl;
-	return 0;
-}
-
-static int read_dscp(const struct conf_key *key, const struct conf_target *target,
-		     const char *value)
-{
-	uint8_t dscp;
-	int rc;
-
-	if (strcmp(value, "keep") == 0) {
-		target->out->dscp = RULE_DSCP_KEEP;
-		return 0;
-	}
-	rc = dscp_parse(value, &dscp);
-	rc = rc == 0 && dscp > key->max ? -EINVAL : rc;
-	if (rc == 0) {
-		target->out->dscp = (int8_t)dscp;
-	}
-	return rc;
-}
-
-static int read_sport(const struct conf_key *key, const struct conf_target *target,
-		      const char *value)
-{
-	uint32_t port;
-	int rc;
-
-	if (strcmp(value, "keep") == 0) {
-		target->out->sport_keep = true;
-		return 0;
-	}
-	rc = conf_key_read_u32(key, value, &port);
-	if (rc == 0) {
-		target->out->sport = (uint16_t)port;
-	}
-	return rc;
-}
-
-static int read_rate(const struct conf_key *key, const struct conf_target *target,
-		     const char *value)
-{
-	return num_parse_rate(value, key->min, key->max, &target->out->rate_bps);
-}
-
-static int read_priority(const struct conf_key *key, const struct conf_target *target,
-			 const char *value)
-{
-	uint32_t priority;
-	int rc = conf_key_read_u32(key, value, &priority);
-
-	if (rc == 0) {
-		target->out->priority = (int8_t)priority;
-	}
-	return rc;
-}
-
-static int read_gso(const struct conf_key *key, const struct conf_target *target, const char *value)
-{
-	(void)key;
-	if (strcmp(value, "auto") == 0) {
-		target->out->gso = RULE_AUTO;
-		return 0;
-	}
-	return conf_key_read_switch(value, &target->out->gso);
-}
-
-static int read_df(const struct conf_key *key, const struct conf_target *target, const char *value)
-{
-	(void)key;
-	return conf_key_read_switch(value, &target->out->df);
-}
-
-static int read_mtu(const struct conf_key *key, const struct conf_target *target, const char *value)
-{
-	uint32_t mtu;
-	int rc = conf_key_read_u32(key, value, &mtu);
-
-	if (rc == 0) {
-		target->out->mtu = (uint16_t)mtu;
-	}
-	return rc;
-}
-
-static int read_reply(const struct conf_key *key, const struct conf_target *target,
-		      const char *value)
-{
-	(void)key;
-	return conf_key_read_yes(value, &target->out->reply);
-}
-
-static int read_local(const struct conf_key *key, const struct conf_target *target,
-		      const char *value)
-{
-	(void)key;
-	return conf_key_read_yes(value, &target->out->local);
 }

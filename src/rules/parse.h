@@ -5,6 +5,7 @@
  *     endpoint.c  one word that names an endpoint, with its prefix and port range
  *     keys.c    one word that is key=value
  *     keys_merge.c  those of copies of a feed
+ *     keys_output.c  those of an egress
  *     keys_text.c  what is said of these
  *     legs.c      what stands before the arrow
  *     rename.c  interfaces under other names than the kernel's
@@ -102,8 +103,10 @@ int conf_read_output_option(struct conf_cursor *cursor, uint32_t *seen, struct r
 /* Of the bits in `seen' those of keys that are the rule's, and not one ingress's. */
 uint32_t conf_rule_wide_keys(void);
 
-/* keys_value.c: src=. */
-conf_key_read conf_key_read_src;
+/* keys_output.c: those of an egress; src= in keys_value.c. */
+conf_key_read conf_key_read_ttl, conf_key_read_dscp, conf_key_read_src, conf_key_read_sport;
+conf_key_read conf_key_read_rate, conf_key_read_priority, conf_key_read_gso, conf_key_read_df;
+conf_key_read conf_key_read_mtu, conf_key_read_reply, conf_key_read_local;
 
 /* keys_merge.c: how legs are merged. */
 conf_key_read conf_key_read_seq, conf_key_read_skew, conf_key_read_window, conf_key_read_silent;
