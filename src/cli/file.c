@@ -43,6 +43,8 @@ static void make_blanks(char *line);
 static int refuse_line(const struct file *file, const char *what);
 static int apply_line(struct file *file, char *line);
 static const struct cli_row *find_row(struct file *file, const char *name, size_t len);
+static void refuse_option(struct file *file, const struct cli_row *row, const char *name,
+			  size_t len);
 static int apply_option(struct file *file, const struct cli_row *row, const char *value);
 
 int cli_file_read(struct cli_fill *fill, const char *flag, const char *path, struct err *err)
@@ -243,13 +245,23 @@ static const struct cli_row *find_row(struct file *file, const char *name, size_
 {
 	const struct cli_table *table = file->fill->table;
 	const struct cli_row *row = cli_row_find(table, name, len);
-	const struct cli_row *nearest = cli_row_nearest(table, name, len);
-	const char *equals = memchr(name, '=', len);
-	int shown = len > 40 ? 40 : (int)len;
 
 	if (row && !(row->flags & CLI_NOT_IN_FILE)) {
 		return row;
 	}
+	refuse_option(file, row, name, len);
+	return NULL;
+}
+
+/* `row': what the option is, that does not belong here; NULL: it is none. */
+static void refuse_option(struct file *file, const struct cli_row *row, const char *name,
+			  size_t len)
+{
+	const struct cli_table *table = file->fill->table;
+	const struct cli_row *nearest = cli_row_nearest(table, name, len);
+	const char *equals = memchr(name, '=', len);
+	int shown = len > 40 ? 40 : (int)len;
+
 	if (row) {
 		err_set(file->err,
 			"%s:%u: %s does not belong into a file; it asks for something to be done "
@@ -273,7 +285,6 @@ static const struct cli_row *find_row(struct file *file, const char *name, size_
 			nearest ? "did you mean " : "see ",
 			nearest ? nearest->name : table->program, nearest ? "" : " --help");
 	}
-	return NULL;
 }
 
 static int apply_option(struct file *file, const struct cli_row *row, const char *value)
