@@ -326,7 +326,6 @@ static void go_over(struct reload *r)
 	sup->setup = &r->running->setup;
 	links_changed(&sup->links);
 	follow_links(&sup->links.follow);
-	marks_release(&sup->marks);
 	(void)marks_set(&sup->setup->opt->conf, &sup->setup->ifaces,
 			rlimits_spare_files(sup->setup), &sup->marks);
 	free_state(before);

@@ -2,6 +2,7 @@
 #include "src/setup/marks.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +20,20 @@ struct choice {
 	uint32_t flow;
 };
 
-/* What is done with each name: -EADDRINUSE when somebody has it. */
-typedef int mark_fn(const char *name, struct marks *marks);
+/* What is done with each choice: -EADDRINUSE when somebody has that name. */
+typedef int mark_fn(const char *name, uint64_t hash, struct marks *marks);
 
-static int for_each(const struct conf *conf, const struct iface_table *ifaces, mark_fn *act,
-		    struct marks *out);
+static int choose(const struct conf *conf, const struct iface_table *ifaces, struct choice **out,
+		  uint32_t *out_count);
+static void for_each(const struct conf *conf, const struct iface_table *ifaces,
+		     const struct choice *choices, uint32_t count, mark_fn *act, struct marks *out);
+static void release_all_but(const struct choice *choices, uint32_t count, struct marks *marks);
 static void name_of(const struct rule_ingress *in, const struct iface_table *ifaces, char *name);
 static uint64_t hash_of(const char *name);
 static int compare_hashes(const void *a, const void *b);
-static int set(const char *name, struct marks *marks);
-static int look(const char *name, struct marks *marks);
+static int set(const char *name, uint64_t hash, struct marks *marks);
+static bool has(const struct marks *marks, uint64_t hash);
+static int look(const char *name, uint64_t hash, struct marks *marks);
 static socklen_t address_of(const char *name, struct sockaddr_un *out);
 
 uint32_t marks_wanted(const struct conf *conf)
@@ -42,16 +47,36 @@ uint32_t marks_wanted(const struct conf *conf)
 }
 
 int marks_set(const struct conf *conf, const struct iface_table *ifaces, uint32_t most,
-	      struct marks *out)
+	      struct marks *marks)
 {
-	*out = (struct marks){.most = most};
-	return for_each(conf, ifaces, set, out);
+	struct choice *choices;
+	uint32_t count;
+	int rc = choose(conf, ifaces, &choices, &count);
+
+	if (rc < 0) {
+		return rc;
+	}
+	marks->most = most;
+	marks->taken = 0;
+	release_all_but(choices, count, marks);
+	for_each(conf, ifaces, choices, count, set, marks);
+	free(choices);
+	return 0;
 }
 
 int marks_look(const struct conf *conf, const struct iface_table *ifaces, struct marks *out)
 {
+	struct choice *choices;
+	uint32_t count;
+	int rc = choose(conf, ifaces, &choices, &count);
+
 	*out = (struct marks){0};
-	return for_each(conf, ifaces, look, out);
+	if (rc < 0) {
+		return rc;
+	}
+	for_each(conf, ifaces, choices, count, look, out);
+	free(choices);
+	return 0;
 }
 
 void marks_release(struct marks *marks)
@@ -62,8 +87,9 @@ void marks_release(struct marks *marks)
 	marks->count = 0;
 }
 
-static int for_each(const struct conf *conf, const struct iface_table *ifaces, mark_fn *act,
-		    struct marks *out)
+/* Those with the smallest hashes, in their order. */
+static int choose(const struct conf *conf, const struct iface_table *ifaces, struct choice **out,
+		  uint32_t *out_count)
 {
 	struct choice *choices = calloc((size_t)conf->flow_count + 1, sizeof(*choices));
 	char name[NAME_MAX_BYTES + 1];
@@ -79,16 +105,44 @@ static int for_each(const struct conf *conf, const struct iface_table *ifaces, m
 		}
 	}
 	qsort(choices, count, sizeof(*choices), compare_hashes);
-	for (uint32_t i = 0; i < count && i < MARKS_MAX; i++) {
+	*out = choices;
+	*out_count = count < MARKS_MAX ? count : MARKS_MAX;
+	return 0;
+}
+
+static void for_each(const struct conf *conf, const struct iface_table *ifaces,
+		     const struct choice *choices, uint32_t count, mark_fn *act, struct marks *out)
+{
+	char name[NAME_MAX_BYTES + 1];
+
+	for (uint32_t i = 0; i < count; i++) {
 		const struct rule_ingress *in = &conf->flows[choices[i].flow].in;
 
 		name_of(in, ifaces, name);
-		if (act(name, out) == -EADDRINUSE && out->taken++ == 0) {
+		if (act(name, choices[i].hash, out) == -EADDRINUSE && out->taken++ == 0) {
 			endpoint_format(&in->at, out->first);
 		}
 	}
-	free(choices);
-	return 0;
+}
+
+/* So that a change of a few rules makes a few sockets, and no ingress that stays is without its
+ * mark for a moment. */
+static void release_all_but(const struct choice *choices, uint32_t count, struct marks *marks)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < marks->count; i++) {
+		struct choice known = {.hash = marks->hashes[i]};
+
+		if (kept < marks->most &&
+		    bsearch(&known, choices, count, sizeof(*choices), compare_hashes)) {
+			marks->fds[kept] = marks->fds[i];
+			marks->hashes[kept++] = marks->hashes[i];
+		} else {
+			close(marks->fds[i]);
+		}
+	}
+	marks->count = kept;
 }
 
 /* "numacast/239.1.1.1:5000/2", with the interface's index, and "/192.0.2.7" for a source. */
@@ -123,13 +177,16 @@ static int compare_hashes(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-static int set(const char *name, struct marks *marks)
+static int set(const char *name, uint64_t hash, struct marks *marks)
 {
 	struct sockaddr_un at;
 	socklen_t len = address_of(name, &at);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int rc;
+	int fd, rc;
 
+	if (has(marks, hash)) {
+		return 0;
+	}
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -142,17 +199,29 @@ static int set(const char *name, struct marks *marks)
 		close(fd);
 		return -EMFILE;
 	}
+	marks->hashes[marks->count] = hash;
 	marks->fds[marks->count++] = fd;
 	return 0;
 }
 
-static int look(const char *name, struct marks *marks)
+static bool has(const struct marks *marks, uint64_t hash)
+{
+	for (uint32_t i = 0; i < marks->count; i++) {
+		if (marks->hashes[i] == hash) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int look(const char *name, uint64_t hash, struct marks *marks)
 {
 	struct sockaddr_un at;
 	socklen_t len = address_of(name, &at);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int rc = 0;
 
+	(void)hash;
 	(void)marks;
 	if (fd < 0) {
 		return -errno;

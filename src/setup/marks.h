@@ -20,6 +20,7 @@
 
 struct marks {
 	int fds[MARKS_MAX];
+	uint64_t hashes[MARKS_MAX];    /* of their names */
 	uint32_t count, most;          /* of fds */
 	uint32_t taken;                /* marks that somebody else has */
 	char first[ENDPOINT_TEXT_MAX]; /* the ingress of one of those */
@@ -29,9 +30,11 @@ struct marks {
 uint32_t marks_wanted(const struct conf *conf);
 
 /* Marks ingresses of `conf', `most' at most, and notes those that others have marked. One that
- * cannot be made for another reason is left out. 0 or -ENOMEM. */
+ * cannot be made for another reason is left out. `marks' is all-zero, or holds those of another
+ * configuration: then what is to be marked in both is left as it is, and the rest is released. 0 or
+ * -ENOMEM, and then nothing was done. */
 int marks_set(const struct conf *conf, const struct iface_table *ifaces, uint32_t most,
-	      struct marks *out);
+	      struct marks *marks);
 
 /* Only notes what others have marked, and leaves no trace. */
 int marks_look(const struct conf *conf, const struct iface_table *ifaces, struct marks *out);

@@ -101,6 +101,33 @@ START_TEST(no_more_are_made_than_allowed)
 }
 END_TEST
 
+/* What stays is the same socket, so it is never without its mark; and no more than is allowed. */
+START_TEST(a_change_leaves_what_stays)
+{
+	int first, second;
+
+	add(&conf, "239.1.1.1%eth0");
+	add(&conf, "239.1.1.2%eth0");
+	ck_assert_int_eq(marks_set(&conf, &none, MARKS_MAX, &mine), 0);
+	first = mine.fds[0];
+	second = mine.fds[1];
+	add(&other, "239.1.1.2%eth0");
+	add(&other, "239.1.1.3%eth0");
+	ck_assert_int_eq(marks_set(&other, &none, MARKS_MAX, &mine), 0);
+	ck_assert_uint_eq(mine.count, 2);
+	ck_assert_uint_eq(mine.taken, 0);
+	ck_assert(mine.fds[0] == first || mine.fds[0] == second);
+	ck_assert_int_eq(marks_look(&other, &none, &theirs), 0);
+	ck_assert_uint_eq(theirs.taken, 2);
+	ck_assert_int_eq(marks_look(&conf, &none, &theirs), 0);
+	ck_assert_uint_eq(theirs.taken, 1);
+	ck_assert_int_eq(marks_set(&other, &none, 1, &mine), 0);
+	ck_assert_uint_eq(mine.count, 1);
+	ck_assert_int_eq(marks_look(&other, &none, &theirs), 0);
+	ck_assert_uint_eq(theirs.taken, 1);
+}
+END_TEST
+
 START_TEST(longest_names_are_told_apart)
 {
 	add(&conf, "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111]@" LONG_GROUP);
@@ -123,6 +150,7 @@ static Suite *marks_suite(void)
 	tcase_add_test(tcase, sources_and_unicast_are_no_doubles);
 	tcase_add_test(tcase, of_many_few_are_marked_and_the_same);
 	tcase_add_test(tcase, no_more_are_made_than_allowed);
+	tcase_add_test(tcase, a_change_leaves_what_stays);
 	tcase_add_test(tcase, longest_names_are_told_apart);
 	suite_add_tcase(suite, tcase);
 	return suite;
