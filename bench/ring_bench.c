@@ -200,7 +200,7 @@ static void bench_complete(const struct bench *b)
 		struct ring_params params = defaults;
 
 		params.batch_complete = batch;
-		params.batch_wait_us = 1000;
+		params.waits.batch_us = 1000;
 		for (unsigned i = 0; i < b->rounds; i++) {
 			echo_paced(RING_ENGINE_URING, &params, b->rate, b->seconds, &costs[i]);
 		}
@@ -240,8 +240,8 @@ static bool run_kind(const struct bench *b, const struct kind *k, double rate,
 	if (k->engine == RING_ENGINE_AUTO) {
 		return raw_paced(k->flags, rate, b->seconds, out);
 	}
-	params.batch_wait_us = k->wait_us;
-	params.spin_us = k->spin_us;
+	params.waits.batch_us = k->wait_us;
+	params.waits.spin_us = k->spin_us;
 	params.sqpoll = k->sqpoll;
 	echo_paced(k->engine, &params, rate, b->seconds, out);
 	return true;

@@ -327,7 +327,7 @@ static int set_echoes(struct relay *r, const struct shard_message *m)
 
 static int set_waits(struct relay *r, const struct shard_message *m)
 {
-	ring_set_waits(r->ring, m->batch_wait_us, m->spin_us);
+	ring_set_waits(r->ring, &m->waits);
 	r->drain_ns = m->drain_ns;
 	relay_sample(r, m->latency_sample);
 	return 0;

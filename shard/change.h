@@ -98,7 +98,7 @@ struct shard_message {
 				      * OPEN_OUTPUT. SET_OUTPUT looks at its `gso' */
 	struct sock_got got;         /* of what is added: for reports. REMOVE_* tell it */
 
-	uint32_t batch_wait_us, spin_us; /* SET_WAITS, see ring_set_waits */
+	struct ring_waits waits; /* SET_WAITS, see ring_set_waits */
 	uint64_t drain_ns;
 	uint32_t latency_sample; /* SET_WAITS, see relay_sample */
 

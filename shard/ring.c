@@ -46,7 +46,7 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
 	ring_params_check(params);
 	ring->stats = params->stats;
 	features->text[0] = '\0';
-	ring_set_waits(ring, params->batch_wait_us, params->spin_us);
+	ring_set_waits(ring, &params->waits);
 	ret = ring->ops->open(ring, params, features, err);
 	if (ret == 0 && params->zerocopy && !ring->zerocopy) {
 		ring_feature_add(features, "no_zerocopy");
@@ -64,11 +64,10 @@ void ring_close(struct ring *ring)
 	}
 }
 
-void ring_set_waits(struct ring *ring, uint32_t batch_wait_us, uint32_t spin_us)
+void ring_set_waits(struct ring *ring, const struct ring_waits *waits)
 {
-	ring->batch_wait_us = batch_wait_us;
-	ring->spin_us = spin_us;
-	if (batch_wait_us > 0) {
+	ring->waits = *waits;
+	if (waits->batch_us > 0) {
 		/* The default slack of 50 us would double a short wait. It is the thread's own
 		 * setting, and a refusal only costs accuracy. */
 		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);

@@ -47,6 +47,12 @@ struct ring_group {
 	uint32_t slot_bytes; /* head and payload: what a receive may write */
 };
 
+/* How a turn waits, in microseconds. */
+struct ring_waits {
+	uint32_t batch_us; /* each wait gathers events this long; later ones end it at once */
+	uint32_t spin_us;  /* poll this long before sleeping; after the batch wait if both */
+};
+
 struct ring_params {
 	uint32_t sq_entries;     /* submission queue, rounded up to a power of two by the engine */
 	uint32_t cq_entries;     /* completion queue; at least 4 */
@@ -55,10 +61,9 @@ struct ring_params {
 	uint32_t sends;          /* sent tokens are 0 .. sends-1; most sends in flight */
 	uint32_t batch_submit;   /* queued sends that trigger an early submit; 0 = only at turns */
 	uint32_t batch_complete; /* completions that end a batch wait early; 0: 1 */
-	uint32_t batch_wait_us;  /* each wait gathers events this long; later ones end it at once */
-	uint32_t spin_us;        /* poll this long before sleeping; after the batch wait if both */
-	bool sqpoll;             /* a kernel thread submits, where RING_CAN_SQPOLL */
-	int sqpoll_cpu;          /* where it runs; -1: with the opening thread, on its CPUs */
+	struct ring_waits waits;
+	bool sqpoll;    /* a kernel thread submits, where RING_CAN_SQPOLL */
+	int sqpoll_cpu; /* where it runs; -1: with the opening thread, on its CPUs */
 	struct ring_group groups[RING_GROUP_COUNT];
 	bool zerocopy;               /* find out whether ring_queue_send_zc is possible */
 	const struct iovec *buffers; /* areas to register, where sends can make use of that */
@@ -137,9 +142,9 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
  * from then on nothing writes to lent slots. Accepts NULL, and a ring that is not open. */
 void ring_close(struct ring *ring);
 
-/* From the next turn on the waits of ring_params are so long. A ring that did not spin when it was
- * opened cannot see all that there is to see while it spins, so to begin needs another ring. */
-void ring_set_waits(struct ring *ring, uint32_t batch_wait_us, uint32_t spin_us);
+/* From the next turn on it waits so. A ring that did not spin when it was opened cannot see all
+ * that there is to see while it spins, so to begin needs another ring. */
+void ring_set_waits(struct ring *ring, const struct ring_waits *waits);
 
 /* Where an open ring counts. */
 struct ring_stats *ring_stats_of(struct ring *ring);

@@ -60,7 +60,7 @@ struct ring {
 	uint32_t armed[RING_GROUP_COUNT];    /* flows that receive into the group */
 	uint32_t starved_count;              /* flows with `starved' set */
 	uint32_t flows, sends;               /* bounds of the tokens */
-	uint32_t batch_wait_us, spin_us;     /* as ring_set_waits */
+	struct ring_waits waits;             /* as ring_set_waits */
 	struct ring_flow *flow_states;
 	uint32_t buffer_count;   /* areas to register that were asked for */
 	uint32_t buffers_usable; /* a bit for each that zero-copy sends may name; by the engine */

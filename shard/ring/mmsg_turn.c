@@ -91,17 +91,17 @@ static int wait_for_events(struct mmsg *m, uint32_t wait_us)
 	if (wait_us == 0) {
 		return wait_once(m, 0);
 	}
-	return m->base.batch_wait_us > 0 ? wait_for_batch(m, wait_us) : wait_spinning(m, wait_us);
+	return m->base.waits.batch_us > 0 ? wait_for_batch(m, wait_us) : wait_spinning(m, wait_us);
 }
 
-/* What arrives within batch_wait_us of the start is gathered until then; what arrives later, after
+/* What arrives within waits.batch_us of the start is gathered until then; what arrives later, after
  * an idle time, is taken at once. How much lies in a socket cannot be asked cheaply, so
  * batch_complete cannot end the wait early; but when the last turn left datagrams behind there is
  * no wait. */
 static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 {
 	uint64_t start_ns = clock_now_ns();
-	uint32_t batch_us = m->base.batch_wait_us < wait_us ? m->base.batch_wait_us : wait_us;
+	uint32_t batch_us = m->base.waits.batch_us < wait_us ? m->base.waits.batch_us : wait_us;
 	uint64_t end_ns = start_ns + batch_us * NS_PER_US;
 	int count = wait_spinning(m, wait_us);
 	uint64_t now_ns = clock_now_ns();
@@ -117,10 +117,10 @@ static int wait_for_batch(struct mmsg *m, uint32_t wait_us)
 	return count;
 }
 
-/* With spin_us, asks again and again that long before sleeping. */
+/* With waits.spin_us, asks again and again that long before sleeping. */
 static int wait_spinning(struct mmsg *m, uint32_t wait_us)
 {
-	uint32_t spin_us = m->base.spin_us < wait_us ? m->base.spin_us : wait_us;
+	uint32_t spin_us = m->base.waits.spin_us < wait_us ? m->base.waits.spin_us : wait_us;
 	uint64_t end_ns;
 	int count;
 

@@ -3,13 +3,13 @@
  * A turn is one io_uring_enter that submits everything queued and waits for the next completion,
  * then one pass over the completion queue. Waiting comes in three flavours:
  *
- *   batch   with batch_wait_us the kernel waits that long for batch_complete completions and from
+ *   batch   with waits.batch_us the kernel waits that long for batch_complete completions and from
  *           then on for a single one, so a flow that is idle for longer than that pays nothing.
  *           From Linux 6.12 that is one call (min_wait); before, two with timeouts. Not in a
  *           turn that starts a receive: what waits in the socket comes at once, and anybody can
  *           end a receive, by an empty datagram, and would buy a whole wait for each.
- *   spin    with spin_us the completion queue is watched that long before sleeping, in user space:
- *           the kernel raises a flag in the shared memory when it has work to finish.
+ *   spin    with waits.spin_us the completion queue is watched that long before sleeping, in user
+ *           space: the kernel raises a flag in the shared memory when it has work to finish.
  *   sleep   whatever is left of wait_us.
  *
  * After a submission the sends in it are over (ring/uring.c tells why), the failed ones have left
@@ -115,8 +115,8 @@ static int submit_and_wait(struct uring *u, uint32_t wait_us)
 			       ? wait_for_answer(u)
 			       : enter_until_submitted(u, 0, 0, 0);
 	}
-	return u->base.batch_wait_us > 0 && !starts ? wait_for_batch(u, wait_us)
-						    : wait_for_event(u, wait_us);
+	return u->base.waits.batch_us > 0 && !starts ? wait_for_batch(u, wait_us)
+						     : wait_for_event(u, wait_us);
 }
 
 /* Only with SQPOLL: whoever asks not to wait expects the answers that other engines give in the
@@ -133,11 +133,11 @@ static int wait_for_answer(struct uring *u)
 
 static int wait_for_batch(struct uring *u, uint32_t wait_us)
 {
-	uint32_t batch_us = u->base.batch_wait_us < wait_us ? u->base.batch_wait_us : wait_us;
+	uint32_t batch_us = u->base.waits.batch_us < wait_us ? u->base.waits.batch_us : wait_us;
 	uint32_t wait_nr = batch_events(u);
 	int ret;
 
-	if (u->min_wait && u->base.spin_us == 0) {
+	if (u->min_wait && u->base.waits.spin_us == 0) {
 		return enter_until_submitted(u, wait_nr, wait_us, batch_us);
 	}
 	ret = enter_until_submitted(u, wait_nr, batch_us, 0);
@@ -164,7 +164,7 @@ static uint32_t batch_events(const struct uring *u)
 
 static int wait_for_event(struct uring *u, uint32_t wait_us)
 {
-	uint32_t spin_us = u->base.spin_us < wait_us ? u->base.spin_us : wait_us;
+	uint32_t spin_us = u->base.waits.spin_us < wait_us ? u->base.waits.spin_us : wait_us;
 	int ret;
 
 	if (spin_us == 0) {

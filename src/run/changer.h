@@ -42,7 +42,7 @@ struct changer_step {
 	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
 	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
 	uint32_t echo_count;
-	uint32_t batch_wait_us, spin_us; /* SET_WAITS */
+	struct ring_waits waits; /* SET_WAITS */
 	uint64_t drain_ns;
 	uint32_t latency_sample;
 	bool skip;           /* there is nothing to do after all */

@@ -27,8 +27,7 @@ int changer_ask(struct changer *c, struct changer_step *step)
 	c->message = (struct shard_message){.op = step->op, .fd = -1};
 	switch (step->op) {
 	case SHARD_SET_WAITS:
-		c->message.batch_wait_us = step->batch_wait_us;
-		c->message.spin_us = step->spin_us;
+		c->message.waits = step->waits;
 		c->message.drain_ns = step->drain_ns;
 		c->message.latency_sample = step->latency_sample;
 		changer_stamp(&c->sup->workers[step->shard], step->latency_sample);

@@ -181,15 +181,14 @@ static int list_waits(struct reload *r)
 	const struct opt *a = r->sup->setup->opt, *b = &r->wanted->opt;
 	int rc = 0;
 
-	if (a->batch_wait_us == b->batch_wait_us && a->spin_us == b->spin_us &&
-	    a->drain_ms == b->drain_ms && a->latency_sample == b->latency_sample) {
+	if (memcmp(&a->waits, &b->waits, sizeof(a->waits)) == 0 && a->drain_ms == b->drain_ms &&
+	    a->latency_sample == b->latency_sample) {
 		return 0;
 	}
 	for (uint32_t s = 0; s < r->sup->worker_count && rc == 0; s++) {
 		rc = add_step(r, (struct changer_step){.op = SHARD_SET_WAITS,
 						       .shard = s,
-						       .batch_wait_us = b->batch_wait_us,
-						       .spin_us = b->spin_us,
+						       .waits = b->waits,
 						       .drain_ns = b->drain_ms * NS_PER_MS,
 						       .latency_sample = b->latency_sample});
 	}

@@ -161,7 +161,7 @@ static double shard_load(const struct supervisor *sup, const struct scene_sums *
 {
 	const struct opt *opt = sup->setup->opt;
 
-	if (opt->spin_us > 0 || opt->sqpoll || to->cpu_ns == 0) {
+	if (opt->waits.spin_us > 0 || opt->sqpoll || to->cpu_ns == 0) {
 		return -1;
 	}
 	return per_s(from->cpu_ns, to->cpu_ns, window_s) / NS_PER_S;

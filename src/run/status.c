@@ -73,7 +73,7 @@ static json_t *daemon_object(const struct supervisor *sup)
 	report_put_number(object, "pid", (uint64_t)getpid());
 	report_put_text(object, "state",
 			sup->draining || sup->drain_asked ? "draining" : "relaying");
-	report_put_number(object, "spin_us", opt->spin_us);
+	report_put_number(object, "spin_us", opt->waits.spin_us);
 	report_put(object, "sqpoll", json_boolean(opt->sqpoll));
 	return object;
 }

@@ -90,8 +90,7 @@ struct opt {
 	uint32_t cq_entries;     /* --cq-entries, at least sq_entries */
 	uint32_t batch_submit;   /* --batch-submit; 0: only at turns */
 	uint32_t batch_complete; /* --batch-complete */
-	uint32_t batch_wait_us;  /* --batch-wait */
-	uint32_t spin_us;        /* --spin */
+	struct ring_waits waits; /* --batch-wait, --spin */
 	bool sqpoll;
 	enum opt_switch gro, gso; /* --gro, --gso */
 	uint32_t train_max;       /* datagrams a train, 2..UDP_SEGMENTS_NEW_MAX */

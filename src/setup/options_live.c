@@ -29,7 +29,7 @@ int options_check_live(const struct opt *running, const struct opt *wanted, stru
 		}
 	}
 	/* A ring that was not opened to spin cannot see everything while it does. */
-	if (running->spin_us == 0 && wanted->spin_us > 0) {
+	if (running->waits.spin_us == 0 && wanted->waits.spin_us > 0) {
 		size_t used = strlen(names);
 
 		snprintf(names + used, sizeof(names) - used, "%s--spin", used ? ", " : "");

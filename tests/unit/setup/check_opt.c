@@ -81,8 +81,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(opt.cq_entries, 4096);
 	ck_assert_uint_eq(opt.batch_submit, 0);
 	ck_assert_uint_eq(opt.batch_complete, 32);
-	ck_assert_uint_eq(opt.batch_wait_us, 0);
-	ck_assert_uint_eq(opt.spin_us, 0);
+	ck_assert_uint_eq(opt.waits.batch_us, 0);
+	ck_assert_uint_eq(opt.waits.spin_us, 0);
 	ck_assert_int_eq(opt.gro, OPT_AUTO);
 	ck_assert_int_eq(opt.gso, OPT_AUTO);
 	ck_assert_uint_eq(opt.train_max, 128);
@@ -136,8 +136,8 @@ START_TEST(memory_and_engine_options)
 	ck_assert_uint_eq(opt.cq_entries, 4);
 	ck_assert_uint_eq(opt.batch_submit, 8);
 	ck_assert_uint_eq(opt.batch_complete, 1);
-	ck_assert_uint_eq(opt.batch_wait_us, 50);
-	ck_assert_uint_eq(opt.spin_us, 1000000);
+	ck_assert_uint_eq(opt.waits.batch_us, 50);
+	ck_assert_uint_eq(opt.waits.spin_us, 1000000);
 	TAKEN("--plan", "--huge", "off", "--engine", "uring");
 	ck_assert_int_eq(opt.huge, NODEMEM_HUGE_OFF);
 	ck_assert_int_eq(opt.engine, RING_ENGINE_URING);

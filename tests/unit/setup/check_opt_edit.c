@@ -37,7 +37,7 @@ START_TEST(copy_has_all_but_the_rules_and_memory_of_its_own)
 	ck_assert_str_eq(opt.user, "somebody");
 	ck_assert_ptr_ne(opt.user, running.user);
 	ck_assert_ptr_null(opt.exit_report);
-	ck_assert_uint_eq(opt.spin_us, 7);
+	ck_assert_uint_eq(opt.waits.spin_us, 7);
 	options_free(&opt);
 }
 END_TEST
@@ -86,7 +86,7 @@ START_TEST(text_stands_in_the_place_of_files_and_rules_and_the_command_line_wins
 	ck_assert_int_eq(options_parse_instead(ARGC, argv, &text, &opt, &err), 0);
 	ck_assert_uint_eq(opt.conf.rule_count, 1);
 	ck_assert_str_eq(opt.conf.rules[0].name, "two");
-	ck_assert_uint_eq(opt.spin_us, 7);
+	ck_assert_uint_eq(opt.waits.spin_us, 7);
 	ck_assert_int_eq(opt.gso, OPT_OFF);
 	ck_assert_str_eq(opt.user, "somebody");
 	options_free(&opt);

@@ -117,7 +117,7 @@ START_TEST(comments_and_empty_lines_are_skipped)
 	taken("");
 	taken("\n\n   \n\t\r\n# shards 9\n   # nonsense\nshards 4 # four\nspin 5\t#five\n#");
 	ck_assert_uint_eq(opt.shards, 4);
-	ck_assert_uint_eq(opt.spin_us, 5);
+	ck_assert_uint_eq(opt.waits.spin_us, 5);
 	taken("rule " RULE " ttl=3 # to the studio -> x\n");
 	ck_assert_str_eq(opt.conf.rules[0].text, RULE " ttl=3");
 	taken("rule 239.1.1.1%e#1:5000 -> 239.2.2.2%e#2:6000\n");
@@ -229,7 +229,7 @@ START_TEST(command_line_wins_wherever_it_stands)
 						"--plan", "--verbose"}) == 0,
 		      "%s", err.text);
 	ck_assert_uint_eq(opt.shards, 3);
-	ck_assert_uint_eq(opt.spin_us, 7);
+	ck_assert_uint_eq(opt.waits.spin_us, 7);
 	ck_assert(!opt.smt);
 }
 END_TEST
@@ -245,7 +245,7 @@ START_TEST(later_files_win_and_rules_add_up)
 						second}) == 0,
 		      "%s", err.text);
 	ck_assert_uint_eq(opt.shards, 3);
-	ck_assert_uint_eq(opt.spin_us, 7);
+	ck_assert_uint_eq(opt.waits.spin_us, 7);
 	ck_assert_uint_eq(opt.conf.rule_count, 3);
 	snprintf(where, sizeof(where), "%s:3", first);
 	ck_assert_str_eq(opt.conf.rules[0].where, where);

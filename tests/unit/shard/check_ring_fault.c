@@ -186,7 +186,7 @@ START_TEST(flags_an_older_kernel_does_not_know_are_given_up)
 	};
 
 	rig_init(&rig);
-	rig.params.spin_us = 5;
+	rig.params.waits.spin_us = 5;
 	fault.setup_refused = kernels[_i].refused;
 	relay_hundred(0);
 	ck_assert_msg(has_feature(kernels[_i].kept), "%s", rig.features.text);
@@ -221,7 +221,7 @@ END_TEST
 START_TEST(batches_without_min_wait_are_timed)
 {
 	rig_init(&rig);
-	rig.params.batch_wait_us = 30;
+	rig.params.waits.batch_us = 30;
 	fault.features_hidden = IORING_FEAT_MIN_TIMEOUT;
 	relay_hundred(0);
 	ck_assert(has_feature("timed_wait"));

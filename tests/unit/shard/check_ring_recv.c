@@ -159,12 +159,12 @@ START_TEST(what_waits_for_a_receive_that_is_started_again_is_not_batched)
 	ck_assert_int_eq(send(rig.out_fd, "", 0, 0), 0);
 	rig_until_got(&rig, 1);
 	if (rig.ended_count > 0) {
-		ring_set_waits(rig.ring, 3600U * 1000 * 1000, 0);
+		ring_set_waits(rig.ring, &(struct ring_waits){.batch_us = 3600U * 1000 * 1000});
 		rig_send_number(rig.out_fd, 7);
 		ring_arm_recv(rig.ring, 0, 0, 0);
 		rig_turn(&rig, RING_WAIT_FOREVER);
 		ck_assert_uint_eq(rig.got_count, 2);
-		ring_set_waits(rig.ring, 0, 0);
+		ring_set_waits(rig.ring, &(struct ring_waits){0});
 	}
 	rig_stop_flow(&rig, 0);
 	rig_reclaim_all(&rig);

@@ -13,14 +13,14 @@ static void copy_out(struct rig *rig, const struct ring_recv *event);
 
 static void tweak_batch(struct ring_params *params)
 {
-	params->batch_wait_us = 50;
+	params->waits.batch_us = 50;
 	params->batch_complete = 32;
 	params->batch_submit = 8;
 }
 
 static void tweak_spin(struct ring_params *params)
 {
-	params->spin_us = 20;
+	params->waits.spin_us = 20;
 }
 
 static void tweak_batch_spin(struct ring_params *params)
