@@ -27,6 +27,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
 	shard/ring/mmsg_turn.c \
+	shard/ring/pace.c shard/ring/pace.h \
 	shard/ring/engine.h \
 	shard/ring/engines.c shard/ring/engines.h \
 	shard/ring/uring.c shard/ring/uring.h \

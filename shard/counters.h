@@ -174,6 +174,9 @@ static inline uint64_t stat_get(const stat_t *counter)
 #define RING_COUNTERS(X)                                                                      \
 	X(syscalls, "syscalls", "calls", COUNT, "system calls of the engine after the start") \
 	X(turns, "turns", "turns", COUNT, "of the shard's loop")                              \
+	X(slept, "latency_sleeps", "turns", COUNT, "that --latency let sleep at once")        \
+	X(gathered, "latency_gathers", "turns", COUNT, "that it let gather events")           \
+	X(spun, "latency_spins", "turns", COUNT, "that it let watch for the next event")      \
 	X(longest_change_ns, "longest_change_ns", "nanoseconds", GAUGE,                       \
 	  "most that a change of rules has taken of one turn")                                \
 	X(sends_queued, "sends_queued", "sends", COUNT, "handed to the engine")               \

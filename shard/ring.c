@@ -15,10 +15,12 @@
 
 #include "shard/ring/engine.h"
 #include "shard/slot.h"
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
 #define BATCH_TIMER_SLACK_NS 1000UL
 
+static void choose_wait(struct ring *ring);
 static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth);
 static uint32_t sent_events_max(const struct ring_params *params);
 
@@ -67,7 +69,8 @@ void ring_close(struct ring *ring)
 void ring_set_waits(struct ring *ring, const struct ring_waits *waits)
 {
 	ring->waits = *waits;
-	if (waits->batch_us > 0) {
+	pace_begin(&ring->pace, waits->latency_us);
+	if (waits->batch_us > 0 || waits->latency_us > 0) {
 		/* The default slack of 50 us would double a short wait. It is the thread's own
 		 * setting, and a refusal only costs accuracy. */
 		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
@@ -216,6 +219,9 @@ void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *m
 int ring_turn(struct ring *ring, uint32_t wait_us)
 {
 	stat_add(&ring->stats->turns, 1);
+	if (ring->pace.latency_us > 0 && wait_us > 0) {
+		choose_wait(ring);
+	}
 	return ring->ops->turn(ring, wait_us);
 }
 
@@ -336,6 +342,25 @@ void ring_feature_add(struct err *features, const char *name)
 
 	snprintf(features->text + used, sizeof(features->text) - used, "%s%s", used > 0 ? " " : "",
 		 name);
+}
+
+static void choose_wait(struct ring *ring)
+{
+	uint32_t events = ring->recv_tail - ring->paced;
+	enum pace_way way = pace_choose(&ring->pace, clock_now_ns(), events, &ring->waits);
+
+	ring->paced = ring->recv_tail;
+	switch (way) {
+	case PACE_SLEEP:
+		stat_add(&ring->stats->slept, 1);
+		break;
+	case PACE_GATHER:
+		stat_add(&ring->stats->gathered, 1);
+		break;
+	case PACE_SPIN:
+		stat_add(&ring->stats->spun, 1);
+		break;
+	}
 }
 
 /* Every lent slot can be one event, every flow can end without one, and one for good measure. */

@@ -49,8 +49,9 @@ struct ring_group {
 
 /* How a turn waits, in microseconds. */
 struct ring_waits {
-	uint32_t batch_us; /* each wait gathers events this long; later ones end it at once */
-	uint32_t spin_us;  /* poll this long before sleeping; after the batch wait if both */
+	uint32_t batch_us;   /* each wait gathers events this long; later ones end it at once */
+	uint32_t spin_us;    /* poll this long before sleeping; after the batch wait if both */
+	uint32_t latency_us; /* not 0: the ring chooses both, and adds so much latency at most */
 };
 
 struct ring_params {

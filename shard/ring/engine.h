@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "shard/ring.h"
+#include "shard/ring/pace.h"
 #include "src/base/must.h"
 
 /* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. They
@@ -60,7 +61,9 @@ struct ring {
 	uint32_t armed[RING_GROUP_COUNT];    /* flows that receive into the group */
 	uint32_t starved_count;              /* flows with `starved' set */
 	uint32_t flows, sends;               /* bounds of the tokens */
-	struct ring_waits waits;             /* as ring_set_waits */
+	struct ring_waits waits;             /* of this turn */
+	struct pace pace;                    /* chooses them, with a budget of latency */
+	uint32_t paced;                      /* the recv_tail that it has seen */
 	struct ring_flow *flow_states;
 	uint32_t buffer_count;   /* areas to register that were asked for */
 	uint32_t buffers_usable; /* a bit for each that zero-copy sends may name; by the engine */

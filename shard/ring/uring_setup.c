@@ -159,7 +159,9 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 
 	flags |= params->sqpoll ? IORING_SETUP_SQPOLL : IORING_SETUP_DEFER_TASKRUN;
 	flags |= params->sqpoll && params->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0;
-	flags |= params->waits.spin_us > 0 && !params->sqpoll ? IORING_SETUP_TASKRUN_FLAG : 0;
+	flags |= (params->waits.spin_us > 0 || params->waits.latency_us > 0) && !params->sqpoll
+			 ? IORING_SETUP_TASKRUN_FLAG
+			 : 0;
 	for (;;) {
 		p = (struct io_uring_params){.flags = flags,
 					     .cq_entries = params->cq_entries,

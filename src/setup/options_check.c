@@ -41,6 +41,10 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		wrong = "--metrics: this numacastd was built without libmicrohttpd; expected one "
 			"that configure found it for; install libmicrohttpd-dev and build again, "
 			"or remove the option";
+	} else if (opt->waits.latency_us > 0 &&
+		   (opt->waits.batch_us > 0 || opt->waits.spin_us > 0)) {
+		wrong = "--latency: comes with --batch-wait or --spin, which it chooses itself; "
+			"expected one way; remove one";
 	} else if (opt->require_huge && opt->huge == NODEMEM_HUGE_OFF) {
 		wrong = "--require-huge: comes with --huge off; one demands what the other "
 			"forbids; remove one";

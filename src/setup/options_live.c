@@ -12,6 +12,7 @@
 
 #include "src/setup/options_value.h"
 
+static bool may_spin(const struct opt *opt);
 static bool is_same(const struct cli_row *row, const struct opt *a, const struct opt *b);
 static bool is_same_text(const char *a, const char *b);
 
@@ -29,10 +30,11 @@ int options_check_live(const struct opt *running, const struct opt *wanted, stru
 		}
 	}
 	/* A ring that was not opened to spin cannot see everything while it does. */
-	if (running->waits.spin_us == 0 && wanted->waits.spin_us > 0) {
+	if (!may_spin(running) && may_spin(wanted)) {
 		size_t used = strlen(names);
 
-		snprintf(names + used, sizeof(names) - used, "%s--spin", used ? ", " : "");
+		snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+			 wanted->waits.spin_us > 0 ? "--spin" : "--latency");
 	}
 	if (names[0] == '\0') {
 		return 0;
@@ -62,6 +64,11 @@ void options_free(struct opt *opt)
 	free(opt->control_group);
 	free(opt->user);
 	*opt = (struct opt){0};
+}
+
+static bool may_spin(const struct opt *opt)
+{
+	return opt->waits.spin_us > 0 || opt->waits.latency_us > 0;
 }
 
 static bool is_same(const struct cli_row *row, const struct opt *a, const struct opt *b)

@@ -289,6 +289,7 @@ START_TEST(numbers_are_strict_and_ranges_named)
 		{"--batch-complete", "0", "1 to 32768"},
 		{"--batch-wait", "1000001", "0 to 1000000"},
 		{"--spin", "4294967296", "0 to 1000000"},
+		{"--latency", "1000001", "0 to 1000000"},
 		{"--train-max", "1", "2 to 128"},
 		{"--train-max", "129", "2 to 128"},
 		{"--zerocopy", "on", "off, auto or 1 to 65507 bytes, with K, M or G"},
@@ -358,6 +359,9 @@ START_TEST(contradictions)
 		"--register-buffers: comes with --engine mmsg", "remove one");
 	refused(WORDS("--plan", "--zerocopy", "off", "--register-buffers", "64"),
 		"--register-buffers: comes with --zerocopy off", "remove one");
+	refused(WORDS("--plan", "--latency", "50", "--spin", "1"), "--latency: ", "remove one");
+	refused(WORDS("--plan", "--latency", "50", "--batch-wait", "1"),
+		"--latency: comes with --batch-wait", "remove one");
 	TAKEN("--plan", "--cq-entries", "8"); /* the default submission queue follows */
 	ck_assert_uint_eq(opt.sq_entries, 8);
 }
@@ -399,6 +403,7 @@ START_TEST(what_may_change_while_running)
 	ck_assert_int_eq(LIVE("--batch-wait", "9", "--spin", "0", "--drain-timeout", "1", "--quiet",
 			      "--balance", "2", "--exit-report", "/x", "--latency-sample", "64"),
 			 0);
+	ck_assert_int_eq(LIVE("--spin", "0", "--latency", "50"), 0);
 	ck_assert_int_eq(LIVE("--rule", "239.1.1.9%eth0:5000 -> 239.2.2.9%eth1:6000"), 0);
 }
 END_TEST
@@ -426,6 +431,10 @@ START_TEST(a_ring_that_never_span_does_not_begin_to)
 	TAKEN("--rule", RULE, "--spin", "5");
 	ck_assert_int_eq(options_check_live(&running, &opt, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "--spin: "));
+	options_free(&opt);
+	TAKEN("--rule", RULE, "--latency", "5");
+	ck_assert_int_eq(options_check_live(&running, &opt, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "--latency: "));
 	options_free(&running);
 }
 END_TEST

@@ -101,6 +101,9 @@ UNIT_TESTS += tests/unit/shard/check_ring_start
 tests_unit_shard_check_ring_start_SOURCES = tests/unit/shard/check_ring_start.c $(RING_RIG)
 tests_unit_shard_check_ring_start_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_pace
+tests_unit_shard_check_pace_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_share
 tests_unit_shard_check_share_SOURCES = tests/unit/shard/check_share.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h

@@ -29,6 +29,12 @@ static void tweak_batch_spin(struct ring_params *params)
 	tweak_spin(params);
 }
 
+static void tweak_latency(struct ring_params *params)
+{
+	params->waits.latency_us = 100;
+	params->batch_complete = 32;
+}
+
 static void tweak_sqpoll(struct ring_params *params)
 {
 	params->sqpoll = true;
@@ -51,6 +57,7 @@ const struct rig_variant rig_variants[] = {
 	{"uring, batch", RING_ENGINE_URING, tweak_batch},
 	{"uring, spin", RING_ENGINE_URING, tweak_spin},
 	{"uring, batch and spin", RING_ENGINE_URING, tweak_batch_spin},
+	{"uring, latency", RING_ENGINE_URING, tweak_latency},
 	{"uring, sqpoll", RING_ENGINE_URING, tweak_sqpoll},
 	{"uring, plain files", RING_ENGINE_URING, tweak_plain_files},
 	{"uring, small queues", RING_ENGINE_URING, tweak_small_queues},
@@ -58,6 +65,7 @@ const struct rig_variant rig_variants[] = {
 	{"mmsg, batch", RING_ENGINE_MMSG, tweak_batch},
 	{"mmsg, spin", RING_ENGINE_MMSG, tweak_spin},
 	{"mmsg, batch and spin", RING_ENGINE_MMSG, tweak_batch_spin},
+	{"mmsg, latency", RING_ENGINE_MMSG, tweak_latency},
 	{"auto", RING_ENGINE_AUTO, NULL},
 };
 const int rig_variant_count = sizeof(rig_variants) / sizeof(rig_variants[0]) - 1;

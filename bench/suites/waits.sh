@@ -1,0 +1,47 @@
+# waits.sh - single datagrams by rate: what each way to wait costs, and whether --latency chooses
+# as well as who knows the rate.
+#
+# True singles: each is one send of the sender's and one frame on the wire. `cpu' is measured
+# without a receiver, `latency' with one, which shares the sender's processor. The ratios are taken
+# within each run: of --latency to the cheapest of the fixed ways in that run, and to the default.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+waits_budget=100
+waits_ways=(sleep "batch 50:--batch-wait 50" "batch 100:--batch-wait 100" "spin 50:--spin 50"
+    "latency $waits_budget:--latency $waits_budget")
+
+waits_suite() {
+    local run rate rates=(10000 50000 150000 300000) engine=${WAITS_ENGINE:-uring}
+    raw=$out/waits-raw.csv
+    echo "$raw_columns" >"$raw"
+    ! $quick || rates=(50000 150000)
+    for ((run = 1; run <= runs; run++)); do
+        for rate in "${rates[@]}"; do
+            waits_measure cpu "$rate" receiver=none
+        done
+        for rate in 10000 50000 150000; do
+            waits_measure latency "$rate"
+        done
+    done
+    summarise "$raw" >"$out/waits.csv"
+    show "$out/waits.csv" cpu cpu_ns "ns of the relay's CPU for each single datagram, by rate"
+    show "$out/waits.csv" latency p50_us "us from send to receive, median, by rate"
+    show "$out/waits.csv" latency p99_us "... and of the slowest in a hundred"
+    waits_ratios
+}
+
+# waits_measure TABLE RATE [NAME=VALUE]...: every way in turn.
+waits_measure() {
+    local table=$1 rate=$2 way
+    shift 2
+    for way in "${waits_ways[@]}"; do
+        load_set size=200 "rate=$rate" "$@"
+        measure "$table" "${way%%:*}" "$rate" "$run" "$engine${way#"${way%%:*}"}"
+    done
+}
+
+# waits_ratios: --latency against the best fixed way and the default, medians of each run's ratio.
+waits_ratios() {
+    printf '\n%s\n' "CPU of --latency $waits_budget by that of other ways: medians of $runs runs"
+    "$here/waits.py" "$raw" "latency $waits_budget" sleep
+}
