@@ -277,8 +277,9 @@ START_TEST(sockets_are_opened_on_the_node_of_their_shard)
 	step.flow = &flow_room[0].rule;
 	step.output = &output_room[0].rule;
 	ck_assert_int_eq(changer_begin(&sup.changer, &step, 1, &client), 0);
-	changer_tick(&sup.changer);
-	ck_assert(changer_is_idle(&sup.changer));
+	while (!changer_is_idle(&sup.changer)) { /* a tick is a time, and may be over at once */
+		changer_tick(&sup.changer);
+	}
 	ck_assert_int_eq(where, cpu.cpu_os);
 	ck_assert_int_eq(cpu_bits_read(&after, 0), 0);
 	ck_assert(CPU_EQUAL_S(CPU_ALLOC_SIZE(before.count), before.set, after.set));
