@@ -3,6 +3,7 @@ noinst_LIBRARIES += src/probe/libnc-probe.a
 src_probe_libnc_probe_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_probe_libnc_probe_a_SOURCES = \
 	src/probe/burst.c src/probe/burst.h \
+	src/probe/frames.c src/probe/frames.h \
 	src/probe/options.c src/probe/options.h \
 	src/probe/options_check.c \
 	src/probe/options_value.c src/probe/options_value.h \

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "src/base/must.h"
+#include "src/probe/frames.h"
 #include "src/probe/run.h"
 
 #define ASYNC_ERROR_MAX 1000 /* ICMP errors, one after the other, for one message */
@@ -73,9 +74,9 @@ int probe_burst_mark(struct sender *sender, uint32_t flow_idx)
 	const struct send_flow *flow = &sender->flows[flow_idx];
 	struct dest *dest = &sender->dests[flow_idx % sender->dest_count];
 	int fd = sender->fds[flow_idx / sender->dest_count];
-	unsigned char header[PROBE_WIRE_HEADER_BYTES];
-	struct iovec iov = {header, sizeof(header)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	unsigned char frame[FRAMES_HEADER_BYTES], header[PROBE_WIRE_HEADER_BYTES];
+	struct iovec iov[] = {{frame, 0}, {header, sizeof(header)}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	struct probe_wire wire = {.kind = PROBE_WIRE_END,
 				  .clock = sender->opt->clock,
 				  .session = sender->session,
@@ -87,7 +88,10 @@ int probe_burst_mark(struct sender *sender, uint32_t flow_idx)
 	uint32_t async_errors = 0;
 
 	probe_wire_pack(&wire, header);
-	if (sender->dest_count > 1) {
+	if (sender->frames != NULL) {
+		frames_head(sender, flow_idx, sizeof(header), frame);
+		iov[0].iov_len = sizeof(frame);
+	} else if (sender->dest_count > 1) {
 		msg.msg_name = &dest->sa;
 		msg.msg_namelen = dest->len;
 	}
@@ -119,7 +123,7 @@ static void write_train(struct sender *sender, uint64_t now_ns)
 	memset(msg, 0, sizeof(*msg));
 	msg->msg_iov = &batch->iovs[2 * (size_t)batch->datagram_count];
 	msg->msg_iovlen = 2 * (size_t)count;
-	if (sender->dest_count > 1) {
+	if (sender->dest_count > 1 && sender->frames == NULL) {
 		msg->msg_name = &dest->sa;
 		msg->msg_namelen = dest->len;
 	}
@@ -199,8 +203,13 @@ static void write_datagram(struct sender *sender, uint32_t flow_idx, uint32_t si
 		return;
 	}
 	wire.seq = flow->next_seq++;
-	probe_wire_pack(&wire, batch->headers[at]);
-	iov[0] = (struct iovec){batch->headers[at], PROBE_WIRE_HEADER_BYTES};
+	probe_wire_pack(&wire, batch->headers[at].probe);
+	iov[0] = (struct iovec){batch->headers[at].probe, PROBE_WIRE_HEADER_BYTES};
+	if (sender->frames != NULL) {
+		frames_head(sender, flow_idx, size, batch->headers[at].frame);
+		iov[0] = (struct iovec){&batch->headers[at],
+					FRAMES_HEADER_BYTES + PROBE_WIRE_HEADER_BYTES};
+	}
 	iov[1] = (struct iovec){(void *)probe_wire_body(flow_idx, wire.seq),
 				size - PROBE_WIRE_HEADER_BYTES};
 }

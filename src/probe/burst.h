@@ -32,7 +32,9 @@ struct batch {
 		uint32_t sock, first, count; /* datagrams: indexes into headers and iovs / 2 */
 	} trains[PROBE_BURST_MAX];
 	struct iovec iovs[2 * PROBE_BURST_MAX];
-	unsigned char headers[PROBE_BURST_MAX][48];
+	struct {
+		unsigned char frame[42], probe[48]; /* the first with --frames (frames.h) */
+	} headers[PROBE_BURST_MAX];
 	union {
 		char room[CMSG_SPACE(sizeof(uint16_t))];
 		struct cmsghdr align;
@@ -55,6 +57,7 @@ struct sender {
 	uint64_t random;      /* state of the size generator */
 	uint64_t left;        /* datagrams */
 	bool gso_refused;
+	struct frames *frames; /* NULL: by UDP sockets */
 	struct batch batch;
 	/* the result */
 	uint64_t sent, bytes, shorts, trains, retries, async_errors;

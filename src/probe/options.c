@@ -83,6 +83,9 @@ static const struct cli_row send_rows[] = {
 	 .meanings = clock_meanings, .initial = "monotonic",
 	 .help = "monotonic (latency is valid on one host), or realtime (valid\n"
 		 "between hosts as far as their clocks agree)"},
+	{.name = "frames", .kind = CLI_FLAG, AT(frames),
+	 .help = "send whole Ethernet frames through a packet socket, past routes and\n"
+		 "queues: singles at the highest rate, to IPv4 groups (needs CAP_NET_RAW)"},
 	{.name = "end-marker", .kind = CLI_FLAG, AT(end_marker),
 	 .help = "close each flow with 5 extra datagrams that tell how much was sent"},
 	{.name = "no-loop", .kind = CLI_FLAG, AT(no_loop),

@@ -66,6 +66,7 @@ struct probe_opt {
 	uint64_t source_port; /* of the first flow; 0: chosen by the kernel */
 	uint64_t sndbuf_bytes;
 	enum probe_wire_clock clock;
+	bool frames; /* by a packet socket */
 	bool end_marker;
 	bool no_loop;
 	/* recv */

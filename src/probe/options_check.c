@@ -11,6 +11,7 @@
 #include "src/probe/tally.h"
 
 static int check_send(const struct probe_opt *opt, struct err *err);
+static int check_frames(const struct probe_opt *opt, struct err *err);
 static int check_send_targets(const struct probe_opt *opt, struct err *err);
 static int check_recv(const struct probe_opt *opt, struct err *err);
 
@@ -42,7 +43,33 @@ static int check_send(const struct probe_opt *opt, struct err *err)
 			(unsigned long long)opt->source_port, (unsigned long long)opt->flows);
 		return -EINVAL;
 	}
-	return check_send_targets(opt, err);
+	return opt->frames && check_frames(opt, err) != 0 ? -EINVAL : check_send_targets(opt, err);
+}
+
+static int check_frames(const struct probe_opt *opt, struct err *err)
+{
+	const char *wrong = NULL;
+
+	if (opt->train > 1) {
+		wrong = "comes with --gso; a frame holds one datagram; leave one out";
+	} else if (opt->size.min < PROBE_WIRE_HEADER_BYTES) {
+		wrong = "comes with a --size that leaves no room for a number; expected 44 or "
+			"more; raise it";
+	}
+	for (uint32_t i = 0; i < opt->targets.count && wrong == NULL; i++) {
+		const struct endpoint *at = &opt->targets.list[i].at;
+
+		if (at->addr.family != AF_INET || !addr_is_multicast(&at->addr) ||
+		    at->ifname[0] == '\0') {
+			wrong = "is for IPv4 groups on an interface; expected targets as "
+				"239.1.1.1%eth0:5000; name one";
+		}
+	}
+	if (wrong != NULL) {
+		err_set(err, "--frames: %s", wrong);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int check_send_targets(const struct probe_opt *opt, struct err *err)

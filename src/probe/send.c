@@ -20,6 +20,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/probe/burst.h"
+#include "src/probe/frames.h"
 #include "src/probe/stats.h"
 
 #define AUTO_BURST_NS       (50 * NS_PER_US)
@@ -113,6 +114,9 @@ static int sender_open(struct sender *sender, struct err *err)
 	if (rc == 0) {
 		rc = aim(sender, err);
 	}
+	if (rc == 0 && opt->frames) {
+		rc = frames_open(sender, err);
+	}
 	if (rc == 0) {
 		tell_short_trains(sender);
 	}
@@ -196,6 +200,7 @@ static void sender_free(struct sender *sender)
 	for (uint64_t i = 0; i < sender->open_count; i++) {
 		close(sender->fds[i]);
 	}
+	frames_close(sender);
 	free(sender->fds);
 	free(sender->dests);
 	free(sender->flows);

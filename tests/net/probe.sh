@@ -46,6 +46,17 @@ for name in many trains; do
         "$(got $name '[.flows | to_entries[] | select(.key != .value.flow)] | length')" 0
 done
 
+echo "-- whole frames: numbered, with right headers, and an end"
+recv_start frames dst 239.1.0.0/30%d0:5000 --until-end --expect-flows 8
+send src 239.1.0.0/30%s0:5000 --frames --flows 2 --count-per-flow 1000 --size 44-1472 --end-marker \
+    --rate 40k --dscp EF --ttl 7
+recv_end frames
+expect "faults" "$(got frames ".total | $faults")" "8000 0 0 0 0 0 0"
+expect "bytes" "$(got frames .total.bytes)" "$(sent .bytes)"
+in_ns src "$probe" send --frames --size 1473 239.1.1.1%s0:5000 >"$work/refused" 2>&1
+expect "too large for a frame: exit status" $? 1
+expect_words "and why" "$work/refused" "a frame of s0 holds 1472 bytes of payload"
+
 echo "-- sizes from nothing to the most there is, short ones counted by the end marker"
 recv_start sizes dst 239.1.1.1%d0:5000 --until-end --rcvbuf 64M
 send src 239.1.1.1%s0:5000 --count 2000 --rate 2k --size 0-65507 --end-marker
