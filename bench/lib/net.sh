@@ -85,7 +85,12 @@ neigh_forget() {
     ip -n "$(ns sender)" neigh flush dev s0 nud noarp
 }
 
-# net_bytes: bytes that came out at the far end, headers included.
+# net_bytes: bytes that came out at the far end, headers included; net_packets: in so many frames or
+# trains.
 net_bytes() {
     in_ns receiver cat /sys/class/net/d0/statistics/rx_bytes
+}
+
+net_packets() {
+    in_ns receiver cat /sys/class/net/d0/statistics/rx_packets
 }

@@ -17,8 +17,8 @@ disturbed_most=4 # % that is not worth a repetition
 # load_set NAME=VALUE...: the defaults and what differs from them.
 load_set() {
     local pair
-    load=([size]=1316 [gso]=1 [cut]=off [rate]=unlimited [groups]=1 [outputs]=1 [seconds]=$seconds
-        [receiver]=probe [relay_cpus]=0 [out]=out0)
+    load=([size]=1316 [gso]=1 [cut]=off [frames]=off [rate]=unlimited [groups]=1 [outputs]=1
+        [seconds]=$seconds [receiver]=probe [relay_cpus]=0 [out]=out0)
     for pair in "$@"; do
         load[${pair%%=*}]=${pair#*=}
     done
@@ -67,6 +67,7 @@ trial() {
     soft0=$(softirq_ns 0)
     soft1=$(softirq_ns 1)
     got[bytes]=$(net_bytes)
+    got[packets]=$(net_packets)
     profile_start
     send_load
     profile_end
@@ -76,6 +77,7 @@ trial() {
         receiver_end
     fi
     got[bytes]=$(($(net_bytes) - got[bytes]))
+    got[packets]=$(($(net_packets) - got[packets]))
     got[relay_ns]=$(($(spent_ns "$relay_pid") - before + $(softirq_ns 0) - soft0))
     got[waited_ns]=$(($(waited_ns "$relay_pid") - waited))
     got[soft1_ns]=$(($(softirq_ns 1) - soft1))
@@ -115,10 +117,11 @@ receiver_end() {
 
 # The sender's whole CPU time is what its shell's children used: bash gives it to the microsecond.
 send_load() {
-    local TIMEFORMAT='%3U %3S'
+    local TIMEFORMAT='%3U %3S' shape=(--gso "${load[gso]}" --sndbuf 8M)
+    [ "${load[frames]}" = off ] || shape=(--frames --burst 32)
     { time in_ns sender taskset -c 1 timeout 600 "$probe" send --json --quiet --ttl 16 \
-        --size "${load[size]}" --gso "${load[gso]}" --rate "${load[rate]}" \
-        --groups "${load[groups]}" --duration "${load[seconds]}" --sndbuf 8M \
+        --size "${load[size]}" "${shape[@]}" --rate "${load[rate]}" \
+        --groups "${load[groups]}" --duration "${load[seconds]}" \
         "${load[to]:-$(group_of 1 0)%s0:5000}" >"$work/send.json" 2>"$work/send.log"; } \
         2>"$work/send.time" ||
         fault "the sender fails: $(tail -n 1 "$work/send.log")"
@@ -144,7 +147,9 @@ trial_sums() {
         # The headers of a train count once. Only where no relay makes trains of singles, or takes
         # trains apart, is this exact; numacastd's own count replaces it below.
         header=$(calc "42 / (\"${load[cut]}\" == \"on\" ? 1 : ${load[gso]})")
-        got[received]=$(calc "int(${got[bytes]} / (${load[size]} + $header))")
+        got[received]=${got[packets]}
+        [ "${load[frames]}" = on ] ||
+            got[received]=$(calc "int(${got[bytes]} / (${load[size]} + $header))")
         got[seconds]=${got[send_s]}
         take duplicated reordered p50_ns p99_ns p999_ns <<<"0 0 0 0 0"
     else
