@@ -175,9 +175,10 @@ static int add_flow(struct relay *r, struct shard_message *m)
 	if (place == NULL) {
 		return -ENOSPC;
 	}
+	place->flow.drops_seen = m->flow_past.drops_seen;
 	if (m->goes_on) {
 		place->stats = m->flow_stats;
-		place->flow.drops_seen = m->flow_past.drops_seen;
+		place->book = m->flow_past.book;
 		place->flow.next_group = m->flow_past.next_group;
 	}
 	place->flow.echoes = m->echoes;
@@ -453,7 +454,7 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 	m->flow_stats = *flow->stats;
 	m->flow_rule = *flow->rule;
 	m->got = place->got;
-	m->flow_past = (struct flow_past){flow->drops_seen, flow->next_group};
+	m->flow_past = (struct flow_past){flow->drops_seen, flow->next_group, place->book};
 	relay_leave_place(r, flow);
 	return true;
 }

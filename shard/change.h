@@ -121,7 +121,9 @@ struct shard_message {
 	struct output_stats output_stats; /* REMOVE_OUTPUT */
 
 	/* ADD_FLOW, ADD_OUTPUT: it is one that was removed elsewhere, with this socket. It goes on
-	 * from the stats above and from what is below, both told by its removal. */
+	 * from the stats above and from what is below, both told by its removal. Of a socket that
+	 * is new, too, `flow_past.drops_seen' tells which kernel drops are none of the flow's
+	 * (ADD_FLOW, OPEN_FLOW). */
 	bool goes_on;
 	struct flow_past flow_past;
 	struct output_past output_past;

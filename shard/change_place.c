@@ -50,6 +50,7 @@ int change_open_flow(struct relay *r, const struct shard_message *m)
 	place->rule.ifindex = m->flow_rule.ifindex;
 	flow->fd = m->fd;
 	flow->file = (uint32_t)file;
+	flow->drops_seen = m->flow_past.drops_seen;
 	flow->state = FLOW_IDLE;
 	relay_start_flow(r, flow);
 	return 0;

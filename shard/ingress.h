@@ -72,10 +72,19 @@ struct ingress_flow {
 
 #define BAND_NOWHERE UINT8_MAX
 
+/* What control keeps of a share of a divided flow, beside its counters (src/run/spread.h). */
+struct share_book {
+	uint64_t pieces, not_mine; /* counted by sockets that it had before */
+	uint64_t outside;          /* that only some of the shares saw, the same */
+	uint64_t heard_ns;         /* of the first share: when any was seen to receive; 0: none */
+	bool judged;               /* the same: whether one share has everything */
+};
+
 /* What a flow that moves to another place takes along beside its counters. */
 struct flow_past {
 	uint32_t drops_seen;
 	uint8_t next_group;
+	struct share_book book;
 };
 
 /* Where a flow stands, with all that belongs to it. */
@@ -84,6 +93,7 @@ struct flow_place {
 	struct rule_flow rule;   /* flow.rule */
 	struct sock_got got;     /* buffer size got, clamped, coalescing */
 	struct flow_stats stats; /* flow.stats */
+	struct share_book book;  /* control's */
 	bool stored; /* somebody keeps its socket beyond our end; control's until MAIL_HAND_OVER */
 };
 

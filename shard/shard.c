@@ -196,7 +196,12 @@ int shard_live(struct shard *s, struct err *err)
 	int armed;
 
 	for (uint32_t i = 0; i < s->spec->table->flow_count; i++) {
-		relay_place(&s->relay, i)->flow.kept = false; /* it is ours from here on */
+		struct ingress_flow *flow = &relay_place(&s->relay, i)->flow;
+
+		flow->kept = false; /* it is ours from here on */
+		if (flow->state == FLOW_PENDING && flow->fd >= 0) {
+			give_up(s, flow); /* so control has decided, of a share */
+		}
 	}
 	relay_start(&s->relay);
 	armed = ring_turn(s->relay.ring, 0); /* before we say so */
@@ -341,7 +346,7 @@ static int open_output(struct shard *s, uint32_t i, struct err *err)
 	return 0;
 }
 
-/* Of a flow that several shards divide each must have its share, now: they get ready together. */
+/* What several shards divide they get ready together, or none of them has it. */
 static int open_flow(struct shard *s, uint32_t i, struct err *err)
 {
 	struct flow_place *place = relay_take_place(&s->relay, &s->spec->table->flows[i]);
@@ -361,7 +366,9 @@ static int open_flow(struct shard *s, uint32_t i, struct err *err)
 	}
 	if (flow->fd < 0) {
 		flow->state = FLOW_PENDING;
-		return s->spec->strict || share_is_part(&flow->rule->share) ? flow->fd : 0;
+		return s->spec->strict || (share_is_part(&flow->rule->share) && flow->fd != -ENODEV)
+			       ? flow->fd
+			       : 0;
 	}
 	return add_file(s, flow->fd, &flow->file, err);
 }

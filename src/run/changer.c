@@ -15,7 +15,9 @@
 #include "src/base/must.h"
 #include "src/run/changer_ask.h"
 #include "src/run/changer_find.h"
+#include "src/run/changer_shares.h"
 #include "src/run/changer_sock.h"
+#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 #define TICK_NS (4 * NS_PER_MS)
@@ -184,12 +186,14 @@ static bool prepare(struct changer *c)
 		return begin_growing(c);
 	}
 	step = &c->steps[c->at++];
-	step->fd = -1;
+	if (step->skip) {
+		return true; /* it was opened with another one, in vain */
+	}
 	step->result = -ECANCELED;
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
-	if (step->late && !(step->flow && share_is_part(&step->flow->share))) {
+	if (step->late) {
 		return true;
 	}
 	rc = step->op == SHARD_REMOVE_FLOW && step->moved
@@ -287,6 +291,9 @@ static int begin_step(struct changer *c, struct changer_step *step)
 		return rc;
 	}
 	rc = changer_ask(c, step);
+	if (rc == 0 && (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_CLOSE_FLOW)) {
+		spread_leave(c->sup, step->flow, step->op == SHARD_REMOVE_FLOW);
+	}
 	if (rc == 0) {
 		send_message(c, step->moved ? step->from : step->shard);
 	}
@@ -393,7 +400,7 @@ static void finish(struct changer *c)
 	bool begun = c->begun;
 
 	for (uint32_t i = 0; i < c->count; i++) {
-		if (c->steps[i].fd >= 0 && (c->phase != CHANGER_PREPARING || i < c->at)) {
+		if (c->steps[i].fd >= 0) {
 			close(c->steps[i].fd);
 			c->steps[i].fd = -1;
 		}
@@ -402,6 +409,7 @@ static void finish(struct changer *c)
 		free(c->shards[s].order);
 	}
 	free(c->shards);
+	changer_forget_shares(c);
 	c->shards = NULL;
 	c->steps = NULL;
 	c->phase = CHANGER_IDLE;

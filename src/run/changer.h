@@ -46,9 +46,11 @@ struct changer_step {
 	uint64_t drain_ns;
 	uint32_t latency_sample;
 	bool skip;           /* there is nothing to do after all */
+	bool tried;          /* of a share: its flow's sockets were opened, or cannot be */
 	int result;          /* what became of it: 0, -errno; -ECANCELED: it was not come to */
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */
+	uint32_t drops_seen; /* its kernel drops that are none of the flow's; the changer's */
 	unsigned ifindex;    /* OPEN_*: of the interface by now; the changer's */
 	uint32_t mtu;        /* TRY_PATH: of the interface. OPEN_*: the same; the changer's */
 	bool dark;           /* TRY_PATH: the interface has no carrier */
@@ -102,6 +104,8 @@ struct changer {
 	uint64_t lists;     /* begun so far */
 	struct changer_client client;
 	struct changer_shard *shards; /* of the list; one for each worker */
+	struct changer_step **shares; /* of the list: those that bring a share, sorted; or NULL */
+	uint32_t share_count;
 	struct shard_message message;
 	uint32_t message_shard;
 	bool waiting;                          /* for its answer */

@@ -11,6 +11,7 @@
 #include "src/base/must.h"
 #include "src/run/changer_find.h"
 #include "src/run/changer_sock.h"
+#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 static void open_late(struct changer *c, struct changer_step *step);
@@ -40,8 +41,10 @@ int changer_ask(struct changer *c, struct changer_step *step)
 		c->message.fd = step->fd;
 		c->message.got = step->got;
 		c->message.flow_rule = *step->flow;
+		c->message.flow_past.drops_seen = step->drops_seen;
 		c->message.echoes = step->echoes;
 		c->message.echo_count = step->echo_count;
+		rc = spread_lend_cpus(c->sup, &c->message.flow_rule.share);
 		break;
 	default:
 		rc = find_flow(c, step, &flow);
@@ -82,6 +85,7 @@ static int ask_of_flow(struct changer *c, struct changer_step *step, uint32_t fl
 	c->message.fd = step->fd;
 	c->message.got = step->got;
 	c->message.flow_rule.ifindex = step->ifindex;
+	c->message.flow_past.drops_seen = step->drops_seen;
 	c->message.echoes = step->echoes;
 	c->message.echo_count = step->echo_count;
 	if (step->op == SHARD_REMOVE_FLOW) {

@@ -13,6 +13,8 @@
 
 #include "numa/nodemem.h"
 #include "src/run/changer_find.h"
+#include "src/run/changer_shares.h"
+#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 static int open_for(struct changer *c, struct changer_step *step, struct err *err);
@@ -23,15 +25,10 @@ static uint32_t unused_flows(const struct shard *shard);
 static uint32_t unused_outputs(const struct shard *shard);
 static int map(const struct worker *w, size_t bytes, struct arena *arena, struct err *err);
 static bool is_missing(const struct endpoint *at, unsigned ifindex);
-static int add_flow(const struct worker *w, struct changer_step *step,
-		    const struct changer_step *end, struct err *err);
-static int open_flow(struct changer_step *step, const struct rule_ingress *in, unsigned ifindex,
-		     const struct sock_want *want, struct err *err);
-static int open_waiting_flow(struct changer *c, struct changer_step *step, struct err *err);
+static int open_flow(struct changer *c, struct changer_step *step, struct err *err);
 static int open_waiting_output(struct changer *c, struct changer_step *step, struct err *err);
 static int find_interface(const struct supervisor *sup, struct changer_step *step,
 			  struct endpoint *at, struct err *err);
-static int refuse_share(const struct rule_flow *flow, struct err *err);
 static void want_for(const struct rule_output *out, struct sock_want *want);
 static int open_output(const struct worker *w, struct changer_step *step,
 		       const struct rule_table_output *rule, struct err *err);
@@ -42,7 +39,6 @@ static void empty(int fd, struct flow_stats *stats, const struct rule_flow *rule
 
 int changer_open(struct changer *c, struct changer_step *step, struct err *err)
 {
-	const struct setup *setup = c->sup->setup;
 	bool opens = step->op == SHARD_ADD_FLOW || step->op == SHARD_ADD_OUTPUT ||
 		     step->op == SHARD_REPLACE_OUTPUT || step->op == SHARD_OPEN_FLOW ||
 		     step->op == SHARD_OPEN_OUTPUT;
@@ -50,9 +46,47 @@ int changer_open(struct changer *c, struct changer_step *step, struct err *err)
 	if (!opens) {
 		return 0;
 	}
-	say_far(c, near_go(&c->near, &setup->topo, &setup->plan,
-			   c->sup->workers[step->shard].node_os));
+	changer_go_near(c, step->shard);
 	return open_for(c, step, err);
+}
+
+void changer_go_near(struct changer *c, uint32_t shard)
+{
+	const struct setup *setup = c->sup->setup;
+
+	say_far(c, near_go(&c->near, &setup->topo, &setup->plan, c->sup->workers[shard].node_os));
+}
+
+int changer_prepare_flow(struct changer *c, struct changer_step *step, struct rule_ingress *in,
+			 struct sock_want *want, struct err *err)
+{
+	const struct worker *w = &c->sup->workers[step->shard];
+	const struct changer_step *end = c->steps + c->count;
+	const struct flow_place *place = NULL;
+	uint32_t o;
+
+	*in = step->flow->in;
+	*want = (struct sock_want){.buffer_bytes = w->spec.rcvbuf_bytes,
+				   .gro = step->flow->gro,
+				   .ttl = step->flow->merge != NULL, /* its outputs are another's */
+				   .tos = step->flow->merge != NULL,
+				   .stamp = shard_stamps(&w->spec, &step->flow->in),
+				   .share = step->flow->share};
+	if (step->op == SHARD_ADD_FLOW) {
+		step->ifindex = step->flow->ifindex;
+		for (const struct changer_step *next = step + 1;
+		     next < end && next->op == SHARD_ADD_OUTPUT && next->flow == step->flow;
+		     next++) {
+			want_for(&next->output->out, want);
+		}
+		return is_missing(&in->at, step->ifindex) ? 1 : 0;
+	}
+	place = changer_find_flow(c, step->shard, &step->flow->in);
+	o = place ? place->flow.first_output : PLACE_NONE;
+	for (; o != PLACE_NONE; o = shard_output(w->shard, o)->output.sibling) {
+		want_for(&shard_output(w->shard, o)->rule.out, want);
+	}
+	return find_interface(c->sup, step, &in->at, err);
 }
 
 void changer_go_home(struct changer *c)
@@ -111,12 +145,14 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 		if (m->fd >= 0) {
 			empty(m->fd, &m->flow_stats, step->flow);
 		}
+		spread_removed(sup, m);
 		report_keep_flow(&sup->gone, &m->flow_stats);
 		break;
 	case SHARD_CLOSE_FLOW:
 		/* Nobody else counts there, while it has no socket. */
 		place = relay_place(&sup->workers[step->shard].shard->relay, place_index(m->flow));
 		empty(m->fd, place->flow.stats, step->flow);
+		spread_closed(sup, &place->flow);
 		break;
 	case SHARD_REMOVE_OUTPUT:
 		report_keep_output(&sup->gone, &m->output_stats);
@@ -182,16 +218,14 @@ static int open_for(struct changer *c, struct changer_step *step, struct err *er
 
 	switch (step->op) {
 	case SHARD_ADD_FLOW:
-		return is_missing(&step->flow->in.at, step->flow->ifindex)
-			       ? 0
-			       : add_flow(w, step, c->steps + c->count, err);
+	case SHARD_OPEN_FLOW:
+		return share_is_part(&step->flow->share) ? changer_open_shares(c, step, err)
+							 : open_flow(c, step, err);
 	case SHARD_ADD_OUTPUT:
 	case SHARD_REPLACE_OUTPUT:
 		return is_missing(&step->output->out.to, step->output->ifindex)
 			       ? 0
 			       : open_output(w, step, step->output, err);
-	case SHARD_OPEN_FLOW:
-		return open_waiting_flow(c, step, err);
 	case SHARD_OPEN_OUTPUT:
 		return open_waiting_output(c, step, err);
 	default:
@@ -263,63 +297,27 @@ static bool is_missing(const struct endpoint *at, unsigned ifindex)
 	return at->ifname[0] != '\0' && ifindex == 0;
 }
 
-static int add_flow(const struct worker *w, struct changer_step *step,
-		    const struct changer_step *end, struct err *err)
+static int open_flow(struct changer *c, struct changer_step *step, struct err *err)
 {
-	const struct rule_flow *flow = step->flow;
-	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
-				 .gro = flow->gro,
-				 .ttl = flow->merge != NULL, /* its outputs are another's */
-				 .tos = flow->merge != NULL,
-				 .stamp = shard_stamps(&w->spec, &flow->in)};
+	struct rule_ingress in;
+	struct sock_want want;
+	int rc = changer_prepare_flow(c, step, &in, &want, err);
 
-	if (share_is_part(&flow->share)) {
-		return refuse_share(flow, err);
+	if (rc != 0) {
+		return rc < 0 ? rc : 0;
 	}
-	for (const struct changer_step *next = step + 1;
-	     next < end && next->op == SHARD_ADD_OUTPUT && next->flow == flow; next++) {
-		want_for(&next->output->out, &want);
-	}
-	return open_flow(step, &flow->in, flow->ifindex, &want, err);
-}
-
-static int open_flow(struct changer_step *step, const struct rule_ingress *in, unsigned ifindex,
-		     const struct sock_want *want, struct err *err)
-{
-	int rc;
-
-	step->fd = sock_open_ingress(in, ifindex, want, &step->got, err);
+	step->fd = sock_open_ingress(&in, step->ifindex, &want, &step->got, err);
 	if (step->fd < 0) {
 		rc = step->fd;
 		step->fd = -1;
 		return rc;
 	}
-	rc = sock_join(step->fd, in, ifindex, err);
+	rc = sock_join(step->fd, &in, step->ifindex, err);
 	if (rc < 0) {
 		close(step->fd);
 		step->fd = -1;
 	}
 	return rc;
-}
-
-/* One that has its place already, and in it its outputs. */
-static int open_waiting_flow(struct changer *c, struct changer_step *step, struct err *err)
-{
-	const struct worker *w = &c->sup->workers[step->shard];
-	const struct flow_place *place = changer_find_flow(c, step->shard, &step->flow->in);
-	struct sock_want want = {.buffer_bytes = w->spec.rcvbuf_bytes,
-				 .gro = step->flow->gro,
-				 .ttl = step->flow->merge != NULL,
-				 .tos = step->flow->merge != NULL,
-				 .stamp = shard_stamps(&w->spec, &step->flow->in)};
-	struct rule_ingress in = step->flow->in;
-	uint32_t o = place ? place->flow.first_output : PLACE_NONE;
-	int rc = find_interface(c->sup, step, &in.at, err);
-
-	for (; o != PLACE_NONE; o = shard_output(w->shard, o)->output.sibling) {
-		want_for(&shard_output(w->shard, o)->rule.out, &want);
-	}
-	return rc == 0 ? open_flow(step, &in, step->ifindex, &want, err) : rc;
 }
 
 static int open_waiting_output(struct changer *c, struct changer_step *step, struct err *err)
@@ -348,18 +346,6 @@ static int find_interface(const struct supervisor *sup, struct changer_step *ste
 	}
 	step->mtu = iface_mtu(at->ifname);
 	return 0;
-}
-
-/* The sockets of a divided flow become ready together, while nobody relays (spread.h). */
-static int refuse_share(const struct rule_flow *flow, struct err *err)
-{
-	char at[ENDPOINT_TEXT_MAX];
-
-	err_set(err,
-		"%s: cannot be divided by source or CPU while the shards run; restart to divide "
-		"it, or leave the rule as it was",
-		endpoint_format(&flow->in.at, at));
-	return -EOPNOTSUPP;
 }
 
 /* What an output needs to know of each datagram. */

@@ -8,11 +8,21 @@
 #include "src/run/worker.h"
 
 /* Opens what `step' brings, one of the changer's list, if it brings anything: an output's socket,
- * or that of a flow, which is fitted for its outputs and joined. Nothing for what is added on an
+ * or that of a flow, which is fitted for its outputs and joined, or those of all shares of a
+ * divided flow (changer_shares.h). Nothing for what is added on an
  * interface that is not there. 0 or -errno with `err'. No shard has a message. From then on until
  * changer_go_home the thread runs on the shard's node, where it may (near.h), for the socket to be
  * there; where it cannot go, that is said once. */
 int changer_open(struct changer *changer, struct changer_step *step, struct err *err);
+
+/* Goes where the shard is, as that does. */
+void changer_go_near(struct changer *changer, uint32_t shard);
+
+/* What the socket is to hear, and be like, that `step' is to bring a flow: one that is added, whose
+ * outputs follow in the list, or one that waits in its place. Notes the interface by now in the
+ * step. 0; 1: its interface is not there, and it is added without a socket; -errno with `err'. */
+int changer_prepare_flow(struct changer *changer, struct changer_step *step,
+			 struct rule_ingress *in, struct sock_want *want, struct err *err);
 
 /* The thread runs again wherever it may. */
 void changer_go_home(struct changer *changer);

@@ -96,7 +96,7 @@ static uint32_t list_flow(struct follow *f, const struct worker *w, uint32_t ind
 	const struct flow_place *place = shard_flow(w->shard, index);
 	const struct iface *iface;
 
-	if (!place->flow.rule || place->flow.fd < 0 || share_is_part(&place->rule.share)) {
+	if (!place->flow.rule || place->flow.fd < 0) {
 		return 0;
 	}
 	iface = iface_find(&f->sup->setup->ifaces, place->rule.in.at.ifname);

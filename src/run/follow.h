@@ -5,8 +5,8 @@
  * is closed by the changer (changer.h) and is pending from then on (pending.h), which opens it
  * again as soon as there is an interface of that name. Its counters go on. When an MTU changes,
  * outputs find out anew what their path carries. An interface without a carrier takes what it is
- * given to send, and loses it without a word: so its outputs are told, and count `link_down'. Flows
- * that several shards divide stay as they are. Control thread.
+ * given to send, and loses it without a word: so its outputs are told, and count `link_down'.
+ * Control thread.
  */
 #pragma once
 

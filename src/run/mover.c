@@ -176,6 +176,7 @@ static void give_flow(struct mover *m, struct shard_message *message)
 	message->goes_on = true;
 	message->flow_rule = *m->rule;
 	message->flow_rule.ifindex = m->told.flow_rule.ifindex;
+	message->flow_rule.share = m->told.flow_rule.share; /* the same, and it stays */
 	message->echoes = m->echoes;
 	message->echo_count = m->echo_count;
 	if (m->rule->gro && !message->got.gro && message->fd >= 0) {

@@ -6,8 +6,10 @@
  */
 #include "src/run/spread.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -19,27 +21,35 @@
 typedef int share_step(struct flow_place *place, struct err *err);
 
 static share_step bind_share, join_share, open_share;
+static int start_flow(const struct supervisor *sup, uint32_t first, struct err *err);
 static int take_step(const struct supervisor *sup, uint32_t first, share_step *step,
 		     struct err *err);
-static bool find_first(const struct supervisor *sup, const struct ingress_flow *flow,
+static void give_up(const struct supervisor *sup, uint32_t first);
+static void end_flow(const struct supervisor *sup, uint32_t first);
+static struct spread_going *find_going(const struct spread *spread, const struct rule_ingress *in);
+static void forget_going(struct spread *spread, struct spread_going *going);
+static bool find_first(const struct supervisor *sup, const struct rule_ingress *in,
 		       uint32_t *first);
 static const struct share *share_at(const struct supervisor *sup, uint32_t first);
 static struct flow_place *place_of(const struct supervisor *sup, uint32_t nth);
 static bool holds(const struct flow_place *place, const struct rule_flow *rule);
 static bool has_left(const struct supervisor *sup, uint32_t first);
-static uint64_t pieces_seen(const struct ingress_flow *flow);
-static void judge(const struct supervisor *sup, uint32_t first, struct spread_watch *watch);
+static bool has_socket(const struct supervisor *sup, uint32_t first, bool any);
+static uint64_t pieces_seen(const struct flow_place *place);
+static uint64_t pieces_received(const struct supervisor *sup, uint32_t first);
+static void judge(const struct supervisor *sup, uint32_t first);
 static void tell_alone(const struct supervisor *sup, uint32_t nth);
 
 int spread_start(const struct supervisor *sup, struct err *err)
 {
-	static share_step *const steps[] = {bind_share, join_share, open_share};
 	uint32_t count = sup->setup->layout.share_count;
 	int rc = 0;
 
 	for (uint32_t at = 0; at < count && rc == 0; at += share_at(sup, at)->count) {
-		for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++) {
-			rc = take_step(sup, at, steps[i], err);
+		rc = start_flow(sup, at, err);
+		if (rc < 0 && !sup->setup->opt->strict) {
+			give_up(sup, at);
+			rc = 0;
 		}
 	}
 	return rc;
@@ -47,28 +57,122 @@ int spread_start(const struct supervisor *sup, struct err *err)
 
 void spread_end(const struct supervisor *sup)
 {
-	uint32_t count = sup->setup->layout.share_count, k;
+	uint32_t count = sup->setup->layout.share_count;
 
-	for (uint32_t at = 0; at < count; at += k) {
-		bool multicast;
+	for (uint32_t at = 0; at < count; at += share_at(sup, at)->count) {
+		end_flow(sup, at);
+	}
+}
 
-		k = share_at(sup, at)->count;
-		if (has_left(sup, at)) {
-			continue;
-		}
-		multicast = addr_is_multicast(&place_of(sup, at)->rule.in.at.addr);
-		for (uint32_t i = 0; i < k; i++) {
-			sock_refuse_all(place_of(sup, at + i)->flow.fd);
-		}
-		/* A unicast group hands the sources of a socket that closes to those that are left,
-		 * which refuse them by now, or a source would end, begin again and lack what came
-		 * between. */
-		for (uint32_t i = k;
-		     multicast && i-- > 0;) { /* the last that joined is the first to leave */
-			const struct flow_place *place = place_of(sup, at + i);
+void spread_leave(struct supervisor *sup, const struct rule_flow *rule, bool for_good)
+{
+	struct spread_going *going;
+	uint32_t first;
 
-			sock_leave(place->flow.fd, &place->rule.in, place->rule.ifindex);
+	if (!share_is_part(&rule->share) || !find_first(sup, &rule->in, &first) ||
+	    has_left(sup, first) || !has_socket(sup, first, false)) {
+		return;
+	}
+	end_flow(sup, first);
+	forget_going(&sup->spread, find_going(&sup->spread, &rule->in)); /* of a failure */
+	going = for_good ? calloc(1, sizeof(*going)) : NULL;
+	if (going) { /* else what it has lost counts as refused */
+		*going = (struct spread_going){
+			.next = sup->spread.going, .in = rule->in, .left = rule->share.count};
+		sup->spread.going = going;
+	}
+}
+
+void spread_closed(const struct supervisor *sup, const struct ingress_flow *flow)
+{
+	const struct share *share = &flow->rule->share;
+	uint64_t seen, received, lost;
+	struct flow_place *last;
+	uint32_t first;
+
+	if (!share_is_filtered(share, &flow->rule->in.at.addr) ||
+	    !find_first(sup, &flow->rule->in, &first) || has_left(sup, first) ||
+	    has_socket(sup, first, true)) {
+		return;
+	}
+	last = place_of(sup, first + share->count - 1);
+	seen = pieces_seen(last);
+	received = pieces_received(sup, first);
+	lost = seen > received ? seen - received : 0;
+	for (uint32_t i = 0; i < share->count; i++) {
+		struct flow_place *place = place_of(sup, first + i);
+		uint64_t more = pieces_seen(place);
+
+		if (place == last) {
+			stat_add(&place->stats.kernel_drops, lost);
+			stat_set(&place->stats.not_mine, stat_get(&place->stats.not_mine) - lost);
 		}
+		place->book.outside += more > seen ? more - seen : 0;
+		place->book.pieces = stat_get(&place->stats.pieces);
+		place->book.not_mine = stat_get(&place->stats.not_mine);
+	}
+}
+
+void spread_removed(struct supervisor *sup, struct shard_message *told)
+{
+	const struct rule_flow *rule = &told->flow_rule;
+	const struct share_book *book = &told->flow_past.book;
+	struct spread_going *going = find_going(&sup->spread, &rule->in);
+	uint64_t received = stat_get(&told->flow_stats.pieces) - book->pieces, lost;
+
+	if (!share_is_filtered(&rule->share, &rule->in.at.addr) || !going) {
+		return;
+	}
+	going->received += received;
+	if (rule->share.index == rule->share.count - 1) {
+		going->seen = received + stat_get(&told->flow_stats.not_mine) - book->not_mine;
+	}
+	going->left--;
+	if (going->left > 0) {
+		return;
+	}
+	lost = going->seen > going->received ? going->seen - going->received : 0;
+	stat_add(&sup->gone.flows.kernel_drops, lost);
+	stat_set(&sup->gone.flows.not_mine, stat_get(&sup->gone.flows.not_mine) - lost);
+	forget_going(&sup->spread, going);
+}
+
+int spread_lend_cpus(struct supervisor *sup, struct share *share)
+{
+	size_t bytes = share->count * sizeof(*share->cpus_os);
+	struct spread_cpus *cpus = sup->spread.cpus;
+
+	if (!share_is_part(share) || share->by != SHARE_BY_CPU) {
+		share->cpus_os = NULL; /* nobody looks at them */
+		return 0;
+	}
+	while (cpus &&
+	       (cpus->count != share->count || memcmp(cpus->cpus_os, share->cpus_os, bytes) != 0)) {
+		cpus = cpus->next;
+	}
+	if (!cpus) {
+		cpus = malloc(sizeof(*cpus) + bytes);
+		if (!cpus) {
+			return -ENOMEM;
+		}
+		*cpus = (struct spread_cpus){.next = sup->spread.cpus, .count = share->count};
+		memcpy(cpus->cpus_os, share->cpus_os, bytes);
+		sup->spread.cpus = cpus;
+	}
+	share->cpus_os = cpus->cpus_os;
+	return 0;
+}
+
+void spread_free(struct supervisor *sup)
+{
+	while (sup->spread.going) {
+		forget_going(&sup->spread, sup->spread.going);
+	}
+	while (sup->spread.cpus) {
+		struct spread_cpus *next = sup->spread.cpus->next;
+
+		free(sup->spread.cpus);
+		sup->spread.cpus = next;
 	}
 }
 
@@ -76,44 +180,56 @@ void spread_account(const struct supervisor *sup, const struct ingress_flow *flo
 		    struct spread_account *out)
 {
 	const struct share *share = &flow->rule->share;
-	const struct ingress_flow *last;
-	uint64_t all, received = 0;
+	const struct share_book *book;
+	const struct flow_place *last;
+	uint64_t pieces = stat_get(&flow->stats->pieces), seen, all, received;
 	uint32_t first;
 
-	*out = (struct spread_account){.not_mine = stat_get(&flow->stats->not_mine)};
-	out->pieces = stat_get(&flow->stats->pieces) + out->not_mine;
-	if (!find_first(sup, flow, &first) || has_left(sup, first)) {
+	*out = (struct spread_account){.not_mine = stat_get(&flow->stats->not_mine),
+				       .kernel_drops = stat_get(&flow->stats->kernel_drops)};
+	out->pieces = pieces + out->not_mine + out->kernel_drops;
+	if (!find_first(sup, &flow->rule->in, &first) || has_left(sup, first)) {
 		return;
 	}
-	last = &place_of(sup, first + share->count - 1)->flow;
-	all = flow == last ? out->pieces : pieces_seen(last);
-	out->outside = out->pieces > all ? out->pieces - all : 0;
-	for (uint32_t i = 0; i < share->count; i++) {
-		received += stat_get(&place_of(sup, first + i)->flow.stats->pieces);
-	}
+	book = &place_of(sup, first + share->index)->book;
+	last = place_of(sup, first + share->count - 1);
+	seen = pieces - book->pieces + out->not_mine - book->not_mine;
+	all = flow == &last->flow ? seen : pieces_seen(last);
+	out->outside = book->outside + (seen > all ? seen - all : 0);
+	received = pieces_received(sup, first);
 	/* While shards run, what one has read another may not have looked at yet. What it received
 	 * itself was read first, and has not become less. */
-	if (flow == last && all > received) {
-		out->kernel_drops = all - received;
-		must(out->kernel_drops <= out->not_mine);
-		out->not_mine -= out->kernel_drops;
+	if (flow == &last->flow && all > received) {
+		must(all - received <= out->not_mine);
+		out->kernel_drops += all - received;
+		out->not_mine -= all - received;
 	}
 }
 
-struct spread_watch *spread_watches(const struct supervisor *sup)
-{
-	return calloc(sup->setup->layout.share_count + 1UL, sizeof(struct spread_watch));
-}
-
-void spread_tick(const struct supervisor *sup, struct spread_watch *watches)
+void spread_tick(const struct supervisor *sup)
 {
 	uint32_t count = sup->setup->layout.share_count;
 
-	for (uint32_t at = 0; at < count; at += share_at(sup, at)->count, watches++) {
-		if (!watches->judged && !has_left(sup, at)) {
-			judge(sup, at, watches);
+	for (uint32_t at = 0; at < count; at += share_at(sup, at)->count) {
+		if (!has_left(sup, at) && !place_of(sup, at)->book.judged) {
+			judge(sup, at);
 		}
 	}
+}
+
+static int start_flow(const struct supervisor *sup, uint32_t first, struct err *err)
+{
+	static share_step *const steps[] = {bind_share, join_share, open_share};
+	int rc = has_left(sup, first) || !has_socket(sup, first, false) ? -ENODEV : 0;
+
+	if (rc < 0) {
+		err_set(err, "interface %s does not exist",
+			place_of(sup, first)->rule.in.at.ifname);
+	}
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++) {
+		rc = take_step(sup, first, steps[i], err);
+	}
+	return rc;
 }
 
 static int take_step(const struct supervisor *sup, uint32_t first, share_step *step,
@@ -132,6 +248,16 @@ static int take_step(const struct supervisor *sup, uint32_t first, share_step *s
 		}
 	}
 	return 0;
+}
+
+/* Whoever has a socket gives it back when it goes live (shard_live). */
+static void give_up(const struct supervisor *sup, uint32_t first)
+{
+	uint32_t k = share_at(sup, first)->count;
+
+	for (uint32_t i = 0; i < k; i++) {
+		place_of(sup, first + i)->flow.state = FLOW_PENDING;
+	}
 }
 
 static int bind_share(struct flow_place *place, struct err *err)
@@ -154,17 +280,63 @@ static int open_share(struct flow_place *place, struct err *err)
 	return sock_share_open(place->flow.fd, &place->rule.in, &place->rule.share, err);
 }
 
+/* A unicast group hands the sources of a socket that closes to those that are left, which refuse
+ * them by now, or a source would end, begin again and lack what came between. Of sockets that close
+ * by themselves, because their shard ends, nothing is known. */
+static void end_flow(const struct supervisor *sup, uint32_t first)
+{
+	uint32_t k = share_at(sup, first)->count;
+	bool closing = has_left(sup, first);
+
+	gate_keep((struct gate *)&sup->gate);
+	for (uint32_t i = 0; i < k; i++) {
+		closing =
+			closing || sup->workers[sup->setup->layout.shares[first + i].shard].closing;
+	}
+	for (uint32_t i = 0; i < k && !closing; i++) {
+		sock_refuse_all(place_of(sup, first + i)->flow.fd);
+	}
+	for (uint32_t i = k; i-- > 0 && !closing;) { /* the last that joined leaves first */
+		const struct flow_place *place = place_of(sup, first + i);
+
+		sock_leave(place->flow.fd, &place->rule.in, place->rule.ifindex);
+	}
+	gate_let((struct gate *)&sup->gate);
+}
+
+static struct spread_going *find_going(const struct spread *spread, const struct rule_ingress *in)
+{
+	struct spread_going *going = spread->going;
+
+	while (going && rule_compare_flows(&going->in, in) != 0) {
+		going = going->next;
+	}
+	return going;
+}
+
+/* Accepts NULL. */
+static void forget_going(struct spread *spread, struct spread_going *going)
+{
+	struct spread_going **link = &spread->going;
+
+	while (*link && *link != going) {
+		link = &(*link)->next;
+	}
+	if (*link) {
+		*link = going->next;
+		free(going);
+	}
+}
+
 /* Where the shares of a running flow begin in the layout of now. */
-static bool find_first(const struct supervisor *sup, const struct ingress_flow *flow,
-		       uint32_t *first)
+static bool find_first(const struct supervisor *sup, const struct rule_ingress *in, uint32_t *first)
 {
 	const struct layout *layout = &sup->setup->layout;
 
 	for (uint32_t at = 0; at < layout->share_count; at += share_at(sup, at)->count) {
 		const struct layout_share *one = &layout->shares[at];
 
-		if (rule_compare_flows(&layout->tables[one->shard].flows[one->flow].in,
-				       &flow->rule->in) == 0) {
+		if (rule_compare_flows(&layout->tables[one->shard].flows[one->flow].in, in) == 0) {
 			*first = at;
 			return true;
 		}
@@ -220,14 +392,43 @@ static bool has_left(const struct supervisor *sup, uint32_t first)
 	return left;
 }
 
-static uint64_t pieces_seen(const struct ingress_flow *flow)
+/* Whether any share, or each, of the flow whose shares begin at `first' has a socket. None has
+ * left. */
+static bool has_socket(const struct supervisor *sup, uint32_t first, bool any)
 {
-	return stat_get(&flow->stats->pieces) + stat_get(&flow->stats->not_mine);
+	uint32_t k = share_at(sup, first)->count, count = 0;
+
+	for (uint32_t i = 0; i < k; i++) {
+		count += place_of(sup, first + i)->flow.fd >= 0;
+	}
+	return any ? count > 0 : count == k;
 }
 
-static void judge(const struct supervisor *sup, uint32_t first, struct spread_watch *watch)
+/* By the socket that it has. */
+static uint64_t pieces_seen(const struct flow_place *place)
+{
+	return stat_get(&place->stats.pieces) - place->book.pieces +
+	       stat_get(&place->stats.not_mine) - place->book.not_mine;
+}
+
+/* The same by all shares of a flow together, of those that they received. */
+static uint64_t pieces_received(const struct supervisor *sup, uint32_t first)
+{
+	uint32_t k = share_at(sup, first)->count;
+	uint64_t received = 0;
+
+	for (uint32_t i = 0; i < k; i++) {
+		const struct flow_place *place = place_of(sup, first + i);
+
+		received += stat_get(&place->stats.pieces) - place->book.pieces;
+	}
+	return received;
+}
+
+static void judge(const struct supervisor *sup, uint32_t first)
 {
 	uint32_t k = share_at(sup, first)->count, hearing = 0, alone = first;
+	struct share_book *book = &place_of(sup, first)->book;
 	uint64_t now_ns = clock_now_ns();
 
 	for (uint32_t i = 0; i < k; i++) {
@@ -236,12 +437,12 @@ static void judge(const struct supervisor *sup, uint32_t first, struct spread_wa
 			alone = first + i;
 		}
 	}
-	if (hearing > 0 && watch->heard_ns == 0) {
-		watch->heard_ns = now_ns;
+	if (hearing > 0 && book->heard_ns == 0) {
+		book->heard_ns = now_ns;
 	}
-	watch->judged = hearing > 1;
-	if (hearing == 1 && now_ns - watch->heard_ns >= JUDGE_AFTER_NS) {
-		watch->judged = true;
+	book->judged = hearing > 1;
+	if (hearing == 1 && now_ns - book->heard_ns >= JUDGE_AFTER_NS) {
+		book->judged = true;
 		tell_alone(sup, alone);
 	}
 }

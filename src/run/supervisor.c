@@ -28,7 +28,6 @@
 #include "src/run/recheck.h"
 #include "src/run/report_file.h"
 #include "src/run/signals.h"
-#include "src/run/spread.h"
 #include "src/run/watch.h"
 #include "src/run/watchdog.h"
 #include "src/web/web.h"
@@ -492,6 +491,7 @@ static void free_all(struct supervisor *sup)
 	store_close(&sup->store);
 	changer_free(&sup->changer);
 	echoes_forget(sup);
+	spread_free(sup);
 	marks_release(&sup->marks);
 	free_workers(sup);
 	links_close(&sup->links);

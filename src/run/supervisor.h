@@ -20,6 +20,7 @@
 #include "src/run/reload.h"
 #include "src/run/report.h"
 #include "src/run/scene.h"
+#include "src/run/spread.h"
 #include "src/run/survey.h"
 #include "src/run/store.h"
 #include "src/run/worker.h"
@@ -37,6 +38,7 @@ struct supervisor {
 	struct links links;
 	struct replies replies;
 	struct changer changer;   /* of running shards */
+	struct spread spread;     /* of divided flows, beside what stands in their places */
 	struct echoes_told *told; /* by lists of changes, as long as a flow uses it */
 	struct reload reload;     /* to another setup */
 	struct rebalance rebalance;

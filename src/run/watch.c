@@ -50,9 +50,8 @@ static void look_at_receive(unsigned char *told, const struct ingress_flow *flow
 int watch_init(struct watch *watch, const struct supervisor *sup)
 {
 	*watch = (struct watch){.sup = sup,
-				.shards = calloc(sup->worker_count, sizeof(*watch->shards)),
-				.spread = spread_watches(sup)};
-	if (!watch->shards || !watch->spread) {
+				.shards = calloc(sup->worker_count, sizeof(*watch->shards))};
+	if (!watch->shards) {
 		watch_free(watch);
 		return -ENOMEM;
 	}
@@ -66,7 +65,6 @@ void watch_free(struct watch *watch)
 		free(watch->shards[s].flows);
 	}
 	free(watch->shards);
-	free(watch->spread);
 	*watch = (struct watch){0};
 }
 
@@ -83,7 +81,7 @@ void watch_log_start(const struct supervisor *sup)
 
 void watch_tick(struct watch *watch)
 {
-	spread_tick(watch->sup, watch->spread);
+	spread_tick(watch->sup);
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
 		if (!changer_has(&watch->sup->changer, s)) {
 			look_at_shard(&watch->shards[s], watch->sup->workers[s].shard);

@@ -34,7 +34,6 @@ struct watch_shard {
 struct watch {
 	const struct supervisor *sup;
 	struct watch_shard *shards;
-	struct spread_watch *spread; /* of divided flows */
 };
 
 /* 0 or -ENOMEM. All shards are live. */

@@ -2,7 +2,8 @@
  *
  * The flows of both tables of a shard are sorted by what they are and walked along together; what
  * is then left of either layout is sorted by what it is, over all shards, and walked along once
- * more: a flow that is left of both may have moved.
+ * more: a flow that is left of both may have moved. The shares of a divided flow are one set of
+ * sockets: when one of them cannot stay as it is, none can.
  */
 #include "src/setup/difference_match.h"
 
@@ -13,9 +14,13 @@ static int match_shard(struct difference_matches *all, uint32_t shard);
 static uint32_t *sort_flows(const struct rule_table *table);
 static int compare_positions(const void *left, const void *right, void *context);
 static int match_rest(struct difference_matches *all);
+static int match_shares(struct difference_matches *all);
 static void find_new_shard(struct difference_match *goes, struct difference_match **rest,
 			   struct difference_match *const *end);
 static int compare_matches(const void *left, const void *right);
+static void renew_divided(struct difference_match *const *sorted, uint32_t count);
+static bool is_share(const struct difference_match *match);
+static bool goes_on(const struct difference_match *match);
 static const struct rule_ingress *ingress_of(const struct difference_match *match);
 static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b);
 static bool can_move(const struct rule_flow *a, const struct rule_flow *b);
@@ -31,18 +36,19 @@ int difference_match(struct difference_matches *all)
 	for (uint32_t s = 0; rc == 0 && s < all->running->shard_count; s++) {
 		rc = match_shard(all, s);
 	}
-	return rc == 0 ? match_rest(all) : rc;
+	rc = rc == 0 ? match_rest(all) : rc;
+	return rc == 0 ? match_shares(all) : rc;
 }
 
 bool difference_keeps(const struct difference_match *match)
 {
-	return match->running && match->wanted && match->from == match->to &&
+	return match->running && match->wanted && !match->anew && match->from == match->to &&
 	       is_same_socket(match->running, match->wanted);
 }
 
 bool difference_moves(const struct difference_match *match)
 {
-	return match->running && match->wanted && !difference_keeps(match) &&
+	return match->running && match->wanted && !match->anew && !difference_keeps(match) &&
 	       can_move(match->running, match->wanted);
 }
 
@@ -79,7 +85,7 @@ static int match_shard(struct difference_matches *all, uint32_t shard)
 		i += diff <= 0;
 		j += diff >= 0;
 		all->list[all->count++] = (struct difference_match){
-			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard};
+			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard, false};
 	}
 	free(running_order);
 	free(wanted_order);
@@ -163,6 +169,58 @@ static int compare_matches(const void *left, const void *right)
 	return diff != 0 ? diff : (!(*a)->running) - (!(*b)->running);
 }
 
+/* What is in neither layout any more has been matched otherwise. */
+static int match_shares(struct difference_matches *all)
+{
+	struct difference_match **shares =
+		calloc(all->count + 1UL, sizeof(struct difference_match *));
+	uint32_t count = 0, k;
+
+	if (!shares) {
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < all->count; i++) {
+		if (is_share(&all->list[i])) {
+			shares[count++] = &all->list[i];
+		}
+	}
+	qsort(shares, count, sizeof(struct difference_match *), compare_matches);
+	for (uint32_t i = 0; i < count; i += k) {
+		for (k = 1; i + k < count && rule_compare_flows(ingress_of(shares[i]),
+								ingress_of(shares[i + k])) == 0;
+		     k++) {
+			continue;
+		}
+		renew_divided(shares + i, k);
+	}
+	free(shares);
+	return 0;
+}
+
+/* `sorted' are the shares of one flow, before and after. */
+static void renew_divided(struct difference_match *const *sorted, uint32_t count)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < count; i++) {
+		all = all && goes_on(sorted[i]);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		sorted[i]->anew = !all;
+	}
+}
+
+static bool is_share(const struct difference_match *match)
+{
+	return (match->running && share_is_part(&match->running->share)) ||
+	       (match->wanted && share_is_part(&match->wanted->share));
+}
+
+static bool goes_on(const struct difference_match *match)
+{
+	return difference_keeps(match) || difference_moves(match);
+}
+
 static const struct rule_ingress *ingress_of(const struct difference_match *match)
 {
 	return match->running ? &match->running->in : &match->wanted->in;
@@ -179,5 +237,5 @@ static bool is_same_socket(const struct rule_flow *a, const struct rule_flow *b)
  * shard. */
 static bool can_move(const struct rule_flow *a, const struct rule_flow *b)
 {
-	return (!a->gro || b->gro) && !share_is_part(&a->share) && !share_is_part(&b->share);
+	return (!a->gro || b->gro) && share_is_same(&a->share, &b->share);
 }

@@ -14,6 +14,7 @@ struct difference_match {
 	const struct rule_flow *running,
 		*wanted;   /* one may be NULL; both: it was matched already */
 	uint32_t from, to; /* their shards */
+	bool anew;         /* a share of a flow that is divided in another way by now */
 };
 
 struct difference_matches {
@@ -26,7 +27,8 @@ struct difference_matches {
 int difference_match(struct difference_matches *all);
 
 /* Whether a flow that is in both goes on where it is, as it is; or with another shard or other
- * buffers, by the socket that it has. Neither: it needs another socket. */
+ * buffers, by the socket that it has. Neither: it needs another socket. Of a divided flow all
+ * shares do one of the two, or none does. */
 bool difference_keeps(const struct difference_match *match);
 bool difference_moves(const struct difference_match *match);
 

@@ -25,11 +25,11 @@ recv_start sink dst "${sinks[@]}"
 # A second relay on a divided unicast port is told as ever, and disturbs nobody.
 report=$work/second.json daemon_log=$work/second.log
 relay_refuses 1 "10.77.1.2:5104: cannot bind: Address already in use; another socket has this" \
-    --shards 2 --oversubscribe \
+    --strict --shards 2 --oversubscribe \
     --rule "10.77.1.2%in0:5104 spread=2 by=source -> 239.2.9.9%out0:6000"
 relay_refuses 1 "[fd77:1::2]:5104: cannot bind: Address already in use; another socket has this" \
     --strict --rule "[fd77:1::2%in0]:5104 -> 239.2.9.9%out0:6000"
-relay_refuses 1 "interface nowhere0 does not exist" --shards 2 --oversubscribe \
+relay_refuses 1 "interface nowhere0 does not exist" --strict --shards 2 --oversubscribe \
     --rule "239.1.1.1%nowhere0:5000 spread=2 by=source -> 239.2.9.9%out0:6000"
 report=$work/report.json daemon_pid=$first_pid daemon_log=$first_log
 

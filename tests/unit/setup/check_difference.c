@@ -453,17 +453,6 @@ START_TEST(what_became_of_an_interface_is_no_difference)
 }
 END_TEST
 
-START_TEST(a_share_of_a_flow_moves_nowhere)
-{
-	struct share share = {.by = SHARE_BY_SOURCE, .index = 0, .count = 2};
-
-	add_flow(&tables[0][1], 1)->share = share;
-	add_flow(&tables[1][0], 1)->share = share;
-	expect_step(0, DIFFERENCE_REMOVE_FLOW, 1);
-	ck_assert_uint_eq(difference.flows_moved, 0);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("difference");
@@ -484,7 +473,6 @@ int main(void)
 	tcase_add_test(tc, of_a_spread_flow_each_part_moves_to_a_shard_of_its_own);
 	tcase_add_test(tc, a_flow_that_cannot_move_goes_before_it_comes_to_another_shard);
 	tcase_add_test(tc, what_became_of_an_interface_is_no_difference);
-	tcase_add_test(tc, a_share_of_a_flow_moves_nowhere);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
