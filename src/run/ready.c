@@ -2,13 +2,16 @@
 #include "src/run/ready.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "src/base/sink.h"
 #include "src/run/control.h"
+#include "src/run/notify.h"
 #include "src/run/privs.h"
 #include "src/run/report_file.h"
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
+#include "src/run/watch.h"
 #include "src/setup/needs.h"
 #include "src/web/metrics.h"
 #include "src/web/web.h"
@@ -55,6 +58,26 @@ int ready_get(struct supervisor *sup, struct err *err)
 		mark_ingresses(sup);
 	}
 	return rc;
+}
+
+void ready_announce(const struct supervisor *sup)
+{
+	char status[256], pending[32] = "";
+
+	watch_log_start(sup);
+	if (sup->setup->plan.shards_idle > 0) {
+		log_info("shards: %u more would have no flow to own; --shards N starts them",
+			 sup->setup->plan.shards_idle);
+	}
+	if (sup->links.pending.count > 0) {
+		snprintf(pending, sizeof(pending), ", %u pending", sup->links.pending.count);
+	}
+	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards%s",
+		 sup->setup->opt->conf.flow_count, sup->worker_count, pending);
+	log_notice("relaying %u rules, %u flows, %u shards, engine %s%s: ready",
+		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
+		   sup->worker_count, ring_engine_name(sup->setup->engine), pending);
+	(void)notify_send(status);
 }
 
 /* A second relay of an ingress may be meant, as when one takes over from the other. */

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +46,6 @@ static void fill_worker(struct supervisor *sup, uint32_t i);
 static int await_stage(struct supervisor *sup, const uint32_t *stage, int signals, int *asked,
 		       struct err *err);
 static void asked_early(int signo, int *asked);
-static void announce(const struct supervisor *sup);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
@@ -117,7 +115,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 		rc = links_start(&sup->links, sup, err);
 	}
 	if (rc == 0) {
-		announce(sup);
+		ready_announce(sup);
 		store_settle(&sup->store, sup);
 		rc = keep_watch(sup, signals, err);
 	} else {
@@ -261,26 +259,6 @@ static void asked_early(int signo, int *asked)
 	}
 	log_notice("%s: ending before the start was complete", signals_name(signo));
 	(void)notify_send("STOPPING=1\nSTATUS=ending before the start was complete");
-}
-
-static void announce(const struct supervisor *sup)
-{
-	char status[256], pending[32] = "";
-
-	watch_log_start(sup);
-	if (sup->setup->plan.shards_idle > 0) {
-		log_info("shards: %u more would have no flow to own; --shards N starts them",
-			 sup->setup->plan.shards_idle);
-	}
-	if (sup->links.pending.count > 0) {
-		snprintf(pending, sizeof(pending), ", %u pending", sup->links.pending.count);
-	}
-	snprintf(status, sizeof(status), "READY=1\nSTATUS=relaying %u flows on %u shards%s",
-		 sup->setup->opt->conf.flow_count, sup->worker_count, pending);
-	log_notice("relaying %u rules, %u flows, %u shards, engine %s%s: ready",
-		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
-		   sup->worker_count, ring_engine_name(sup->setup->engine), pending);
-	(void)notify_send(status);
 }
 
 /* Sleeps until all shards have ended: by request (0) or because one failed (its -errno). */
