@@ -7,11 +7,40 @@
 
 #include <stdbool.h>
 
-static int narrow(const struct cpu_bits *before, const struct topo *topo, const struct plan *plan,
+static int narrow(const struct cpu_bits *may, const struct topo *topo, const struct plan *plan,
 		  int node_os, struct cpu_bits *out);
-static void pick(const struct cpu_bits *before, const struct topo *topo, int node_os,
+static void pick(const struct cpu_bits *may, const struct topo *topo, int node_os,
 		 struct cpu_bits *out);
 static bool leave_shards_alone(struct cpu_bits *bits, const struct plan *plan);
+
+int near_settle(struct near *near, const struct topo *topo, const struct plan *plan)
+{
+	struct cpu_bits home = {0}, may = {0};
+	int ret = topo->this_machine ? cpu_bits_read(&home, 0) : 0;
+
+	if (ret < 0 || !home.set) {
+		return ret;
+	}
+	ret = cpu_bits_read(&may, 0);
+	if (ret == 0 && leave_shards_alone(&home, plan)) {
+		ret = cpu_bits_apply(&home);
+		if (ret == 0) {
+			CPU_FREE(near->may.set);
+			near->may = may;
+			may.set = NULL;
+		}
+	}
+	CPU_FREE(may.set);
+	CPU_FREE(home.set);
+	return ret;
+}
+
+void near_free(struct near *near)
+{
+	CPU_FREE(near->before.set);
+	CPU_FREE(near->may.set);
+	*near = (struct near){0};
+}
 
 int near_go(struct near *near, const struct topo *topo, const struct plan *plan, int node_os)
 {
@@ -26,7 +55,10 @@ int near_go(struct near *near, const struct topo *topo, const struct plan *plan,
 		return near_go_home(near);
 	}
 	ret = home ? cpu_bits_read(&near->before, 0) : 0;
-	ret = ret == 0 ? narrow(&near->before, topo, plan, node_os, &bits) : ret;
+	if (ret == 0) {
+		ret = narrow(near->may.set ? &near->may : &near->before, topo, plan, node_os,
+			     &bits);
+	}
 	if (ret > 0) {
 		ret = cpu_bits_apply(&bits);
 		near->node_os = ret == 0 ? node_os : near->node_os;
@@ -51,31 +83,30 @@ int near_go_home(struct near *near)
 }
 
 /* 1 with `out' to be freed; 0 when no CPU is left, or -errno. */
-static int narrow(const struct cpu_bits *before, const struct topo *topo, const struct plan *plan,
+static int narrow(const struct cpu_bits *may, const struct topo *topo, const struct plan *plan,
 		  int node_os, struct cpu_bits *out)
 {
-	int ret = cpu_bits_init(out, before->count);
+	int ret = cpu_bits_init(out, may->count);
 
 	if (ret < 0) {
 		return ret;
 	}
-	pick(before, topo, node_os, out);
+	pick(may, topo, node_os, out);
 	if (!leave_shards_alone(out, plan)) {
-		pick(before, topo, node_os, out);
+		pick(may, topo, node_os, out);
 	}
 	return CPU_COUNT_S(CPU_ALLOC_SIZE(out->count), out->set) > 0;
 }
 
-static void pick(const struct cpu_bits *before, const struct topo *topo, int node_os,
+static void pick(const struct cpu_bits *may, const struct topo *topo, int node_os,
 		 struct cpu_bits *out)
 {
-	size_t size = CPU_ALLOC_SIZE(before->count);
+	size_t size = CPU_ALLOC_SIZE(may->count);
 
 	for (uint32_t i = 0; i < topo->cpu_count; i++) {
 		const struct topo_cpu *cpu = &topo->cpus[i];
 
-		if (cpu->node_os == node_os &&
-		    CPU_ISSET_S((size_t)cpu->cpu_os, size, before->set)) {
+		if (cpu->node_os == node_os && CPU_ISSET_S((size_t)cpu->cpu_os, size, may->set)) {
 			CPU_SET_S((size_t)cpu->cpu_os, size, out->set);
 		}
 	}

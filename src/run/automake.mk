@@ -25,6 +25,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/mover.c src/run/mover.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/pending.c src/run/pending.h \
+	src/run/precedence.c src/run/precedence.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/rates.c src/run/rates.h \
 	src/run/ready.c src/run/ready.h \

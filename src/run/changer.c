@@ -51,6 +51,7 @@ void changer_free(struct changer *c)
 		arena_unmap(&memory->arena);
 		free(memory);
 	}
+	near_free(&c->near);
 	free(c->rest);
 	*c = (struct changer){0};
 }

@@ -6,6 +6,7 @@
 
 #include "src/base/sink.h"
 #include "src/run/control.h"
+#include "src/run/precedence.h"
 #include "src/run/notify.h"
 #include "src/run/privs.h"
 #include "src/run/report_file.h"
@@ -37,6 +38,7 @@ int ready_get(struct supervisor *sup, struct err *err)
 	if (rc == 0) {
 		rc = rlimits_check_group(setup, "", err);
 	}
+	precedence_settle(sup);
 	sink_start(); /* as that user: a thread keeps what it began with */
 	if (rc == 0) {
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */

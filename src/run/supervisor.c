@@ -22,6 +22,7 @@
 #include "src/base/sink.h"
 #include "src/run/control.h"
 #include "src/run/echoes.h"
+#include "src/run/precedence.h"
 #include "src/run/ready.h"
 #include "src/run/notify.h"
 #include "src/run/recheck.h"
@@ -115,6 +116,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 		rc = links_start(&sup->links, sup, err);
 	}
 	if (rc == 0) {
+		precedence_give_way();
 		ready_announce(sup);
 		store_settle(&sup->store, sup);
 		rc = keep_watch(sup, signals, err);

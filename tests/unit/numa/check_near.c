@@ -9,12 +9,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define HERE  3 /* a node's number that is no position */
-#define THERE 5
+#define HERE       3 /* a node's number that is no position */
+#define THERE      5
+#define SHARDS_MAX 64
 
 static struct topo_cpu cpus[2];
 static struct topo topo;
-static struct plan_shard shards[2];
+static struct plan_shard shards[SHARDS_MAX];
 static struct plan plan;
 static struct near near;
 static int allowed; /* CPUs on which this process may run */
@@ -160,6 +161,50 @@ START_TEST(goes_nowhere_that_it_may_not)
 }
 END_TEST
 
+/* Home is what has no shard; for a node that has nothing else it goes to a shard's CPU. */
+START_TEST(settles_off_the_cpus_of_shards)
+{
+	if (topo.cpu_count < 2) {
+		return;
+	}
+	shard_on(cpus[0].cpu_os);
+	ck_assert_int_eq(near_settle(&near, &topo, &plan), 0);
+	ck_assert_int_eq(count_cpus(), allowed - 1);
+	ck_assert(!runs_on(cpus[0].cpu_os));
+	ck_assert_int_eq(near_go(&near, &topo, &plan, HERE), 0);
+	expect_only(cpus[0].cpu_os);
+	ck_assert_int_eq(near_go(&near, &topo, &plan, THERE), 0);
+	expect_only(cpus[1].cpu_os);
+	ck_assert_int_eq(near_go_home(&near), 0);
+	ck_assert_int_eq(count_cpus(), allowed - 1);
+	ck_assert(!runs_on(cpus[0].cpu_os));
+	near_free(&near);
+}
+END_TEST
+
+START_TEST(settles_nowhere_when_every_cpu_has_a_shard)
+{
+	for (int cpu = 0; cpu < CPU_BITS_FIRST && plan.shard_count < SHARDS_MAX; cpu++) {
+		if (runs_on(cpu)) {
+			shard_on(cpu);
+		}
+	}
+	ck_assert_int_eq(near_settle(&near, &topo, &plan), 0);
+	ck_assert(allowed > SHARDS_MAX || count_cpus() == allowed);
+	near_free(&near);
+}
+END_TEST
+
+START_TEST(settles_nowhere_on_another_machine)
+{
+	shard_on(cpus[0].cpu_os);
+	topo.this_machine = false;
+	ck_assert_int_eq(near_settle(&near, &topo, &plan), 0);
+	ck_assert_int_eq(count_cpus(), allowed);
+	ck_assert_ptr_null(near.may.set);
+}
+END_TEST
+
 START_TEST(what_the_kernel_refuses_is_told_and_changes_nothing)
 {
 	/* A CPU that no machine has, though home is said to have it. */
@@ -189,6 +234,9 @@ static Suite *near_suite(void)
 	tcase_add_test(tc, a_cpu_of_a_shard_is_avoided);
 	tcase_add_test(tc, where_all_have_shards_it_is_tied_to_none_of_them);
 	tcase_add_test(tc, goes_nowhere_that_it_may_not);
+	tcase_add_test(tc, settles_off_the_cpus_of_shards);
+	tcase_add_test(tc, settles_nowhere_when_every_cpu_has_a_shard);
+	tcase_add_test(tc, settles_nowhere_on_another_machine);
 	tcase_add_test(tc, what_the_kernel_refuses_is_told_and_changes_nothing);
 	suite_add_tcase(suite, tc);
 	return suite;
