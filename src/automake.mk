@@ -3,6 +3,7 @@
 include src/cli/automake.mk
 include src/rules/automake.mk
 include src/setup/automake.mk
+include src/fastpath/automake.mk
 include src/view/automake.mk
 include src/host/automake.mk
 include src/web/automake.mk

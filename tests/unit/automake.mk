@@ -20,6 +20,7 @@ include tests/unit/numa/automake.mk
 include tests/unit/shard/automake.mk
 include tests/unit/rules/automake.mk
 include tests/unit/setup/automake.mk
+include tests/unit/fastpath/automake.mk
 include tests/unit/view/automake.mk
 include tests/unit/host/automake.mk
 include tests/unit/web/automake.mk

@@ -1,0 +1,43 @@
+/* counts.h - what the program counts, as rows of counters and as part of a flow's and an output's.
+ *
+ * The shards' counters (shard/counters.h) and these are of the same kinds; what people are shown is
+ * their sum, with the program's part beside it. Pure.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "shard/counters.h"
+#include "src/fastpath/abi.h"
+
+/* Rows as in shard/counters.h. */
+#define FAST_FLOW_COUNTERS(X)                                                       \
+	X(received, "received", "datagrams", COUNT, "of the flow's received")       \
+	X(received_bytes, "received_bytes", "bytes", COUNT, "payload of these")     \
+	X(trains, "trains", "trains", COUNT, "of these, of more than one datagram") \
+	X(pieces, "pieces", "packets", COUNT, "that these came in, a train as one")
+
+#define FAST_OUTPUT_COUNTERS(X)                                                          \
+	X(sent, "sent", "datagrams", COUNT, "of the output's sent")                      \
+	X(sent_bytes, "sent_bytes", "bytes", COUNT, "payload of these")                  \
+	X(trains, "trains", "trains", COUNT, "of these, of more than one datagram")      \
+	X(sends, "sends", "packets", COUNT, "handed to the interface, a train as one")   \
+	X(qdisc, "qdisc", "datagrams", COUNT, "of the output's qdisc")                   \
+	X(link_down, "link_down", "datagrams", COUNT, "of the output's link_down")       \
+	X(ttl_expired, "ttl_expired", "datagrams", COUNT, "of the output's ttl_expired") \
+	X(send_error, "send_error", "datagrams", COUNT, "of the output's send_error")
+
+/* Values lie in struct fast_image_counts and struct fast_output_counts. */
+extern const struct counter_family fast_flow_counters;
+extern const struct counter_family fast_output_counters;
+
+/* Adds. */
+void counts_add_flow(struct fast_image_counts *to, const struct fast_image_counts *from);
+void counts_add_output(struct fast_output_counts *to, const struct fast_output_counts *from);
+
+/* Sent and dropped together. */
+uint64_t counts_offered(const struct fast_output_counts *counts);
+
+/* Adds the program's part to what a shard has counted; `to' is the caller's copy. */
+void counts_join_flow(struct flow_stats *to, const struct fast_image_counts *from);
+void counts_join_output(struct output_stats *to, const struct fast_output_counts *from);

@@ -1,0 +1,11 @@
+/* filters.h - how many filters of traffic control (tc(8)) an interface has.
+ *
+ * Control thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* At its ingress, or at the egress of the same queueing discipline. 0 too when nobody can say: then
+ * there is no such discipline, or no such interface. */
+unsigned filters_count(unsigned ifindex, bool ingress);

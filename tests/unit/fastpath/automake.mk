@@ -1,0 +1,12 @@
+# Unit tests of src/fastpath/, linked with its archive and those below.
+FAST_RIG = tests/unit/fastpath/fast_rig.c tests/unit/fastpath/fast_rig.h \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+
+UNIT_TESTS += tests/unit/fastpath/check_fast
+tests_unit_fastpath_check_fast_SOURCES = tests/unit/fastpath/check_fast.c $(FAST_RIG)
+tests_unit_fastpath_check_fast_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/fastpath/check_fast_change
+tests_unit_fastpath_check_fast_change_SOURCES = tests/unit/fastpath/check_fast_change.c \
+	$(FAST_RIG)
+tests_unit_fastpath_check_fast_change_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
