@@ -24,6 +24,7 @@ static int start_flow(struct relay *r, const struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
 static int set_flow(struct relay *r, const struct shard_message *m);
+static int set_duties(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
 static int replace_output(struct relay *r, struct shard_message *m);
 static int set_echoes(struct relay *r, const struct shard_message *m);
@@ -126,6 +127,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return remove_flow(r, m);
 	case SHARD_SET_FLOW:
 		return set_flow(r, m);
+	case SHARD_SET_DUTIES:
+		return set_duties(r, m);
 	case SHARD_SET_OUTPUT:
 		return set_output(r, m);
 	case SHARD_REPLACE_OUTPUT:
@@ -264,11 +267,26 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 static int set_flow(struct relay *r, const struct shard_message *m)
 {
 	const struct ingress_flow *flow = change_find_flow(r, m->flow);
+	struct rule_flow *rule;
 
 	if (flow == NULL) {
 		return -ENOENT;
 	}
-	relay_place(r, place_index(m->flow))->rule.in.max_age_ms = m->flow_rule.in.max_age_ms;
+	rule = &relay_place(r, place_index(m->flow))->rule;
+	rule->in.max_age_ms = m->flow_rule.in.max_age_ms;
+	rule->standby = m->flow_rule.standby;
+	return 0;
+}
+
+/* All of them between two turns: what came before is relayed as it was, what follows as it is. */
+static int set_duties(struct relay *r, const struct shard_message *m)
+{
+	for (uint32_t i = 0; i < m->duty_count; i++) {
+		if (change_find_flow(r, m->duties[i].flow) != NULL) {
+			relay_place(r, place_index(m->duties[i].flow))->rule.standby =
+				m->duties[i].standby;
+		}
+	}
 	return 0;
 }
 

@@ -14,7 +14,9 @@
  *     SHARD_TRY_PATH       the output finds out anew what its path carries, or that it is dark
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
- *     SHARD_SET_FLOW       the flow goes on with another max-age=, from the next datagram on
+ *     SHARD_SET_FLOW       the flow goes on with another max-age=, or stands by, or relays again,
+ *                          from the next datagram on
+ *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
@@ -30,11 +32,11 @@
  * two answers.
  *
  * Whatever is asked takes a bounded number of steps of a turn, and a list what its messages take
- * together: the outputs of one flow at most are walked along, and for a room the ring's small
- * tables of flows and files are copied. Adding and starting are answered in the turn that takes the
- * message, removing when nothing is under way any more. Whoever is meant is named by token
- * (room.h), which the answer to an addition tells; a token of somebody who has left is -ENOENT.
- * What a flow or output is (rule_compare_flows, rule_same_output) control compares.
+ * together: the outputs of one flow at most are walked along, for a room the ring's small tables of
+ * flows and files are copied, and a duty is one store. Adding and starting are answered in the turn
+ * that takes the message, removing when nothing is under way any more. Whoever is meant is named by
+ * token (room.h), which the answer to an addition tells; a token of somebody who has left is
+ * -ENOENT. What a flow or output is (rule_compare_flows, rule_same_output) control compares.
  *
  * A shard that is ending answers what it was sent with -ESHUTDOWN, but for what was under way,
  * which is done then, unless the ring failed; one that has ended answers nothing any more, and
@@ -63,11 +65,18 @@ enum shard_op {
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
 	SHARD_SET_FLOW,
+	SHARD_SET_DUTIES,
 	SHARD_SET_OUTPUT,
 	SHARD_REPLACE_OUTPUT,
 	SHARD_SET_ECHOES,
 	SHARD_SET_WAITS,
 	SHARD_LIST,
+};
+
+/* What a flow has to do. */
+struct shard_duty {
+	uint32_t flow; /* token */
+	bool standby;
 };
 
 struct shard_message {
@@ -83,11 +92,14 @@ struct shard_message {
 	uint32_t flow_rooms, output_rooms;
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
-				     * OPEN_FLOW looks at the `ifindex', SET_FLOW at max_age_ms.
-				     * REMOVE_FLOW tells it */
+				     * OPEN_FLOW looks at the `ifindex', SET_FLOW at max_age_ms
+				     * and `standby'. REMOVE_FLOW tells it */
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;
+
+	const struct shard_duty *duties; /* SET_DUTIES: stay control's; who has left is left out */
+	uint32_t duty_count;
 
 	/* ADD_OUTPUT, REPLACE_OUTPUT; SET_OUTPUT: the same output with other options, which are
 	 * those of its datagrams and of its socket's own, not of how that is bound. OPEN_OUTPUT:

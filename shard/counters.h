@@ -78,6 +78,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(UNMATCHED, "unmatched", "its leg is no copy of what the others bring")                 \
 	X(UNNUMBERED, "no_number", "seq= finds no number in it")                                 \
 	X(UNSELECTED, "unselected", "failover= relays another leg")                              \
+	X(STANDBY, "standby", "its rule stands by, and relays nothing")                          \
 	X(SHUTDOWN, "shutdown", "still queued in the socket when draining ended")
 
 #define OUTPUT_COUNTERS(X)                                                                       \
@@ -294,11 +295,11 @@ static inline void output_count_latency(struct output_stats *stats, uint64_t ns)
 /* ---- for those that show counters ---- */
 
 /* Whether what is dropped for this reason is no loss: another datagram that is the same was
- * relayed, or another leg is. */
+ * relayed, or another leg is, or another machine relays. */
 static inline bool flow_drop_is_copy(unsigned drop)
 {
 	return drop == FLOW_DROP_DUPLICATE || drop == FLOW_DROP_REPEATED ||
-	       drop == FLOW_DROP_UNSELECTED;
+	       drop == FLOW_DROP_UNSELECTED || drop == FLOW_DROP_STANDBY;
 }
 
 enum counter_kind {

@@ -238,6 +238,8 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		}
 		if (__builtin_expect(flow->merge != NULL, 0)) {
 			relay_take_merged(r, flow, &d);
+		} else if (__builtin_expect(flow->rule->standby, 0)) {
+			stat_add(&flow->stats->drops[FLOW_DROP_STANDBY], d.count);
 		} else {
 			stat_add(&flow->stats->relayed, d.count);
 			relay_hand_out(r, flow, &d);

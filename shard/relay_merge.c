@@ -195,6 +195,10 @@ static void hand_out(struct walk *w, const struct datagram *d)
 	if (d->count == 0) {
 		return;
 	}
+	if (w->flow->rule->standby) { /* judged all the same, to know what others have relayed */
+		stat_add(&w->flow->stats->drops[FLOW_DROP_STANDBY], d->count);
+		return;
+	}
 	stat_add(&w->flow->stats->relayed, d->count);
 	stat_add(&rm->merge->stats->relayed, d->count);
 	if (rm->lead != PLACE_NONE) {

@@ -125,6 +125,7 @@ struct rule_flow {
 	unsigned ifindex;   /* of in.at.ifname; 0: any */
 	uint8_t pool_class; /* where it starts */
 	bool gro;           /* wanted */
+	bool standby;       /* received and counted, and not relayed */
 	struct share share; /* which part of the flow is this shard's; all zero: the whole */
 	const struct rule_merge *merge; /* that it is a leg of, in its table; NULL: none. Only the
 					 * first leg has outputs, which are all legs' */

@@ -21,6 +21,9 @@
 #define PROTOCOL_WINDOW_MAX_S 60
 #define PROTOCOL_WINDOW_S     5
 
+/* How long `standby' may be put off, milliseconds. */
+#define PROTOCOL_OVERLAP_MAX_MS 60000
+
 /* X(ID, "name", "help") */
 #define PROTOCOL_COMMANDS(X)                                                                     \
 	X(SHOW, "show", "what there is and what it counted: rules, flows, outputs, shards, ...") \
@@ -35,6 +38,8 @@
 	X(REMOVE, "remove", "remove the rules of these names")                                   \
 	X(ENABLE, "enable", "relay again by rules that were disabled")                           \
 	X(DISABLE, "disable", "keep rules of these names aside")                                 \
+	X(ACTIVE, "active", "relay by rules that stood by")                                      \
+	X(STANDBY, "standby", "receive by rules and relay nothing, ready to take over")          \
 	X(REBALANCE, "rebalance",                                                                \
 	  "move flows from shards that have much to do to those that have little")               \
 	X(DRAIN, "drain", "relay what has arrived and end, as at SIGTERM")

@@ -53,6 +53,21 @@ static const struct cli_row rebalance_rows[] = {
 	{0},
 };
 
+static const struct cli_row active_rows[] = {
+	{.name = "overlap", .kind = CLI_COUNT, .arg = "MS", AT(overlap_ms), .min = 0,
+	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "0",
+	 .help = "end only after MS more, so that whoever is stood down next has\n"
+		 "relayed beside this one for so long"},
+	{0},
+};
+
+static const struct cli_row standby_rows[] = {
+	{.name = "overlap", .kind = CLI_COUNT, .arg = "MS", AT(overlap_ms), .min = 0,
+	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "0",
+	 .help = "go on relaying for MS, and end then"},
+	{0},
+};
+
 static const struct cli_row top_options[] = {
 	{.name = "interval", .kind = CLI_SECONDS, .arg = "SECONDS", AT(interval_ns),
 	 .min = NS_PER_S / 10, .max = DAYS, .initial = "1", .help = "how often to look"},
@@ -98,6 +113,8 @@ static const struct cli_row look_rows[] = {
 /* clang-format on */
 
 static const struct cli_group stats_group = {"Options of stats", stats_rows};
+static const struct cli_group active_group = {"Options of active", active_rows};
+static const struct cli_group standby_group = {"Options of standby", standby_rows};
 static const struct cli_group rebalance_group = {"Options of rebalance", rebalance_rows};
 static const struct cli_group top_group = {"Options of top", top_options};
 static const struct cli_group drain_group = {"Options of drain", drain_rows};
@@ -108,6 +125,10 @@ static const struct cli_group look_group = {"Look instead", look_rows};
 static const struct cli_group *const plain_groups[] = {&common_group, &look_group, NULL};
 static const struct cli_group *const stats_groups[] = {&stats_group, &common_group, &look_group,
 						       NULL};
+static const struct cli_group *const active_groups[] = {&active_group, &common_group, &look_group,
+							NULL};
+static const struct cli_group *const standby_groups[] = {&standby_group, &common_group, &look_group,
+							 NULL};
 static const struct cli_group *const rebalance_groups[] = {&rebalance_group, &common_group,
 							   &look_group, NULL};
 static const struct cli_group *const top_groups[] = {&top_group, &common_group, &look_group, NULL};
@@ -116,7 +137,7 @@ static const struct cli_group *const drain_groups[] = {&drain_group, &common_gro
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[17];
+static const struct cli_table *const tables[19];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -150,6 +171,10 @@ const struct ctl_command ctl_commands[] = {
 	 OPERANDS_ANY, NULL},
 	{TABLE("disable", "NAME", plain_groups), PROTOCOL_COMMAND_DISABLE, "NAME...", NULL, 1,
 	 OPERANDS_ANY, NULL},
+	{TABLE("active", "NAME", active_groups), PROTOCOL_COMMAND_ACTIVE, "[NAME]...", NULL, 0,
+	 OPERANDS_ANY, NULL},
+	{TABLE("standby", "NAME", standby_groups), PROTOCOL_COMMAND_STANDBY, "[NAME]...", NULL, 0,
+	 OPERANDS_ANY, NULL},
 	{TABLE("rebalance", NULL, rebalance_groups), PROTOCOL_COMMAND_REBALANCE, NULL, NULL, 0, 0,
 	 NULL},
 	{TABLE("drain", NULL, drain_groups), PROTOCOL_COMMAND_DRAIN, NULL, NULL, 0, 0, NULL},
@@ -160,7 +185,7 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[17] = {
+static const struct cli_table *const tables[19] = {
 	&ctl_commands[0].table,
 	&ctl_commands[1].table,
 	&ctl_commands[2].table,
@@ -177,6 +202,8 @@ static const struct cli_table *const tables[17] = {
 	&ctl_commands[13].table,
 	&ctl_commands[14].table,
 	&ctl_commands[15].table,
+	&ctl_commands[16].table,
+	&ctl_commands[17].table,
 	NULL,
 };
 

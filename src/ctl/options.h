@@ -45,6 +45,7 @@ struct ctl_opt {
 	bool wait;
 	bool keep_going;
 	bool dry_run;
+	uint64_t overlap_ms;
 	uint64_t window_ns; /* that is waited for beside the timeout */
 };
 

@@ -71,6 +71,11 @@ static json_t *request_of(const struct ctl_opt *opt)
 		       json_object_set_new(request, "dry_run", json_boolean(opt->dry_run)) == 0 &&
 		       json_object_set_new(request, "window_s",
 					   json_real((double)opt->window_ns / NS_PER_S)) == 0;
+	} else if (opt->command->id == PROTOCOL_COMMAND_STANDBY && opt->overlap_ms > 0) {
+		good = good &&
+		       json_object_set_new(request, "overlap_ms",
+					   json_integer((json_int_t)opt->overlap_ms)) == 0 &&
+		       json_object_set_new(request, "names", words_of(opt, 0)) == 0;
 	} else if (opt->command->id == PROTOCOL_COMMAND_REPLACE) {
 		good = good && add_file(request, opt->operands[0]);
 	} else if (opt->operand_count > 0) {
@@ -218,6 +223,9 @@ static enum ctl_status after(struct client *client, const struct ctl_opt *opt, c
 
 	if (opt->command->id == PROTOCOL_COMMAND_HEALTH) {
 		return json_is_true(json_object_get(result, "healthy")) ? CTL_OK : CTL_FAILED;
+	}
+	if (opt->overlap_ms > 0) {
+		sleep_ns(opt->overlap_ms * NS_PER_MS); /* the other machine's time, or our own */
 	}
 	if (opt->wait && client_await_end(client, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", where, err.text);

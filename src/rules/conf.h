@@ -50,7 +50,8 @@ struct conf_flow {
 	struct rule_ingress in;
 	uint32_t first_output; /* conf_lead has them for all legs of a merge */
 	uint32_t output_count;
-	uint8_t leg; /* of the rule's merge, counted from 0 */
+	uint8_t leg;  /* of the rule's merge, counted from 0 */
+	bool standby; /* received and counted, and not relayed: whoever makes a setup says so */
 };
 
 struct conf {

@@ -10,10 +10,12 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/commands.c src/run/commands.h \
 	src/run/commands_balance.c \
 	src/run/commands_change.c \
+	src/run/commands_duty.c \
 	src/run/commands_show.c \
 	src/run/commands_state.c \
 	src/run/control.c src/run/control.h \
 	src/run/door.c src/run/door.h \
+	src/run/duty.c src/run/duty.h \
 	src/run/echoes.c src/run/echoes.h \
 	src/run/echoes_change.c src/run/echoes_change.h \
 	src/run/follow.c src/run/follow.h \

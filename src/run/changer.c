@@ -23,7 +23,9 @@
 #define TICK_NS (4 * NS_PER_MS)
 
 static void take_list(struct changer *c);
+static bool has_work(const struct changer *c);
 static bool go_on(struct changer *c);
+static bool tell_duties(struct changer *c);
 static bool prepare(struct changer *c);
 static bool begin_growing(struct changer *c);
 static bool grow(struct changer *c);
@@ -40,6 +42,7 @@ static void finish(struct changer *c);
 void changer_init(struct changer *c, struct supervisor *sup)
 {
 	*c = (struct changer){.sup = sup};
+	duty_init(&c->duty, sup);
 }
 
 void changer_free(struct changer *c)
@@ -53,6 +56,7 @@ void changer_free(struct changer *c)
 	}
 	near_free(&c->near);
 	free(c->rest);
+	duty_free(&c->duty);
 	*c = (struct changer){0};
 }
 
@@ -77,9 +81,10 @@ int changer_begin(struct changer *c, struct changer_step *steps, uint32_t count,
 
 void changer_tick(struct changer *c)
 {
-	uint64_t end_ns = clock_now_ns() + TICK_NS;
+	uint64_t now_ns = clock_now_ns(), end_ns = now_ns + TICK_NS;
 
-	while (c->phase != CHANGER_IDLE && go_on(c) && clock_now_ns() < end_ns) {
+	duty_tick(&c->duty, now_ns);
+	while ((c->waiting || has_work(c)) && go_on(c) && clock_now_ns() < end_ns) {
 		continue;
 	}
 	changer_go_home(c);
@@ -92,12 +97,12 @@ int changer_fd(const struct changer *c)
 
 int changer_wait_ms(const struct changer *c)
 {
-	return c->phase != CHANGER_IDLE && !c->waiting ? 0 : -1;
+	return has_work(c) && !c->waiting ? 0 : -1;
 }
 
 bool changer_is_idle(const struct changer *c)
 {
-	return c->phase == CHANGER_IDLE;
+	return c->phase == CHANGER_IDLE && !c->waiting;
 }
 
 void changer_take(struct changer *c)
@@ -109,7 +114,7 @@ void changer_take(struct changer *c)
 
 bool changer_is_amid(const struct changer *c)
 {
-	return c->waiting || c->mover.phase != MOVER_IDLE;
+	return c->waiting || c->mover.phase != MOVER_IDLE || duty_is_due(&c->duty);
 }
 
 bool changer_has(const struct changer *c, uint32_t shard)
@@ -122,7 +127,9 @@ void changer_end(struct changer *c)
 	if (c->waiting && !take_answer(c)) {
 		c->waiting = false; /* it ended before it looked: the message is ours again */
 		c->message.result = -ESHUTDOWN;
-		settle(c);
+		if (c->message.op != SHARD_SET_DUTIES) {
+			settle(c);
+		}
 	}
 	mover_abandon(c);
 	while (c->phase != CHANGER_IDLE) {
@@ -159,11 +166,19 @@ static void take_list(struct changer *c)
 	free(list);
 }
 
+static bool has_work(const struct changer *c)
+{
+	return c->phase != CHANGER_IDLE || duty_is_due(&c->duty);
+}
+
 /* One piece of work; false when there is an answer to wait for, or nothing more to do. */
 static bool go_on(struct changer *c)
 {
 	if (c->waiting && !take_answer(c)) {
 		return false;
+	}
+	if (tell_duties(c)) {
+		return true;
 	}
 	switch (c->phase) {
 	case CHANGER_PREPARING:
@@ -176,6 +191,20 @@ static bool go_on(struct changer *c)
 		break;
 	}
 	return false;
+}
+
+/* Between two steps: who is to take over does not wait for the end of a list. Not amid a flow that
+ * goes or moves, since that is then in no place in which it could be told. */
+static bool tell_duties(struct changer *c)
+{
+	uint32_t shard;
+
+	if (c->rest_count > 0 || c->mover.phase != MOVER_IDLE ||
+	    !duty_next(&c->duty, &c->message, &shard)) {
+		return false;
+	}
+	send_message(c, shard);
+	return true;
 }
 
 static bool prepare(struct changer *c)
@@ -331,7 +360,9 @@ static bool take_answer(struct changer *c)
 		return false;
 	}
 	c->waiting = false;
-	settle(c);
+	if (c->message.op != SHARD_SET_DUTIES) {
+		settle(c);
+	}
 	return true;
 }
 

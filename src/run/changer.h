@@ -7,7 +7,8 @@
  * gives back is left, counted and closed here, so no shard ever waits for the kernel's locks.
  *
  * Everybody's lists are carried out one after the other, in the order in which they came, and one
- * message is under way at a time: nobody else sends any. The control thread polls changer_fd with
+ * message is under way at a time: nobody else sends any. Only which rules relay and which stand by
+ * (duty.h) is told between two steps. The control thread polls changer_fd with
  * whatever else it waits for and calls changer_tick, which does a bounded part of the work; while a
  * shard has the message, nobody else looks at its places (changer_has). Control thread.
  */
@@ -20,6 +21,7 @@
 #include "shard/change.h"
 #include "shard/sock.h"
 #include "src/base/log.h"
+#include "src/run/duty.h"
 #include "src/run/mover.h"
 
 struct supervisor;
@@ -113,6 +115,7 @@ struct changer {
 	const struct rule_flow *added;         /* last ADD_FLOW, and what it became */
 	uint32_t added_flow, added_shard;
 	struct mover mover; /* of a step that moves a flow */
+	struct duty duty;   /* which is told between the steps */
 	int rc;             /* first failure of the list */
 	bool begun;
 	struct err err;                    /* of it */
@@ -149,8 +152,8 @@ bool changer_is_idle(const struct changer *changer);
  * is still awaited (changer_fd). */
 void changer_take(struct changer *changer);
 
-/* Whether nobody may look at all places: a shard has a message, or a flow that moves stands in none
- * for the moment, with all that it has counted. */
+/* Whether nobody may look at all places: a shard has a message or is to be told its duties, or a
+ * flow that moves stands in none for the moment, with all that it has counted. */
 bool changer_is_amid(const struct changer *changer);
 
 /* Whether `shard' has a message, so that its places may change at any time. */

@@ -88,6 +88,13 @@ static const struct command commands[] = {
 	[PROTOCOL_COMMAND_DISABLE] = {.run = command_disable,
 				      .changes = true,
 				      .members = {{"names", MEMBER_TEXTS, .needed = true}}},
+	[PROTOCOL_COMMAND_ACTIVE] = {.run = command_active,
+				     .changes = true,
+				     .members = {{"names", MEMBER_TEXTS}}},
+	[PROTOCOL_COMMAND_STANDBY] = {.run = command_standby,
+				      .changes = true,
+				      .members = {{"names", MEMBER_TEXTS},
+						  {"overlap_ms", MEMBER_NUMBER}}},
 	[PROTOCOL_COMMAND_REBALANCE] = {.run = command_rebalance,
 					.changes = true,
 					.members = {{"window_s", MEMBER_NUMBER},
@@ -128,10 +135,10 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 
 char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len)
 {
-	struct command_order *order = &sup->order;
+	struct command_order *order = sup->order.answered ? &sup->order : &sup->duty_order;
 	json_t *result, *answer;
 
-	if (!commands_has_late(sup)) {
+	if (!order->answered) {
 		return NULL;
 	}
 	result = order->result ? json_incref(order->result) : json_object();
@@ -140,22 +147,28 @@ char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_le
 			       : success(order->id, order->command, result);
 	json_decref(result);
 	*out_client = order->client;
-	commands_forget(sup);
+	commands_forget_order(order);
 	return line_of(answer, out_len);
 }
 
 bool commands_has_late(const struct supervisor *sup)
 {
-	return sup->order.answered;
+	return sup->order.answered || sup->duty_order.answered;
 }
 
 void commands_forget(struct supervisor *sup)
 {
-	json_decref(sup->order.id);
-	json_decref(sup->order.command);
-	json_decref(sup->order.result);
-	conf_free(&sup->order.disabled);
-	sup->order = (struct command_order){0};
+	commands_forget_order(&sup->order);
+	commands_forget_order(&sup->duty_order);
+}
+
+void commands_forget_order(struct command_order *order)
+{
+	json_decref(order->id);
+	json_decref(order->command);
+	json_decref(order->result);
+	conf_free(&order->disabled);
+	*order = (struct command_order){0};
 }
 
 char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len)

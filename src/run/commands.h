@@ -3,6 +3,7 @@
  *     commands.c         the table, one row a command; reading and checking requests
  *     commands_show.c    show
  *     commands_change.c  reload, replace, add, remove, enable, disable
+ *     commands_duty.c    active, standby
  *     commands_balance.c rebalance
  *     commands_state.c   stats, health, log-level, version, drain
  *
@@ -72,6 +73,7 @@ bool commands_has_late(const struct supervisor *sup);
 
 /* At the end: forgets a change whose answer nobody took. */
 void commands_forget(struct supervisor *sup);
+void commands_forget_order(struct command_order *order);
 
 /* The same, of a refusal without a request. */
 char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len);
@@ -93,6 +95,13 @@ command_run command_add;
 command_run command_remove;
 command_run command_enable;
 command_run command_disable;
+
+/* In commands_duty.c. */
+command_run command_active;
+command_run command_standby;
+
+/* All shards have been told what the last order says. */
+void commands_duty_done(struct supervisor *sup);
 
 /* In commands_balance.c. */
 command_run command_rebalance;

@@ -149,7 +149,10 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 	if (rc < 0) {
 		return rc;
 	}
-	rc = difference_build(&running->layout, &wanted->setup.layout, &r->difference);
+	rc = duty_mark(&r->sup->changer.duty, &wanted->setup);
+	if (rc == 0) {
+		rc = difference_build(&running->layout, &wanted->setup.layout, &r->difference);
+	}
 	if (rc == 0) {
 		rc = merges_check_moves(&r->difference, &wanted->setup.layout, err);
 	}
@@ -325,6 +328,7 @@ static void go_over(struct reload *r)
 	sup->setup = &r->running->setup;
 	links_changed(&sup->links);
 	follow_links(&sup->links.follow);
+	duty_wake(&sup->changer.duty); /* there may have been orders meanwhile */
 	(void)marks_set(&sup->setup->opt->conf, &sup->setup->ifaces,
 			rlimits_spare_files(sup->setup), &sup->marks);
 	free_state(before);

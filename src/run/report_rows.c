@@ -12,12 +12,17 @@
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
+/* Why a row is not live, in words; NULL: it is not so. */
+struct row_state {
+	const char *pending, *amiss, *standby;
+};
+
 static void put_place(const struct worker *w, const struct report_want *want, json_t *row);
 static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
 		      const struct report_want *want, json_t *object);
 static void correct(const json_t *object, const char *name, uint64_t value);
-static void put_state(json_t *object, const struct report_want *want, const char *why,
-		      const char *amiss);
+static void put_state(json_t *object, const struct report_want *want,
+		      const struct row_state *state);
 
 void report_put_shard(const struct worker *w, const struct report_want *want, json_t *row)
 {
@@ -72,8 +77,11 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	if (report_wants(want, "shard")) {
 		report_put_number(row, "shard", w->index);
 	}
-	put_state(row, want, pending_why(&sup->links.pending, w, place_index(flow->token), false),
-		  links_amiss(&sup->links, flow->rule->ifindex));
+	put_state(row, want,
+		  &(const struct row_state){
+			  pending_why(&sup->links.pending, w, place_index(flow->token), false),
+			  links_amiss(&sup->links, flow->rule->ifindex),
+			  flow->rule->standby ? "its rule stands by" : NULL});
 	report_put_family(row, &want->families[COUNTERS_FLOW], flow->stats);
 	if (share_is_part(&flow->rule->share)) {
 		put_share(sup, flow, want, row);
@@ -101,8 +109,10 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 		report_put_text(row, "from", addr_format(&place->got.local, text));
 	}
 	put_state(row, want,
-		  pending_why(&sup->links.pending, w, place_index(place->output.token), true),
-		  links_output_amiss(&sup->links, place->output.rule));
+		  &(const struct row_state){pending_why(&sup->links.pending, w,
+							place_index(place->output.token), true),
+					    links_output_amiss(&sup->links, place->output.rule),
+					    NULL});
 	report_put_family(row, &want->families[COUNTERS_OUTPUT], stats);
 	if (report_wants(want, "zerocopy")) {
 		report_put(row, "zerocopy",
@@ -179,14 +189,19 @@ static void correct(const json_t *object, const char *name, uint64_t value)
 	must(!number || json_integer_set(number, (json_int_t)value) == 0);
 }
 
-/* Of a flow or an output: why it is pending, or NULL; what is amiss with its interface, or NULL. */
-static void put_state(json_t *object, const struct report_want *want, const char *why,
-		      const char *amiss)
+static void put_state(json_t *object, const struct report_want *want, const struct row_state *state)
 {
+	const char *why = state->pending ? state->pending
+			  : state->amiss ? state->amiss
+					 : state->standby;
+
 	if (report_wants(want, "state")) {
-		report_put_text(object, "state", why ? "pending" : amiss ? "degraded" : "live");
+		report_put_text(object, "state",
+				state->pending   ? "pending"
+				: state->amiss   ? "degraded"
+				: state->standby ? "standby"
+						 : "live");
 	}
-	why = why ? why : amiss;
 	if (report_wants(want, "reason")) {
 		report_put(object, "reason", why ? report_text(why) : json_null());
 	}

@@ -219,15 +219,20 @@ static json_t *shards_of_rule(const struct tally *tally, uint32_t rule)
 	return shards;
 }
 
-/* A rule of which nothing can pass is pending, one of which some can is degraded. */
+/* A rule of which nothing can pass is pending, one of which some can is degraded. One without flows
+ * is other machines' alone. */
 static void put_rule_state(json_t *row, const struct tally_row *sums)
 {
 	uint32_t waiting = sums->waiting_flows + sums->waiting_outputs;
+	bool silent = sums->standby_flows == sums->flows ||
+		      (sums->outputs > 0 && sums->standby_outputs == sums->outputs);
 	bool deaf = sums->waiting_flows == sums->flows;
 	bool mute = sums->outputs > 0 && sums->waiting_outputs == sums->outputs;
 
 	put_reason(row,
-		   waiting + sums->degraded == 0   ? "live"
+		   waiting + sums->degraded == 0   ? (sums->flows == 0 ? "absent"
+						      : silent         ? "standby"
+								       : "live")
 		   : waiting > 0 && (deaf || mute) ? "pending"
 						   : "degraded",
 		   sums->why);

@@ -292,6 +292,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 
 		sleep_ms = store_wait_ms(&sup->store, sleep_ms);
 		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
+		sleep_ms = duty_sleep_ms(&sup->changer.duty, clock_now_ns(), sleep_ms);
 
 		/* Whoever asks looks at places, and so waits until all stands in one. */
 		fds[2].fd = changer_is_amid(&sup->changer) ? -1 : control_fd(sup->control);

@@ -47,15 +47,16 @@ struct supervisor {
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
 	struct history history;
-	struct door door;           /* taken over by control once it is open */
-	struct control *control;    /* NULL: no control socket */
-	struct web *web;            /* NULL: nothing is told by HTTP */
-	struct survey survey;       /* for it */
-	struct scene scene;         /* the same */
-	struct command_order order; /* a change that control was asked for */
-	struct conf disabled;       /* rules that control keeps aside */
-	bool draining;              /* asked to end */
-	bool drain_asked;           /* by control, and not yet acted on */
+	struct door door;                /* taken over by control once it is open */
+	struct control *control;         /* NULL: no control socket */
+	struct web *web;                 /* NULL: nothing is told by HTTP */
+	struct survey survey;            /* for it */
+	struct scene scene;              /* the same */
+	struct command_order order;      /* a change that control was asked for */
+	struct command_order duty_order; /* the same of who is to relay */
+	struct conf disabled;            /* rules that control keeps aside */
+	bool draining;                   /* asked to end */
+	bool drain_asked;                /* by control, and not yet acted on */
 };
 
 /* Settles `setup', on which setup_prepare has returned 0, starts its shards, relays until a signal

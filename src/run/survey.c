@@ -20,7 +20,7 @@ static_assert(sizeof(struct recheck) <= SNAPSHOT_PLACEMENT_SIZE, "it is copied w
 static void put_texts(struct supervisor *sup, struct web *web);
 static bool begin(struct survey *survey, const struct supervisor *sup);
 static void copy_all_else(struct survey *survey, const struct supervisor *sup);
-static void copy_rules(struct snapshot *snapshot, const struct conf *conf);
+static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup);
 static void copy_shard(struct snapshot_shard *to, const struct worker *w);
 static void take_reason(void *context, const char *text);
 static bool copy_flows(struct survey *survey, const struct supervisor *sup, uint32_t most);
@@ -125,7 +125,7 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->gone_flows = sup->gone.flows;
 	snapshot->gone_outputs = sup->gone.outputs;
 	snapshot->placement_rows = &recheck_counters;
-	copy_rules(snapshot, &sup->setup->opt->conf);
+	copy_rules(snapshot, sup);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		copy_shard(&snapshot->shards[s], &sup->workers[s]);
 		snapshot->shard_count++;
@@ -135,13 +135,21 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->failures = reasons_tell(sup, take_reason, snapshot);
 }
 
-static void copy_rules(struct snapshot *snapshot, const struct conf *conf)
+static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup)
 {
+	const struct conf *conf = &sup->setup->opt->conf;
+
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
+		const struct duty_past *past =
+			duty_past_of(&sup->changer.duty, conf->rules[r].name);
+
 		snapshot->rules[r] = (struct snapshot_rule){
 			.name = copy_text(conf->rules[r].name),
 			.text = copy_text(conf->rules[r].text),
 			.where = copy_text(conf->rules[r].where),
+			.state = past ? past->state : DUTY_ABSENT,
+			.takeovers = past ? past->takeovers : 0,
+			.changed_s = past ? past->changed_s : 0,
 		};
 	}
 	snapshot->rule_count = conf->rule_count;

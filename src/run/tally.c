@@ -26,9 +26,14 @@ struct places {
 	uint64_t relayed; /* by the flow, whose outputs come after it */
 };
 
-/* Why a flow or an output is not live; both NULL: it is. */
+/* Why a flow or an output is not live; all NULL: it is. */
 struct reason {
-	const char *pending, *amiss;
+	const char *pending, *amiss, *standby;
+};
+
+/* What a row counts of those that are not. */
+struct counts {
+	uint32_t *waiting, *standby;
 };
 
 static void add_worker(const struct supervisor *sup, const struct worker *w,
@@ -39,7 +44,8 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 static bool flow_agrees(const struct flow_stats *stats, uint64_t held);
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
 		      const struct reason *reason);
-static void keep_state(struct tally_row *row, const struct reason *reason, uint32_t *waiting);
+static void keep_state(struct tally_row *row, const struct reason *reason,
+		       const struct counts *counts);
 static void add_output(const struct supervisor *sup, const struct worker *w,
 		       const struct output_place *place, const struct places *places,
 		       struct tally *tally);
@@ -181,7 +187,8 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 {
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(flow->token), false),
-		links_amiss(&sup->links, flow->rule->ifindex)};
+		links_amiss(&sup->links, flow->rule->ifindex),
+		flow->rule->standby ? "its rule stands by" : NULL};
 	struct flow_stats stats;
 
 	tally_read_flow(sup, flow, &stats);
@@ -210,7 +217,7 @@ static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
 {
 	report_keep_flow(&row->sums, stats);
 	row->flows++;
-	keep_state(row, reason, &row->waiting_flows);
+	keep_state(row, reason, &(const struct counts){&row->waiting_flows, &row->standby_flows});
 }
 
 static void add_output(const struct supervisor *sup, const struct worker *w,
@@ -220,7 +227,7 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct egress_output *output = &place->output;
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(output->token), true),
-		links_output_amiss(&sup->links, output->rule)};
+		links_output_amiss(&sup->links, output->rule), NULL};
 
 	struct report_gone read = {0}; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read.outputs;
@@ -268,18 +275,22 @@ static void keep_output(struct tally_row *row, const struct output_stats *stats,
 {
 	report_keep_output(&row->sums, stats);
 	row->outputs++;
-	keep_state(row, reason, &row->waiting_outputs);
+	keep_state(row, reason,
+		   &(const struct counts){&row->waiting_outputs, &row->standby_outputs});
 }
 
-/* `waiting' is the row's. */
-static void keep_state(struct tally_row *row, const struct reason *reason, uint32_t *waiting)
+/* `counts' are the row's. What stands by is as it should be, so that is no reason to tell. */
+static void keep_state(struct tally_row *row, const struct reason *reason,
+		       const struct counts *counts)
 {
 	const char *why = reason->pending ? reason->pending : reason->amiss;
 
 	if (reason->pending) {
-		(*waiting)++;
+		(*counts->waiting)++;
 	} else if (reason->amiss) {
 		row->degraded++;
+	} else if (reason->standby) {
+		(*counts->standby)++;
 	}
 	row->why = row->why ? row->why : why;
 }

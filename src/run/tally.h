@@ -21,6 +21,7 @@ struct tally_row {
 	uint32_t flows, outputs; /* a flow that is divided counts once for each of its shards */
 	uint32_t waiting_flows, waiting_outputs; /* pending */
 	uint32_t degraded;                       /* flows and outputs whose interface is amiss */
+	uint32_t standby_flows, standby_outputs; /* neither, and they stand by */
 	const char *why; /* one of all these is not live, or NULL; theirs who know */
 };
 

@@ -243,6 +243,7 @@ static int add_flow(struct layout *layout, const struct conf *conf, uint32_t flo
 			.in = flow->in,
 			.first_output = table->output_count,
 			.ifindex = iface ? iface->ifindex : 0,
+			.standby = flow->standby,
 		};
 		rc = receive_into(conf, flow, iface, options, f, err);
 		if (conf->rules[flow->rule].merge.method != MERGE_OFF) {

@@ -1,6 +1,7 @@
 /* options.h - the options of numacastd, from the command line and the configuration file alike.
  *
  *     options.c         the table, one row an option, and the command line's way to struct opt
+ *     options_machines.c what several machines need
  *     options_value.c   what only numacastd's options take: CPU lists, buffers of each class
  *     options_check.c   contradictions between options
  *     options_live.c    what may change while the daemon runs
@@ -66,6 +67,8 @@ struct opt {
 		source;   /* --source, with --plan: whose shard is asked for; family 0: nobody's */
 	struct conf conf; /* every --rule and rule line, in order */
 	bool strict;      /* --strict */
+	/* several machines */
+	bool standby; /* --standby: rules stand by until an order says otherwise */
 	/* placement */
 	char *topology;  /* --topology FILE|STRING; NULL: this machine */
 	uint32_t shards; /* --shards N; 0: one per core */
@@ -121,6 +124,9 @@ struct options_text {
 };
 
 extern const struct cli_table options_table;
+
+/* In options_machines.c. A part of it. */
+extern const struct cli_group options_machines_group;
 
 /* 0; -EINVAL with `err' = the flag or file:line, what was expected, what to do; -ENOMEM. On 0 `out'
  * is filled in, defaults included, and conf_check_twins has passed: relaying and --check need a

@@ -1,4 +1,5 @@
-/* options_rows.c - the options of numacastd, one row each, in the order of --help.
+/* options_rows.c - the options of numacastd, one row each, in the order of --help; those of several
+ * machines are in options_machines.c.
  *
  * The manual page numacastd(8) explains each at length; a test compares the two lists. A new option
  * is a row here, a member of struct opt, and the place that looks at it. Owner: the control thread.
@@ -473,8 +474,8 @@ static const struct cli_group sockets_group = {"Sockets", sockets_rows};
 static const struct cli_group running_group = {"Running", running_rows};
 
 static const struct cli_group *const groups[] = {
-	&rules_group,  &inspect_group, &placement_group, &memory_group, &engine_group,
-	&trains_group, &sockets_group, &running_group,   NULL,
+	&rules_group,  &options_machines_group, &inspect_group, &placement_group, &memory_group,
+	&engine_group, &trains_group,           &sockets_group, &running_group,   NULL,
 };
 
 const struct cli_table options_table = {

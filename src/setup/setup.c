@@ -149,6 +149,9 @@ static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
 	if (!opt->topology) {
 		rc = iface_rename(&opt->conf, err);
 	}
+	for (uint32_t i = 0; i < opt->conf.flow_count; i++) {
+		opt->conf.flows[i].standby = opt->standby;
+	}
 	if (rc == 0) {
 		rc = conf_mark_shared(&opt->conf);
 	}

@@ -36,7 +36,8 @@ static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, pu
 	put_consistent, put_changes, put_rules, put_disabled, put_flows, put_outputs,
 	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
 	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
-	put_degraded, put_pool_slots, put_detail, put_left_out;
+	put_degraded, put_pool_slots, put_detail, put_left_out, put_rule_state, put_rule_takeovers,
+	put_rule_changed;
 
 static const struct rest_row rows[] = {
 	{"numacast_build", METRIC_INFO, NULL, "version liburing", put_build,
@@ -70,6 +71,12 @@ static const struct rest_row rows[] = {
 	 "1: the flow is pending"},
 	{"numacast_output_pending", METRIC_GAUGE, NULL, "rule ingress source shard to",
 	 put_output_pending, "1: the output is pending"},
+	{"numacast_rule_state", METRIC_GAUGE, NULL, "rule", put_rule_state,
+	 "0: none of the rule is this machine's, 1: it stands by, 2: it relays"},
+	{"numacast_rule_takeovers", METRIC_COUNTER, NULL, "rule", put_rule_takeovers,
+	 "Times that the rule came to relay after it had not"},
+	{"numacast_rule_changed_timestamp_seconds", METRIC_GAUGE, "seconds", "rule",
+	 put_rule_changed, "When its state changed last, since 1970; 0: it has not"},
 	{"numacast_shard", METRIC_INFO, NULL, "shard cpu node page_size features", put_shard_info,
 	 "Where each shard is, and how its memory and its ring are"},
 	{"numacast_shard_failed", METRIC_GAUGE, NULL, "shard", put_failed,
@@ -90,6 +97,7 @@ static const struct rest_row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+static void put_rule(struct rest *rest, uint32_t rule);
 static void put_number(struct rest *rest, uint64_t number);
 static void put_line(struct rest *rest, const struct metrics_lines *lines, uint32_t at,
 		     uint64_t value);
@@ -237,6 +245,30 @@ static void put_output_pending(struct rest *rest)
 	}
 }
 
+static void put_rule_state(struct rest *rest)
+{
+	for (uint32_t r = 0; r < rest->snapshot->rule_count; r++) {
+		put_rule(rest, r);
+		text_printf(rest->text, " %u\n", rest->snapshot->rules[r].state);
+	}
+}
+
+static void put_rule_takeovers(struct rest *rest)
+{
+	for (uint32_t r = 0; r < rest->snapshot->rule_count; r++) {
+		put_rule(rest, r);
+		text_printf(rest->text, " %" PRIu64 "\n", rest->snapshot->rules[r].takeovers);
+	}
+}
+
+static void put_rule_changed(struct rest *rest)
+{
+	for (uint32_t r = 0; r < rest->snapshot->rule_count; r++) {
+		put_rule(rest, r);
+		text_printf(rest->text, " %.3f\n", rest->snapshot->rules[r].changed_s);
+	}
+}
+
 static void put_shard_info(struct rest *rest)
 {
 	for (uint32_t s = 0; s < rest->snapshot->shard_count; s++) {
@@ -292,6 +324,13 @@ static void put_left_out(struct rest *rest)
 	text_printf(rest->text, "%s{of=\"flows\"} %u\n", rest->name, rest->table->flows_left_out);
 	text_printf(rest->text, "%s{of=\"outputs\"} %u\n", rest->name,
 		    rest->table->outputs_left_out);
+}
+
+static void put_rule(struct rest *rest, uint32_t rule)
+{
+	text_printf(rest->text, "%s{", rest->name);
+	metric_put_label(rest->text, true, "rule", rest->snapshot->rules[rule].name);
+	text_put(rest->text, "}");
 }
 
 static void put_number(struct rest *rest, uint64_t number)

@@ -151,7 +151,8 @@
     }
   }
 
-  const stateClass = (state) => ({ live: "good", degraded: "warn", pending: "warn" })[state] ||
+  const stateClass = (state) => ({ live: "good", standby: "idle", absent: "idle",
+    degraded: "warn", pending: "warn" })[state] ||
     (state === "relaying" ? "good" : state === "draining" ? "warn" : "bad");
 
   // A name, its state where that is not the usual one, and what there is to say below.
@@ -331,8 +332,9 @@
   }
 
   function showSums() {
-    const rate = now.rate, states = { live: 0, degraded: 0, pending: 0 };
+    const rate = now.rate, states = { live: 0, degraded: 0, pending: 0, standby: 0, absent: 0 };
     for (const rule of now.rules) states[rule.state]++;
+    const idle = states.standby + states.absent;
     say(at("state"), now.daemon.state);
     at("state").className = `chip ${stateClass(now.daemon.state)}`;
     say(at("about"), `${now.daemon.version}, ${now.daemon.engine}, up ${lasting(now.uptime_s)}`);
@@ -344,9 +346,9 @@
     say(at("sum-lost-more"), `${whole(rate.lostEver)} since the start`);
     at("tile-lost").className = rate.lost > 0 ? "bad" : "";
     say(at("sum-rules"), whole(now.rules.length));
-    say(at("sum-rules-more"), states.degraded + states.pending === 0 ? "all live"
+    say(at("sum-rules-more"), states.degraded + states.pending + idle === 0 ? "all live"
       : `${whole(states.live)} live, ${whole(states.degraded)} degraded, ` +
-        `${whole(states.pending)} pending`);
+        `${whole(states.pending)} pending${idle > 0 ? `, ${whole(idle)} standing by` : ""}`);
     at("tile-rules").className = states.degraded + states.pending > 0 ? "warn" : "";
     say(at("machine"), `${now.machine.source}: ${many(now.machine.sockets, "socket")}, ` +
       `${many(now.machine.nodes.length, "node")}, ${many(now.machine.cores, "core")}, ` +

@@ -24,6 +24,9 @@
 
 struct snapshot_rule {
 	char *name, *text, *where; /* as the configuration has them */
+	unsigned state;            /* 0 it has no flow here, 1 it stands by, 2 it relays */
+	uint64_t takeovers;
+	double changed_s; /* since 1970, when that changed last; 0: it has not */
 };
 
 struct snapshot_flow {

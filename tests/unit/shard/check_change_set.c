@@ -194,6 +194,33 @@ START_TEST(a_greatest_age_is_set_while_running)
 }
 END_TEST
 
+START_TEST(a_flow_that_stands_by_counts_and_relays_nothing)
+{
+	struct shard_duty duties[2] = {{0xffff, true}};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = duties, .duty_count = 2};
+
+	open_rig();
+	duties[1] = (struct shard_duty){flow_of(0)->token, true};
+	deliver(3);
+	rig_settle(&rig);
+	ck_assert_int_eq(ask(&m), 0); /* who has left is left out */
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 3);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->drops[FLOW_DROP_STANDBY]), 4);
+	expect_laws();
+	duties[1].standby = false;
+	ck_assert_int_eq(ask(&m), 0);
+	deliver(5);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 8);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->drops[FLOW_DROP_STANDBY]), 4);
+	ck_assert_uint_eq(stat_get(&egress_output(&rig.egress, 0)->stats->sent), 8);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(echoes_and_waits_are_set_while_running)
 {
 	static const struct addr echo = {.family = AF_INET, .port = 9};
@@ -225,6 +252,7 @@ int main(void)
 	tcase_add_test(tc, what_is_under_way_is_done_when_its_shard_ends);
 	tcase_add_test(tc, what_is_replaced_or_told_must_be_there);
 	tcase_add_test(tc, a_greatest_age_is_set_while_running);
+	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,63 @@
+# pair.sh - two machines with one configuration. Part of the stories of standby and take-over.
+#
+#                      .-- in0:ra:out0 --.
+#   src:s0 --- in sw --+                 +-- out sw --- d0:dst
+#                      '-- in0:rb:out0 --'
+#
+# Both switches flood, so each machine hears all that src sends, and dst all that both send.
+# shellcheck shell=bash disable=SC2154,SC2034
+
+declare -A pair_pid
+
+# pair_port SWITCH NAME IF V4 V6: an interface of NAME, plugged into SWITCH.
+pair_port() {
+    local port=p${#2}$2$3
+    veth_pair "$1" "$port" "$2" "$3"
+    in_ns "$1" ip link set "$port" master br0 up
+    address "$2" "$3" "$4" "$5"
+    wait_for carrier "$2" "$3" || fail_now "$3 of $2 does not come up"
+}
+
+# pair_topo: the wires of the picture.
+pair_topo() {
+    local switch
+    ns_add src swi swo ra rb dst
+    for switch in swi swo; do
+        in_ns "$switch" ip link add br0 type bridge mcast_snooping 0
+        in_ns "$switch" ip link set br0 up
+    done
+    pair_port swi src s0 10.77.1.1/24 fd77:1::1/64
+    pair_port swo dst d0 10.77.2.1/24 fd77:2::1/64
+    pair_port swi ra in0 10.77.1.11/24 fd77:1::11/64
+    pair_port swi rb in0 10.77.1.12/24 fd77:1::12/64
+    pair_port swo ra out0 10.77.2.11/24 fd77:2::11/64
+    pair_port swo rb out0 10.77.2.12/24 fd77:2::12/64
+    in_ns src ip route add 224.0.0.0/4 dev s0
+    in_ns dst ip route add 224.0.0.0/4 dev d0
+}
+
+# pair_start NAME ARGUMENT...: numacastd there, as relay_start; it listens at $work/NAME.control.
+pair_start() {
+    local relay_ns=$1 relay_control=$work/$1.control report=$work/$1.json daemon_log=$work/$1.log
+    shift
+    relay_start "$@"
+    pair_pid[$relay_ns]=$daemon_pid
+}
+
+# pair_ctl NAME ARGUMENT...: numacastctl, to that machine's.
+pair_ctl() {
+    local name=$1
+    shift
+    "$build_top/src/numacastctl" --control "$work/$name.control" "$@"
+}
+
+# pair_stop NAME: as relay_stop; its report stays in $work/NAME.json.
+pair_stop() {
+    local relay_ns=$1 report=$work/$1.json daemon_pid=${pair_pid[$1]}
+    relay_stop
+}
+
+# pair_reported NAME EXPRESSION: a value of its exit report.
+pair_reported() {
+    jq -r "$2" "$work/$1.json"
+}

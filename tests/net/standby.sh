@@ -1,0 +1,101 @@
+#!/bin/bash
+# shellcheck disable=SC2154
+# also: trains
+# Two machines relay one feed, and one of them stands by: it has joined, receives, counts, and says
+# nothing. They change places and back amid traffic, with an overlap, and nothing is lost; what is
+# doubled is no more than the overlap. Each datagram that the one standing by received is counted
+# there, and an order holds over a reload.
+. "$(dirname "$0")/lib/story.sh"
+. "$(dirname "$0")/lib/pair.sh"
+story "the machine that stands by takes over without loss, and gives back"
+rate=2000 count=6000 senders=
+pair_topo
+
+# duty NAME RULE: how a rule stands on a machine.
+duty() {
+    pair_ctl "$1" show rules --json | jq -r --arg rule "$2" \
+        '.rules[] | select(.rule == $rule) | .duty'
+}
+
+# relayed NAME: what it has relayed so far, by both rules.
+relayed() {
+    pair_ctl "$1" show rules --json | jq '[.rules[].relayed] | add'
+}
+
+# relays NAME SINCE: whether it has relayed some more.
+relays() {
+    [ "$(relayed "$1")" -gt "$2" ]
+}
+
+for name in ra rb; do
+    standby=--standby
+    [ "$name" = rb ] || standby=
+    # shellcheck disable=SC2086
+    {
+        echo "rule 239.1.1.1%in0:5000 name=four -> 239.2.2.1%out0:6000"
+        echo "rule [ff3e::1%in0]:5000 name=six -> [ff3e::2%out0]:6000"
+    } >"$work/$name.conf"
+    # shellcheck disable=SC2086
+    pair_start "$name" --config "$work/$name.conf" $standby
+done
+recv_start four dst 239.2.2.1%d0:6000
+recv_start six dst "[ff3e::2%d0]:6000"
+expect "duty of the first" "$(duty ra four)" active
+expect "duty of the second" "$(duty rb four)" standby
+expect "the second is healthy" "$(pair_ctl rb health --json | jq .healthy)" true
+pair_ctl rb active nobody 2>"$work/refused"
+expect "status of an unknown rule" $? 1
+expect_words "an unknown rule" "$work/refused" "no rule is there of that name: nobody"
+
+for group in "239.1.1.1%s0:5000" "[ff3e::1%s0]:5000"; do
+    start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" "$group" \
+        --count "$count" --rate $rate >"$work/sent$started.json"
+    senders="$senders $started"
+done
+wait_up "$started" relays ra 100 || fail "the first relays nothing"
+# The one that comes is told first, and has relayed for the overlap before the other ends.
+pair_ctl rb active --overlap 20 >/dev/null || fail "the second cannot take over"
+pair_ctl ra standby >/dev/null || fail "the first cannot stand by"
+expect "duty of the second, now" "$(duty rb six)" active
+silent=$(relayed ra)
+wait_up "$started" relays rb 1000 || fail "the second relays nothing"
+expect "relayed by the first, standing by" "$(relayed ra)" "$silent"
+kill -HUP "${pair_pid[ra]}"
+wait_for grep -q "reload: done" "$work/ra.log" || fail "no reload"
+expect "duty of the first after a reload" "$(duty ra four)" standby
+# And back, by rule: the one that goes is told first, and goes on for the overlap.
+pair_ctl rb standby --overlap 1200 four six >/dev/null &
+told=$!
+wait_for grep -q "standby four six, in 1200 ms: done" "$work/rb.log"
+pair_ctl ra active four six >/dev/null || fail "the first cannot take over again"
+wait $told || fail "the second cannot stand by again"
+expect "duty of the second, again" "$(duty rb four) $(duty rb six)" "standby standby"
+for sender in $senders; do
+    wait_for dead "$sender" || fail "a sender does not end"
+    wait_end "$sender"
+done
+recv_stop four
+recv_stop six
+took=$(pair_ctl ra show rules --json | jq -r '[.rules[].takeovers] | join(" ")')
+expect "take-overs of the first" "$took" "1 1"
+pair_stop ra
+pair_stop rb
+offered=$((2 * count))
+doubled=0
+for sink in four six; do
+    expect "$sink: received once, lost" \
+        "$(got $sink '.total | [.received - .duplicated, .lost] | join(" ")')" "$count 0"
+    doubled=$((doubled + $(got $sink .total.duplicated)))
+done
+both=0
+for name in ra rb; do
+    both=$((both + $(pair_reported $name '[.rules[].relayed] | add')))
+done
+expect "relayed by both: all, and what was doubled" $both $((offered + doubled))
+for name in ra rb; do
+    expect "$name: received, in relayed or standby" \
+        "$(pair_reported "$name" '[.rules[].flows[] | .relayed + .drops.standby] | add')" \
+        "$(pair_reported "$name" '[.rules[].received] | add')"
+    expect_cmp "$name: received standing by" \
+        "$(pair_reported "$name" '[.rules[].flows[].drops.standby] | add')" -gt 0
+done
