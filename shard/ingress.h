@@ -76,6 +76,7 @@ struct ingress_flow {
 struct share_book {
 	uint64_t pieces, not_mine; /* counted by sockets that it had before */
 	uint64_t outside;          /* that only some of the shares saw, the same */
+	uint64_t sure;             /* of the last share, when it is kept: losses that are told */
 	uint64_t heard_ns;         /* of the first share: when any was seen to receive; 0: none */
 	bool judged;               /* the same: whether one share has everything */
 };

@@ -25,6 +25,7 @@
 
 #define DOING_TEXT_MAX 128
 
+static uint32_t memory_info(int fd, unsigned what);
 static bool read_error(int fd, struct sock_errors *seen);
 static int set_opt(int fd, const char *subject, const struct sock_opt *opt, struct err *err);
 
@@ -62,13 +63,12 @@ uint32_t sock_device_mtu(int fd, unsigned ifindex)
 
 uint32_t sock_kernel_drops(int fd)
 {
-	uint32_t info[SK_MEMINFO_VARS] = {0};
-	socklen_t len = sizeof(info);
+	return memory_info(fd, SK_MEMINFO_DROPS);
+}
 
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0) {
-		return 0;
-	}
-	return info[SK_MEMINFO_DROPS];
+uint32_t sock_queued_bytes(int fd)
+{
+	return memory_info(fd, SK_MEMINFO_RMEM_ALLOC);
 }
 
 struct sock_errors sock_drain_errors(int fd)
@@ -218,6 +218,17 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 	got->buffer_bytes = (uint32_t)kept / 2;
 	got->clamped = got->buffer_bytes < want_bytes;
 	return 0;
+}
+
+static uint32_t memory_info(int fd, unsigned what)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0) {
+		return 0;
+	}
+	return info[what];
 }
 
 /* Takes one entry; false when there is none. What this host itself has to say (its own MTU, mostly)

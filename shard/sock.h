@@ -83,6 +83,12 @@ int sock_take_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
 void sock_note_drops(int fd, uint32_t drops);
 uint32_t sock_noted_drops(int fd);
 
+/* In sock_kept.c. The same of a share of a group: how many pieces it refused and received, 53 bits
+ * of each; whether that was noted, and not forgotten since. */
+void sock_note_share(int fd, uint64_t refused, uint64_t received);
+bool sock_noted_share(int fd, uint64_t *refused, uint64_t *received);
+void sock_forget_share(int fd);
+
 /* In sock_share.c. The sockets of one flow become ready together: all are bound, by share from the
  * first to the last, then all join, and only then are they opened. So every one of them sees, and
  * counts as dropped, whatever came since the last has joined, and no share is another's meanwhile.
@@ -91,6 +97,11 @@ uint32_t sock_noted_drops(int fd);
 int sock_share_bind(int fd, const struct rule_ingress *in, unsigned ifindex,
 		    const struct share *share, struct sock_got *got, struct err *err);
 int sock_share_open(int fd, const struct rule_ingress *in, const struct share *share,
+		    struct err *err);
+
+/* In sock_share.c. A socket that an earlier process opened for this share takes what the share has,
+ * and nothing else: verified of a group, of a unicast flow its program is attached again. */
+int sock_share_take(int fd, const struct rule_ingress *in, const struct share *share,
 		    struct err *err);
 
 /* What the socket of a flow, which goes on hearing, can follow when its rule changes: whether
@@ -163,6 +174,9 @@ uint32_t sock_device_mtu(int fd, unsigned ifindex);
 /* Datagrams the kernel dropped at this socket so far (SK_MEMINFO_DROPS), modulo 2^32: add up
  * differences. 0 when it cannot say. */
 uint32_t sock_kernel_drops(int fd);
+
+/* Bytes of memory that the datagrams take which are queued there (SK_MEMINFO_RMEM_ALLOC). */
+uint32_t sock_queued_bytes(int fd);
 
 /* What an error queue held. */
 struct sock_errors {

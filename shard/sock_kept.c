@@ -10,7 +10,9 @@
  * How many datagrams the kernel has dropped here is counted with the socket, from its first day on.
  * Which of them the process before us has told of, it notes on the socket itself: as the time-out
  * for sending, which nothing else uses, since an ingress sends nothing and its operations never
- * wait. Control thread at start; the shard at its end (sock_note_drops).
+ * wait. Of a share of a group it notes what it has received, too, as the time-out for receiving.
+ * Control thread at start; the shard at its end (sock_note_drops), and then control
+ * (sock_note_share).
  */
 #include "shard/sock.h"
 
@@ -31,7 +33,7 @@ struct kept_opt {
 };
 
 static int compare_kind(int fd, const struct rule_ingress *in, unsigned ifindex,
-			const char *subject, struct err *err);
+			const struct share *share, struct err *err);
 static int compare_name(int fd, const struct rule_ingress *in, struct addr *local,
 			const char *subject, struct err *err);
 static int compare_filter(int fd, const char *subject, struct err *err);
@@ -52,11 +54,15 @@ int sock_take_ingress(int fd, const struct rule_ingress *in, unsigned ifindex,
 	char subject[ENDPOINT_TEXT_MAX];
 	int rc;
 
-	must(!share_is_part(&want->share));
 	endpoint_format(&in->at, subject);
-	rc = compare_kind(fd, in, ifindex, subject, err);
+	rc = compare_kind(fd, in, ifindex, &want->share, err);
 	rc = rc ? rc : compare_name(fd, in, &found.local, subject, err);
-	rc = rc ? rc : compare_filter(fd, subject, err);
+	if (rc == 0 && !share_is_filtered(&want->share, &in->at.addr)) {
+		rc = compare_filter(fd, subject, err);
+	}
+	if (rc == 0 && share_is_part(&want->share)) {
+		rc = sock_share_take(fd, in, &want->share, err);
+	}
 	rc = rc ? rc : compare_membership(fd, in, ifindex, subject, err);
 	rc = rc ? rc : compare_peer(fd, in, ifindex, subject, err);
 	rc = rc ? rc : fit(fd, in, want, subject, &found, err);
@@ -84,11 +90,44 @@ uint32_t sock_noted_drops(int fd)
 	return (uint32_t)note.tv_sec;
 }
 
+void sock_note_share(int fd, uint64_t refused, uint64_t received)
+{
+	struct timeval noted = {.tv_sec = (time_t)(received + 1)};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &noted, sizeof(noted)) == 0) {
+		noted.tv_sec = (time_t)refused;
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &noted, sizeof(noted));
+	}
+}
+
+bool sock_noted_share(int fd, uint64_t *refused, uint64_t *received)
+{
+	struct timeval in = {0}, out = {0};
+	socklen_t len = sizeof(in);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &in, &len) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, &len) != 0 || in.tv_sec == 0) {
+		return false;
+	}
+	*received = (uint64_t)in.tv_sec - 1;
+	*refused = (uint64_t)out.tv_sec;
+	return true;
+}
+
+void sock_forget_share(int fd)
+{
+	struct timeval none = {0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none));
+}
+
 /* What socket(2) was asked for, and the options that must stand before bind(2). */
 static int compare_kind(int fd, const struct rule_ingress *in, unsigned ifindex,
-			const char *subject, struct err *err)
+			const struct share *share, struct err *err)
 {
+	char subject[ENDPOINT_TEXT_MAX];
 	bool v6 = in->at.addr.family == AF_INET6;
+	bool divides = share_is_part(share) && !addr_is_multicast(&in->at.addr);
 	bool shares =
 		addr_is_multicast(&in->at.addr) || addr_is_broadcast(&in->at.addr) || in->shared;
 	const struct kept_opt opts[] = {
@@ -97,13 +136,14 @@ static int compare_kind(int fd, const struct rule_ingress *in, unsigned ifindex,
 		{SOL_SOCKET, SO_PROTOCOL, IPPROTO_UDP, "its protocol"},
 		{SOL_SOCKET, SO_BINDTOIFINDEX, in->at.ifname[0] ? (int)ifindex : 0, "its device"},
 		{SOL_SOCKET, SO_REUSEADDR, shares, "SO_REUSEADDR"},
-		{SOL_SOCKET, SO_REUSEPORT, 0, "SO_REUSEPORT"},
+		{SOL_SOCKET, SO_REUSEPORT, divides, "SO_REUSEPORT"},
 		{v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MULTICAST_ALL : IP_MULTICAST_ALL, 0,
 		 "MULTICAST_ALL"},
 		{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY"},
 	};
 	size_t count = sizeof(opts) / sizeof(opts[0]) - !v6;
 
+	endpoint_format(&in->at, subject);
 	for (size_t i = 0; i < count; i++) {
 		int value = -1;
 		socklen_t len = sizeof(value);

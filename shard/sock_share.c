@@ -63,6 +63,21 @@ int sock_share_open(int fd, const struct rule_ingress *in, const struct share *s
 	return 0;
 }
 
+int sock_share_take(int fd, const struct rule_ingress *in, const struct share *share,
+		    struct err *err)
+{
+	struct share_program program;
+	char subject[ENDPOINT_TEXT_MAX];
+
+	must(share_is_part(share));
+	if (addr_is_multicast(&in->at.addr)) {
+		share_filter(share, in->at.addr.family, &program);
+		return check_kept(fd, &program, endpoint_format(&in->at, subject), err);
+	}
+	share_chooser(share, in->at.addr.family, &program);
+	return share->index == 0 ? attach(fd, SO_ATTACH_REUSEPORT_CBPF, &program, in, err) : 0;
+}
+
 static int refuse_broadcast(const struct rule_ingress *in, struct err *err)
 {
 	char subject[ENDPOINT_TEXT_MAX];

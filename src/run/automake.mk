@@ -47,6 +47,8 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \
+	src/run/spread_kept.c \
+	src/run/spread_set.c src/run/spread_set.h \
 	src/run/store.c src/run/store.h \
 	src/run/store_list.c src/run/store_list.h \
 	src/run/store_name.c src/run/store_name.h \

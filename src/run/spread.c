@@ -13,6 +13,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/run/spread_set.h"
 #include "src/run/supervisor.h"
 
 #define JUDGE_AFTER_NS (10 * NS_PER_S)
@@ -25,17 +26,15 @@ static int start_flow(const struct supervisor *sup, uint32_t first, struct err *
 static int take_step(const struct supervisor *sup, uint32_t first, share_step *step,
 		     struct err *err);
 static void give_up(const struct supervisor *sup, uint32_t first);
+static bool is_kept(const struct supervisor *sup, uint32_t first);
 static void end_flow(const struct supervisor *sup, uint32_t first);
 static struct spread_going *find_going(const struct spread *spread, const struct rule_ingress *in);
 static void forget_going(struct spread *spread, struct spread_going *going);
 static bool find_first(const struct supervisor *sup, const struct rule_ingress *in,
 		       uint32_t *first);
-static const struct share *share_at(const struct supervisor *sup, uint32_t first);
-static struct flow_place *place_of(const struct supervisor *sup, uint32_t nth);
-static bool holds(const struct flow_place *place, const struct rule_flow *rule);
-static bool has_left(const struct supervisor *sup, uint32_t first);
 static bool has_socket(const struct supervisor *sup, uint32_t first, bool any);
 static uint64_t pieces_seen(const struct flow_place *place);
+static void take_off(stat_t *counter, uint64_t lost);
 static uint64_t pieces_received(const struct supervisor *sup, uint32_t first);
 static void judge(const struct supervisor *sup, uint32_t first);
 static void tell_alone(const struct supervisor *sup, uint32_t nth);
@@ -45,7 +44,7 @@ int spread_start(const struct supervisor *sup, struct err *err)
 	uint32_t count = sup->setup->layout.share_count;
 	int rc = 0;
 
-	for (uint32_t at = 0; at < count && rc == 0; at += share_at(sup, at)->count) {
+	for (uint32_t at = 0; at < count && rc == 0; at += spread_share_at(sup, at)->count) {
 		rc = start_flow(sup, at, err);
 		if (rc < 0 && !sup->setup->opt->strict) {
 			give_up(sup, at);
@@ -55,12 +54,14 @@ int spread_start(const struct supervisor *sup, struct err *err)
 	return rc;
 }
 
-void spread_end(const struct supervisor *sup)
+void spread_end(struct supervisor *sup)
 {
 	uint32_t count = sup->setup->layout.share_count;
 
-	for (uint32_t at = 0; at < count; at += share_at(sup, at)->count) {
-		end_flow(sup, at);
+	for (uint32_t at = 0; at < count; at += spread_share_at(sup, at)->count) {
+		if (!is_kept(sup, at)) {
+			end_flow(sup, at);
+		}
 	}
 }
 
@@ -70,7 +71,7 @@ void spread_leave(struct supervisor *sup, const struct rule_flow *rule, bool for
 	uint32_t first;
 
 	if (!share_is_part(&rule->share) || !find_first(sup, &rule->in, &first) ||
-	    has_left(sup, first) || !has_socket(sup, first, false)) {
+	    spread_has_left(sup, first) || !has_socket(sup, first, false)) {
 		return;
 	}
 	end_flow(sup, first);
@@ -91,21 +92,21 @@ void spread_closed(const struct supervisor *sup, const struct ingress_flow *flow
 	uint32_t first;
 
 	if (!share_is_filtered(share, &flow->rule->in.at.addr) ||
-	    !find_first(sup, &flow->rule->in, &first) || has_left(sup, first) ||
+	    !find_first(sup, &flow->rule->in, &first) || spread_has_left(sup, first) ||
 	    has_socket(sup, first, true)) {
 		return;
 	}
-	last = place_of(sup, first + share->count - 1);
+	last = spread_place_of(sup, first + share->count - 1);
 	seen = pieces_seen(last);
 	received = pieces_received(sup, first);
 	lost = seen > received ? seen - received : 0;
 	for (uint32_t i = 0; i < share->count; i++) {
-		struct flow_place *place = place_of(sup, first + i);
+		struct flow_place *place = spread_place_of(sup, first + i);
 		uint64_t more = pieces_seen(place);
 
 		if (place == last) {
 			stat_add(&place->stats.kernel_drops, lost);
-			stat_set(&place->stats.not_mine, stat_get(&place->stats.not_mine) - lost);
+			take_off(&place->stats.not_mine, lost);
 		}
 		place->book.outside += more > seen ? more - seen : 0;
 		place->book.pieces = stat_get(&place->stats.pieces);
@@ -133,7 +134,7 @@ void spread_removed(struct supervisor *sup, struct shard_message *told)
 	}
 	lost = going->seen > going->received ? going->seen - going->received : 0;
 	stat_add(&sup->gone.flows.kernel_drops, lost);
-	stat_set(&sup->gone.flows.not_mine, stat_get(&sup->gone.flows.not_mine) - lost);
+	take_off(&sup->gone.flows.not_mine, lost);
 	forget_going(&sup->spread, going);
 }
 
@@ -188,21 +189,24 @@ void spread_account(const struct supervisor *sup, const struct ingress_flow *flo
 	*out = (struct spread_account){.not_mine = stat_get(&flow->stats->not_mine),
 				       .kernel_drops = stat_get(&flow->stats->kernel_drops)};
 	out->pieces = pieces + out->not_mine + out->kernel_drops;
-	if (!find_first(sup, &flow->rule->in, &first) || has_left(sup, first)) {
+	if (!find_first(sup, &flow->rule->in, &first) || spread_has_left(sup, first)) {
 		return;
 	}
-	book = &place_of(sup, first + share->index)->book;
-	last = place_of(sup, first + share->count - 1);
+	book = &spread_place_of(sup, first + share->index)->book;
+	last = spread_place_of(sup, first + share->count - 1);
 	seen = pieces - book->pieces + out->not_mine - book->not_mine;
 	all = flow == &last->flow ? seen : pieces_seen(last);
-	out->outside = book->outside + (seen > all ? seen - all : 0);
+	out->outside = book->outside + ((int64_t)(seen - all) > 0 ? seen - all : 0);
 	received = pieces_received(sup, first);
 	/* While shards run, what one has read another may not have looked at yet. What it received
 	 * itself was read first, and has not become less. */
 	if (flow == &last->flow && all > received) {
-		must(all - received <= out->not_mine);
-		out->kernel_drops += all - received;
-		out->not_mine -= all - received;
+		uint64_t lost = all - received;
+
+		/* Of those that stay for the next process only what is sure. */
+		lost = last->stored && lost > last->book.sure ? last->book.sure : lost;
+		out->kernel_drops += lost;
+		out->not_mine -= lost < out->not_mine ? lost : out->not_mine;
 	}
 }
 
@@ -210,8 +214,8 @@ void spread_tick(const struct supervisor *sup)
 {
 	uint32_t count = sup->setup->layout.share_count;
 
-	for (uint32_t at = 0; at < count; at += share_at(sup, at)->count) {
-		if (!has_left(sup, at) && !place_of(sup, at)->book.judged) {
+	for (uint32_t at = 0; at < count; at += spread_share_at(sup, at)->count) {
+		if (!spread_has_left(sup, at) && !spread_place_of(sup, at)->book.judged) {
 			judge(sup, at);
 		}
 	}
@@ -220,11 +224,14 @@ void spread_tick(const struct supervisor *sup)
 static int start_flow(const struct supervisor *sup, uint32_t first, struct err *err)
 {
 	static share_step *const steps[] = {bind_share, join_share, open_share};
-	int rc = has_left(sup, first) || !has_socket(sup, first, false) ? -ENODEV : 0;
+	int rc = has_socket(sup, first, false) ? 0 : -ENODEV;
 
+	if (rc == 0 && spread_place_of(sup, first)->flow.kept) {
+		return spread_take_over(sup, first, err);
+	}
 	if (rc < 0) {
 		err_set(err, "interface %s does not exist",
-			place_of(sup, first)->rule.in.at.ifname);
+			spread_place_of(sup, first)->rule.in.at.ifname);
 	}
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++) {
 		rc = take_step(sup, first, steps[i], err);
@@ -235,11 +242,11 @@ static int start_flow(const struct supervisor *sup, uint32_t first, struct err *
 static int take_step(const struct supervisor *sup, uint32_t first, share_step *step,
 		     struct err *err)
 {
-	uint32_t k = share_at(sup, first)->count;
+	uint32_t k = spread_share_at(sup, first)->count;
 	struct err cause = {0};
 
 	for (uint32_t i = 0; i < k; i++) {
-		int rc = step(place_of(sup, first + i), &cause);
+		int rc = step(spread_place_of(sup, first + i), &cause);
 
 		if (rc < 0) {
 			err_set(err, "shard %u: %s", sup->setup->layout.shares[first + i].shard,
@@ -253,10 +260,10 @@ static int take_step(const struct supervisor *sup, uint32_t first, share_step *s
 /* Whoever has a socket gives it back when it goes live (shard_live). */
 static void give_up(const struct supervisor *sup, uint32_t first)
 {
-	uint32_t k = share_at(sup, first)->count;
+	uint32_t k = spread_share_at(sup, first)->count;
 
 	for (uint32_t i = 0; i < k; i++) {
-		place_of(sup, first + i)->flow.state = FLOW_PENDING;
+		spread_place_of(sup, first + i)->flow.state = FLOW_PENDING;
 	}
 }
 
@@ -280,13 +287,19 @@ static int open_share(struct flow_place *place, struct err *err)
 	return sock_share_open(place->flow.fd, &place->rule.in, &place->rule.share, err);
 }
 
+/* For who comes after us. */
+static bool is_kept(const struct supervisor *sup, uint32_t first)
+{
+	return !spread_has_left(sup, first) && spread_place_of(sup, first)->stored;
+}
+
 /* A unicast group hands the sources of a socket that closes to those that are left, which refuse
  * them by now, or a source would end, begin again and lack what came between. Of sockets that close
  * by themselves, because their shard ends, nothing is known. */
 static void end_flow(const struct supervisor *sup, uint32_t first)
 {
-	uint32_t k = share_at(sup, first)->count;
-	bool closing = has_left(sup, first);
+	uint32_t k = spread_share_at(sup, first)->count;
+	bool closing = spread_has_left(sup, first);
 
 	gate_keep((struct gate *)&sup->gate);
 	for (uint32_t i = 0; i < k; i++) {
@@ -294,10 +307,10 @@ static void end_flow(const struct supervisor *sup, uint32_t first)
 			closing || sup->workers[sup->setup->layout.shares[first + i].shard].closing;
 	}
 	for (uint32_t i = 0; i < k && !closing; i++) {
-		sock_refuse_all(place_of(sup, first + i)->flow.fd);
+		sock_refuse_all(spread_place_of(sup, first + i)->flow.fd);
 	}
 	for (uint32_t i = k; i-- > 0 && !closing;) { /* the last that joined leaves first */
-		const struct flow_place *place = place_of(sup, first + i);
+		const struct flow_place *place = spread_place_of(sup, first + i);
 
 		sock_leave(place->flow.fd, &place->rule.in, place->rule.ifindex);
 	}
@@ -333,7 +346,7 @@ static bool find_first(const struct supervisor *sup, const struct rule_ingress *
 {
 	const struct layout *layout = &sup->setup->layout;
 
-	for (uint32_t at = 0; at < layout->share_count; at += share_at(sup, at)->count) {
+	for (uint32_t at = 0; at < layout->share_count; at += spread_share_at(sup, at)->count) {
 		const struct layout_share *one = &layout->shares[at];
 
 		if (rule_compare_flows(&layout->tables[one->shard].flows[one->flow].in, in) == 0) {
@@ -344,62 +357,14 @@ static bool find_first(const struct supervisor *sup, const struct rule_ingress *
 	return false;
 }
 
-static const struct share *share_at(const struct supervisor *sup, uint32_t first)
-{
-	const struct layout_share *at = &sup->setup->layout.shares[first];
-
-	return &sup->setup->layout.tables[at->shard].flows[at->flow].share;
-}
-
-/* At start flow `i' of a table stands in place `i'; after a reload it may stand in another one.
- * NULL: it has left. */
-static struct flow_place *place_of(const struct supervisor *sup, uint32_t nth)
-{
-	const struct layout_share *at = &sup->setup->layout.shares[nth];
-	const struct rule_flow *rule = &sup->setup->layout.tables[at->shard].flows[at->flow];
-	const struct relay *relay = &sup->workers[at->shard].shard->relay;
-
-	if (at->flow < relay->place_count && holds(relay_place(relay, at->flow), rule)) {
-		return relay_place(relay, at->flow);
-	}
-	for (uint32_t i = 0; i < relay->place_count; i++) {
-		if (holds(relay_place(relay, i), rule)) {
-			return relay_place(relay, i);
-		}
-	}
-	return NULL;
-}
-
-/* The CPUs are not compared: those of the flow that runs are known to who opened it only. */
-static bool holds(const struct flow_place *place, const struct rule_flow *rule)
-{
-	const struct share *has = &place->rule.share, *wants = &rule->share;
-
-	return place->flow.rule && has->by == wants->by && has->index == wants->index &&
-	       has->count == wants->count && rule_compare_flows(&place->rule.in, &rule->in) == 0;
-}
-
-/* Whether any share of the flow whose shares begin at `first' is gone: then so are the others, now
- * or soon. */
-static bool has_left(const struct supervisor *sup, uint32_t first)
-{
-	uint32_t k = share_at(sup, first)->count;
-	bool left = false;
-
-	for (uint32_t i = 0; i < k; i++) {
-		left = left || place_of(sup, first + i) == NULL;
-	}
-	return left;
-}
-
 /* Whether any share, or each, of the flow whose shares begin at `first' has a socket. None has
  * left. */
 static bool has_socket(const struct supervisor *sup, uint32_t first, bool any)
 {
-	uint32_t k = share_at(sup, first)->count, count = 0;
+	uint32_t k = spread_share_at(sup, first)->count, count = 0;
 
 	for (uint32_t i = 0; i < k; i++) {
-		count += place_of(sup, first + i)->flow.fd >= 0;
+		count += spread_place_of(sup, first + i)->flow.fd >= 0;
 	}
 	return any ? count > 0 : count == k;
 }
@@ -411,14 +376,22 @@ static uint64_t pieces_seen(const struct flow_place *place)
 	       stat_get(&place->stats.not_mine) - place->book.not_mine;
 }
 
+/* Some of it may have been counted by a process before. */
+static void take_off(stat_t *counter, uint64_t lost)
+{
+	uint64_t counted = stat_get(counter);
+
+	stat_set(counter, counted > lost ? counted - lost : 0);
+}
+
 /* The same by all shares of a flow together, of those that they received. */
 static uint64_t pieces_received(const struct supervisor *sup, uint32_t first)
 {
-	uint32_t k = share_at(sup, first)->count;
+	uint32_t k = spread_share_at(sup, first)->count;
 	uint64_t received = 0;
 
 	for (uint32_t i = 0; i < k; i++) {
-		const struct flow_place *place = place_of(sup, first + i);
+		const struct flow_place *place = spread_place_of(sup, first + i);
 
 		received += stat_get(&place->stats.pieces) - place->book.pieces;
 	}
@@ -427,12 +400,12 @@ static uint64_t pieces_received(const struct supervisor *sup, uint32_t first)
 
 static void judge(const struct supervisor *sup, uint32_t first)
 {
-	uint32_t k = share_at(sup, first)->count, hearing = 0, alone = first;
-	struct share_book *book = &place_of(sup, first)->book;
+	uint32_t k = spread_share_at(sup, first)->count, hearing = 0, alone = first;
+	struct share_book *book = &spread_place_of(sup, first)->book;
 	uint64_t now_ns = clock_now_ns();
 
 	for (uint32_t i = 0; i < k; i++) {
-		if (stat_get(&place_of(sup, first + i)->flow.stats->received) > 0) {
+		if (stat_get(&spread_place_of(sup, first + i)->flow.stats->received) > 0) {
 			hearing++;
 			alone = first + i;
 		}
@@ -449,7 +422,7 @@ static void judge(const struct supervisor *sup, uint32_t first)
 
 static void tell_alone(const struct supervisor *sup, uint32_t nth)
 {
-	const struct rule_flow *rule = &place_of(sup, nth)->rule;
+	const struct rule_flow *rule = &spread_place_of(sup, nth)->rule;
 	char at[ENDPOINT_TEXT_MAX];
 
 	endpoint_format(&rule->in.at, at);

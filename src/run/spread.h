@@ -45,9 +45,17 @@ struct spread_going {
 	uint64_t seen, received; /* pieces: by the last share, by all that have gone */
 };
 
+/* A divided flow whose sockets the next process is to have. */
+struct spread_kept {
+	struct spread_kept *next;
+	uint32_t first, count; /* in the layout */
+	int fds[SHARES_MAX];   /* copies, until all is counted */
+};
+
 struct spread {
 	struct spread_cpus *cpus;
 	struct spread_going *going;
+	struct spread_kept *kept;
 };
 
 /* All shards wait at the gate with their sockets open: binds, joins and opens those of divided
@@ -55,8 +63,17 @@ struct spread {
  * all shards must leave. */
 int spread_start(const struct supervisor *sup, struct err *err);
 
-/* The shards are about to be told to end: no share takes anything any more, and all have left. */
-void spread_end(const struct supervisor *sup);
+/* The shards are about to be told to end: no share takes anything any more, and all have left, but
+ * of flows that are kept. */
+void spread_end(struct supervisor *sup);
+
+/* In spread_kept.c. Flows have been marked as stored: of a divided flow of whose sockets some are
+ * not, none is kept. How many of the sockets marked are not. */
+uint32_t spread_hand_over(struct supervisor *sup);
+
+/* In spread_kept.c. The shards have ended: notes on the sockets that are kept what was told of
+ * them, before anybody is told. */
+void spread_note(struct supervisor *sup);
 
 /* The same of the flow that `rule' is a share of, before the first of its shares is removed
  * (`for_good') or loses its socket. Does nothing for any other flow, and nothing twice. No shard

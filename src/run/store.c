@@ -49,7 +49,7 @@ int store_wait_ms(const struct store *store, int most)
 	return store->behind && most > BEHIND_WAIT_MS ? BEHIND_WAIT_MS : most;
 }
 
-uint32_t store_hand_over(struct store *store, const struct supervisor *sup)
+uint32_t store_hand_over(struct store *store, struct supervisor *sup)
 {
 	uint64_t end_ns = clock_now_ns() + END_WAIT_NS;
 	struct store_flow *list;
@@ -76,7 +76,7 @@ uint32_t store_hand_over(struct store *store, const struct supervisor *sup)
 		}
 	}
 	free(list);
-	return stored;
+	return stored - spread_hand_over(sup);
 }
 
 void store_forget(struct store *store)

@@ -15,9 +15,8 @@
  * The manager does not say whether a restart or a stop is meant. So SIGTERM always hands over, and
  * when it was a stop, the manager closes what it kept, and with that the groups are left.
  *
- * A flow that is divided by source or CPU is not stored: its sockets are one set, which must be
- * bound, joined and counted together (spread.h), and what they have lost is known only from what
- * all of them have seen since they joined. It is drained and left as without a store.
+ * The sockets of a flow that is divided by source or CPU are one set: all of them are handed over
+ * and taken, or none is, and what they have lost is told by spread.h across the processes.
  * What is passed to us is dealt with in store_passed.c, all else in store.c. Control thread.
  */
 #pragma once
@@ -65,7 +64,7 @@ void store_tick(struct store *store, const struct supervisor *sup, uint64_t now_
 int store_wait_ms(const struct store *store, int most);
 
 /* Marks the flows whose sockets are stored, for MAIL_HAND_OVER. How many these are. */
-uint32_t store_hand_over(struct store *store, const struct supervisor *sup);
+uint32_t store_hand_over(struct store *store, struct supervisor *sup);
 
 /* Nothing is kept for anybody any more. */
 void store_forget(struct store *store);

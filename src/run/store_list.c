@@ -11,6 +11,7 @@
 typedef uint64_t outputs_id(const struct supervisor *sup, const struct store_flow *flow);
 
 static outputs_id table_outputs, place_outputs;
+static uint64_t id_of(const struct rule_flow *flow);
 static void tell_parts_apart(const struct supervisor *sup, struct store_flow *list, uint32_t count,
 			     outputs_id *outputs);
 static int compare_ids(const void *left, const void *right);
@@ -32,9 +33,7 @@ int store_list_tables(const struct supervisor *sup, struct store_flow **out, uin
 		for (uint32_t i = 0; i < layout->tables[s].flow_count; i++) {
 			const struct rule_flow *flow = &layout->tables[s].flows[i];
 
-			if (!share_is_part(&flow->share)) {
-				list[n++] = (struct store_flow){store_id(&flow->in), s, i};
-			}
+			list[n++] = (struct store_flow){id_of(flow), s, i};
 		}
 	}
 	*out = list;
@@ -61,9 +60,8 @@ int store_list_places(const struct supervisor *sup, struct store_flow **out, uin
 		for (uint32_t i = 0; i < shard->relay.place_count; i++) {
 			const struct flow_place *place = shard_flow(shard, i);
 
-			if (place->flow.rule && place->flow.fd >= 0 &&
-			    !share_is_part(&place->rule.share)) {
-				list[n++] = (struct store_flow){store_id(&place->rule.in), s, i};
+			if (place->flow.rule && place->flow.fd >= 0) {
+				list[n++] = (struct store_flow){id_of(&place->rule), s, i};
 			}
 		}
 	}
@@ -71,6 +69,12 @@ int store_list_places(const struct supervisor *sup, struct store_flow **out, uin
 	*count = n;
 	tell_parts_apart(sup, list, n, place_outputs);
 	return 0;
+}
+
+static uint64_t id_of(const struct rule_flow *flow)
+{
+	return store_id(&flow->in) +
+	       (share_is_part(&flow->share) ? store_share_id(&flow->share) : 0);
 }
 
 static uint64_t table_outputs(const struct supervisor *sup, const struct store_flow *flow)

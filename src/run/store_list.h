@@ -1,8 +1,8 @@
 /* store_list.h - the flows whose sockets can outlive the process, and what each is called.
  *
  * A flow that several shards serve by its outputs has a socket on each, and each of these has in
- * its queue what its own outputs still lack; so they are told apart by their outputs. A flow that
- * is divided by source or CPU is not in the list (store.h says why). Control thread.
+ * its queue what its own outputs still lack; so they are told apart by their outputs. The shares of
+ * a flow that is divided by source or CPU are told apart by what they take. Control thread.
  */
 #pragma once
 

@@ -40,6 +40,21 @@ uint64_t store_output_id(const struct rule_output *out)
 	return scatter(sum);
 }
 
+uint64_t store_share_id(const struct share *share)
+{
+	const unsigned char head[] = {share->by, share->index, share->count};
+	uint64_t sum = ~FNV_OFFSET;
+
+	hash(&sum, head, sizeof(head));
+	for (unsigned i = 0; share->by == SHARE_BY_CPU && i < share->count; i++) {
+		const unsigned char cpu[] = {(unsigned char)(share->cpus_os[i] >> 8),
+					     (unsigned char)share->cpus_os[i]};
+
+		hash(&sum, cpu, sizeof(cpu));
+	}
+	return scatter(sum);
+}
+
 const char *store_name(uint64_t id, char buf[STORE_NAME_ROOM])
 {
 	memcpy(buf, PREFIX, PREFIX_LEN);

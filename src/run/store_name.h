@@ -29,6 +29,10 @@ uint64_t store_id(const struct rule_ingress *in);
  * of a flow are told apart by who is served. */
 uint64_t store_output_id(const struct rule_output *out);
 
+/* To be added for one share of a flow that is divided by source or CPU: another for each share, and
+ * for each way in which it is divided. */
+uint64_t store_share_id(const struct share *share);
+
 /* Writes its name. Returns `buf'. */
 const char *store_name(uint64_t id, char buf[STORE_NAME_ROOM]);
 

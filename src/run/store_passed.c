@@ -30,6 +30,8 @@ static int make_kept(struct store *store, const struct supervisor *sup);
 static void free_kept(struct store *store);
 static void take_over(struct store *store, const struct supervisor *sup,
 		      const struct store_flow *flow);
+static void let_parts_go(const struct store *store, const struct layout *layout);
+static void let_copy_go(const struct store *store, struct shard_kept *kept);
 static uint32_t find_first(const struct store *store, uint64_t id);
 static int verify(const struct supervisor *sup, const struct store_flow *flow, int fd,
 		  struct sock_got *got, struct err *err);
@@ -87,9 +89,17 @@ int store_adopt(struct store *store, const struct supervisor *sup, struct err *e
 		err_set(err, "store: out of memory");
 		return rc;
 	}
-	store->adopted = 0;
 	for (uint32_t i = 0; i < count && store->on; i++) {
 		take_over(store, sup, &list[i]);
+	}
+	let_parts_go(store, &sup->setup->layout);
+	store->adopted = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rule_flow *flow =
+			&sup->setup->layout.tables[list[i].shard].flows[list[i].index];
+
+		store->adopted +=
+			flow->share.index == 0 && store->kept[list[i].shard][list[i].index].fd >= 0;
 	}
 	free(list);
 	return 0;
@@ -252,9 +262,44 @@ static void take_over(struct store *store, const struct supervisor *sup,
 		}
 		kept->fd = fcntl(passed->fd, F_DUPFD_CLOEXEC, 0);
 		passed->taken = kept->fd >= 0;
-		store->adopted += passed->taken;
 		return;
 	}
+}
+
+/* Of a divided flow all sockets are taken, or none is. */
+static void let_parts_go(const struct store *store, const struct layout *layout)
+{
+	uint32_t k;
+
+	for (uint32_t at = 0; at < layout->share_count; at += k) {
+		const struct layout_share *shares = &layout->shares[at];
+		bool all = true;
+
+		k = layout->tables[shares->shard].flows[shares->flow].share.count;
+		for (uint32_t i = 0; i < k; i++) {
+			all = all && store->kept[shares[i].shard][shares[i].flow].fd >= 0;
+		}
+		for (uint32_t i = 0; i < k && !all; i++) {
+			let_copy_go(store, &store->kept[shares[i].shard][shares[i].flow]);
+		}
+	}
+}
+
+static void let_copy_go(const struct store *store, struct shard_kept *kept)
+{
+	uint64_t inode = kept->fd >= 0 ? store_inode(kept->fd) : 0;
+
+	for (uint32_t i = 0; i < store->passed_count && inode != 0; i++) {
+		struct store_passed *passed = &store->passed[i];
+
+		if (passed->taken && store_inode(passed->fd) == inode) {
+			passed->taken = false;
+		}
+	}
+	if (kept->fd >= 0) {
+		close(kept->fd);
+	}
+	kept->fd = -1;
 }
 
 /* The first that has `id', or where it would stand. */

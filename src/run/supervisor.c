@@ -126,6 +126,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	if (!sup->stuck) {
 		join_all(sup);
 		changer_end(&sup->changer);
+		spread_note(sup);
 	}
 	return rc < 0 ? rc : 0;
 }

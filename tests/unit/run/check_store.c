@@ -182,7 +182,7 @@ START_TEST(flow_with_another_socket_has_that_stored)
 }
 END_TEST
 
-START_TEST(pending_and_divided_flows_are_not_stored)
+START_TEST(pending_flows_are_not_stored)
 {
 	int fd;
 
@@ -193,12 +193,35 @@ START_TEST(pending_and_divided_flows_are_not_stored)
 	tick();
 	expect_silence();
 	place->flow.fd = fd;
-	place->rule.share = (struct share){.by = SHARE_BY_SOURCE, .count = 2};
-	tick();
-	expect_silence();
-	place->rule.share = (struct share){0};
 	tick();
 	expect_told("FDSTORE", "\nFDPOLL=0", inode_of(fd));
+	rig_down();
+}
+END_TEST
+
+/* All of its sockets are kept or none is, and the other one is nowhere. */
+START_TEST(of_a_divided_flow_all_sockets_are_handed_over_or_none)
+{
+	struct layout_share shares[2] = {{.flow = 0}, {.flow = 1}};
+	struct rule_flow rules[2];
+	uint64_t inode;
+
+	rig_up();
+	open_store();
+	rig.flow.share = (struct share){.by = SHARE_BY_SOURCE, .count = 2};
+	rules[0] = rules[1] = place->rule = rig.flow;
+	rules[1].share.index = 1;
+	rig.table.flows = rules;
+	ck_assert_uint_ne(store_share_id(&rules[0].share), store_share_id(&rules[1].share));
+	rig.setup.layout.shares = shares;
+	rig.setup.layout.share_count = 2;
+	tick();
+	ck_assert_str_ne(told(&inode), "");
+	ck_assert_uint_eq(inode, inode_of(place->flow.fd));
+	ck_assert_uint_eq(store_hand_over(store, &rig.sup), 0);
+	ck_assert(!place->stored);
+	rig.table.flows = &rig.flow;
+	rig.setup.layout.share_count = 0;
 	rig_down();
 }
 END_TEST
@@ -409,7 +432,8 @@ int main(void)
 
 	tcase_add_test(tcase, socket_is_stored_once_and_removed_when_its_flow_goes);
 	tcase_add_test(tcase, flow_with_another_socket_has_that_stored);
-	tcase_add_test(tcase, pending_and_divided_flows_are_not_stored);
+	tcase_add_test(tcase, pending_flows_are_not_stored);
+	tcase_add_test(tcase, of_a_divided_flow_all_sockets_are_handed_over_or_none);
 	tcase_add_test(tcase, nothing_is_compared_amid_a_change);
 	tcase_add_test(tcase, manager_that_does_not_read_is_told_later);
 	tcase_add_loop_test(tcase, who_has_no_store_tells_nothing, 0, 4);

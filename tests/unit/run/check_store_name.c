@@ -40,6 +40,27 @@ START_TEST(whatever_tells_flows_apart_tells_names_apart)
 }
 END_TEST
 
+START_TEST(shares_of_a_flow_have_names_of_their_own)
+{
+	const int cpus[2] = {1, 2}, others[2] = {1, 3};
+	const struct share shares[] = {
+		{.by = SHARE_BY_SOURCE, .index = 0, .count = 2},
+		{.by = SHARE_BY_SOURCE, .index = 1, .count = 2},
+		{.by = SHARE_BY_SOURCE, .index = 1, .count = 3},
+		{.by = SHARE_BY_CPU, .index = 1, .count = 2, .cpus_os = cpus},
+		{.by = SHARE_BY_CPU, .index = 1, .count = 2, .cpus_os = others},
+	};
+	const size_t count = sizeof(shares) / sizeof(shares[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < count; j++) {
+			ck_assert_int_eq(store_share_id(&shares[i]) == store_share_id(&shares[j]),
+					 i == j);
+		}
+	}
+}
+END_TEST
+
 START_TEST(how_a_flow_is_received_changes_no_name)
 {
 	struct rule_ingress a = flow_at("239.1.1.1", "eth0", 5000), b = a;
@@ -128,6 +149,7 @@ int main(void)
 
 	tcase_add_test(tcase, whatever_tells_flows_apart_tells_names_apart);
 	tcase_add_test(tcase, how_a_flow_is_received_changes_no_name);
+	tcase_add_test(tcase, shares_of_a_flow_have_names_of_their_own);
 	tcase_add_test(tcase, names_are_the_same_in_every_build);
 	tcase_add_test(tcase, outputs_tell_parts_apart);
 	tcase_add_test(tcase, list_of_names_is_read_one_by_one);
