@@ -15,6 +15,7 @@
 #define IPV4_BYTES 4u
 #define IPV6_BYTES 16u
 
+static void write_named(const struct endpoint *ep, char *buf);
 static size_t ip_bytes(const struct addr *addr);
 static void write_endpoint(const struct addr *addr, const char *ifname, char *buf, size_t room);
 
@@ -41,8 +42,17 @@ const char *addr_format(const struct addr *addr, char *buf)
 
 const char *endpoint_format(const struct endpoint *ep, char *buf)
 {
-	write_endpoint(&ep->addr, ep->ifname, buf, ENDPOINT_TEXT_MAX);
+	if (ep->name) {
+		write_named(ep, buf);
+	} else {
+		write_endpoint(&ep->addr, ep->ifname, buf, ENDPOINT_TEXT_MAX);
+	}
 	return buf;
+}
+
+bool endpoint_is_known(const struct endpoint *ep)
+{
+	return !ep->name || !addr_is_any(&ep->addr);
 }
 
 bool addr_is_multicast(const struct addr *addr)
@@ -167,6 +177,15 @@ int addr_from_sockaddr(const struct sockaddr *sa, struct addr *out)
 	addr.family = sa->sa_family;
 	*out = addr;
 	return 0;
+}
+
+static void write_named(const struct endpoint *ep, char *buf)
+{
+	bool brackets = ep->name->family == AF_INET6;
+
+	snprintf(buf, ENDPOINT_TEXT_MAX, "%s%s%s%s%s:%u", brackets ? "[" : "", ep->name->text,
+		 ep->ifname[0] != '\0' ? "%" : "", ep->ifname, brackets ? "]" : "",
+		 (unsigned)ep->addr.port);
 }
 
 static size_t ip_bytes(const struct addr *addr)

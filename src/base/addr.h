@@ -11,8 +11,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ADDR_TEXT_MAX     64                            /* "[v6]:port" and its zero byte */
-#define ENDPOINT_TEXT_MAX (ADDR_TEXT_MAX + IF_NAMESIZE) /* with "%iface" */
+#include "src/base/host_name.h"
+
+#define ADDR_TEXT_MAX 64 /* "[v6]:port" and its zero byte */
+/* A host's name in place of the address, and "%iface". */
+#define ENDPOINT_TEXT_MAX (ADDR_TEXT_MAX + IF_NAMESIZE + HOST_NAME_MAX_LEN)
 
 struct addr {
 	uint16_t family; /* AF_INET, AF_INET6, or 0: none */
@@ -20,9 +23,11 @@ struct addr {
 	uint8_t ip[16];  /* network order; IPv4 uses the first 4, the rest is zero */
 };
 
+/* Where a host is named, its address is 0.0.0.0 or :: until it is known. */
 struct endpoint {
 	struct addr addr;
-	char ifname[IF_NAMESIZE]; /* "" = any */
+	char ifname[IF_NAMESIZE];     /* "" = any */
+	const struct host_name *name; /* whose address it is; NULL: nobody looks it up */
 };
 
 /* Reads an address without brackets or port ("239.1.1.1", "ff3e::1"). 0 or -EINVAL; `out' has
@@ -33,9 +38,13 @@ int addr_parse_ip(const char *text, struct addr *out);
  * "none". Returns `buf', which holds at least ADDR_TEXT_MAX bytes. */
 const char *addr_format(const struct addr *addr, char *buf);
 
-/* Writes "239.1.1.1%eth0:5000", "[ff3e::1%eth0]:5000", and without a port "ff3e::1%eth0"; `buf'
- * holds ENDPOINT_TEXT_MAX bytes. */
+/* Writes "239.1.1.1%eth0:5000", "[ff3e::1%eth0]:5000", and without a port "ff3e::1%eth0"; where a
+ * host is named, the name in place of its address, in brackets when IPv6 is wanted: as rules write
+ * it. `buf' holds ENDPOINT_TEXT_MAX bytes. */
 const char *endpoint_format(const struct endpoint *ep, char *buf);
+
+/* Whether there is an address to send to: always, but for that of a name. */
+bool endpoint_is_known(const struct endpoint *ep);
 
 bool addr_is_multicast(const struct addr *addr);
 bool addr_is_broadcast(const struct addr *addr); /* 255.255.255.255 */

@@ -5,6 +5,7 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
 	src/base/clock.h \
 	src/base/dscp.c src/base/dscp.h \
+	src/base/host_name.c src/base/host_name.h \
 	src/base/log.c src/base/log.h \
 	src/base/must.c src/base/must.h \
 	src/base/num.c src/base/num.h \

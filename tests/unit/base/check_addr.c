@@ -271,11 +271,57 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+START_TEST(names_of_hosts_are_told_from_addresses)
+{
+	static const char *const good[] = {"h", "host.example", "a-b.c_d.e1", "1.2.3.x", "xn--a.b"};
+	static const char *const bad[] = {"",     ".",    "a.",   ".a",   "a..b", "10.2.0.256", "1",
+					  "a.1b", "-a.b", "a-.b", "a.b-", "a b",  "a%b"};
+	char longest[HOST_NAME_MAX_LEN + 2];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ck_assert_msg(host_name_is_valid(good[i]), "%s", good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ck_assert_msg(!host_name_is_valid(bad[i]), "%s", bad[i]);
+	}
+	for (size_t i = 0; i < sizeof(longest); i++) {
+		longest[i] = i % 64 == 63 ? '.' : 'a';
+	}
+	longest[HOST_NAME_MAX_LEN] = '\0';
+	ck_assert(host_name_is_valid(longest));
+	longest[63] = 'a';
+	ck_assert(!host_name_is_valid(longest));
+}
+END_TEST
+
+START_TEST(a_name_is_kept_once_for_each_family)
+{
+	const struct host_name *name = host_name_keep("Host.Example", 0);
+	struct endpoint at = {.addr = {.family = AF_INET, .port = 6000}, .name = name};
+	char text[ENDPOINT_TEXT_MAX];
+
+	ck_assert_str_eq(name->text, "host.example");
+	ck_assert_ptr_eq(host_name_keep("host.example", 0), name);
+	ck_assert_ptr_ne(host_name_keep("host.example", AF_INET6), name);
+	ck_assert_ptr_ne(host_name_keep("host.exampl", 0), name);
+	ck_assert(!endpoint_is_known(&at));
+	ck_assert_str_eq(endpoint_format(&at, text), "host.example:6000");
+	at.addr.ip[0] = 10;
+	ck_assert(endpoint_is_known(&at));
+	ck_assert_str_eq(endpoint_format(&at, text), "host.example:6000");
+	at.name = host_name_keep("host.example", AF_INET6);
+	strcpy(at.ifname, "eth0");
+	ck_assert_str_eq(endpoint_format(&at, text), "[host.example%eth0]:6000");
+}
+END_TEST
+
 static Suite *addr_suite(void)
 {
 	Suite *suite = suite_create("addr");
 	TCase *tc = tcase_create("addr");
 
+	tcase_add_test(tc, names_of_hosts_are_told_from_addresses);
+	tcase_add_test(tc, a_name_is_kept_once_for_each_family);
 	tcase_add_test(tc, parse_reads_both_families);
 	tcase_add_loop_test(tc, parse_refuses_and_leaves_the_output_alone, 0, COUNT(not_addresses));
 	tcase_add_loop_test(tc, format_writes_what_the_grammar_reads, 0, COUNT(text_cases));
