@@ -8,13 +8,14 @@
 build_packages=(
     gcc libc6-dev make autoconf automake pkg-config
     liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev libmnl-dev
-    libmicrohttpd-dev libncurses-dev libbpf-dev clang
+    libmicrohttpd-dev libncurses-dev libc-ares-dev libbpf-dev clang
 )
 demo_packages=(iproute2 procps jq)
 test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
+    dnsmasq-base                                                     # the names' story
     chromium python3                                                 # the page's story
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
