@@ -68,7 +68,10 @@ int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *
 
 bool rule_same_output(const struct rule_output *a, const struct rule_output *b)
 {
-	return addr_equal(&a->to.addr, &b->to.addr) &&
+	bool same = a->to.name ? a->to.addr.port == b->to.addr.port
+			       : addr_equal(&a->to.addr, &b->to.addr);
+
+	return a->to.name == b->to.name && same &&
 	       strncmp(a->to.ifname, b->to.ifname, sizeof(a->to.ifname)) == 0;
 }
 

@@ -108,7 +108,8 @@ const char *rule_format_source(const struct rule_ingress *in, char *buf);
  * is received and wherever it stands in a table. Positions are nobody's name. */
 int rule_compare_flows(const struct rule_ingress *a, const struct rule_ingress *b);
 
-/* Whether two outputs of one flow are the same: where they send to. */
+/* Whether two outputs of one flow are the same: where they send to. That of a name is the same
+ * whatever address it has. */
 bool rule_same_output(const struct rule_output *a, const struct rule_output *b);
 
 /* The copies of a feed that become one (merge.h). Known by its first leg and how it merges. */

@@ -329,6 +329,9 @@ static int open_output(struct shard *s, uint32_t i, struct err *err)
 
 	must(place != NULL);
 	must(place_index(place->output.token) == i);
+	if (!endpoint_is_known(&rule->out.to)) {
+		return 0; /* nobody waits for it */
+	}
 	sock.fd = is_there(&rule->out.to, rule->ifindex, err);
 	if (sock.fd == 0) {
 		sock.fd = sock_open_egress(&rule->out, rule->ifindex, &want, &place->got, err);

@@ -70,6 +70,10 @@ int sock_open_egress(const struct rule_output *out, unsigned ifindex, const stru
 	char subject[ENDPOINT_TEXT_MAX];
 
 	endpoint_format(&out->to, subject);
+	if (!endpoint_is_known(&out->to)) {
+		err_set(err, "%s: its address is not known yet", subject);
+		return -EADDRNOTAVAIL;
+	}
 
 	int fd = out->sport_keep ? sock_create_raw(out->to.addr.family, subject, err)
 				 : sock_create(out->to.addr.family, subject, err);

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/host/libnc-host.a
 src_host_libnc_host_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_host_libnc_host_a_SOURCES = \
+	src/host/asked.c src/host/asked.h \
 	src/host/buffers.c \
 	src/host/cloud.c \
 	src/host/cpu.c \

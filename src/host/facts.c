@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "src/host/asked.h"
 #include "src/host/nft.h"
 #include "src/host/tries.h"
 
@@ -41,6 +42,11 @@ int host_facts_gather(const struct setup *setup, struct host_facts *out)
 	facts_ask_routes(&facts);
 	facts_ask_unrouted(&facts);
 	facts_ask_paths(setup, &facts);
+	rc = asked_names(setup, &facts);
+	if (rc < 0) {
+		host_facts_free(&facts);
+		return rc;
+	}
 	host_try(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
@@ -94,6 +100,7 @@ void host_facts_free(struct host_facts *facts)
 {
 	free(facts->ifaces);
 	free(facts->sources);
+	free(facts->names);
 	free(facts->ruleset);
 	*facts = (struct host_facts){0};
 }
@@ -155,8 +162,8 @@ static void facts_ask_paths(const struct setup *setup, struct host_facts *facts)
 	for (uint32_t i = 0; i < conf->output_count && i < PATHS_MAX; i++) {
 		const struct endpoint *to = &conf->outputs[i].to;
 		struct host_iface *iface = facts_find(facts, to->ifname);
-		int mtu =
-			iface && iface->at->ifindex ? route_mtu(&to->addr, iface->at->ifindex) : 0;
+		bool asked = iface && iface->at->ifindex && endpoint_is_known(to);
+		int mtu = asked ? route_mtu(&to->addr, iface->at->ifindex) : 0;
 
 		if (mtu > 0 && (iface->path_mtu == 0 || (uint32_t)mtu < iface->path_mtu)) {
 			iface->path_mtu = (uint32_t)mtu;

@@ -190,7 +190,7 @@ static void look_at_all(struct host *host, const struct nft_rules *rules, struct
 	for (uint32_t i = 0; look->out && i < conf->output_count; i++) {
 		const struct rule_output *out = &conf->outputs[i];
 
-		if (strcmp(out->to.ifname, look->ifname) == 0) {
+		if (strcmp(out->to.ifname, look->ifname) == 0 && endpoint_is_known(&out->to)) {
 			look_at(look, rules, &out->src, &out->to.addr);
 		}
 	}

@@ -18,6 +18,7 @@
 #include "src/base/log.h"
 #include "src/setup/ethtool.h"
 #include "src/setup/iface.h"
+#include "src/setup/lookup.h"
 #include "src/host/route.h"
 #include "src/setup/marks.h"
 #include "src/setup/setup.h"
@@ -66,6 +67,15 @@ struct host_source {
 	struct route route;
 };
 
+/* A host that rules name. */
+struct host_named {
+	const struct host_name *name;
+	bool answered;
+	uint32_t count, ttl_s;               /* addresses; none: see `why' */
+	struct addr addrs[LOOKUP_ADDRS_MAX]; /* the first one would be taken */
+	struct err why;
+};
+
 /* What was tried, as the starting daemon will. */
 struct host_tries {
 	bool done;             /* false: nothing was tried, so nothing is known */
@@ -86,6 +96,8 @@ struct host_facts {
 	uint32_t iface_count;
 	struct host_source *sources; /* each once, in no order */
 	uint32_t source_count;
+	struct host_named *names; /* the first ones, each once */
+	uint32_t name_count;
 	struct host_tries tries;
 	int uring_rc;              /* of ring_probe and of opening rings as ordered */
 	struct err uring_error;    /* why not */
@@ -160,6 +172,7 @@ void host_losses(struct host *host);     /* losses.c: checksums, fragments */
 void host_membership(struct host *host); /* membership.c: IGMP, MLD, queriers */
 void host_firewall(struct host *host);   /* firewall.c: nftables, iptables */
 void host_cloud(struct host *host);      /* cloud.c */
+void host_names(struct host *host);      /* asked.c: what names of hosts mean */
 
 /* The part of host_links that the starting daemon looks at as well: each ingress interface whose
  * datagrams its master takes. */

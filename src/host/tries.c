@@ -130,7 +130,7 @@ static void try_ports(const struct setup *setup, struct host_tries *tries)
 		const struct rule_output *out = &conf->outputs[i];
 		const struct iface *iface = iface_find(&setup->ifaces, out->to.ifname);
 
-		if (out->sport != 0) {
+		if (out->sport != 0 && endpoint_is_known(&out->to)) {
 			note_busy(tries,
 				  sock_open_egress(out, iface ? iface->ifindex : 0, &want, &got,
 						   &err),

@@ -191,9 +191,8 @@ static int read_egress(struct reading *reading)
 	if (out.ttl_mode == RULE_TTL_AUTO && hears_broadcast(&reading->legs)) {
 		out.ttl = RULE_TTL_DEFAULT; /* also as a broadcast: a circle of these must count */
 	}
-	if (rc == 0) {
-		rc = check_output(reading, &span, &out);
-	}
+	rc = rc == 0 ? conf_settle_name(&reading->cursor, &reading->legs.leg[0].in.at, &out) : rc;
+	rc = rc == 0 ? check_output(reading, &span, &out) : rc;
 	if (rc != 0) {
 		return rc;
 	}

@@ -89,8 +89,8 @@ int conf_check_twins(const struct conf *conf, struct err *err);
 const char *conf_ifname(const struct conf *conf, const char *ifname);
 
 /* Gives every endpoint whose interface is among `names', sorted by `from', its other name, and then
- * looks again for what only shows now: two names were one interface. 0, or -EINVAL or -ENOMEM with
- * `err'. */
+ * looks again for what only shows now: two names were one interface, or the name of a host has an
+ * address. 0, or -EINVAL or -ENOMEM with `err'. */
 int conf_rename(struct conf *conf, const struct conf_ifname *names, uint32_t count,
 		struct err *err);
 

@@ -2,14 +2,14 @@
  *
  * Decides what step 3 is asked to open: whatever gets through here can be bound, joined or sent to,
  * given the interface exists. An IPv6 endpoint has brackets around everything but its port, and
- * around its source. Names are not resolved: a rule means the same on every machine and at every
- * moment. Pure, control thread.
+ * around its source. A host may be named where datagrams go to (name.c). Pure, control thread.
  */
 #include "src/rules/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "src/base/must.h"
@@ -30,7 +30,8 @@ struct pieces {
 };
 
 static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *out);
-static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, struct conf_span *span);
+static int read_ip(struct conf_cursor *cursor, enum conf_side side, const struct pieces *pieces,
+		   struct conf_span *span);
 static int read_prefix(struct conf_cursor *cursor, const struct pieces *pieces,
 		       struct conf_span *span);
 static int read_ifname(struct conf_cursor *cursor, const struct pieces *pieces,
@@ -52,7 +53,7 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 	struct conf_span span = {.addr_count = 1, .port_count = 1};
 	struct pieces pieces = {.ip = cursor->word, .port = cursor->word};
 
-	if (cut(cursor, side, &pieces) || read_ip(cursor, &pieces, &span) ||
+	if (cut(cursor, side, &pieces) || read_ip(cursor, side, &pieces, &span) ||
 	    read_prefix(cursor, &pieces, &span) || read_ifname(cursor, &pieces, &span) ||
 	    read_ports(cursor, &pieces, &span) || read_source(cursor, &pieces, &span) ||
 	    check_scope(cursor, side, &pieces, &span)) {
@@ -101,7 +102,7 @@ int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struc
 
 bool conf_endpoints_meet(const struct endpoint *to, const struct endpoint *at)
 {
-	if (!addr_equal(&to->addr, &at->addr)) {
+	if (!addr_equal(&to->addr, &at->addr) || !endpoint_is_known(to)) {
 		return false;
 	}
 	return !to->ifname[0] || !at->ifname[0] || strcmp(to->ifname, at->ifname) == 0;
@@ -167,7 +168,8 @@ static int cut(struct conf_cursor *cursor, enum conf_side side, struct pieces *o
 	return 0;
 }
 
-static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, struct conf_span *span)
+static int read_ip(struct conf_cursor *cursor, enum conf_side side, const struct pieces *pieces,
+		   struct conf_span *span)
 {
 	struct addr *addr = &span->first.addr;
 
@@ -186,12 +188,23 @@ static int read_ip(struct conf_cursor *cursor, const struct pieces *pieces, stru
 		addr->family = pieces->bracketed ? AF_INET6 : AF_INET;
 		return 0;
 	}
-	if (addr_parse_ip(pieces->ip, addr) != 0) {
+	if (addr_parse_ip(pieces->ip, addr) != 0 && host_name_is_valid(pieces->ip) &&
+	    strcasecmp(pieces->ip, BROADCAST_WORD) != 0 && strcasecmp(pieces->ip, ANY_WORD) != 0) {
+		if (pieces->prefix) {
+			return conf_refuse(cursor,
+					   "'%s' has a prefix behind a host's name; a name has one "
+					   "address; give a range of ports instead, as in "
+					   "host.example:6000-6015",
+					   cursor->shown);
+		}
+		return conf_read_name(cursor, side, pieces->ip, pieces->bracketed, &span->first);
+	}
+	if (addr->family == 0) {
 		return conf_refuse(
 			cursor,
 			"'%.48s' in '%s' is not an address; expected IPv4 as 239.1.1.1, IPv6 as "
-			"[ff3e::1], broadcast or any; names are not looked up, write the address "
-			"itself",
+			"[ff3e::1], broadcast or any, or as an egress a host's name, whose last "
+			"label begins with a letter; write one of these",
 			pieces->ip, cursor->shown);
 	}
 	if (pieces->bracketed && addr->family == AF_INET) {
@@ -408,6 +421,9 @@ static int check_scope(struct conf_cursor *cursor, enum conf_side side, const st
 	const struct addr *first = &span->first.addr;
 	struct addr last;
 
+	if (span->first.name) {
+		return 0; /* what it means shows when it is looked up */
+	}
 	if (addr_is_multicast(first)) {
 		return check_group(cursor, pieces, span);
 	}

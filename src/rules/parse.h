@@ -3,6 +3,7 @@
  *     conf.c           a rule's way from text to flows: parse, compare, expand, append
  *     parse.c     words: the cursor, and the form of every refusal
  *     endpoint.c  one word that names an endpoint, with its prefix and port range
+ *     name.c      a host's name in the place of an address
  *     keys.c    one word that is key=value
  *     keys_merge.c  those of copies of a feed
  *     keys_output.c  those of an egress
@@ -19,7 +20,7 @@
 #include "src/rules/conf.h"
 #include "src/rules/keys.h"
 
-#define CONF_WORD_MAX  256 /* of a word and its zero byte: twice what any endpoint has */
+#define CONF_WORD_MAX  512 /* of a word and its zero byte: more than any endpoint has */
 #define CONF_TAKES_MAX 160 /* of what a key takes, or of the names of all keys of a side */
 #define CONF_SHOWN_MAX 101 /* of a word in a message, so that the rest of the message fits */
 
@@ -87,6 +88,16 @@ int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_ru
 /* Reads cursor->word, which it may cut to pieces. 0 or -EINVAL. */
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out);
 
+/* name.c: an egress whose address is `text', a valid name, in brackets or not: its address is not
+ * known. 0 or -EINVAL. */
+int conf_read_name(struct conf_cursor *cursor, enum conf_side side, const char *text,
+		   bool bracketed, struct endpoint *out);
+
+/* The family that the options of such an egress ask for is the one that its name is asked for.
+ * `in' is what it is relayed from. 0 or -EINVAL. */
+int conf_settle_name(struct conf_cursor *cursor, const struct endpoint *in,
+		     struct rule_output *out);
+
 /* Whether `addr', written as `text', can be a host's: 0 or -EINVAL. */
 int conf_check_unicast(struct conf_cursor *cursor, const char *text, const struct addr *addr);
 
@@ -136,5 +147,6 @@ int conf_check_spread(struct conf_cursor *cursor, const struct conf_rule *rule,
 		      uint32_t count);
 
 /* Whether a datagram sent to `to' may be what a socket at `at' hears: same address and port, and
- * the same interface; where a unicast endpoint names none, any interface is the same. */
+ * the same interface; where a unicast endpoint names none, any interface is the same. While the
+ * address of a name is not known, nobody can say, and it does not. */
 bool conf_endpoints_meet(const struct endpoint *to, const struct endpoint *at);

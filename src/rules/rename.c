@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/rules/parse.h"
 
 #define ALIASES_MAX 99999 /* their numbers leave room for the beginning of the name */
 
+static bool is_same_place(const struct endpoint *a, const struct endpoint *b);
 static int check_flow(struct conf_cursor *cursor, const struct conf *conf,
 		      const struct conf_flow *lead, uint32_t legs);
 static void rename_one(const struct conf_ifname *names, uint32_t count, struct endpoint *at);
@@ -74,7 +76,7 @@ int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
 			endpoint_format(to, text));
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (conf_endpoints_meet(to, &others[i].to)) {
+		if (is_same_place(to, &others[i].to)) {
 			return conf_refuse(
 				cursor,
 				"egress %s is given twice; each datagram leaves once for each "
@@ -116,6 +118,28 @@ int conf_rename(struct conf *conf, const struct conf_ifname *names, uint32_t cou
 	return rc == 0 ? conf_check_twins(conf, err) : rc;
 }
 
+/* A name is told from others and from addresses by itself, whatever it turns out to mean. */
+static bool is_same_place(const struct endpoint *a, const struct endpoint *b)
+{
+	struct endpoint one = *a, other = *b;
+
+	if (!a->name != !b->name) {
+		return false;
+	}
+	if (!a->name) {
+		return conf_endpoints_meet(a, b);
+	}
+	/* Of either family and of IPv4, which is among them, are written alike. */
+	if (strcmp(a->name->text, b->name->text) != 0 ||
+	    (a->name->family == AF_INET6) != (b->name->family == AF_INET6)) {
+		return false;
+	}
+	one.name = other.name = NULL;
+	one.addr = other.addr = (struct addr){.port = a->addr.port};
+	other.addr.port = b->addr.port;
+	return conf_endpoints_meet(&one, &other);
+}
+
 static int check_flow(struct conf_cursor *cursor, const struct conf *conf,
 		      const struct conf_flow *lead, uint32_t legs)
 {
@@ -136,7 +160,7 @@ static void rename_one(const struct conf_ifname *names, uint32_t count, struct e
 	const struct conf_ifname *found;
 
 	memcpy(key.from, at->ifname, sizeof(key.from));
-	found = bsearch(&key, names, count, sizeof(key), compare_from);
+	found = count == 0 ? NULL : bsearch(&key, names, count, sizeof(key), compare_from);
 	if (found) {
 		memcpy(at->ifname, found->to, sizeof(at->ifname));
 	}

@@ -25,6 +25,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/links.c src/run/links.h \
 	src/run/sources.c src/run/sources.h \
 	src/run/mover.c src/run/mover.h \
+	src/run/names.c src/run/names.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/pending.c src/run/pending.h \
 	src/run/precedence.c src/run/precedence.h \

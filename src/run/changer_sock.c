@@ -18,6 +18,7 @@
 #include "src/run/supervisor.h"
 
 static int open_for(struct changer *c, struct changer_step *step, struct err *err);
+static int open_new_output(const struct worker *w, struct changer_step *step, struct err *err);
 static void say_far(struct changer *c, int rc);
 static uint32_t rooms_short(uint32_t wanted, uint32_t unused, uint32_t size);
 static uint32_t with_spare(uint32_t rooms, uint32_t now, uint32_t most);
@@ -223,14 +224,26 @@ static int open_for(struct changer *c, struct changer_step *step, struct err *er
 							 : open_flow(c, step, err);
 	case SHARD_ADD_OUTPUT:
 	case SHARD_REPLACE_OUTPUT:
-		return is_missing(&step->output->out.to, step->output->ifindex)
-			       ? 0
-			       : open_output(w, step, step->output, err);
+		return open_new_output(w, step, err);
 	case SHARD_OPEN_OUTPUT:
 		return open_waiting_output(c, step, err);
 	default:
 		return 0;
 	}
+}
+
+/* What waits for an interface or for the address of its name is to be pending, and so is what that
+ * address turns out to be out of reach: nobody has written it, so no change is refused for it. */
+static int open_new_output(const struct worker *w, struct changer_step *step, struct err *err)
+{
+	const struct endpoint *to = &step->output->out.to;
+	int rc;
+
+	if (is_missing(to, step->output->ifindex) || !endpoint_is_known(to)) {
+		return 0;
+	}
+	rc = open_output(w, step, step->output, err);
+	return to->name ? 0 : rc;
 }
 
 static void say_far(struct changer *c, int rc)
@@ -323,7 +336,13 @@ static int open_flow(struct changer *c, struct changer_step *step, struct err *e
 static int open_waiting_output(struct changer *c, struct changer_step *step, struct err *err)
 {
 	struct rule_table_output rule = *step->output;
-	int rc = find_interface(c->sup, step, &rule.out.to, err);
+	int rc;
+
+	if (!endpoint_is_known(&rule.out.to)) {
+		err_set(err, "%s", names_amiss(&c->sup->links.names, rule.out.to.name));
+		return -EADDRNOTAVAIL;
+	}
+	rc = find_interface(c->sup, step, &rule.out.to, err);
 
 	rule.ifindex = step->ifindex;
 	return rc == 0 ? open_output(&c->sup->workers[step->shard], step, &rule, err) : rc;

@@ -1,24 +1,37 @@
 /* links.c - see links.h. */
 #include "src/run/links.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/run/supervisor.h"
 
+static void listen_to(struct links *links, int fd);
+static void look_at_names(struct links *links);
 static void hear(void *context, const struct ifwatch_event *event);
 
 void links_open(struct links *links)
 {
 	int rc = ifwatch_open(&links->watch);
 
+	links->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (links->epoll_fd < 0) {
+		log_warn("interfaces: cannot wait for news of them: epoll: %s; they are looked at "
+			 "once a second",
+			 strerror(errno));
+	}
 	if (rc < 0) {
 		log_warn("interfaces: cannot hear from the kernel what becomes of them: %s; "
 			 "expected AF_NETLINK to be allowed; a link that comes back may stay dark "
 			 "until a querier asks",
 			 strerror(-rc));
 		ifwatch_close(&links->watch);
+	} else {
+		listen_to(links, links->watch.fd);
 	}
 }
 
@@ -28,6 +41,7 @@ int links_start(struct links *links, struct supervisor *sup, struct err *err)
 
 	links->sup = sup;
 	links->follow = (struct follow){.sup = sup};
+	look_at_names(links);
 	links->sources.due = true;
 	if (rc == 0) {
 		rc = pending_init(&links->pending, sup, clock_now_ns());
@@ -52,6 +66,7 @@ void links_changed(struct links *links)
 		ending = ending || sup->workers[s].closing;
 	}
 	if (!ending) {
+		look_at_names(links);
 		if (replies_look(&sup->replies, sup, &err) < 0) {
 			log_warn("%s", err.text);
 		}
@@ -84,7 +99,7 @@ const char *links_output_amiss(const struct links *links, const struct rule_tabl
 
 int links_fd(const struct links *links)
 {
-	return links->watch.fd;
+	return links->epoll_fd;
 }
 
 void links_tick(struct links *links)
@@ -96,6 +111,7 @@ void links_tick(struct links *links)
 	/* A new listing: news of addresses may have been lost, too. */
 	links->sources.due = links->sources.due || links->listing != links->watch.table.listing;
 	links->listing = links->watch.table.listing;
+	names_tick(&links->names, links->now_ns);
 	if (changer_is_idle(&links->sup->changer)) {
 		sources_tick(&links->sources, links->sup);
 		renew_tick(&links->renew, links->now_ns);
@@ -106,16 +122,42 @@ void links_tick(struct links *links)
 
 int links_sleep_ms(const struct links *links, int most_ms)
 {
+	most_ms = names_sleep_ms(&links->names, most_ms);
 	return changer_is_idle(&links->sup->changer) ? pending_sleep_ms(&links->pending, most_ms)
 						     : most_ms;
 }
 
 void links_close(struct links *links)
 {
+	names_close(&links->names);
 	sources_free(&links->sources);
 	pending_free(&links->pending);
 	renew_free(&links->renew);
 	ifwatch_close(&links->watch);
+	if (links->epoll_fd > 0) {
+		close(links->epoll_fd);
+	}
+}
+
+static void listen_to(struct links *links, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (fd >= 0 && links->epoll_fd > 0) {
+		(void)epoll_ctl(links->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	}
+}
+
+/* They have a descriptor from the first one on. */
+static void look_at_names(struct links *links)
+{
+	int before = names_fd(&links->names);
+
+	links->names.sup = links->sup;
+	(void)names_look(&links->names); /* what it cannot, it has logged */
+	if (before < 0) {
+		listen_to(links, names_fd(&links->names));
+	}
 }
 
 static void hear(void *context, const struct ifwatch_event *event)

@@ -1,8 +1,9 @@
-/* links.h - what control does when interfaces come, go, or have a carrier again.
+/* links.h - what control does when interfaces come, go, or have a carrier again, and when the
+ * addresses of names change.
  *
  * ifwatch.h tells what happened, renew.h has memberships reported again, follow.h closes what
  * stands on an interface that has gone, pending.h opens what is not open, sources.h knows which
- * source addresses have gone. Control thread.
+ * source addresses have gone, names.h looks names up. Control thread.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "src/base/log.h"
 #include "src/run/follow.h"
 #include "src/run/ifwatch.h"
+#include "src/run/names.h"
 #include "src/run/pending.h"
 #include "src/run/renew.h"
 #include "src/run/sources.h"
@@ -24,6 +26,8 @@ struct links {
 	struct pending pending;
 	struct follow follow;
 	struct sources sources;
+	struct names names;
+	int epoll_fd;     /* of the watch and of the names; -1 or 0: none */
 	uint32_t listing; /* of the watch, when addresses were looked at last */
 	uint64_t now_ns;  /* of this tick */
 };

@@ -140,7 +140,12 @@ const char *pending_why(const struct pending *p, const struct worker *worker, ui
 	key.token = output ? shard_output(worker->shard, index)->output.token
 			   : shard_flow(worker->shard, index)->flow.token;
 	item = find(p, &key);
-	return item && item->token == key.token ? item->why.text : NULL;
+	if (!item || item->token != key.token) {
+		return NULL;
+	}
+	return endpoint_is_known(at_of(item))
+		       ? item->why.text
+		       : names_amiss(&p->sup->links.names, at_of(item)->name);
 }
 
 static bool is_due(const struct pending *p)
@@ -345,7 +350,9 @@ static void warn(struct pending *p)
 		said++;
 		log_warn("%s: pending: %s; it is tried again by itself%s",
 			 endpoint_format(at_of(item), text), item->why.text,
-			 p->started ? "" : "; --strict makes this an error");
+			 p->started || !endpoint_is_known(at_of(item))
+				 ? ""
+				 : "; --strict makes this an error");
 	}
 	if (more > 0) {
 		log_warn("%u more are pending; --exit-report tells why", more);

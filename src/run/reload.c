@@ -134,6 +134,7 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 	const struct setup *running = r->sup->setup;
 	int rc = options_check_live(running->opt, &wanted->opt, err);
 
+	rc = rc == 0 ? names_fill(&r->sup->links.names, &wanted->opt.conf, err) : rc;
 	if (rc == 0) {
 		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);
 	}

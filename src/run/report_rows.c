@@ -17,6 +17,8 @@ struct row_state {
 	const char *pending, *amiss, *standby;
 };
 
+static void put_name(const struct supervisor *sup, const struct endpoint *to,
+		     const struct report_want *want, json_t *row);
 static void put_place(const struct worker *w, const struct report_want *want, json_t *row);
 static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
 		      const struct report_want *want, json_t *object);
@@ -105,6 +107,9 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 	if (report_wants(want, "to")) {
 		report_put_text(row, "to", endpoint_format(&place->output.rule->out.to, text));
 	}
+	if (place->output.rule->out.to.name) {
+		put_name(sup, &place->output.rule->out.to, want, row);
+	}
 	if (report_wants(want, "from")) {
 		report_put_text(row, "from", addr_format(&place->got.local, text));
 	}
@@ -125,6 +130,25 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 	if (report_wants(want, "drops")) {
 		report_put(row, "drops",
 			   report_family(&counter_families[COUNTERS_OUTPUT_DROPS], stats));
+	}
+}
+
+/* Of an output to a host by name: the address by now, and how it stands with the name. */
+static void put_name(const struct supervisor *sup, const struct endpoint *to,
+		     const struct report_want *want, json_t *row)
+{
+	const char *amiss = names_amiss(&sup->links.names, to->name);
+	struct addr addr = to->addr;
+	char text[ADDR_TEXT_MAX];
+
+	addr.port = 0;
+	if (report_wants(want, "address")) {
+		report_put(row, "address",
+			   endpoint_is_known(to) ? json_string(addr_format(&addr, text))
+						 : json_null());
+	}
+	if (report_wants(want, "lookup")) {
+		report_put_text(row, "lookup", amiss ? amiss : "ok");
 	}
 }
 

@@ -96,9 +96,10 @@ uint32_t difference_runs_at(const struct difference *difference, uint32_t shard,
 	return move ? move->from : shard;
 }
 
-/* A socket follows hop limit, DSCP, priority and loopback, the shard the rest; where it is bound to
- * and by which interface it sends is decided when it is opened, and so is a priority that is left
- * to the kernel. What has become of an interface, its index and its MTU, is nobody's change here.
+/* The address of a name may be another one. A socket follows hop limit, DSCP, priority and
+ * loopback, the shard the rest; where it is bound to and by which interface it sends is decided
+ * when it is opened, and so is a priority that is left to the kernel. What has become of an
+ * interface, its index and its MTU, is nobody's change here.
  */
 int difference_of_output(const struct rule_table_output *running,
 			 const struct rule_table_output *wanted)
@@ -107,7 +108,7 @@ int difference_of_output(const struct rule_table_output *running,
 
 	if (a->sport != b->sport || a->src_keep != b->src_keep || a->sport_keep != b->sport_keep ||
 	    a->df != b->df || a->mtu != b->mtu || a->reply != b->reply ||
-	    !addr_equal(&a->src, &b->src) ||
+	    !addr_equal(&a->src, &b->src) || !addr_equal(&a->to.addr, &b->to.addr) ||
 	    (a->priority != b->priority && b->priority == RULE_AUTO)) {
 		return DIFFERENCE_REPLACE_OUTPUT;
 	}

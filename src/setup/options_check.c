@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/setup/lookup.h"
+
 #define ENGINES_TEXT_MAX 64
 
 static int check_zerocopy(const struct opt *opt, struct err *err);
 static bool is_asked_for(uint32_t amount);
 static const char *engines_that_can(unsigned abilities, char text[ENGINES_TEXT_MAX]);
 static int check_pool(const struct opt *opt, struct err *err);
+static int check_names(const struct conf *conf, struct err *err);
 
 int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 {
@@ -53,7 +56,10 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		err_set(err, "%s", wrong);
 		return -EINVAL;
 	}
-	return check_zerocopy(opt, err) == 0 ? check_pool(opt, err) : -EINVAL;
+	if (check_zerocopy(opt, err) < 0 || check_pool(opt, err) < 0) {
+		return -EINVAL;
+	}
+	return lookup_is_there() ? 0 : check_names(&opt->conf, err);
 }
 
 static int check_zerocopy(const struct opt *opt, struct err *err)
@@ -128,6 +134,29 @@ static int check_pool(const struct opt *opt, struct err *err)
 		err_set(err, "--pool: no class has any buffers; at least one is needed to receive; "
 			     "write for instance --pool small=1000");
 		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Nobody would look them up. */
+static int check_names(const struct conf *conf, struct err *err)
+{
+	for (uint32_t i = 0; i < conf->flow_count; i++) {
+		const struct conf_flow *flow = &conf->flows[i];
+
+		for (uint32_t o = 0; o < flow->output_count; o++) {
+			const struct rule_output *out = &conf->outputs[flow->first_output + o];
+
+			if (out->to.name) {
+				err_set(err,
+					"%s: egress %s is a name, and this numacastd was built "
+					"without c-ares; expected an address, or one that "
+					"configure found it for; write the address, or install "
+					"libc-ares-dev and build again",
+					conf->rules[flow->rule].where, out->to.name->text);
+				return -EINVAL;
+			}
+		}
 	}
 	return 0;
 }

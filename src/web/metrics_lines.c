@@ -18,6 +18,7 @@ struct sums {
 
 static bool by_rule(const struct snapshot *snapshot, struct metrics_table *out);
 static bool by_flow(const struct snapshot *snapshot, bool outputs, struct metrics_table *out);
+static void put_address(const struct endpoint *to, struct text *text);
 static void add_flow(struct flow_stats *to, const struct flow_stats *from);
 static void add_output(struct output_stats *to, const struct output_stats *from);
 static bool add_shards(const struct snapshot *snapshot, struct metrics_table *out);
@@ -204,6 +205,7 @@ static bool by_flow(const struct snapshot *snapshot, bool outputs, struct metric
 			text = metrics_begin_line(&out->outputs, &first[o].stats);
 			metrics_put_flow_labels(snapshot, flow, text);
 			metric_put_label(text, false, "to", endpoint_format(&first[o].to, to));
+			put_address(&first[o].to, text);
 			metrics_end_line(&out->outputs);
 		}
 		if (!outputs) {
@@ -213,6 +215,18 @@ static bool by_flow(const struct snapshot *snapshot, bool outputs, struct metric
 		}
 	}
 	return true;
+}
+
+/* Beside the name of a host, once it is known. */
+static void put_address(const struct endpoint *to, struct text *text)
+{
+	struct addr addr = to->addr;
+	char buf[ADDR_TEXT_MAX];
+
+	addr.port = 0;
+	if (to->name && endpoint_is_known(to)) {
+		metric_put_label(text, false, "address", addr_format(&addr, buf));
+	}
 }
 
 static void add_flow(struct flow_stats *to, const struct flow_stats *from)

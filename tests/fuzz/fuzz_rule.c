@@ -49,7 +49,7 @@ static void check_endpoint(const struct endpoint *ep)
 static void check_output(const struct rule_output *out)
 {
 	check_endpoint(&out->to);
-	must(!addr_is_any(&out->to.addr));
+	must(addr_is_any(&out->to.addr) == (out->to.name != NULL));
 	must(rule_output_is_valid(out));
 	must(out->src.port == 0);
 }
@@ -123,6 +123,7 @@ static void check_round_trip(const struct conf *conf, const struct conf_flow *fl
 
 		must(addr_equal(&again.outputs[i].to.addr, &to->addr));
 		must(strcmp(again.outputs[i].to.ifname, to->ifname) == 0);
+		must(!again.outputs[i].to.name == !to->name);
 	}
 	conf_free(&again);
 }

@@ -1,7 +1,8 @@
 /* check_endpoint.c - what else than a group or an address may stand in an endpoint: broadcasts, any
- * address, prefixes of senders, interfaces by long names.
+ * address, prefixes of senders, interfaces by long names, names of hosts.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,68 @@ START_TEST(long_interface_names_have_aliases)
 }
 END_TEST
 
+START_TEST(hosts_are_named_as_destinations)
+{
+	const struct conf_flow *flow =
+		add("239.1.1.0/31%eth0:1 -> Host.Example:2-3, [host.example%eth1]:2-3, "
+		    "h_1.example:2-3 src=192.0.2.1, [x.example]:2-3 src=2001:db8::1, "
+		    "y.example:2-3 mtu=1000, z.example:2-3 src=keep");
+	static const int families[] = {0, AF_INET6, AF_INET, AF_INET6, AF_INET, AF_INET};
+	static const char *const texts[] = {"host.example:3", "[host.example%eth1]:3",
+					    "h_1.example:3",  "[x.example]:3",
+					    "y.example:3",    "z.example:3"};
+
+	for (uint32_t i = 0; i < flow->output_count; i++) {
+		const struct endpoint *to = &output(flow + 1, i)->to;
+
+		expect_endpoint(to, texts[i]);
+		ck_assert_int_eq(to->name->family, families[i]);
+		ck_assert(!endpoint_is_known(to));
+		ck_assert(addr_is_any(&to->addr));
+		ck_assert_ptr_eq(to->name, output(flow, i)->to.name);
+	}
+	ck_assert_ptr_eq(flow[0].in.at.name, NULL);
+	ck_assert_int_eq(conf_check_twins(&conf, &err), 0);
+}
+END_TEST
+
+/* What a name means may be what a rule hears, which shows once it is known only. */
+START_TEST(a_name_is_no_place_until_it_is_known)
+{
+	const struct conf_flow *flow =
+		add("any%eth0:6000 -> host.example%eth0:6000, other.example%eth0:6000");
+	struct rule_output *first = &conf.outputs[flow->first_output];
+
+	ck_assert_int_eq(conf_rename(&conf, NULL, 0, &err), 0);
+	ck_assert_int_eq(addr_parse_ip("192.0.2.7", &first[0].to.addr), 0);
+	first[0].to.addr.port = 6000;
+	first[1].to.addr = first[0].to.addr; /* two names of one host are two places */
+	ck_assert_int_eq(conf_rename(&conf, NULL, 0, &err), 0);
+	conf_free(&conf);
+	flow = add("192.0.2.7%eth0:6000 -> host.example%eth0:6000");
+	conf.outputs[flow->first_output].to.addr = flow->in.at.addr;
+	ck_assert_int_eq(conf_rename(&conf, NULL, 0, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "egress host.example%eth0:6000 equals the ingress"), "%s",
+		      err.text);
+}
+END_TEST
+
+START_TEST(a_name_is_the_same_place_whatever_it_means)
+{
+	const struct conf_flow *flow =
+		add("239.1.1.1%eth0:1 -> a.example%eth2:2, b.example%eth2:2, "
+		    "a.example%eth2:3, a.example%eth1:2, [a.example%eth2]:2");
+	struct rule_output moved = *output(flow, 0);
+
+	ck_assert_int_eq(addr_parse_ip("192.0.2.7", &moved.to.addr), 0);
+	moved.to.addr.port = 2;
+	ck_assert(rule_same_output(&moved, output(flow, 0)));
+	for (uint32_t i = 1; i < flow->output_count; i++) {
+		ck_assert(!rule_same_output(&moved, output(flow, i)));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("conf_endpoint");
@@ -176,6 +239,9 @@ int main(void)
 	tcase_add_test(tc, local_receivers_are_asked_for);
 	tcase_add_test(tc, broadcasts_come_in_and_go_out);
 	tcase_add_test(tc, long_interface_names_have_aliases);
+	tcase_add_test(tc, hosts_are_named_as_destinations);
+	tcase_add_test(tc, a_name_is_no_place_until_it_is_known);
+	tcase_add_test(tc, a_name_is_the_same_place_whatever_it_means);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

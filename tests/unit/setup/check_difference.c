@@ -360,6 +360,13 @@ START_TEST(options_are_set_where_the_socket_can_follow)
 	tables[1][0].outputs[1].out.sport = 7;
 	expect_step(0, DIFFERENCE_REPLACE_OUTPUT, 0);
 	ck_assert_uint_eq(difference.count, 1);
+	difference_free(&difference);
+	tables[1][0].outputs[1].out = tables[0][0].outputs[1].out;
+	tables[0][0].outputs[0].out.to.name = tables[1][0].outputs[0].out.to.name =
+		host_name_keep("host.example", 0);
+	tables[1][0].outputs[0].out.to.addr.ip[3] = 9; /* it has another one now */
+	expect_step(0, DIFFERENCE_REPLACE_OUTPUT, 0);
+	ck_assert_uint_eq(difference.count, 1);
 }
 END_TEST
 
