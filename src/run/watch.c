@@ -346,22 +346,21 @@ static void look_at_losses(struct watch_output *before, const struct egress_outp
 {
 	const struct output_stats *stats = output->stats;
 	uint64_t sent = stat_get(&stats->sent), lost = count_lost(stats);
-	uint64_t now_ns = clock_now_ns();
 	char to[ENDPOINT_TEXT_MAX];
 
-	endpoint_format(&output->rule->out.to, to);
 	if (sent != before->sent) {
 		if (before->told) {
-			log_notice("output %s: sends again", to);
+			log_notice("output %s: sends again",
+				   endpoint_format(&output->rule->out.to, to));
 		}
 		*before = (struct watch_output){.sent = sent};
 	} else if (lost > before->lost && before->losing_ns == 0) {
-		before->losing_ns = now_ns;
+		before->losing_ns = clock_now_ns();
 	} else if (lost > before->lost && !before->told &&
-		   now_ns - before->losing_ns >= LOSING_NS) {
+		   clock_now_ns() - before->losing_ns >= LOSING_NS) {
 		before->told = true;
-		log_warn("output %s: everything that it is to send is lost: %s", to,
-			 why_lost(output));
+		log_warn("output %s: everything that it is to send is lost: %s",
+			 endpoint_format(&output->rule->out.to, to), why_lost(output));
 	}
 	before->lost = lost;
 }
