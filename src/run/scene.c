@@ -22,7 +22,8 @@
 #define BITS        8
 #define MBIT        1e6
 
-static int take_sample(const struct supervisor *sup, struct scene_sample *out);
+static int take_sample(const struct supervisor *sup, const struct tally *tally,
+		       struct scene_sample *out);
 static void fill_sums(struct scene_sums *sums, const struct tally_row *row);
 static void keep_sample(struct scene *scene, struct scene_sample *sample);
 static char *paint(const struct supervisor *sup, const struct scene_sample *from,
@@ -38,12 +39,13 @@ static void fill_item(struct view_live_item *item, const struct scene_sums *from
 static double per_s(uint64_t from, uint64_t to, double window_s);
 static void free_sample(struct scene_sample *sample);
 
-char *scene_text(struct scene *scene, const struct supervisor *sup, double width, size_t *out_len)
+char *scene_text(struct scene *scene, const struct supervisor *sup, const struct tally *tally,
+		 double width, size_t *out_len)
 {
 	struct scene_sample now = {0};
 	char *text = NULL;
 
-	if (take_sample(sup, &now) == 0) {
+	if (take_sample(sup, tally, &now) == 0) {
 		keep_sample(scene, &now);
 		text = paint(sup, &scene->older, now.at_ns ? &now : &scene->newer, width, out_len);
 	}
@@ -57,35 +59,33 @@ void scene_free(struct scene *scene)
 	free_sample(&scene->newer);
 }
 
-static int take_sample(const struct supervisor *sup, struct scene_sample *out)
+static int take_sample(const struct supervisor *sup, const struct tally *tally,
+		       struct scene_sample *out)
 {
 	struct scene_sample sample = {.at_ns = clock_now_ns(),
 				      .shard_count = sup->worker_count,
 				      .iface_count = sup->setup->ifaces.count + 1};
-	struct tally tally;
-	int rc = tally_take(sup, &tally);
 
 	sample.shards = calloc(sample.shard_count + 1UL, sizeof(*sample.shards));
 	sample.ifaces = calloc(sample.iface_count, sizeof(*sample.ifaces));
-	if (rc < 0 || !sample.shards || !sample.ifaces) {
-		tally_free(&tally);
+	if (!sample.shards || !sample.ifaces) {
 		free_sample(&sample);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < sample.shard_count; i++) {
-		fill_sums(&sample.shards[i], &tally.shards[i]);
+		fill_sums(&sample.shards[i], &tally->shards[i]);
 		(void)worker_cpu_ns(&sup->workers[i], &sample.shards[i].cpu_ns);
 	}
 	for (uint32_t i = 0; i < sample.iface_count; i++) {
-		fill_sums(&sample.ifaces[i], &tally.ifaces[i]);
+		fill_sums(&sample.ifaces[i], &tally->ifaces[i]);
 		if (i < sup->setup->ifaces.count) {
 			memcpy(sample.ifaces[i].name, sup->setup->ifaces.list[i].name, IF_NAMESIZE);
 		}
 	}
-	if (tally.ifaces[tally.iface_count].flows + tally.ifaces[tally.iface_count].outputs == 0) {
+	if (tally->ifaces[tally->iface_count].flows + tally->ifaces[tally->iface_count].outputs ==
+	    0) {
 		sample.iface_count--; /* every flow and output names one */
 	}
-	tally_free(&tally);
 	*out = sample;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct supervisor;
+struct tally;
 
 /* What one shard or interface has counted. */
 struct scene_sums {
@@ -32,8 +33,10 @@ struct scene {
 	struct scene_sample older, newer;
 };
 
-/* SVG, `width' CSS pixels wide, to be freed. NULL: out of memory. */
-char *scene_text(struct scene *scene, const struct supervisor *sup, double width, size_t *out_len);
+/* SVG, `width' CSS pixels wide, of what `tally' has just summed; to be freed. NULL: out of memory.
+ */
+char *scene_text(struct scene *scene, const struct supervisor *sup, const struct tally *tally,
+		 double width, size_t *out_len);
 
 /* Accepts all-zero. */
 void scene_free(struct scene *scene);

@@ -1,10 +1,11 @@
-/* status.c - puts the sums of a tally into JSON, row by row.
+/* status.c - puts the sums of a tally into JSON, row by row, each written and forgotten.
  *
  * See status.h. A loss has a member only where there is one, so that ten thousand rules in order
  * stay a few megabytes. Control thread.
  */
 #include "src/run/status.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #define RULE_TEXT_SHOWN 400 /* bytes of a rule's text; what is longer is cut off */
 
+static void write_json(struct status *status, json_t *json, size_t flags);
 static json_t *daemon_object(const struct supervisor *sup);
 static json_t *machine_object(const struct topo *topo);
 static json_t *interface_array(const struct supervisor *sup, const struct tally *tally);
@@ -25,7 +27,7 @@ static json_t *shard_array(const struct supervisor *sup, const struct tally *tal
 static void put_shard_state(json_t *row, const struct worker *w);
 static json_t *cpu_seconds(const struct worker *w);
 static json_t *pool_object(const struct shard *shard);
-static json_t *rule_array(const struct supervisor *sup, const struct tally *tally);
+static json_t *rule_row(const struct supervisor *sup, const struct tally *tally, uint32_t rule);
 static json_t *shards_of_rule(const struct tally *tally, uint32_t rule);
 static void put_rule_state(json_t *row, const struct tally_row *sums);
 static json_t *disabled_array(const struct supervisor *sup);
@@ -34,33 +36,73 @@ static void put_reason(json_t *row, const char *state, const char *why);
 static void put_sums(json_t *row, const struct tally_row *sums);
 static json_t *known(int number);
 
-char *status_text(const struct supervisor *sup, size_t *out_len)
+int status_begin(struct status *status, const struct supervisor *sup, const struct tally *tally)
 {
-	json_t *status = json_object(), *totals = json_object();
-	struct tally tally;
-	char *text = NULL;
-	int rc = tally_take(sup, &tally);
+	json_t *object = json_object(), *totals = json_object();
 
-	if (rc == 0) {
-		report_put_number(status, "version", STATUS_VERSION);
-		report_put(status, "uptime_s",
-			   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
-		report_put(status, "daemon", daemon_object(sup));
-		report_put(status, "machine", machine_object(&sup->setup->topo));
-		put_sums(totals, &tally.all);
-		report_put(status, "totals", totals);
-		report_put(status, "interfaces", interface_array(sup, &tally));
-		report_put(status, "shards", shard_array(sup, &tally));
-		report_put(status, "rules", rule_array(sup, &tally));
-		report_put(status, "disabled", disabled_array(sup));
-		text = json_dumps(status, JSON_COMPACT);
-		*out_len = text ? strlen(text) : 0;
-	} else {
-		json_decref(totals);
+	*status = (struct status){0};
+	status->out = open_memstream(&status->text, &status->len);
+	report_put_number(object, "version", STATUS_VERSION);
+	report_put(object, "uptime_s",
+		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
+	report_put(object, "daemon", daemon_object(sup));
+	report_put(object, "machine", machine_object(&sup->setup->topo));
+	put_sums(totals, &tally->all);
+	report_put(object, "totals", totals);
+	report_put(object, "interfaces", interface_array(sup, tally));
+	report_put(object, "shards", shard_array(sup, tally));
+	report_put(object, "disabled", disabled_array(sup));
+	if (!status->out) {
+		json_decref(object);
+		return -ENOMEM;
 	}
-	tally_free(&tally);
-	json_decref(status);
+	fputc('{', status->out);
+	write_json(status, object, JSON_EMBED);
+	fputs(",\"rules\":[", status->out);
+	return 0;
+}
+
+bool status_add(struct status *status, const struct supervisor *sup, const struct tally *tally,
+		uint32_t most)
+{
+	for (; status->rule < tally->rule_count && most > 0; status->rule++, most--) {
+		if (status->rule > 0) {
+			fputc(',', status->out);
+		}
+		write_json(status, rule_row(sup, tally, status->rule), 0);
+	}
+	return status->rule == tally->rule_count;
+}
+
+char *status_take(struct status *status, size_t *out_len)
+{
+	char *text = NULL;
+
+	fputs("]}", status->out);
+	if (fclose(status->out) == 0 && !status->failed) {
+		text = status->text;
+		*out_len = status->len;
+	} else {
+		free(status->text);
+	}
+	*status = (struct status){0};
 	return text;
+}
+
+void status_free(struct status *status)
+{
+	if (status->out) {
+		(void)fclose(status->out);
+		free(status->text);
+	}
+	*status = (struct status){0};
+}
+
+/* And forgets it. */
+static void write_json(struct status *status, json_t *json, size_t flags)
+{
+	status->failed = json_dumpf(json, status->out, JSON_COMPACT | flags) < 0 || status->failed;
+	json_decref(json);
 }
 
 static json_t *daemon_object(const struct supervisor *sup)
@@ -191,20 +233,15 @@ static json_t *pool_object(const struct shard *shard)
 	return pool;
 }
 
-static json_t *rule_array(const struct supervisor *sup, const struct tally *tally)
+static json_t *rule_row(const struct supervisor *sup, const struct tally *tally, uint32_t rule)
 {
-	json_t *rows = json_array();
+	json_t *row = json_object();
 
-	for (uint32_t r = 0; r < tally->rule_count; r++) {
-		json_t *row = json_object();
-
-		put_rule_text(row, &sup->setup->opt->conf.rules[r]);
-		put_rule_state(row, &tally->rules[r]);
-		report_put(row, "shards", shards_of_rule(tally, r));
-		put_sums(row, &tally->rules[r]);
-		json_array_append_new(rows, row);
-	}
-	return rows;
+	put_rule_text(row, &sup->setup->opt->conf.rules[rule]);
+	put_rule_state(row, &tally->rules[rule]);
+	report_put(row, "shards", shards_of_rule(tally, rule));
+	put_sums(row, &tally->rules[rule]);
+	return row;
 }
 
 static json_t *shards_of_rule(const struct tally *tally, uint32_t rule)

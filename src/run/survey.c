@@ -17,7 +17,12 @@
 
 static_assert(sizeof(struct recheck) <= SNAPSHOT_PLACEMENT_SIZE, "it is copied whole");
 
-static void put_texts(struct supervisor *sup, struct web *web);
+static void make_texts(struct survey *survey, struct supervisor *sup, struct web *web);
+static bool find_text(struct web *web, enum web_part *out);
+static bool begin_texts(struct survey *survey, const struct supervisor *sup);
+static bool put_text(struct survey *survey, struct supervisor *sup, struct web *web,
+		     enum web_part part, uint32_t most);
+static void stop_texts(struct survey *survey);
 static bool begin(struct survey *survey, const struct supervisor *sup);
 static void copy_all_else(struct survey *survey, const struct supervisor *sup);
 static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup);
@@ -34,14 +39,14 @@ static void stop(struct survey *survey);
 
 bool survey_is_busy(const struct survey *survey)
 {
-	return survey->making != NULL;
+	return survey->making != NULL || survey->tallying;
 }
 
 void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
 {
 	uint32_t most;
 
-	put_texts(sup, web);
+	make_texts(survey, sup, web);
 	if (survey->making && survey->changes != sup->changer.lists) {
 		stop(survey);
 		survey->tries++;
@@ -62,25 +67,87 @@ void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
 void survey_free(struct survey *survey)
 {
 	stop(survey);
+	stop_texts(survey);
 }
 
-static void put_texts(struct supervisor *sup, struct web *web)
+/* One at a time: who answers HTTP waits for one. */
+static void make_texts(struct survey *survey, struct supervisor *sup, struct web *web)
+{
+	enum web_part part;
+	bool patient;
+
+	if (survey->tallying && survey->tally_changes != sup->changer.lists) {
+		stop_texts(survey);
+		survey->tally_tries++;
+	}
+	if (!find_text(web, &part)) {
+		stop_texts(survey);
+		return;
+	}
+	if (!survey->tallying && !begin_texts(survey, sup)) {
+		web_put(web, part, NULL, 0);
+		return;
+	}
+	patient = survey->tally_tries < SURVEY_TRIES;
+	if (!survey->tallied) {
+		survey->tallied =
+			tally_add(sup, &survey->tally, patient ? SURVEY_PIECE : UINT32_MAX);
+	}
+	if (survey->tallied &&
+	    put_text(survey, sup, web, part, patient ? SURVEY_ROWS : UINT32_MAX)) {
+		stop_texts(survey);
+		survey->tally_tries = 0;
+	}
+}
+
+/* The first that is wanted. */
+static bool find_text(struct web *web, enum web_part *out)
+{
+	for (int part = WEB_STATUS; part <= WEB_PLAN_NARROW; part++) {
+		if (web_wants(web, (enum web_part)part)) {
+			*out = (enum web_part)part;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool begin_texts(struct survey *survey, const struct supervisor *sup)
+{
+	survey->tallying = true;
+	survey->tally_changes = sup->changer.lists;
+	if (tally_begin(sup, &survey->tally) < 0) {
+		stop_texts(survey);
+		return false;
+	}
+	return true;
+}
+
+/* Or some rows of it; whether it is handed over. */
+static bool put_text(struct survey *survey, struct supervisor *sup, struct web *web,
+		     enum web_part part, uint32_t most)
 {
 	static const double widths[] = WEB_PLAN_WIDTHS;
 	size_t len = 0;
+	char *text = NULL;
 
-	if (web_wants(web, WEB_STATUS)) {
-		char *text = status_text(sup, &len);
-
-		web_put(web, WEB_STATUS, text, len);
-	}
-	for (int part = WEB_PLAN; part <= WEB_PLAN_NARROW; part++) {
-		if (web_wants(web, (enum web_part)part)) {
-			char *text = scene_text(&sup->scene, sup, widths[part - WEB_PLAN], &len);
-
-			web_put(web, (enum web_part)part, text, len);
+	if (part != WEB_STATUS) {
+		text = scene_text(&sup->scene, sup, &survey->tally, widths[part - WEB_PLAN], &len);
+	} else if (survey->status.out || status_begin(&survey->status, sup, &survey->tally) == 0) {
+		if (!status_add(&survey->status, sup, &survey->tally, most)) {
+			return false;
 		}
+		text = status_take(&survey->status, &len);
 	}
+	web_put(web, part, text, len);
+	return true;
+}
+
+static void stop_texts(struct survey *survey)
+{
+	tally_free(&survey->tally);
+	status_free(&survey->status);
+	survey->tallying = survey->tallied = false;
 }
 
 /* Room for all places, though some of them may be free. */

@@ -11,7 +11,7 @@
 
 #include "shard/relay_merge.h"
 #include "shard/shard.h"
-#include "src/rules/index.h"
+#include "src/base/must.h"
 #include "src/run/pending.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
@@ -36,8 +36,8 @@ struct counts {
 	uint32_t *waiting, *standby;
 };
 
-static void add_worker(const struct supervisor *sup, const struct worker *w,
-		       const struct conf_index *index, struct tally *tally);
+static void add_place(const struct supervisor *sup, const struct worker *w,
+		      const struct ingress_flow *flow, struct tally *tally);
 static uint64_t *set_word(const struct tally *tally, uint32_t rule, uint32_t shard);
 static void add_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, struct places *places, struct tally *tally);
@@ -56,12 +56,21 @@ static void keep_output(struct tally_row *row, const struct output_stats *stats,
 static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
 				   struct tally *tally);
 static struct tally_row *new_rows(uint32_t count);
+static void free_rows(struct tally_row *rows, uint32_t count);
 
 int tally_take(const struct supervisor *sup, struct tally *out)
 {
+	int rc = tally_begin(sup, out);
+
+	if (rc == 0) {
+		(void)tally_add(sup, out, UINT32_MAX);
+	}
+	return rc;
+}
+
+int tally_begin(const struct supervisor *sup, struct tally *out)
+{
 	const struct conf *conf = &sup->setup->opt->conf;
-	struct conf_index index = {0};
-	int rc = conf_index_build(conf, &index);
 
 	memset(out, 0, sizeof(*out));
 	out->rule_count = conf->rule_count;
@@ -72,26 +81,45 @@ int tally_take(const struct supervisor *sup, struct tally *out)
 	out->ifaces = new_rows(out->iface_count);
 	out->at = calloc((size_t)out->rule_count * (out->shard_count / SET_BITS + 1) + 1,
 			 sizeof(*out->at));
-	if (rc < 0 || !out->rules || !out->shards || !out->ifaces || !out->at) {
-		conf_index_free(&index);
+	if (conf_index_build(conf, &out->index) < 0 || !out->rules || !out->shards ||
+	    !out->ifaces || !out->at) {
 		return -ENOMEM;
 	}
 	out->all.sums = sup->gone;
 	out->consistent = flow_agrees(&sup->gone.flows, 0) && output_agrees(&sup->gone.outputs);
-	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		add_worker(sup, &sup->workers[s], &index, out);
-		out->consistent = out->consistent && pools_agree(sup->workers[s].shard);
-	}
-	conf_index_free(&index);
 	return 0;
+}
+
+bool tally_add(const struct supervisor *sup, struct tally *tally, uint32_t most)
+{
+	while (tally->worker < sup->worker_count) {
+		const struct worker *w = &sup->workers[tally->worker];
+
+		for (; tally->place < w->shard->relay.place_count; tally->place++, most--) {
+			const struct ingress_flow *flow = &shard_flow(w->shard, tally->place)->flow;
+
+			if (most == 0) {
+				return false;
+			}
+			if (flow->rule) {
+				add_place(sup, w, flow, tally);
+			}
+		}
+		tally->consistent = tally->consistent && pools_agree(w->shard);
+		tally->worker++;
+		tally->place = 0;
+	}
+	return true;
 }
 
 void tally_free(struct tally *tally)
 {
-	free(tally->rules);
-	free(tally->shards);
-	free(tally->ifaces);
+	free_rows(tally->rules, tally->rule_count);
+	free_rows(tally->shards, tally->shard_count);
+	free_rows(tally->ifaces, tally->iface_count);
+	free(tally->all.why);
 	free(tally->at);
+	conf_index_free(&tally->index);
 	memset(tally, 0, sizeof(*tally));
 }
 
@@ -149,29 +177,23 @@ uint64_t tally_lost(const struct tally_row *row)
 	return lost;
 }
 
-static void add_worker(const struct supervisor *sup, const struct worker *w,
-		       const struct conf_index *index, struct tally *tally)
+/* A flow with its outputs. */
+static void add_place(const struct supervisor *sup, const struct worker *w,
+		      const struct ingress_flow *flow, struct tally *tally)
 {
-	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
-		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
-		struct places places = {.shard = &tally->shards[w->index], .all = &tally->all};
-		const struct conf_flow *known;
+	const struct conf_flow *known = conf_index_find(&tally->index, &flow->rule->in);
+	struct places places = {.shard = &tally->shards[w->index], .all = &tally->all};
 
-		if (!flow->rule) {
-			continue;
-		}
-		known = conf_index_find(index, &flow->rule->in);
-		if (known) {
-			places.rule = &tally->rules[known->rule];
-			*set_word(tally, known->rule, w->index) |= 1ULL << w->index % SET_BITS;
-		}
-		add_flow(sup, w, flow, &places, tally);
-		for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
-			const struct output_place *place = shard_output(w->shard, o);
+	if (known) {
+		places.rule = &tally->rules[known->rule];
+		*set_word(tally, known->rule, w->index) |= 1ULL << w->index % SET_BITS;
+	}
+	add_flow(sup, w, flow, &places, tally);
+	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
+		const struct output_place *place = shard_output(w->shard, o);
 
-			add_output(sup, w, place, &places, tally);
-			o = place->output.sibling;
-		}
+		add_output(sup, w, place, &places, tally);
+		o = place->output.sibling;
 	}
 }
 
@@ -292,7 +314,10 @@ static void keep_state(struct tally_row *row, const struct reason *reason,
 	} else if (reason->standby) {
 		(*counts->standby)++;
 	}
-	row->why = row->why ? row->why : why;
+	if (why && !row->why) {
+		row->why = strdup(why); /* who knows it may forget it */
+		must(row->why);
+	}
 }
 
 /* The last row is that of flows and outputs that name none, and of names that are not known. */
@@ -314,4 +339,12 @@ static struct tally_row *new_rows(uint32_t count)
 		memset(rows, 0, len);
 	}
 	return rows;
+}
+
+static void free_rows(struct tally_row *rows, uint32_t count)
+{
+	for (uint32_t i = 0; rows && i <= count; i++) {
+		free(rows[i].why);
+	}
+	free(rows);
 }

@@ -1,13 +1,15 @@
 /* tally.h - what has been counted so far, summed by rule, by shard and by interface.
  *
  * For what shows a running relay to people. Plain numbers, so that ten thousand rules cost some
- * milliseconds. Control thread, and not while a change is under way.
+ * milliseconds; whoever must not be away for so long adds some flows at a time. Control thread, and
+ * not while a change is under way: one that comes between makes a tally worthless.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/rules/index.h"
 #include "src/run/report.h"
 
 struct ingress_flow;
@@ -22,7 +24,7 @@ struct tally_row {
 	uint32_t waiting_flows, waiting_outputs; /* pending */
 	uint32_t degraded;                       /* flows and outputs whose interface is amiss */
 	uint32_t standby_flows, standby_outputs; /* neither, and they stand by */
-	const char *why; /* one of all these is not live, or NULL; theirs who know */
+	char *why;                               /* one of all these is not live, or NULL */
 };
 
 struct tally {
@@ -34,10 +36,19 @@ struct tally {
 	uint64_t *at;             /* for each rule a set of shards, tally_is_at */
 	uint32_t rule_count, shard_count, iface_count;
 	bool consistent; /* as report.h says, of the numbers that were added */
+	struct conf_index index;
+	uint32_t worker, place; /* of the next flow that is added */
 };
 
-/* 0 or -ENOMEM; tally_free either way. */
+/* Adds everything. 0 or -ENOMEM; tally_free either way. */
 int tally_take(const struct supervisor *sup, struct tally *out);
+
+/* The same in pieces: what has gone, and then at most so many places of flows, free ones as well.
+ * tally_add says whether that was the last. */
+int tally_begin(const struct supervisor *sup, struct tally *out);
+bool tally_add(const struct supervisor *sup, struct tally *tally, uint32_t most);
+
+/* Accepts all-zero. */
 void tally_free(struct tally *tally);
 
 /* Whether `shard' has a flow of `rule'. */

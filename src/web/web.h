@@ -16,8 +16,8 @@
  *     WEB_SNAPSHOT   a struct snapshot. Control copies what there is, a bounded piece at a time,
  *                    between messages to shards and everything else it does (src/run/survey.h);
  *                    texts are made of it here, by a thread that is nice(2) to the others
- *     WEB_STATUS     a text that control makes whole (src/run/status.h), since it also shows what
- *                    no snapshot holds
+ *     WEB_STATUS     a text that control makes, in pieces, too (src/run/status.h), since it also
+ *                    shows what no snapshot holds
  *     WEB_PLAN...    the same, of pictures (src/run/scene.h), for a screen and for a telephone
  *
  * It is handed over by a pointer under a lock that is held for a few instructions. A shard does not

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/run/tally.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 #define WIDTH 600
@@ -46,8 +47,12 @@ static void paint(void)
 {
 	size_t len;
 
+	struct tally tally;
+
 	free(text);
-	text = scene_text(&scene, &rig.sup, WIDTH, &len);
+	ck_assert_int_eq(tally_take(&rig.sup, &tally), 0);
+	text = scene_text(&scene, &rig.sup, &tally, WIDTH, &len);
+	tally_free(&tally);
 	ck_assert_ptr_nonnull(text);
 	ck_assert_uint_eq(strlen(text), len);
 }

@@ -34,9 +34,18 @@ static void teardown(void)
 static json_t *status(void)
 {
 	size_t len = 0;
-	char *text = status_text(&rig.sup, &len);
+	char *text;
 	json_t *object;
+	struct status status;
+	struct tally tally;
 
+	ck_assert_int_eq(tally_take(&rig.sup, &tally), 0);
+	ck_assert_int_eq(status_begin(&status, &rig.sup, &tally), 0);
+	while (!status_add(&status, &rig.sup, &tally, 1)) {
+		continue;
+	}
+	text = status_take(&status, &len);
+	tally_free(&tally);
 	ck_assert_ptr_nonnull(text);
 	ck_assert_uint_eq(len, strlen(text));
 	object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

@@ -2,6 +2,9 @@
 #include "src/run/survey.h"
 
 #include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/web/snapshot.h"
@@ -11,33 +14,44 @@
 static struct sup_rig rig;
 static struct survey survey;
 static struct snapshot *got; /* what was handed over last */
+static char *text;           /* the same */
+static enum web_part wanted;
 
-/* In the place of web.c's: something is always wanted. */
+/* In the place of web.c's: the same is always wanted. */
 bool web_wants(struct web *web, enum web_part part)
 {
 	(void)web;
-	return part == WEB_SNAPSHOT;
+	return part == wanted;
 }
 
 void web_put(struct web *web, enum web_part which, void *at, size_t len)
 {
 	(void)web;
-	ck_assert_int_eq(which, WEB_SNAPSHOT);
-	ck_assert_uint_eq(len, 0);
-	snapshot_free(got);
-	got = at;
+	ck_assert_int_eq(which, wanted);
+	if (which == WEB_SNAPSHOT) {
+		ck_assert_uint_eq(len, 0);
+		snapshot_free(got);
+		got = at;
+	} else {
+		ck_assert_uint_eq(len, strlen(at));
+		free(text);
+		text = at;
+	}
 }
 
 static void setup(void)
 {
 	sup_rig_open(&rig);
 	ck_assert_int_eq(gate_init(&rig.sup.gate), 0);
+	wanted = WEB_SNAPSHOT;
 }
 
 static void teardown(void)
 {
 	snapshot_free(got);
 	got = NULL;
+	free(text);
+	text = NULL;
 	survey_free(&survey);
 	gate_free(&rig.sup.gate);
 	sup_rig_close(&rig);
@@ -148,6 +162,90 @@ START_TEST(change_amid_a_survey_begins_it_anew_and_does_not_starve_it)
 }
 END_TEST
 
+static json_int_t number_in(const json_t *status, const char *object, const char *key)
+{
+	return json_integer_value(json_object_get(json_object_get(status, object), key));
+}
+
+/* With SURVEY_PIECE flows or SURVEY_ROWS rules each time, and nothing counted twice. */
+static void expect_status_of_many(void)
+{
+	json_t *status = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+	ck_assert_ptr_nonnull(status);
+	ck_assert_int_eq(number_in(status, "totals", "flows"), ROOMS);
+	ck_assert_uint_eq(json_array_size(json_object_get(status, "rules")),
+			  rig.opt.conf.rule_count);
+	json_decref(status);
+}
+
+static void want_status_of_many(struct flow_place **rooms)
+{
+	struct err err;
+
+	add_rooms(rooms, ROOMS);
+	for (int i = 0; i < 2 * SURVEY_ROWS; i++) {
+		char rule[64];
+
+		snprintf(rule, sizeof(rule), "239.9.%d.%d%%eth0:5000 -> 10.1.1.1:%d", i / 256,
+			 i % 256, 1024 + i);
+		ck_assert_msg(conf_add_rule(&rig.opt.conf, rule, "--rule", &err) == 0, "%s",
+			      err.text);
+	}
+	wanted = WEB_STATUS;
+}
+
+START_TEST(status_of_many_is_written_in_pieces)
+{
+	struct flow_place *rooms[ROOMS];
+	uint32_t ticks = 1;
+
+	want_status_of_many(rooms);
+	for (survey_tick(&survey, &rig.sup, NULL); !text; ticks++) {
+		ck_assert(survey_is_busy(&survey));
+		survey_tick(&survey, &rig.sup, NULL);
+	}
+	expect_status_of_many();
+	ck_assert_uint_ge(ticks, 5);
+}
+END_TEST
+
+START_TEST(change_amid_a_status_begins_it_anew_and_does_not_starve_it)
+{
+	struct flow_place *rooms[ROOMS];
+
+	want_status_of_many(rooms);
+	survey_tick(&survey, &rig.sup, NULL);
+	survey_tick(&survey, &rig.sup, NULL);
+	rig.sup.changer.lists++;
+	for (uint32_t i = 0; i < 20 && !text; i++) {
+		survey_tick(&survey, &rig.sup, NULL);
+	}
+	expect_status_of_many();
+	free(text);
+	text = NULL;
+	for (uint32_t i = 0; i <= SURVEY_TRIES && !text; i++) {
+		survey_tick(&survey, &rig.sup, NULL);
+		rig.sup.changer.lists++;
+	}
+	expect_status_of_many();
+}
+END_TEST
+
+START_TEST(text_that_nobody_wants_any_more_is_forgotten)
+{
+	struct flow_place *rooms[ROOMS];
+
+	want_status_of_many(rooms);
+	survey_tick(&survey, &rig.sup, NULL);
+	ck_assert(survey_is_busy(&survey));
+	wanted = WEB_PART_COUNT;
+	survey_tick(&survey, &rig.sup, NULL);
+	ck_assert(!survey_is_busy(&survey));
+	ck_assert_ptr_null(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("survey");
@@ -161,6 +259,9 @@ int main(void)
 	tcase_add_test(tc, snapshot_knows_what_has_no_link);
 	tcase_add_test(tc, flow_that_no_rule_has_is_told_as_such);
 	tcase_add_test(tc, many_flows_are_copied_in_pieces);
+	tcase_add_test(tc, status_of_many_is_written_in_pieces);
+	tcase_add_test(tc, change_amid_a_status_begins_it_anew_and_does_not_starve_it);
+	tcase_add_test(tc, text_that_nobody_wants_any_more_is_forgotten);
 	tcase_add_test(tc, change_amid_a_survey_begins_it_anew_and_does_not_starve_it);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
