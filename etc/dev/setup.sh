@@ -20,7 +20,8 @@ test_packages=(
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
     prometheus curl                                                  # scrapes, and promtool
-    qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests
+    qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests: the oldest kernel
+    linux-image-6.12-cloud-amd64                                     # and a newer one
     'hwloc-nox|hwloc' xz-utils librsvg2-bin                          # plans, tarball, drawings
 )
 
