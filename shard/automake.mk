@@ -15,6 +15,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/mailbox.c shard/mailbox.h \
 	shard/merge.c shard/merge.h \
 	shard/merge_epoch.c shard/merge_epoch.h \
+	shard/merge_find.c shard/merge_find.h \
 	shard/merge_judge.c shard/merge_judge.h \
 	shard/merge_rule.h \
 	shard/pool.c shard/pool.h shard/pool_inline.h \

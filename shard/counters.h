@@ -157,7 +157,8 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(delivered, "delivered", "numbers", COUNT, "of these, by any leg")               \
 	X(shared, "shared", "numbers", COUNT, "of these, by more than one")               \
 	X(lost_all, "lost_all", "numbers", COUNT, "that no leg brought")                  \
-	X(restarts, "restarts", "times", COUNT, "numbers began anew")
+	X(restarts, "restarts", "times", COUNT, "numbers began anew")                     \
+	X(crowded, "crowded", "times", COUNT, "what was brought within skew= was forgotten")
 
 /* Copied from the pool by pool_publish_stats at the end of each turn, and counted slot by slot by
  * pool_publish_census when the shard ends. */

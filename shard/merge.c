@@ -199,15 +199,18 @@ static enum merge_verdict judge_beat(struct merge *m, unsigned leg, const struct
 
 static void settle_due(struct merge *m, uint64_t now_ns)
 {
-	bool both = m->epochs[0].live && m->epochs[1].live;
+	unsigned live = 0;
 
+	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
+		live += m->epochs[i].live;
+	}
 	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
 		struct merge_epoch *e = &m->epochs[i];
 
 		if (e->live) {
 			merge_epoch_settle_due(m, e, now_ns);
 		}
-		if (both && now_ns - e->advanced_ns > m->skew_ns && is_left(m, e)) {
+		if (live > 1 && e->live && now_ns - e->advanced_ns > m->skew_ns && is_left(m, e)) {
 			merge_retire(m, e);
 		}
 	}

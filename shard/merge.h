@@ -3,8 +3,8 @@
  * Each copy is a *leg*, a flow with a socket of its own; all legs of a merge are one shard's. The
  * first arrival of a number is relayed at once and later copies are dropped, so nothing waits and
  * nothing is copied. What is remembered of a feed is an *epoch*: the window of its newest numbers,
- * a bit for each and leg (merge_epoch.h). There are two, since after a restart of the sender some
- * legs still bring the old numbers when others bring new ones.
+ * a bit for each and leg (merge_epoch.h). There are several, since after a restart of the sender
+ * some legs still bring the old numbers when others bring new ones, and senders may restart again.
  *
  * What is decided for number x of a leg, in the leg's epoch:
  *
@@ -13,13 +13,18 @@
  *                                                     own leg
  *     ahead of the newest by less than a jump         relayed, and the window moves
  *     brought in the other epoch within skew=         dropped there, and the leg goes on there
+ *     fits the epoch that the leg left a moment ago   the same, there: what came after a restart
+ *                                                     has overtaken it
  *     older, and goes on from the leg's own last      dropped: `late'. The leg is behind the others
  *                                                     by more than skew=, which is no restart
  *     anything else                                   held; believed when the leg's next such one
- * is near it, which is how a restart of the sender is known; dropped after skew= without
+ * is near it, which is how a restart of the sender is known, or when others have begun the same;
+ * dropped after skew= without
  *
- * A session (seq=..,session=..) decides exactly, and so does another SSRC of RTP on the same leg. A
- * leg that never brought what another brought, and fits nowhere while another delivers, is
+ * A session (seq=..,session=..) decides exactly, and so does the SSRC of RTP if all legs have the
+ * same; if each has its own, another one on a leg is a restart. Without names a restart at numbers
+ * that were brought within skew= cannot be told from copies: what lands on them is dropped as such.
+ * A leg that never brought what another brought, and goes on beside it for longer than skew=, is
  * `unmatched': it is no copy of the feed.
  *
  * Numbers are settled when they leave the window or skew= is over, when each leg has had its
@@ -43,7 +48,7 @@
 #include "shard/sequence.h"
 #include "src/base/arena.h"
 
-#define MERGE_EPOCHS  2
+#define MERGE_EPOCHS  4
 #define MERGE_RETIRED 8 /* sessions remembered after their end */
 
 enum merge_verdict {
@@ -71,6 +76,8 @@ struct merge_leg {
 	bool holding;              /* and its datagram is held */
 	bool delivering;           /* the last one was accepted */
 	bool came;                 /* has been in an epoch */
+	bool behind;               /* the last one was behind the others */
+	bool foreign;              /* what it brings is not what the others bring */
 	struct leg_stats *stats;
 };
 
@@ -89,6 +96,7 @@ struct merge {
 	uint32_t matched;       /* legs that brought what another brought, a bit each */
 	uint32_t selected;      /* failover=: leg that is relayed */
 	bool begun;             /* there has been an epoch */
+	bool common;            /* RTP: two legs have had one SSRC */
 	struct merge_stats *stats;
 };
 

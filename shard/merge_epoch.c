@@ -93,10 +93,12 @@ void merge_epoch_begin(struct merge_epoch *e, uint64_t x, uint64_t now_ns)
 {
 	e->live = true;
 	e->joined = 0;
+	e->named = 0;
 	e->head = x;
 	e->base = x;
 	e->open = x - x % MERGE_WORD;
 	e->tail = e->open - (e->word_count - 1ULL) * MERGE_WORD;
+	e->begun_ns = now_ns;
 	e->advanced_ns = now_ns;
 	for (uint32_t i = 0; i < e->word_count; i++) {
 		clear(e, i, now_ns);

@@ -36,8 +36,11 @@ struct merge_epoch {
 	uint64_t open;                  /* lowest number of the newest word in the ring */
 	uint64_t tail;                  /* below it all is settled; a multiple of 64 */
 	uint64_t base;                  /* lowest number ever brought */
+	uint64_t begun_ns;              /* when its first datagram came */
 	uint64_t advanced_ns;           /* when the head moved last */
 	uint64_t session[2];            /* whose numbers these are */
+	uint32_t named;                 /* RTP: legs whose SSRC is known, a bit each */
+	uint64_t ssrcs[MERGE_LEGS_MAX]; /* theirs */
 	uint64_t first[MERGE_LEGS_MAX]; /* lowest number of each leg that has joined */
 };
 

@@ -1,12 +1,14 @@
 /* merge_judge.c - decides by a datagram's number (step 7). See merge.h.
  *
  * First the three ways in which numbers are told apart, by session, by SSRC, or not at all; then
- * how legs find epochs, and what becomes of what fits nowhere. `Believed' is what a leg goes on
- * from after a doubt, or what another SSRC says. Times are in nanoseconds. Shard thread.
+ * what becomes of what fits nowhere. `Believed' is what a leg goes on from after a doubt.
+ * merge_find.c finds the epochs. Times are in nanoseconds. Shard thread.
  */
 #include "shard/merge_judge.h"
 
 #include <string.h>
+
+#include "shard/merge_find.h"
 
 static enum merge_verdict judge_session(struct merge *m, unsigned leg, const struct sequence *seq,
 					uint64_t now_ns, enum merge_verdict *held);
@@ -14,35 +16,33 @@ static enum merge_verdict judge_rtp(struct merge *m, unsigned leg, const struct 
 				    uint64_t now_ns, enum merge_verdict *held);
 static enum merge_verdict judge_number(struct merge *m, unsigned leg, const struct sequence *seq,
 				       uint64_t now_ns, enum merge_verdict *held);
-static enum merge_fit fit_of(const struct merge *m, const struct merge_epoch *e,
-			     const struct sequence *seq, uint64_t now_ns);
-static struct merge_epoch *find_fresh(struct merge *m, unsigned leg, const struct sequence *seq,
-				      uint64_t now_ns);
-static struct merge_epoch *find_fitting(struct merge *m, const struct merge_epoch *not_this,
-					const struct sequence *seq, uint64_t now_ns);
-static struct merge_epoch *find_session(struct merge *m, const uint64_t session[2]);
+static enum merge_verdict go_on(struct merge *m, unsigned leg, const struct sequence *seq,
+				uint64_t now_ns, enum merge_verdict *held);
+static enum merge_verdict visit(struct merge *m, unsigned leg, struct merge_epoch *e,
+				const struct sequence *seq, uint64_t now_ns);
 static bool is_behind(const struct merge *m, unsigned leg, const struct sequence *seq,
 		      uint64_t now_ns);
 static enum merge_verdict doubt(struct merge *m, unsigned leg, const struct sequence *seq,
 				uint64_t now_ns, enum merge_verdict *held);
+static void settle_held(struct merge *m, unsigned leg, uint64_t now_ns, enum merge_verdict *held);
 static bool is_same(const struct merge *m, const struct sequence *a, const struct sequence *b);
 static bool is_near(const struct merge *m, const struct sequence *a, const struct sequence *b);
 static enum merge_verdict believe(struct merge *m, unsigned leg, const struct sequence *seq,
-				  uint64_t now_ns, bool sure);
+				  uint64_t now_ns);
 static bool has_names(const struct merge *m);
 static struct merge_epoch *find_target(struct merge *m, unsigned leg, const struct sequence *seq,
 				       uint64_t now_ns);
-static struct merge_epoch *find_ahead(struct merge *m, unsigned leg, const struct sequence *seq,
-				      uint64_t now_ns, bool sure);
 static enum merge_verdict refuse(struct merge *m, unsigned leg, enum merge_verdict verdict);
 static enum merge_verdict accept(struct merge *m, unsigned leg, const struct sequence *seq,
 				 enum merge_fit fit, uint64_t now_ns);
 static void match(struct merge *m, const struct merge_epoch *e, unsigned leg, uint64_t x);
+static void name(struct merge_epoch *e, unsigned leg, const struct sequence *seq);
 static void enter(struct merge *m, unsigned leg, struct merge_epoch *e, const struct sequence *seq);
+static bool may_begin(struct merge *m, unsigned leg, uint64_t now_ns);
+static struct merge_epoch *find_oldest(struct merge *m);
 static struct merge_epoch *begin(struct merge *m, const struct sequence *seq, uint64_t now_ns);
-static bool is_stranger(const struct merge *m, unsigned leg, uint64_t now_ns);
-static bool others_deliver(const struct merge *m, unsigned leg, const struct merge_epoch *e,
-			   uint64_t within_ns, uint64_t now_ns);
+static enum merge_verdict refuse_stranger(struct merge *m, unsigned leg);
+static bool is_empty(const struct merge *m);
 static bool is_retired(const struct merge *m, const uint64_t session[2]);
 
 enum merge_verdict merge_judge_number(struct merge *m, unsigned leg, const struct sequence *seq,
@@ -88,25 +88,28 @@ static enum merge_verdict judge_session(struct merge *m, unsigned leg, const str
 					uint64_t now_ns, enum merge_verdict *held)
 {
 	bool quiet = now_ns - m->accepted_ns > m->silent_ns;
-	struct merge_epoch *e = find_session(m, seq->session);
+	struct merge_epoch *e = merge_find_session(m, seq->session);
 	enum merge_fit fit;
 
 	if (e == NULL || m->legs[leg].epoch != e) {
 		merge_let_go(m, leg, held);
 	}
 	if (e == NULL) {
+		if (!may_begin(m, leg, now_ns)) {
+			return refuse(m, leg, MERGE_UNMATCHED);
+		}
 		if (is_retired(m, seq->session) && !quiet) {
 			return refuse(m, leg, MERGE_LATE);
-		}
-		if (is_stranger(m, leg, now_ns)) {
-			return refuse(m, leg, MERGE_UNMATCHED);
 		}
 		e = begin(m, seq, now_ns);
 	}
 	if (m->legs[leg].epoch != e) {
 		enter(m, leg, e, seq);
 	}
-	fit = fit_of(m, e, seq, now_ns);
+	if (merge_is_stranger(m, leg, now_ns)) {
+		return refuse_stranger(m, leg);
+	}
+	fit = merge_find_fit(m, e, seq, now_ns);
 	if (fit == MERGE_FIT_FAR || (fit == MERGE_FIT_STALE && quiet)) {
 		return doubt(m, leg, seq, now_ns, held);
 	}
@@ -118,94 +121,98 @@ static enum merge_verdict judge_rtp(struct merge *m, unsigned leg, const struct 
 				    uint64_t now_ns, enum merge_verdict *held)
 {
 	struct merge_leg *l = &m->legs[leg];
-	bool changed = l->epoch != NULL && !merge_same_session(l->session, seq->session);
+	struct merge_epoch *e = merge_find_ssrc(m, leg, seq->session[0]), *better;
 
-	memcpy(l->session, seq->session, sizeof(l->session));
-	if (!changed) {
-		return judge_number(m, leg, seq, now_ns, held);
+	if (!m->common && e != NULL && merge_find_fit(m, e, seq, now_ns) != MERGE_FIT_FRESH) {
+		better = merge_find_unnamed(m, leg, seq, now_ns);
+		if (better != NULL && merge_find_fit(m, better, seq, now_ns) == MERGE_FIT_FRESH) {
+			e->named &= ~(1U << leg); /* it was taken for another one */
+			e = better;
+		}
 	}
-	merge_let_go(m, leg, held);
-	return believe(m, leg, seq, now_ns, true);
+	if (e == NULL) {
+		merge_let_go(m, leg, held);
+		e = m->common ? NULL : merge_find_unnamed(m, leg, seq, now_ns);
+		if (e == NULL && !may_begin(m, leg, now_ns)) {
+			return refuse(m, leg, MERGE_UNMATCHED);
+		}
+		e = e != NULL ? e : begin(m, seq, now_ns);
+	}
+	name(e, leg, seq);
+	if (l->epoch != NULL && merge_is_older(e, l->epoch)) {
+		return visit(m, leg, e, seq, now_ns);
+	}
+	if (l->epoch != e) {
+		enter(m, leg, e, seq);
+	}
+	return go_on(m, leg, seq, now_ns, held);
 }
 
 static enum merge_verdict judge_number(struct merge *m, unsigned leg, const struct sequence *seq,
 				       uint64_t now_ns, enum merge_verdict *held)
 {
 	struct merge_leg *l = &m->legs[leg];
-	enum merge_fit fit = fit_of(m, l->epoch, seq, now_ns);
+	enum merge_fit fit = merge_find_fit(m, l->epoch, seq, now_ns);
+	struct merge_epoch *e = NULL;
 
-	if (fit != MERGE_FIT_UNSEEN && fit != MERGE_FIT_FRESH) {
-		struct merge_epoch *e = fit == MERGE_FIT_NONE ? find_fitting(m, NULL, seq, now_ns)
-							      : find_fresh(m, leg, seq, now_ns);
-
-		if (e == NULL && !m->epochs[0].live && !m->epochs[1].live) {
-			e = begin(m, seq, now_ns);
-		}
-		if (e != NULL) {
-			enter(m, leg, e, seq);
-			fit = fit_of(m, e, seq, now_ns);
+	if (fit == MERGE_FIT_NONE) {
+		e = is_empty(m) ? begin(m, seq, now_ns) : merge_find_fitting(m, NULL, seq, now_ns);
+	} else if (fit != MERGE_FIT_FRESH) {
+		e = merge_find_fresh(m, leg, seq, now_ns);
+		if (e == NULL && fit > MERGE_FIT_FRESH) {
+			e = merge_find_left(m, leg, seq, now_ns);
 		}
 	}
+	if (e != NULL && l->epoch != NULL && merge_is_older(e, l->epoch) &&
+	    (now_ns - l->epoch->begun_ns <= m->skew_ns ||
+	     merge_find_others(m, leg, l->epoch, m->silent_ns, now_ns))) {
+		return visit(m, leg, e, seq, now_ns);
+	}
+	if (e != NULL) {
+		enter(m, leg, e, seq);
+	}
+	return go_on(m, leg, seq, now_ns, held);
+}
+
+/* In the epoch where the leg is, or else in doubt. */
+static enum merge_verdict go_on(struct merge *m, unsigned leg, const struct sequence *seq,
+				uint64_t now_ns, enum merge_verdict *held)
+{
+	struct merge_leg *l = &m->legs[leg];
+	enum merge_fit fit = merge_find_fit(m, l->epoch, seq, now_ns);
+
+	if (fit != MERGE_FIT_FRESH && merge_is_stranger(m, leg, now_ns)) {
+		return refuse_stranger(m, leg);
+	}
 	if (fit <= MERGE_FIT_FRESH) {
-		return accept(m, leg, seq, fit, now_ns);
+		if (l->holding) {
+			settle_held(m, leg, now_ns, held);
+		}
+		return accept(m, leg, seq, merge_find_fit(m, l->epoch, seq, now_ns), now_ns);
 	}
 	if (fit == MERGE_FIT_STALE && is_behind(m, leg, seq, now_ns)) {
 		l->last = merge_epoch_extend(m, l->epoch, seq->number);
+		l->behind = true;
 		return refuse(m, leg, MERGE_LATE);
 	}
 	return doubt(m, leg, seq, now_ns, held);
 }
 
-static enum merge_fit fit_of(const struct merge *m, const struct merge_epoch *e,
-			     const struct sequence *seq, uint64_t now_ns)
+/* The leg goes on where it is, but this one belongs to `e', where it was before. */
+static enum merge_verdict visit(struct merge *m, unsigned leg, struct merge_epoch *e,
+				const struct sequence *seq, uint64_t now_ns)
 {
-	if (e == NULL || !e->live) {
-		return MERGE_FIT_NONE;
-	}
-	return merge_epoch_fit(m, e, merge_epoch_extend(m, e, seq->number), seq->count, now_ns);
-}
+	struct merge_leg *l = &m->legs[leg];
+	enum merge_fit fit = merge_find_fit(m, e, seq, now_ns);
+	struct merge_epoch *own = l->epoch;
+	uint64_t last = l->last;
+	enum merge_verdict verdict;
 
-/* The epoch in which another leg has just brought the same, if that is not the leg's own. */
-static struct merge_epoch *find_fresh(struct merge *m, unsigned leg, const struct sequence *seq,
-				      uint64_t now_ns)
-{
-	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
-		struct merge_epoch *e = &m->epochs[i];
-
-		if (e != m->legs[leg].epoch && fit_of(m, e, seq, now_ns) == MERGE_FIT_FRESH &&
-		    !merge_epoch_has_all(e, leg, merge_epoch_extend(m, e, seq->number),
-					 seq->count)) {
-			return e;
-		}
-	}
-	return NULL;
-}
-
-/* The epoch in which `seq' may stand; of several the one that moved last. */
-static struct merge_epoch *find_fitting(struct merge *m, const struct merge_epoch *not_this,
-					const struct sequence *seq, uint64_t now_ns)
-{
-	struct merge_epoch *found = NULL;
-
-	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
-		struct merge_epoch *e = &m->epochs[i];
-
-		if (e != not_this && fit_of(m, e, seq, now_ns) <= MERGE_FIT_FRESH &&
-		    (found == NULL || e->advanced_ns > found->advanced_ns)) {
-			found = e;
-		}
-	}
-	return found;
-}
-
-static struct merge_epoch *find_session(struct merge *m, const uint64_t session[2])
-{
-	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
-		if (m->epochs[i].live && merge_same_session(m->epochs[i].session, session)) {
-			return &m->epochs[i];
-		}
-	}
-	return NULL;
+	l->epoch = e;
+	verdict = accept(m, leg, seq, fit == MERGE_FIT_FAR ? MERGE_FIT_STALE : fit, now_ns);
+	l->epoch = own;
+	l->last = last;
+	return verdict;
 }
 
 /* Whether the leg goes on from its own last number, far behind others that go on as well. */
@@ -216,7 +223,7 @@ static bool is_behind(const struct merge *m, unsigned leg, const struct sequence
 	int64_t step = (int64_t)(merge_epoch_extend(m, l->epoch, seq->number) - l->last);
 
 	return step > 0 && step <= (int64_t)m->rule.window &&
-	       others_deliver(m, leg, NULL, m->silent_ns, now_ns);
+	       merge_find_others(m, leg, NULL, m->silent_ns, now_ns);
 }
 
 /* One is held, two that are near each other are believed. What was not believed is not held a
@@ -245,14 +252,28 @@ static enum merge_verdict doubt(struct merge *m, unsigned leg, const struct sequ
 	l->doubted_ns = now_ns;
 	l->holding = false;
 	if (!holding) {
-		return believe(m, leg, seq, now_ns, false);
+		return believe(m, leg, seq, now_ns);
 	}
-	*held = believe(m, leg, &before, now_ns, false);
+	*held = believe(m, leg, &before, now_ns);
 	if (*held == MERGE_LATE || *held == MERGE_UNMATCHED) {
-		return believe(m, leg, seq, now_ns, false);
+		return believe(m, leg, seq, now_ns);
 	}
 	l->doubtful = false;
-	return accept(m, leg, seq, fit_of(m, l->epoch, seq, now_ns), now_ns);
+	return accept(m, leg, seq, merge_find_fit(m, l->epoch, seq, now_ns), now_ns);
+}
+
+/* What the leg holds is judged where the leg goes on now, if it belongs there. */
+static void settle_held(struct merge *m, unsigned leg, uint64_t now_ns, enum merge_verdict *held)
+{
+	struct merge_leg *l = &m->legs[leg];
+	struct sequence doubted = l->doubted;
+	enum merge_fit fit = merge_find_fit(m, l->epoch, &doubted, now_ns);
+
+	if (fit <= MERGE_FIT_FRESH) {
+		l->doubtful = false;
+		l->holding = false;
+		*held = accept(m, leg, &doubted, fit, now_ns);
+	}
 }
 
 static bool is_same(const struct merge *m, const struct sequence *a, const struct sequence *b)
@@ -271,28 +292,29 @@ static bool is_near(const struct merge *m, const struct sequence *a, const struc
 	       (!has_names(m) || merge_same_session(a->session, b->session));
 }
 
-/* Finds or begins an epoch for a leg that has left its own. `sure': it surely has. */
+/* Finds or begins an epoch for a leg that has left its own. */
 static enum merge_verdict believe(struct merge *m, unsigned leg, const struct sequence *seq,
-				  uint64_t now_ns, bool sure)
+				  uint64_t now_ns)
 {
 	struct merge_epoch *e = find_target(m, leg, seq, now_ns);
 
 	if (e == NULL && has_names(m) && m->legs[leg].epoch != NULL) {
 		merge_retire(m, m->legs[leg].epoch);
 	} else if (e == NULL) {
-		e = find_ahead(m, leg, seq, now_ns, sure);
+		e = merge_find_ahead(m, leg, seq, now_ns);
 		if (e != NULL) {
 			enter(m, leg, e, seq);
 			m->legs[leg].doubtful = false;
+			m->legs[leg].behind = true;
 			return refuse(m, leg, MERGE_LATE);
 		}
-		if (is_stranger(m, leg, now_ns)) {
+		if (!may_begin(m, leg, now_ns)) {
 			return refuse(m, leg, MERGE_UNMATCHED);
 		}
 	}
 	e = e != NULL ? e : begin(m, seq, now_ns);
 	enter(m, leg, e, seq);
-	return accept(m, leg, seq, fit_of(m, e, seq, now_ns), now_ns);
+	return accept(m, leg, seq, merge_find_fit(m, e, seq, now_ns), now_ns);
 }
 
 /* Whether numbers are told apart by the names of their sessions. */
@@ -308,26 +330,9 @@ static struct merge_epoch *find_target(struct merge *m, unsigned leg, const stru
 	struct merge_epoch *own = m->legs[leg].epoch;
 
 	if (has_names(m)) {
-		return fit_of(m, own, seq, now_ns) == MERGE_FIT_FAR ? own : NULL;
+		return merge_find_fit(m, own, seq, now_ns) == MERGE_FIT_FAR ? own : NULL;
 	}
-	return find_fitting(m, own, seq, now_ns);
-}
-
-/* The epoch whose numbers others have brought long ago, and go on: the leg is behind them. */
-static struct merge_epoch *find_ahead(struct merge *m, unsigned leg, const struct sequence *seq,
-				      uint64_t now_ns, bool sure)
-{
-	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
-		struct merge_epoch *e = &m->epochs[i];
-
-		if (fit_of(m, e, seq, now_ns) == MERGE_FIT_STALE &&
-		    (int64_t)(merge_epoch_extend(m, e, seq->number) - e->base) >= 0 &&
-		    !(sure && e == m->legs[leg].epoch) &&
-		    others_deliver(m, leg, e, m->skew_ns, now_ns)) {
-			return e;
-		}
-	}
-	return NULL;
+	return merge_find_fitting(m, own, seq, now_ns);
 }
 
 static enum merge_verdict refuse(struct merge *m, unsigned leg, enum merge_verdict verdict)
@@ -352,6 +357,7 @@ static enum merge_verdict accept(struct merge *m, unsigned leg, const struct seq
 	}
 	l->last = (int64_t)(x - l->last) > 0 ? x : l->last;
 	l->delivering = true;
+	l->behind = false;
 	l->accepted_ns = now_ns;
 	m->accepted_ns = now_ns;
 	if (fit == MERGE_FIT_FRESH) {
@@ -383,8 +389,15 @@ static void match(struct merge *m, const struct merge_epoch *e, unsigned leg, ui
 	for (unsigned i = 0; i < m->rule.leg_count; i++) {
 		if (i != leg && merge_epoch_has_all(e, i, x, 1)) {
 			m->matched |= 1U << i | 1U << leg;
+			m->legs[i].foreign = m->legs[leg].foreign = false;
 		}
 	}
+}
+
+static void name(struct merge_epoch *e, unsigned leg, const struct sequence *seq)
+{
+	e->named |= 1U << leg;
+	e->ssrcs[leg] = seq->session[0];
 }
 
 static void enter(struct merge *m, unsigned leg, struct merge_epoch *e, const struct sequence *seq)
@@ -394,19 +407,43 @@ static void enter(struct merge *m, unsigned leg, struct merge_epoch *e, const st
 	if (l->epoch != e && l->came) {
 		stat_add(&l->stats->restarts, 1);
 	}
+	if (m->rule.sequence.rtp) {
+		name(e, leg, seq);
+	}
 	l->came = true;
 	l->epoch = e;
 	l->last = merge_epoch_extend(m, e, seq->number);
 }
 
-/* In place of the one that has stood still for longer. */
+/* A leg that is no copy of the others, as far as is known, does not take their place. */
+static bool may_begin(struct merge *m, unsigned leg, uint64_t now_ns)
+{
+	return !merge_is_foreign(m, leg, now_ns) &&
+	       (m->matched & 1U << leg ||
+		!merge_find_others(m, leg, find_oldest(m), m->skew_ns, now_ns));
+}
+
+/* The epoch that the next one takes the place of: it has stood still for longest, if there is none
+ * that is free. */
+static struct merge_epoch *find_oldest(struct merge *m)
+{
+	struct merge_epoch *e = &m->epochs[0];
+
+	for (unsigned i = 1; i < MERGE_EPOCHS && e->live; i++) {
+		struct merge_epoch *other = &m->epochs[i];
+
+		if (!other->live || other->advanced_ns < e->advanced_ns) {
+			e = other;
+		}
+	}
+	return e;
+}
+
 static struct merge_epoch *begin(struct merge *m, const struct sequence *seq, uint64_t now_ns)
 {
-	struct merge_epoch *e = &m->epochs[0], *other = &m->epochs[1];
+	struct merge_epoch *e = find_oldest(m);
 
-	if (e->live && (!other->live || other->advanced_ns < e->advanced_ns)) {
-		e = other;
-	}
+	stat_add(&m->stats->crowded, e->live && now_ns - e->advanced_ns <= m->skew_ns);
 	if (m->begun) {
 		stat_add(&m->stats->restarts, 1);
 	}
@@ -417,25 +454,21 @@ static struct merge_epoch *begin(struct merge *m, const struct sequence *seq, ui
 	return e;
 }
 
-/* Whether the leg has never brought what another brought, and another delivers. */
-static bool is_stranger(const struct merge *m, unsigned leg, uint64_t now_ns)
+static enum merge_verdict refuse_stranger(struct merge *m, unsigned leg)
 {
-	return !(m->matched & 1U << leg) && others_deliver(m, leg, NULL, m->silent_ns, now_ns);
+	merge_retire(m, m->legs[leg].epoch);
+	m->legs[leg].foreign = true;
+	return refuse(m, leg, MERGE_UNMATCHED);
 }
 
-/* Whether another leg, in epoch `e' or NULL: in any, goes on and did within `within_ns'. */
-static bool others_deliver(const struct merge *m, unsigned leg, const struct merge_epoch *e,
-			   uint64_t within_ns, uint64_t now_ns)
+static bool is_empty(const struct merge *m)
 {
-	for (unsigned i = 0; i < m->rule.leg_count; i++) {
-		const struct merge_leg *l = &m->legs[i];
-
-		if (i != leg && l->delivering && (e == NULL || l->epoch == e) &&
-		    now_ns - l->accepted_ns <= within_ns) {
-			return true;
+	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
+		if (m->epochs[i].live) {
+			return false;
 		}
 	}
-	return false;
+	return true;
 }
 
 static bool is_retired(const struct merge *m, const uint64_t session[2])

@@ -217,18 +217,43 @@ START_TEST(slow_feed_knows_copies_from_a_restart)
 }
 END_TEST
 
+/* For as long as copies may be apart it may be the first after a restart. */
 START_TEST(strange_leg_is_unmatched_until_it_is_alone)
 {
 	make_legs(2, 8, 0);
 	for (uint64_t i = 0; i < 100; i++) {
 		ck_assert_int_eq(bring(A, i), MERGE_RELAY);
-		ck_assert_int_eq(bring(B, 1000000 + i), i == 0 ? MERGE_HOLD : MERGE_UNMATCHED);
-		ck_assert_int_eq(held, i == 1 ? MERGE_UNMATCHED : MERGE_NONE);
+		ck_assert_int_eq(bring(B, 1000000 + i), i == 0 ? MERGE_HOLD : MERGE_RELAY);
+		ck_assert_int_eq(held, i == 1 ? MERGE_RELAY : MERGE_NONE);
+	}
+	wait_ms(501);
+	ck_assert_int_eq(bring(A, 100), MERGE_RELAY);
+	ck_assert_int_eq(bring(B, 1000100), MERGE_UNMATCHED);
+	ck_assert_int_eq(bring(B, 1000101), MERGE_HOLD);
+	ck_assert_int_eq(bring(B, 1000102), MERGE_UNMATCHED);
+	ck_assert_int_eq(held, MERGE_UNMATCHED);
+	for (uint64_t i = 0; i < 100; i++) {
+		ck_assert_int_eq(bring(A, 101 + i), MERGE_RELAY);
+		ck_assert_int_eq(bring(B, 1000103 + i), MERGE_UNMATCHED);
 	}
 	wait_ms(1001);
-	ck_assert_int_eq(bring(B, 1000100), MERGE_HOLD);
-	ck_assert_int_eq(bring(B, 1000101), MERGE_RELAY);
+	ck_assert_int_eq(bring(B, 1000300), MERGE_HOLD);
+	ck_assert_int_eq(bring(B, 1000301), MERGE_RELAY);
 	ck_assert_int_eq(held, MERGE_RELAY);
+}
+END_TEST
+
+START_TEST(strange_leg_takes_nobodys_place)
+{
+	make_legs(2, 4, 8);
+	for (uint64_t i = 0; i < 1000; i++) {
+		ck_assert_int_eq(bring_named(A, i, 1), MERGE_RELAY);
+		for (uint64_t j = 0; j < 10; j++) {
+			(void)bring_named(B, i, 1000 + 10 * i + j);
+		}
+		wait_ms(1);
+	}
+	ck_assert_uint_le(stat_get(&m->legs[A].stats->behind), 0);
 }
 END_TEST
 
@@ -237,14 +262,63 @@ START_TEST(session_decides_at_once)
 	make_legs(2, 4, 8);
 	ck_assert_int_eq(bring_named(A, 100, 1), MERGE_RELAY);
 	ck_assert_int_eq(bring_named(B, 100, 1), MERGE_DUPLICATE);
-	ck_assert_int_eq(bring_named(A, 100, 2), MERGE_RELAY);
+	for (uint64_t session = 2; session < 5; session++) {
+		wait_ms(1);
+		ck_assert_int_eq(bring_named(A, 100, session), MERGE_RELAY);
+	}
+	wait_ms(1);
 	ck_assert_int_eq(bring_named(B, 101, 1), MERGE_RELAY); /* the old one's last */
 	ck_assert_int_eq(bring_named(B, 100, 2), MERGE_DUPLICATE);
-	ck_assert_int_eq(bring_named(A, 100, 3), MERGE_RELAY);
-	ck_assert_int_eq(bring_named(B, 102, 1), MERGE_LATE); /* retired */
+	ck_assert_uint_eq(stat_get(&m->stats->crowded), 0);
+	ck_assert_int_eq(bring_named(A, 100, 5), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(A, 100, 6), MERGE_RELAY);
+	ck_assert_uint_eq(stat_get(&m->stats->crowded), 2);
+	ck_assert_int_eq(bring_named(B, 102, 2), MERGE_LATE); /* there was no more room for it */
 	ck_assert_int_eq(held, MERGE_NONE);
 	wait_ms(1001);
-	ck_assert_int_eq(bring_named(B, 103, 1), MERGE_RELAY); /* but nothing else comes */
+	ck_assert_int_eq(bring_named(B, 103, 2), MERGE_RELAY); /* but nothing else comes */
+}
+END_TEST
+
+START_TEST(one_ssrc_of_all_legs_decides_at_once)
+{
+	const struct merge_rule rule = {.method = MERGE_BY_NUMBER,
+					.leg_count = 2,
+					.sequence = sequence_rtp,
+					.window = 16384,
+					.skew_ms = 500,
+					.silent_ms = 1000};
+
+	make(&rule);
+	ck_assert_int_eq(bring_named(A, 100, 1), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(B, 100, 1), MERGE_DUPLICATE);
+	ck_assert_int_eq(bring_named(A, 100, 2), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(B, 101, 1), MERGE_RELAY); /* the old one's last */
+	ck_assert_int_eq(bring_named(A, 101, 2), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(A, 101, 1), MERGE_DUPLICATE); /* overtaken */
+	ck_assert_int_eq(bring_named(B, 101, 2), MERGE_DUPLICATE);
+	ck_assert_int_eq(bring_named(B, 100, 2), MERGE_DUPLICATE);
+	ck_assert_uint_eq(stat_get(&m->stats->restarts), 1);
+}
+END_TEST
+
+/* What a leg holds is judged as soon as another leg has begun the same. */
+START_TEST(first_after_a_restart_is_not_withheld)
+{
+	make_legs(2, 8, 0);
+	for (uint64_t i = 0; i < 10; i++) {
+		ck_assert_int_eq(bring(A, 5000 + i), MERGE_RELAY);
+		ck_assert_int_eq(bring(B, 5000 + i), MERGE_DUPLICATE);
+	}
+	wait_ms(1);
+	ck_assert_int_eq(bring(B, 1000000), MERGE_HOLD); /* the other leg loses it */
+	ck_assert_int_eq(bring(A, 1000001), MERGE_HOLD);
+	ck_assert_int_eq(bring(A, 1000002), MERGE_RELAY);
+	ck_assert_int_eq(held, MERGE_RELAY);
+	ck_assert_int_eq(bring(B, 1000001), MERGE_DUPLICATE);
+	ck_assert_int_eq(held, MERGE_RELAY);
+	ck_assert_int_eq(bring(A, 5010), MERGE_RELAY); /* overtaken by the new ones */
+	ck_assert_int_eq(bring(B, 5010), MERGE_DUPLICATE);
 }
 END_TEST
 
@@ -397,7 +471,10 @@ int main(void)
 	tcase_add_test(tests, lagging_leg_takes_over_when_others_fall_silent);
 	tcase_add_test(tests, slow_feed_knows_copies_from_a_restart);
 	tcase_add_test(tests, strange_leg_is_unmatched_until_it_is_alone);
+	tcase_add_test(tests, strange_leg_takes_nobodys_place);
 	tcase_add_test(tests, session_decides_at_once);
+	tcase_add_test(tests, one_ssrc_of_all_legs_decides_at_once);
+	tcase_add_test(tests, first_after_a_restart_is_not_withheld);
 	tcase_add_test(tests, gap_above_the_window_is_lost_within_a_session);
 	tcase_add_test(tests, other_ssrc_on_a_leg_is_a_restart);
 	tcase_add_test(tests, datagrams_of_several_numbers_overlap);
