@@ -9,8 +9,10 @@ shard_libnc_shard_a_SOURCES = \
 	shard/egress_open.c \
 	shard/egress_past.c \
 	shard/egress_send.c shard/egress_send.h \
+	shard/finish.c shard/finish.h \
 	shard/gso.c shard/gso.h \
 	shard/ingress.c shard/ingress.h \
+	shard/journal.h \
 	shard/limits.h \
 	shard/mailbox.c shard/mailbox.h \
 	shard/merge.c shard/merge.h \
@@ -27,12 +29,15 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay_merge.c shard/relay_merge.h \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
+	shard/ring/finish.c \
+	shard/ring/mmsg_salvage.c \
 	shard/ring/mmsg_turn.c \
 	shard/ring/pace.c shard/ring/pace.h \
 	shard/ring/engine.h \
 	shard/ring/engines.c shard/ring/engines.h \
 	shard/ring/uring.c shard/ring/uring.h \
 	shard/ring/uring_probe.c \
+	shard/ring/uring_salvage.c \
 	shard/ring/uring_setup.c \
 	shard/ring/uring_turn.c shard/ring/compat.h \
 	shard/ring/uring_zc.c \

@@ -9,6 +9,7 @@
  */
 #include "shard/egress.h"
 
+#include "shard/journal.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -16,6 +17,7 @@
 struct piece {
 	unsigned char *payload;
 	uint64_t stamp_ns; /* of its datagram */
+	uint64_t end;      /* where it ends, as journal_place */
 	uint32_t slot;
 	uint32_t bytes;
 	uint32_t segment_bytes;
@@ -173,6 +175,7 @@ bool egress_append_rest(struct egress *eg, struct egress_rest *rest)
 		};
 
 		p.segment_bytes = n > 1 ? d->segment_bytes : p.bytes;
+		p.end = d->place + rest->at + p.bytes;
 		if (p.segment_bytes > o->datagram_max) {
 			stat_add(&o->stats->drops[OUTPUT_DROP_TOO_BIG], n);
 		} else if (!put(eg, rest->output, &p, &rest->meta)) {
@@ -316,7 +319,11 @@ static bool put(struct egress *eg, uint32_t output, const struct piece *p,
 	must(t->iov_count < TRAIN_IOV_MAX);
 	t->iov[t->iov_count] = (struct iovec){.iov_base = p->payload, .iov_len = p->bytes};
 	t->slots[t->iov_count] = p->slot;
-	t->iov_count++;
+	t->ends[t->iov_count & 1] = p->end;
+	journal_step();
+	t->iov_count++; /* from here on it is the train's */
+	journal_step();
+	o->taken = p->end > o->taken ? p->end : o->taken;
 	t->stamp_ns = t->stamp_ns != 0 ? t->stamp_ns : p->stamp_ns;
 	t->datagrams += p->count;
 	t->bytes += p->bytes;
@@ -360,7 +367,6 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 	}
 	t = &eg->trains[idx];
 	eg->free = t->next;
-	train_to(t, TRAIN_OPEN);
 	/* The big arrays keep their old contents: only the counted part of them means anything. */
 	t->meta = *meta;
 	t->iov_count = 0;
@@ -373,6 +379,9 @@ static bool start_train(struct egress *eg, uint32_t output, const struct piece *
 	t->stamp_ns = 0;
 	t->way = TRAIN_WHOLE;
 	t->retries = 0;
+	journal_step();
+	train_to(t, TRAIN_OPEN);
+	journal_step();
 	o->queue.open = idx;
 	return true;
 }

@@ -50,6 +50,7 @@ struct egress_output {
 	uint32_t after;          /* token of an output that is to be closed before this one
 				  * sends; PLACE_NONE: it need not wait */
 	uint64_t relayed_before; /* by its flow, when it came */
+	uint64_t taken;          /* up to where it has taken what came, as journal_place */
 	const struct rule_table_output *rule;
 	struct output_stats *stats;
 	struct train_path path;

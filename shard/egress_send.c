@@ -20,6 +20,7 @@
 
 #include <errno.h>
 
+#include "shard/journal.h"
 #include "shard/send_errno.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
@@ -197,7 +198,6 @@ static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx
 	if (goes_uncopied(eg, o, t)) {
 		train_go(t, TRAIN_UNCOPIED);
 	}
-	train_to(t, TRAIN_IN_FLIGHT);
 	train_build_message(t, &o->path);
 	stat_add(&o->stats->sends, 1);
 	o->in_flight++;
@@ -216,6 +216,10 @@ static void queue_train(struct egress *eg, struct egress_output *o, uint32_t idx
 	} else {
 		ring_queue_send(eg->ring, o->file, &t->msg, idx);
 	}
+	/* Only now: what is in flight and no send of the ring's is answered (journal.h). */
+	journal_step();
+	train_to(t, TRAIN_IN_FLIGHT);
+	journal_step();
 }
 
 /* Of its first send, which the turn that follows makes; the clock is read once a flush. */

@@ -30,6 +30,7 @@ struct datagram {
 	const struct sockaddr *from;
 	uint64_t stamp_ns; /* when the kernel received it, or the first of a train, by
 			    * clock_wall_ns; 0: not told, or nobody wants to know */
+	uint64_t place;    /* where it begins, as journal_place; 0: it is handed out late */
 };
 
 struct relay_merge;

@@ -18,6 +18,7 @@
 
 #include "shard/change.h"
 #include "shard/egress_send.h"
+#include "shard/journal.h"
 #include "shard/relay_arm.h"
 #include "shard/relay_band.h"
 #include "shard/relay_flows.h"
@@ -115,12 +116,17 @@ void relay_hand_out(struct relay *r, const struct ingress_flow *flow, const stru
 	uint32_t o = flow->first_output;
 
 	while (o != PLACE_NONE) {
-		struct egress_rest rest;
-
-		if (!egress_append(r->egress, o, d, &rest)) {
-			hand_out_rest(r, &rest);
-		}
+		relay_hand_to(r, o, d);
 		o = egress_output(r->egress, o)->sibling;
+	}
+}
+
+void relay_hand_to(struct relay *r, uint32_t output, const struct datagram *d)
+{
+	struct egress_rest rest;
+
+	if (!egress_append(r->egress, output, d, &rest)) {
+		hand_out_rest(r, &rest);
 	}
 }
 
@@ -233,6 +239,7 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 
 	pool_accept(r->pool, slot);
 	if (ingress_accept(flow, event, r->pool, &d)) {
+		d.place = journal_place(ring_taken(r->ring));
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;
 		}

@@ -74,5 +74,8 @@ static inline struct flow_place *relay_place(const struct relay *r, uint32_t ind
  * joined next. */
 void relay_start(struct relay *r);
 
-/* Hands `d' to each output of `flow'; each train that will send from its slot holds that. */
+/* Hands `d' to each output of `flow', or to one; each train that will send from its slot holds
+ * that.
+ */
 void relay_hand_out(struct relay *r, const struct ingress_flow *flow, const struct datagram *d);
+void relay_hand_to(struct relay *r, uint32_t output, const struct datagram *d);

@@ -183,6 +183,7 @@ static void win(struct walk *w, uint32_t bytes)
 		w->won.bytes = 0;
 		w->won.count = 0;
 		w->won.segment_bytes = bytes;
+		w->won.place += w->at;
 	}
 	w->won.bytes += bytes;
 	w->won.count++;
@@ -216,6 +217,7 @@ static void hold(struct walk *w, uint32_t bytes)
 	held->payload = w->d->payload + w->at;
 	held->bytes = held->segment_bytes = bytes;
 	held->count = 1;
+	held->place = 0;
 	pool_hold(w->r->pool, held->slot);
 	stat_set(&rm->merge->legs[w->flow->rule->leg].stats->held, 1);
 }

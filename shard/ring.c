@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "shard/journal.h"
 #include "shard/ring/engine.h"
 #include "shard/slot.h"
 #include "src/base/clock.h"
@@ -98,7 +99,6 @@ void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *
 	uint32_t recv_count = ring_power_of_two(recv_events_max(flows, ring->depth));
 	struct ring_recv *recvs = arena_alloc(arena, recv_count * sizeof(*recvs), CACHE_LINE_BYTES);
 	struct ring_flow *states = arena_alloc(arena, flows * sizeof(*states), CACHE_LINE_BYTES);
-	uint32_t waiting;
 
 	must(flows >= ring->flows);
 	must(flows <= SHARD_FLOWS_MAX);
@@ -106,12 +106,9 @@ void ring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *
 	if (arena->counting) { /* by control, while the shard turns */
 		return;
 	}
-	waiting = ring->recv_tail - ring->recv_head;
-	for (uint32_t i = 0; i < waiting; i++) {
-		recvs[i] = ring->recvs[(ring->recv_head + i) & ring->recv_mask];
+	for (uint64_t i = ring->recv_done; i != ring->recv_tail; i++) {
+		recvs[i & (recv_count - 1)] = ring->recvs[i & ring->recv_mask];
 	}
-	ring->recv_head = 0;
-	ring->recv_tail = waiting;
 	memcpy(states, ring->flow_states, ring->flows * sizeof(*states));
 	ring->recvs = recvs;
 	ring->recv_mask = recv_count - 1;
@@ -227,10 +224,14 @@ int ring_turn(struct ring *ring, uint32_t wait_us)
 
 bool ring_next_recv(struct ring *ring, struct ring_recv *out)
 {
+	ring->recv_done = ring->recv_head;
+	journal_step();
 	if (ring->recv_head == ring->recv_tail) {
 		return false;
 	}
-	*out = ring->recvs[ring->recv_head++ & ring->recv_mask];
+	*out = ring->recvs[ring->recv_head & ring->recv_mask];
+	ring->recv_head++;
+	journal_step();
 	if (out->has_slot) {
 		must(ring->lent[out->group] > 0);
 		ring->lent[out->group]--;
@@ -245,6 +246,33 @@ bool ring_next_sent(struct ring *ring, struct ring_sent *out)
 	}
 	*out = ring->sents[ring->sent_head++ & ring->sent_mask];
 	return true;
+}
+
+uint64_t ring_taken(const struct ring *ring)
+{
+	return ring->recv_head;
+}
+
+bool ring_salvage(struct ring *ring, uint8_t *fates)
+{
+	bool at_hand = ring->recv_head != ring->recv_done;
+
+	memset(fates, RING_NOT_QUEUED, ring->sends);
+	ring->ops->salvage(ring, fates);
+	for (; ring->sent_head != ring->sent_tail; ring->sent_head++) {
+		const struct ring_sent *sent = &ring->sents[ring->sent_head & ring->sent_mask];
+
+		fates[sent->token] = sent->res < 0 ? RING_FAILED : RING_MADE;
+	}
+	memset(ring->lent, 0, sizeof(ring->lent));
+	for (uint64_t i = ring->recv_done; i != ring->recv_tail; i++) {
+		const struct ring_recv *event = &ring->recvs[i & ring->recv_mask];
+
+		ring->lent[event->group] += event->has_slot;
+	}
+	ring->recv_head = ring->recv_done;
+	ring->ops = &ring_finish_ops;
+	return at_hand;
 }
 
 void ring_params_check(const struct ring_params *params)
@@ -297,6 +325,19 @@ void ring_start_flow(struct ring *ring, uint32_t flow, unsigned group)
 	ring->armed[group]++;
 }
 
+bool ring_has_slot(const struct ring *ring, unsigned group, uint16_t index)
+{
+	for (uint64_t i = ring->recv_done; i != ring->recv_tail; i++) {
+		const struct ring_recv *event = &ring->recvs[i & ring->recv_mask];
+
+		if (event->has_slot && event->slot == index &&
+		    ring_class_of(event->group) == ring_class_of(group)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 uint32_t ring_bounded_wait_us(const struct ring *ring, uint32_t wait_us, bool unanswered)
 {
 	if (ring_has_events(ring)) {
@@ -346,7 +387,7 @@ void ring_feature_add(struct err *features, const char *name)
 
 static void choose_wait(struct ring *ring)
 {
-	uint32_t events = ring->recv_tail - ring->paced;
+	uint32_t events = (uint32_t)(ring->recv_tail - ring->paced);
 	enum pace_way way = pace_choose(&ring->pace, clock_now_ns(), events, &ring->waits);
 
 	ring->paced = ring->recv_tail;
@@ -363,10 +404,11 @@ static void choose_wait(struct ring *ring)
 	}
 }
 
-/* Every lent slot can be one event, every flow can end without one, and one for good measure. */
+/* Every lent slot can be one event, every flow can end without one, one is at hand, and one for
+ * good measure. */
 static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth)
 {
-	uint32_t events = flows + 1;
+	uint32_t events = flows + 2;
 
 	for (unsigned i = 0; i < RING_GROUP_COUNT; i++) {
 		events += depth[i];

@@ -208,5 +208,23 @@ void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *m
  * retry can cure (counts as a failure of the shard). */
 int ring_turn(struct ring *ring, uint32_t wait_us);
 
+/* What was taken last is at hand until the next is asked for. */
 bool ring_next_recv(struct ring *ring, struct ring_recv *out);
 bool ring_next_sent(struct ring *ring, struct ring_sent *out);
+
+/* How many receptions and ends have been taken in all, the one at hand included. */
+uint64_t ring_taken(const struct ring *ring);
+
+/* What became of the sends of a thread that was killed, by token. */
+enum ring_fate {
+	RING_NOT_QUEUED, /* or answered, and that was taken */
+	RING_UNMADE,     /* queued, and never made */
+	RING_MADE,
+	RING_FAILED, /* made, and refused */
+};
+
+/* The ring's thread and all others of its process are dead. Whatever the kernel did for it is
+ * brought into the queue of receptions, that at hand first again; true when there is one. `fates'
+ * has room for params.sends of enum ring_fate. From then on a turn brings nothing, a queued send is
+ * made at once, and the file that it names is a descriptor. */
+bool ring_salvage(struct ring *ring, uint8_t *fates);

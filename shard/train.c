@@ -9,6 +9,8 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "shard/journal.h"
+
 static void point_at_single(struct train *t);
 static void put_header(struct train *t, const struct train_path *path);
 static void build_control(struct train *t, const struct train_path *path, uint32_t datagrams);
@@ -23,9 +25,11 @@ void train_queue_close(struct train_queue *q, struct train *trains)
 		return;
 	}
 	q->open = TRAIN_NONE;
-	train_to(&trains[idx], TRAIN_CLOSED);
 	trains[idx].next = TRAIN_NONE;
 	trains[idx].seq = q->next_seq++;
+	journal_step();
+	train_to(&trains[idx], TRAIN_CLOSED);
+	journal_step();
 	if (q->first == TRAIN_NONE) {
 		q->first = idx;
 	} else {

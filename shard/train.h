@@ -70,12 +70,14 @@ struct train {
 	struct msghdr msg;
 	struct iovec iov[TRAIN_IOV_MAX];
 	uint32_t slots[TRAIN_IOV_MAX]; /* held, one per iovec */
+	uint64_t ends[2]; /* where iovec n ends, as journal_place, by the last bit of n: only that
+			   * of the last one is of interest */
 	unsigned char control[TRAIN_CONTROL_BYTES] __attribute__((aligned(8)));
 	struct iovec one; /* the datagram sent now, of one that leaves in singles */
 	struct udp_header header;
 	struct iovec headed[2]; /* `header' and the payload, to a raw socket */
 	struct train_meta meta;
-	uint32_t iov_count;
+	uint32_t iov_count; /* its pieces: what is beyond is not the train's (journal.h) */
 	uint32_t datagrams;
 	uint32_t segment_bytes; /* of each but the last */
 	uint32_t bytes;         /* in all */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "shard/journal.h"
 #include "shard/ring.h"
 #include "shard/ring/pace.h"
 #include "src/base/must.h"
@@ -36,6 +37,9 @@ struct ring_ops {
 	void (*queue_send_zc)(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			      uint32_t token, int buffer);
 	int (*turn)(struct ring *ring, uint32_t wait_us);
+	/* As ring_salvage, but for what is in the queues. NULL in the fake, whose thread does not
+	 * die. */
+	void (*salvage)(struct ring *ring, uint8_t *fates);
 };
 
 /* One flow as every engine sees it. */
@@ -53,7 +57,9 @@ struct ring {
 	struct ring_stats *stats;
 	struct ring_recv *recvs;
 	struct ring_sent *sents;
-	uint32_t recv_head, recv_tail, recv_mask;
+	uint64_t recv_done; /* the next to be taken, or one less: that one is at hand */
+	uint64_t recv_head, recv_tail;
+	uint32_t recv_mask;
 	uint32_t sent_head, sent_tail, sent_mask;
 	uint32_t depth[RING_GROUP_COUNT];    /* most slots lent */
 	uint32_t lent[RING_GROUP_COUNT];     /* slots lent, those in queued events included */
@@ -63,7 +69,7 @@ struct ring {
 	uint32_t flows, sends;               /* bounds of the tokens */
 	struct ring_waits waits;             /* of this turn */
 	struct pace pace;                    /* chooses them, with a budget of latency */
-	uint32_t paced;                      /* the recv_tail that it has seen */
+	uint64_t paced;                      /* the recv_tail that it has seen */
 	struct ring_flow *flow_states;
 	uint32_t buffer_count;   /* areas to register that were asked for */
 	uint32_t buffers_usable; /* a bit for each that zero-copy sends may name; by the engine */
@@ -86,10 +92,12 @@ static inline void ring_push_recv(struct ring *ring, const struct ring_recv *eve
 	struct ring_flow *flow = &ring->flow_states[event->flow];
 	struct ring_recv *at = &ring->recvs[ring->recv_tail & ring->recv_mask];
 
-	must(ring->recv_tail - ring->recv_head <= ring->recv_mask);
+	must(ring->recv_tail - ring->recv_done <= ring->recv_mask);
 	*at = *event;
 	at->flow = flow->token;
+	journal_step();
 	ring->recv_tail++;
+	journal_step();
 	ring->unfilled[event->group] -= event->has_slot;
 	if (event->ended) {
 		must(flow->armed);
@@ -103,13 +111,20 @@ static inline void ring_push_recv(struct ring *ring, const struct ring_recv *eve
 static inline void ring_push_answer(struct ring *ring, const struct ring_sent *answer)
 {
 	must(ring->sent_tail - ring->sent_head <= ring->sent_mask);
-	ring->sents[ring->sent_tail++ & ring->sent_mask] = *answer;
+	ring->sents[ring->sent_tail & ring->sent_mask] = *answer;
+	journal_step();
+	ring->sent_tail++;
+	journal_step();
 }
 
 static inline void ring_push_sent(struct ring *ring, uint32_t token, int32_t res)
 {
 	ring_push_answer(ring, &(struct ring_sent){.token = token, .res = res});
 }
+
+/* Whether the datagram in slot `index' of `group' is among those queued, the one at hand included.
+ */
+bool ring_has_slot(const struct ring *ring, unsigned group, uint16_t index);
 
 /* Whether an event waits to be taken: then a turn does not sleep. */
 static inline bool ring_has_events(const struct ring *ring)
@@ -136,6 +151,10 @@ void ring_feature_add(struct err *features, const char *name);
 struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena);
 size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings);
 int ring_uring_probe(struct err *err);
+
+/* In ring/finish.c: of a ring whose thread is dead. Files are descriptors, and sends are made at
+ * once. */
+extern const struct ring_ops ring_finish_ops;
 
 struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena);
 int ring_mmsg_probe(struct err *err);

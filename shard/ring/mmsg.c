@@ -57,6 +57,7 @@ static const struct ring_ops mmsg_ops = {
 	.cancel_recv = mmsg_cancel_recv,
 	.queue_send = mmsg_queue_send,
 	.turn = mmsg_turn,
+	.salvage = mmsg_salvage,
 };
 
 int ring_mmsg_probe(struct err *err)

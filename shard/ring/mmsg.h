@@ -1,7 +1,8 @@
-/* mmsg.h - what the two files of the mmsg engine share; nobody else includes it.
+/* mmsg.h - what the three files of the mmsg engine share; nobody else includes it.
  *
  *     ring/mmsg.c       opens, closes, queues: lend, arm, cancel, send (steps 4, 10)
  *     ring/mmsg_turn.c  sends, waits, receives (steps 5, 6, 10)
+ *     ring/mmsg_salvage.c  reads what is left when the thread was killed
  */
 #pragma once
 
@@ -22,6 +23,7 @@
 #define MMSG_WAKE_TOKEN     UINT32_MAX
 #define MMSG_NO_TOKEN       UINT32_MAX
 #define MMSG_NO_FILE        UINT32_MAX
+#define MMSG_UNTOUCHED      UINT32_MAX /* length of a message that the kernel has not written */
 
 /* One array of headers serves both, and no socket takes more of a turn than another. */
 static_assert(MMSG_RECV_BURST_MAX <= MMSG_SEND_RUN_MAX, "received into the headers of sends");
@@ -84,6 +86,10 @@ struct mmsg {
 	uint32_t *cancelled;     /* flows cancelled since the last turn */
 	uint32_t cancelled_count;
 	struct mmsg_slots groups[RING_GROUP_COUNT];
+	uint32_t run_token, run_count; /* `headers' are sent from, the first for this token */
+	uint32_t burst_flow;           /* or received into, for this flow, ... */
+	uint32_t burst_top;            /* ... into its slots from the one below this on ... */
+	uint32_t burst_count;          /* ... so many; 0: not */
 	struct epoll_event events[MMSG_EVENTS_MAX];
 	struct mmsghdr headers[MMSG_SEND_RUN_MAX];
 	struct iovec iovecs[MMSG_RECV_BURST_MAX];
@@ -100,3 +106,7 @@ int mmsg_epoll_control(struct mmsg *m, int op, int fd, uint32_t token);
 /* ring/mmsg_turn.c */
 int mmsg_turn(struct ring *ring, uint32_t wait_us);
 bool mmsg_send_everything(struct mmsg *m); /* false when a send failed */
+
+/* ring/mmsg_salvage.c */
+void mmsg_salvage(struct ring *ring, uint8_t *fates);
+void mmsg_write_head(unsigned char *base, const struct mmsghdr *header); /* as io_uring would */

@@ -5,7 +5,6 @@
  * shard's thread. Times in microseconds, sizes in bytes.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -176,6 +175,7 @@ static void receive(struct mmsg *m, uint32_t flow, uint32_t events)
 		end_flow(m, flow, -ENOBUFS);
 		return;
 	}
+	m->burst_flow = flow;
 	ret = receive_burst(m, fd, slots);
 	if (ret > 0) {
 		m->more = m->more || (uint32_t)ret == burst_max(slots);
@@ -207,10 +207,18 @@ static int receive_burst(struct mmsg *m, int fd, struct mmsg_slots *slots)
 	int ret;
 
 	point_at_slots(m, slots, count);
+	m->burst_top = slots->count;
+	journal_step();
+	m->burst_count = count;
+	journal_step();
 	stat_add(&m->base.stats->syscalls, 1);
 	/* MSG_TRUNC makes the length that of the datagram even when it did not fit. */
 	ret = recvmmsg(fd, m->headers, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
-	return ret < 0 ? -errno : ret;
+	if (ret < 0) {
+		m->burst_count = 0;
+		return -errno;
+	}
+	return ret;
 }
 
 static void point_at_slots(struct mmsg *m, const struct mmsg_slots *slots, uint32_t count)
@@ -228,6 +236,7 @@ static void point_at_slots(struct mmsg *m, const struct mmsg_slots *slots, uint3
 			.msg_control = base + SLOT_CONTROL_OFFSET,
 			.msg_controllen = SLOT_CONTROL_BYTES,
 		};
+		m->headers[i].msg_len = MMSG_UNTOUCHED;
 	}
 }
 
@@ -241,19 +250,15 @@ static void hand_over(struct mmsg *m, uint32_t flow, struct mmsg_slots *slots, u
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct mmsg_slot *slot = &slots->stack[--slots->count];
-		const struct msghdr *hdr = &m->headers[i].msg_hdr;
-		const struct slot_head head = {.name_bytes = hdr->msg_namelen,
-					       .control_bytes = (uint32_t)hdr->msg_controllen,
-					       .payload_bytes = m->headers[i].msg_len,
-					       .flags = (uint32_t)hdr->msg_flags};
 
-		memcpy(slot->base, &head, sizeof(head));
+		mmsg_write_head(slot->base, &m->headers[i]);
 		ring_push_recv(&m->base,
 			       &(struct ring_recv){.flow = flow,
 						   .slot = slot->index,
 						   .group = m->base.flow_states[flow].group,
 						   .has_slot = true});
 	}
+	m->burst_count = 0;
 }
 
 /* Takes one report off the error queue, or the socket would stay readable for ever. */
@@ -277,8 +282,13 @@ static bool send_run(struct mmsg *m, int fd, uint32_t *token)
 
 	for (uint32_t t = *token; t != MMSG_NO_TOKEN && count < MMSG_SEND_RUN_MAX; count++) {
 		m->headers[count].msg_hdr = *m->sends[t].msg;
+		m->headers[count].msg_len = MMSG_UNTOUCHED;
 		t = m->sends[t].next_token;
 	}
+	m->run_token = *token;
+	journal_step();
+	m->run_count = count;
+	journal_step();
 	while (done < count) {
 		int ret =
 			sendmmsg(fd, m->headers + done, count - done, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -296,6 +306,7 @@ static bool send_run(struct mmsg *m, int fd, uint32_t *token)
 			*token = send->next_token;
 		}
 	}
+	m->run_count = 0;
 	m->queued -= count;
 	return all_sent;
 }

@@ -51,6 +51,7 @@ const struct ring_ops uring_ops = {
 	.queue_send = uring_queue_send,
 	.queue_send_zc = uring_queue_send_zc,
 	.turn = uring_turn,
+	.salvage = uring_salvage,
 };
 
 /* Queues the poll of the eventfd. One shot: the turn that sees it reads the eventfd and polls
@@ -239,6 +240,9 @@ static void update_file_table(struct uring *u, uint32_t file, int fd)
 static void remember_send(struct uring *u, uint32_t token, uint32_t sqe_number)
 {
 	must(u->pending_tail - u->pending_head <= u->pending_mask);
-	u->pending[u->pending_tail++ & u->pending_mask] =
+	u->pending[u->pending_tail & u->pending_mask] =
 		(struct uring_pending){.token = token, .sqe = sqe_number};
+	journal_step();
+	u->pending_tail++;
+	journal_step();
 }

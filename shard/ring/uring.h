@@ -1,13 +1,14 @@
-/* uring.h - what the five files of the io_uring engine share; nobody else includes it.
+/* uring.h - what the six files of the io_uring engine share; nobody else includes it.
  *
  *     ring/uring_probe.c  tries whether io_uring can be used
  *     ring/uring_setup.c  opens, closes
  *     ring/uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
  *     ring/uring_zc.c     queues and answers zero-copy sends (steps 10, 11)
  *     ring/uring_turn.c   submits, waits, reaps (step 5)
+ *     ring/uring_salvage.c  reads what is left of a ring whose thread was killed
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
- * five so that each file stays readable.
+ * six so that each file stays readable.
  */
 #pragma once
 
@@ -124,6 +125,9 @@ int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p)
 int uring_register_buffers(struct io_uring *io, struct io_uring_buf_reg *reg);    /* the same */
 void uring_describe_error(int error, const struct ring_params *params, struct err *err);
 size_t uring_page_bytes(void); /* buffer rings begin on a page */
+
+/* ring/uring_salvage.c */
+void uring_salvage(struct ring *ring, uint8_t *fates);
 
 /* ring/uring_turn.c */
 int uring_turn(struct ring *ring, uint32_t wait_us);

@@ -418,5 +418,6 @@ static void answer_sends(struct uring *u)
 			break;
 		}
 		u->pending_head++;
+		journal_step();
 	}
 }

@@ -161,3 +161,6 @@ tests_unit_shard_check_merge_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_sequence
 tests_unit_shard_check_sequence_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_finish
+tests_unit_shard_check_finish_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

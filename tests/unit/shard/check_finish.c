@@ -1,0 +1,284 @@
+/* check_finish.c - a shard that is killed at any instruction, and what is finished then.
+ *
+ * The shard turns in a process of its own, which shares the test's memory and descriptors; the
+ * processor stops it at each instruction, until that at which it is to die. What had left by then,
+ * what the finisher sends, and what waits in the socket still, must together be what came: all of
+ * it, once and in order. Loop tests: _i is a variant of the shard. All on the loopback interface.
+ */
+#include "shard/finish.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUTS     2
+#define COUNT       8 /* datagrams that come */
+#define TRAIN       4 /* of them in one, where they come in trains */
+#define BYTES       64
+#define STACK_BYTES (256 * 1024)
+#define WAIT_MS     20000
+#define DEATHS      4 /* at instructions that stand equally apart; or as the environment says */
+
+/* The flag of the processor that is meant here is of this kind only; and a sanitizer wants to have
+ * all signals first. */
+#if defined(__x86_64__)
+#define CAN_STEP (strcmp(NC_BUILD_SANITIZERS, "no") == 0)
+#else
+#define CAN_STEP false
+#endif
+
+static const struct variant {
+	enum ring_engine engine;
+	uint32_t train_max;
+	bool trains_in;
+} variants[] = {
+	{RING_ENGINE_URING, 1, false}, {RING_ENGINE_URING, 64, false},
+	{RING_ENGINE_URING, 64, true}, {RING_ENGINE_MMSG, 1, false},
+	{RING_ENGINE_MMSG, 64, false}, {RING_ENGINE_MMSG, 64, true},
+};
+#define VARIANT_COUNT (int)(sizeof(variants) / sizeof(variants[0]))
+
+static struct arena arena;
+static struct mailbox mailbox;
+static struct shard *shard;
+static struct shard_spec spec;
+static struct rule_table table;
+static struct rule_flow flow;
+static struct rule_table_output outputs[OUTPUTS];
+static int receivers[OUTPUTS];
+static void *stack;
+static pid_t child;
+static int pipes[2][2]; /* from the child and to it */
+static volatile uint32_t steps, steps_max;
+
+static int open_receiver(struct sockaddr_in *at)
+{
+	socklen_t len = sizeof(*at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	*at = (struct sockaddr_in){.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)at, sizeof(*at)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)at, &len), 0);
+	return fd;
+}
+
+static void make_rules(const struct variant *v, struct sockaddr_in *ingress)
+{
+	struct sockaddr_in at;
+
+	close(open_receiver(ingress)); /* the shard takes the port */
+	flow = (struct rule_flow){.output_count = OUTPUTS,
+				  .pool_class = v->trains_in ? POOL_TRAIN : POOL_SMALL,
+				  .gro = v->trains_in};
+	flow.in.pool_class = flow.in.gro = RULE_AUTO;
+	ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)ingress, &flow.in.at.addr), 0);
+	for (int i = 0; i < OUTPUTS; i++) {
+		receivers[i] = open_receiver(&at);
+		outputs[i] = (struct rule_table_output){.out = {.ttl_mode = RULE_TTL_FIXED,
+								.ttl = 16,
+								.dscp = RULE_AUTO,
+								.priority = RULE_AUTO,
+								.gso = RULE_AUTO}};
+		ck_assert_int_eq(
+			addr_from_sockaddr((struct sockaddr *)&at, &outputs[i].out.to.addr), 0);
+	}
+	table = (struct rule_table){
+		.flows = &flow, .outputs = outputs, .flow_count = 1, .output_count = OUTPUTS};
+	spec = (struct shard_spec){.table = &table,
+				   .engine = v->engine,
+				   .train_max = v->train_max,
+				   .gso = v->train_max > 1,
+				   .pool = {{64, 0, 0, v->trains_in ? 16 : 0}}};
+	spec.ring.sq_entries = 64;
+	spec.ring.cq_entries = 256;
+	ck_assert_int_eq(mailbox_open(&mailbox), 0);
+	ck_assert_int_eq(arena_map(&arena, shard_arena_bytes(&spec), ARENA_HUGE_OFF), 0);
+}
+
+/* Ends the child before its next instruction, when it is time. */
+static void count_step(int signo)
+{
+	(void)signo;
+	if (++steps >= steps_max) {
+		syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+	}
+}
+
+/* The processor raises SIGTRAP after each instruction from here on. */
+static void begin_steps(void)
+{
+	struct sigaction action = {.sa_handler = count_step};
+
+	sigaction(SIGTRAP, &action, NULL);
+#if defined(__x86_64__)
+	__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" ::: "memory", "cc");
+#endif
+}
+
+static int turn(void *arg)
+{
+	struct err err;
+	char word = 'r';
+
+	(void)arg;
+	if (shard_open(&spec, &arena, &mailbox, &shard, &err) < 0 ||
+	    shard_open_sockets(shard, &err) < 0 || shard_live(shard, &err) < 0 ||
+	    write(pipes[0][1], &word, 1) != 1 || read(pipes[1][0], &word, 1) != 1) {
+		return 1;
+	}
+	begin_steps();
+	do {
+		relay_turn(&shard->relay);
+	} while (stat_get(&shard_flow(shard, 0)->stats.received) < COUNT ||
+		 egress_busy(&shard->egress));
+	syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+	return 1;
+}
+
+static void begin(const struct variant *v, struct sockaddr_in *ingress)
+{
+	struct pollfd ready;
+	char word;
+
+	make_rules(v, ingress);
+	stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(stack, MAP_FAILED);
+	ck_assert_int_eq(pipe(pipes[0]), 0);
+	ck_assert_int_eq(pipe(pipes[1]), 0);
+	child = clone(turn, (char *)stack + STACK_BYTES, CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
+	ck_assert_int_gt(child, 0);
+	ready = (struct pollfd){.fd = pipes[0][0], .events = POLLIN};
+	ck_assert_int_eq(poll(&ready, 1, WAIT_MS), 1);
+	ck_assert_int_eq(read(pipes[0][0], &word, 1), 1);
+}
+
+/* Each datagram begins with its number. */
+static void send_numbers(const struct variant *v, const struct sockaddr_in *to)
+{
+	static unsigned char train[TRAIN * BYTES];
+	int per_send = v->trains_in ? TRAIN : 1, segment = BYTES;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)to, sizeof(*to)), 0);
+	if (v->trains_in) {
+		ck_assert_int_eq(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)),
+				 0);
+	}
+	for (uint32_t number = 0; number < COUNT; number += (uint32_t)per_send) {
+		for (uint32_t i = 0; i < (uint32_t)per_send; i++) {
+			uint32_t is = number + i;
+
+			memcpy(train + i * BYTES, &is, sizeof(is));
+		}
+		ck_assert_int_eq(send(fd, train, (size_t)(per_send * BYTES), 0), per_send * BYTES);
+	}
+	close(fd);
+}
+
+/* What is in a socket must go on from `next'; returns what comes after. */
+static uint32_t read_numbers(int fd, uint32_t next)
+{
+	unsigned char train[TRAIN * BYTES];
+	ssize_t n;
+
+	while ((n = recv(fd, train, sizeof(train), MSG_DONTWAIT)) > 0) {
+		ck_assert_int_eq(n % BYTES, 0);
+		for (ssize_t at = 0; at < n; at += BYTES) {
+			uint32_t number;
+
+			memcpy(&number, train + at, sizeof(number));
+			ck_assert_uint_eq(number, next);
+			next++;
+		}
+	}
+	return next;
+}
+
+static void end(void)
+{
+	for (int i = 0; i < 2; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	for (int i = 0; i < OUTPUTS; i++) {
+		close(receivers[i]);
+		close(egress_output(&shard->egress, (uint32_t)i)->fd);
+	}
+	close(shard_flow(shard, 0)->flow.fd);
+	mailbox_close(&mailbox);
+	munmap(stack, STACK_BYTES);
+	arena_unmap(&arena);
+}
+
+/* Dies after so many instructions; returns how many it came to. */
+static uint32_t die_after(const struct variant *v, uint32_t count)
+{
+	struct finish done = {0};
+	struct sockaddr_in ingress;
+	uint32_t left;
+	int status;
+
+	begin(v, &ingress);
+	send_numbers(v, &ingress);
+	steps = 0;
+	steps_max = count;
+	ck_assert_int_eq(write(pipes[1][1], "g", 1), 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	shard_finish(shard, &done);
+	ck_assert_uint_eq(done.lost, 0);
+	left = read_numbers(receivers[0], 0);
+	ck_assert_uint_eq(read_numbers(receivers[1], 0), left);
+	ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, left), COUNT);
+	end();
+	return steps;
+}
+
+START_TEST(killed_at_any_instruction_it_loses_and_doubles_nothing)
+{
+	const char *more = getenv("DEATHS");
+	const struct variant *v = &variants[_i];
+	uint32_t deaths = more ? (uint32_t)atoi(more) : DEATHS;
+	uint32_t all = die_after(v, UINT32_MAX);
+
+	ck_assert_uint_gt(all, 1000);
+	for (uint32_t i = 0; i < deaths; i++) {
+		die_after(v, (uint32_t)((uint64_t)all * (2 * i + 1) / (2 * deaths)));
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("finish");
+	TCase *tcase = tcase_create("finish");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	if (!CAN_STEP) {
+		printf("skipped: a process cannot be stopped at each instruction here\n");
+		return 77;
+	}
+	tcase_set_timeout(tcase, 600);
+	tcase_add_loop_test(tcase, killed_at_any_instruction_it_loses_and_doubles_nothing, 0,
+			    VARIANT_COUNT);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
