@@ -18,6 +18,8 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/duty.c src/run/duty.h \
 	src/run/echoes.c src/run/echoes.h \
 	src/run/echoes_change.c src/run/echoes_change.h \
+	src/run/finish_note.c src/run/finish_note.h \
+	src/run/finisher.c src/run/finisher.h \
 	src/run/follow.c src/run/follow.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/history.c src/run/history.h \

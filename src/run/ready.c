@@ -58,6 +58,7 @@ int ready_get(struct supervisor *sup, struct err *err)
 	}
 	if (rc == 0) {
 		mark_ingresses(sup);
+		finisher_start(&sup->finisher, sup);
 	}
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "src/base/clock.h"
+#include "src/run/finish_note.h"
 #include "src/run/notify.h"
 #include "src/run/store_list.h"
 #include "src/run/store_name.h"
@@ -84,6 +85,10 @@ void store_forget(struct store *store)
 	for (uint32_t i = 0; i < store->count && store->on; i++) {
 		store_remove(store, store->sockets[i].id);
 	}
+	if (store->note_kept) {
+		(void)tell(store, "FDSTOREREMOVE=1\nFDNAME=" FINISH_NOTE_NAME, -1);
+		store->note_kept = false;
+	}
 	store->count = 0;
 	store->on = false;
 }
@@ -119,6 +124,15 @@ void store_sort(struct store *store)
 	}
 }
 
+void store_keep_note(struct store *store)
+{
+	if (!store->note_kept && store->note_fds[0] >= 0 &&
+	    tell(store, "FDSTOREREMOVE=1\nFDNAME=" FINISH_NOTE_NAME, -1)) {
+		store->note_kept = tell(store, "FDSTORE=1\nFDPOLL=0\nFDNAME=" FINISH_NOTE_NAME,
+					store->note_fds[0]);
+	}
+}
+
 uint64_t store_inode(int fd)
 {
 	struct stat st;
@@ -135,6 +149,7 @@ static void compare(struct store *store, const struct supervisor *sup)
 		return;
 	}
 	store->behind = false;
+	store_keep_note(store);
 	remove_others(store, sup, list, count);
 	put_others(store, sup, list, count);
 	free(list);

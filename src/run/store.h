@@ -6,11 +6,13 @@
  * restart, another build and kill -9 lose nothing while its buffer has room, and no switch hears of
  * a leave.
  *
- *     store_open       what was passed to us, and whether there is a store
- *     store_adopt      before the shards start: whose socket is it, and is it what it is said to
- * be? store_settle     all are live: what nobody took goes, out of the store too store_tick once a
- * second: what flows have by now is stored, what has gone is removed store_hand_over  the end, by
- * SIGTERM: which flows are left to who comes next store_forget     the end for good
+ *     store_open       what was passed to us, and whether there is a store; waits until the process
+ *                      before us, and its finisher, have ended
+ *     store_adopt      before the shards start: whose socket is it, is it what it is said to be?
+ *     store_settle     all are live: what nobody took goes, out of the store too
+ *     store_tick       once a second: what flows have by now is stored, what has gone is removed
+ *     store_hand_over  the end, by SIGTERM: which flows are left to who comes next
+ *     store_forget     the end for good
  *
  * The manager does not say whether a restart or a stop is meant. So SIGTERM always hands over, and
  * when it was a stop, the manager closes what it kept, and with that the groups are left.
@@ -42,8 +44,10 @@ struct store {
 	struct store_socket *sockets; /* that the manager keeps, in the order of their ids */
 	uint32_t count, room;
 	uint64_t ticked_ns;
-	bool behind;    /* the manager has not read all that is to be said */
-	bool told_full; /* that there are more than it can keep */
+	int note_fds[2]; /* of how we end (finish_note.h), to read and to write; -1: none */
+	bool note_kept;  /* the manager has the former */
+	bool behind;     /* the manager has not read all that is to be said */
+	bool told_full;  /* that there are more than it can keep */
 };
 
 /* 0, or -ENOMEM with `err'. store_close either way. Before anything else is opened. */

@@ -13,6 +13,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/num.h"
+#include "src/run/finish_note.h"
 #include "src/run/notify.h"
 #include "src/run/store_list.h"
 #include "src/run/store_name.h"
@@ -26,6 +27,7 @@ static uint32_t count_passed(void);
 static int read_passed(struct store *store, uint32_t count);
 static int compare_passed(const void *left, const void *right);
 static bool is_on(const struct store *store, enum opt_switch wish);
+static void await_before(const struct store *store);
 static int make_kept(struct store *store, const struct supervisor *sup);
 static void free_kept(struct store *store);
 static void take_over(struct store *store, const struct supervisor *sup,
@@ -41,7 +43,7 @@ int store_open(struct store *store, const struct opt *opt, struct err *err)
 {
 	int rc;
 
-	*store = (struct store){0};
+	*store = (struct store){.note_fds = {-1, -1}};
 	rc = read_passed(store, count_passed());
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
@@ -55,6 +57,10 @@ int store_open(struct store *store, const struct opt *opt, struct err *err)
 		log_warn("--store on: there is no service manager to keep sockets; expected "
 			 "NOTIFY_SOCKET in the environment, as systemd sets it; a restart loses "
 			 "what arrives meanwhile");
+	}
+	await_before(store);
+	if (store->on && finish_note_open(&store->note_fds[0], &store->note_fds[1]) == 0) {
+		store_keep_note(store);
 	}
 	return 0;
 }
@@ -70,7 +76,12 @@ void store_close(struct store *store)
 	}
 	free(store->passed);
 	free(store->sockets);
-	*store = (struct store){0};
+	for (int i = 0; i < 2; i++) {
+		if (store->note_fds[i] >= 0) {
+			close(store->note_fds[i]);
+		}
+	}
+	*store = (struct store){.note_fds = {-1, -1}};
 }
 
 int store_adopt(struct store *store, const struct supervisor *sup, struct err *err)
@@ -122,7 +133,7 @@ void store_settle(struct store *store, const struct supervisor *sup)
 		} else {
 			let_go(store, passed);
 		}
-		gone += !passed->taken;
+		gone += !passed->taken && !passed->note;
 		if (passed->fd >= 0) {
 			close(passed->fd);
 		}
@@ -175,7 +186,9 @@ static int read_passed(struct store *store, uint32_t count)
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 			passed->fd = -1;
 		}
-		if (!word.ours && word.len > 0) {
+		passed->note = word.len == strlen(FINISH_NOTE_NAME) &&
+			       strncmp(word.text, FINISH_NOTE_NAME, word.len) == 0;
+		if (!word.ours && !passed->note && word.len > 0) {
 			passed->name = strndup(word.text, word.len);
 		}
 	}
@@ -198,10 +211,40 @@ static bool is_on(const struct store *store, enum opt_switch wish)
 	bool any = false;
 
 	for (uint32_t i = 0; i < store->passed_count; i++) {
-		any = any || store->passed[i].ours;
+		any = any || store->passed[i].ours || store->passed[i].note;
 	}
 	any = any || (most && num_parse(most, 1, UINT32_MAX, &count) == 0);
 	return notify_is_wanted() && wish != OPT_OFF && (wish == OPT_ON || any);
+}
+
+/* The sockets are not to be read before they are left alone. */
+static void await_before(const struct store *store)
+{
+	struct finish done;
+
+	for (uint32_t i = 0; i < store->passed_count; i++) {
+		if (!store->passed[i].note || store->passed[i].fd < 0) {
+			continue;
+		}
+		switch (finish_note_await(store->passed[i].fd, &done)) {
+		case FINISH_NOTE_ORDERLY:
+			break;
+		case FINISH_NOTE_FINISHED:
+			log_notice("store: the process before was killed; of what it had received, "
+				   "%" PRIu64 " datagrams were sent after its end, %" PRIu64
+				   " lost",
+				   done.sent, done.lost);
+			break;
+		case FINISH_NOTE_NONE:
+			log_warn("store: the process before was killed, and nobody has finished "
+				 "what it was about: what it had received and not sent is lost");
+			break;
+		case FINISH_NOTE_LATE:
+			log_warn("store: the process before is still there after a second; what it "
+				 "relays comes twice or out of order");
+			break;
+		}
+	}
 }
 
 static int make_kept(struct store *store, const struct supervisor *sup)

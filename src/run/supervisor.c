@@ -464,6 +464,7 @@ static bool was_live(const struct supervisor *sup)
 
 static void free_all(struct supervisor *sup)
 {
+	finisher_end(&sup->finisher);
 	survey_free(&sup->survey);
 	rebalance_end(&sup->rebalance);
 	scene_free(&sup->scene);

@@ -12,6 +12,7 @@
 #include "src/run/changer.h"
 #include "src/run/commands.h"
 #include "src/run/echoes_change.h"
+#include "src/run/finisher.h"
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
@@ -34,7 +35,8 @@ struct supervisor {
 	struct worker *workers; /* setup->plan.shard_count of them */
 	uint32_t worker_count;  /* started */
 	uint64_t started_ns;
-	struct store store; /* of sockets, with the service manager */
+	struct store store;       /* of sockets, with the service manager */
+	struct finisher finisher; /* where there is a store */
 	struct links links;
 	struct replies replies;
 	struct changer changer;   /* of running shards */

@@ -20,7 +20,7 @@ import socket
 import sys
 
 FIRST_FD = 3
-LIMIT = 8192
+LIMIT = 8193
 
 
 class Manager:
