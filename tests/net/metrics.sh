@@ -1,7 +1,8 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154
 # What --metrics tells is what was counted: promtool and a real Prometheus read it while datagrams
-# pass and bad clients beset the server, and no datagram is lost for it.
+# pass and bad clients beset the server, and no datagram is lost for it. The Prometheus has what the
+# dashboard for Grafana asks for.
 . "$(dirname "$0")/lib/story.sh"
 story "a relay is scraped"
 have prometheus || skip "prometheus is missing; on Debian: apt-get install prometheus"
@@ -38,7 +39,7 @@ summed() {
         sum += $NF } END { printf "%d\n", sum }' "$work/answer"
 }
 
-relay_start --rule "$one" --rule "$two" --metrics 127.0.0.1:9469
+relay_start --rule "$one" --rule "$two" --metrics 127.0.0.1:9469 --latency-sample 10
 get /healthz
 expect "what waits is no reason to start again" "$status $(head -n 1 "$work/answer")" "200 ok"
 get /readyz
@@ -99,6 +100,12 @@ has 'max(numacast_consistent)' 1 || fail "the sums do not agree"
 wait_for has 'count(ALERTS{alertname="NumacastPending"})' 1 ||
     fail "what is pending raises no alert"
 has 'count(ALERTS{alertname="NumacastInconsistent"}) or vector(0)' 0 || fail "an alert for nothing"
+# What the dashboard asks, each expression with all that may be chosen in it. Nothing was lost on
+# the way in, so there is nothing to tell of that.
+in_ns mid python3 "$src_top/tests/net/lib/dashboard.py" "$src_top/etc/grafana/numacast.json" \
+    http://127.0.0.1:9090/api/v1 >"$work/dashboard" 2>&1
+expect "the dashboard" "$(tr '\n' ';' <"$work/dashboard")" \
+    "nothing: Received and not relayed, by cause;nothing: Dropped by the kernel before us;"
 get /metrics -H 'Accept: application/openmetrics-text'
 expect "the end of OpenMetrics" "$(tail -n 1 "$work/answer")" "# EOF"
 
