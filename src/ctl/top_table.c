@@ -26,6 +26,7 @@ struct table {
 };
 
 static void choose_widths(struct table *table, unsigned room);
+static unsigned least_short(const struct table *table, const unsigned *wanted);
 static unsigned natural_width(const struct table *table, unsigned column);
 static unsigned sum_of(const struct table *table);
 static bool leave_out(struct table *table);
@@ -69,15 +70,28 @@ static void choose_widths(struct table *table, unsigned room)
 	}
 	while (sum_of(table) > room && leave_out(table)) {
 	}
-	for (unsigned c = 0; table->columns[c].title && sum_of(table) < room; c++) {
-		unsigned more = room - sum_of(table);
+	for (unsigned c;
+	     (c = least_short(table, wanted)) < TOP_COLUMNS_MAX && sum_of(table) < room;) {
+		unsigned lacks = wanted[c] - table->widths[c], more = room - sum_of(table);
 
-		if (table->widths[c] > 0 && table->widths[c] < wanted[c]) {
-			unsigned lacks = wanted[c] - table->widths[c];
+		table->widths[c] += lacks < more ? lacks : more;
+	}
+}
 
-			table->widths[c] += lacks < more ? lacks : more;
+/* The shown column that lacks least of what it wants, so that one long text does not leave others
+ * without the last letter of theirs; TOP_COLUMNS_MAX: none lacks anything. */
+static unsigned least_short(const struct table *table, const unsigned *wanted)
+{
+	unsigned least = TOP_COLUMNS_MAX;
+
+	for (unsigned c = 0; table->columns[c].title; c++) {
+		if (table->widths[c] > 0 && table->widths[c] < wanted[c] &&
+		    (least == TOP_COLUMNS_MAX ||
+		     wanted[c] - table->widths[c] < wanted[least] - table->widths[least])) {
+			least = c;
 		}
 	}
+	return least;
 }
 
 /* Of the rows that are drawn. */

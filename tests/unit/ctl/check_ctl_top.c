@@ -385,6 +385,17 @@ START_TEST(picture_fits_any_size)
 }
 END_TEST
 
+START_TEST(what_lacks_little_is_shown_whole)
+{
+	json_t *row = rule("no-screen-has-room-for-all-of-this-name-beside-all-rates", 1, 1, 0);
+
+	json_object_set_new(row, "reason", json_string("out9 is not there"));
+	take(10, json_pack("[o]", row));
+	draw(100, 10);
+	ck_assert_ptr_nonnull(strstr(line(4), "out9 is not there"));
+}
+END_TEST
+
 START_TEST(text_takes_the_cells_that_it_takes_on_a_terminal)
 {
 	static const char odd[] = "e\u0301\033[2J\x9b\xff日";
@@ -478,6 +489,7 @@ int main(void)
 	tcase_add_test(tc, what_is_no_answer_is_refused);
 	tcase_add_test(tc, losses_have_a_colour);
 	tcase_add_test(tc, picture_fits_any_size);
+	tcase_add_test(tc, what_lacks_little_is_shown_whole);
 	tcase_add_test(tc, text_takes_the_cells_that_it_takes_on_a_terminal);
 	tcase_add_test(tc, numbers_have_six_characters_at_most);
 	tcase_add_test(tc, option_names_the_views_and_requests_name_members_once);
