@@ -2,7 +2,8 @@
 # every measurement and compares; make bench BENCH_FLAGS='--quick relay' takes some (bench/run tells which
 # there are). Needs root.
 BENCH_FLAGS =
-EXTRA_DIST += bench/run bench/docs.py bench/figures.py bench/judge.py bench/waits.py bench/lib bench/suites
+EXTRA_DIST += bench/run bench/answers.py bench/docs.py bench/figures.py bench/judge.py bench/waits.py \
+	bench/lib bench/suites
 
 NC_BENCH_COMMON = bench/bench.c bench/bench.h
 NC_BENCHES =

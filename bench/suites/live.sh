@@ -20,7 +20,9 @@
 #
 # Rules: as many as the limit of open files allows, two sockets each. Every figure is the time from
 # a command's start to its end, as somebody who waits for it has it, so it has the start of the
-# command in it; `ready' is the daemon's, from its start to where it relays.
+# command in it; `ready' is the daemon's, from its start to where it relays. `beside' is how long
+# another client waits at the longest, who asks for next to nothing meanwhile: as long as control is
+# away. Control and that client have real-time priorities then.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 live_columns=table,case,param,run,value
@@ -203,13 +205,27 @@ live_timed() {
     live_note rules "$live_rules rules" "$what" "$run" $(((after - before) / 1000000))
 }
 
+# live_beside RUN WHAT COMMAND...: how long a client waits at the longest while a command runs.
+live_beside() {
+    local run=$1 what=$2 client
+    shift 2
+    start_on relay 1 chrt -f 6 "$here/answers.py" "$work/live.sock" 1.5 >"$work/longest"
+    client=$started
+    sleep 0.3
+    "$@" >"$work/answer" 2>"$work/answer.log" ||
+        fault "$what: $(tail -n 1 "$work/answer.log")"
+    wait_end "$client" || fault "beside $what: no answers"
+    live_note rules "$live_rules rules" "beside $what" "$run" "$(cat "$work/longest")"
+}
+
 # live_start_rules RUN: the relay with live_rules rules.
 live_start_rules() {
     local before after
     live_write "$work/live.conf" 0
     before=$(date +%s%N)
     start_on relay 0 "$daemon" --control "$work/live.sock" --cpus 0 --shards 1 \
-        --config "$work/live.conf" --rcvbuf 64K --sndbuf 64K 2>"$work/relay.log"
+        --config "$work/live.conf" --rcvbuf 64K --sndbuf 64K --metrics 127.0.0.1:9469 \
+        2>"$work/relay.log"
     relay_pid=$started
     wait_ready "$relay_pid" "$work/relay.log" || die "the relay does not start"
     after=$(date +%s%N)
@@ -218,7 +234,7 @@ live_start_rules() {
 
 # live_rules RUN: all that is timed. To replace all takes the files of both for a moment.
 live_rules() {
-    local ctl=("$build/src/numacastctl" --control "$work/live.sock") live_rules
+    local ctl=("$build/src/numacastctl" --control "$work/live.sock") live_rules path
     live_rules=$(live_most 2)
     live_start_rules "$1"
     live_timed "$1" "add one" "${ctl[@]}" add \
@@ -228,6 +244,12 @@ live_rules() {
     live_timed "$1" "reload with one changed" "${ctl[@]}" reload
     live_timed "$1" "show rules" "${ctl[@]}" show rules
     live_timed "$1" "show flows as JSON" "${ctl[@]}" show flows --json
+    chrt -f -p 5 "$relay_pid" || die "cannot give a real-time priority"
+    for path in status.json plan.svg metrics; do
+        live_beside "$1" "$path" in_ns relay curl -s "http://127.0.0.1:9469/$path"
+    done
+    live_beside "$1" top "${ctl[@]}" top --count 2
+    live_beside "$1" "show rules" "${ctl[@]}" show rules
     stop "$relay_pid"
     live_rules=$(live_most 4)
     live_start_rules "$1"
