@@ -8,17 +8,20 @@ dist_doc_DATA += etc/numacastd.conf.sample etc/grafana/numacast.json \
 ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g'
 ETC_MADE = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service \
-	etc/systemd/reserve-hugepages
+	etc/systemd/reserve-hugepages $(ETC_SITES)
+ETC_SITES = etc/systemd/numacast-rist-receive@.service etc/systemd/numacast-rist-send@.service \
+	etc/systemd/numacast-srt@.service
 
 $(ETC_MADE): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc/systemd && $(ETC_PATHS) $< >$@.tmp && mv $@.tmp $@
 
 CLEANFILES += $(ETC_MADE)
 EXTRA_DIST += etc/systemd/numacastd.service.in etc/systemd/numacast-hugepages.service.in \
-	etc/systemd/reserve-hugepages.in
+	etc/systemd/reserve-hugepages.in etc/systemd/numacast-rist-receive@.service.in \
+	etc/systemd/numacast-rist-send@.service.in etc/systemd/numacast-srt@.service.in
 
 systemunitdir = $(prefix)/lib/systemd/system
-systemunit_DATA = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service
+systemunit_DATA = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service $(ETC_SITES)
 numacastlibexecdir = $(libexecdir)/numacast
 numacastlibexec_SCRIPTS = etc/systemd/reserve-hugepages
 sysctldir = $(prefix)/lib/sysctl.d

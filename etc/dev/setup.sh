@@ -15,6 +15,7 @@ test_packages=(
     check libseccomp-dev                                             # unit and fault tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
+    rist-tools srt-tools wireguard-go wireguard-tools                # the sites' stories
     dnsmasq-base                                                     # the names' story
     chromium python3                                                 # the page's story
     nftables libcap2-bin                                             # the host check's stories

@@ -27,7 +27,8 @@ verify() {
     systemd-analyze verify --man=no --root="$root" "$root/usr/lib/systemd/system/$1.service" 2>&1 |
         grep -i numacast
 }
-for unit in numacastd numacast-hugepages; do
+for unit in numacastd numacast-hugepages numacast-srt@ numacast-rist-send@ \
+    numacast-rist-receive@; do
     expect "$unit.service: systemd-analyze verify says nothing" "$(verify "$unit")" ""
     expect "$unit.service: no path was left to fill in" "$(grep -c '@[a-z]*dir@' \
         "$units/$unit.service")" 0
