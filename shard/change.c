@@ -125,6 +125,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return remove_flow(r, m);
+	case SHARD_CUT_FLOW:
+		return change_cut_flow(r, m);
 	case SHARD_SET_FLOW:
 		return set_flow(r, m);
 	case SHARD_SET_DUTIES:
@@ -179,6 +181,8 @@ static int add_flow(struct relay *r, struct shard_message *m)
 		return -ENOSPC;
 	}
 	place->flow.drops_seen = m->flow_past.drops_seen;
+	place->flow.since_ns = m->cut_ns;
+	place->flow.since_end_ns = m->cut_ns != 0 ? clock_now_ns() + CUT_PAST_NS : 0;
 	if (m->goes_on) {
 		place->stats = m->flow_stats;
 		place->book = m->flow_past.book;
@@ -260,7 +264,9 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 	if (flow == NULL) {
 		return -ENOENT;
 	}
-	relay_end_flow(r, flow);
+	if (!m->empties) {
+		relay_end_flow(r, flow);
+	}
 	return 0;
 }
 
@@ -460,13 +466,23 @@ static bool finish_flow(struct relay *r, struct shard_message *m)
 	struct ingress_flow *flow = change_find_flow(r, m->flow);
 	const struct flow_place *place = relay_place(r, place_index(m->flow));
 
+	if (m->empties && !flow->going) {
+		if (flow->fd >= 0 && sock_queued_bytes(flow->fd) > 0) {
+			return false;
+		}
+		relay_end_flow(r, flow);
+	}
 	if (flow->state != FLOW_IDLE) {
 		return false;
 	}
 	m->fd = flow->fd;
 	relay_merge_leave(r, flow);
 	if (flow->file != PLACE_NONE) {
-		ingress_look_at_drops(flow);
+		if (m->empties) {
+			ingress_count_drops(flow, m->flow_past.drops_seen);
+		} else {
+			ingress_look_at_drops(flow);
+		}
 		ring_remove_file(r->ring, flow->file);
 	}
 	m->flow_stats = *flow->stats;

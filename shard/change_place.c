@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
@@ -128,6 +129,21 @@ int change_try_path(struct relay *r, const struct shard_message *m)
 	egress_place(r->egress, place_index(m->output))->rule.mtu = m->output_rule.mtu;
 	egress_try_path(output, m->output_rule.mtu);
 	output->dark = m->dark;
+	return 0;
+}
+
+/* A stamp is the time at which the datagram came, whoever reads it. */
+int change_cut_flow(struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
+
+	if (flow == NULL) {
+		return -ENOENT;
+	}
+	if (clock_wall_ns() >= m->cut_ns) {
+		return -ETIME;
+	}
+	flow->until_ns = m->cut_ns;
 	return 0;
 }
 

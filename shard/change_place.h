@@ -24,6 +24,9 @@ bool change_finish_closed_output(struct relay *r, struct shard_message *m);
 /* SHARD_TRY_PATH. */
 int change_try_path(struct relay *r, const struct shard_message *m);
 
+/* SHARD_CUT_FLOW. */
+int change_cut_flow(struct relay *r, const struct shard_message *m);
+
 /* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);
 

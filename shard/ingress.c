@@ -20,6 +20,7 @@ static void read_control(unsigned char *control, size_t len, struct datagram *ou
 static void read_stamp(const struct cmsghdr *c, struct datagram *out);
 static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes);
 static void move_up(struct ingress_flow *flow, const struct pool *pool, uint32_t bytes);
+static bool is_others(struct ingress_flow *flow, const struct datagram *d);
 static bool refuse(struct ingress_flow *flow, enum flow_drop drop, uint32_t count);
 static bool is_stale(const struct ingress_flow *flow, const struct datagram *d);
 static bool is_foreign(const struct ingress_flow *flow, const struct addr *from);
@@ -45,6 +46,10 @@ bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 	};
 	if (head->control_bytes > 0) {
 		read_control(base + SLOT_CONTROL_OFFSET, head->control_bytes, out);
+	}
+	if ((flow->since_ns | flow->until_ns) != 0 && is_others(flow, out)) {
+		stat_add(&flow->stats->pieces, 1);
+		return false;
 	}
 	out->count = segments_in(out->bytes, out->segment_bytes);
 	if (out->count == 1) {
@@ -95,6 +100,10 @@ void ingress_count_leftovers(struct ingress_flow *flow)
 			errors++; /* of the socket, not of a datagram */
 			continue;
 		}
+		if (is_others(flow, &d)) {
+			stat_add(&flow->stats->pieces, 1);
+			continue;
+		}
 		stat_add(&flow->stats->received, d.count);
 		stat_add(&flow->stats->received_bytes, (uint64_t)n);
 		stat_add(&flow->stats->pieces, 1);
@@ -110,8 +119,14 @@ void ingress_hand_over(struct ingress_flow *flow)
 
 void ingress_look_at_drops(struct ingress_flow *flow)
 {
+	if (flow->until_ns == 0) { /* else what it drops may have another socket */
+		ingress_count_drops(flow, sock_kernel_drops(flow->fd));
+	}
+}
+
+void ingress_count_drops(struct ingress_flow *flow, uint32_t now)
+{
 	bool filters = share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr);
-	uint32_t now = sock_kernel_drops(flow->fd);
 
 	if (now != 0) { /* 0 is also what it says when it cannot say */
 		stat_add(filters ? &flow->stats->not_mine : &flow->stats->kernel_drops,
@@ -170,6 +185,16 @@ static uint32_t segments_in(uint32_t bytes, uint32_t segment_bytes)
 	return segment_bytes == 0 || bytes <= segment_bytes
 		       ? 1
 		       : (bytes + segment_bytes - 1) / segment_bytes;
+}
+
+/* Whether the socket has it that was there before this one, or the one that comes after. */
+static bool is_others(struct ingress_flow *flow, const struct datagram *d)
+{
+	if (flow->since_ns != 0 && clock_now_ns() >= flow->since_end_ns) {
+		flow->since_ns = 0; /* a clock that is set back is to hold nothing up */
+	}
+	return d->stamp_ns != 0 && (d->stamp_ns < flow->since_ns ||
+				    (flow->until_ns != 0 && d->stamp_ns >= flow->until_ns));
 }
 
 /* Remembers the real length, and moves the flow to a class in which it fits. */

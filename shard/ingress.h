@@ -61,10 +61,14 @@ struct ingress_flow {
 	uint8_t next_group;  /* class it moves to when it is armed again */
 	uint8_t band;        /* enum relay_band, likewise */
 	uint8_t next_band;
-	uint8_t level;           /* highest of its outputs', when last looked at */
-	uint8_t counted;         /* ring group that has slots for it, or BAND_NOWHERE */
-	uint32_t window;         /* of turns, in which it has ... */
-	uint32_t taken;          /* ... so many receptions */
+	uint8_t level;   /* highest of its outputs', when last looked at */
+	uint8_t counted; /* ring group that has slots for it, or BAND_NOWHERE */
+	uint32_t window; /* of turns, in which it has ... */
+	uint32_t taken;  /* ... so many receptions */
+	uint64_t since_ns,
+		until_ns;        /* by clock_wall_ns: takes nothing that the kernel received
+				  * before, nor from then on, which another socket has; 0: all */
+	uint64_t since_end_ns;   /* by clock_now_ns: from then on nothing is left from before */
 	uint64_t apart_until_ns; /* in BAND_APART: not before, and longer while it starves */
 	uint8_t state;           /* enum flow_state */
 	bool going;              /* to be given up: not armed again */
@@ -96,6 +100,7 @@ struct flow_place {
 	struct sock_got got;     /* buffer size got, clamped, coalescing */
 	struct flow_stats stats; /* flow.stats */
 	struct share_book book;  /* control's */
+	uint64_t unstamp_ns;     /* control's: when it needs no stamps any more; 0: as it is */
 	bool stored; /* somebody keeps its socket beyond our end; control's until MAIL_HAND_OVER */
 };
 
@@ -120,3 +125,7 @@ void ingress_hand_over(struct ingress_flow *flow);
  * one socket: all of it is `not_mine' here, and only all shares together say what was lost
  * (src/run/spread.h). */
 void ingress_look_at_drops(struct ingress_flow *flow);
+
+/* The same when the kernel's count is, or was, `drops': of one that is cut, which nobody else looks
+ * at. */
+void ingress_count_drops(struct ingress_flow *flow, uint32_t drops);

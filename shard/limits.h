@@ -82,9 +82,10 @@
 /* Trains that a path refused are tried again: first after so long, then doubling up to so long. */
 #define GSO_WAIT_MIN_NS  10000000000ULL
 #define GSO_WAIT_MAX_NS  600000000000ULL
-#define DRAIN_READ_MAX   (1 << 22) /* left-over datagrams of a socket: above 2 GiB of them */
-#define LOOK_OUTPUTS_MAX 32        /* outputs looked at for each MAIL_LOOK, in turn */
-#define LOOK_FLOWS_MAX   64        /* sockets looked at for each MAIL_LOOK, in turn */
+#define DRAIN_READ_MAX   (1 << 22)     /* left-over datagrams of a socket: above 2 GiB of them */
+#define LOOK_OUTPUTS_MAX 32            /* outputs looked at for each MAIL_LOOK, in turn */
+#define CUT_PAST_NS      1000000000ULL /* what came before a cut has been read by then */
+#define LOOK_FLOWS_MAX   64            /* sockets looked at for each MAIL_LOOK, in turn */
 
 static_assert(TRAIN_IOV_MAX <= UDP_SEGMENTS_NEW_MAX, "every piece holds a datagram at least");
 static_assert((uint64_t)TRAIN_COUNT * TRAIN_IOV_MAX + FLOW_OUTPUTS_MAX < UINT16_MAX,

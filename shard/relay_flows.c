@@ -56,6 +56,7 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 	place->got = (struct sock_got){0};
 	place->stats = (struct flow_stats){0};
 	place->book = (struct share_book){0};
+	place->unstamp_ns = 0;
 	place->flow = (struct ingress_flow){
 		.token = place->flow.token,
 		.first_output = PLACE_NONE,

@@ -4,6 +4,7 @@ src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $
 src_run_libnc_run_a_SOURCES = \
 	src/run/changer.c src/run/changer.h \
 	src/run/changer_ask.c src/run/changer_ask.h \
+	src/run/changer_cut.c src/run/changer_cut.h \
 	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_shares.c src/run/changer_shares.h \
 	src/run/changer_sock.c src/run/changer_sock.h \

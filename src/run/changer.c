@@ -14,6 +14,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/run/changer_ask.h"
+#include "src/run/changer_cut.h"
 #include "src/run/changer_find.h"
 #include "src/run/changer_shares.h"
 #include "src/run/changer_sock.h"
@@ -95,9 +96,17 @@ int changer_fd(const struct changer *c)
 	return c->waiting ? c->sup->workers[c->message_shard].mailbox.answerfd : -1;
 }
 
-int changer_wait_ms(const struct changer *c)
+int changer_sleep_ms(const struct changer *c, int most)
 {
-	return has_work(c) && !c->waiting ? 0 : -1;
+	uint64_t now_ns = c->pause_ns > 0 ? clock_now_ns() : 0;
+	int wait_ms = most;
+
+	if (c->waiting) {
+		wait_ms = c->message.empties ? 1 : most;
+	} else if (has_work(c)) {
+		wait_ms = c->pause_ns > now_ns ? (int)((c->pause_ns - now_ns) / NS_PER_MS) + 1 : 0;
+	}
+	return wait_ms < most ? wait_ms : most;
 }
 
 bool changer_is_idle(const struct changer *c)
@@ -175,6 +184,9 @@ static bool has_work(const struct changer *c)
 static bool go_on(struct changer *c)
 {
 	if (c->waiting && !take_answer(c)) {
+		if (c->message.empties) { /* a queue that is empty wakes nobody */
+			mailbox_post(&c->sup->workers[c->message_shard].mailbox, MAIL_LOOK);
+		}
 		return false;
 	}
 	if (tell_duties(c)) {
@@ -223,6 +235,9 @@ static bool prepare(struct changer *c)
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
+	if (step->op == SHARD_CUT_FLOW) {
+		changer_cut_prepare(c);
+	}
 	if (step->late) {
 		return true;
 	}
@@ -295,13 +310,22 @@ static bool change(struct changer *c)
 		finish(c);
 		return false;
 	}
+	if (c->pause_ns > clock_now_ns()) {
+		return false;
+	}
+	c->pause_ns = 0;
 	step = &c->steps[c->at++];
 	if (step->skip) {
 		return true;
 	}
 	rc = begin_step(c, step);
+	if (rc > 0) {
+		c->at--;
+		return false;
+	}
 	if (rc == -ENOENT && !step->moved &&
-	    (step->why || step->op == SHARD_REMOVE_FLOW || step->op == SHARD_REMOVE_OUTPUT)) {
+	    (step->why || step->cut || step->op == SHARD_REMOVE_FLOW ||
+	     step->op == SHARD_REMOVE_OUTPUT)) {
 		step->result = step->why ? rc : 0;
 		return true; /* gone already */
 	}
@@ -311,6 +335,7 @@ static bool change(struct changer *c)
 	return true;
 }
 
+/* 1: not yet. */
 static int begin_step(struct changer *c, struct changer_step *step)
 {
 	int rc;
@@ -320,7 +345,14 @@ static int begin_step(struct changer *c, struct changer_step *step)
 		step->result = rc; /* unless it is refused later */
 		return rc;
 	}
+	rc = step->cut ? changer_cut_begin(c, step) : 0;
+	if (rc != 0) {
+		return rc;
+	}
 	rc = changer_ask(c, step);
+	if (rc == 0 && step->cut) {
+		changer_cut_ask(c, step);
+	}
 	if (rc == 0 && (step->op == SHARD_REMOVE_FLOW || step->op == SHARD_CLOSE_FLOW)) {
 		spread_leave(c->sup, step->flow, step->op == SHARD_REMOVE_FLOW);
 	}
@@ -378,6 +410,9 @@ static void settle(struct changer *c)
 		if (rc < 0) {
 			fail(c, rc, step, "cannot be moved");
 		}
+		return;
+	}
+	if (step && step->cut && changer_cut_again(c, step)) {
 		return;
 	}
 	if (m->op == SHARD_ADD_FLOW) {
@@ -442,6 +477,7 @@ static void finish(struct changer *c)
 	}
 	free(c->shards);
 	changer_forget_shares(c);
+	changer_cut_end(c);
 	c->shards = NULL;
 	c->steps = NULL;
 	c->phase = CHANGER_IDLE;

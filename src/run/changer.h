@@ -36,6 +36,8 @@ struct changer_step {
 	uint32_t shard;
 	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only;
 		    * SET_ECHOES: senders that went are not to be known any more */
+	bool cut;  /* CUT_FLOW; REMOVE_FLOW, ADD_FLOW: of a group that is received by other
+		    * sockets, whose flows have been cut before (changer_cut.h) */
 	bool moved;    /* REMOVE_FLOW: the flow goes from shard `from' to `shard', where it goes by
 			* `flow'. SET_ECHOES: it will, and is at `from' yet */
 	uint32_t from; /* of what is moved */
@@ -48,7 +50,7 @@ struct changer_step {
 	uint64_t drain_ns;
 	uint32_t latency_sample;
 	bool skip;           /* there is nothing to do after all */
-	bool tried;          /* of a share: its flow's sockets were opened, or cannot be */
+	bool tried;          /* ADD_FLOW, OPEN_FLOW: its socket was opened, or cannot be */
 	int result;          /* what became of it: 0, -errno; -ECANCELED: it was not come to */
 	int fd;              /* opened in advance; the changer's. Begins as -1 */
 	struct sock_got got; /* of that socket */
@@ -106,6 +108,12 @@ struct changer {
 	uint64_t lists;     /* begun so far */
 	struct changer_client client;
 	struct changer_shard *shards; /* of the list; one for each worker */
+	bool stamping;      /* by a socket that has the kernel stamp all that it receives */
+	int stamp_fd;       /* then: that */
+	uint64_t stamp_ns;  /* when it came */
+	uint64_t cut_ns;    /* the last moment, by clock_wall_ns; 0: none */
+	uint64_t pause_ns;  /* the next step is to wait until then; 0: it is not */
+	uint32_t cut_tries; /* for moments of one group */
 	struct changer_step **shares; /* of the list: those that bring a share, sorted; or NULL */
 	uint32_t share_count;
 	struct shard_message message;
@@ -141,9 +149,9 @@ int changer_begin(struct changer *changer, struct changer_step *steps, uint32_t 
 void changer_tick(struct changer *changer);
 
 /* What to poll for reading before the next tick: -1, nothing. How long at most, in milliseconds: 0
- * while there is work to do, else -1. */
+ * while there is work to do, else until there will be, or `most'. */
 int changer_fd(const struct changer *changer);
-int changer_wait_ms(const struct changer *changer);
+int changer_sleep_ms(const struct changer *changer, int most);
 
 /* Whether there is no list. */
 bool changer_is_idle(const struct changer *changer);

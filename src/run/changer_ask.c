@@ -59,7 +59,7 @@ static void open_late(struct changer *c, struct changer_step *step)
 {
 	struct err why;
 
-	if (step->late && changer_open(c, step, &why) < 0) {
+	if (step->late && !step->tried && changer_open(c, step, &why) < 0) {
 		step->fd = -1;
 	}
 }

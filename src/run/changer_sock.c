@@ -71,7 +71,7 @@ int changer_prepare_flow(struct changer *c, struct changer_step *step, struct ru
 				   .gro = step->flow->gro,
 				   .ttl = step->flow->merge != NULL, /* its outputs are another's */
 				   .tos = step->flow->merge != NULL,
-				   .stamp = shard_stamps(&w->spec, &step->flow->in),
+				   .stamp = step->cut || shard_stamps(&w->spec, &step->flow->in),
 				   .share = step->flow->share};
 	if (step->op == SHARD_ADD_FLOW) {
 		step->ifindex = step->flow->ifindex;
@@ -314,8 +314,9 @@ static int open_flow(struct changer *c, struct changer_step *step, struct err *e
 {
 	struct rule_ingress in;
 	struct sock_want want;
-	int rc = changer_prepare_flow(c, step, &in, &want, err);
+	int rc = step->tried ? 1 : changer_prepare_flow(c, step, &in, &want, err);
 
+	step->tried = true;
 	if (rc != 0) {
 		return rc < 0 ? rc : 0;
 	}

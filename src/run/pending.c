@@ -166,7 +166,7 @@ static void await(struct pending *p)
 	while (p->steps && clock_now_ns() < end_ns) {
 		struct pollfd fd = {.fd = changer_fd(&p->sup->changer), .events = POLLIN};
 
-		(void)poll(&fd, 1, changer_wait_ms(&p->sup->changer) == 0 ? 0 : 100);
+		(void)poll(&fd, 1, changer_sleep_ms(&p->sup->changer, 100));
 		changer_tick(&p->sup->changer);
 	}
 }

@@ -20,6 +20,7 @@
 #include "src/base/advice.h"
 #include "src/base/clock.h"
 #include "src/base/sink.h"
+#include "src/run/changer_cut.h"
 #include "src/run/control.h"
 #include "src/run/echoes.h"
 #include "src/run/precedence.h"
@@ -300,8 +301,8 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		fds[3].fd = changer_fd(&sup->changer);
 		fds[6].fd = replies_fd(&sup->replies);
 		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
-		if (changer_wait_ms(&sup->changer) == 0 ||
-		    (survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer))) {
+		sleep_ms = changer_sleep_ms(&sup->changer, sleep_ms);
+		if (survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer)) {
 			sleep_ms = 0;
 		}
 		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms);
@@ -369,6 +370,7 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 		post_all(sup, MAIL_LOOK);
 		watchdog_tick(dog, now_ns);
 		watch_tick(watch);
+		changer_cut_tick(sup);
 	}
 }
 

@@ -13,6 +13,8 @@
 #include "src/base/must.h"
 #include "src/setup/difference_match.h"
 
+#define CUTS_AT_ONCE 128 /* flows, or a few more: what comes meanwhile waits for all of them */
+
 /* All that a walk knows. */
 struct walk {
 	struct difference *out;
@@ -30,6 +32,8 @@ typedef void visit(struct walk *walk, const struct difference_match *match);
 static int list_before(struct walk *walk);
 static int compare_ingresses(const void *left, const void *right);
 static void walk_all(struct walk *walk, visit *look);
+static void walk_cuts(struct walk *walk, struct difference_match *const *cuts, uint32_t count);
+static visit cut_what_goes;
 static visit remove_what_goes;
 static visit move_what_moves;
 static visit change_what_stays;
@@ -50,6 +54,8 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 			    .running = running,
 			    .wanted = wanted,
 			    .matches = {.running = running, .wanted = wanted}};
+	struct difference_match **cuts;
+	uint32_t cut_count = 0;
 	int rc;
 
 	must(running->shard_count == wanted->shard_count);
@@ -57,6 +63,8 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 	if (rc == 0) {
 		rc = list_before(&walk);
 	}
+	cuts = rc == 0 ? difference_cuts(&walk.matches, &cut_count) : NULL;
+	rc = rc == 0 && !cuts ? -ENOMEM : rc;
 	if (rc == 0) {
 		walk_all(&walk, remove_what_goes);
 		built.first_move = built.count;
@@ -66,8 +74,10 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 		}
 		walk_all(&walk, change_what_stays);
 		walk_all(&walk, add_what_comes);
+		walk_cuts(&walk, cuts, cut_count);
 		rc = walk.failed ? -ENOMEM : 0;
 	}
+	free(cuts);
 	free(walk.matches.list);
 	free(walk.before);
 	if (rc < 0) {
@@ -148,9 +158,41 @@ static int compare_ingresses(const void *left, const void *right)
 static void walk_all(struct walk *walk, visit *look)
 {
 	for (uint32_t i = 0; i < walk->matches.count; i++) {
-		if (walk->matches.list[i].running || walk->matches.list[i].wanted) {
+		if ((walk->matches.list[i].running || walk->matches.list[i].wanted) &&
+		    !walk->matches.list[i].cut) {
 			look(walk, &walk->matches.list[i]);
 		}
+	}
+}
+
+/* Some groups at a time, as they stand, whole. */
+static void walk_cuts(struct walk *walk, struct difference_match *const *cuts, uint32_t count)
+{
+	static visit *const looks[] = {cut_what_goes, remove_what_goes, add_what_comes};
+	uint32_t k;
+
+	for (uint32_t i = 0; i < count; i += k) {
+		for (k = 0; i + k < count && k < CUTS_AT_ONCE;) {
+			k += difference_same_flow(cuts + i + k, count - i - k);
+		}
+		for (unsigned n = 0; n < sizeof(looks) / sizeof(looks[0]); n++) {
+			for (uint32_t j = 0; j < k; j++) {
+				looks[n](walk, cuts[i + j]);
+			}
+		}
+	}
+}
+
+static void cut_what_goes(struct walk *walk, const struct difference_match *match)
+{
+	if (match->running) {
+		const struct rule_table *table = &walk->running->tables[match->from];
+
+		add_step(walk, (struct difference_step){
+				       .what = DIFFERENCE_CUT_FLOW,
+				       .shard = match->from,
+				       .flow = (uint32_t)(match->running - table->flows),
+			       });
 	}
 }
 
@@ -158,7 +200,8 @@ static void remove_what_goes(struct walk *walk, const struct difference_match *m
 {
 	const struct rule_flow *running = match->running, *wanted = match->wanted;
 	const struct rule_table *table = &walk->running->tables[match->from];
-	struct difference_step step = {.what = DIFFERENCE_REMOVE_FLOW, .shard = match->from};
+	struct difference_step step = {
+		.what = DIFFERENCE_REMOVE_FLOW, .shard = match->from, .cut = match->cut};
 
 	if (!running) {
 		return;
@@ -250,9 +293,10 @@ static void add_what_comes(struct walk *walk, const struct difference_match *mat
 	walk->out->outputs_added += wanted->output_count;
 	step.flow = (uint32_t)(wanted - walk->wanted->tables[match->to].flows);
 	step.again = ran_before(walk, &wanted->in);
+	step.cut = match->cut;
 	add_step(walk, step);
 	step.what = DIFFERENCE_ADD_OUTPUT;
-	step.again = false;
+	step.again = step.cut = false;
 	for (uint32_t o = 0; o < wanted->output_count; o++) {
 		step.output = wanted->first_output + o;
 		add_step(walk, step);

@@ -6,8 +6,8 @@
  * another one is replaced; a flow whose socket must be another one is removed and added. A flow
  * that another shard is to have, or that is to receive into other buffers, is moved with its
  * outputs as they are. The steps come in an order in which they can be taken one after the other:
- * what goes, what moves, what changes, the outputs that kept flows get, and then what comes. Pure;
- * control thread.
+ * what goes, what moves, what changes, the outputs that kept flows get, what comes, and then, some
+ * groups at a time, what is received by other sockets. Pure; control thread.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ enum difference_do {
 	DIFFERENCE_SET_OUTPUT,
 	DIFFERENCE_REPLACE_OUTPUT,
 	DIFFERENCE_ADD_OUTPUT, /* to a flow that is kept, or to the one added before */
+	DIFFERENCE_CUT_FLOW,   /* it is removed and another socket comes, see `cut' */
 	DIFFERENCE_ADD_FLOW,   /* its outputs follow, each to be added, and then START_FLOW */
 	DIFFERENCE_START_FLOW,
 };
@@ -36,7 +37,10 @@ struct difference_step {
 	uint32_t flow;   /* position in the shard's table */
 	uint32_t output; /* the same; of the *_OUTPUTs only */
 	uint32_t from;   /* MOVE_FLOW; may be `shard' */
-	bool again;      /* ADD_FLOW: a flow that is the same ran before, here or elsewhere */
+	bool cut;   /* REMOVE_FLOW, ADD_FLOW: of a group that is received by other sockets. Of some
+		     * such groups first each flow is cut, then these are removed, then those of now
+		     * are added, all in a row */
+	bool again; /* ADD_FLOW: a flow that is the same ran before, here or elsewhere */
 };
 
 struct difference {

@@ -18,6 +18,7 @@ static int match_shares(struct difference_matches *all);
 static void find_new_shard(struct difference_match *goes, struct difference_match **rest,
 			   struct difference_match *const *end);
 static int compare_matches(const void *left, const void *right);
+static bool is_cut(struct difference_match *const *sorted, uint32_t count);
 static void renew_divided(struct difference_match *const *sorted, uint32_t count);
 static bool is_share(const struct difference_match *match);
 static bool goes_on(const struct difference_match *match);
@@ -50,6 +51,44 @@ bool difference_moves(const struct difference_match *match)
 {
 	return match->running && match->wanted && !match->anew && !difference_keeps(match) &&
 	       can_move(match->running, match->wanted);
+}
+
+/* Sockets of one group can be there side by side. Legs of a merge stay as they are. */
+struct difference_match **difference_cuts(const struct difference_matches *all, uint32_t *count)
+{
+	struct difference_match **sorted =
+		calloc(all->count + 1UL, sizeof(struct difference_match *));
+	uint32_t n = 0, cuts = 0, k;
+
+	for (uint32_t i = 0; sorted && i < all->count; i++) {
+		if (all->list[i].running || all->list[i].wanted) {
+			sorted[n++] = &all->list[i];
+		}
+	}
+	if (sorted) {
+		qsort(sorted, n, sizeof(struct difference_match *), compare_matches);
+	}
+	for (uint32_t i = 0; i < n; i += k) {
+		k = difference_same_flow(sorted + i, n - i);
+		if (is_cut(sorted + i, k)) {
+			for (uint32_t j = 0; j < k; j++) {
+				sorted[i + j]->cut = true;
+				sorted[cuts++] = sorted[i + j];
+			}
+		}
+	}
+	*count = cuts;
+	return sorted;
+}
+
+uint32_t difference_same_flow(struct difference_match *const *sorted, uint32_t count)
+{
+	uint32_t k = 1;
+
+	while (k < count && rule_compare_flows(ingress_of(sorted[0]), ingress_of(sorted[k])) == 0) {
+		k++;
+	}
+	return k;
 }
 
 uint32_t difference_flows(const struct layout *layout)
@@ -85,7 +124,7 @@ static int match_shard(struct difference_matches *all, uint32_t shard)
 		i += diff <= 0;
 		j += diff >= 0;
 		all->list[all->count++] = (struct difference_match){
-			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard, false};
+			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard, false, false};
 	}
 	free(running_order);
 	free(wanted_order);
@@ -186,15 +225,28 @@ static int match_shares(struct difference_matches *all)
 	}
 	qsort(shares, count, sizeof(struct difference_match *), compare_matches);
 	for (uint32_t i = 0; i < count; i += k) {
-		for (k = 1; i + k < count && rule_compare_flows(ingress_of(shares[i]),
-								ingress_of(shares[i + k])) == 0;
-		     k++) {
-			continue;
-		}
+		k = difference_same_flow(shares + i, count - i);
 		renew_divided(shares + i, k);
 	}
 	free(shares);
 	return 0;
+}
+
+static bool is_cut(struct difference_match *const *sorted, uint32_t count)
+{
+	bool before = false, after = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct rule_flow *running = sorted[i]->running, *wanted = sorted[i]->wanted;
+
+		if (goes_on(sorted[i]) || (running && running->merge) ||
+		    (wanted && wanted->merge)) {
+			return false;
+		}
+		before = before || running;
+		after = after || wanted;
+	}
+	return before && after && addr_is_multicast(&ingress_of(sorted[0])->at.addr);
 }
 
 /* `sorted' are the shares of one flow, before and after. */

@@ -15,6 +15,7 @@ struct difference_match {
 		*wanted;   /* one may be NULL; both: it was matched already */
 	uint32_t from, to; /* their shards */
 	bool anew;         /* a share of a flow that is divided in another way by now */
+	bool cut;          /* of a group that all other sockets are to receive */
 };
 
 struct difference_matches {
@@ -31,6 +32,13 @@ int difference_match(struct difference_matches *all);
  * shares do one of the two, or none does. */
 bool difference_keeps(const struct difference_match *match);
 bool difference_moves(const struct difference_match *match);
+
+/* Marks the flows of groups of which no socket stays while others come: `cut'. Returns those, one
+ * group after the other, to be freed; NULL: out of memory. */
+struct difference_match **difference_cuts(const struct difference_matches *all, uint32_t *count);
+
+/* How many of such, from the first on, are of its group. */
+uint32_t difference_same_flow(struct difference_match *const *sorted, uint32_t count);
 
 /* How many flows a layout has. */
 uint32_t difference_flows(const struct layout *layout);

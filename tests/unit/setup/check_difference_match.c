@@ -117,6 +117,59 @@ START_TEST(a_whole_flow_is_no_share)
 }
 END_TEST
 
+/* How many of the matches are cut. */
+static void expect_cuts(uint32_t wanted)
+{
+	struct difference_match **cuts;
+	uint32_t count;
+
+	ck_assert_int_eq(difference_match(&all), 0);
+	cuts = difference_cuts(&all, &count);
+	ck_assert_ptr_nonnull(cuts);
+	ck_assert_uint_eq(count, wanted);
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert(cuts[i]->cut);
+	}
+	free(cuts);
+}
+
+START_TEST(a_group_whose_sockets_are_all_others_is_cut)
+{
+	put(0, 0, 0, 2);
+	put(0, 1, 1, 2);
+	put(1, 0, 0, 3);
+	put(1, 1, 1, 3);
+	put(1, 2, 2, 3);
+	expect_cuts(3);
+}
+END_TEST
+
+START_TEST(what_goes_on_only_comes_or_only_goes_is_not_cut)
+{
+	put(0, 0, 0, 1);
+	put(1, 0, 0, 1);
+	put(0, 1, 0, 1)->in.at.addr.port = 1;
+	put(1, 2, 0, 1)->in.at.addr.port = 2;
+	expect_cuts(0);
+}
+END_TEST
+
+START_TEST(neither_a_port_nor_a_leg_is_cut)
+{
+	static struct rule_merge merge;
+
+	put(0, 0, 0, 1)->gro = true;
+	put(1, 0, 0, 1);
+	for (int l = 0; l < 2; l++) {
+		flows[l][0].in.at.addr.ip[0] = 10;
+	}
+	put(0, 1, 0, 1)->merge = &merge;
+	put(1, 1, 0, 1)->merge = &merge;
+	flows[0][1].gro = true;
+	expect_cuts(0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("difference_match");
@@ -131,6 +184,9 @@ int main(void)
 	tcase_add_test(tc, none_is_kept_when_one_cannot_be);
 	tcase_add_test(tc, none_moves_when_they_would_meet);
 	tcase_add_test(tc, a_whole_flow_is_no_share);
+	tcase_add_test(tc, a_group_whose_sockets_are_all_others_is_cut);
+	tcase_add_test(tc, what_goes_on_only_comes_or_only_goes_is_not_cut);
+	tcase_add_test(tc, neither_a_port_nor_a_leg_is_cut);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

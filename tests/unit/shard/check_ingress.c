@@ -172,6 +172,31 @@ START_TEST(what_has_waited_too_long_is_refused_where_the_rule_says_so)
 }
 END_TEST
 
+/* Counted as seen, and as nothing else; what has no stamp came when nobody had cut anything. */
+START_TEST(what_another_socket_has_is_left_to_it)
+{
+	flow.since_ns = clock_wall_ns() - 5 * NS_PER_S;
+	flow.since_end_ns = clock_now_ns() + 60 * NS_PER_S;
+	aged(6 * NS_PER_S);
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	aged(4 * NS_PER_S);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	flow.until_ns = clock_wall_ns() - 3 * NS_PER_S;
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	aged(2 * NS_PER_S);
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	head->control_bytes = 0;
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(stat_get(&stats.received), 3);
+	ck_assert_uint_eq(stat_get(&stats.pieces), 5);
+	flow.until_ns = 0;
+	flow.since_end_ns = clock_now_ns(); /* and then it has it all, whatever the clock says */
+	aged(6 * NS_PER_S);
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+	ck_assert_uint_eq(flow.since_ns, 0);
+}
+END_TEST
+
 START_TEST(hop_limit_and_traffic_class_are_read_for_both_families)
 {
 	unsigned char tos = 0xb8;
@@ -349,6 +374,7 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, empty_datagram_is_a_datagram);
 	tcase_add_test(tcase, train_counts_as_its_datagrams_the_last_one_shorter);
 	tcase_add_test(tcase, train_of_one_is_a_single_datagram);
+	tcase_add_test(tcase, what_another_socket_has_is_left_to_it);
 	tcase_add_test(tcase, hop_limit_and_traffic_class_are_read_for_both_families);
 	tcase_add_test(tcase, stamp_of_the_kernel_is_read);
 	tcase_add_test(tcase, what_has_waited_too_long_is_refused_where_the_rule_says_so);
