@@ -5,6 +5,7 @@ src_fastpath_libnc_fastpath_a_SOURCES = \
 	src/fastpath/abi.h \
 	src/fastpath/counts.c src/fastpath/counts.h \
 	src/fastpath/device.c src/fastpath/device.h \
+	src/fastpath/eligible.c src/fastpath/eligible.h \
 	src/fastpath/fast.c src/fastpath/fast.h \
 	src/fastpath/fast_image.c src/fastpath/fast_image.h \
 	src/fastpath/fast_place.c src/fastpath/fast_place.h \

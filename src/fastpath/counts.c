@@ -23,14 +23,14 @@ static const struct counter output_rows[] = {FAST_OUTPUT_COUNTERS(OUTPUT_ROW)};
 
 const struct counter_family fast_flow_counters = {
 	.name = "fast_flow",
-	.title = "Of a flow in the fast path",
+	.title = "Counters of a flow in the kernel",
 	.rows = flow_rows,
 	.count = sizeof(flow_rows) / sizeof(flow_rows[0]),
 };
 
 const struct counter_family fast_output_counters = {
 	.name = "fast_output",
-	.title = "Of an output in the fast path",
+	.title = "Counters of an output in the kernel",
 	.rows = output_rows,
 	.count = sizeof(output_rows) / sizeof(output_rows[0]),
 };

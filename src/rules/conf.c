@@ -56,7 +56,7 @@ int conf_add_rule(struct conf *conf, const char *text, const char *where, struct
 	struct reading reading = {
 		.conf = conf,
 		.cursor = {.at = text, .where = where, .err = err},
-		.rule = {.shard = CONF_SHARD_ANY},
+		.rule = {.shard = CONF_SHARD_ANY, .fast = RULE_AUTO},
 	};
 	int rc = check_text(&reading.cursor);
 

@@ -63,3 +63,10 @@ int conf_key_read_src(const struct conf_key *key, const struct conf_target *targ
 	target->out->src = addr;
 	return 0;
 }
+
+int conf_key_read_fast(const struct conf_key *key, const struct conf_target *target,
+		       const char *value)
+{
+	(void)key;
+	return conf_key_read_switch(value, &target->rule->fast);
+}

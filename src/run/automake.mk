@@ -21,10 +21,13 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/echoes_change.c src/run/echoes_change.h \
 	src/run/finish_note.c src/run/finish_note.h \
 	src/run/finisher.c src/run/finisher.h \
+	src/run/figures.c src/run/figures.h \
 	src/run/follow.c src/run/follow.h \
 	src/run/gate.c src/run/gate.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
+	src/run/lane.c src/run/lane.h \
+	src/run/lane_look.c src/run/lane_look.h \
 	src/run/links.c src/run/links.h \
 	src/run/sources.c src/run/sources.h \
 	src/run/mover.c src/run/mover.h \
@@ -64,5 +67,6 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/watch.c src/run/watch.h \
 	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
-NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a $(NC_HOST_LIBS) $(MICROHTTPD_LIBS) \
-	$(LIBCAPNG_LIBS) $(MNL_LIBS)
+NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a src/fastpath/libnc-fastpath.a \
+	$(NC_HOST_LIBS) $(MICROHTTPD_LIBS) \
+	$(LIBCAPNG_LIBS) $(BPF_LIBS) $(MNL_LIBS)

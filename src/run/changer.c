@@ -276,6 +276,7 @@ static bool grow(struct changer *c)
 	int rc;
 
 	if (c->at == c->sup->worker_count) {
+		lane_touch(c->sup, c->steps, c->count);
 		c->phase = CHANGER_CHANGING;
 		c->begun = true;
 		c->at = 0;

@@ -148,6 +148,7 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 		}
 		spread_removed(sup, m);
 		report_keep_flow(&sup->gone, &m->flow_stats);
+		lane_forget(sup, &step->flow->in);
 		break;
 	case SHARD_CLOSE_FLOW:
 		/* Nobody else counts there, while it has no socket. */
@@ -157,6 +158,9 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 		break;
 	case SHARD_REMOVE_OUTPUT:
 		report_keep_output(&sup->gone, &m->output_stats);
+		if (step->op == SHARD_REMOVE_OUTPUT) {
+			lane_forget_output(sup, &step->flow->in, &step->output->out.to);
+		}
 		break;
 	case SHARD_SET_OUTPUT:
 		/* What each datagram carried by itself until now has its default now. */

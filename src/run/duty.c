@@ -177,6 +177,7 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 		(void)duty_mark(duty, sup->setup);
 		duty_note(duty);
 		commands_duty_done(sup);
+		sup->lane.due = true;
 	}
 	return count > 0;
 }
@@ -270,8 +271,12 @@ static uint32_t list_shard(const struct duty *duty, const struct conf_index *ind
 
 		if (flow && standby != place->rule.standby) {
 			out[count++] = (struct shard_duty){place->flow.token, standby};
+			if (standby) {
+				lane_drop(duty->sup, &place->rule.in);
+			}
 		}
 	}
+	lane_settle(duty->sup);
 	return count;
 }
 

@@ -72,6 +72,7 @@ void links_changed(struct links *links)
 		}
 		rc = pending_look(&links->pending);
 		rc = rc == 0 ? renew_look(&links->renew) : rc;
+		lane_changed(sup);
 	}
 	gate_let(&sup->gate);
 	if (rc < 0) {
@@ -112,11 +113,13 @@ void links_tick(struct links *links)
 	links->sources.due = links->sources.due || links->listing != links->watch.table.listing;
 	links->listing = links->watch.table.listing;
 	names_tick(&links->names, links->now_ns);
+	lane_prolong(links->sup, links->now_ns);
 	if (changer_is_idle(&links->sup->changer)) {
 		sources_tick(&links->sources, links->sup);
 		renew_tick(&links->renew, links->now_ns);
 		follow_tick(&links->follow);
 		pending_tick(&links->pending, links->now_ns);
+		lane_tick(links->sup, links->now_ns);
 	}
 }
 
@@ -181,6 +184,7 @@ static void hear(void *context, const struct ifwatch_event *event)
 	case IFWATCH_ADDRESS:
 	case IFWATCH_ADDRESS_GONE:
 		links->sources.due = true;
+		lane_addresses_changed(links->sup);
 		break;
 	}
 	if (event->news != IFWATCH_REMOVED && event->news != IFWATCH_DOWN &&

@@ -32,6 +32,9 @@ int ready_get(struct supervisor *sup, struct err *err)
 	if (rc == 0) {
 		rc = door_choose(opt, &sup->door, err);
 	}
+	if (rc == 0) {
+		rc = lane_open(sup, err);
+	}
 	if (rc == 0 && opt->user) {
 		rc = privs_become(opt->user, err);
 	}

@@ -40,8 +40,7 @@ static void add_worker_flows(const struct worker *w, const struct conf_index *in
 			     struct totals *totals);
 static json_t *flow_object(const struct worker *w, const struct ingress_flow *flow,
 			   struct totals *totals);
-static json_t *output_object(const struct worker *w, const struct output_place *place,
-			     struct totals *totals);
+static json_t *output_object(const struct report_spot *spot, struct totals *totals);
 static json_t *add_gone(const struct report_gone *stats, struct totals *totals);
 static void finish_rule(json_t *rule);
 static json_t *totals_object(const struct totals *totals);
@@ -210,17 +209,16 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	report_put_flow(totals->sup, w, flow, &totals->want, object);
 	drops = json_object_get(object, "drops");
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
-		const struct output_place *place = shard_output(w->shard, o);
-		json_t *output = output_object(w, place, totals);
+		const struct report_spot spot = {w, flow, shard_output(w->shard, o)};
+		json_t *output = output_object(&spot, totals);
 
 		/* One that came later has been offered what was relayed since. */
 		totals->consistent =
 			totals->consistent &&
-			report_get(output, "offered") + place->output.relayed_before ==
+			report_get(output, "offered") + report_get(output, "relayed_before") ==
 				(flow->merge ? relay_offered(flow) : report_get(object, "relayed"));
-		report_put_number(output, "relayed_before", place->output.relayed_before);
 		json_array_append_new(outputs, output);
-		o = place->output.sibling;
+		o = spot.place->output.sibling;
 	}
 	report_put(object, "outputs", outputs);
 	report_add_up(totals->flow, &counter_families[COUNTERS_FLOW], object);
@@ -232,13 +230,12 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 	return object;
 }
 
-static json_t *output_object(const struct worker *w, const struct output_place *place,
-			     struct totals *totals)
+static json_t *output_object(const struct report_spot *spot, struct totals *totals)
 {
 	json_t *output = json_object();
 	const json_t *drops;
 
-	report_put_output(totals->sup, w, place, &totals->want, output);
+	report_put_output(totals->sup, spot, &totals->want, output);
 	drops = json_object_get(output, "drops");
 	report_add_up(totals->output, &counter_families[COUNTERS_OUTPUT], output);
 	report_add_up(totals->output_drops, &counter_families[COUNTERS_OUTPUT_DROPS], drops);

@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-#include "src/base/must.h"
+#include "src/fastpath/counts.h"
+#include "src/run/figures.h"
 #include "src/run/report_merge.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
@@ -22,7 +23,8 @@ static void put_name(const struct supervisor *sup, const struct endpoint *to,
 static void put_place(const struct worker *w, const struct report_want *want, json_t *row);
 static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
 		      const struct report_want *want, json_t *object);
-static void correct(const json_t *object, const char *name, uint64_t value);
+static json_t *fast_flow(const struct supervisor *sup, const struct rule_ingress *in);
+static json_t *fast_output(const struct supervisor *sup, const struct report_spot *spot);
 static void put_state(json_t *object, const struct report_want *want,
 		      const struct row_state *state);
 
@@ -67,7 +69,9 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	const struct rule_ingress *in = &flow->rule->in;
 	char text[ENDPOINT_TEXT_MAX];
 	char source[RULE_SOURCE_TEXT_MAX];
+	struct flow_stats stats;
 
+	figures_flow(sup, flow, &stats);
 	if (report_wants(want, "ingress")) {
 		report_put_text(row, "ingress", endpoint_format(&in->at, text));
 	}
@@ -84,7 +88,10 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 			  pending_why(&sup->links.pending, w, place_index(flow->token), false),
 			  links_amiss(&sup->links, flow->rule->ifindex),
 			  flow->rule->standby ? "its rule stands by" : NULL});
-	report_put_family(row, &want->families[COUNTERS_FLOW], flow->stats);
+	report_put_family(row, &want->families[COUNTERS_FLOW], &stats);
+	if (lane_is_open(sup) && report_wants(want, "fast")) {
+		report_put(row, "fast", fast_flow(sup, in));
+	}
 	if (share_is_part(&flow->rule->share)) {
 		put_share(sup, flow, want, row);
 	}
@@ -93,16 +100,17 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	}
 	if (report_wants(want, "drops")) {
 		report_put(row, "drops",
-			   report_family(&counter_families[COUNTERS_FLOW_DROPS], flow->stats));
+			   report_family(&counter_families[COUNTERS_FLOW_DROPS], &stats));
 	}
 }
 
-void report_put_output(const struct supervisor *sup, const struct worker *w,
-		       const struct output_place *place, const struct report_want *want,
-		       json_t *row)
+void report_put_output(const struct supervisor *sup, const struct report_spot *spot,
+		       const struct report_want *want, json_t *row)
 {
-	const struct output_stats *stats = place->output.stats;
+	const struct output_place *place = spot->place;
 	char text[ENDPOINT_TEXT_MAX];
+	struct output_stats stats;
+	uint64_t before = figures_output(sup, spot->flow, place, &stats);
 
 	if (report_wants(want, "to")) {
 		report_put_text(row, "to", endpoint_format(&place->output.rule->out.to, text));
@@ -114,22 +122,28 @@ void report_put_output(const struct supervisor *sup, const struct worker *w,
 		report_put_text(row, "from", addr_format(&place->got.local, text));
 	}
 	put_state(row, want,
-		  &(const struct row_state){pending_why(&sup->links.pending, w,
+		  &(const struct row_state){pending_why(&sup->links.pending, spot->w,
 							place_index(place->output.token), true),
 					    links_output_amiss(&sup->links, place->output.rule),
 					    NULL});
-	report_put_family(row, &want->families[COUNTERS_OUTPUT], stats);
+	report_put_family(row, &want->families[COUNTERS_OUTPUT], &stats);
+	if (lane_is_open(sup) && report_wants(want, "fast")) {
+		report_put(row, "fast", fast_output(sup, spot));
+	}
 	if (report_wants(want, "zerocopy")) {
 		report_put(row, "zerocopy",
-			   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], stats));
+			   report_family(&counter_families[COUNTERS_OUTPUT_ZEROCOPY], &stats));
 	}
 	if (report_wants(want, "latency")) {
 		report_put(row, "latency",
-			   report_family(&counter_families[COUNTERS_OUTPUT_LATENCY], stats));
+			   report_family(&counter_families[COUNTERS_OUTPUT_LATENCY], &stats));
 	}
 	if (report_wants(want, "drops")) {
 		report_put(row, "drops",
-			   report_family(&counter_families[COUNTERS_OUTPUT_DROPS], stats));
+			   report_family(&counter_families[COUNTERS_OUTPUT_DROPS], &stats));
+	}
+	if (report_wants(want, "relayed_before")) {
+		report_put_number(row, "relayed_before", before);
 	}
 }
 
@@ -195,8 +209,6 @@ static void put_share(const struct supervisor *sup, const struct ingress_flow *f
 		spread_account(sup, flow, &account);
 		report_put_number(part, "pieces", account.pieces);
 		report_put_number(part, "outside", account.outside);
-		correct(object, "kernel_drops", account.kernel_drops);
-		correct(object, "not_mine", account.not_mine);
 	}
 	if (report_wants(want, "spread")) {
 		report_put(object, "spread", part);
@@ -205,12 +217,30 @@ static void put_share(const struct supervisor *sup, const struct ingress_flow *f
 	}
 }
 
-/* If it is there. */
-static void correct(const json_t *object, const char *name, uint64_t value)
+/* What the program has counted of a flow, and whether it carries it now. */
+static json_t *fast_flow(const struct supervisor *sup, const struct rule_ingress *in)
 {
-	json_t *number = json_object_get(object, name);
+	enum fast_reason reason = lane_reason(sup, in);
+	struct fast_image_counts counts;
+	json_t *object;
 
-	must(!number || json_integer_set(number, (json_int_t)value) == 0);
+	lane_read(sup, in, &counts);
+	object = report_family(&fast_flow_counters, &counts);
+	report_put(object, "carried", json_boolean(reason == FAST_REASON_NONE));
+	report_put(object, "reason",
+		   reason == FAST_REASON_NONE ? json_null()
+					      : json_string(fast_reason_text(reason)));
+	return object;
+}
+
+static json_t *fast_output(const struct supervisor *sup, const struct report_spot *spot)
+{
+	struct fast_output_counts counts;
+	uint64_t before;
+
+	lane_read_output(sup, &spot->flow->rule->in, &spot->place->output.rule->out.to, &counts,
+			 &before);
+	return report_family(&fast_output_counters, &counts);
 }
 
 static void put_state(json_t *object, const struct report_want *want, const struct row_state *state)

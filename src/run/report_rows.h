@@ -27,6 +27,13 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, const struct report_want *want,
 		     struct json_t *row);
 
-void report_put_output(const struct supervisor *sup, const struct worker *w,
-		       const struct output_place *place, const struct report_want *want,
-		       struct json_t *row);
+/* Where an output stands. */
+struct report_spot {
+	const struct worker *w;
+	const struct ingress_flow *flow;
+	const struct output_place *place;
+};
+
+/* An output, with what its flow had relayed without it. */
+void report_put_output(const struct supervisor *sup, const struct report_spot *spot,
+		       const struct report_want *want, struct json_t *row);

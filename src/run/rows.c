@@ -12,6 +12,7 @@
 
 #include "src/base/must.h"
 #include "src/rules/index.h"
+#include "src/run/figures.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"
@@ -88,7 +89,7 @@ json_t *rows_of_flows(const struct rows_ask *ask)
 		put(ask, row, "rule", rule_name(ask, spot));
 		report_put_flow(ask->sup, spot->worker, spot->flow, &ask->want, row);
 		put(ask, row, "outputs", json_integer(outputs));
-		tally_read_flow(ask->sup, spot->flow, &stats);
+		figures_flow(ask->sup, spot->flow, &stats);
 		put_losses(ask, row, &stats, NULL);
 		must(json_array_append_new(rows, row) == 0);
 	}
@@ -109,8 +110,10 @@ json_t *rows_of_outputs(const struct rows_ask *ask)
 
 		endpoint_format(&in->at, ingress);
 		for (uint32_t o = spot->flow->first_output; o != PLACE_NONE;) {
-			const struct output_place *place = shard_output(spot->worker->shard, o);
+			const struct report_spot at = {spot->worker, spot->flow,
+						       shard_output(spot->worker->shard, o)};
 			json_t *row = json_object();
+			struct output_stats stats;
 
 			put(ask, row, "rule", rule_name(ask, spot));
 			put(ask, row, "ingress", json_string(ingress));
@@ -118,12 +121,11 @@ json_t *rows_of_outputs(const struct rows_ask *ask)
 			    in->source.family ? json_string(rule_format_source(in, source))
 					      : json_null());
 			put(ask, row, "shard", json_integer(spot->worker->index));
-			report_put_output(ask->sup, spot->worker, place, &ask->want, row);
-			put_losses(ask, row, NULL, place->output.stats);
-			put(ask, row, "relayed_before",
-			    json_integer((json_int_t)place->output.relayed_before));
+			report_put_output(ask->sup, &at, &ask->want, row);
+			(void)figures_output(ask->sup, at.flow, at.place, &stats);
+			put_losses(ask, row, NULL, &stats);
 			must(json_array_append_new(rows, row) == 0);
-			o = place->output.sibling;
+			o = at.place->output.sibling;
 		}
 	}
 	free(spots);

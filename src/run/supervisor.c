@@ -124,6 +124,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 	} else {
 		post_all(sup, MAIL_QUIT);
 	}
+	lane_stop(sup);
 	if (!sup->stuck) {
 		join_all(sup);
 		changer_end(&sup->changer);
@@ -173,6 +174,9 @@ static int go_live(struct supervisor *sup, int signals, struct err *err)
 	}
 	if (rc == 0) {
 		rc = replies_open(&sup->replies, sup, err);
+	}
+	if (rc == 0) {
+		rc = lane_start(sup, err);
 	}
 	gate_order(&sup->gate, rc == 0 ? GATE_JOIN : GATE_LEAVE);
 	if (rc == 0) {
@@ -422,6 +426,7 @@ static void ask_to_end(struct supervisor *sup, uint32_t mail)
 	uint64_t drain_ns = mail != MAIL_QUIT ? sup->setup->opt->drain_ms * NS_PER_MS : 0;
 	uint64_t end_by_ns = clock_now_ns() + drain_ns + END_WAIT_NS;
 
+	lane_stop(sup);
 	sup->end_by_ns =
 		sup->end_by_ns > 0 && sup->end_by_ns < end_by_ns ? sup->end_by_ns : end_by_ns;
 	spread_end(sup);
@@ -480,5 +485,6 @@ static void free_all(struct supervisor *sup)
 	marks_release(&sup->marks);
 	free_workers(sup);
 	links_close(&sup->links);
+	lane_close(&sup->lane);
 	gate_free(&sup->gate);
 }

@@ -13,6 +13,7 @@
 #include "src/run/commands.h"
 #include "src/run/echoes_change.h"
 #include "src/run/finisher.h"
+#include "src/run/lane.h"
 #include "src/run/links.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
@@ -38,6 +39,7 @@ struct supervisor {
 	struct store store;       /* of sockets, with the service manager */
 	struct finisher finisher; /* where there is a store */
 	struct links links;
+	struct lane lane; /* who is carried by the kernel */
 	struct replies replies;
 	struct changer changer;   /* of running shards */
 	struct spread spread;     /* of divided flows, beside what stands in their places */

@@ -8,8 +8,9 @@
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/run/figures.h"
 #include "src/run/reasons.h"
-#include "src/run/spread.h"
+#include "src/run/report_rows.h"
 #include "src/run/status.h"
 #include "src/run/supervisor.h"
 #include "src/web/snapshot.h"
@@ -31,9 +32,8 @@ static void take_reason(void *context, const char *text);
 static bool copy_flows(struct survey *survey, const struct supervisor *sup, uint32_t most);
 static void copy_flow(struct survey *survey, const struct supervisor *sup, const struct worker *w,
 		      const struct ingress_flow *flow);
-static void copy_output(struct survey *survey, const struct supervisor *sup, const struct worker *w,
-			const struct output_place *place);
-static void copy_counters(void *to, const void *from, size_t size);
+static void copy_output(struct survey *survey, const struct supervisor *sup,
+			const struct report_spot *spot);
 static char *copy_text(const char *text);
 static void stop(struct survey *survey);
 
@@ -227,11 +227,10 @@ static void copy_shard(struct snapshot_shard *to, const struct worker *w)
 	const struct shard *shard = w->shard;
 	struct err err;
 
-	copy_counters(&to->ring, &shard->stats->ring, sizeof(to->ring));
-	copy_counters(&to->batches, &shard->stats->batches, sizeof(to->batches));
+	figures_copy(&to->ring, &shard->stats->ring, sizeof(to->ring));
+	figures_copy(&to->batches, &shard->stats->batches, sizeof(to->batches));
 	for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
-		copy_counters(&to->pool[c].stats, &shard->stats->pool[c],
-			      sizeof(to->pool[c].stats));
+		figures_copy(&to->pool[c].stats, &shard->stats->pool[c], sizeof(to->pool[c].stats));
 		to->pool[c].slots = shard->pool.classes[c].count;
 		to->pool[c].payload_bytes = shard->pool.classes[c].payload_bytes;
 	}
@@ -287,7 +286,7 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 	const struct conf_flow *known = conf_index_find(&survey->index, &flow->rule->in);
 
 	must(snapshot->flow_count < survey->flow_room);
-	copy_counters(&to->stats, flow->stats, sizeof(to->stats));
+	figures_flow(sup, flow, &to->stats);
 	to->in = flow->rule->in;
 	to->share = flow->rule->share;
 	to->share.cpus_os = NULL;
@@ -300,54 +299,36 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 
 		to->merged = true;
 		to->leg = flow->rule->leg;
-		copy_counters(&to->leg_stats, merge->legs[to->leg].stats, sizeof(to->leg_stats));
-		copy_counters(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
+		figures_copy(&to->leg_stats, merge->legs[to->leg].stats, sizeof(to->leg_stats));
+		figures_copy(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
 	}
 	to->degraded = !to->why && links_amiss(&sup->links, flow->rule->ifindex) != NULL;
-	if (share_is_part(&to->share) && share_is_filtered(&to->share, &to->in.at.addr)) {
-		struct spread_account account;
-
-		spread_account(sup, flow, &account);
-		stat_set(&to->stats.kernel_drops, account.kernel_drops);
-		stat_set(&to->stats.not_mine, account.not_mine);
-	}
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
-		const struct output_place *place = shard_output(w->shard, o);
+		const struct report_spot spot = {w, flow, shard_output(w->shard, o)};
 
-		copy_output(survey, sup, w, place);
-		o = place->output.sibling;
+		copy_output(survey, sup, &spot);
+		o = spot.place->output.sibling;
 	}
 	to->output_count = snapshot->output_count - to->first_output;
 	snapshot->flow_count++;
 }
 
-static void copy_output(struct survey *survey, const struct supervisor *sup, const struct worker *w,
-			const struct output_place *place)
+static void copy_output(struct survey *survey, const struct supervisor *sup,
+			const struct report_spot *spot)
 {
 	struct snapshot *snapshot = survey->making;
 	struct snapshot_output *to = &snapshot->outputs[snapshot->output_count];
+	const struct output_place *place = spot->place;
 
 	must(snapshot->output_count < survey->output_room);
-	copy_counters(&to->stats, place->output.stats, sizeof(to->stats));
+	to->relayed_before = figures_output(sup, spot->flow, place, &to->stats);
 	to->to = place->output.rule->out.to;
 	to->from = place->got.local;
-	to->relayed_before = place->output.relayed_before;
 	to->flow = snapshot->flow_count;
 	to->why = copy_text(
-		pending_why(&sup->links.pending, w, place_index(place->output.token), true));
+		pending_why(&sup->links.pending, spot->w, place_index(place->output.token), true));
 	to->degraded = !to->why && links_output_amiss(&sup->links, place->output.rule) != NULL;
 	snapshot->output_count++;
-}
-
-/* A struct of nothing but counters, which its shard goes on adding to. */
-static void copy_counters(void *to, const void *from, size_t size)
-{
-	const stat_t *source = from;
-	stat_t *target = to;
-
-	for (size_t i = 0; i < size / sizeof(*source); i++) {
-		stat_set(&target[i], stat_get(&source[i]));
-	}
 }
 
 static char *copy_text(const char *text)

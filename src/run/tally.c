@@ -12,8 +12,8 @@
 #include "shard/relay_merge.h"
 #include "shard/shard.h"
 #include "src/base/must.h"
+#include "src/run/figures.h"
 #include "src/run/pending.h"
-#include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
 #define SET_BITS 64
@@ -23,6 +23,7 @@ struct places {
 	struct tally_row *rule; /* NULL: it has none any more */
 	struct tally_row *shard;
 	struct tally_row *all;
+	const struct ingress_flow *flow;
 	uint64_t relayed; /* by the flow, whose outputs come after it */
 };
 
@@ -128,22 +129,6 @@ bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard)
 	return (*set_word(tally, rule, shard) >> shard % SET_BITS & 1) != 0;
 }
 
-/* The kernel counts what a filter refuses as drops, too; see spread.h. */
-void tally_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
-		     struct flow_stats *out)
-{
-	struct spread_account account;
-
-	memset(out, 0, sizeof(*out));
-	counters_add(&counter_families[COUNTERS_FLOW], out, flow->stats);
-	counters_add(&counter_families[COUNTERS_FLOW_DROPS], out, flow->stats);
-	if (share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr)) {
-		spread_account(sup, flow, &account);
-		stat_set(&out->kernel_drops, account.kernel_drops);
-		stat_set(&out->not_mine, account.not_mine);
-	}
-}
-
 const char *tally_loss_name(uint32_t cause)
 {
 	if (cause == 0) {
@@ -182,7 +167,8 @@ static void add_place(const struct supervisor *sup, const struct worker *w,
 		      const struct ingress_flow *flow, struct tally *tally)
 {
 	const struct conf_flow *known = conf_index_find(&tally->index, &flow->rule->in);
-	struct places places = {.shard = &tally->shards[w->index], .all = &tally->all};
+	struct places places = {
+		.shard = &tally->shards[w->index], .all = &tally->all, .flow = flow};
 
 	if (known) {
 		places.rule = &tally->rules[known->rule];
@@ -213,7 +199,7 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 		flow->rule->standby ? "its rule stands by" : NULL};
 	struct flow_stats stats;
 
-	tally_read_flow(sup, flow, &stats);
+	figures_flow(sup, flow, &stats);
 	tally->consistent = tally->consistent && flow_agrees(&stats, relay_held(flow));
 	places->relayed = flow->merge ? relay_offered(flow) : stat_get(&stats.relayed);
 	if (places->rule) {
@@ -250,14 +236,13 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(output->token), true),
 		links_output_amiss(&sup->links, output->rule), NULL};
+	struct output_stats read; /* once, so that all sums have the same of it */
+	const struct output_stats *stats = &read;
+	uint64_t before = figures_output(sup, places->flow, place, &read);
 
-	struct report_gone read = {0}; /* once, so that all sums have the same of it */
-	const struct output_stats *stats = &read.outputs;
-
-	report_keep_output(&read, output->stats);
 	/* One that came later has been offered what was relayed since. */
 	tally->consistent = tally->consistent && output_agrees(stats) &&
-			    stat_get(&stats->offered) + output->relayed_before == places->relayed;
+			    stat_get(&stats->offered) + before == places->relayed;
 	if (places->rule) {
 		keep_output(places->rule, stats, &why);
 	}

@@ -54,11 +54,6 @@ void tally_free(struct tally *tally);
 /* Whether `shard' has a flow of `rule'. */
 bool tally_is_at(const struct tally *tally, uint32_t rule, uint32_t shard);
 
-/* What a flow has counted, of which sums make sense; its drops at the socket without what the
- * filter of its share refused. */
-void tally_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
-		     struct flow_stats *out);
-
 /* A cause of loss, below TALLY_LOSSES, by its name in the exit report, and how many a row has. */
 const char *tally_loss_name(uint32_t cause);
 uint64_t tally_loss(const struct tally_row *row, uint32_t cause);

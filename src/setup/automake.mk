@@ -16,6 +16,7 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/options.c src/setup/options.h \
 	src/setup/options_check.c \
 	src/setup/options_edit.c \
+	src/setup/options_fastpath.c \
 	src/setup/options_help.c \
 	src/setup/options_live.c \
 	src/setup/options_machines.c \

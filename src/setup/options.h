@@ -2,6 +2,7 @@
  *
  *     options.c         the table, one row an option, and the command line's way to struct opt
  *     options_machines.c what several machines need
+ *     options_fastpath.c  those about the kernel's way
  *     options_value.c   what only numacastd's options take: CPU lists, buffers of each class
  *     options_check.c   contradictions between options
  *     options_live.c    what may change while the daemon runs
@@ -47,6 +48,13 @@ enum opt_detail {
 	OPT_DETAIL_RULE,
 	OPT_DETAIL_FLOW,
 	OPT_DETAIL_OUTPUT,
+};
+
+/* --fastpath: whether rules that do not say are relayed in the kernel. */
+enum opt_fastpath {
+	OPT_FASTPATH_OFF,
+	OPT_FASTPATH_AUTO,    /* those that can be */
+	OPT_FASTPATH_REQUIRE, /* and it is an error when one cannot be */
 };
 
 enum opt_switch {
@@ -98,7 +106,8 @@ struct opt {
 	enum opt_switch gro, gso; /* --gro, --gso */
 	uint32_t train_max;       /* datagrams a train, 2..UDP_SEGMENTS_NEW_MAX */
 	uint32_t zerocopy; /* --zerocopy: bytes, the shortest send; or OPT_AMOUNT_AUTO, _OFF */
-	uint32_t register_buffers; /* how many, of all shards together; or OPT_AMOUNT_* */
+	uint32_t register_buffers;  /* how many, of all shards together; or OPT_AMOUNT_* */
+	enum opt_fastpath fastpath; /* --fastpath */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */

@@ -474,8 +474,9 @@ static const struct cli_group sockets_group = {"Sockets", sockets_rows};
 static const struct cli_group running_group = {"Running", running_rows};
 
 static const struct cli_group *const groups[] = {
-	&rules_group,  &options_machines_group, &inspect_group, &placement_group, &memory_group,
-	&engine_group, &trains_group,           &sockets_group, &running_group,   NULL,
+	&rules_group,   &options_machines_group, &inspect_group, &placement_group,
+	&memory_group,  &engine_group,           &trains_group,  &options_fastpath_group,
+	&sockets_group, &running_group,          NULL,
 };
 
 const struct cli_table options_table = {

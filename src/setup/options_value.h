@@ -6,6 +6,9 @@
 
 #include "src/cli/row.h"
 
+/* options_fastpath.c */
+extern const struct cli_group options_fastpath_group;
+
 #define OPTIONS_CPUS_TAKES \
 	"CPU numbers and ascending ranges separated by commas, none twice, at most 1024"
 #define OPTIONS_COUNTS_TAKES                                                                       \

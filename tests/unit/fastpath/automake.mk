@@ -10,3 +10,6 @@ UNIT_TESTS += tests/unit/fastpath/check_fast_change
 tests_unit_fastpath_check_fast_change_SOURCES = tests/unit/fastpath/check_fast_change.c \
 	$(FAST_RIG)
 tests_unit_fastpath_check_fast_change_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/fastpath/check_eligible
+tests_unit_fastpath_check_eligible_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "shard/counters.h"
+#include "src/fastpath/counts.h"
 #include "src/run/recheck.h"
 
 #define FILE_ROOM 131072
@@ -34,11 +35,13 @@ static const struct {
 	{&counter_families[COUNTERS_RING], sizeof(struct ring_stats)},
 	{&counter_families[COUNTERS_BATCHES], sizeof(struct batch_stats)},
 	{&recheck_counters, sizeof(struct recheck)},
+	{&fast_flow_counters, sizeof(struct fast_image_counts)},
+	{&fast_output_counters, sizeof(struct fast_output_counts)},
 };
 
 #define FAMILIES ((int)(sizeof(all) / sizeof(all[0])))
 
-static_assert(sizeof(all) / sizeof(all[0]) == COUNTERS_FAMILY_COUNT + 1, "all families");
+static_assert(sizeof(all) / sizeof(all[0]) == COUNTERS_FAMILY_COUNT + 3, "all families");
 
 static char text[FILE_ROOM];
 

@@ -16,7 +16,7 @@
 #include "src/rules/keys.h"
 #include "src/setup/options.h"
 
-#define FILE_ROOM 65536
+#define FILE_ROOM 131072
 
 static char text[FILE_ROOM];
 

@@ -1,0 +1,27 @@
+/* options_fastpath.c - the options about what is relayed in the kernel; rows as in options_rows.c.
+ */
+#include <assert.h>
+#include <stddef.h>
+
+#include "src/setup/options.h"
+#include "src/setup/options_value.h"
+
+#define AT(member) CLI_AT(struct opt, member)
+
+static const char *const fastpath_choices[] = {"off", "auto", "require", NULL};
+
+static_assert(OPT_FASTPATH_OFF == 0 && OPT_FASTPATH_REQUIRE == 2, "fastpath_choices");
+
+static const struct cli_row rows[] = {
+	{.name = "fastpath",
+	 .kind = CLI_CHOICE,
+	 .arg = "WHEN",
+	 AT(fastpath),
+	 .choices = fastpath_choices,
+	 .initial = "off",
+	 .help = "relay flows in the kernel, before they come to a socket: off, auto (those\n"
+		 "that can be), require (all of them, or do not start); fast= of a rule wins"},
+	{0},
+};
+
+const struct cli_group options_fastpath_group = {"In the kernel", rows};

@@ -1,0 +1,131 @@
+#!/bin/bash
+# builds: plain
+# shellcheck disable=SC2034,SC2154
+# What can be is relayed in the kernel and never comes to a shard: the same datagrams, each once, in
+# the same counters, whatever happens to the rules, and when fragments or a full queue come between.
+. "$(dirname "$0")/lib/story.sh"
+story "flows are relayed in the kernel"
+topo_line
+
+# fast WHAT: what the program has counted of flows; fast_out WHAT: of outputs.
+fast() {
+    reported "[.rules[].flows[].fast.$1] | add"
+}
+fast_out() {
+    reported "[.rules[].flows[].outputs[].fast.$1] | add"
+}
+
+# got_all NAME COUNT: stopped, a receiver has COUNT datagrams, none twice or hurt.
+got_all() {
+    recv_stop "$1"
+    expect "$1: received, lost, duplicated, corrupt" \
+        "$(got "$1" '.total | [.received, .lost, .duplicated, .corrupt] | join(" ")')" "$2 0 0 0"
+}
+
+fed="239.1.1.1%in0:5000 name=fed -> 239.2.2.2%out0:6000"
+relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec"
+wait_for grep -qE 'ready|fastpath require' "$daemon_log"
+if ! grep -q ready "$daemon_log"; then
+    relay_end
+    skip "the kernel takes no program here: $(tail -n 1 "$daemon_log")"
+fi
+recv_start one dst 239.2.2.2%d0:6000
+recv_start two dst 239.2.2.3%d0:6001
+send src 239.1.1.1%s0:5000 --count 1000 --size 0-1400 --rate unlimited --ttl 9
+send src 239.1.1.1%s0:5000 --count 1000 --gso 8 --rate unlimited --ttl 9
+relay_stop
+recv_clean one 2000
+recv_clean two 2000
+expect "received by the program" "$(fast received)" 2000
+expect "sent by it" "$(fast_out sent)" 4000
+expect "received in all" "$(reported .totals.received)" 2000
+expect "sent in all" "$(reported .totals.sent)" 4000
+expect "turns of shards that have received any" \
+    "$(reported '[.shards[].batches.received_per_turn[1:][]] | add')" 0
+
+# Fragments come between: what follows them must not overtake them. Unicast outputs, and rules that
+# do not want to, go by their sockets beside it.
+relay_start --fastpath auto --rule "$fed" --rule "239.1.1.2%in0:5000 -> 10.77.2.2%out0:6002" \
+    --rule "239.1.1.3%in0:5000 fast=off -> 239.2.2.4%out0:6003"
+recv_start one dst 239.2.2.2%d0:6000
+recv_start others dst 10.77.2.2%d0:6002 239.2.2.4%d0:6003
+send src 239.1.1.1%s0:5000 --count 500 --size 64-1400 --rate unlimited
+send src 239.1.1.1%s0:5000 --count 500 --size 64-3000 --rate 20000
+send src 239.1.1.2%s0:5000 239.1.1.3%s0:5000 --count 200
+wait_for grep -q 'leaves the fast path' "$daemon_log" || fail "the log tells of no fragment"
+relay_stop
+recv_clean one 1000
+recv_clean others 200
+expect_cmp "by the program until then" "$(fast received)" -ge 500
+expect_cmp "and fewer than in all" "$(fast received)" -lt 1000
+expect "why two others went by sockets" \
+    "$(reported '[.rules[1, 2].flows[].fast.reason] | join("; ")')" \
+    "an output is not a multicast group; it is not asked for"
+
+# A queue that is full: each datagram is sent, or counted for its output.
+in_ns mid tc qdisc add dev out0 root tbf rate 20mbit burst 10kb limit 10kb
+relay_start --fastpath require --rule "$fed, 239.2.2.3%out0:6001"
+recv_start one dst 239.2.2.2%d0:6000
+recv_start two dst 239.2.2.3%d0:6001
+send src 239.1.1.1%s0:5000 --count 2000 --size 1000 --rate unlimited
+relay_stop
+in_ns mid tc qdisc del dev out0 root
+recv_stop one
+recv_stop two
+expect "received by the program" "$(fast received)" 2000
+expect "sent and refused" "$(($(fast_out sent) + $(fast_out qdisc)))" 4000
+expect_cmp "refused" "$(fast_out qdisc)" -gt 0
+expect "what has arrived" "$(($(got one .total.received) + $(got two .total.received)))" \
+    "$(fast_out sent)"
+
+# The rules change while traffic flows.
+conf=$work/numacastd.conf
+reloads=0
+is_done() {
+    [ "$(grep -c 'reload: done' "$daemon_log")" -ge "$reloads" ]
+}
+
+# reload RULE...: what is relayed from now on.
+reload() {
+    printf 'rule %s\n' "$@" >"$conf"
+    reloads=$((reloads + 1))
+    kill -HUP "$daemon_pid"
+    wait_for is_done || fail "the reload does not end"
+}
+echo "rule $fed" >"$conf"
+relay_start --fastpath auto --config "$conf"
+recv_start one dst 239.2.2.2%d0:6000
+start_in src "$probe" send --quiet --json --no-loop --rate 3000 --count 6000 239.1.1.1%s0:5000 \
+    >"$work/sent.json" 2>"$work/send.log"
+sender=$started
+for i in 1 2 3; do
+    reload "$fed, 239.2.2.5%out0:600$i" "239.1.1.9%in0:5000 -> 239.2.2.9%out0:6000"
+    reload "$fed ttl=3$i" "239.1.1.9%in0:5000 fast=off -> 239.2.2.9%out0:6000"
+    in_ns mid ip link set out0 address "02:00:00:00:00:0$i"
+    reload "$fed rate=1G"
+done
+wait_for dead "$sender"
+relay_stop
+got_all one 6000
+expect "received in all" "$(reported '.totals.received')" 6000
+expect_cmp "of these by the program" "$(fast received)" -gt 0
+
+# Killed: nothing goes on, and nothing is left.
+relay_start --fastpath require --rule "$fed"
+recv_start one dst 239.2.2.2%d0:6000
+kill -KILL "$daemon_pid"
+relay_end
+send src 239.1.1.1%s0:5000 --count 10
+recv_stop one
+expect "relayed by nobody" "$(got one .total.received)" 0
+expect "queueing disciplines left" "$(in_ns mid tc qdisc show dev in0 | grep -c clsact)" 0
+
+# Where the kernel takes no program from us, all goes by sockets, or nothing starts.
+relay_wrapper=(setpriv --bounding-set "-sys_admin,-bpf")
+relay_refuses 1 "--fastpath require: the kernel refuses bpf" --fastpath require --rule "$fed"
+relay_start --fastpath auto --rule "$fed"
+recv_start one dst 239.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --count 100
+relay_stop
+recv_clean one 100
+expect_words "why all go by sockets" "$daemon_log" "expected CAP_BPF and CAP_NET_ADMIN"
