@@ -20,13 +20,14 @@ CLEANFILES += src/fastpath/fast.bpf.o src/fastpath/object.c
 else
 src_fastpath_libnc_fastpath_a_SOURCES += src/fastpath/hook_none.c src/fastpath/program_none.c
 endif
-EXTRA_DIST += src/fastpath/fast.bpf.c src/fastpath/hook.c src/fastpath/hook_none.c \
+EXTRA_DIST += src/fastpath/fast.bpf.c src/fastpath/packet.bpf.h src/fastpath/hook.c src/fastpath/hook_none.c \
 	src/fastpath/program.c src/fastpath/program_none.c
 NC_FASTPATH_LIBS = src/fastpath/libnc-fastpath.a $(NC_SETUP_LIBS) $(BPF_LIBS) $(MNL_LIBS)
 
 # The kernel reads the types (-g) of maps. Its compiler knows none of our flags, and has -O2 always:
 # the verifier takes no other code.
-src/fastpath/fast.bpf.o: $(srcdir)/src/fastpath/fast.bpf.c $(srcdir)/src/fastpath/abi.h
+src/fastpath/fast.bpf.o: $(srcdir)/src/fastpath/fast.bpf.c $(srcdir)/src/fastpath/packet.bpf.h \
+	$(srcdir)/src/fastpath/abi.h
 	$(AM_V_GEN)$(MKDIR_P) src/fastpath && $(BPF_CLANG) -target bpf -O2 -g -Wall -Wextra \
 		-fdebug-prefix-map=$(abs_srcdir)=. $(BPF_CPPFLAGS) $(BPF_CFLAGS) -I$(srcdir) \
 		-c $(srcdir)/src/fastpath/fast.bpf.c -o $@

@@ -69,9 +69,6 @@ static enum fast_reason ask_ingress(const struct fast_question *q)
 	if (!addr_is_multicast(&in->at.addr)) {
 		return FAST_REASON_INGRESS_UNICAST;
 	}
-	if (in->at.addr.family != AF_INET) {
-		return FAST_REASON_FAMILY;
-	}
 	if (in->source_bits > 0) {
 		return FAST_REASON_PREFIX;
 	}
@@ -87,7 +84,7 @@ static enum fast_reason ask_output(const struct fast_question *q, const struct r
 	if (!addr_is_multicast(&out->to.addr)) {
 		return FAST_REASON_UNICAST;
 	}
-	if (out->to.addr.family != AF_INET) {
+	if (out->to.addr.family != q->flow->in.at.addr.family) {
 		return FAST_REASON_FAMILY;
 	}
 	if (device->ifindex == 0) {

@@ -18,7 +18,6 @@
 	X(NONE, "nothing")                                                               \
 	X(UNWANTED, "it is not asked for")                                               \
 	X(INGRESS_UNICAST, "its ingress is not a multicast group")                       \
-	X(FAMILY, "the program knows IPv4 only")                                         \
 	X(INGRESS_IFACE, "its ingress interface is not there")                           \
 	X(INGRESS_KIND, "its ingress interface is no Ethernet, or a VLAN's")             \
 	X(DIVIDED, "spread= divides it")                                                 \
@@ -26,6 +25,7 @@
 	X(PREFIX, "it takes a prefix of senders")                                        \
 	X(OUTPUTS, "it has more outputs than the program holds")                         \
 	X(UNICAST, "an output is not a multicast group")                                 \
+	X(FAMILY, "an output is of another family than the ingress")                     \
 	X(IFACE, "an egress interface is not there")                                     \
 	X(KIND, "an egress interface is no Ethernet, or a VLAN's")                       \
 	X(MTU, "an egress interface or mtu= carries less than the ingress interface")    \

@@ -18,6 +18,7 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
 
@@ -25,16 +26,20 @@
 #include <bpf/bpf_helpers.h>
 
 #include "src/fastpath/abi.h"
+#include "src/fastpath/packet.bpf.h"
 
 #define AF_INET          2
+#define AF_INET6         10
 #define PACKET_MULTICAST 2
-#define IP_AT            ETH_HLEN
-#define UDP_AT           (ETH_HLEN + sizeof(struct iphdr))
-#define CHECK_AT         (UDP_AT + 6)
-#define IP_DF            0x4000
 #define IP_MF            0x2000
 #define IP_OFFSET        0x1fff
+#define V6_OFFSET        0xfff8
+#define V6_HOP_BY_HOP    0
+#define V6_ROUTING       43
+#define V6_FRAGMENT      44
+#define V6_DESTINATION   60
 #define ENETDOWN         100
+#define NOT_OURS         (-1)
 #define ID_OF_CPU        0x1f3d /* CPUs number their own datagrams, apart from each other's */
 
 /* Sizes of all but the last are set before the program is loaded. */
@@ -87,88 +92,44 @@ struct {
 	__uint(max_entries, 1);
 } control SEC(".maps");
 
-/* A packet as it came, and what its headers say by now. */
-struct packet {
-	__u32 count;     /* datagrams */
-	__u32 bytes;     /* payload */
-	__be32 from, to; /* now */
-	__be16 from_port, to_port;
-	__be32 sender; /* as it came */
-	__be16 sender_port;
-	__be16 total;  /* IP length */
-	__u8 ttl, tos; /* as it came */
-	__u8 unsummed; /* it came without a UDP checksum */
-	__u8 zero[5];
-};
-
-/* What is written for an output, from the start of the packet on. */
-struct head {
-	__u8 zero[2]; /* so that the rest is aligned */
-	struct ethhdr eth;
-	struct iphdr ip;
-};
-
-#define HEAD_BYTES (sizeof(struct head) - 2)
-
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 int send_one(struct __sk_buff *skb, struct packet *p, __u32 number);
-static __always_inline struct fast_way *find_way(struct __sk_buff *skb, const struct iphdr *ip,
-						 __be16 port);
-static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way,
-				 const struct iphdr *ip, const struct udphdr *udp);
+static __always_inline int read_v4(struct __sk_buff *skb, struct packet *p);
+static __always_inline int read_v6(struct __sk_buff *skb, struct packet *p);
+static __always_inline int read_udp(struct __sk_buff *skb, struct packet *p, __u32 at);
+static __always_inline struct fast_way *find_way(struct __sk_buff *skb, const struct packet *p);
+static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way, struct packet *p);
 static __always_inline int is_over(void);
-static __always_inline int is_echo(const struct fast_image *image, __be32 from, __be16 port);
-static __always_inline int is_unsummed(struct __sk_buff *skb, const struct iphdr *ip,
-				       const struct udphdr *udp);
-static __always_inline int write_headers(struct __sk_buff *skb, struct packet *p,
-					 const struct fast_output *out, __u8 ttl, __u16 id);
+static __always_inline int is_echo(const struct fast_image *image, const struct packet *p);
+static __always_inline int is_unsummed(struct __sk_buff *skb, const struct packet *p);
 static __always_inline int ttl_for(const struct fast_output *out, __u8 received, __u8 *ttl);
-static __always_inline int mend_checksum(struct __sk_buff *skb, const struct packet *p, __be32 from,
-					 __be32 to, __be16 from_port, __be16 to_port);
 static __always_inline __u32 priority_of_tos(__u8 tos);
-static __always_inline __u32 sum_of_header(const struct iphdr *ip);
-static __always_inline __u32 fold(__u64 sum);
 
 SEC("tc")
 int fast_ingress(struct __sk_buff *skb)
 {
-	struct iphdr ip;
-	struct udphdr udp;
+	struct packet p = {0};
 	struct fast_way *way;
-	__u32 total, udp_at;
+	int rc = NOT_OURS;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->pkt_type != PACKET_MULTICAST ||
-	    skb->vlan_present || bpf_skb_load_bytes(skb, IP_AT, &ip, sizeof(ip)) != 0) {
+	if (skb->pkt_type != PACKET_MULTICAST || skb->vlan_present) {
 		return TC_ACT_UNSPEC;
 	}
-	if (ip.version != 4 || ip.ihl < 5 || ip.protocol != IPPROTO_UDP ||
-	    ip.frag_off & bpf_htons(IP_OFFSET)) {
-		return TC_ACT_UNSPEC; /* a later fragment has no ports */
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		rc = read_v4(skb, &p);
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		rc = read_v6(skb, &p);
 	}
-	total = bpf_ntohs(ip.tot_len);
-	udp_at = IP_AT + ip.ihl * 4;
-	if (bpf_skb_load_bytes(skb, udp_at, &udp, sizeof(udp)) != 0) {
-		return TC_ACT_UNSPEC;
-	}
-	way = find_way(skb, &ip, udp.dest);
+	way = rc == NOT_OURS ? 0 : find_way(skb, &p);
 	if (!way || way->flag != FAST_FLAG_NONE) {
 		return TC_ACT_UNSPEC;
 	}
-	if (ip.frag_off & bpf_htons(IP_MF)) {
-		way->flag = FAST_FLAG_FRAGMENT;
+	if (rc != FAST_FLAG_NONE) {
+		way->flag = rc;
 		return TC_ACT_UNSPEC;
 	}
-	if (ip.ihl != 5) {
-		way->flag = FAST_FLAG_OPTIONS;
-		return TC_ACT_UNSPEC;
-	}
-	/* What the kernel would refuse it is to refuse, and to count. */
-	if (bpf_ntohs(udp.len) < sizeof(udp) || total != sizeof(ip) + bpf_ntohs(udp.len) ||
-	    total + IP_AT > skb->len || sum_of_header(&ip) != 0xffff) {
-		return TC_ACT_UNSPEC;
-	}
-	return relay(skb, way, &ip, &udp);
+	return relay(skb, way, &p);
 }
 
 /* Sends a copy by output `number', or counts why not. */
@@ -190,8 +151,11 @@ __noinline int send_one(struct __sk_buff *skb, struct packet *p, __u32 number)
 		counts->ttl_expired += p->count;
 		return 0;
 	}
-	rc = write_headers(skb, p, out, ttl, counts->sent + bpf_get_smp_processor_id() * ID_OF_CPU);
-	skb->priority = out->flags & FAST_TOS_KEEP ? priority_of_tos(p->tos) : out->priority;
+	rc = p->v6 ? packet_write_v6(skb, p, out, ttl)
+		   : packet_write_v4(skb, p, out, ttl,
+				     counts->sent + bpf_get_smp_processor_id() * ID_OF_CPU);
+	skb->priority =
+		out->flags & FAST_TOS_KEEP && !p->v6 ? priority_of_tos(p->tos) : out->priority;
 	counts->sends++;
 	if (rc == 0) {
 		rc = bpf_clone_redirect(skb, out->ifindex, 0);
@@ -211,66 +175,145 @@ __noinline int send_one(struct __sk_buff *skb, struct packet *p, __u32 number)
 	return 0;
 }
 
-static __always_inline struct fast_way *find_way(struct __sk_buff *skb, const struct iphdr *ip,
-						 __be16 port)
+/* Reads what there is to know of a packet: FAST_FLAG_NONE, it is whole and as it should be; another
+ * flag, only a socket can take it; NOT_OURS, it is no datagram, or one that the kernel is to refuse
+ * and to count. */
+static __always_inline int read_v4(struct __sk_buff *skb, struct packet *p)
 {
-	struct fast_key key = {.ifindex = skb->ifindex, .port = port, .family = AF_INET};
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes(skb, IP_AT, &ip, sizeof(ip)) != 0 || ip.version != 4 || ip.ihl < 5 ||
+	    ip.protocol != IPPROTO_UDP || ip.frag_off & bpf_htons(IP_OFFSET) ||
+	    read_udp(skb, p, IP_AT + ip.ihl * 4) != 0) {
+		return NOT_OURS; /* a later fragment has no ports */
+	}
+	p->from[0] = p->sender[0] = ip.saddr;
+	p->to[0] = ip.daddr;
+	p->length = ip.tot_len;
+	p->ttl = ip.ttl;
+	p->tos = ip.tos;
+	if (ip.frag_off & bpf_htons(IP_MF)) {
+		return FAST_FLAG_FRAGMENT;
+	}
+	if (ip.ihl != 5) {
+		return FAST_FLAG_OPTIONS;
+	}
+	if (bpf_ntohs(ip.tot_len) != sizeof(ip) + bpf_ntohs(p->udp_length) ||
+	    bpf_ntohs(ip.tot_len) + IP_AT > skb->len || packet_sum_of_header(&ip) != 0xffff) {
+		return NOT_OURS;
+	}
+	return FAST_FLAG_NONE;
+}
+
+/* One header may stand between, and then says what follows. */
+static __always_inline int read_v6(struct __sk_buff *skb, struct packet *p)
+{
+	struct ipv6hdr ip;
+	__be16 between[2] = {0}; /* next header and length; offset and flags of a fragment */
+	__u8 next;
+	__u32 udp_at = UDP_V6_AT;
+	int rc = FAST_FLAG_NONE;
+
+	if (bpf_skb_load_bytes(skb, IP_AT, &ip, sizeof(ip)) != 0 || ip.version != 6) {
+		return NOT_OURS;
+	}
+	next = ip.nexthdr;
+	if (next == V6_FRAGMENT || next == V6_HOP_BY_HOP || next == V6_ROUTING ||
+	    next == V6_DESTINATION) {
+		if (bpf_skb_load_bytes(skb, UDP_V6_AT, between, sizeof(between)) != 0 ||
+		    (next == V6_FRAGMENT && between[1] & bpf_htons(V6_OFFSET))) {
+			return NOT_OURS;
+		}
+		rc = next == V6_FRAGMENT ? FAST_FLAG_FRAGMENT : FAST_FLAG_OPTIONS;
+		udp_at += next == V6_FRAGMENT ? 8 : ((bpf_ntohs(between[0]) & 0xff) + 1) * 8;
+		next = bpf_ntohs(between[0]) >> 8;
+	}
+	if (next != IPPROTO_UDP || read_udp(skb, p, udp_at) != 0) {
+		return NOT_OURS;
+	}
+	p->v6 = 1;
+	__builtin_memcpy(p->from, &ip.saddr, sizeof(p->from));
+	__builtin_memcpy(p->sender, &ip.saddr, sizeof(p->sender));
+	__builtin_memcpy(p->to, &ip.daddr, sizeof(p->to));
+	p->length = ip.payload_len;
+	p->ttl = ip.hop_limit;
+	p->tos = ip.priority << 4 | ip.flow_lbl[0] >> 4;
+	p->flow_label = (ip.flow_lbl[0] & 0xf) << 16 | ip.flow_lbl[1] << 8 | ip.flow_lbl[2];
+	if (rc == FAST_FLAG_NONE &&
+	    (ip.payload_len != p->udp_length || bpf_ntohs(ip.payload_len) + UDP_V6_AT > skb->len)) {
+		return NOT_OURS;
+	}
+	return rc;
+}
+
+static __always_inline int read_udp(struct __sk_buff *skb, struct packet *p, __u32 at)
+{
+	struct udphdr udp;
+
+	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)) != 0 ||
+	    bpf_ntohs(udp.len) < sizeof(udp)) {
+		return -1;
+	}
+	p->from_port = p->sender_port = udp.source;
+	p->to_port = udp.dest;
+	p->udp_length = udp.len;
+	p->check = udp.check;
+	p->bytes = bpf_ntohs(udp.len) - sizeof(udp);
+	return 0;
+}
+
+static __always_inline struct fast_way *find_way(struct __sk_buff *skb, const struct packet *p)
+{
+	struct fast_key key = {
+		.ifindex = skb->ifindex, .port = p->to_port, .family = p->v6 ? AF_INET6 : AF_INET};
 	__u32 *number;
 
-	*(__be32 *)key.group = ip->daddr;
+	__builtin_memcpy(key.group, p->to, sizeof(key.group));
 	number = bpf_map_lookup_elem(&keys, &key);
 	if (!number) {
-		*(__be32 *)key.source = ip->saddr;
+		__builtin_memcpy(key.source, p->from, sizeof(key.source));
 		number = bpf_map_lookup_elem(&keys, &key);
 	}
 	return number ? bpf_map_lookup_elem(&ways, number) : 0;
 }
 
 /* A packet of a flow that is relayed here, whole and as it should be. */
-static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way,
-				 const struct iphdr *ip, const struct udphdr *udp)
+static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way, struct packet *p)
 {
 	__u32 number = *(volatile __u32 *)&way->image;
 	struct fast_image *image = bpf_map_lookup_elem(&images, &number);
 	struct fast_image_counts *counts = bpf_map_lookup_elem(&image_counts, &number);
 	__u32 segment = skb->gso_size;
-	struct packet p = {
-		.count = 1,
-		.bytes = bpf_ntohs(udp->len) - sizeof(*udp),
-		.from = ip->saddr,
-		.to = ip->daddr,
-		.from_port = udp->source,
-		.to_port = udp->dest,
-		.sender = ip->saddr,
-		.sender_port = udp->source,
-		.total = ip->tot_len,
-		.ttl = ip->ttl,
-		.tos = ip->tos,
-	};
 
-	if (number == FAST_NONE || !image || !counts || is_over() ||
-	    is_echo(image, ip->saddr, udp->source)) {
+	if (number == FAST_NONE || !image || !counts || is_over() || is_echo(image, p)) {
 		return TC_ACT_UNSPEC;
 	}
-	if (segment > 0 && p.bytes > segment) {
-		p.count = (p.bytes + segment - 1) / segment;
+	p->count = 1;
+	if (segment > 0 && p->bytes > segment) {
+		p->count = (p->bytes + segment - 1) / segment;
 	} else {
-		segment = p.bytes;
+		segment = p->bytes;
 	}
-	if (segment + sizeof(*ip) + sizeof(*udp) > image->mtu) {
+	if (segment + sizeof(struct udphdr) +
+		    (p->v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) >
+	    image->mtu) {
 		way->flag = FAST_FLAG_TOO_BIG;
 		return TC_ACT_UNSPEC;
 	}
-	p.unsummed = is_unsummed(skb, ip, udp);
-	counts->received += p.count;
-	counts->received_bytes += p.bytes;
-	counts->trains += p.count > 1;
+	p->unsummed = is_unsummed(skb, p);
+	if (p->unsummed && p->v6) {
+		return TC_ACT_UNSPEC; /* not allowed, and the kernel's to refuse */
+	}
+	p->complete = p->v6 && bpf_csum_update(skb, 0) >= 0;
+	counts->received += p->count;
+	counts->received_bytes += p->bytes;
+	counts->trains += p->count > 1;
 	counts->pieces++;
 	for (int i = 0; i < FAST_OUTPUTS_MAX; i++) {
 		if (i >= (int)image->output_count) {
 			break;
 		}
-		send_one(skb, &p, image->outputs[i]);
+		send_one(skb, p, image->outputs[i]);
 	}
 	return TC_ACT_SHOT;
 }
@@ -283,14 +326,16 @@ static __always_inline int is_over(void)
 	return !c || bpf_ktime_get_ns() > c->until_ns;
 }
 
-static __always_inline int is_echo(const struct fast_image *image, __be32 from, __be16 port)
+static __always_inline int is_echo(const struct fast_image *image, const struct packet *p)
 {
 #pragma unroll
 	for (int i = 0; i < FAST_ECHOES_MAX; i++) {
-		__be32 ip = *(const __be32 *)image->echoes[i].ip;
+		const __be32 *ip = (const __be32 *)image->echoes[i].ip;
 
-		if (i < (int)image->echo_count && image->echoes[i].port == port &&
-		    (ip == 0 || ip == from)) {
+		if (i < (int)image->echo_count && image->echoes[i].port == p->from_port &&
+		    ((ip[0] | ip[1] | ip[2] | ip[3]) == 0 ||
+		     (ip[0] == p->from[0] && ip[1] == p->from[1] && ip[2] == p->from[2] &&
+		      ip[3] == p->from[3]))) {
 			return 1;
 		}
 	}
@@ -299,29 +344,33 @@ static __always_inline int is_echo(const struct fast_image *image, __be32 from, 
 
 /* Whether a checksum field of 0 means that there is none. If it is left to the device it holds the
  * sum of addresses and length, and that may be 0, too: then a change of a port leaves it alone. */
-static __always_inline int is_unsummed(struct __sk_buff *skb, const struct iphdr *ip,
-				       const struct udphdr *udp)
+static __always_inline int is_unsummed(struct __sk_buff *skb, const struct packet *p)
 {
-	__u64 sum = (__u64)ip->saddr + ip->daddr + bpf_htons(IPPROTO_UDP) + udp->len;
+	__u32 at = (p->v6 ? UDP_V6_AT : UDP_V4_AT) + CHECK_AT;
+	__u64 sum = bpf_htons(IPPROTO_UDP) + p->udp_length;
 	__u16 check = 0xffff;
 
-	if (udp->check != 0) {
+	if (p->check != 0) {
 		return 0;
 	}
-	if (fold(sum) != 0xffff && fold(sum) != 0) {
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		sum += (__u64)p->from[i] + p->to[i];
+	}
+	if (packet_fold(sum) != 0xffff && packet_fold(sum) != 0) {
 		return 1;
 	}
-	if (bpf_l4_csum_replace(skb, CHECK_AT, 0, 1, 0) != 0 ||
-	    bpf_skb_load_bytes(skb, CHECK_AT, &check, sizeof(check)) != 0) {
+	if (bpf_l4_csum_replace(skb, at, 0, 1, 0) != 0 ||
+	    bpf_skb_load_bytes(skb, at, &check, sizeof(check)) != 0) {
 		return 1;
 	}
 	if (check != 0) {
 		check = 0;
-		(void)bpf_skb_store_bytes(skb, CHECK_AT, &check, sizeof(check), 0);
+		(void)bpf_skb_store_bytes(skb, at, &check, sizeof(check), 0);
 		return 1;
 	}
 	check = 0xffff; /* the same number, and not taken for none */
-	(void)bpf_skb_store_bytes(skb, CHECK_AT, &check, sizeof(check), 0);
+	(void)bpf_skb_store_bytes(skb, at, &check, sizeof(check), 0);
 	return 0;
 }
 
@@ -345,64 +394,6 @@ static __always_inline int ttl_for(const struct fast_output *out, __u8 received,
 	return received != out->ttl_fresh + 1;
 }
 
-static __always_inline int write_headers(struct __sk_buff *skb, struct packet *p,
-					 const struct fast_output *out, __u8 ttl, __u16 id)
-{
-	__be32 from = out->flags & FAST_SRC_KEEP ? p->sender : *(const __be32 *)out->from;
-	__be32 to = *(const __be32 *)out->to;
-	__be16 from_port = out->flags & FAST_SPORT_KEEP ? p->sender_port : out->from_port;
-	__be16 ports[2] = {from_port, out->to_port};
-	struct head head = {0};
-	int rc = 0;
-
-	__builtin_memcpy(head.eth.h_dest, out->to_mac, ETH_ALEN);
-	__builtin_memcpy(head.eth.h_source, out->from_mac, ETH_ALEN);
-	head.eth.h_proto = bpf_htons(ETH_P_IP);
-	*(__u8 *)&head.ip = 0x45;
-	head.ip.tos = out->flags & FAST_TOS_KEEP ? p->tos & 0xfc : out->tos;
-	head.ip.tot_len = p->total;
-	head.ip.id = bpf_htons(id);
-	head.ip.frag_off = out->flags & FAST_DF ? bpf_htons(IP_DF) : 0;
-	head.ip.ttl = ttl;
-	head.ip.protocol = IPPROTO_UDP;
-	head.ip.saddr = from;
-	head.ip.daddr = to;
-	head.ip.check = ~sum_of_header(&head.ip);
-	if (!p->unsummed) {
-		rc = mend_checksum(skb, p, from, to, from_port, out->to_port);
-	}
-	if (rc == 0) {
-		rc = bpf_skb_store_bytes(skb, 0, &head.eth, HEAD_BYTES, 0);
-	}
-	if (rc == 0) {
-		rc = bpf_skb_store_bytes(skb, UDP_AT, ports, sizeof(ports), 0);
-	}
-	p->from = from;
-	p->to = to;
-	p->from_port = from_port;
-	p->to_port = out->to_port;
-	return rc;
-}
-
-/* Mends the checksum for other addresses and ports: in a packet whose checksum is left to the
- * device it holds the sum of the addresses alone. */
-static __always_inline int mend_checksum(struct __sk_buff *skb, const struct packet *p, __be32 from,
-					 __be32 to, __be16 from_port, __be16 to_port)
-{
-	__u64 addresses = (__u64)(__u32)~p->from + (__u32)~p->to + from + to;
-	__u32 ports = (__u32)(__u16)~p->from_port + (__u16)~p->to_port + from_port + to_port;
-	int rc;
-
-	addresses = (addresses & 0xffffffff) + (addresses >> 32);
-	addresses = (addresses & 0xffffffff) + (addresses >> 32);
-	rc = bpf_l4_csum_replace(skb, CHECK_AT, 0, addresses,
-				 BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
-	if (rc == 0) {
-		rc = bpf_l4_csum_replace(skb, CHECK_AT, 0, ports, BPF_F_MARK_MANGLED_0);
-	}
-	return rc;
-}
-
 /* What the kernel takes the priority of a packet from, if its socket names none. */
 static __always_inline __u32 priority_of_tos(__u8 tos)
 {
@@ -415,24 +406,4 @@ static __always_inline __u32 priority_of_tos(__u8 tos)
 		return 6; /* interactive */
 	}
 	return 4; /* interactive bulk */
-}
-
-static __always_inline __u32 sum_of_header(const struct iphdr *ip)
-{
-	const __u16 *words = (const __u16 *)ip;
-	__u64 sum = 0;
-
-#pragma unroll
-	for (int i = 0; i < (int)sizeof(*ip) / 2; i++) {
-		sum += words[i];
-	}
-	return fold(sum);
-}
-
-static __always_inline __u32 fold(__u64 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32 & 0xffff) + (sum >> 48);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u32)sum;
 }

@@ -23,7 +23,9 @@ void wire_fill(const struct rule_output *rule, const struct device *device,
 		     (rule->sport_keep ? FAST_SPORT_KEEP : 0U) |
 		     (rule->dscp == RULE_DSCP_KEEP ? FAST_TOS_KEEP : 0U) |
 		     (rule->df ? FAST_DF : 0U);
-	out->priority = rule->priority >= 0 ? (uint32_t)rule->priority : priority_of(tos);
+	out->priority = rule->priority >= 0               ? (uint32_t)rule->priority
+			: rule->to.addr.family == AF_INET ? priority_of(tos)
+							  : 0;
 	group_mac(&rule->to.addr, out->to_mac);
 	memcpy(out->from_mac, device->mac, sizeof(out->from_mac));
 	memcpy(out->to, rule->to.addr.ip, sizeof(out->to));
@@ -47,15 +49,17 @@ struct fast_echo wire_echo(const struct addr *sender)
 	return echo;
 }
 
-/* RFC 1112. */
+/* RFC 1112, RFC 2464. */
 static void group_mac(const struct addr *group, uint8_t mac[6])
 {
-	const uint8_t v4[6] = {0x01, 0x00, 0x5e, group->ip[1] & 0x7f, group->ip[2], group->ip[3]};
+	const uint8_t *ip = group->ip;
+	const uint8_t v4[6] = {0x01, 0x00, 0x5e, ip[1] & 0x7f, ip[2], ip[3]};
+	const uint8_t v6[6] = {0x33, 0x33, ip[12], ip[13], ip[14], ip[15]};
 
-	memcpy(mac, v4, sizeof(v4));
+	memcpy(mac, group->family == AF_INET6 ? v6 : v4, sizeof(v4));
 }
 
-/* What the kernel gives a socket with this TOS. */
+/* What the kernel gives a socket of IPv4 with this TOS. */
 static uint32_t priority_of(uint8_t tos)
 {
 	static const uint8_t priorities[] = {0, 2, 6, 4};

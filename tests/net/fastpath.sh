@@ -23,7 +23,8 @@ got_all() {
 }
 
 fed="239.1.1.1%in0:5000 name=fed -> 239.2.2.2%out0:6000"
-relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec"
+relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec" \
+    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000"
 wait_for grep -qE 'ready|fastpath require' "$daemon_log"
 if ! grep -q ready "$daemon_log"; then
     relay_end
@@ -31,15 +32,18 @@ if ! grep -q ready "$daemon_log"; then
 fi
 recv_start one dst 239.2.2.2%d0:6000
 recv_start two dst 239.2.2.3%d0:6001
+recv_start six dst "[ff1e::2%d0]:6000"
 send src 239.1.1.1%s0:5000 --count 1000 --size 0-1400 --rate unlimited --ttl 9
 send src 239.1.1.1%s0:5000 --count 1000 --gso 8 --rate unlimited --ttl 9
+send src "[ff1e::1%s0]:5000" --count 1000 --size 0-1400 --rate unlimited
 relay_stop
 recv_clean one 2000
 recv_clean two 2000
-expect "received by the program" "$(fast received)" 2000
-expect "sent by it" "$(fast_out sent)" 4000
-expect "received in all" "$(reported .totals.received)" 2000
-expect "sent in all" "$(reported .totals.sent)" 4000
+recv_clean six 1000
+expect "received by the program" "$(fast received)" 3000
+expect "sent by it" "$(fast_out sent)" 5000
+expect "received in all" "$(reported .totals.received)" 3000
+expect "sent in all" "$(reported .totals.sent)" 5000
 expect "turns of shards that have received any" \
     "$(reported '[.shards[].batches.received_per_turn[1:][]] | add')" 0
 

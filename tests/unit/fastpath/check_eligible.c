@@ -103,7 +103,8 @@ START_TEST(endpoints_that_the_program_does_not_know)
 {
 	ck_assert_int_eq(ask("10.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000"),
 			 FAST_REASON_INGRESS_UNICAST);
-	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [ff3e::2%eth1]:6000"), FAST_REASON_FAMILY);
+	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [ff3e::2%eth1]:6000"), FAST_REASON_NONE);
+	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> 239.2.2.2%eth1:6000"), FAST_REASON_FAMILY);
 	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000, 10.2.2.2:6000"),
 			 FAST_REASON_UNICAST);
 	ck_assert_int_eq(ask("10.1.1.1@239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000 src=keep"),

@@ -129,6 +129,82 @@ START_TEST(every_length_keeps_its_checksum)
 }
 END_TEST
 
+START_TEST(outputs_of_ipv6_get_a_copy_each)
+{
+	struct rule_output outs[2] = {rig_output("ff1e::2", 6000), rig_output("ff1e::3", 6001)};
+	int rx[2] = {rig_receiver("ff1e::2", 6000), rig_receiver("ff1e::3", 6001)};
+	char bytes[1500];
+
+	rig_use_v6();
+	outs[1].ttl_mode = RULE_TTL_DEC;
+	rig_put(outs, 2);
+	for (size_t len = 0; len < 1452; len++) {
+		rig_send(len, (uint8_t)len);
+		for (int i = 0; i < 2; i++) {
+			int ttl = 0;
+
+			ck_assert_int_eq(rig_take(rx[i], bytes, sizeof(bytes), NULL, &ttl),
+					 (ssize_t)len);
+			ck_assert(len == 0 || bytes[len - 1] == (char)len);
+			ck_assert_int_eq(ttl, i == 0 ? 9 : RULE_TTL_DEFAULT - 1);
+		}
+	}
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 0);
+	rig_sums_hold(1452, outs, 2);
+}
+END_TEST
+
+START_TEST(train_of_ipv6_stays_a_train)
+{
+	struct rule_output outs[2] = {rig_output("ff1e::2", 6000), rig_output("ff1e::3", 6000)};
+	int rx = rig_receiver("ff1e::3", 6000), segment = 100;
+	char bytes[200];
+
+	rig_use_v6();
+	rig_put(outs, 2);
+	net_go(THERE);
+	ck_assert_int_eq(
+		setsockopt(rig_sender, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)), 0);
+	rig_send(1950, 7);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(rig_take(rx, bytes, sizeof(bytes), NULL, NULL), i < 19 ? 100 : 50);
+	}
+	rig_sums_hold(20, outs, 2);
+}
+END_TEST
+
+START_TEST(fragment_of_ipv6_sends_its_flow_to_the_socket)
+{
+	struct rule_output out = rig_output("ff1e::2", 6000);
+	int rx = rig_receiver("ff1e::2", 6000);
+
+	rig_use_v6();
+	rig_put(&out, 1);
+	rig_send(100, 1);
+	rig_send(3000, 2);
+	rig_send(100, 3);
+	ck_assert_uint_eq(rig_count_waiting(rx), 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 2);
+	rig_sums_hold(1, &out, 1);
+}
+END_TEST
+
+START_TEST(options_of_ipv6_send_a_flow_to_the_socket)
+{
+	static const unsigned char options[8] = {0, 0, 1, 4};
+	struct rule_output out = rig_output("ff1e::2", 6000);
+
+	rig_use_v6();
+	rig_put(&out, 1);
+	net_go(THERE);
+	ck_assert_int_eq(
+		setsockopt(rig_sender, IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)), 0);
+	rig_send(100, 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 1);
+	rig_sums_hold(0, &out, 1);
+}
+END_TEST
+
 START_TEST(fragment_sends_its_flow_to_the_socket_in_order)
 {
 	struct rule_output out = rig_output("239.2.2.2", 6000);
@@ -293,6 +369,10 @@ static Suite *fast_suite(void)
 	tcase_add_test(tcase, train_stays_a_train_and_counts_as_its_datagrams);
 	tcase_add_test(tcase, datagram_without_a_checksum_has_none_when_it_leaves);
 	tcase_add_test(tcase, every_length_keeps_its_checksum);
+	tcase_add_test(tcase, outputs_of_ipv6_get_a_copy_each);
+	tcase_add_test(tcase, train_of_ipv6_stays_a_train);
+	tcase_add_test(tcase, fragment_of_ipv6_sends_its_flow_to_the_socket);
+	tcase_add_test(tcase, options_of_ipv6_send_a_flow_to_the_socket);
 	tcase_add_test(tcase, fragment_sends_its_flow_to_the_socket_in_order);
 	tcase_add_test(tcase, options_of_ip_send_a_flow_to_the_socket);
 	tcase_add_test(tcase, larger_than_an_egress_takes_goes_to_the_socket);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "src/base/clock.h"
 #include "src/fastpath/counts.h"
@@ -16,6 +17,9 @@
 
 struct fast rig_fast;
 int rig_socket, rig_sender;
+const char *rig_group = GROUP;
+
+static const char *local_ip = "10.2.0.2";
 
 struct rule_output rig_output(const char *group, uint16_t port)
 {
@@ -28,13 +32,13 @@ struct rule_output rig_output(const char *group, uint16_t port)
 void rig_want(const struct rule_output *rules, uint32_t count, struct fast_wanted *wanted,
 	      struct fast_wanted_output *outputs)
 {
-	struct addr local = addr_of("10.2.0.2");
+	struct addr local = addr_of(local_ip);
 	struct device device;
 
 	local.port = 4000;
 	device_read("b1", &device);
 	ck_assert(device.ethernet);
-	*wanted = (struct fast_wanted){.in = ingress_at(GROUP, "a1", SOCK_PORT),
+	*wanted = (struct fast_wanted){.in = ingress_at(rig_group, "a1", SOCK_PORT),
 				       .ifindex = if_nametoindex("a1"),
 				       .mtu = device.mtu,
 				       .outputs = outputs,
@@ -81,7 +85,8 @@ ssize_t rig_take(int fd, void *bytes, size_t room, struct sockaddr_in *from, int
 
 	for (struct cmsghdr *c = len < 0 ? NULL : CMSG_FIRSTHDR(&msg); c;
 	     c = CMSG_NXTHDR(&msg, c)) {
-		if (ttl && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
+		if (ttl && ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))) {
 			memcpy(ttl, CMSG_DATA(c), sizeof(*ttl));
 		}
 	}
@@ -110,7 +115,7 @@ void rig_send(size_t len, uint8_t filled)
 
 void rig_sums_hold(uint64_t received, const struct rule_output *rules, uint32_t count)
 {
-	struct rule_ingress in = ingress_at(GROUP, "a1", SOCK_PORT);
+	struct rule_ingress in = ingress_at(rig_group, "a1", SOCK_PORT);
 	struct fast_image_counts flow;
 
 	fast_settle(&rig_fast);
@@ -134,6 +139,16 @@ void rig_set_up(void)
 	net_go(HERE);
 	ck_assert_msg(fast_open(4, 16, &rig_fast, &err) == 0, "%s", err.text);
 	rig_sender = out_there(GROUP, "a0", NULL);
+}
+
+void rig_use_v6(void)
+{
+	close(rig_socket);
+	close(rig_sender);
+	rig_group = "ff1e::1";
+	local_ip = "fd00:2::2";
+	rig_socket = in_here(rig_group, "a1");
+	rig_sender = out_there(rig_group, "a0", NULL);
 }
 
 void rig_tear_down(void)

@@ -17,14 +17,18 @@
 #define NO_SUM 738
 
 extern struct fast rig_fast;
-extern int rig_socket; /* of the flow */
-extern int rig_sender; /* THERE, to the flow */
+extern int rig_socket;        /* of the flow */
+extern int rig_sender;        /* THERE, to the flow */
+extern const char *rig_group; /* of the flow */
 
 /* Whether this kernel lets us load programs; prints why not. */
 bool rig_possible(void);
 
 void rig_set_up(void);
 void rig_tear_down(void);
+
+/* The flow is one of IPv6 instead, and outputs are to be. */
+void rig_use_v6(void);
 
 /* To `group' by b1, with TTL 9. */
 struct rule_output rig_output(const char *group, uint16_t port);
