@@ -21,7 +21,7 @@ static int attach_link(int program_fd, unsigned ifindex, int *out);
 static int attach_filter(struct hooks *hooks, int program_fd, struct hook *hook, struct err *err);
 static int take_handle(struct hooks *hooks);
 static int lock_handle(uint32_t handle);
-static void sweep(const struct hooks *hooks, unsigned ifindex);
+static bool sweep(unsigned ifindex, uint32_t own);
 static void remove_filter(unsigned ifindex, uint32_t handle);
 static void explain(int rc, unsigned ifindex, struct err *err);
 
@@ -103,11 +103,11 @@ static int attach_filter(struct hooks *hooks, int program_fd, struct hook *hook,
 
 	if (rc == 0) {
 		rc = bpf_tc_hook_create(&room);
-		hook->made_room = rc == 0;
+		/* Whoever is no more had made it, if nobody else uses it. */
+		hook->made_room = sweep(hook->ifindex, hooks->handle) || rc == 0;
 		rc = rc == -EEXIST ? 0 : rc;
 	}
 	if (rc == 0) {
-		sweep(hooks, hook->ifindex);
 		filter.handle = hooks->handle;
 		rc = bpf_tc_attach(&room, &filter);
 	}
@@ -155,17 +155,23 @@ static int lock_handle(uint32_t handle)
 	return fd;
 }
 
-/* Takes away the filters of those who are no more. */
-static void sweep(const struct hooks *hooks, unsigned ifindex)
+/* Takes away the filters of those who are no more, one that had our own handle among them. Whether
+ * there was any, and no other filter is left. */
+static bool sweep(unsigned ifindex, uint32_t own)
 {
-	for (uint32_t handle = 1; handle <= HOOK_HANDLES_MAX; handle++) {
-		int fd = handle == hooks->handle ? -1 : lock_handle(handle);
+	unsigned before = filters_count(ifindex, true);
 
-		if (fd >= 0) {
+	for (uint32_t handle = 1; before > 0 && handle <= HOOK_HANDLES_MAX; handle++) {
+		int fd = handle == own ? -1 : lock_handle(handle);
+
+		if (fd >= 0 || handle == own) {
 			remove_filter(ifindex, handle);
+		}
+		if (fd >= 0) {
 			close(fd);
 		}
 	}
+	return before > 0 && filters_count(ifindex, true) + filters_count(ifindex, false) == 0;
 }
 
 static void remove_filter(unsigned ifindex, uint32_t handle)

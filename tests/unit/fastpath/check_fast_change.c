@@ -163,7 +163,7 @@ END_TEST
 START_TEST(filter_of_the_dead_is_replaced)
 {
 	struct rule_output out = rig_output("239.2.2.2", 6000);
-	struct fast left;
+	static struct fast left; /* what a killed process would not free either */
 	struct err err = {0};
 	int rx = rig_receiver("239.2.2.2", 6000);
 
@@ -178,6 +178,9 @@ START_TEST(filter_of_the_dead_is_replaced)
 	ck_assert_uint_eq(rig_fast.hooks.handle, left.hooks.handle);
 	rig_send(10, 1);
 	ck_assert_uint_eq(rig_count_waiting(rx), 1);
+	net_go(HERE);
+	fast_close(&rig_fast);
+	ck_assert_int_ne(system("tc qdisc show dev a1 | grep -q clsact"), 0);
 }
 END_TEST
 
