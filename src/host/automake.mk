@@ -8,6 +8,7 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/cpu.c \
 	src/host/group.c \
 	src/host/facts.c src/host/facts.h \
+	src/host/fastpath.c \
 	src/host/firewall.c \
 	src/host/host.c src/host/host.h \
 	src/host/inspect.c src/host/inspect.h \
@@ -28,4 +29,5 @@ src_host_libnc_host_a_SOURCES = \
 	src/host/rp_filter.c \
 	src/host/tries.c src/host/tries.h \
 	src/host/uring.c
-NC_HOST_LIBS = src/host/libnc-host.a $(NC_VIEW_LIBS)
+NC_HOST_LIBS = src/host/libnc-host.a src/fastpath/libnc-fastpath.a $(NC_VIEW_LIBS) \
+	$(BPF_LIBS) $(MNL_LIBS)

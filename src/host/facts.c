@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "src/fastpath/program.h"
 #include "src/host/asked.h"
 #include "src/host/nft.h"
 #include "src/host/tries.h"
@@ -29,6 +30,7 @@ static void facts_count_egress(struct host_iface *iface, const struct rule_outpu
 static void facts_unique_sources(struct host_facts *facts);
 static int facts_compare_source(const void *a, const void *b);
 static struct host_iface *facts_find(const struct host_facts *facts, const char *ifname);
+static void try_fastpath(const struct setup *setup, struct host_facts *facts);
 
 int host_facts_gather(const struct setup *setup, struct host_facts *out)
 {
@@ -48,6 +50,7 @@ int host_facts_gather(const struct setup *setup, struct host_facts *out)
 		return rc;
 	}
 	host_try(setup, &facts);
+	try_fastpath(setup, &facts);
 	facts.ruleset_rc = nft_list(&facts.ruleset);
 	*out = facts;
 	return 0;
@@ -241,4 +244,17 @@ static struct host_iface *facts_find(const struct host_facts *facts, const char 
 		}
 	}
 	return NULL;
+}
+
+/* For a moment, and with as little room as there can be. */
+static void try_fastpath(const struct setup *setup, struct host_facts *facts)
+{
+	const struct program_sizes sizes = {.ways = 2, .images = 2, .outputs = 2};
+	struct program program = {0};
+
+	facts->fast_tried = options_want_fastpath(setup->opt);
+	if (facts->fast_tried) {
+		facts->fast_rc = program_load(&sizes, &program, &facts->fast_error);
+		program_unload(&program);
+	}
 }

@@ -99,6 +99,9 @@ struct host_facts {
 	struct host_named *names; /* the first ones, each once */
 	uint32_t name_count;
 	struct host_tries tries;
+	bool fast_tried;           /* rules ask for the program of the fast path */
+	int fast_rc;               /* of loading it */
+	struct err fast_error;     /* why not */
 	int uring_rc;              /* of ring_probe and of opening rings as ordered */
 	struct err uring_error;    /* why not */
 	struct err uring_features; /* what is in use */
@@ -158,6 +161,7 @@ bool host_has_sysctls(const struct host *host);
 
 void host_kernel(struct host *host);     /* kernel.c: version, known bugs */
 void host_uring(struct host *host);      /* uring.c: io_uring, memlock */
+void host_fastpath(struct host *host);   /* fastpath.c: the program in the kernel */
 void host_limits(struct host *host);     /* limits.c: files, capabilities, ports */
 void host_group(struct host *host);      /* group.c: limits of the control group */
 void host_buffers(struct host *host);    /* buffers.c: rmem, wmem, optmem */

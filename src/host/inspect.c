@@ -14,9 +14,9 @@
 #include "src/host/print.h"
 
 static void (*const parts[])(struct host *host) = {
-	host_kernel, host_uring,      host_limits,   host_group, host_buffers,  host_memory,
-	host_cpu,    host_links,      host_paths,    host_nics,  host_offloads, host_rp_filter,
-	host_losses, host_membership, host_firewall, host_cloud, host_names,
+	host_kernel,    host_uring,  host_fastpath,   host_limits,   host_group, host_buffers,
+	host_memory,    host_cpu,    host_links,      host_paths,    host_nics,  host_offloads,
+	host_rp_filter, host_losses, host_membership, host_firewall, host_cloud, host_names,
 };
 
 static int check_host_inspect(struct host *host, FILE *out);

@@ -19,7 +19,6 @@
 #define ROOM_OUTPUTS_MIN 512
 #define ROOM_OUTPUTS_MAX 65536
 
-static bool is_asked_for(const struct opt *opt);
 static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most);
 static bool has_changed(struct lane *lane);
 static void look_at_flags(struct supervisor *sup, uint64_t now_ns);
@@ -32,7 +31,7 @@ int lane_open(struct supervisor *sup, struct err *err)
 	struct err cause;
 	int rc;
 
-	if (!is_asked_for(opt)) {
+	if (!options_want_fastpath(opt)) {
 		return 0;
 	}
 	rc = fast_open(room_for(opt->conf.flow_count, ROOM_FLOWS_MIN, ROOM_FLOWS_MAX),
@@ -198,16 +197,6 @@ void lane_read_output(const struct supervisor *sup, const struct rule_ingress *i
 		      const struct endpoint *to, struct fast_output_counts *out, uint64_t *before)
 {
 	fast_read_output(&sup->lane.fast, in, to, out, before);
-}
-
-static bool is_asked_for(const struct opt *opt)
-{
-	bool asked = opt->fastpath != OPT_FASTPATH_OFF;
-
-	for (uint32_t r = 0; r < opt->conf.rule_count; r++) {
-		asked = asked || opt->conf.rules[r].fast == 1;
-	}
-	return asked;
 }
 
 static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most)

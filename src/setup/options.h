@@ -152,6 +152,9 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
  * `err' naming what needs a restart. Rules are not looked at. */
 int options_check_live(const struct opt *running, const struct opt *wanted, struct err *err);
 
+/* In options_fastpath.c. Whether any rule asks to be relayed in the kernel. */
+bool options_want_fastpath(const struct opt *opt);
+
 /* In options_live.c. How much `opt' wants logged. */
 enum log_level options_log_level(const struct opt *opt);
 

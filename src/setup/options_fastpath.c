@@ -25,3 +25,13 @@ static const struct cli_row rows[] = {
 };
 
 const struct cli_group options_fastpath_group = {"In the kernel", rows};
+
+bool options_want_fastpath(const struct opt *opt)
+{
+	bool wanted = opt->fastpath != OPT_FASTPATH_OFF;
+
+	for (uint32_t r = 0; r < opt->conf.rule_count; r++) {
+		wanted = wanted || opt->conf.rules[r].fast == 1;
+	}
+	return wanted;
+}

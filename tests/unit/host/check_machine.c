@@ -78,6 +78,28 @@ START_TEST(forbidden_uring_fails_only_where_it_is_asked_for)
 }
 END_TEST
 
+START_TEST(program_for_the_kernel_fails_only_where_it_is_required)
+{
+	rig_host("--rule", ANY);
+	rig_look(host_fastpath);
+	rig_expect("fastpath", NULL, FINDING_OK, NULL);
+	rig_expect_value("fastpath", NULL, "not used");
+	rig.opt.fastpath = OPT_FASTPATH_AUTO;
+	rig.facts.fast_tried = true;
+	rig_look(host_fastpath);
+	rig_expect("fastpath", NULL, FINDING_OK, NULL);
+	rig.facts.fast_rc = -EPERM;
+	err_set(&rig.facts.fast_error, "the kernel refuses bpf()");
+	rig_look(host_fastpath);
+	rig_expect("fastpath", NULL, FINDING_WARN, NULL);
+	rig_expect_value("fastpath", NULL, "the kernel refuses bpf()");
+	ck_assert_ptr_nonnull(strstr(rig_find("fastpath", NULL)->advice, "CAP_BPF"));
+	rig.opt.fastpath = OPT_FASTPATH_REQUIRE;
+	rig_look(host_fastpath);
+	rig_expect("fastpath", NULL, FINDING_FAIL, NULL);
+}
+END_TEST
+
 START_TEST(seccomp_is_told_from_the_sysctl)
 {
 	rig_host("--rule", ANY);
@@ -452,6 +474,7 @@ int main(void)
 		mangling_kernel_fails_until_trains_are_off,
 		old_kernel_is_doubtful,
 		forbidden_uring_fails_only_where_it_is_asked_for,
+		program_for_the_kernel_fails_only_where_it_is_required,
 		seccomp_is_told_from_the_sysctl,
 		memlock_is_judged_by_the_rings_that_could_be_opened,
 		open_files_are_compared_with_sockets,
