@@ -98,3 +98,6 @@ tests_unit_run_check_metrics_doc_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_reload
 tests_unit_run_check_reload_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_finish_note
+tests_unit_run_check_finish_note_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,99 @@
+/* check_finish_note.c - how a process tells the next one that it has ended, and how. */
+#include "src/run/finish_note.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int ends[2];
+
+static void open_note(void)
+{
+	ck_assert_int_eq(finish_note_open(&ends[0], &ends[1]), 0);
+}
+
+static enum finish_note await(struct finish *done)
+{
+	enum finish_note note = finish_note_await(ends[0], done);
+
+	close(ends[0]);
+	return note;
+}
+
+START_TEST(an_end_in_order_is_told)
+{
+	struct finish done = {.sent = 7};
+
+	open_note();
+	finish_note_write(ends[1], NULL);
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_ORDERLY);
+	ck_assert_uint_eq(done.sent, 7);
+}
+END_TEST
+
+START_TEST(what_was_finished_is_told)
+{
+	const struct finish told = {.sent = UINT64_MAX, .lost = 3};
+	struct finish done;
+
+	open_note();
+	finish_note_write(ends[1], &told);
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_FINISHED);
+	ck_assert_uint_eq(done.sent, UINT64_MAX);
+	ck_assert_uint_eq(done.lost, 3);
+}
+END_TEST
+
+START_TEST(when_all_were_killed_nothing_is_told)
+{
+	struct finish done;
+
+	open_note();
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_NONE);
+}
+END_TEST
+
+START_TEST(what_another_build_tells_is_not_believed)
+{
+	struct finish done;
+
+	open_note();
+	ck_assert_int_eq(write(ends[1], "finished: well\n", 15), 15);
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_NONE);
+}
+END_TEST
+
+/* Whoever has written may still be there, and in the sockets. */
+START_TEST(a_note_is_awaited_until_nobody_can_write)
+{
+	struct finish done;
+
+	open_note();
+	finish_note_write(ends[1], NULL);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_LATE);
+	close(ends[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("finish_note");
+	TCase *tcase = tcase_create("finish_note");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(tcase, an_end_in_order_is_told);
+	tcase_add_test(tcase, what_was_finished_is_told);
+	tcase_add_test(tcase, when_all_were_killed_nothing_is_told);
+	tcase_add_test(tcase, what_another_build_tells_is_not_believed);
+	tcase_add_test(tcase, a_note_is_awaited_until_nobody_can_write);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
