@@ -283,7 +283,7 @@ static struct fast_record *new_record(struct fast *fast, const struct fast_wante
 
 	if (fast->record_count == fast->record_room) {
 		uint32_t room = 2 * fast->record_room + 16;
-		struct fast_record **records = realloc(fast->records, room * sizeof(*records));
+		struct fast_record **records = realloc(fast->records, room * sizeof(void *));
 
 		if (!records) {
 			free(record);
@@ -296,7 +296,7 @@ static struct fast_record *new_record(struct fast *fast, const struct fast_wante
 		return NULL;
 	}
 	memmove(&fast->records[at + 1], &fast->records[at],
-		(fast->record_count - at) * sizeof(*fast->records));
+		(fast->record_count - at) * sizeof(void *));
 	fast->records[at] = record;
 	fast->record_count++;
 	record->in = wanted->in;
@@ -343,7 +343,7 @@ static void remove_record(struct fast *fast, uint32_t at)
 	fast_place_leave(fast, record);
 	fast->record_count--;
 	memmove(&fast->records[at], &fast->records[at + 1],
-		(fast->record_count - at) * sizeof(*fast->records));
+		(fast->record_count - at) * sizeof(void *));
 	free(record->outputs);
 	free(record);
 }

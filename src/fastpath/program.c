@@ -141,7 +141,7 @@ void program_wait(const struct program *program)
 
 static int load(const struct program_sizes *sizes, struct program *p)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "numacast");
+	struct bpf_object_open_opts options = {.sz = sizeof(options), .object_name = "numacast"};
 	struct bpf_program *program;
 	int rc;
 
@@ -197,8 +197,8 @@ static int find_maps(struct program *p)
 
 static int make_outer(struct program *p)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options,
-		    .inner_map_fd = (uint32_t)p->maps[PROGRAM_CONTROL]);
+	struct bpf_map_create_opts options = {.sz = sizeof(options),
+					      .inner_map_fd = (uint32_t)p->maps[PROGRAM_CONTROL]};
 
 	p->outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "numacast_outer", sizeof(uint32_t),
 				  sizeof(uint32_t), 1, &options);

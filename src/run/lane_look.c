@@ -148,7 +148,7 @@ static void look_at_worker(struct look *look, const struct worker *w)
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
 		const struct conf_flow *known =
 			flow->rule ? conf_index_find(&look->index, &flow->rule->in) : NULL;
-		struct lane_verdict key, *verdict;
+		struct lane_verdict key = {0}, *verdict;
 
 		if (!known) {
 			continue;
