@@ -28,7 +28,6 @@ static int set_duties(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
 static int replace_output(struct relay *r, struct shard_message *m);
 static int set_echoes(struct relay *r, const struct shard_message *m);
-static int set_waits(struct relay *r, const struct shard_message *m);
 static int begin_list(struct shard_message *list);
 static bool finish(struct relay *r, struct shard_message *m);
 static bool finish_list(struct relay *r, struct shard_message *list);
@@ -125,8 +124,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return remove_output(r, m);
 	case SHARD_REMOVE_FLOW:
 		return remove_flow(r, m);
-	case SHARD_CUT_FLOW:
-		return change_cut_flow(r, m);
+	case SHARD_HOLD_FLOW:
+		return change_hold_flow(r, m);
 	case SHARD_SET_FLOW:
 		return set_flow(r, m);
 	case SHARD_SET_DUTIES:
@@ -138,7 +137,7 @@ static int begin(struct relay *r, struct shard_message *m)
 	case SHARD_SET_ECHOES:
 		return set_echoes(r, m);
 	case SHARD_SET_WAITS:
-		return set_waits(r, m);
+		return change_set_waits(r, m);
 	case SHARD_LIST:
 		return begin_list(m);
 	}
@@ -264,8 +263,11 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 	if (flow == NULL) {
 		return -ENOENT;
 	}
+	flow->until_ns = m->cut_ns;
 	if (!m->empties) {
 		relay_end_flow(r, flow);
+	} else if (flow->state == FLOW_IDLE) {
+		relay_start_flow(r, flow); /* it was held */
 	}
 	return 0;
 }
@@ -350,14 +352,6 @@ static int set_echoes(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
-static int set_waits(struct relay *r, const struct shard_message *m)
-{
-	ring_set_waits(r->ring, &m->waits);
-	r->drain_ns = m->drain_ns;
-	relay_sample(r, m->latency_sample);
-	return 0;
-}
-
 static int begin_list(struct shard_message *list)
 {
 	for (uint32_t i = 0; i < list->list_count; i++) {
@@ -372,6 +366,8 @@ static int begin_list(struct shard_message *list)
 static bool finish(struct relay *r, struct shard_message *m)
 {
 	switch (m->op) {
+	case SHARD_HOLD_FLOW:
+		return change_finish_held_flow(r, m);
 	case SHARD_CLOSE_FLOW:
 		return change_finish_closed_flow(r, m);
 	case SHARD_CLOSE_OUTPUT:

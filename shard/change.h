@@ -14,8 +14,7 @@
  *     SHARD_TRY_PATH       the output finds out anew what its path carries, or that it is dark
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
- *     SHARD_CUT_FLOW       another socket takes what the kernel receives from a moment on, which is
- *                          yet to come; this one leaves it that
+ *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed
  *     SHARD_SET_FLOW       the flow goes on with another max-age=, or stands by, or relays again,
  *                          from the next datagram on
  *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay
@@ -66,7 +65,7 @@ enum shard_op {
 	SHARD_TRY_PATH,
 	SHARD_REMOVE_OUTPUT,
 	SHARD_REMOVE_FLOW,
-	SHARD_CUT_FLOW,
+	SHARD_HOLD_FLOW,
 	SHARD_SET_FLOW,
 	SHARD_SET_DUTIES,
 	SHARD_SET_OUTPUT,
@@ -124,10 +123,11 @@ struct shard_message {
 	uint32_t list_count, list_at;
 	bool list_begun;
 
-	uint64_t cut_ns; /* by clock_wall_ns. CUT_FLOW: the moment. ADD_FLOW: not 0, and the flow
-			  * takes nothing that was received before */
-	bool empties;    /* REMOVE_FLOW: nothing comes to its socket any more, and what is queued
-			  * there is relayed first; flow_past.drops_seen are its kernel drops */
+	uint64_t cut_ns; /* by clock_wall_ns; 0: none. ADD_FLOW: the flow takes nothing that the
+			  * kernel received before, REMOVE_FLOW: nothing that it did from then on */
+	bool empties;    /* REMOVE_FLOW: of one that is held. Nothing comes to its socket any more,
+			  * and what is queued there is relayed first; flow_past.drops_seen are its
+			  * kernel drops */
 
 	bool dark; /* TRY_PATH: its link has no carrier, and whatever is sent would be lost */
 
@@ -135,7 +135,7 @@ struct shard_message {
 	 * such an output; -E2BIG: it has as many as it may,
 	 * or so has the shard; -EINVAL: no buffers of its class;
 	 * -EALREADY: it receives, has a socket, has none, or is about to go; -ESHUTDOWN: the shard
-	 * is ending; -ETIME: the moment has passed. A descriptor that was not taken is still
+	 * is ending. A descriptor that was not taken is still
 	 * control's. */
 	int result;
 	struct flow_stats flow_stats;     /* REMOVE_FLOW: all it ever counted */

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "src/base/clock.h"
 #include "src/base/must.h"
 
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
@@ -132,18 +131,36 @@ int change_try_path(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
-/* A stamp is the time at which the datagram came, whoever reads it. */
-int change_cut_flow(struct relay *r, const struct shard_message *m)
+int change_hold_flow(struct relay *r, const struct shard_message *m)
 {
 	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
 	if (flow == NULL) {
 		return -ENOENT;
 	}
-	if (clock_wall_ns() >= m->cut_ns) {
-		return -ETIME;
+	if (flow->state != FLOW_PENDING) {
+		relay_end_flow(r, flow);
 	}
-	flow->until_ns = m->cut_ns;
+	flow->until_ns = UINT64_MAX; /* its removal tells; what it drops is not looked at */
+	return 0;
+}
+
+bool change_finish_held_flow(const struct relay *r, const struct shard_message *m)
+{
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
+
+	if (flow->state != FLOW_PENDING && flow->state != FLOW_IDLE) {
+		return false;
+	}
+	flow->going = false;
+	return true;
+}
+
+int change_set_waits(struct relay *r, const struct shard_message *m)
+{
+	ring_set_waits(r->ring, &m->waits);
+	r->drain_ns = m->drain_ns;
+	relay_sample(r, m->latency_sample);
 	return 0;
 }
 

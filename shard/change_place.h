@@ -24,8 +24,12 @@ bool change_finish_closed_output(struct relay *r, struct shard_message *m);
 /* SHARD_TRY_PATH. */
 int change_try_path(struct relay *r, const struct shard_message *m);
 
-/* SHARD_CUT_FLOW. */
-int change_cut_flow(struct relay *r, const struct shard_message *m);
+/* SHARD_HOLD_FLOW, and whether it is over. */
+int change_hold_flow(struct relay *r, const struct shard_message *m);
+bool change_finish_held_flow(const struct relay *r, const struct shard_message *m);
+
+/* SHARD_SET_WAITS. */
+int change_set_waits(struct relay *r, const struct shard_message *m);
 
 /* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);

@@ -235,7 +235,7 @@ static bool prepare(struct changer *c)
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
-	if (step->op == SHARD_CUT_FLOW) {
+	if (step->op == SHARD_HOLD_FLOW) {
 		changer_cut_prepare(c);
 	}
 	if (step->late) {
@@ -413,8 +413,8 @@ static void settle(struct changer *c)
 		}
 		return;
 	}
-	if (step && step->cut && changer_cut_again(c, step)) {
-		return;
+	if (step && step->cut) {
+		changer_cut_note(c, step);
 	}
 	if (m->op == SHARD_ADD_FLOW) {
 		changer_forget_places(c, c->message_shard);

@@ -36,7 +36,7 @@ struct changer_step {
 	uint32_t shard;
 	bool late; /* ADD_FLOW: another socket like it goes first, so it is opened in its turn only;
 		    * SET_ECHOES: senders that went are not to be known any more */
-	bool cut;  /* CUT_FLOW; REMOVE_FLOW, ADD_FLOW: of a group that is received by other
+	bool cut;  /* HOLD_FLOW; REMOVE_FLOW, ADD_FLOW: of a group that is received by other
 		    * sockets, whose flows have been cut before (changer_cut.h) */
 	bool moved;    /* REMOVE_FLOW: the flow goes from shard `from' to `shard', where it goes by
 			* `flow'. SET_ECHOES: it will, and is at `from' yet */
@@ -108,12 +108,11 @@ struct changer {
 	uint64_t lists;     /* begun so far */
 	struct changer_client client;
 	struct changer_shard *shards; /* of the list; one for each worker */
-	bool stamping;      /* by a socket that has the kernel stamp all that it receives */
-	int stamp_fd;       /* then: that */
-	uint64_t stamp_ns;  /* when it came */
-	uint64_t cut_ns;    /* the last moment, by clock_wall_ns; 0: none */
-	uint64_t pause_ns;  /* the next step is to wait until then; 0: it is not */
-	uint32_t cut_tries; /* for moments of one group */
+	bool stamping;     /* by a socket that has the kernel stamp all that it receives */
+	int stamp_fd;      /* then: that */
+	uint64_t stamp_ns; /* when it came */
+	uint64_t cut_ns;   /* the last moment, by clock_wall_ns; 0: none */
+	uint64_t pause_ns; /* the next step is to wait until then; 0: it is not */
 	struct changer_step **shares; /* of the list: those that bring a share, sorted; or NULL */
 	uint32_t share_count;
 	struct shard_message message;

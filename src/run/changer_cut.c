@@ -1,7 +1,8 @@
 /* changer_cut.c - see changer_cut.h.
  *
  * The kernel begins to stamp a little after it was asked to, and a datagram that was stamped may be
- * on its way to the sockets yet: for both there is a pause.
+ * on its way to the sockets yet: for both there is a pause. The moment is chosen when nobody
+ * receives: whatever was relayed until then came before it, however long the shards took.
  */
 #include "src/run/changer_cut.h"
 
@@ -15,11 +16,8 @@
 #include "src/run/supervisor.h"
 
 #define STAMPS_NS  (100 * NS_PER_MS) /* until all is stamped that comes */
-#define AHEAD_NS   (30 * NS_PER_MS)  /* for all flows to be told of a moment */
-#define TOLD_NS    (NS_PER_MS / 2)   /* and as much more for each */
 #define ARRIVED_NS (30 * NS_PER_MS)  /* until all is there that was stamped before it */
 #define UNSTAMP_NS (2 * NS_PER_S)
-#define TRIES_MAX  4
 
 static bool begins(const struct changer *c, const struct changer_step *step, enum shard_op op);
 static int open_all(struct changer *c, struct changer_step *first);
@@ -44,7 +42,7 @@ void changer_cut_prepare(struct changer *c)
 
 int changer_cut_begin(struct changer *c, const struct changer_step *step)
 {
-	if (begins(c, step, SHARD_CUT_FLOW)) {
+	if (begins(c, step, SHARD_HOLD_FLOW)) {
 		int rc;
 
 		if (pause_until(c, clock_now_ns(), c->stamp_ns + STAMPS_NS)) {
@@ -55,12 +53,13 @@ int changer_cut_begin(struct changer *c, const struct changer_step *step)
 			return rc;
 		}
 	}
-	if (step->op == SHARD_CUT_FLOW) {
+	if (step->op == SHARD_HOLD_FLOW) {
 		stamp(c, step);
 	}
 	if (!begins(c, step, SHARD_REMOVE_FLOW)) {
 		return 0;
 	}
+	c->cut_ns = c->cut_ns == 0 ? clock_wall_ns() : c->cut_ns; /* all are held by now */
 	if (pause_until(c, clock_wall_ns(), c->cut_ns + ARRIVED_NS)) {
 		return 1;
 	}
@@ -74,25 +73,13 @@ void changer_cut_ask(struct changer *c, const struct changer_step *step)
 	c->message.empties = step->op == SHARD_REMOVE_FLOW;
 }
 
-/* What a flow that knew of the moment has left to others since then is lost. */
-bool changer_cut_again(struct changer *c, const struct changer_step *step)
+void changer_cut_note(struct changer *c, const struct changer_step *step)
 {
-	if (step->op != SHARD_CUT_FLOW) {
-		if (step->op == SHARD_ADD_FLOW && c->message.result == 0) {
-			relay_place(&c->sup->workers[step->shard].shard->relay,
-				    place_index(c->message.flow))
-				->unstamp_ns = clock_now_ns() + UNSTAMP_NS;
-		}
-		return false;
+	if (step->op == SHARD_ADD_FLOW && c->message.result == 0) {
+		relay_place(&c->sup->workers[step->shard].shard->relay,
+			    place_index(c->message.flow))
+			->unstamp_ns = clock_now_ns() + UNSTAMP_NS;
 	}
-	if (c->message.result != -ETIME || c->cut_tries == TRIES_MAX) {
-		return false;
-	}
-	c->cut_tries++;
-	while (c->at > 0 && c->steps[c->at - 1].op == SHARD_CUT_FLOW) {
-		c->at--;
-	}
-	return true;
 }
 
 void changer_cut_end(struct changer *c)
@@ -102,7 +89,6 @@ void changer_cut_end(struct changer *c)
 	}
 	c->stamping = false;
 	c->pause_ns = 0;
-	c->cut_tries = 0;
 }
 
 void changer_cut_tick(struct supervisor *sup)
@@ -142,11 +128,9 @@ static bool begins(const struct changer *c, const struct changer_step *step, enu
 static int open_all(struct changer *c, struct changer_step *first)
 {
 	struct changer_step *end = find_end(c, first);
-	uint32_t told = 0;
 	int rc = 0;
 
 	for (struct changer_step *step = first; step < end && rc == 0; step++) {
-		told += step->op == SHARD_CUT_FLOW;
 		if (step->op == SHARD_ADD_FLOW) {
 			rc = changer_open(c, step, &c->err);
 		}
@@ -154,7 +138,7 @@ static int open_all(struct changer *c, struct changer_step *first)
 	for (struct changer_step *step = first + 1; step < end && rc < 0; step++) {
 		step->skip = true;
 	}
-	c->cut_ns = clock_wall_ns() + (AHEAD_NS << c->cut_tries) + told * TOLD_NS;
+	c->cut_ns = 0;
 	return rc;
 }
 
@@ -163,10 +147,10 @@ static struct changer_step *find_end(const struct changer *c, struct changer_ste
 {
 	struct changer_step *step = first, *end = c->steps + c->count;
 
-	while (step < end && step->op == SHARD_CUT_FLOW) {
+	while (step < end && step->op == SHARD_HOLD_FLOW) {
 		step++;
 	}
-	while (step < end && step->op != SHARD_CUT_FLOW && step->op != SHARD_SET_ECHOES) {
+	while (step < end && step->op != SHARD_HOLD_FLOW && step->op != SHARD_SET_ECHOES) {
 		step++;
 	}
 	return step;

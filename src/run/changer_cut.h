@@ -8,9 +8,9 @@
  * have relayed what they had, so each sender stays in order. What comes meanwhile waits in the
  * sockets.
  *
- * Of a list, the steps of some groups stand in a row: each flow of before is told the moment
- * (CUT_FLOW); some time after it these are removed; then those that come are added. Private to
- * changer.c. Control thread.
+ * Of a list, the steps of some groups stand in a row: each flow of before is held (HOLD_FLOW),
+ * and when all are, the moment is now; some time after it these are removed, which relay what is
+ * left to them first; then those that come are added. Private to changer.c. Control thread.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ int changer_cut_begin(struct changer *changer, const struct changer_step *step);
 /* The message that asks for it. */
 void changer_cut_ask(struct changer *changer, const struct changer_step *step);
 
-/* It was answered: whether the group's steps begin once more, since the moment had passed. */
-bool changer_cut_again(struct changer *changer, const struct changer_step *step);
+/* It was answered. */
+void changer_cut_note(struct changer *changer, const struct changer_step *step);
 
 /* The list is done. */
 void changer_cut_end(struct changer *changer);

@@ -242,7 +242,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_REMOVE_OUTPUT] = SHARD_REMOVE_OUTPUT,
 		[DIFFERENCE_REMOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_MOVE_FLOW] = SHARD_REMOVE_FLOW,
-		[DIFFERENCE_CUT_FLOW] = SHARD_CUT_FLOW,
+		[DIFFERENCE_HOLD_FLOW] = SHARD_HOLD_FLOW,
 		[DIFFERENCE_SET_FLOW] = SHARD_SET_FLOW,
 		[DIFFERENCE_SET_OUTPUT] = SHARD_SET_OUTPUT,
 		[DIFFERENCE_REPLACE_OUTPUT] = SHARD_REPLACE_OUTPUT,
@@ -250,10 +250,10 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_ADD_FLOW] = SHARD_ADD_FLOW,
 		[DIFFERENCE_START_FLOW] = SHARD_START_FLOW,
 	};
-	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_CUT_FLOW ||
+	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_HOLD_FLOW ||
 		    from->what == DIFFERENCE_REMOVE_OUTPUT;
 	bool moves = from->what == DIFFERENCE_MOVE_FLOW;
-	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_CUT_FLOW ||
+	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_HOLD_FLOW ||
 		       moves || from->what == DIFFERENCE_ADD_FLOW ||
 		       from->what == DIFFERENCE_START_FLOW || from->what == DIFFERENCE_SET_FLOW;
 	const struct layout *layout = goes ? &r->sup->setup->layout : &r->wanted->setup.layout;
@@ -263,7 +263,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		.op = ops[from->what],
 		.shard = from->shard,
 		.late = from->again,
-		.cut = from->cut || from->what == DIFFERENCE_CUT_FLOW,
+		.cut = from->cut || from->what == DIFFERENCE_HOLD_FLOW,
 		.moved = moves,
 		.from = from->from,
 		.flow = &table->flows[from->flow],

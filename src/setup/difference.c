@@ -189,7 +189,7 @@ static void cut_what_goes(struct walk *walk, const struct difference_match *matc
 		const struct rule_table *table = &walk->running->tables[match->from];
 
 		add_step(walk, (struct difference_step){
-				       .what = DIFFERENCE_CUT_FLOW,
+				       .what = DIFFERENCE_HOLD_FLOW,
 				       .shard = match->from,
 				       .flow = (uint32_t)(match->running - table->flows),
 			       });

@@ -24,7 +24,7 @@ enum difference_do {
 	DIFFERENCE_SET_OUTPUT,
 	DIFFERENCE_REPLACE_OUTPUT,
 	DIFFERENCE_ADD_OUTPUT, /* to a flow that is kept, or to the one added before */
-	DIFFERENCE_CUT_FLOW,   /* it is removed and another socket comes, see `cut' */
+	DIFFERENCE_HOLD_FLOW,  /* it is removed and another socket comes, see `cut' */
 	DIFFERENCE_ADD_FLOW,   /* its outputs follow, each to be added, and then START_FLOW */
 	DIFFERENCE_START_FLOW,
 };

@@ -144,7 +144,7 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 	case SHARD_CLOSE_FLOW:
 	case SHARD_CLOSE_OUTPUT:
 	case SHARD_TRY_PATH:
-	case SHARD_CUT_FLOW:
+	case SHARD_HOLD_FLOW:
 	case SHARD_SET_FLOW:
 	case SHARD_SET_OUTPUT:
 	case SHARD_SET_ECHOES:

@@ -194,31 +194,24 @@ START_TEST(a_greatest_age_is_set_while_running)
 }
 END_TEST
 
-START_TEST(a_flow_is_cut_at_a_moment_that_is_yet_to_come)
+START_TEST(a_flow_that_is_held_relays_what_is_its_own_before_it_goes)
 {
-	struct shard_message m = {.op = SHARD_CUT_FLOW, .cut_ns = clock_wall_ns() - 1};
-	uint32_t number = 0;
-	struct fake_datagram old = {
-		.payload = &number,
-		.payload_bytes = sizeof(number),
-		.stamp_ns = clock_wall_ns(),
-	};
+	struct shard_message m = {.op = SHARD_HOLD_FLOW};
 
 	open_rig();
+	deliver(5);
 	m.flow = flow_of(0)->token;
-	ck_assert_int_eq(ask(&m), -ETIME);
-	ck_assert_uint_eq(flow_of(0)->until_ns, 0);
-	m.cut_ns = clock_wall_ns() + 60 * NS_PER_S;
 	ck_assert_int_eq(ask(&m), 0);
-	fake_deliver(rig.ring, 0, &old);
-	old.stamp_ns = m.cut_ns;
-	fake_deliver(rig.ring, 0, &old);
 	rig_settle(&rig);
-	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->received), 1);
-	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->pieces), 2);
-	m.flow = place_next_token(m.flow);
+	ck_assert_uint_eq(flow_of(0)->state, FLOW_IDLE);
+	ck_assert(!flow_of(0)->going);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 5);
+	m = (struct shard_message){.op = SHARD_HOLD_FLOW, .flow = place_next_token(m.flow)};
 	ck_assert_int_eq(ask(&m), -ENOENT);
-	expect_laws();
+	m = (struct shard_message){
+		.op = SHARD_REMOVE_FLOW, .flow = flow_of(0)->token, .cut_ns = 1, .empties = true};
+	ck_assert_int_eq(ask(&m), 0);
+	expect_flow_law(&m.flow_stats);
 	rig_close(&rig);
 }
 END_TEST
@@ -281,7 +274,7 @@ int main(void)
 	tcase_add_test(tc, what_is_under_way_is_done_when_its_shard_ends);
 	tcase_add_test(tc, what_is_replaced_or_told_must_be_there);
 	tcase_add_test(tc, a_greatest_age_is_set_while_running);
-	tcase_add_test(tc, a_flow_is_cut_at_a_moment_that_is_yet_to_come);
+	tcase_add_test(tc, a_flow_that_is_held_relays_what_is_its_own_before_it_goes);
 	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
 	suite_add_tcase(suite, tc);
