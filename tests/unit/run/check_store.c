@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/run/finish_note.h"
 #include "src/run/notify.h"
 #include "src/run/store_name.h"
 #include "src/run/store_socket.h"
@@ -78,13 +79,6 @@ static void rig_up(void)
 	setenv("FDSTORE", "512", 1);
 }
 
-static void open_store(void)
-{
-	struct err err;
-
-	ck_assert_int_eq(store_open(store, &rig.opt, &err), 0);
-}
-
 static void rig_down(void)
 {
 	store_close(store);
@@ -124,6 +118,20 @@ static const char *told(uint64_t *inode)
 		close(fd);
 	}
 	return text;
+}
+
+/* The end that tells how a process ended is stored at once, in place of the last one's. */
+static void open_store(void)
+{
+	struct err err;
+	uint64_t inode;
+
+	ck_assert_int_eq(store_open(store, &rig.opt, &err), 0);
+	if (store->on) {
+		ck_assert_str_eq(told(&inode), "FDSTOREREMOVE=1\nFDNAME=" FINISH_NOTE_NAME);
+		ck_assert_str_eq(told(&inode), "FDSTORE=1\nFDPOLL=0\nFDNAME=" FINISH_NOTE_NAME);
+		ck_assert_uint_eq(inode, inode_of(store->note_fds[0]));
+	}
 }
 
 static void expect_told(const char *what, const char *more, uint64_t wanted_inode)
@@ -384,12 +392,15 @@ END_TEST
 
 START_TEST(end_for_good_leaves_nothing_in_the_store)
 {
+	uint64_t inode;
+
 	rig_up();
 	open_store();
 	tick();
 	expect_told("FDSTORE", "\nFDPOLL=0", inode_of(place->flow.fd));
 	store_forget(store);
 	expect_told("FDSTOREREMOVE", "", 0);
+	ck_assert_str_eq(told(&inode), "FDSTOREREMOVE=1\nFDNAME=" FINISH_NOTE_NAME);
 	ck_assert_uint_eq(store_hand_over(store, &rig.sup), 0);
 	tick();
 	expect_silence();
