@@ -18,6 +18,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/merge.c shard/merge.h \
 	shard/merge_epoch.c shard/merge_epoch.h \
 	shard/merge_find.c shard/merge_find.h \
+	shard/merge_hash.c shard/merge_hash.h \
 	shard/merge_judge.c shard/merge_judge.h \
 	shard/merge_rule.h \
 	shard/pool.c shard/pool.h shard/pool_inline.h \
@@ -59,4 +60,4 @@ shard_libnc_shard_a_SOURCES = \
 	shard/train.c shard/train.h \
 	shard/udp_header.c shard/udp_header.h \
 	shard/zerocopy.c shard/zerocopy.h
-NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS)
+NC_SHARD_LIBS = shard/libnc-shard.a src/base/libnc-base.a $(URING_LIBS) $(XXHASH_LIBS)

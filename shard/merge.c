@@ -5,6 +5,7 @@
  */
 #include "shard/merge.h"
 
+#include "shard/merge_hash.h"
 #include "shard/merge_judge.h"
 #include "shard/slot.h"
 #include "src/base/clock.h"
@@ -74,6 +75,9 @@ struct merge *merge_cut(const struct merge_rule *rule, struct arena *arena)
 		cut.epochs[i].recent_ns =
 			arena_alloc(arena, MERGE_RECENT * sizeof(uint64_t), CACHE_LINE_BYTES);
 	}
+	if (rule->method == MERGE_BY_HASH) {
+		cut.hash = merge_hash_cut(rule, arena);
+	}
 	if (m) {
 		*m = cut;
 	}
@@ -93,6 +97,9 @@ enum merge_verdict merge_judge(struct merge *m, unsigned leg, const struct seque
 		return verdict;
 	}
 	l->heard_ns = now_ns;
+	if (m->rule.method == MERGE_BY_HASH) {
+		return merge_hash_judge(m, leg, seq->number, now_ns);
+	}
 	settle_due(m, now_ns);
 	if (l->doubtful && now_ns - l->doubted_ns > m->skew_ns) {
 		merge_let_go(m, leg, held);
@@ -136,6 +143,9 @@ void merge_look(struct merge *m, uint64_t now_ns)
 
 void merge_end(struct merge *m)
 {
+	if (m->hash) {
+		merge_hash_settle(m, 0, true);
+	}
 	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
 		merge_epoch_end(m, &m->epochs[i]);
 	}

@@ -27,6 +27,9 @@
  * A leg that never brought what another brought, and goes on beside it for longer than skew=, is
  * `unmatched': it is no copy of the feed.
  *
+ * With seq=hash there are no numbers: a payload that is remembered is a copy, or repeated on
+ * purpose (merge_hash.h).
+ *
  * Numbers are settled when they leave the window or skew= is over, when each leg has had its
  * chance; only then they are counted as lost. Laws, whenever nothing is held:
  *
@@ -47,6 +50,8 @@
 #include "shard/merge_rule.h"
 #include "shard/sequence.h"
 #include "src/base/arena.h"
+
+struct merge_hash;
 
 #define MERGE_EPOCHS  4
 #define MERGE_RETIRED 8 /* sessions remembered after their end */
@@ -86,6 +91,7 @@ struct merge {
 	uint64_t skew_ns, silent_ns, failover_ns;
 	uint64_t number_max; /* of the field's width */
 	struct merge_epoch epochs[MERGE_EPOCHS];
+	struct merge_hash *hash; /* seq=hash: in place of epochs */
 	struct merge_leg legs[MERGE_LEGS_MAX];
 	struct sequence beat; /* the last heartbeat that was relayed */
 	uint64_t beat_ns;
@@ -109,7 +115,8 @@ static inline bool merge_takes(const struct merge *m, const struct sequence *seq
 	return seq->count <= m->rule.window / 2;
 }
 
-/* What is to become of a datagram of leg `leg', and first, in `held', of the one that the leg
+/* What is to become of a datagram of leg `leg', with seq=hash that of the number that merge_hash.h
+ * gives it, and first, in `held', of the one that the leg
  * holds: it is let go unless that is MERGE_NONE. `seq' means nothing to failover=, and else
  * merge_takes it. */
 enum merge_verdict merge_judge(struct merge *m, unsigned leg, const struct sequence *seq,

@@ -21,6 +21,7 @@
 enum merge_method {
 	MERGE_OFF,
 	MERGE_BY_NUMBER, /* seq=: whoever brings a number first is relayed */
+	MERGE_BY_HASH,   /* seq=hash: whoever brings a payload first is */
 	MERGE_FAILOVER,  /* failover=: the first leg that is heard is */
 };
 

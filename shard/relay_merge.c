@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "shard/merge_hash.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -144,6 +145,9 @@ static enum merge_verdict judge(struct walk *w, uint32_t bytes)
 	     !merge_takes(merge, &seq))) {
 		stat_add(&merge->legs[leg].stats->unnumbered, 1);
 		return MERGE_UNNUMBERED;
+	}
+	if (merge->rule.method == MERGE_BY_HASH) {
+		seq.number = merge_hash_of(merge->hash, w->d->payload + w->at, bytes);
 	}
 	verdict = merge_judge(merge, leg, &seq, w->r->egress->now_ns, &held);
 	if (held != MERGE_NONE) {

@@ -8,6 +8,7 @@
 build_packages=(
     gcc libc6-dev make autoconf automake pkg-config
     liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev libmnl-dev
+    libxxhash-dev
     libmicrohttpd-dev libncurses-dev libc-ares-dev libbpf-dev clang
 )
 demo_packages=(iproute2 procps jq)

@@ -108,8 +108,8 @@ static const struct conf_key ingress_keys[] = {
 	{.name = "seq",
 	 .read = conf_key_read_seq,
 	 .rule_wide = true,
-	 .arg = "rtp|moldudp64|FIELD",
-	 .takes = "rtp, moldudp64 or u8, u16, u32, u64 with be or le @OFFSET[,count=..]"
+	 .arg = "rtp|moldudp64|hash|FIELD",
+	 .takes = "rtp, moldudp64, hash or u8, u16, u32, u64 with be or le @OFFSET[,count=..]"
 		  "[,session=LEN@OFFSET]",
 	 .example = "u32le@0",
 	 .help = "the number by which copies of a datagram are known: of RTP, MoldUDP64,\n"

@@ -27,11 +27,13 @@ int conf_key_read_seq(const struct conf_key *key, const struct conf_target *targ
 		rule = sequence_rtp;
 	} else if (strcmp(value, "moldudp64") == 0) {
 		rule = sequence_moldudp64;
-	} else {
+	} else if (strcmp(value, "hash") != 0) {
 		rc = read_parts(value, &rule);
 	}
 	if (rc == 0) {
 		target->rule->merge.sequence = rule;
+		target->rule->merge.method =
+			rule.number.bytes > 0 ? MERGE_BY_NUMBER : MERGE_BY_HASH;
 	}
 	return rc;
 }

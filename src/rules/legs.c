@@ -136,20 +136,20 @@ static int check_count(struct conf_cursor *cursor, struct conf_rule *rule,
 static int check_merge(struct conf_cursor *cursor, struct conf_rule *rule)
 {
 	struct merge_rule *merge = &rule->merge;
-	bool numbered = merge->sequence.number.bytes > 0;
+	bool told = merge->method != MERGE_OFF; /* apart, by numbers or payloads */
 
-	if (numbered && merge->failover_ms > 0) {
+	if (told && merge->failover_ms > 0) {
 		return conf_refuse(cursor,
 				   "both seq= and failover=; numbers tell copies apart, failover= "
 				   "is for feeds that have none; remove one of the two");
 	}
-	merge->method = numbered                 ? MERGE_BY_NUMBER
-			: merge->failover_ms > 0 ? MERGE_FAILOVER
-						 : MERGE_OFF;
+	if (merge->failover_ms > 0) {
+		merge->method = MERGE_FAILOVER;
+	}
 	if (merge->method == MERGE_OFF && merge->leg_count > 1) {
 		return conf_refuse(cursor,
 				   "%u ingresses need seq= or failover=; expected seq=rtp, "
-				   "seq=moldudp64 or a field such as seq=u32le@0, or "
+				   "seq=moldudp64, seq=hash or a field such as seq=u32le@0, or "
 				   "failover=MS for a feed without numbers; a guess would lose "
 				   "data, so add one of them",
 				   merge->leg_count);
@@ -158,13 +158,17 @@ static int check_merge(struct conf_cursor *cursor, struct conf_rule *rule)
 		return conf_refuse(cursor, "failover= with one ingress; there is nothing to go "
 					   "over to; remove it, or add + INGRESS");
 	}
+	if (merge->method == MERGE_BY_HASH && merge->leg_count == 1) {
+		return conf_refuse(cursor, "seq=hash with one ingress; payloads alone tell of no "
+					   "loss; remove it, or add + INGRESS");
+	}
 	if (merge->method != MERGE_OFF && rule->by != SHARE_BY_OUTPUTS) {
 		return conf_refuse(cursor,
 				   "by=%s with seq= or failover=; whoever decides must hear all of "
 				   "a feed; remove by=",
 				   share_by_name(rule->by));
 	}
-	if (merge->method != MERGE_BY_NUMBER && (merge->skew_ms > 0 || merge->window > 0)) {
+	if (!told && (merge->skew_ms > 0 || merge->window > 0)) {
 		return refuse_alone(cursor, merge->skew_ms > 0 ? "skew" : "window");
 	}
 	if (merge->method == MERGE_OFF && merge->silent_ms > 0) {
@@ -172,7 +176,7 @@ static int check_merge(struct conf_cursor *cursor, struct conf_rule *rule)
 	}
 	merge->skew_ms = merge->skew_ms > 0 ? merge->skew_ms : MERGE_SKEW_MS;
 	merge->silent_ms = merge->silent_ms > 0 ? merge->silent_ms : MERGE_SILENT_MS;
-	return merge->method == MERGE_BY_NUMBER ? check_window(cursor, merge) : 0;
+	return told ? check_window(cursor, merge) : 0;
 }
 
 static int refuse_alone(struct conf_cursor *cursor, const char *key)

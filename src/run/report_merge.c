@@ -71,6 +71,9 @@ static const char *method_name(const struct merge_rule *rule)
 	if (rule->method == MERGE_FAILOVER) {
 		return "failover";
 	}
+	if (rule->method == MERGE_BY_HASH) {
+		return "hash";
+	}
 	return rule->sequence.rtp ? "rtp" : rule->sequence.mold ? "moldudp64" : "field";
 }
 

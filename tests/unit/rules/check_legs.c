@@ -55,6 +55,19 @@ START_TEST(legs_of_a_feed_share_the_outputs_of_the_first)
 }
 END_TEST
 
+START_TEST(payloads_tell_copies_apart)
+{
+	const struct conf_rule *rule = add(A " + " B " seq=hash skew=100" TO);
+
+	ck_assert_int_eq(rule->merge.method, MERGE_BY_HASH);
+	ck_assert_uint_eq(rule->merge.skew_ms, 100);
+	ck_assert_uint_eq(rule->merge.window, MERGE_WINDOW_DEFAULT);
+	ck_assert_int_eq(conf_add_rule(&conf, "239.1.1.9%eth0:5000 seq=hash" TO, "here", &err),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "seq=hash with one ingress"));
+}
+END_TEST
+
 START_TEST(options_of_the_rule_stand_behind_any_leg)
 {
 	const struct conf_rule *rule =
@@ -215,6 +228,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, legs_of_a_feed_share_the_outputs_of_the_first);
+	tcase_add_test(tests, payloads_tell_copies_apart);
 	tcase_add_test(tests, options_of_the_rule_stand_behind_any_leg);
 	tcase_add_test(tests, field_is_read_with_count_and_session);
 	tcase_add_test(tests, defaults_follow_the_width_of_the_number);

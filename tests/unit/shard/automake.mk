@@ -156,6 +156,9 @@ tests_unit_shard_check_udp_header_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_merge_random
 tests_unit_shard_check_merge_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_merge_hash
+tests_unit_shard_check_merge_hash_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_merge
 tests_unit_shard_check_merge_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
