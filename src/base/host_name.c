@@ -50,7 +50,7 @@ const struct host_name *host_name_keep(const char *text, uint16_t family)
 {
 	size_t size = strlen(text) + 1;
 	struct host_name **list, *name;
-	char lower[HOST_NAME_MAX_LEN + 1];
+	char lower[HOST_NAME_MAX_LEN + 1] = {0};
 
 	for (size_t i = 0; i < size; i++) {
 		lower[i] = (char)tolower((unsigned char)text[i]);

@@ -153,7 +153,8 @@ static int open_once(struct names *n)
 static int collect(struct names *n, struct names_item ***out, uint32_t *count)
 {
 	const struct conf *conf = &n->sup->setup->opt->conf;
-	struct names_item **items = calloc(conf->output_count + n->count + 1UL, sizeof(*items));
+	struct names_item **items =
+		calloc(conf->output_count + n->count + 1UL, sizeof(struct names_item *));
 	bool whole = items != NULL;
 
 	for (uint32_t i = 0; i < n->count && whole; i++) {
@@ -177,7 +178,7 @@ static int collect(struct names *n, struct names_item ***out, uint32_t *count)
 			 "looked up");
 		return -ENOMEM;
 	}
-	qsort(items, *count, sizeof(*items), compare);
+	qsort(items, *count, sizeof(struct names_item *), compare);
 	*out = items;
 	return 0;
 }
@@ -207,7 +208,9 @@ static struct names_item *find(const struct names *n, const struct host_name *na
 {
 	struct names_item key = {.name = name}, *at = &key, **found;
 
-	found = n->count == 0 ? NULL : bsearch(&at, n->items, n->count, sizeof(at), compare);
+	found = n->count == 0
+			? NULL
+			: bsearch(&at, n->items, n->count, sizeof(struct names_item *), compare);
 	return found ? *found : NULL;
 }
 
