@@ -42,24 +42,25 @@ static enum fast_reason ask(const char *rule)
 }
 
 /* What a key means for the fast path, in the words that its row has for an example. A new key
- * belongs here once somebody has thought about it. */
+ * belongs here once somebody has thought about it. (A flow that another machine of member= relays
+ * stands by here, which is no matter of its rule.) */
 static const struct {
 	const char *key;
 	enum fast_reason reason;
 } verdicts[] = {
-	{"name", FAST_REASON_NONE},      {"weight", FAST_REASON_NONE},
-	{"spread", FAST_REASON_DIVIDED}, {"by", FAST_REASON_NONE},
-	{"shard", FAST_REASON_NONE},     {"fast", FAST_REASON_UNWANTED},
-	{"class", FAST_REASON_NONE},     {"gro", FAST_REASON_NONE},
-	{"max-age", FAST_REASON_NONE},   {"seq", FAST_REASON_MERGED},
-	{"skew", FAST_REASON_MERGED},    {"window", FAST_REASON_MERGED},
-	{"silent", FAST_REASON_MERGED},  {"failover", FAST_REASON_MERGED},
-	{"ttl", FAST_REASON_NONE},       {"dscp", FAST_REASON_NONE},
-	{"src", FAST_REASON_NONE},       {"sport", FAST_REASON_NONE},
-	{"rate", FAST_REASON_RATE},      {"priority", FAST_REASON_NONE},
-	{"gso", FAST_REASON_GSO},        {"df", FAST_REASON_NONE},
-	{"mtu", FAST_REASON_MTU},        {"reply", FAST_REASON_REPLY},
-	{"local", FAST_REASON_LOCAL},
+	{"name", FAST_REASON_NONE},       {"weight", FAST_REASON_NONE},
+	{"spread", FAST_REASON_DIVIDED},  {"by", FAST_REASON_NONE},
+	{"member", FAST_REASON_NONE},     {"shard", FAST_REASON_NONE},
+	{"fast", FAST_REASON_UNWANTED},   {"class", FAST_REASON_NONE},
+	{"gro", FAST_REASON_NONE},        {"max-age", FAST_REASON_NONE},
+	{"seq", FAST_REASON_MERGED},      {"skew", FAST_REASON_MERGED},
+	{"window", FAST_REASON_MERGED},   {"silent", FAST_REASON_MERGED},
+	{"failover", FAST_REASON_MERGED}, {"ttl", FAST_REASON_NONE},
+	{"dscp", FAST_REASON_NONE},       {"src", FAST_REASON_NONE},
+	{"sport", FAST_REASON_NONE},      {"rate", FAST_REASON_RATE},
+	{"priority", FAST_REASON_NONE},   {"gso", FAST_REASON_GSO},
+	{"df", FAST_REASON_NONE},         {"mtu", FAST_REASON_MTU},
+	{"reply", FAST_REASON_REPLY},     {"local", FAST_REASON_LOCAL},
 };
 
 static const char *companion(const char *key)
