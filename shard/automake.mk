@@ -57,6 +57,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/sock_opt.h \
 	shard/sock_report.c \
 	shard/sock_share.c \
+	shard/sock_source.c \
 	shard/train.c shard/train.h \
 	shard/udp_header.c shard/udp_header.h \
 	shard/zerocopy.c shard/zerocopy.h

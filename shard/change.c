@@ -24,7 +24,6 @@ static int start_flow(struct relay *r, const struct shard_message *m);
 static int remove_output(struct relay *r, const struct shard_message *m);
 static int remove_flow(struct relay *r, const struct shard_message *m);
 static int set_flow(struct relay *r, const struct shard_message *m);
-static int set_duties(struct relay *r, const struct shard_message *m);
 static int set_output(struct relay *r, const struct shard_message *m);
 static int replace_output(struct relay *r, struct shard_message *m);
 static int set_echoes(struct relay *r, const struct shard_message *m);
@@ -129,7 +128,7 @@ static int begin(struct relay *r, struct shard_message *m)
 	case SHARD_SET_FLOW:
 		return set_flow(r, m);
 	case SHARD_SET_DUTIES:
-		return set_duties(r, m);
+		return change_set_duties(r, m);
 	case SHARD_SET_OUTPUT:
 		return set_output(r, m);
 	case SHARD_REPLACE_OUTPUT:
@@ -283,18 +282,6 @@ static int set_flow(struct relay *r, const struct shard_message *m)
 	rule = &relay_place(r, place_index(m->flow))->rule;
 	rule->in.max_age_ms = m->flow_rule.in.max_age_ms;
 	rule->standby = m->flow_rule.standby;
-	return 0;
-}
-
-/* All of them between two turns: what came before is relayed as it was, what follows as it is. */
-static int set_duties(struct relay *r, const struct shard_message *m)
-{
-	for (uint32_t i = 0; i < m->duty_count; i++) {
-		if (change_find_flow(r, m->duties[i].flow) != NULL) {
-			relay_place(r, place_index(m->duties[i].flow))->rule.standby =
-				m->duties[i].standby;
-		}
-	}
 	return 0;
 }
 

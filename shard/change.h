@@ -17,7 +17,8 @@
  *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed
  *     SHARD_SET_FLOW       the flow goes on with another max-age=, or stands by, or relays again,
  *                          from the next datagram on
- *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay
+ *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay; and
+ *                          which outputs have the source address that they are to send from
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
@@ -75,10 +76,11 @@ enum shard_op {
 	SHARD_LIST,
 };
 
-/* What a flow has to do. */
+/* What a flow or an output has to do. */
 struct shard_duty {
-	uint32_t flow; /* token */
-	bool standby;
+	uint32_t token;
+	bool is_output;
+	bool standby; /* of an output: it has no source address to send from */
 };
 
 struct shard_message {

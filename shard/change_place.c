@@ -164,6 +164,25 @@ int change_set_waits(struct relay *r, const struct shard_message *m)
 	return 0;
 }
 
+/* All of them between two turns: what came before is relayed as it was, what follows as it is. */
+int change_set_duties(struct relay *r, const struct shard_message *m)
+{
+	for (uint32_t i = 0; i < m->duty_count; i++) {
+		const struct shard_duty *duty = &m->duties[i];
+		uint32_t place = place_index(duty->token);
+		struct egress_output *output =
+			duty->is_output ? change_find_output(r, duty->token) : NULL;
+
+		if (output != NULL) {
+			output->sourceless = duty->standby;
+			egress_place(r->egress, place)->got.sourceless = duty->standby;
+		} else if (!duty->is_output && change_find_flow(r, duty->token) != NULL) {
+			relay_place(r, place)->rule.standby = duty->standby;
+		}
+	}
+	return 0;
+}
+
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out)
 {
 	struct output_place *place = egress_take_place(r->egress, &m->output_rule);

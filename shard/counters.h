@@ -123,6 +123,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(DENIED, "denied", "a firewall or a restriction: EPERM, EACCES")                   \
 	X(LINK_DOWN, "link_down", "the interface is down, without a carrier, or gone")      \
 	X(PENDING, "pending", "its socket could not be opened yet")                         \
+	X(NO_SOURCE, "no_source", "its source address (src=) is not this host's")           \
 	X(RATE_LIMITED, "rate_limited", "beyond rate=")                                     \
 	X(TTL_EXPIRED, "ttl_expired", "ttl=dec reached zero, or the default its end")       \
 	X(SEND_ERROR, "send_error", "any other errno")
@@ -301,6 +302,13 @@ static inline bool flow_drop_is_copy(unsigned drop)
 {
 	return drop == FLOW_DROP_DUPLICATE || drop == FLOW_DROP_REPEATED ||
 	       drop == FLOW_DROP_UNSELECTED || drop == FLOW_DROP_STANDBY;
+}
+
+/* The same of an output: one whose source address is elsewhere stands by, and whoever has it sends.
+ */
+static inline bool output_drop_is_standby(unsigned drop)
+{
+	return drop == OUTPUT_DROP_NO_SOURCE;
 }
 
 enum counter_kind {

@@ -25,6 +25,7 @@ struct piece {
 };
 
 static void free_places(struct egress *eg, uint32_t first);
+static enum output_drop drop_of_idle(const struct egress_output *o);
 static bool meta_of(const struct egress_output *o, const struct datagram *d,
 		    struct train_meta *out);
 static bool ttl_of(const struct rule_output *rule, int16_t received, int16_t *out);
@@ -132,11 +133,8 @@ bool egress_append(struct egress *eg, uint32_t output, const struct datagram *d,
 	struct egress_output *o = egress_output(eg, output);
 
 	stat_add(&o->stats->offered, d->count);
-	if (__builtin_expect(o->state == OUTPUT_PENDING || o->dark, 0)) {
-		bool down = o->cut_off || o->dark;
-
-		stat_add(&o->stats->drops[down ? OUTPUT_DROP_LINK_DOWN : OUTPUT_DROP_PENDING],
-			 d->count);
+	if (__builtin_expect(o->state == OUTPUT_PENDING || o->dark || o->sourceless, 0)) {
+		stat_add(&o->stats->drops[drop_of_idle(o)], d->count);
 		return true;
 	}
 	if (o->rule->out.reply) {
@@ -204,6 +202,15 @@ static void free_places(struct egress *eg, uint32_t first)
 		o->next = eg->free_first;
 		eg->free_first = i;
 	}
+}
+
+/* Why an output that cannot send does not. */
+static enum output_drop drop_of_idle(const struct egress_output *o)
+{
+	if (o->cut_off || o->dark) {
+		return OUTPUT_DROP_LINK_DOWN;
+	}
+	return o->state == OUTPUT_PENDING ? OUTPUT_DROP_PENDING : OUTPUT_DROP_NO_SOURCE;
 }
 
 /* False when the hop limit has run out. */

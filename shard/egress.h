@@ -75,6 +75,7 @@ struct egress_output {
 	bool dirty;             /* in a dirty list */
 	bool cut_off;           /* it had a socket, on an interface that has gone */
 	bool dark;              /* open, and its link has no carrier: the kernel would lose all */
+	bool sourceless;        /* open, and its source address (src=) is not this host's */
 	uint8_t level;          /* rule_level of its rule: who is sent first */
 	bool connected;
 	uint8_t state; /* enum output_state */

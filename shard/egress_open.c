@@ -24,6 +24,7 @@ void egress_open_output(struct egress *eg, struct egress_output *o,
 	must(egress_is_closed(o));
 	o->state = OUTPUT_OPEN;
 	o->dark = false;
+	o->sourceless = egress_place(eg, place_index(o->token))->got.sourceless;
 	if (o->cut_off) { /* it has done so before, by another path */
 		o->cut_off = false;
 		o->newest = TRAIN_NONE;

@@ -371,7 +371,8 @@ static bool send_failed(struct egress *eg, struct egress_output *o, uint32_t idx
 	return false;
 }
 
-/* Without its interface, or while that is down, the kernel finds no route or no address. */
+/* Without its interface, or while that is down, the kernel finds no route or no address; nor does
+ * it where an address that went has not been told of yet. */
 static void count_lost(struct egress_output *o, uint32_t datagrams, int err)
 {
 	enum output_drop drop = send_errno_drop(err);
@@ -379,6 +380,9 @@ static void count_lost(struct egress_output *o, uint32_t datagrams, int err)
 	if (drop == OUTPUT_DROP_UNREACHABLE && o->path.ifindex != 0 && o->fd >= 0 &&
 	    !sock_device_is_up(o->fd, o->path.ifindex)) {
 		drop = OUTPUT_DROP_LINK_DOWN;
+	} else if ((drop == OUTPUT_DROP_UNREACHABLE || err == EINVAL) &&
+		   sock_lacks_source(&o->rule->out, o->path.ifindex)) {
+		drop = OUTPUT_DROP_NO_SOURCE;
 	}
 	stat_set(&o->stats->send_errno, (uint64_t)err);
 	stat_add(&o->stats->drops[drop], datagrams);

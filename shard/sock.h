@@ -47,6 +47,7 @@ struct sock_got {
 	bool gro;              /* ingress: UDP_GRO accepted */
 	bool gso;              /* egress: UDP_SEGMENT known to this kernel */
 	bool connected;        /* egress: sends need no name */
+	bool sourceless;       /* egress: the address of src= is not this host's, yet or any more */
 	uint32_t path_mtu;     /* egress: of the path now, IP header included; 0: unknown */
 	struct addr local;     /* ingress: what it is bound to. Egress: address and port it sends
 				* from; the port is always known, the address is the wildcard while
@@ -150,6 +151,10 @@ int sock_set_egress(int fd, const struct rule_output *out, unsigned ifindex, str
  * may be under way. Shard thread, while traffic flows: a few calls that do not block. */
 bool sock_follow_source(int fd, const struct rule_output *out, unsigned ifindex,
 			struct addr *local);
+
+/* In sock_source.c. Whether the address of src= is not this host's. A few calls that do not block.
+ */
+bool sock_lacks_source(const struct rule_output *out, unsigned ifindex);
 
 /* From now on what is read from an ingress comes with what `want' asks for, as what was queued
  * before does; what it does not ask for stays as it is. */

@@ -414,12 +414,18 @@ static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 		       struct sock_got *got, struct err *err)
 {
 	struct addr at = {.family = out->to.addr.family};
+	int rc;
 
 	if (out->src.family != 0) {
 		at = out->src;
 	}
 	at.port = out->sport;
-	return sock_bind(fd, &at, ifindex, &got->local, err);
+	rc = sock_bind(fd, &at, ifindex, &got->local, err);
+	if (rc == -EADDRNOTAVAIL && out->src.family != 0) {
+		got->sourceless = true;
+		rc = sock_bind_ahead(fd, &at, ifindex, got, err);
+	}
+	return rc;
 }
 
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,

@@ -78,3 +78,7 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 /* Fills `err': "SUBJECT: cannot DOING: CAUSE; CURE". Returns -error. */
 int sock_fail(struct err *err, enum sock_deed deed, const char *subject, const char *doing,
 	      int error);
+
+/* In sock_source.c. Binds to an address that this host may not have. */
+int sock_bind_ahead(int fd, const struct addr *at, unsigned ifindex, struct sock_got *got,
+		    struct err *err);

@@ -24,6 +24,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/figures.c src/run/figures.h \
 	src/run/follow.c src/run/follow.h \
 	src/run/gate.c src/run/gate.h \
+	src/run/health_file.c src/run/health_file.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/lane.c src/run/lane.h \
@@ -32,6 +33,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/sources.c src/run/sources.h \
 	src/run/mover.c src/run/mover.h \
 	src/run/names.c src/run/names.h \
+	src/run/neighbours.c src/run/neighbours.h \
 	src/run/notify.c src/run/notify.h \
 	src/run/pending.c src/run/pending.h \
 	src/run/precedence.c src/run/precedence.h \

@@ -2,7 +2,8 @@
  *
  * What a flow has to do is told by its rule's order, or that for all, or the setup's own; the same
  * look-up serves the shards' places, the setup's tables, from which the next change goes on, and
- * what is remembered of rules.
+ * what is remembered of rules. An output whose source address is not here (sources.h) stands by
+ * too, whatever its rule is to do.
  */
 #include "src/run/duty.h"
 
@@ -25,6 +26,7 @@ static uint32_t list_shard(const struct duty *duty, const struct conf_index *ind
 			   struct shard_duty *out);
 static void note_rule(const struct duty *duty, struct duty_past *past, enum duty_state state);
 static enum duty_state *states_of(const struct duty *duty);
+static bool can_send(const struct duty *duty, const struct conf_flow *flow);
 static int compare_names(const void *left, const void *right);
 static double wall_s(void);
 
@@ -161,7 +163,8 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 	free(duty->message);
 	duty->message = NULL;
 	while (count == 0 && duty->shard < sup->worker_count) {
-		uint32_t places = sup->workers[duty->shard].shard->relay.place_count;
+		const struct shard *at = sup->workers[duty->shard].shard;
+		uint32_t places = at->relay.place_count + at->egress.place_count;
 
 		free(duty->message);
 		duty->message = calloc(places + 1UL, sizeof(*duty->message));
@@ -256,7 +259,8 @@ static struct duty_order *find(const struct duty_orders *orders, const char *nam
 		       : NULL;
 }
 
-/* Flows that are to do something else from now on. What no rule has any more is on its way out. */
+/* Flows and outputs that are to do something else from now on. What no rule has any more is on its
+ * way out. */
 static uint32_t list_shard(const struct duty *duty, const struct conf_index *index, uint32_t shard,
 			   struct shard_duty *out)
 {
@@ -270,9 +274,21 @@ static uint32_t list_shard(const struct duty *duty, const struct conf_index *ind
 		bool standby = flow && stands_by(duty, index->conf, flow);
 
 		if (flow && standby != place->rule.standby) {
-			out[count++] = (struct shard_duty){place->flow.token, standby};
+			out[count++] = (struct shard_duty){place->flow.token, false, standby};
 			if (standby) {
 				lane_drop(duty->sup, &place->rule.in);
+			}
+		}
+	}
+	for (uint32_t i = 0; i < at->egress.place_count; i++) {
+		const struct egress_output *output = &shard_output(at, i)->output;
+		bool lacks = output->rule && sources_lacks(&duty->sup->links.sources, output->rule);
+
+		if (output->rule && output->fd >= 0 && lacks != output->sourceless) {
+			out[count++] = (struct shard_duty){output->token, true, lacks};
+			if (lacks) {
+				lane_drop(duty->sup,
+					  &shard_flow(at, place_index(output->flow))->rule.in);
 			}
 		}
 	}
@@ -301,13 +317,34 @@ static enum duty_state *states_of(const struct duty *duty)
 	enum duty_state *states = calloc(conf->rule_count + 1UL, sizeof(*states));
 
 	for (uint32_t f = 0; states && f < conf->flow_count; f++) {
-		enum duty_state state =
-			stands_by(duty, conf, &conf->flows[f]) ? DUTY_STANDBY : DUTY_ACTIVE;
+		const struct conf_flow *flow = &conf->flows[f];
+		enum duty_state state = stands_by(duty, conf, flow) || !can_send(duty, flow)
+						? DUTY_STANDBY
+						: DUTY_ACTIVE;
 		enum duty_state *rule = &states[conf->flows[f].rule];
 
 		*rule = state > *rule ? state : *rule;
 	}
 	return states;
+}
+
+/* Whether one of its outputs has an address to send from. */
+static bool can_send(const struct duty *duty, const struct conf_flow *flow)
+{
+	const struct setup *setup = duty->sup->setup;
+	const struct conf_flow *lead = conf_lead(flow);
+
+	for (uint32_t o = 0; o < lead->output_count; o++) {
+		const struct rule_output *out = &setup->opt->conf.outputs[lead->first_output + o];
+		const struct iface *iface = iface_find(&setup->ifaces, out->to.ifname);
+		const struct rule_table_output output = {.out = *out,
+							 .ifindex = iface ? iface->ifindex : 0};
+
+		if (!sources_lacks(&duty->sup->links.sources, &output)) {
+			return true;
+		}
+	}
+	return lead->output_count == 0;
 }
 
 /* Orders and what is remembered of rules both begin with the name. */

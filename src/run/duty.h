@@ -7,9 +7,12 @@
  * those that come later. One that stands a rule down may be told to do so only in a while, so that
  * another machine can take over first.
  *
- * A shard is told of all its flows by one message (SHARD_SET_DUTIES), which goes between the steps
- * of whatever change is under way: nobody waits for a reload to take over. What a rule has been is
- * remembered by its name. Control thread.
+ * An output whose source address (src=) is another machine's at present has nothing to send from,
+ * and stands by as well: a rule of nothing but such outputs does.
+ *
+ * A shard is told of all its flows and outputs by one message (SHARD_SET_DUTIES), which goes
+ * between the steps of whatever change is under way: nobody waits for a reload to take over. What a
+ * rule has been is remembered by its name. Control thread.
  */
 #pragma once
 

@@ -61,6 +61,7 @@ void links_changed(struct links *links)
 	int rc = 0;
 
 	links->sources.due = true;
+	links->heard++;
 	gate_keep(&sup->gate);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		ending = ending || sup->workers[s].closing;
@@ -90,12 +91,14 @@ const char *links_amiss(const struct links *links, unsigned ifindex)
 
 const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule)
 {
-	const char *amiss = links_amiss(links, rule->ifindex);
+	return links_amiss(links, rule->ifindex);
+}
 
-	if (!amiss && sources_lacks(&links->sources, rule)) {
-		amiss = "its source address (src=) is gone";
-	}
-	return amiss;
+const char *links_output_waits(const struct links *links, const struct rule_table_output *rule)
+{
+	return sources_lacks(&links->sources, rule)
+		       ? "its source address (src=) is not this host's at present"
+		       : NULL;
 }
 
 int links_fd(const struct links *links)
@@ -114,8 +117,11 @@ void links_tick(struct links *links)
 	links->listing = links->watch.table.listing;
 	names_tick(&links->names, links->now_ns);
 	lane_prolong(links->sup, links->now_ns);
+	if (!changer_is_amid(&links->sup->changer) && sources_tick(&links->sources, links->sup)) {
+		duty_wake(&links->sup->changer.duty);
+	}
 	if (changer_is_idle(&links->sup->changer)) {
-		sources_tick(&links->sources, links->sup);
+		neighbours_tick(&links->neighbours, links->sup, links->now_ns);
 		renew_tick(&links->renew, links->now_ns);
 		follow_tick(&links->follow);
 		pending_tick(&links->pending, links->now_ns);
@@ -133,6 +139,7 @@ int links_sleep_ms(const struct links *links, int most_ms)
 void links_close(struct links *links)
 {
 	names_close(&links->names);
+	neighbours_free(&links->neighbours);
 	sources_free(&links->sources);
 	pending_free(&links->pending);
 	renew_free(&links->renew);
@@ -167,6 +174,7 @@ static void hear(void *context, const struct ifwatch_event *event)
 {
 	struct links *links = context;
 
+	links->heard++;
 	switch (event->news) {
 	case IFWATCH_UP:
 	case IFWATCH_PORT_UP:

@@ -3,7 +3,8 @@
  *
  * ifwatch.h tells what happened, renew.h has memberships reported again, follow.h closes what
  * stands on an interface that has gone, pending.h opens what is not open, sources.h knows which
- * source addresses have gone, names.h looks names up. Control thread.
+ * source addresses are not here, neighbours.h has those resolved that what stands by will need,
+ * names.h looks names up. Control thread.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "src/run/follow.h"
 #include "src/run/ifwatch.h"
 #include "src/run/names.h"
+#include "src/run/neighbours.h"
 #include "src/run/pending.h"
 #include "src/run/renew.h"
 #include "src/run/sources.h"
@@ -28,8 +30,10 @@ struct links {
 	struct sources sources;
 	struct names names;
 	int epoll_fd;     /* of the watch and of the names; -1 or 0: none */
+	struct neighbours neighbours;
 	uint32_t listing; /* of the watch, when addresses were looked at last */
 	uint64_t now_ns;  /* of this tick */
+	uint64_t heard;   /* events so far, and changes of what there is */
 };
 
 /* Begins to watch, before anything is joined, so that nothing is missed. Without the kernel's news
@@ -48,6 +52,9 @@ const char *links_amiss(const struct links *links, unsigned ifindex);
 
 /* The same of all that an output by `rule' stands on. */
 const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule);
+
+/* Why an output by `rule' stands by, whatever its rule does; NULL: it does not. */
+const char *links_output_waits(const struct links *links, const struct rule_table_output *rule);
 
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);

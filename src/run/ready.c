@@ -47,6 +47,9 @@ int ready_get(struct supervisor *sup, struct err *err)
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
 	}
 	if (rc == 0) {
+		rc = health_file_open(&sup->health_file, opt->health_file, err);
+	}
+	if (rc == 0) {
 		rc = setup_settle(setup, err);
 	}
 	if (rc == 0) {

@@ -125,7 +125,7 @@ void report_put_output(const struct supervisor *sup, const struct report_spot *s
 		  &(const struct row_state){pending_why(&sup->links.pending, spot->w,
 							place_index(place->output.token), true),
 					    links_output_amiss(&sup->links, place->output.rule),
-					    NULL});
+					    links_output_waits(&sup->links, place->output.rule)});
 	report_put_family(row, &want->families[COUNTERS_OUTPUT], &stats);
 	if (lane_is_open(sup) && report_wants(want, "fast")) {
 		report_put(row, "fast", fast_output(sup, spot));

@@ -287,7 +287,10 @@ static void add_losses(json_t *losses, enum counter_family_id id, const void *st
 	for (uint32_t i = 0; stats && i < family->count; i++) {
 		uint64_t count = counter_get(&family->rows[i], stats);
 
-		if (count > 0 && (id != COUNTERS_FLOW_DROPS || !flow_drop_is_copy(i))) {
+		bool is_loss = id == COUNTERS_FLOW_DROPS ? !flow_drop_is_copy(i)
+							 : !output_drop_is_standby(i);
+
+		if (count > 0 && is_loss) {
 			report_put_number(losses, family->rows[i].name, count);
 		}
 	}

@@ -20,20 +20,23 @@ static bool is_same(const struct source *a, const struct source *b);
 static bool has(const struct ifaddrs *have, const struct source *source);
 static void add(struct sources *sources, const struct source *source);
 
-void sources_tick(struct sources *sources, const struct supervisor *sup)
+bool sources_tick(struct sources *sources, const struct supervisor *sup)
 {
 	struct ifaddrs *have = NULL;
 
 	if (!sources->due) {
-		return;
+		return false;
 	}
 	sources->due = false;
 	if (!any_wanted(sup)) {
 		sources->count = 0;
-	} else if (getifaddrs(&have) == 0) {
+		return false;
+	}
+	if (getifaddrs(&have) == 0) {
 		sources_compare(sources, sup, have);
 		freeifaddrs(have);
 	}
+	return true;
 }
 
 void sources_compare(struct sources *sources, const struct supervisor *sup,

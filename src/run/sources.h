@@ -1,9 +1,9 @@
-/* sources.h - source addresses that outputs are to have (src=) and this host no longer has.
+/* sources.h - source addresses that outputs are to have (src=) and this host has not.
  *
- * Such an output keeps its socket, for which the kernel refuses everything until the address is
- * back; then it goes on by itself. So nothing is closed: the output is `degraded' meanwhile. An
- * IPv6 link-local address is one of the output's interface, any other may be any interface's.
- * Control thread.
+ * Such an address may be a virtual one, which goes from machine to machine: who has it sends, and
+ * where it is not the output stands by. Its socket is bound to it all the same, so nothing is
+ * opened or closed as it comes and goes: the shard is told (duty.h). An IPv6 link-local address is
+ * one of the output's interface, any other may be any interface's. Control thread.
  */
 #pragma once
 
@@ -26,8 +26,9 @@ struct sources {
 };
 
 /* Looks which of the outputs' source addresses this host has, if that is due; where the kernel does
- * not tell, or memory is short, what is not known is taken to be there. No shard has a message. */
-void sources_tick(struct sources *sources, const struct supervisor *sup);
+ * not tell, or memory is short, what is not known is taken to be there. Whether it has looked, and
+ * some output names one. No shard has a message. */
+bool sources_tick(struct sources *sources, const struct supervisor *sup);
 
 /* The same with this list of what the host has. */
 void sources_compare(struct sources *sources, const struct supervisor *sup,

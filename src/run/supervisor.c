@@ -376,6 +376,9 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 		watch_tick(watch);
 		changer_cut_tick(sup);
 	}
+	if (!changer_is_amid(&sup->changer)) {
+		health_file_tick(&sup->health_file, sup, dog->all_turn);
+	}
 }
 
 /* Acts on one signal; `asked' counts the requests to end. */
@@ -472,6 +475,7 @@ static bool was_live(const struct supervisor *sup)
 static void free_all(struct supervisor *sup)
 {
 	finisher_end(&sup->finisher);
+	health_file_close(&sup->health_file);
 	survey_free(&sup->survey);
 	rebalance_end(&sup->rebalance);
 	scene_free(&sup->scene);

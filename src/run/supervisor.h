@@ -15,6 +15,7 @@
 #include "src/run/finisher.h"
 #include "src/run/lane.h"
 #include "src/run/links.h"
+#include "src/run/health_file.h"
 #include "src/run/history.h"
 #include "src/run/door.h"
 #include "src/run/rebalance.h"
@@ -51,6 +52,7 @@ struct supervisor {
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
 	struct history history;
+	struct health_file health_file;
 	struct door door;                /* taken over by control once it is open */
 	struct control *control;         /* NULL: no control socket */
 	struct web *web;                 /* NULL: nothing is told by HTTP */

@@ -149,7 +149,9 @@ uint64_t tally_loss(const struct tally_row *row, uint32_t cause)
 		return flow_drop_is_copy(cause - 1) ? 0
 						    : stat_get(&row->sums.flows.drops[cause - 1]);
 	}
-	return stat_get(&row->sums.outputs.drops[cause - 1 - FLOW_DROP_COUNT]);
+	return output_drop_is_standby(cause - 1 - FLOW_DROP_COUNT)
+		       ? 0
+		       : stat_get(&row->sums.outputs.drops[cause - 1 - FLOW_DROP_COUNT]);
 }
 
 uint64_t tally_lost(const struct tally_row *row)
@@ -235,7 +237,8 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct egress_output *output = &place->output;
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(output->token), true),
-		links_output_amiss(&sup->links, output->rule), NULL};
+		links_output_amiss(&sup->links, output->rule),
+		links_output_waits(&sup->links, output->rule)};
 	struct output_stats read; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read;
 	uint64_t before = figures_output(sup, places->flow, place, &read);

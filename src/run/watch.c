@@ -380,7 +380,8 @@ static uint64_t count_lost(const struct output_stats *stats)
 	uint64_t lost = 0;
 
 	for (int drop = 0; drop < OUTPUT_DROP_COUNT; drop++) {
-		if (drop != OUTPUT_DROP_RATE_LIMITED && drop != OUTPUT_DROP_TTL_EXPIRED) {
+		if (drop != OUTPUT_DROP_RATE_LIMITED && drop != OUTPUT_DROP_TTL_EXPIRED &&
+		    !output_drop_is_standby((unsigned)drop)) {
 			lost += stat_get(&stats->drops[drop]);
 		}
 	}

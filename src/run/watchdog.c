@@ -18,7 +18,8 @@ static bool read_number(const char *name, uint64_t *out);
 
 int watchdog_init(struct watchdog *dog, const struct supervisor *sup)
 {
-	*dog = (struct watchdog){.sup = sup, .patience_ns = watchdog_patience_ns()};
+	*dog = (struct watchdog){
+		.sup = sup, .patience_ns = watchdog_patience_ns(), .all_turn = true};
 	if (dog->patience_ns > 0 && dog->patience_ns < PATIENCE_NS) {
 		log_warn("watchdog: a sign of life is given once a second, and systemd waits for "
 			 "%u ms only; expected WatchdogSec=2 or more",
@@ -41,6 +42,7 @@ void watchdog_tick(struct watchdog *dog, uint64_t now_ns)
 	for (uint32_t i = 0; i < dog->sup->worker_count && !ending; i++) {
 		all_turn &= look_at(&dog->shards[i], &dog->sup->workers[i], now_ns);
 	}
+	dog->all_turn = all_turn;
 	if (all_turn && dog->patience_ns > 0) {
 		(void)notify_send("WATCHDOG=1");
 	}

@@ -24,6 +24,7 @@ struct watchdog {
 	const struct supervisor *sup;
 	struct watchdog_shard *shards; /* of sup->workers */
 	uint64_t patience_ns;          /* of the manager; 0: there is none that waits for signs */
+	bool all_turn;                 /* when looked at last, as far as is known */
 };
 
 /* All shards are live. 0 or -ENOMEM. */

@@ -76,7 +76,8 @@ struct opt {
 	struct conf conf; /* every --rule and rule line, in order */
 	bool strict;      /* --strict */
 	/* several machines */
-	bool standby; /* --standby: rules stand by until an order says otherwise */
+	bool standby;      /* --standby: rules stand by until an order says otherwise */
+	char *health_file; /* --health-file PATH; NULL: none */
 	/* placement */
 	char *topology;  /* --topology FILE|STRING; NULL: this machine */
 	uint32_t shards; /* --shards N; 0: one per core */

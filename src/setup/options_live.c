@@ -63,6 +63,7 @@ void options_free(struct opt *opt)
 	free(opt->control);
 	free(opt->control_group);
 	free(opt->user);
+	free(opt->health_file);
 	*opt = (struct opt){0};
 }
 

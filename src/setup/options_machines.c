@@ -14,6 +14,13 @@ static const struct cli_row machines_rows[] = {
 	 AT(standby),
 	 .help = "begin with every rule standing by: received, counted and not relayed,\n"
 		 "until numacastctl active says otherwise"},
+	{.name = "health-file",
+	 .kind = CLI_TEXT,
+	 .arg = "PATH",
+	 AT(health_file),
+	 .help = "keep 0 in this file while every shard turns and every rule is live, else\n"
+		 "1; for keepalived's track_file",
+	 .example = "/run/numacast/health"},
 	{0},
 };
 

@@ -66,7 +66,7 @@ static const struct rest_row rows[] = {
 	{"numacast_degraded_flows", METRIC_GAUGE, NULL, "", put_degraded_flows,
 	 "Flows whose interface has no link"},
 	{"numacast_degraded_outputs", METRIC_GAUGE, NULL, "", put_degraded_outputs,
-	 "Outputs whose interface has no link, or whose source address is gone"},
+	 "Outputs whose interface has no link"},
 	{"numacast_flow_pending", METRIC_GAUGE, NULL, "rule ingress source shard", put_flow_pending,
 	 "1: the flow is pending"},
 	{"numacast_output_pending", METRIC_GAUGE, NULL, "rule ingress source shard to",

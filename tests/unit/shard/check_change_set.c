@@ -218,11 +218,11 @@ END_TEST
 
 START_TEST(a_flow_that_stands_by_counts_and_relays_nothing)
 {
-	struct shard_duty duties[2] = {{0xffff, true}};
+	struct shard_duty duties[2] = {{0xffff, false, true}};
 	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = duties, .duty_count = 2};
 
 	open_rig();
-	duties[1] = (struct shard_duty){flow_of(0)->token, true};
+	duties[1] = (struct shard_duty){flow_of(0)->token, false, true};
 	deliver(3);
 	rig_settle(&rig);
 	ck_assert_int_eq(ask(&m), 0); /* who has left is left out */
@@ -238,6 +238,31 @@ START_TEST(a_flow_that_stands_by_counts_and_relays_nothing)
 	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 8);
 	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->drops[FLOW_DROP_STANDBY]), 4);
 	ck_assert_uint_eq(stat_get(&egress_output(&rig.egress, 0)->stats->sent), 8);
+	expect_laws();
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_output_without_its_source_address_counts_and_sends_nothing)
+{
+	struct egress_output *o;
+	struct shard_duty duty = {.is_output = true, .standby = true};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = &duty, .duty_count = 1};
+
+	open_rig();
+	o = egress_output(&rig.egress, 0);
+	duty.token = o->token;
+	ck_assert_int_eq(ask(&m), 0);
+	deliver(4);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&o->stats->drops[OUTPUT_DROP_NO_SOURCE]), 4);
+	ck_assert_uint_eq(stat_get(&o->stats->sent), 0);
+	ck_assert_uint_eq(stat_get(&egress_output(&rig.egress, 1)->stats->sent), 4);
+	duty.standby = false;
+	ck_assert_int_eq(ask(&m), 0);
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&o->stats->sent), 2);
 	expect_laws();
 	rig_close(&rig);
 }
@@ -276,6 +301,7 @@ int main(void)
 	tcase_add_test(tc, a_greatest_age_is_set_while_running);
 	tcase_add_test(tc, a_flow_that_is_held_relays_what_is_its_own_before_it_goes);
 	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
+	tcase_add_test(tc, an_output_without_its_source_address_counts_and_sends_nothing);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
