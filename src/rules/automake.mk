@@ -11,8 +11,10 @@ src_rules_libnc_rules_a_SOURCES = \
 	src/rules/keys_text.c \
 	src/rules/keys_value.c \
 	src/rules/legs.c \
+	src/rules/members.c src/rules/members.h \
 	src/rules/name.c \
 	src/rules/parse.c src/rules/parse.h \
+	src/rules/partition.c src/rules/partition.h \
 	src/rules/rename.c \
 	src/rules/spread.c \
 	src/rules/twins.c

@@ -32,15 +32,16 @@
 #define CONF_SPREAD_MAX    64  /* shards a flow may be split over; as the planner has it */
 
 struct conf_rule {
-	char *text;               /* as written */
-	char *where;              /* "file.conf:12" or "--rule" (nth: "--rule 3") */
-	char name[CONF_NAME_MAX]; /* name=, or "ruleN" counted from 1 */
-	uint32_t weight;          /* weight=, 1 unless said */
-	uint32_t spread;          /* spread=, 1 unless said */
-	enum share_by by;         /* by=: what spread= divides */
-	uint32_t shard;           /* shard=, or CONF_SHARD_ANY */
-	int8_t fast;              /* fast=: 1, 0, RULE_AUTO */
-	struct merge_rule merge;  /* seq= and the like; its leg_count is 1 at least */
+	char *text;                 /* as written */
+	char *where;                /* "file.conf:12" or "--rule" (nth: "--rule 3") */
+	char name[CONF_NAME_MAX];   /* name=, or "ruleN" counted from 1 */
+	char member[CONF_NAME_MAX]; /* member=: whose its flows are; "": the hash decides */
+	uint32_t weight;            /* weight=, 1 unless said */
+	uint32_t spread;            /* spread=, 1 unless said */
+	enum share_by by;           /* by=: what spread= divides */
+	uint32_t shard;             /* shard=, or CONF_SHARD_ANY */
+	int8_t fast;                /* fast=: 1, 0, RULE_AUTO */
+	struct merge_rule merge;    /* seq= and the like; its leg_count is 1 at least */
 	uint32_t first_flow;
 	uint32_t flow_count; /* more than 1 for a range or several legs, which stand together */
 	bool uneven;         /* its endpoints divide the flows otherwise into addresses and ports */

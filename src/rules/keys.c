@@ -22,13 +22,14 @@
 #define WEIGHT_MAX   1000000
 #define GIGA         1000000000ULL
 #define RATE_MAX_BPS (1000 * GIGA) /* 1 Tbit/s */
+#define MEMBER_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define NAME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-"
 
 static void set_initial(enum conf_side side, const struct conf_target *target);
 static int read_option(struct conf_cursor *cursor, uint32_t *seen, enum conf_side side,
 		       const struct conf_target *target);
 static conf_key_read read_name, read_weight, read_spread, read_by, read_shard, read_class;
-static conf_key_read read_gro, read_max_age;
+static conf_key_read read_gro, read_max_age, read_member;
 
 static const struct conf_key ingress_keys[] = {
 	{.name = "name",
@@ -84,6 +85,16 @@ static const struct conf_key ingress_keys[] = {
 	 .takes = "on or off",
 	 .example = "off",
 	 .help = "relay in the kernel what can be, or do not, whatever --fastpath says"},
+	{.name = "member",
+	 .read = read_member,
+	 .rule_wide = true,
+	 .arg = "NAME",
+	 .min = 1,
+	 .max = CONF_NAME_MAX - 1,
+	 .takes = " letters, digits and . _ -",
+	 .example = "relay-a",
+	 .help = "of --members, the machine that relays this; by a hash of the ingress\n"
+		 "without it"},
 	{.name = "class",
 	 .read = read_class,
 	 .arg = "CLASS",
@@ -325,6 +336,18 @@ static int read_name(const struct conf_key *key, const struct conf_target *targe
 		return -EINVAL;
 	}
 	memcpy(target->rule->name, value, len + 1);
+	return 0;
+}
+
+static int read_member(const struct conf_key *key, const struct conf_target *target,
+		       const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len < key->min || len > key->max || value[strspn(value, MEMBER_BYTES)]) {
+		return -EINVAL;
+	}
+	memcpy(target->rule->member, value, len + 1);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/lane_look.c src/run/lane_look.h \
 	src/run/links.c src/run/links.h \
 	src/run/sources.c src/run/sources.h \
+	src/run/members_watch.c src/run/members_watch.h \
 	src/run/mover.c src/run/mover.h \
 	src/run/names.c src/run/names.h \
 	src/run/neighbours.c src/run/neighbours.h \

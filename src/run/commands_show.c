@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct subject {
 static int find_subject(const char *name);
 static int read_ask(const struct command_request *request, struct rows_ask *out);
 static json_t *disabled_rows(const struct supervisor *sup);
+static void put_members(const struct supervisor *sup, json_t *result);
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
 					  struct err *err);
 static void share(json_t *to, const json_t *from, const char *key);
@@ -79,6 +81,7 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 	must(json_object_set_new(result, subject_names[id], subjects[id].rows(&ask)) == 0);
 	if (id == PROTOCOL_SUBJECT_RULES) {
 		must(json_object_set_new(result, "disabled", disabled_rows(sup)) == 0);
+		put_members(sup, result);
 	}
 	json_decref(ask.rules);
 	return PROTOCOL_DONE;
@@ -128,6 +131,27 @@ static json_t *disabled_rows(const struct supervisor *sup)
 	return rows;
 }
 
+/* Who shares these rules, and the hash of that list, which is to be the same everywhere. */
+static void put_members(const struct supervisor *sup, json_t *result)
+{
+	const struct partition *partition = &sup->setup->partition;
+	json_t *names;
+	char hash[17];
+
+	if (partition->members.count == 0) {
+		return;
+	}
+	names = json_array();
+	for (uint32_t m = 0; m < partition->members.count; m++) {
+		must(json_array_append_new(names, json_string(partition->members.names[m])) == 0);
+	}
+	snprintf(hash, sizeof(hash), "%016" PRIx64, partition->members.hash);
+	must(json_object_set_new(result, "members",
+				 json_pack("{s:s, s:s, s:o}", "member",
+					   partition->members.names[partition->self], "hash", hash,
+					   "names", names)) == 0);
+}
+
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
 					  struct err *err)
 {
@@ -140,6 +164,9 @@ static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *
 	share(result, plan, "shards");
 	share(result, plan, "flows");
 	share(result, plan, "summary");
+	if (json_object_get(plan, "members")) {
+		share(result, plan, "members");
+	}
 	json_decref(plan);
 	return PROTOCOL_DONE;
 }
@@ -164,6 +191,7 @@ static enum protocol_refusal topology_members(const struct supervisor *sup, json
 	must(json_object_del(result, "shards") == 0);
 	must(json_object_del(result, "flows") == 0);
 	must(json_object_del(result, "summary") == 0);
+	(void)json_object_del(result, "members");
 	json_decref(plan);
 	return PROTOCOL_DONE;
 }

@@ -117,6 +117,7 @@ void links_tick(struct links *links)
 	links->listing = links->watch.table.listing;
 	names_tick(&links->names, links->now_ns);
 	lane_prolong(links->sup, links->now_ns);
+	members_watch_tick(&links->members, links->sup);
 	if (!changer_is_amid(&links->sup->changer) && sources_tick(&links->sources, links->sup)) {
 		duty_wake(&links->sup->changer.duty);
 	}
@@ -139,6 +140,7 @@ int links_sleep_ms(const struct links *links, int most_ms)
 void links_close(struct links *links)
 {
 	names_close(&links->names);
+	members_watch_close(&links->members);
 	neighbours_free(&links->neighbours);
 	sources_free(&links->sources);
 	pending_free(&links->pending);
@@ -163,6 +165,9 @@ static void look_at_names(struct links *links)
 {
 	int before = names_fd(&links->names);
 
+	if (members_watch_open(&links->members, links->sup)) {
+		listen_to(links, links->members.fd);
+	}
 	links->names.sup = links->sup;
 	(void)names_look(&links->names); /* what it cannot, it has logged */
 	if (before < 0) {

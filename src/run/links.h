@@ -4,7 +4,7 @@
  * ifwatch.h tells what happened, renew.h has memberships reported again, follow.h closes what
  * stands on an interface that has gone, pending.h opens what is not open, sources.h knows which
  * source addresses are not here, neighbours.h has those resolved that what stands by will need,
- * names.h looks names up. Control thread.
+ * names.h looks names up, members_watch.h knows when other machines come or go. Control thread.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/run/follow.h"
 #include "src/run/ifwatch.h"
+#include "src/run/members_watch.h"
 #include "src/run/names.h"
 #include "src/run/neighbours.h"
 #include "src/run/pending.h"
@@ -29,7 +30,8 @@ struct links {
 	struct follow follow;
 	struct sources sources;
 	struct names names;
-	int epoll_fd;     /* of the watch and of the names; -1 or 0: none */
+	struct members_watch members;
+	int epoll_fd; /* of the watch and of the names; -1 or 0: none */
 	struct neighbours neighbours;
 	uint32_t listing; /* of the watch, when addresses were looked at last */
 	uint64_t now_ns;  /* of this tick */

@@ -60,8 +60,9 @@ bool reload_is_busy(const struct reload *r)
 	return r->wanted != NULL;
 }
 
-void reload_by_signal(struct reload *r)
+void reload_again(struct reload *r, const char *who)
 {
+	r->who = who;
 	if (reload_is_busy(r)) {
 		r->again = true;
 		return;
@@ -430,7 +431,7 @@ static void by_signal_done(void *context, int rc, const struct err *text)
 	if (rc == 0 || r->partly) {
 		conf_free(&r->sup->disabled); /* the files say what is there */
 	}
-	history_note(&r->sup->history, "SIGHUP", "reload", rc < 0 ? text->text : "done");
+	history_note(&r->sup->history, r->who, "reload", rc < 0 ? text->text : "done");
 	if (rc < 0) {
 		log_error("reload: %s%s", r->partly ? "" : "not applied: ", text->text);
 	} else {

@@ -43,7 +43,8 @@ struct reload {
 	uint32_t step_count, step_room;
 	struct reload_client client;
 	uint64_t began_ns; /* of reading, where there was any; 0: not begun */
-	bool again;        /* SIGHUP came meanwhile */
+	const char *who;   /* asked for it last: "SIGHUP" */
+	bool again;        /* it was asked for meanwhile */
 	bool partly;       /* the last change was done but for some of it */
 };
 
@@ -55,9 +56,10 @@ void reload_free(struct reload *reload);
 
 bool reload_is_busy(const struct reload *reload);
 
-/* SIGHUP: reads command line and files again and goes on by them. Logs what came of it, and tells
- * the service manager. While a change is under way it is done after that. */
-void reload_by_signal(struct reload *reload);
+/* Reads command line and files again and goes on by them, because `who', a constant, asks for it.
+ * Logs what came of it, and tells the service manager. While a change is under way it is done after
+ * that. */
+void reload_again(struct reload *reload, const char *who);
 
 /* Goes on by `opt', which is filled in as by options_parse. 0, and then it is the reload's and
  * `client' will be told; else -errno with `err', nothing was changed, and it is the caller's:

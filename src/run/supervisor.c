@@ -386,7 +386,7 @@ static void act_on(struct supervisor *sup, int signo, int *asked)
 {
 	if (signo == SIGHUP) {
 		if (*asked == 0) {
-			reload_by_signal(&sup->reload);
+			reload_again(&sup->reload, "SIGHUP");
 		}
 		return;
 	}

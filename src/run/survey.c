@@ -188,6 +188,9 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->engine = ring_engine_name(sup->setup->engine);
 	snapshot->draining = sup->draining || sup->drain_asked;
 	snapshot->changes = sup->history.count;
+	snapshot->members = sup->setup->partition.members.count;
+	snapshot->members_hash = sup->setup->partition.members.hash;
+	snapshot->member = copy_text(sup->setup->opt->member);
 	snapshot->disabled = sup->disabled.rule_count;
 	snapshot->gone_flows = sup->gone.flows;
 	snapshot->gone_outputs = sup->gone.outputs;

@@ -10,6 +10,7 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/layout.c src/setup/layout.h \
 	src/setup/linkinfo.c src/setup/linkinfo.h \
 	src/setup/lookup.h \
+	src/setup/machines.c src/setup/machines.h \
 	src/setup/marks.c src/setup/marks.h \
 	src/setup/merges.c src/setup/merges.h \
 	src/setup/needs.c src/setup/needs.h \

@@ -77,6 +77,8 @@ struct opt {
 	bool strict;      /* --strict */
 	/* several machines */
 	bool standby;      /* --standby: rules stand by until an order says otherwise */
+	char *member;      /* --member NAME; NULL: there are no others */
+	char *members;     /* --members LIST|FILE; NULL: the same */
 	char *health_file; /* --health-file PATH; NULL: none */
 	/* placement */
 	char *topology;  /* --topology FILE|STRING; NULL: this machine */

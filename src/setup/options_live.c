@@ -64,6 +64,8 @@ void options_free(struct opt *opt)
 	free(opt->control_group);
 	free(opt->user);
 	free(opt->health_file);
+	free(opt->member);
+	free(opt->members);
 	*opt = (struct opt){0};
 }
 

@@ -14,6 +14,21 @@ static const struct cli_row machines_rows[] = {
 	 AT(standby),
 	 .help = "begin with every rule standing by: received, counted and not relayed,\n"
 		 "until numacastctl active says otherwise"},
+	{.name = "member",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME",
+	 AT(member),
+	 .help = "this machine's name among --members; with it only those flows are joined\n"
+		 "that are its to relay, or to stand by for",
+	 .example = "relay-a"},
+	{.name = "members",
+	 .flags = CLI_LIVE,
+	 .kind = CLI_TEXT,
+	 .arg = "LIST|FILE",
+	 AT(members),
+	 .help = "the names of all machines that share these rules, apart by commas, or a\n"
+		 "file with them, whose name has a /; a change of it is a reload",
+	 .example = "relay-a,relay-b"},
 	{.name = "health-file",
 	 .kind = CLI_TEXT,
 	 .arg = "PATH",

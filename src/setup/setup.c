@@ -15,6 +15,7 @@
 #include "shard/gso.h"
 #include "src/base/clock.h"
 #include "src/rules/index.h"
+#include "src/setup/machines.h"
 #include "src/setup/uncopied.h"
 
 /* What a setup goes on from. */
@@ -130,6 +131,7 @@ void setup_free(struct setup *setup)
 {
 	free(setup->sqpoll_os);
 	layout_free(&setup->layout);
+	partition_free(&setup->partition);
 	plan_free(&setup->plan);
 	iface_free(&setup->ifaces);
 	if (!setup->prior) {
@@ -151,6 +153,10 @@ static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
 	}
 	for (uint32_t i = 0; i < opt->conf.flow_count; i++) {
 		opt->conf.flows[i].standby = opt->standby;
+	}
+	setup->shards_max = layout_shards_max(&opt->conf);
+	if (rc == 0) {
+		rc = machines_divide(opt, &setup->partition, err);
 	}
 	if (rc == 0) {
 		rc = conf_mark_shared(&opt->conf);
@@ -174,7 +180,7 @@ static int make_plan(struct setup *setup, const struct basis *running, struct er
 	const struct opt *opt = setup->opt;
 	struct plan_policy policy = {
 		.shard_count = opt->shards,
-		.shards_max = opt->cpus_os ? 0 : layout_shards_max(&opt->conf),
+		.shards_max = opt->cpus_os ? 0 : setup->shards_max,
 		.cpus_os = opt->cpus_os,
 		.cpus_count = opt->cpus_count,
 		.smt = opt->smt,

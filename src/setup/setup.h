@@ -15,6 +15,7 @@
 #include "shard/ring.h"
 #include "shard/shard.h"
 #include "src/base/log.h"
+#include "src/rules/partition.h"
 #include "src/setup/iface.h"
 #include "src/setup/layout.h"
 #include "src/setup/options.h"
@@ -22,7 +23,9 @@
 struct setup {
 	const struct opt *opt; /* not owned; outlives the setup */
 	struct topo topo;
-	const struct setup *prior; /* whose topology it is, and whose shards; NULL: its own */
+	const struct setup *prior;  /* whose topology it is, and whose shards; NULL: its own */
+	struct partition partition; /* of the rules, among machines */
+	uint32_t shards_max;        /* that flows of all machines could use; 0: nothing is known */
 	struct iface_table ifaces;
 	struct plan plan;
 	struct layout layout;

@@ -6,6 +6,7 @@ src_view_libnc_view_a_SOURCES = \
 	src/view/json.c \
 	src/view/live.c src/view/live.h \
 	src/view/map.c src/view/map.h \
+	src/view/members.c src/view/members.h \
 	src/view/picture.c \
 	src/view/place.c \
 	src/view/spread.c src/view/spread.h \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "src/base/out.h"
+#include "src/view/members.h"
 #include "src/view/spread.h"
 #include "src/view/sum.h"
 
@@ -83,6 +84,9 @@ int view_json(const struct view *view, FILE *out)
 	close_array(&jo);
 	if (view->source) {
 		emit_member(&jo, "source", source_object(view));
+	}
+	if (view->partition) {
+		emit_member(&jo, "members", view_members_object(view));
 	}
 	emit_member(&jo, "summary", summary_object(view, &sum));
 	fprintf(out, "\n}\n");

@@ -14,6 +14,7 @@
 
 #include "src/view/live.h"
 #include "src/view/map.h"
+#include "src/view/members.h"
 #include "src/view/sum.h"
 #include "src/view/table.h"
 #include "src/view/svg.h"
@@ -58,7 +59,7 @@ int view_picture(const struct view *view, FILE *out)
 	struct painter p = {.view = view, .map = &map, .sum = &sum, .table = &table, .out = out};
 	const struct svg_rect *page;
 	double width;
-	double below;
+	double below, members;
 	int rc = view_sum_build(view, &sum);
 
 	rc = rc ? rc : view_table_build(view, &table);
@@ -71,12 +72,15 @@ int view_picture(const struct view *view, FILE *out)
 		page = &map.boxes[0].at;
 		width = page->w + 2 * MARGIN > WIDTH_MIN ? page->w + 2 * MARGIN : WIDTH_MIN;
 		below = page->y + page->h + MARGIN;
-		svg_open(out, width, below + view_table_height(view, &table) + MARGIN,
+		members = below + view_table_height(view, &table);
+		svg_open(out, width, members + view_members_height(view) + MARGIN,
 			 view->topo->source);
 		paint_head(&p, width);
 		paint_box(&p, 0);
 		view_table_paint(view, &table,
 				 (struct svg_rect){MARGIN, below, width - 2 * MARGIN, 0}, out);
+		view_members_paint(view, (struct svg_rect){MARGIN, members, width - 2 * MARGIN, 0},
+				   out);
 		svg_close(out);
 		rc = view_sum_status(out);
 	}

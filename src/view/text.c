@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "numa/hugepages.h"
+#include "src/view/members.h"
 #include "src/view/spread.h"
 #include "src/view/sum.h"
 
@@ -42,6 +43,7 @@ int view_text(const struct view *view, FILE *out)
 	print_shards(view, out);
 	print_flows(view, out);
 	view_spread_print_asked(view, out);
+	view_members_print(view, out);
 	print_notes(view, &sum, out);
 	view_sum_free(&sum);
 	return view_sum_status(out);

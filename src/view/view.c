@@ -44,12 +44,18 @@ static int print(const struct setup *setup, enum opt_plan how, const struct view
 	uint32_t count = setup->plan.flow_count;
 	struct view_flow *flows = calloc((size_t)count + 1, sizeof(*flows));
 	char *texts = calloc((size_t)count + 1, INGRESS_TEXT_MAX);
-	struct view view = {
-		.topo = &setup->topo, .plan = &setup->plan, .flows = flows, .live = live};
+	struct view view = {.topo = &setup->topo,
+			    .plan = &setup->plan,
+			    .flows = flows,
+			    .live = live,
+			    .conf = &setup->opt->conf};
 	int rc = -ENOMEM;
 
 	if (setup->opt->source.family != 0) {
 		view.source = &setup->opt->source;
+	}
+	if (setup->partition.members.count > 0) {
+		view.partition = &setup->partition;
 	}
 	if (how == OPT_PLAN_SYSCTL) {
 		rc = view_sysctl(setup, out);

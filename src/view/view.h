@@ -33,11 +33,13 @@ struct view_flow {
 struct view {
 	const struct topo *topo;
 	const struct plan *plan;
-	const struct view_flow *flows; /* plan->flow_count of them */
-	const struct addr *source;     /* --source: whose shard is asked for; NULL: nobody's */
-	const struct view_live *live;  /* NULL: the picture is of the plan alone */
-	uint64_t arena_bytes;          /* memory of one shard */
-	enum arena_huge page;          /* the kind of page tried first */
+	const struct view_flow *flows;     /* plan->flow_count of them */
+	const struct addr *source;         /* --source: whose shard is asked for; NULL: nobody's */
+	const struct view_live *live;      /* NULL: the picture is of the plan alone */
+	const struct partition *partition; /* among machines; NULL: all is this one's */
+	const struct conf *conf;           /* with the names of its rules */
+	uint64_t arena_bytes;              /* memory of one shard */
+	enum arena_huge page;              /* the kind of page tried first */
 };
 
 /* What a shard or an interface does at present, by a picture that is about that. */

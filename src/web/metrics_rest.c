@@ -37,7 +37,7 @@ static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, pu
 	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
 	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
 	put_degraded, put_pool_slots, put_detail, put_left_out, put_rule_state, put_rule_takeovers,
-	put_rule_changed;
+	put_rule_changed, put_members;
 
 static const struct rest_row rows[] = {
 	{"numacast_build", METRIC_INFO, NULL, "version liburing", put_build,
@@ -77,6 +77,8 @@ static const struct rest_row rows[] = {
 	 "Times that the rule came to relay after it had not"},
 	{"numacast_rule_changed_timestamp_seconds", METRIC_GAUGE, "seconds", "rule",
 	 put_rule_changed, "When its state changed last, since 1970; 0: it has not"},
+	{"numacast_members", METRIC_GAUGE, NULL, "member hash", put_members,
+	 "Machines that share these rules, by the list whose hash is to be the same on all"},
 	{"numacast_shard", METRIC_INFO, NULL, "shard cpu node page_size features", put_shard_info,
 	 "Where each shard is, and how its memory and its ring are"},
 	{"numacast_shard_failed", METRIC_GAUGE, NULL, "shard", put_failed,
@@ -266,6 +268,20 @@ static void put_rule_changed(struct rest *rest)
 	for (uint32_t r = 0; r < rest->snapshot->rule_count; r++) {
 		put_rule(rest, r);
 		text_printf(rest->text, " %.3f\n", rest->snapshot->rules[r].changed_s);
+	}
+}
+
+static void put_members(struct rest *rest)
+{
+	const struct snapshot *snapshot = rest->snapshot;
+	char hash[17];
+
+	if (snapshot->members > 0) {
+		snprintf(hash, sizeof(hash), "%016" PRIx64, snapshot->members_hash);
+		text_printf(rest->text, "%s{", rest->name);
+		metric_put_label(rest->text, true, "member", snapshot->member);
+		metric_put_label(rest->text, false, "hash", hash);
+		text_printf(rest->text, "} %" PRIu32 "\n", snapshot->members);
 	}
 }
 

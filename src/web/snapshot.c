@@ -29,6 +29,7 @@ void snapshot_free(struct snapshot *snapshot)
 	if (!snapshot) {
 		return;
 	}
+	free(snapshot->member);
 	for (uint32_t i = 0; i < snapshot->reason_count; i++) {
 		free(snapshot->reasons[i]);
 	}

@@ -82,6 +82,9 @@ struct snapshot {
 	double started_s;   /* since 1970 */
 	const char *engine; /* a constant */
 	bool draining;
+	char *member; /* this machine's name among those that share the rules; NULL: none do */
+	uint32_t members;
+	uint64_t members_hash;
 	uint64_t changes;  /* of the configuration or of its state, since the start */
 	uint32_t disabled; /* rules that are kept aside */
 	/* Why it is not as it should be, as `numacastctl health' tells; the first `failures' of

@@ -6,6 +6,9 @@ tests_unit_rules_check_conf_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/rules/check_conf_refuse
 tests_unit_rules_check_conf_refuse_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/rules/check_members
+tests_unit_rules_check_members_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/rules/check_keys
 tests_unit_rules_check_keys_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 
