@@ -21,6 +21,9 @@ test_packages=(
     chromium python3                                                 # the page's story
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
+    keepalived etcd-server etcd-client                               # who takes over
+    resource-agents resource-agents-dev libxml2-utils yamllint       # etc/ha
+    python3-yaml                                                     # the same
     prometheus curl                                                  # scrapes, and promtool
     qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod # guests: the oldest kernel
     linux-image-6.12-cloud-amd64                                     # and a newer one

@@ -1,0 +1,129 @@
+#!/bin/bash
+# shellcheck disable=SC2154,SC2034
+# engines: uring
+# builds: plain
+# Two machines and keepalived, as in etc/ha/keepalived.conf: the one that has the virtual address
+# (src=) relays. The health file of the first says that it is ill, and the second takes over; the
+# first is well again and stays second; the second is killed, numacastd and keepalived at once, and
+# the first takes over. Never do both relay. Then two machines that only etcd knows, by
+# etc/ha/numacast-etcd: each has its part, and when one is killed the other has all.
+. "$(dirname "$0")/lib/story.sh"
+. "$(dirname "$0")/lib/pair.sh"
+story "keepalived and etcd decide who relays"
+PATH=$PATH:/usr/sbin:/sbin
+for program in keepalived etcd etcdctl; do
+    have $program || skip "$program is not installed"
+done
+ha=$src_top/etc/ha
+declare -A vrrp
+pair_topo
+
+# vrrp_start NAME: keepalived there, with the sample's configuration fitted to these wires.
+vrrp_start() {
+    local name=$1 own=10.77.2.11 other=10.77.2.12
+    [ "$name" = ra ] || { own=10.77.2.12 other=10.77.2.11; }
+    sed -e "s/relay-a/$name/; s/eth1/out0/g; s/192.0.2.10/10.77.2.9/; s/192.0.2.11/$own/" \
+        -e "s/192.0.2.12/$other/; s|/run/numacast/health|$work/$name.health|" \
+        -e "s|/usr/local/sbin/numacast-notify|$work/$name.notify|" \
+        "$ha/keepalived.conf" >"$work/$name.keepalived"
+    printf '#!/bin/sh\nexport NUMACASTCTL="%s --control %s"\nexec %s "$@"\n' \
+        "$build_top/src/numacastctl" "$work/$name.control" "$ha/numacast-notify" \
+        >"$work/$name.notify"
+    chmod 755 "$work/$name.notify"
+    chmod 755 "$work"
+    start_in "$name" keepalived --dont-fork --log-console --use-file="$work/$name.keepalived" \
+        --pid="$work/$name.pid" --vrrp_pid="$work/$name.vrrp_pid" \
+        --checkers_pid="$work/$name.check_pid" >"$work/$name.vrrp.log" 2>&1
+    vrrp[$name]=$started
+}
+has_address() {
+    in_ns "$1" ip -4 addr show dev out0 | grep -q "10.77.2.9/32"
+}
+well() {
+    [ "$(cat "$work/$1.health")" = 0 ]
+}
+sent_by() {
+    pair_ctl "$1" show rules --json | jq '[.rules[].sent] | add'
+}
+sends() {
+    [ "$(sent_by "$1")" -gt "$2" ]
+}
+
+for name in ra rb; do
+    pair_start $name --health-file "$work/$name.health" --shards 1 \
+        --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000 src=10.77.2.9"
+    wait_for well $name || fail "$name is not well"
+done
+vrrp_start ra
+wait_for has_address ra || fail_now "the first does not get the address"
+vrrp_start rb
+recv_start sink dst 239.2.2.1%d0:6000
+start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 100M --rate 2000
+sender=$started
+wait_for sends ra 100 || fail "the first does not relay"
+
+# A planned change: ill by its file, as before an update of the machine.
+in_ns ra ip link set in0 down
+wait_for has_address rb || fail "the second does not get the address"
+wait_for sends rb 100 || fail "the second does not relay"
+in_ns ra ip link set in0 up
+wait_for well ra || fail "the first is not well again"
+expect "the address stays" "$(has_address rb && ! has_address ra && echo stays)" stays
+
+# The second machine is gone.
+kill -KILL "${pair_pid[rb]}" "${vrrp[rb]}" "$(cat "$work/rb.vrrp_pid")"
+in_ns rb ip link set out0 down
+before=$(sent_by ra)
+wait_for has_address ra || fail "the first does not get the address again"
+wait_for sends ra $((before + 100)) || fail "the first does not relay again"
+kill -TERM "$sender"
+wait_for dead "$sender"
+recv_stop sink
+expect "doubled" "$(got sink .total.duplicated)" 0
+expect "senders that the receiver saw" "$(got sink '[.flows[].source | sub(":.*"; "")] | unique |
+    join(" ")')" 10.77.2.9
+lost=$(got sink .total.lost)
+echo "lost in two take-overs, at 2000 a second: $lost"
+stop "${vrrp[ra]}"
+pair_stop ra
+
+# ---- etcd ----
+in_ns rb ip link set out0 up
+etcd_url=http://10.77.1.1:2379
+start_in src etcd --data-dir "$work/etcd" --listen-client-urls $etcd_url \
+    --advertise-client-urls $etcd_url --listen-peer-urls http://127.0.0.1:2380 \
+    --log-level error >"$work/etcd.log" 2>&1
+etcd_serves() {
+    ETCDCTL_API=3 in_ns src etcdctl --endpoints $etcd_url endpoint health >/dev/null 2>&1
+}
+wait_for etcd_serves || fail_now "etcd does not serve"
+declare -A agent
+lists() {
+    [ "$(xargs <"$work/$1.members")" = "$2" ]
+}
+relays_flows() {
+    [ "$(pair_ctl "$1" show flows --json | jq '[.flows[] | select(.state == "live")] | length')" \
+        -eq "$2" ]
+}
+for name in ra rb; do
+    echo $name >"$work/$name.members"
+    pair_start $name --member $name --members "$work/$name.members" --shards 1 \
+        --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000"
+    ETCDCTL_ENDPOINTS=$etcd_url NUMACAST_TTL=1 NUMACASTCTL=true \
+        start_in $name setsid bash "$ha/numacast-etcd" $name "$work/$name.members" \
+        >"$work/$name.agent.log" 2>&1
+    agent[$name]=$started
+done
+for name in ra rb; do
+    wait_for lists $name "ra rb" || fail "$name does not list both: $(xargs <"$work/$name.members")"
+done
+part=$("$daemon" --plan=json --member ra --members ra,rb \
+    --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000" |
+    jq '.members.members[] | select(.member == "ra") | .active')
+wait_for relays_flows ra "$part" || fail "the first does not relay its part, $part flows"
+wait_for relays_flows rb $((16 - part)) || fail "the second does not relay the rest"
+kill -KILL -- "-${agent[rb]}" "${pair_pid[rb]}"
+wait_for lists ra "ra" || fail "the first does not see that it is alone"
+wait_for relays_flows ra 16 || fail "the first does not relay everything"
+stop "${agent[ra]}"
+pair_stop ra
