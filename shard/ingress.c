@@ -124,14 +124,14 @@ void ingress_look_at_drops(struct ingress_flow *flow)
 	}
 }
 
-void ingress_count_drops(struct ingress_flow *flow, uint32_t now)
+void ingress_count_drops(struct ingress_flow *flow, uint32_t drops)
 {
 	bool filters = share_is_filtered(&flow->rule->share, &flow->rule->in.at.addr);
 
-	if (now != 0) { /* 0 is also what it says when it cannot say */
+	if (drops != 0) { /* 0 is also what it says when it cannot say */
 		stat_add(filters ? &flow->stats->not_mine : &flow->stats->kernel_drops,
-			 now - flow->drops_seen);
-		flow->drops_seen = now;
+			 drops - flow->drops_seen);
+		flow->drops_seen = drops;
 	}
 }
 
