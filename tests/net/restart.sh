@@ -51,7 +51,11 @@ again KILL
 wait_for drained mid || fail "datagrams stay in the relay's sockets"
 recv_stop killed
 expect "after kill -9: doubled" "$(got killed .total.duplicated)" 0
-expect "after kill -9: lost" "$(got killed .total.lost)" 0
+# A build that watches its threads has no finisher, and io_uring receives once more for a process
+# that dies, 32 datagrams of a flow at most, which leave by three outputs.
+unfinished=0
+! grep -q 'NC_BUILD_SANITIZERS ".*thread' "$build_top/config.h" || unfinished=96
+expect_cmp "after kill -9: lost" "$(got killed .total.lost)" -le "$unfinished"
 
 # ---- what has waited for longer than max-age= is counted by who comes next ----
 configure "rule 239.1.1.1%in0:5000 max-age=1 -> 239.2.2.1%out0:6000" "$two"
