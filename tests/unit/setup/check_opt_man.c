@@ -225,9 +225,10 @@ START_TEST(help_explains_every_key_of_a_rule)
 			char entry[64];
 			const char *at;
 
-			snprintf(entry, sizeof(entry), "\n  %s=%s ", key->name, key->arg);
+			snprintf(entry, sizeof(entry), "\n  %s=%s", key->name, key->arg);
 			at = strstr(text, entry);
-			ck_assert_msg(at != NULL, "%s= is not in the help", key->name);
+			ck_assert_msg(at != NULL && strchr(" \n", at[strlen(entry)]) != NULL,
+				      "%s= is not in the help", key->name);
 			expect_lines(at, key->help);
 		}
 	}
