@@ -79,9 +79,20 @@ expect_words "a wrong line" "$daemon_log" "reload: not applied: $conf:3"
 configure "$two" "balance 9" "huge off" "pool small=7"
 reload
 expect_words "what cannot change" "$daemon_log" "--huge, --pool: needs a restart to change"
-configure "rule 239.1.1.9%in0:5000 -> 10.77.2.2%out0:6000 src=192.0.2.1"
+start_in mid python3 -c 'import socket, time
+taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+taken.bind(("10.77.2.1", 7777))
+time.sleep(600)'
+holder=$started
+is_taken() {
+    in_ns mid ss -Huan | grep -q "10.77.2.1:7777"
+}
+wait_up "$holder" is_taken || fail "nobody has the port"
+configure "rule 239.1.1.9%in0:5000 -> 10.77.2.2%out0:6000 src=10.77.2.1 sport=7777"
 reload
-expect_words "what the kernel refuses" "$daemon_log" "reload: not applied: 192.0.2.1: cannot bind"
+expect_words "what the kernel refuses" "$daemon_log" \
+    "reload: not applied: 10.77.2.1:7777: cannot bind"
+stop "$holder"
 expect "refusals" "$(grep -c 'reload: not applied' "$daemon_log")" 3
 joined() {
     in_ns mid ip maddr show dev in0 | grep -q "$1"
