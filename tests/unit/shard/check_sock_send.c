@@ -116,9 +116,8 @@ START_TEST(multicast_has_the_source_asked_for_while_it_is_ours)
 	must_egress(&out, &got);
 	ck_assert(addr_ip_equal(&got.local, &out.src));
 	out.src = addr_of(_i ? "2001:db8::9" : "192.0.2.9");
-	ck_assert_int_eq(sock_open_egress(&out, if_nametoindex("a0"), &no_wish, &got, &err),
-			 -EADDRNOTAVAIL);
-	err_says(&err, "not an address of this machine");
+	must_egress(&out, &got); /* it may become ours */
+	ck_assert(got.sourceless);
 }
 END_TEST
 
