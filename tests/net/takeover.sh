@@ -93,11 +93,18 @@ etcd_url=http://10.77.1.1:2379
 start_in src etcd --data-dir "$work/etcd" --listen-client-urls $etcd_url \
     --advertise-client-urls $etcd_url --listen-peer-urls http://127.0.0.1:2380 \
     --log-level error >"$work/etcd.log" 2>&1
+etcd=$started
 etcd_serves() {
     ETCDCTL_API=3 in_ns src etcdctl --endpoints $etcd_url endpoint health >/dev/null 2>&1
 }
 wait_for etcd_serves || fail_now "etcd does not serve"
 declare -A agent
+# In place of systemctl.
+printf '#!/bin/sh\necho "$*" >>"%s"\n' "$work/orders" >"$work/manager"
+chmod +x "$work/manager"
+ordered() {
+    [ "$(tail -n 1 "$work/orders")" = "$1 numacastd.service" ]
+}
 lists() {
     [ "$(xargs <"$work/$1.members")" = "$2" ]
 }
@@ -109,7 +116,7 @@ for name in ra rb; do
     echo $name >"$work/$name.members"
     pair_start $name --member $name --members "$work/$name.members" --shards 1 \
         --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000"
-    ETCDCTL_ENDPOINTS=$etcd_url NUMACAST_TTL=1 NUMACASTCTL=true \
+    ETCDCTL_ENDPOINTS=$etcd_url NUMACAST_TTL=1 SYSTEMCTL=$work/manager \
         start_in $name setsid bash "$ha/numacast-etcd" $name "$work/$name.members" \
         >"$work/$name.agent.log" 2>&1
     agent[$name]=$started
@@ -125,5 +132,8 @@ wait_for relays_flows rb $((16 - part)) || fail "the second does not relay the r
 kill -KILL -- "-${agent[rb]}" "${pair_pid[rb]}"
 wait_for lists ra "ra" || fail "the first does not see that it is alone"
 wait_for relays_flows ra 16 || fail "the first does not relay everything"
+ordered start || fail "who has a lease does not start its relay"
+stop "$etcd"
+wait_for ordered stop || fail "who has lost its lease does not end its relay"
 stop "${agent[ra]}"
 pair_stop ra

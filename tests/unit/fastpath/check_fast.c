@@ -312,7 +312,7 @@ START_TEST(what_comes_from_ourselves_is_left_to_the_shard)
 	struct rule_output out = rig_output("239.2.2.2", 6000);
 	struct fast_wanted_output outputs[1];
 	struct fast_wanted wanted;
-	struct sockaddr_in name;
+	struct sockaddr_in name = {0};
 	socklen_t len = sizeof(name);
 	struct addr us = addr_of("10.1.0.1");
 	struct err err;
