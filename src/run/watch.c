@@ -81,7 +81,10 @@ void watch_log_start(const struct supervisor *sup)
 
 void watch_tick(struct watch *watch)
 {
-	spread_tick(watch->sup);
+	/* It looks at the places of all shards, and one that has a message may be writing. */
+	if (changer_is_idle(&watch->sup->changer)) {
+		spread_tick(watch->sup);
+	}
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
 		if (!changer_has(&watch->sup->changer, s)) {
 			look_at_shard(&watch->shards[s], watch->sup->workers[s].shard);
