@@ -5,10 +5,10 @@
  * three windows. A silence is a window too, and counts like a gap of a millisecond or the budget:
  * nothing is gathered after it for what came before, and it is forgotten as soon as any other.
  *
- * What the ways cost was measured (doc/PERFORMANCE.md, waiting): to sleep, a wake-up for each
- * event; to gather, a wake-up and a timer for each time, which is dearer until some events share
- * it; to spin, the time until the next event. Gathering never delays the first event after a
- * silence: it counts from the moment when the wait began.
+ * What the ways cost, which `bench/run waits' measures: to sleep, a wake-up for each event; to
+ * gather, a wake-up and a timer for each time, which is dearer until some events share it; to spin,
+ * the time until the next event. Gathering never delays the first event after a silence: it counts
+ * from the moment when the wait began.
  */
 #include "shard/ring/pace.h"
 
