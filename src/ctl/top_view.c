@@ -20,6 +20,7 @@ static bool add_member(json_t *members, const char *path);
 const struct top_view top_views[TOP_VIEWS + 1] = {
 	{"rules", "rules", {"rule"}, {
 		{"RULE", {"rule"}, NULL, TOP_TEXT, 10, 0},
+		{"DUTY", {"duty"}, NULL, TOP_TEXT, 7, 3},
 		IN_OF_FLOWS,
 		{"IN/RECV", {"received"}, "pieces", TOP_RATIO, 7, 5},
 		{"OUT/s", {"sent"}, NULL, TOP_RATE, 7, 1},
@@ -28,7 +29,7 @@ const struct top_view top_views[TOP_VIEWS + 1] = {
 		{"LOST/s", {"losses"}, NULL, TOP_LOSS, 7, 0},
 		{"LOST", {"losses"}, NULL, TOP_LOST, 7, 3},
 		{"CAUSE", {"losses"}, "reason", TOP_CAUSE, 11, 2},
-		{NULL}}, 1},
+		{NULL}}, 2},
 	{"flows", "flows", {"rule", "ingress", "source", "shard"}, {
 		{"RULE", {"rule"}, NULL, TOP_TEXT, 8, 4},
 		{"INGRESS", {"ingress"}, NULL, TOP_TEXT, 20, 0},

@@ -137,7 +137,9 @@ static json_t *rules_array(const struct supervisor *sup, struct totals *totals)
 	size_t i;
 
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
-		json_array_append_new(rules, rule_object(&conf->rules[r]));
+		rule = rule_object(&conf->rules[r]);
+		report_put_duty(sup, conf->rules[r].name, &totals->want, rule);
+		json_array_append_new(rules, rule);
 	}
 	must(conf_index_build(conf, &index) == 0);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {

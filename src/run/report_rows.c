@@ -104,6 +104,23 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	}
 }
 
+void report_put_duty(const struct supervisor *sup, const char *rule, const struct report_want *want,
+		     json_t *row)
+{
+	const struct duty_past *past = duty_past_of(&sup->changer.duty, rule);
+
+	if (report_wants(want, "duty")) {
+		report_put_text(row, "duty", duty_state_name(past ? past->state : DUTY_ABSENT));
+	}
+	if (report_wants(want, "takeovers")) {
+		report_put_number(row, "takeovers", past ? past->takeovers : 0);
+	}
+	if (report_wants(want, "changed_s")) {
+		report_put(row, "changed_s",
+			   past && past->changed_s > 0 ? json_real(past->changed_s) : json_null());
+	}
+}
+
 void report_put_output(const struct supervisor *sup, const struct report_spot *spot,
 		       const struct report_want *want, json_t *row)
 {

@@ -28,7 +28,6 @@ struct spot {
 #define NO_RULE UINT32_MAX
 
 static void put_sums(const struct rows_ask *ask, const struct tally_row *sums, json_t *row);
-static void put_duty(const struct rows_ask *ask, json_t *row, const char *rule);
 static json_t *count_of(const stat_t *counter);
 static struct spot *find_spots(const struct rows_ask *ask, size_t *out_count);
 static int compare(const void *a, const void *b);
@@ -59,7 +58,7 @@ json_t *rows_of_rules(const struct rows_ask *ask)
 		put(ask, row, "rule", report_text(rule->name));
 		put(ask, row, "text", report_text(rule->text));
 		put(ask, row, "where", report_text(rule->where));
-		put_duty(ask, row, rule->name);
+		report_put_duty(ask->sup, rule->name, &ask->want, row);
 		put(ask, row, "reason",
 		    tally.rules[r].why ? report_text(tally.rules[r].why) : json_null());
 		put_sums(ask, &tally.rules[r], row);
@@ -184,17 +183,6 @@ static void put_sums(const struct rows_ask *ask, const struct tally_row *sums, j
 	put(ask, row, "sent", count_of(&sums->sums.outputs.sent));
 	put(ask, row, "sent_bytes", count_of(&sums->sums.outputs.sent_bytes));
 	put(ask, row, "sends", count_of(&sums->sums.outputs.sends));
-}
-
-/* Whether the rule relays, how often it has taken over, and when that changed last. */
-static void put_duty(const struct rows_ask *ask, json_t *row, const char *rule)
-{
-	const struct duty_past *past = duty_past_of(&ask->sup->changer.duty, rule);
-
-	put(ask, row, "duty", json_string(duty_state_name(past ? past->state : DUTY_ABSENT)));
-	put(ask, row, "takeovers", json_integer(past ? (json_int_t)past->takeovers : 0));
-	put(ask, row, "changed_s",
-	    past && past->changed_s > 0 ? json_real(past->changed_s) : json_null());
 }
 
 static json_t *count_of(const stat_t *counter)

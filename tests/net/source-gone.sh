@@ -24,6 +24,10 @@ are() {
 says() {
     [ "$(cat "$work/health")" = "$1" ]
 }
+# status PAGE: with what status it is answered.
+status() {
+    in_ns mid curl -s -m 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:9469/$1"
+}
 knows_neighbour() {
     in_ns mid ip neigh show 10.77.2.2 dev out0 | grep -q lladdr
 }
@@ -33,7 +37,7 @@ tell() {
     wait_for drained mid || fail "datagrams stay in the relay's sockets"
 }
 
-relay_start --health-file "$work/health" \
+relay_start --health-file "$work/health" --metrics 127.0.0.1:9469 \
     --rule "239.1.1.1%in0:5000 name=r -> $four src=10.77.2.9, 239.2.2.2%out0:6001, \
         $host src=10.77.2.9" \
     --rule "[ff3e::8000:1%in0]:5000 -> $six src=fd77:2::9"
@@ -45,6 +49,7 @@ wait_for are standby || fail "outputs without their source address are $(states)
 wait_for says 0 || fail "the health file says $(cat "$work/health")"
 bounded "$ctl" health >/dev/null
 expect "status of health without the address" $? 0
+expect "/healthz and /readyz without the address" "$(status healthz) $(status readyz)" "200 200"
 wait_for knows_neighbour || fail "the neighbour is not resolved in advance"
 tell 100
 
@@ -59,6 +64,10 @@ wait_for are standby || fail "outputs whose source address has gone are $(states
 tell 300
 in_ns mid ip link set in0 down
 wait_for says 1 || fail "the health file says $(cat "$work/health") without a link"
+expect "/healthz without a link" "$(status healthz)" 200
+expect "/readyz without a link" "$(status readyz)" 503
+bounded "$ctl" health >/dev/null
+expect "status of health without a link" $? 1
 in_ns mid ip link set in0 up
 wait_for says 0 || fail "the health file says $(cat "$work/health") with its link"
 relay_stop

@@ -96,6 +96,10 @@ for name in ra rb; do
     expect "$name: received, in relayed or standby" \
         "$(pair_reported "$name" '[.rules[].flows[] | .relayed + .drops.standby] | add')" \
         "$(pair_reported "$name" '[.rules[].received] | add')"
+    expect "$name: duty in the report" \
+        "$(pair_reported $name '.rules[] | select(.rule == "four") |
+            "\(.duty) \(.takeovers) \(.changed_s != null)"')" \
+        "$([ $name = ra ] && echo active 1 true || echo standby 1 true)"
     expect_cmp "$name: received standing by" \
         "$(pair_reported "$name" '[.rules[].flows[].drops.standby] | add')" -gt 0
 done

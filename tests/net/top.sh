@@ -88,6 +88,11 @@ start_in src "$probe" send --quiet --no-loop --duration 4 --rate 400 239.1.1.2%s
 second=$started
 terminal 80 24 "'$ctl' top --interval 0.5"
 comes "RULE"
+"$ctl" standby two >/dev/null
+comes " standby "
+duties=$(awk '$1 == "one" || $1 == "two" { print $1, $2 }' "$work/screen" | sort | xargs)
+expect "duties" "$duties" "one active two standby"
+"$ctl" active two >/dev/null
 wait_for near one IN/s 720 880 || fail "no rate of about 800 in: $(cat "$work/screen")"
 wait_for near two IN/s 360 440 || fail "no rate of about 400 in: $(cat "$work/screen")"
 wait_for near two LOST/s 300 440 || fail "no loss of nearly 400 in: $(cat "$work/screen")"

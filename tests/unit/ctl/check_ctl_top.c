@@ -191,7 +191,7 @@ START_TEST(rows_stand_by_the_column_that_is_chosen)
 	ck_assert_str_eq(picked(), "b m z new "); /* most first, what is not known last */
 	press("r");
 	ck_assert_str_eq(picked(), "m z b new ");
-	press("<");
+	press("<<"); /* over the rates' left neighbour, the duty */
 	ck_assert_uint_eq(state.choices[0].sort, 0);
 	ck_assert_str_eq(picked(), "b m new z ");
 	press("<"); /* none */
@@ -391,7 +391,7 @@ START_TEST(what_lacks_little_is_shown_whole)
 
 	json_object_set_new(row, "reason", json_string("out9 is not there"));
 	take(10, json_pack("[o]", row));
-	draw(100, 10);
+	draw(105, 10);
 	ck_assert_ptr_nonnull(strstr(line(4), "out9 is not there"));
 }
 END_TEST
