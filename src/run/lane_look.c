@@ -35,6 +35,7 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 				     const struct conf_flow *known);
 static enum fast_reason carry(struct look *look, const struct worker *w,
 			      const struct ingress_flow *flow, const struct device *in);
+static void say_refused(struct lane *lane, const struct rule_ingress *in, const struct err *err);
 static enum fast_reason fill_output(struct look *look, const struct output_place *place,
 				    struct fast_wanted_output *out, uint32_t *mtu);
 static bool source_of(const struct look *look, const struct output_place *place,
@@ -199,7 +200,6 @@ static enum fast_reason carry(struct look *look, const struct worker *w,
 				     .mtu = UINT32_MAX,
 				     .outputs = outputs};
 	enum fast_reason reason = FAST_REASON_NONE;
-	char at[ENDPOINT_TEXT_MAX];
 	struct err err;
 
 	if (flow->fd < 0 || flow->going || flow->rule->ifindex != in->ifindex ||
@@ -225,10 +225,22 @@ static enum fast_reason carry(struct look *look, const struct worker *w,
 		o = place->output.sibling;
 	}
 	if (reason == FAST_REASON_NONE && fast_put(&look->sup->lane.fast, &wanted, &err) < 0) {
-		log_warn("fast path: flow %s: %s", endpoint_format(&wanted.in.at, at), err.text);
+		say_refused(&look->sup->lane, &wanted.in, &err);
 		return FAST_REASON_REFUSED;
 	}
 	return reason;
+}
+
+/* Once: where there is no more room it would be said of thousands, at each look. */
+static void say_refused(struct lane *lane, const struct rule_ingress *in, const struct err *err)
+{
+	char at[ENDPOINT_TEXT_MAX];
+
+	if (!(lane->told & 1ULL << FAST_REASON_REFUSED)) {
+		lane->told |= 1ULL << FAST_REASON_REFUSED;
+		log_warn("fast path: flow %s, and others perhaps, go by their sockets: %s",
+			 endpoint_format(&in->at, at), err->text);
+	}
 }
 
 static enum fast_reason fill_output(struct look *look, const struct output_place *place,

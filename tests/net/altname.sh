@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: part-fast
 # Alternative names of interfaces, long ones among them: they relay as the kernel's own names do,
 # two names of one interface are found out, and the host check reads the right files.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # One group both ways between two networks, whoever sends: each side hears the other, nothing comes
 # back, and nothing circles.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: part-fast
 # A cable is pulled and plugged in again, at a switch that forwards to members only and forgets them
 # with the link. Nobody asks who is there: the one query of this story comes before.
 . "$(dirname "$0")/lib/story.sh"

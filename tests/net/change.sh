@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # shellcheck disable=SC2034,SC2154
 # Rules come and go by numacastctl while datagrams pass; what stays is not touched, and what is
 # wrong changes nothing.

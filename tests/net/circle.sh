@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # Two hosts that relay one group to each other, one direction each: nobody can know it beforehand,
 # and one datagram ends after a bounded number of rounds, since its hop limit counts down.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # shellcheck disable=SC2034,SC2154
 # A cable is pulled behind an output. The kernel takes whatever is sent there and loses it without a
 # word, so the relay says and counts what is lost, and sends again when there is a carrier.

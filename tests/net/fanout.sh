@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # One flow to four outputs: three networks, one of them twice.
 . "$(dirname "$0")/lib/story.sh"
 story "one flow leaves by four outputs, whole and in order at each"

@@ -109,6 +109,9 @@ for i in 1 2 3; do
     reload "$fed rate=1G"
 done
 wait_for dead "$sender"
+reload "$fed" "239.1.4.0/25%in0:5000 -> 239.2.4.0/25%out0:6000"
+expect "how often it is said that there is no more room" \
+    "$(grep -c 'there are more flows or outputs' "$daemon_log")" 1
 relay_stop
 got_all one 6000
 expect "received in all" "$(reported '.totals.received')" 6000

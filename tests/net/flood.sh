@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # shellcheck disable=SC2154
 # One flow floods, beside many small ones on the same shard, with few buffers for all of them. What
 # the flood loses it loses in its own socket; the small ones lose, double and reorder nothing, and

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: part-fast
 # What the egress options promise, as tshark sees it behind the relay: TTL, DSCP, addresses, ports.
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/capture.sh"

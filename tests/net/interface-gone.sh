@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: part-fast
 # Interfaces are deleted and made anew, and renamed, under rules that relay: what stands on them
 # waits, and relays again when the interface is up, with its counters going on and every datagram
 # accounted for. What stands elsewhere is not touched.

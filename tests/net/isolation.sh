@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains part-fast
 # shellcheck disable=SC2154
 # Outputs that fare badly, each in its own way, beside good ones on one shard: a throttled
 # interface, a host that nobody answers for, a closed port, an interface that goes down. What the

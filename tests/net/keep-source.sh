@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains part-fast
 # src=keep: the original sender's address stands on what the relay sends, as if it only forwarded;
 # with sport=keep its port does, too, for any number of senders and sizes.
 . "$(dirname "$0")/lib/story.sh"

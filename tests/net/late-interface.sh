@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains part-fast
 # Interfaces and a port that are not there when the relay starts: what needs them is
 # pending, all else is relayed, and what comes later is used at once and counted to the datagram.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # Both interfaces on one segment, the same group on both sides: what the relay sends comes back to
 # it, is recognised by its source, and is not relayed again; nor when the flows have moved.
 . "$(dirname "$0")/lib/story.sh"

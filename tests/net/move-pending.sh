@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # shellcheck disable=SC2034,SC2154
 # What is pending moves like everything else: a flow, and an output of a flow that is relayed. Each
 # becomes live where it is then.

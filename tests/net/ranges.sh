@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains part-fast
 # One rule for many flows: a prefix maps address by address, a port range port by port, the groups
 # of a prefix become ports of one host, and ports become groups.
 . "$(dirname "$0")/lib/story.sh"

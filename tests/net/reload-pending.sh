@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # The configuration is read again while some of it is pending: what is added on an interface that is
 # not there is pending too, what is removed is forgotten, what stays pending is live as soon as it
 # can be, and what relays all the while is not touched.

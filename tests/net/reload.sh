@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # shellcheck disable=SC2154
 # SIGHUP: the configuration is read again, and only the difference is done. What stays is not
 # touched: nothing of it is lost, doubled or out of order, whatever comes, goes and changes beside

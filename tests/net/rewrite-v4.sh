@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # One rule, IPv4: the group and the port are rewritten, and the old group does not cross.
 . "$(dirname "$0")/lib/story.sh"
 story "a group and a port are rewritten on the way from one network to another"

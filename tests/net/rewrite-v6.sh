@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # One rule, IPv6: the group and the port are rewritten, and the old group does not cross.
 . "$(dirname "$0")/lib/story.sh"
 story "an IPv6 group and port are rewritten"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# also: trains
+# also: trains fast
 # Source filters: SSM groups and ordinary ones; two rules that share a group but not a source.
 . "$(dirname "$0")/lib/story.sh"
 story "a rule that names a source relays that source only"

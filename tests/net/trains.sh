@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # Trains in and out: a sender's segments pass through whole, and a receiver that cannot take trains
 # gets single datagrams all the same.
 . "$(dirname "$0")/lib/story.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: fast
 # Empty datagrams: anyone may send one, it ends a multishot receive, and it is relayed all the same.
 . "$(dirname "$0")/lib/story.sh"
 story "empty datagrams pass, and so does what follows them"

@@ -49,6 +49,9 @@ report_check() {
     else
         fail "the exit report's sums do not agree"
     fi
+    if [ "$carried" != none ]; then
+        carried=$((carried + $(reported '[.rules[].flows[].fast.received // 0] | add')))
+    fi
 }
 
 # relay_accounts COUNT: of COUNT datagrams that were sent to the relay, each was received or is

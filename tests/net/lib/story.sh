@@ -17,14 +17,21 @@
 # shellcheck shell=bash disable=SC2034
 set -u
 
-ENGINE=${ENGINE:-uring} # or uring+trains: the relay waits for trains, senders send them
+# What stands behind the engine: uring+trains, the relay waits for trains and senders send them;
+# uring+fast, every flow can be relayed in the kernel, and is; uring+part-fast, those that can.
+ENGINE=${ENGINE:-uring}
 relay_extra=()
 send_extra=()
-if [[ $ENGINE = *+trains ]]; then
+carried=none # datagrams that the kernel has relayed so far, where it is asked to
+case $ENGINE in
+*+trains)
     relay_extra=(--batch-wait 50)
     send_extra=(--gso 8)
-fi
-ENGINE=${ENGINE%+*}
+    ;;
+*+fast) relay_extra=(--fastpath require) carried=0 ;;
+*+part-fast) relay_extra=(--fastpath auto) carried=0 ;;
+esac
+ENGINE=${ENGINE%%+*}
 src_top=${NC_SRCDIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 build_top=${NC_BUILDDIR:-$src_top/build}
 daemon=$build_top/src/numacastd
@@ -51,6 +58,7 @@ clean_up() {
     local status=$? name
     trap - EXIT
     end_all
+    [ "$status$carried" != 00 ] || fail "nothing was relayed in the kernel"
     if [ "$status" -eq 0 ] && [ "$failures" -gt 0 ]; then
         status=1
     fi
