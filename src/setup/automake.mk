@@ -21,6 +21,7 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/options_help.c \
 	src/setup/options_live.c \
 	src/setup/options_machines.c \
+	src/setup/options_ring.c \
 	src/setup/options_rows.c \
 	src/setup/options_value.c src/setup/options_value.h \
 	src/setup/setup.c src/setup/setup.h \

@@ -2,6 +2,7 @@
  *
  *     options.c         the table, one row an option, and the command line's way to struct opt
  *     options_machines.c what several machines need
+ *     options_ring.c    engine, queues and waits of a shard's ring
  *     options_fastpath.c  those about the kernel's way
  *     options_value.c   what only numacastd's options take: CPU lists, buffers of each class
  *     options_check.c   contradictions between options

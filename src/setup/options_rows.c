@@ -1,5 +1,5 @@
 /* options_rows.c - the options of numacastd, one row each, in the order of --help; those of several
- * machines are in options_machines.c.
+ * machines are in options_machines.c, those of a shard's ring in options_ring.c.
  *
  * The manual page numacastd(8) explains each at length; a test compares the two lists. A new option
  * is a row here, a member of struct opt, and the place that looks at it. Owner: the control thread.
@@ -232,81 +232,6 @@ static const struct cli_row memory_rows[] = {
 	{0},
 };
 
-static const struct cli_row engine_rows[] = {
-	{.name = "engine",
-	 .kind = CLI_CHOICE,
-	 .arg = "ENGINE",
-	 AT(engine),
-	 .choices = ring_engine_names,
-	 .initial = "auto",
-	 .help = RING_ENGINE_HELP},
-	{.name = "sq-entries",
-	 .kind = CLI_NUMBER,
-	 .arg = "N",
-	 AT(sq_entries),
-	 .min = 1,
-	 .max = RING_ENTRIES_MAX,
-	 .initial = "256",
-	 .help = "submission queue entries, rounded up to a power of two"},
-	{.name = "cq-entries",
-	 .kind = CLI_NUMBER,
-	 .arg = "N",
-	 AT(cq_entries),
-	 .min = 4,
-	 .max = 2ULL * RING_ENTRIES_MAX,
-	 .initial = "4096",
-	 .help = "completion queue entries, rounded up to a power of two"},
-	{.name = "batch-submit",
-	 .kind = CLI_NUMBER,
-	 .arg = "N",
-	 AT(batch_submit),
-	 .min = 0,
-	 .max = RING_ENTRIES_MAX,
-	 .initial = "0",
-	 .help = "submit early once N sends are queued; 0: once a turn"},
-	{.name = "batch-complete",
-	 .kind = CLI_NUMBER,
-	 .arg = "N",
-	 AT(batch_complete),
-	 .min = 1,
-	 .max = RING_ENTRIES_MAX,
-	 .initial = "32",
-	 .help = "completions that end a batch wait"},
-	{.name = "batch-wait",
-	 .flags = CLI_LIVE,
-	 .kind = CLI_NUMBER,
-	 .arg = "USEC",
-	 AT(waits.batch_us),
-	 .min = 0,
-	 .max = 1000000,
-	 .initial = "0",
-	 .help = "wait this long for a batch: longer trains, more latency"},
-	{.name = "spin",
-	 .flags = CLI_LIVE,
-	 .kind = CLI_NUMBER,
-	 .arg = "USEC",
-	 AT(waits.spin_us),
-	 .min = 0,
-	 .max = 1000000,
-	 .initial = "0",
-	 .help = "poll this long before sleeping: less latency, more CPU"},
-	{.name = "latency",
-	 .flags = CLI_LIVE,
-	 .kind = CLI_NUMBER,
-	 .arg = "USEC",
-	 AT(waits.latency_us),
-	 .min = 0,
-	 .max = 1000000,
-	 .initial = "0",
-	 .help = "choose by the rate how to wait, and add so much latency at most"},
-	{.name = "sqpoll",
-	 .kind = CLI_FLAG,
-	 AT(sqpoll),
-	 .help = "let kernel threads submit, each on a CPU of its own that runs no shard\n"
-		 "(uring only)"},
-	{0},
-};
-
 static const struct cli_row trains_rows[] = {
 	{.name = "gro",
 	 .kind = CLI_CHOICE,
@@ -467,7 +392,6 @@ static const struct cli_group rules_group = {"What to relay", rules_rows};
 static const struct cli_group inspect_group = {"Look instead of relaying", inspect_rows};
 static const struct cli_group placement_group = {"Where shards run", placement_rows};
 static const struct cli_group memory_group = {"Memory", memory_rows};
-static const struct cli_group engine_group = {"Engine and batching", engine_rows};
 static const struct cli_group trains_group = {"Trains (many datagrams in one system call)",
 					      trains_rows};
 static const struct cli_group sockets_group = {"Sockets", sockets_rows};
@@ -475,7 +399,7 @@ static const struct cli_group running_group = {"Running", running_rows};
 
 static const struct cli_group *const groups[] = {
 	&rules_group,   &options_machines_group, &inspect_group, &placement_group,
-	&memory_group,  &engine_group,           &trains_group,  &options_fastpath_group,
+	&memory_group,  &options_ring_group,     &trains_group,  &options_fastpath_group,
 	&sockets_group, &running_group,          NULL,
 };
 

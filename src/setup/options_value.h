@@ -6,6 +6,9 @@
 
 #include "src/cli/row.h"
 
+/* options_ring.c */
+extern const struct cli_group options_ring_group;
+
 /* options_fastpath.c */
 extern const struct cli_group options_fastpath_group;
 
