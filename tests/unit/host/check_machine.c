@@ -59,25 +59,6 @@ START_TEST(old_kernel_is_doubtful)
 }
 END_TEST
 
-/* ---- io_uring ---- */
-
-START_TEST(forbidden_uring_fails_only_where_it_is_asked_for)
-{
-	rig_host("--rule", ANY, "--engine", "uring");
-	rig.facts.uring_rc = -EPERM;
-	rig_file("/proc/sys/kernel/io_uring_disabled", "2\n");
-	rig_look(host_uring);
-	rig_expect("io_uring", NULL, FINDING_FAIL, "sysctl -w kernel.io_uring_disabled=0");
-	rig_expect_value("io_uring", NULL, "kernel.io_uring_disabled = 2");
-	rig.opt.engine = RING_ENGINE_AUTO;
-	rig_look(host_uring);
-	rig_expect("io_uring", NULL, FINDING_WARN, "sysctl -w kernel.io_uring_disabled=0");
-	rig.opt.engine = RING_ENGINE_MMSG;
-	rig_look(host_uring);
-	rig_expect("io_uring", NULL, FINDING_OK, NULL);
-}
-END_TEST
-
 START_TEST(program_for_the_kernel_fails_only_where_it_is_required)
 {
 	rig_host("--rule", ANY);
@@ -97,21 +78,6 @@ START_TEST(program_for_the_kernel_fails_only_where_it_is_required)
 	rig.opt.fastpath = OPT_FASTPATH_REQUIRE;
 	rig_look(host_fastpath);
 	rig_expect("fastpath", NULL, FINDING_FAIL, NULL);
-}
-END_TEST
-
-START_TEST(seccomp_is_told_from_the_sysctl)
-{
-	rig_host("--rule", ANY);
-	rig.facts.uring_rc = -EPERM;
-	rig_file("/proc/self/status", "Name:\tx\nSeccomp:\t2\nCapEff:\t0\n");
-	rig_look(host_uring);
-	rig_expect("io_uring", NULL, FINDING_WARN, NULL);
-	rig_expect_value("io_uring", NULL, "seccomp on");
-	ck_assert_ptr_nonnull(strstr(rig_find("io_uring", NULL)->advice, "seccomp profile"));
-	rig.facts.uring_rc = -ENOSYS;
-	rig_look(host_uring);
-	ck_assert_ptr_nonnull(strstr(rig_find("io_uring", NULL)->advice, "boot a kernel"));
 }
 END_TEST
 
@@ -473,9 +439,7 @@ int main(void)
 		kernels_are_told_by_their_version,
 		mangling_kernel_fails_until_trains_are_off,
 		old_kernel_is_doubtful,
-		forbidden_uring_fails_only_where_it_is_asked_for,
 		program_for_the_kernel_fails_only_where_it_is_required,
-		seccomp_is_told_from_the_sysctl,
 		memlock_is_judged_by_the_rings_that_could_be_opened,
 		open_files_are_compared_with_sockets,
 		busy_ports_are_named,
