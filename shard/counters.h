@@ -63,7 +63,9 @@ static inline uint64_t stat_get(const stat_t *counter)
 	  "given few buffers of its own: it starved others")                                      \
 	X(recv_errors, "recv_errors", "receives", COUNT, "failed and tried again a little later") \
 	X(recv_errno, "recv_errno", "errno", ERRNO, "of the last of these, or 0")                 \
-	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")
+	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")  \
+	X(napi_id, "napi_id", "number", GAUGE,                                                    \
+	  "of the device's queue that the kernel polls for it, or 0")
 
 /* Why a received datagram was relayed to no output. */
 #define FLOW_DROPS(X)                                                                            \
@@ -180,6 +182,11 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(slept, "latency_sleeps", "turns", COUNT, "that --latency let sleep at once")        \
 	X(gathered, "latency_gathers", "turns", COUNT, "that it let gather events")           \
 	X(spun, "latency_spins", "turns", COUNT, "that it let watch for the next event")      \
+	X(polled, "latency_polls", "turns", COUNT, "that it let the kernel poll a device")    \
+	X(busy_poll_us, "busy_poll_us", "microseconds", GAUGE,                                \
+	  "that the kernel polls devices for before a wait sleeps")                           \
+	X(busy_poll_errno, "busy_poll_errno", "errno", ERRNO,                                 \
+	  "that it refused --busy-poll with, or 0")                                           \
 	X(longest_change_ns, "longest_change_ns", "nanoseconds", GAUGE,                       \
 	  "most that a change of rules has taken of one turn")                                \
 	X(sends_queued, "sends_queued", "sends", COUNT, "handed to the engine")               \

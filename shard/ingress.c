@@ -135,6 +135,14 @@ void ingress_count_drops(struct ingress_flow *flow, uint32_t drops)
 	}
 }
 
+bool ingress_look_at_queue(struct ingress_flow *flow)
+{
+	uint32_t napi_id = sock_napi_id(flow->fd);
+
+	stat_set(&flow->stats->napi_id, napi_id);
+	return napi_id != 0;
+}
+
 /* Walks `len' bytes of control data that the kernel wrote; `control' is aligned for a cmsghdr. */
 static void read_control(unsigned char *control, size_t len, struct datagram *out)
 {

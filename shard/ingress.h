@@ -129,3 +129,7 @@ void ingress_look_at_drops(struct ingress_flow *flow);
 /* The same when the kernel's count is, or was, `drops': of one that is cut, which nobody else looks
  * at. */
 void ingress_count_drops(struct ingress_flow *flow, uint32_t drops);
+
+/* Notes which queue of a device the kernel polls for the flow, for a ring that has it do so; false:
+ * none that is known. */
+bool ingress_look_at_queue(struct ingress_flow *flow);

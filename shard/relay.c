@@ -47,7 +47,7 @@ static void take_mail(struct relay *r);
 static void drain(struct relay *r);
 static bool has_own_flow(const struct relay *r);
 static void take_message(struct relay *r);
-static void look_at_drops(struct relay *r);
+static void look_at_sockets(struct relay *r);
 static void stop(struct relay *r);
 static void cancel_all(struct relay *r);
 static bool is_over(const struct relay *r);
@@ -356,7 +356,7 @@ static void take_mail(struct relay *r)
 	uint32_t mail = mailbox_take(r->mailbox);
 
 	if (mail & MAIL_LOOK) {
-		look_at_drops(r);
+		look_at_sockets(r);
 		relay_merges_look(r);
 		egress_follow_sources(r->egress);
 	}
@@ -411,8 +411,10 @@ static void take_message(struct relay *r)
 }
 
 /* A few flows each time, so that no turn takes long. */
-static void look_at_drops(struct relay *r)
+static void look_at_sockets(struct relay *r)
 {
+	bool polls = ring_busy_polls(r->ring), queue_known = false;
+
 	for (uint32_t i = 0; i < r->place_count && i < LOOK_FLOWS_MAX; i++) {
 		struct ingress_flow *flow;
 
@@ -420,8 +422,10 @@ static void look_at_drops(struct relay *r)
 		flow = &relay_place(r, r->look_at++)->flow;
 		if (flow->state >= FLOW_IDLE) {
 			ingress_look_at_drops(flow);
+			queue_known |= polls && ingress_look_at_queue(flow);
 		}
 	}
+	ring_tell_queue(r->ring, queue_known);
 }
 
 static void stop(struct relay *r)

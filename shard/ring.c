@@ -21,7 +21,10 @@
 
 #define BATCH_TIMER_SLACK_NS 1000UL
 
+static void begin_busy_poll(struct ring *ring);
+static int set_busy_poll(struct ring *ring, uint32_t busy_poll_us);
 static void choose_wait(struct ring *ring);
+static bool lets_poll(struct ring *ring);
 static uint32_t recv_events_max(uint32_t flows, const uint32_t *depth);
 static uint32_t sent_events_max(const struct ring_params *params);
 
@@ -49,8 +52,13 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
 	ring_params_check(params);
 	ring->stats = params->stats;
 	features->text[0] = '\0';
-	ring_set_waits(ring, &params->waits);
 	ret = ring->ops->open(ring, params, features, err);
+	if (ret == 0) {
+		ring_set_waits(ring, &params->waits);
+	}
+	if (ret == 0 && params->waits.busy_poll_us > 0) {
+		ring_feature_add(features, ring_busy_polls(ring) ? "busy_poll" : "no_busy_poll");
+	}
 	if (ret == 0 && params->zerocopy && !ring->zerocopy) {
 		ring_feature_add(features, "no_zerocopy");
 	}
@@ -76,6 +84,17 @@ void ring_set_waits(struct ring *ring, const struct ring_waits *waits)
 		 * setting, and a refusal only costs accuracy. */
 		(void)prctl(PR_SET_TIMERSLACK, BATCH_TIMER_SLACK_NS, 0, 0, 0);
 	}
+	begin_busy_poll(ring);
+}
+
+bool ring_busy_polls(const struct ring *ring)
+{
+	return stat_get(&ring->stats->busy_poll_us) > 0;
+}
+
+void ring_tell_queue(struct ring *ring, bool known)
+{
+	ring->queue_known = known;
 }
 
 struct ring_stats *ring_stats_of(struct ring *ring)
@@ -385,12 +404,45 @@ void ring_feature_add(struct err *features, const char *name)
 		 name);
 }
 
+/* Tries it, so that what the kernel refuses is known at once. With a budget of latency only turns
+ * that would spin have it. */
+static void begin_busy_poll(struct ring *ring)
+{
+	uint32_t wanted_us = ring->waits.busy_poll_us;
+	int ret = set_busy_poll(ring, wanted_us);
+
+	stat_set(&ring->stats->busy_poll_us, ret == 0 ? wanted_us : 0);
+	stat_set(&ring->stats->busy_poll_errno, (uint64_t)-ret);
+	if (ret == 0 && ring->waits.latency_us > 0) {
+		(void)set_busy_poll(ring, 0);
+	}
+}
+
+/* A ring that never polled need not be told not to. */
+static int set_busy_poll(struct ring *ring, uint32_t busy_poll_us)
+{
+	int ret;
+
+	if (busy_poll_us == ring->busy_poll_us) {
+		return 0;
+	}
+	ret = ring->ops->busy_poll(ring, busy_poll_us);
+	if (ret == 0) {
+		ring->busy_poll_us = busy_poll_us;
+	}
+	return ret;
+}
+
 static void choose_wait(struct ring *ring)
 {
 	uint32_t events = (uint32_t)(ring->recv_tail - ring->paced);
 	enum pace_way way = pace_choose(&ring->pace, clock_now_ns(), events, &ring->waits);
+	bool polls = way == PACE_SPIN && lets_poll(ring);
 
 	ring->paced = ring->recv_tail;
+	if (!polls) {
+		(void)set_busy_poll(ring, 0);
+	}
 	switch (way) {
 	case PACE_SLEEP:
 		stat_add(&ring->stats->slept, 1);
@@ -399,9 +451,21 @@ static void choose_wait(struct ring *ring)
 		stat_add(&ring->stats->gathered, 1);
 		break;
 	case PACE_SPIN:
-		stat_add(&ring->stats->spun, 1);
+		stat_add(polls ? &ring->stats->polled : &ring->stats->spun, 1);
 		break;
 	}
+}
+
+/* Where the kernel polls the device that the next event comes from, nobody need watch for it. */
+static bool lets_poll(struct ring *ring)
+{
+	uint32_t most_us = (uint32_t)stat_get(&ring->stats->busy_poll_us);
+
+	if (!ring->queue_known || most_us == 0 || set_busy_poll(ring, most_us) < 0) {
+		return false;
+	}
+	ring->waits.spin_us = 0;
+	return true;
 }
 
 /* Every lent slot can be one event, every flow can end without one, one is at hand, and one for

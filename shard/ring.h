@@ -49,9 +49,11 @@ struct ring_group {
 
 /* How a turn waits, in microseconds. */
 struct ring_waits {
-	uint32_t batch_us;   /* each wait gathers events this long; later ones end it at once */
-	uint32_t spin_us;    /* poll this long before sleeping; after the batch wait if both */
-	uint32_t latency_us; /* not 0: the ring chooses both, and adds so much latency at most */
+	uint32_t batch_us;     /* each wait gathers events this long; later ones end it at once */
+	uint32_t spin_us;      /* poll this long before sleeping; after the batch wait if both */
+	uint32_t latency_us;   /* not 0: the ring chooses both, and adds so much latency at most */
+	uint32_t busy_poll_us; /* the kernel polls the devices' queues this long before a wait
+				* sleeps, where it can; with latency_us instead of spinning */
 };
 
 struct ring_params {
@@ -119,6 +121,9 @@ int ring_probe(enum ring_engine engine, struct err *err);
 /* The engine that `wish' would have if everything could be used: itself, or the best. */
 enum ring_engine ring_preferred(enum ring_engine wish);
 
+/* Whether the kernel would poll devices for a ring of `engine', which is not AUTO: 0 or -errno. */
+int ring_probe_busy_poll(enum ring_engine engine);
+
 /* The first engine of `wish' that can be used here. `why' tells what forbids the preferred one, and
  * is empty when that is the answer. 0, or -errno when none can be used. */
 int ring_choose(enum ring_engine wish, enum ring_engine *out, struct err *why);
@@ -144,8 +149,14 @@ int ring_open(struct ring *ring, const struct ring_params *params, struct err *f
 void ring_close(struct ring *ring);
 
 /* From the next turn on it waits so. A ring that did not spin when it was opened cannot see all
- * that there is to see while it spins, so to begin needs another ring. */
+ * that there is to see while it spins, so to begin needs another ring. What of busy polling is in
+ * force, or why it is not, is in the ring's counters. */
 void ring_set_waits(struct ring *ring, const struct ring_waits *waits);
+
+/* Whether the kernel polls the devices for this ring. It polls those queues that datagrams of its
+ * sockets came from; the ring itself does not know of any until it is told. */
+bool ring_busy_polls(const struct ring *ring);
+void ring_tell_queue(struct ring *ring, bool known);
 
 /* Where an open ring counts. */
 struct ring_stats *ring_stats_of(struct ring *ring);

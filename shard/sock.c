@@ -1,8 +1,8 @@
 /* sock.c - the steps that ingress and egress sockets share, each read back (steps 3 and 10).
  *
- * Owner: whoever opens the socket, at start; only sock_kernel_drops and sock_drain_errors are
- * called while traffic flows (neither blocks). Units: bytes as the operator counts them; the kernel
- * doubles a buffer size for its own overhead and reports the double.
+ * Owner: whoever opens the socket, at start; only sock_kernel_drops, sock_napi_id and
+ * sock_drain_errors are called while traffic flows (none blocks). Units: bytes as the operator
+ * counts them; the kernel doubles a buffer size for its own overhead and reports the double.
  */
 #include "shard/sock.h"
 
@@ -69,6 +69,14 @@ uint32_t sock_kernel_drops(int fd)
 uint32_t sock_queued_bytes(int fd)
 {
 	return memory_info(fd, SK_MEMINFO_RMEM_ALLOC);
+}
+
+uint32_t sock_napi_id(int fd)
+{
+	uint32_t id = 0;
+	socklen_t len = sizeof(id);
+
+	return getsockopt(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &len) == 0 ? id : 0;
 }
 
 struct sock_errors sock_drain_errors(int fd)

@@ -183,6 +183,10 @@ uint32_t sock_kernel_drops(int fd);
 /* Bytes of memory that the datagrams take which are queued there (SK_MEMINFO_RMEM_ALLOC). */
 uint32_t sock_queued_bytes(int fd);
 
+/* The number of the device's queue (its NAPI instance) that a datagram of this socket came from; 0:
+ * none came, or none of a device that the kernel can poll. */
+uint32_t sock_napi_id(int fd);
+
 /* What an error queue held. */
 struct sock_errors {
 	uint32_t icmp;  /* entries that ICMP errors have left, true or forged */

@@ -16,6 +16,9 @@
 #define IORING_FEAT_MIN_TIMEOUT (1U << 15) /* Linux 6.12 */
 #endif
 
+#define URING_REGISTER_NAPI   27 /* Linux 6.9; enumerators, which #ifdef cannot see */
+#define URING_UNREGISTER_NAPI 28
+
 #define URING_OP_SENDMSG_ZC 48 /* Linux 6.1; an enumerator, which #ifdef cannot see */
 
 #ifndef IORING_RECVSEND_FIXED_BUF
@@ -37,6 +40,15 @@ struct uring_wait_arg {
 	uint32_t sigmask_bytes;
 	uint32_t min_wait_us; /* wait this long for all events asked for, from then on for one */
 	uint64_t timespec;    /* address of a struct __kernel_timespec, relative; 0: for ever */
+};
+
+/* What registering it takes; all else is 0, which since Linux 6.13 says that the kernel itself
+ * keeps track of the queues that datagrams came from, as it always did before. */
+struct uring_napi {
+	uint32_t busy_poll_us;
+	uint8_t prefer_busy_poll;
+	uint8_t zero[3];
+	uint64_t zeros;
 };
 
 static_assert(sizeof(struct uring_wait_arg) == sizeof(struct io_uring_getevents_arg),

@@ -36,6 +36,9 @@ struct ring_ops {
 	/* `buffer': usable, or -1. NULL in engines that never set `zerocopy'. */
 	void (*queue_send_zc)(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			      uint32_t token, int buffer);
+	/* From now on the kernel polls the devices' queues so long before a wait sleeps; 0: not.
+	 * Refused: -errno, and as before. */
+	int (*busy_poll)(struct ring *ring, uint32_t busy_poll_us);
 	int (*turn)(struct ring *ring, uint32_t wait_us);
 	/* As ring_salvage, but for what is in the queues. NULL in the fake, whose thread does not
 	 * die. */
@@ -70,6 +73,8 @@ struct ring {
 	struct ring_waits waits;             /* of this turn */
 	struct pace pace;                    /* chooses them, with a budget of latency */
 	uint64_t paced;                      /* the recv_tail that it has seen */
+	uint32_t busy_poll_us;               /* what the engine was told last, and took */
+	bool queue_known;                    /* busy polling finds something: see ring_tell_queue */
 	struct ring_flow *flow_states;
 	uint32_t buffer_count;   /* areas to register that were asked for */
 	uint32_t buffers_usable; /* a bit for each that zero-copy sends may name; by the engine */
@@ -151,6 +156,7 @@ void ring_feature_add(struct err *features, const char *name);
 struct ring *ring_uring_cut(const struct ring_params *params, struct arena *arena);
 size_t ring_uring_locked_bytes(const struct ring_params *params, uint32_t rings);
 int ring_uring_probe(struct err *err);
+int ring_uring_probe_busy_poll(void);
 
 /* In ring/finish.c: of a ring whose thread is dead. Files are descriptors, and sends are made at
  * once. */
@@ -158,3 +164,4 @@ extern const struct ring_ops ring_finish_ops;
 
 struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena);
 int ring_mmsg_probe(struct err *err);
+int ring_mmsg_probe_busy_poll(void);

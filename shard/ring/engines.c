@@ -23,6 +23,7 @@ const struct ring_engine_desc ring_engines[RING_ENGINE_COUNT] = {
 			.abilities = RING_CAN_ZEROCOPY | RING_CAN_SQPOLL | RING_USES_IO_URING,
 			.facility = "io_uring",
 			.probe = ring_uring_probe,
+			.probe_busy_poll = ring_uring_probe_busy_poll,
 			.locked_bytes = ring_uring_locked_bytes,
 			.cut = ring_uring_cut,
 		},
@@ -30,6 +31,7 @@ const struct ring_engine_desc ring_engines[RING_ENGINE_COUNT] = {
 		{
 			.facility = "epoll",
 			.probe = ring_mmsg_probe,
+			.probe_busy_poll = ring_mmsg_probe_busy_poll,
 			.cut = ring_mmsg_cut,
 		},
 };
@@ -60,6 +62,13 @@ int ring_probe(enum ring_engine engine, struct err *err)
 enum ring_engine ring_preferred(enum ring_engine wish)
 {
 	return wish == RING_ENGINE_AUTO ? RING_ENGINE_AUTO + 1 : wish;
+}
+
+int ring_probe_busy_poll(enum ring_engine engine)
+{
+	must(engine > RING_ENGINE_AUTO);
+	must(engine < RING_ENGINE_COUNT);
+	return ring_engines[engine].probe_busy_poll();
 }
 
 int ring_choose(enum ring_engine wish, enum ring_engine *out, struct err *why)

@@ -39,6 +39,7 @@ struct ring_engine_desc {
 	unsigned abilities;
 	const char *facility; /* what it is built on, as messages name it */
 	int (*probe)(struct err *err);
+	int (*probe_busy_poll)(void);
 	size_t (*locked_bytes)(const struct ring_params *params, uint32_t rings); /* NULL: none */
 	struct ring *(*cut)(const struct ring_params *params, struct arena *arena);
 };

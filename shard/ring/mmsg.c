@@ -40,6 +40,8 @@ static void mmsg_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsig
 static void mmsg_cancel_recv(struct ring *ring, uint32_t flow);
 static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			    uint32_t token);
+static int mmsg_busy_poll(struct ring *ring, uint32_t busy_poll_us);
+static int set_busy_poll(int epoll_fd, uint32_t busy_poll_us);
 static void free_files(struct mmsg *m, uint32_t files);
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena);
 static void cut_tables(struct mmsg *m, uint32_t flows, uint32_t files, struct arena *arena);
@@ -56,6 +58,7 @@ static const struct ring_ops mmsg_ops = {
 	.arm_recv = mmsg_arm_recv,
 	.cancel_recv = mmsg_cancel_recv,
 	.queue_send = mmsg_queue_send,
+	.busy_poll = mmsg_busy_poll,
 	.turn = mmsg_turn,
 	.salvage = mmsg_salvage,
 };
@@ -73,6 +76,17 @@ int ring_mmsg_probe(struct err *err)
 	}
 	close(fd);
 	return 0;
+}
+
+int ring_mmsg_probe_busy_poll(void)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	int ret = fd < 0 ? -errno : set_busy_poll(fd, 1);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return ret;
 }
 
 struct ring *ring_mmsg_cut(const struct ring_params *params, struct arena *arena)
@@ -263,6 +277,20 @@ static void mmsg_queue_send(struct ring *ring, uint32_t file, const struct msghd
 		stat_add(&ring->stats->early_submits, 1);
 		(void)mmsg_send_everything(m);
 	}
+}
+
+static int mmsg_busy_poll(struct ring *ring, uint32_t busy_poll_us)
+{
+	stat_add(&ring->stats->syscalls, 1);
+	return set_busy_poll(mmsg_of(ring)->epoll_fd, busy_poll_us);
+}
+
+/* The kernel notes the queue of the last socket that woke the set, and polls that one. */
+static int set_busy_poll(int epoll_fd, uint32_t busy_poll_us)
+{
+	struct epoll_params params = {.busy_poll_usecs = busy_poll_us};
+
+	return ioctl(epoll_fd, EPIOCSPARAMS, &params) < 0 ? -errno : 0;
 }
 
 static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct arena *arena)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -27,6 +28,17 @@
 
 /* One array of headers serves both, and no socket takes more of a turn than another. */
 static_assert(MMSG_RECV_BURST_MAX <= MMSG_SEND_RUN_MAX, "received into the headers of sends");
+
+/* Linux 6.9; <sys/epoll.h> has it from glibc 2.40 on. */
+#ifndef EPIOCSPARAMS
+struct epoll_params {
+	uint32_t busy_poll_usecs;
+	uint16_t busy_poll_budget; /* packets a time; 0: 8 */
+	uint8_t prefer_busy_poll;
+	uint8_t zero;
+};
+#define EPIOCSPARAMS _IOW(0x8A, 1, struct epoll_params)
+#endif
 
 struct mmsg_flow {
 	uint32_t file;  /* in the epoll set while the flow is armed and not cancelled */

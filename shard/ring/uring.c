@@ -34,6 +34,7 @@ static void uring_arm_recv(struct ring *ring, uint32_t flow, uint32_t file, unsi
 static void uring_cancel_recv(struct ring *ring, uint32_t flow);
 static void uring_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			     uint32_t token);
+static int uring_set_busy_poll(struct ring *ring, uint32_t busy_poll_us);
 static void update_file_table(struct uring *u, uint32_t file, int fd);
 static void remember_send(struct uring *u, uint32_t token, uint32_t sqe_number);
 
@@ -50,6 +51,7 @@ const struct ring_ops uring_ops = {
 	.cancel_recv = uring_cancel_recv,
 	.queue_send = uring_queue_send,
 	.queue_send_zc = uring_queue_send_zc,
+	.busy_poll = uring_set_busy_poll,
 	.turn = uring_turn,
 	.salvage = uring_salvage,
 };
@@ -220,6 +222,12 @@ static void uring_queue_send(struct ring *ring, uint32_t file, const struct msgh
 		u->send_res[token] = ring_msg_bytes(msg);
 	}
 	uring_submit_if_many(u);
+}
+
+static int uring_set_busy_poll(struct ring *ring, uint32_t busy_poll_us)
+{
+	stat_add(&ring->stats->syscalls, 1);
+	return uring_busy_poll(&uring_of(ring)->io, busy_poll_us);
 }
 
 /* Puts `fd' (-1: nothing) into the ring's table at `file'. A table that will not take it costs

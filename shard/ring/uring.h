@@ -121,6 +121,7 @@ int uring_open(struct ring *ring, const struct ring_params *params, struct err *
 void uring_close(struct ring *ring);
 
 /* ring/uring_probe.c */
+int uring_busy_poll(struct io_uring *io, uint32_t busy_poll_us);                  /* 0, -errno */
 int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p); /* 0, -errno */
 int uring_register_buffers(struct io_uring *io, struct io_uring_buf_reg *reg);    /* the same */
 void uring_describe_error(int error, const struct ring_params *params, struct err *err);

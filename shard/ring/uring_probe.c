@@ -55,6 +55,31 @@ int ring_uring_probe(struct err *err)
 	return ret;
 }
 
+int ring_uring_probe_busy_poll(void)
+{
+	struct io_uring_params p = {0};
+	struct io_uring io;
+	int ret = uring_init(4, &io, &p);
+
+	if (ret < 0) {
+		return ret;
+	}
+	ret = uring_busy_poll(&io, 1);
+	io_uring_queue_exit(&io);
+	return ret;
+}
+
+/* Before a datagram has come its queue is not known, so the ring is told early; from then on the
+ * kernel notes the queue at each datagram that wakes a receive. */
+int uring_busy_poll(struct io_uring *io, uint32_t busy_poll_us)
+{
+	struct uring_napi napi = {.busy_poll_us = busy_poll_us};
+
+	return io_uring_register((unsigned)io->ring_fd,
+				 busy_poll_us > 0 ? URING_REGISTER_NAPI : URING_UNREGISTER_NAPI,
+				 &napi, 1);
+}
+
 int uring_init(unsigned entries, struct io_uring *io, struct io_uring_params *p)
 {
 	const struct io_uring_params wanted = *p;

@@ -10,7 +10,7 @@
  *           end a receive, by an empty datagram, and would buy a whole wait for each.
  *   spin    with waits.spin_us the completion queue is watched that long before sleeping, in user
  *           space: the kernel raises a flag in the shared memory when it has work to finish.
- *   sleep   whatever is left of wait_us.
+ *   sleep   whatever is left of wait_us; with busy polling the kernel looks at the devices first.
  *
  * After a submission the sends in it are over (ring/uring.c tells why), the failed ones have left
  * a completion, and when the queue of completions was read to its end - including what the

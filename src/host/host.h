@@ -105,6 +105,7 @@ struct host_facts {
 	int uring_rc;              /* of ring_probe and of opening rings as ordered */
 	struct err uring_error;    /* why not */
 	struct err uring_features; /* what is in use */
+	int busy_poll_rc;          /* of ring_probe_busy_poll, where it is asked for */
 	char *ruleset;             /* `nft -j list ruleset'; NULL: see ruleset_rc */
 	int ruleset_rc;            /* -ENOENT: no nft here; -EPERM ... */
 };

@@ -176,6 +176,9 @@ static void try_rings(const struct setup *setup, struct host_facts *facts)
 	uint32_t count = setup->plan.shard_count;
 	struct trial *trials;
 
+	if (setup->opt->waits.busy_poll_us > 0) {
+		facts->busy_poll_rc = ring_probe_busy_poll(engine);
+	}
 	if (!ring_can(engine, RING_USES_IO_URING)) {
 		return;
 	}

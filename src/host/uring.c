@@ -1,8 +1,9 @@
-/* uring.c - can a shard have its ring, and all shards together theirs?
+/* uring.c - can a shard have its ring, and all shards together theirs, and does the kernel poll?
  *
  * io_uring may be forbidden by sysctl (kernel.io_uring_disabled), by a container's seccomp profile,
  * or be absent; the trial ring of facts.c has shown which. From about Linux 6.14 the memory of
- * rings counts against RLIMIT_MEMLOCK, per user. Pure but for files below root. Units: bytes.
+ * rings counts against RLIMIT_MEMLOCK, per user. Busy polling is the kernel's to offer, to either
+ * engine. Pure but for files below root. Units: bytes.
  */
 #include "src/host/host.h"
 
@@ -17,11 +18,13 @@ static void check_allowed(struct host *host);
 static const char *describe_seccomp(struct host *host);
 static void add_cure(struct finding *finding, int64_t disabled, int rc);
 static void check_memlock(struct host *host);
+static void check_busy_poll(struct host *host);
 
 void host_uring(struct host *host)
 {
 	check_allowed(host);
 	check_memlock(host);
+	check_busy_poll(host);
 }
 
 static void check_allowed(struct host *host)
@@ -109,6 +112,29 @@ static void check_memlock(struct host *host)
 		finding.value = host_text(
 			host, "%u rings of together %" PRIu64 " bytes were opened, %s are allowed",
 			facts->tries.rings, need, allowed);
+	}
+	host_add(host, &finding);
+}
+
+/* Silent unless it is asked for. */
+static void check_busy_poll(struct host *host)
+{
+	int rc = host->facts->busy_poll_rc;
+	struct finding finding = {
+		.id = "busy_poll",
+		.why = "--busy-poll has the kernel look at the devices before a shard sleeps",
+	};
+
+	if (host->setup->opt->waits.busy_poll_us == 0) {
+		return;
+	}
+	if (rc == 0) {
+		finding.value = "offered";
+	} else {
+		finding.level = FINDING_WARN;
+		finding.value = host_text(host, "not offered: %s", strerror(-rc));
+		finding.advice = "boot Linux 6.9 or newer, built with CONFIG_NET_RX_BUSY_POLL; "
+				 "shards sleep without";
 	}
 	host_add(host, &finding);
 }

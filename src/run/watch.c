@@ -36,6 +36,7 @@ static void tell_registered(const struct worker *w);
 static uint32_t count_slots(const struct regbuf_map *map);
 static void tell_huge_registered(const struct worker *w);
 static void tell_host(const struct setup *setup);
+static void look_at_polling(struct watch_shard *told, const struct worker *w);
 static void look_at_shard(struct watch_shard *told, const struct shard *shard);
 static bool grow(struct watch_told **told, uint32_t *room, uint32_t wanted);
 static unsigned char *news_of(struct watch_told *told, uint32_t token);
@@ -86,6 +87,7 @@ void watch_tick(struct watch *watch)
 		spread_tick(watch->sup);
 	}
 	for (uint32_t s = 0; s < watch->sup->worker_count; s++) {
+		look_at_polling(&watch->shards[s], &watch->sup->workers[s]);
 		if (!changer_has(&watch->sup->changer, s)) {
 			look_at_shard(&watch->shards[s], watch->sup->workers[s].shard);
 		}
@@ -258,6 +260,19 @@ static void tell_host(const struct setup *setup)
 }
 
 /* Places come while it runs; where there is no memory for what is said of them, nothing is. */
+/* At the start, and when a reload asks for what was not asked for before. */
+static void look_at_polling(struct watch_shard *told, const struct worker *w)
+{
+	int error = (int)stat_get(&w->shard->stats->ring.busy_poll_errno);
+
+	if (error != 0 && error != told->busy_poll_errno) {
+		log_warn("shard %u: --busy-poll: this kernel does not offer it: %s; expected "
+			 "Linux 6.9 or newer with CONFIG_NET_RX_BUSY_POLL; it sleeps without",
+			 w->index, strerror(error));
+	}
+	told->busy_poll_errno = error;
+}
+
 static void look_at_shard(struct watch_shard *told, const struct shard *shard)
 {
 	if (!grow(&told->outputs, &told->output_room, shard->egress.place_count) ||

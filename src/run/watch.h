@@ -29,6 +29,7 @@ struct watch_told {
 struct watch_shard {
 	struct watch_told *outputs, *flows;
 	uint32_t output_room, flow_room;
+	int busy_poll_errno; /* 0: nothing */
 };
 
 struct watch {

@@ -215,6 +215,21 @@ void fake_wake(struct ring *ring)
 	fake_of(ring)->wake = true;
 }
 
+uint32_t fake_busy_poll_us(const struct ring *ring)
+{
+	return fake_of(ring)->busy_poll_us;
+}
+
+uint32_t fake_busy_poll_count(const struct ring *ring)
+{
+	return fake_of(ring)->busy_poll_count;
+}
+
+void fake_refuse_busy_poll(struct ring *ring, int32_t res)
+{
+	fake_of(ring)->busy_poll_res = res;
+}
+
 int fake_file_fd(const struct ring *ring, uint32_t file)
 {
 	const struct fake *f = fake_of(ring);

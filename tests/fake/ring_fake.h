@@ -150,5 +150,12 @@ void fake_fail_turn_after(struct ring *ring, uint32_t turns, int32_t res);
 /* The next turn says woken. */
 void fake_wake(struct ring *ring);
 
+/* What was last said of busy polling and taken, and how often it was said. */
+uint32_t fake_busy_poll_us(const struct ring *ring);
+uint32_t fake_busy_poll_count(const struct ring *ring);
+
+/* From now on it is refused with -errno `res'; 0: taken. */
+void fake_refuse_busy_poll(struct ring *ring, int32_t res);
+
 /* The descriptor of a file, or -1. */
 int fake_file_fd(const struct ring *ring, uint32_t file);

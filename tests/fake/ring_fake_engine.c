@@ -27,6 +27,7 @@ static void fake_queue_send_zc(struct ring *ring, uint32_t file, const struct ms
 			       uint32_t token, int buffer);
 static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghdr *msg,
 			    uint32_t token);
+static int fake_busy_poll(struct ring *ring, uint32_t busy_poll_us);
 static int fake_turn(struct ring *ring, uint32_t wait_us);
 static void give_back(struct fake *f, uint32_t count);
 static void answer_reversed(struct fake *f);
@@ -54,6 +55,7 @@ const struct ring_ops fake_ops = {
 	.cancel_recv = fake_cancel_recv,
 	.queue_send = fake_queue_send,
 	.queue_send_zc = fake_queue_send_zc,
+	.busy_poll = fake_busy_poll,
 	.turn = fake_turn,
 };
 
@@ -194,6 +196,17 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 	record_message(send, msg);
 	f->inflight[token] = ++f->send_count;
 	f->unanswered++;
+}
+
+static int fake_busy_poll(struct ring *ring, uint32_t busy_poll_us)
+{
+	struct fake *f = fake_of(ring);
+
+	f->busy_poll_count++;
+	if (f->busy_poll_res == 0) {
+		f->busy_poll_us = busy_poll_us;
+	}
+	return f->busy_poll_res;
 }
 
 static int fake_turn(struct ring *ring, uint32_t wait_us)

@@ -73,6 +73,9 @@ struct fake {
 	uint32_t send_delay;
 	uint32_t turn_count;
 	uint32_t last_wait_us;
+	uint32_t busy_poll_us; /* taken last */
+	uint32_t busy_poll_count;
+	int32_t busy_poll_res;
 	int32_t turn_res;
 	uint32_t turn_res_after; /* turns that come before the one that fails */
 	bool wake;

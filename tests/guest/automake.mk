@@ -11,7 +11,7 @@ CLEANFILES += tests/guest/nodemem_probe
 GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv \
 	tests/unit/shard/check_ring_send \
 	tests/unit/shard/check_ring_fault tests/unit/shard/check_ring_random tests/unit/shard/check_ring_zc \
-	tests/unit/shard/check_share
+	tests/unit/shard/check_share tests/unit/shard/check_busy_poll
 
 check-numa: src/numacastd src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
 	$(GUEST_UNIT_TESTS)

@@ -1,4 +1,4 @@
-/* check_uring.c - --check-host, the part about io_uring: each refusal made up, and
+/* check_uring.c - --check-host, the part about io_uring and busy polling: each refusal made up, and
  * told with its cure.
  */
 #include "tests/unit/host/host_rig.h"
@@ -26,6 +26,23 @@ START_TEST(forbidden_uring_fails_only_where_it_is_asked_for)
 }
 END_TEST
 
+START_TEST(polling_that_the_kernel_does_not_offer_is_warned_of_if_asked_for)
+{
+	rig_host("--rule", ANY);
+	rig.facts.busy_poll_rc = -EINVAL;
+	rig_look(host_uring);
+	ck_assert(!rig_has("busy_poll", NULL));
+	rig.opt.waits.busy_poll_us = 50;
+	rig_look(host_uring);
+	rig_expect("busy_poll", NULL, FINDING_WARN, NULL);
+	rig_expect_value("busy_poll", NULL, "not offered");
+	ck_assert_ptr_nonnull(strstr(rig_find("busy_poll", NULL)->advice, "Linux 6.9"));
+	rig.facts.busy_poll_rc = 0;
+	rig_look(host_uring);
+	rig_expect("busy_poll", NULL, FINDING_OK, NULL);
+}
+END_TEST
+
 START_TEST(seccomp_is_told_from_the_sysctl)
 {
 	rig_host("--rule", ANY);
@@ -45,6 +62,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		forbidden_uring_fails_only_where_it_is_asked_for,
+		polling_that_the_kernel_does_not_offer_is_warned_of_if_asked_for,
 		seccomp_is_told_from_the_sysctl,
 	};
 

@@ -83,6 +83,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(opt.batch_complete, 32);
 	ck_assert_uint_eq(opt.waits.batch_us, 0);
 	ck_assert_uint_eq(opt.waits.spin_us, 0);
+	ck_assert_uint_eq(opt.waits.busy_poll_us, 0);
 	ck_assert_int_eq(opt.gro, OPT_AUTO);
 	ck_assert_int_eq(opt.gso, OPT_AUTO);
 	ck_assert_uint_eq(opt.train_max, 128);
@@ -290,6 +291,7 @@ START_TEST(numbers_are_strict_and_ranges_named)
 		{"--batch-wait", "1000001", "0 to 1000000"},
 		{"--spin", "4294967296", "0 to 1000000"},
 		{"--latency", "1000001", "0 to 1000000"},
+		{"--busy-poll", "1000001", "0 to 1000000"},
 		{"--train-max", "1", "2 to 128"},
 		{"--train-max", "129", "2 to 128"},
 		{"--zerocopy", "on", "off, auto or 1 to 65507 bytes, with K, M or G"},
@@ -404,6 +406,7 @@ START_TEST(what_may_change_while_running)
 			      "--balance", "2", "--exit-report", "/x", "--latency-sample", "64"),
 			 0);
 	ck_assert_int_eq(LIVE("--spin", "0", "--latency", "50"), 0);
+	ck_assert_int_eq(LIVE("--busy-poll", "50"), 0);
 	ck_assert_int_eq(LIVE("--rule", "239.1.1.9%eth0:5000 -> 239.2.2.9%eth1:6000"), 0);
 }
 END_TEST

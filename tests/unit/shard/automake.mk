@@ -101,6 +101,10 @@ UNIT_TESTS += tests/unit/shard/check_ring_start
 tests_unit_shard_check_ring_start_SOURCES = tests/unit/shard/check_ring_start.c $(RING_RIG)
 tests_unit_shard_check_ring_start_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_busy_poll
+tests_unit_shard_check_busy_poll_SOURCES = tests/unit/shard/check_busy_poll.c $(RING_RIG) $(NC_FAKE_RING)
+tests_unit_shard_check_busy_poll_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_pace
 tests_unit_shard_check_pace_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

@@ -35,6 +35,11 @@ static void tweak_latency(struct ring_params *params)
 	params->batch_complete = 32;
 }
 
+static void tweak_busy_poll(struct ring_params *params)
+{
+	params->waits.busy_poll_us = 20;
+}
+
 static void tweak_sqpoll(struct ring_params *params)
 {
 	params->sqpoll = true;
@@ -58,6 +63,7 @@ const struct rig_variant rig_variants[] = {
 	{"uring, spin", RING_ENGINE_URING, tweak_spin},
 	{"uring, batch and spin", RING_ENGINE_URING, tweak_batch_spin},
 	{"uring, latency", RING_ENGINE_URING, tweak_latency},
+	{"uring, busy poll", RING_ENGINE_URING, tweak_busy_poll},
 	{"uring, sqpoll", RING_ENGINE_URING, tweak_sqpoll},
 	{"uring, plain files", RING_ENGINE_URING, tweak_plain_files},
 	{"uring, small queues", RING_ENGINE_URING, tweak_small_queues},
@@ -66,6 +72,7 @@ const struct rig_variant rig_variants[] = {
 	{"mmsg, spin", RING_ENGINE_MMSG, tweak_spin},
 	{"mmsg, batch and spin", RING_ENGINE_MMSG, tweak_batch_spin},
 	{"mmsg, latency", RING_ENGINE_MMSG, tweak_latency},
+	{"mmsg, busy poll", RING_ENGINE_MMSG, tweak_busy_poll},
 	{"auto", RING_ENGINE_AUTO, NULL},
 };
 const int rig_variant_count = sizeof(rig_variants) / sizeof(rig_variants[0]) - 1;
