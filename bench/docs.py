@@ -6,6 +6,7 @@ between them is written from here: TABLES says what NAME has in its rows and col
 file of doc/bench. With --check nothing is written; what differs is printed, `file:line: what', and
 the exit status is 1 (tests/lint/check-figures). It works on the tree below the current directory.
 
+Of results that were never kept (their file has a header and no trial) a line says so instead.
 Where markers are used no table of figures (one with a column aligned to the right) stands outside
 of them, unless a comment right before it says by what it was measured: `<!-- by hand: COMMAND -->'.
 """
@@ -23,6 +24,7 @@ import judge
 KEPT = "doc/bench"
 MARKER = re.compile(r"<!-- bench:([a-z0-9-]+) -->")
 END_MARKER = "<!-- /bench -->"
+NOT_YET = "*Not measured yet.*"
 BY_HAND = re.compile(r"<!-- by hand: .+")
 RIGHT_ALIGNED = re.compile(r"\|([-:]+\|)*-+:\|([-:]+\|)*")
 
@@ -227,6 +229,56 @@ def spread():
         for shape in ("singles", "bursts", "trains") for count in ("1", "2", "4", "8")])
 
 
+SINGLES = {
+    "uring": "numacastd",
+    "uring:--latency 100": "numacastd `--latency 100`",
+    "uring:--gro off": "numacastd `--gro off`",
+    "mmsg": "numacastd `--engine mmsg`",
+    "mmsg-singles": "baseline: mmsg without trains",
+    "smcroute-steered": "smcroute, the kernel forwards on that core",
+    "socat": "socat",
+}
+
+
+def singles():
+    """True singles to one output: rate and CPU by size."""
+    sizes = ("200", "1400", "64-1400")
+    return Matrix("singles-raw.csv", "", cases(SINGLES), [
+        column for size in sizes for column in (
+            Column(f"{size} bytes: /s", "rate", amount, {"table": "one", "param": size}),
+            Column("CPU ns", "cpu", whole, {"table": "one", "param": size}))])
+
+
+def fan_out():
+    """True singles to several outputs: CPU of each that left."""
+    ours = ("uring", "uring:--latency 100", "mmsg-singles")
+    return Matrix("singles-raw.csv", "", cases(SINGLES, *ours), [
+        Column(f"{size} bytes, 1:{count}", "cpu", whole,
+               {"table": f"fan-out-{count}", "param": size})
+        for size in ("1400", "64-1400") for count in ("3", "8")])
+
+
+WAITS = {
+    "sleep": "neither: sleeps at once",
+    "batch 50": "`--batch-wait 50`",
+    "batch 100": "`--batch-wait 100`",
+    "spin 50": "`--spin 50`",
+    "latency 100": "`--latency 100`",
+}
+
+
+def waits():
+    """Ways to wait by rate: CPU, then the median latency."""
+    rates = {"10000": "10 000/s", "50000": "50 000/s", "150000": "150 000/s",
+             "300000": "300 000/s"}
+    return Matrix("waits-raw.csv", "", cases(WAITS), [
+        Column(f"{title}: CPU ns" if rate == "10000" else title, "cpu", whole,
+               {"table": "cpu", "param": rate}) for rate, title in rates.items()] + [
+        Column(f"{title}: p50 µs" if rate == "10000" else title, "p50", whole,
+               {"table": "latency", "param": rate})
+        for rate, title in rates.items() if rate != "300000"])
+
+
 PLANS = [("8", "1", "evenly"), ("128", "2", "one node"), ("1024", "32", "evenly"),
          ("1024", "32", "one node")]
 
@@ -237,11 +289,18 @@ TABLES = {
                    {"table": "lossless", "param": "trains"}),
             Column("CPU, µs", "cpu", micro, {"table": "trains", "param": "1316"},
                    blank=("smcroute",)),
-            Column("singles at saturation, /s", "rate", amount,
+            Column("trains that a device cuts up, /s", "rate", amount,
                    {"table": "singles", "param": "1316"}),
             Column("lost, %", "loss", brief, {"table": "singles", "param": "1316"}),
             Column("CPU, µs", "cpu", micro, {"table": "singles", "param": "1316"},
                    blank=("smcroute",))]),
+    "readme-singles": Matrix("singles-raw.csv", "", cases(
+        {**SINGLES, "mmsg-singles": README_RELAYS["mmsg-singles"]},
+        "uring", "uring:--latency 100", "mmsg-singles", "socat", "smcroute-steered"), [
+            column for size, title in (("1400", "1400 bytes"), ("64-1400", "64 to 1400 bytes"))
+            for column in (
+                Column(f"{title}: /s", "rate", amount, {"table": "one", "param": size}),
+                Column("CPU, µs", "cpu", micro, {"table": "one", "param": size}))]),
     "numbers": Verdicts(),
     "peers": Matrix("relay-raw.csv", "", cases(RELAYS),
                     saturation("singles") + saturation("trains")),
@@ -252,6 +311,9 @@ TABLES = {
         Column("singles", "rate", amount, {"table": "lossless", "param": "singles"}),
         Column("trains of 40", "rate", amount, {"table": "lossless", "param": "trains"})]),
     "latency": latency(),
+    "singles": singles(),
+    "fan-out": fan_out(),
+    "waits": waits(),
     "profile": Profile([
         ("trains", "trains"),
         ("trains, forwarded by the kernel", "trains; forwarded by the kernel"),
@@ -311,7 +373,10 @@ def markdown(table):
 def table_named(name):
     if name not in TABLES:
         raise figures.Missing(f"no table is called '{name}'")
-    return markdown(TABLES[name])
+    table = TABLES[name]
+    if isinstance(table, Matrix) and not figures.Results(f"{KEPT}/{table.source}").lines:
+        return [NOT_YET]
+    return markdown(table)
 
 
 def fill(lines):
@@ -325,7 +390,7 @@ def fill(lines):
         if not marker:
             continue
         end = i
-        while end < len(lines) and lines[end].startswith("|"):
+        while end < len(lines) and (lines[end].startswith("|") or lines[end] == NOT_YET):
             end += 1
         if lines[end:end + 1] != [END_MARKER]:
             broken.append((i, f"table '{marker[1]}' has no end: {END_MARKER}"))

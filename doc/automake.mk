@@ -24,6 +24,8 @@ EXTRA_DIST += \
 	doc/bench/relay-trains-rate.svg \
 	doc/bench/ring.txt \
 	doc/bench/scale.txt doc/bench/scale-raw.csv doc/bench/plan.csv \
+	doc/bench/singles.txt doc/bench/singles-raw.csv \
 	doc/bench/spread.txt doc/bench/spread-raw.csv \
 	doc/bench/tune.txt doc/bench/tune-raw.csv \
+	doc/bench/waits.txt doc/bench/waits-raw.csv \
 	doc/bench/zerocopy.txt doc/bench/zerocopy-raw.csv

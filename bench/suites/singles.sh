@@ -7,23 +7,24 @@
 # end is counted by its device.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-singles_cases=(uring "uring:--latency 100" "uring:--batch-wait 50" mmsg mmsg-singles)
+singles_ours=(uring "uring:--latency 100" "uring:--gro off" mmsg mmsg-singles)
 singles_peers=(smcroute-steered socat)
+singles_fan_out=(uring "uring:--latency 100" mmsg-singles)
 
 singles_suite() {
     local run size outputs case
     raw=$out/singles-raw.csv
     echo "$raw_columns" >"$raw"
-    ! $quick || singles_cases=(uring mmsg-singles)
+    ! $quick || singles_ours=(uring mmsg-singles)
     for ((run = 1; run <= runs; run++)); do
         for size in 200 1400 64-1400; do
-            for case in "${singles_cases[@]}" "${singles_peers[@]}"; do
+            for case in "${singles_ours[@]}" "${singles_peers[@]}"; do
                 singles_measure one "$case" "$size" outputs=1
             done
         done
         for outputs in 3 8; do
             for size in 1400 64-1400; do
-                for case in "${singles_cases[@]}"; do
+                for case in "${singles_fan_out[@]}"; do
                     singles_measure "fan-out-$outputs" "$case" "$size" "outputs=$outputs"
                 done
             done

@@ -47,6 +47,11 @@ tune_latency() {
 
 tune_buffers() {
     tune hot-train uring '--hot train={}' "2 4 8 16 32" gso=40
+    # True singles of mixed sizes, more than a shard takes: slots for trains run out, and small ones
+    # do not.
+    tune hot-train-mixed uring '--pool train=256 --hot train={}' "32 64 128 256" size=64-1400 \
+        frames=on receiver=none
+    tune gro-mixed uring '--gro {}' "on off" size=64-1400 frames=on receiver=none
     tune hot-train-large uring '--pool train=1024 --hot train={}' "32 128 512 1024" gso=40
     tune hot-small uring-singles '--hot small={}' "8 16 32 64 128 256 512" rate=100000
     tune rcvbuf uring '--rcvbuf {}' "256K 1M 4M 16M 64M" gso=40 receiver=none

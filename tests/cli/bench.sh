@@ -159,4 +159,20 @@ END
 cmp -s wanted doc/A.md || wrong "doc/A.md is not what was expected: $(diff wanted doc/A.md)"
 run 2 docs.py --nonsense
 
+# ---- docs.py: of results that there are none of yet it says so, until there are ----
+head -n 1 raw.csv >doc/bench/scale-raw.csv
+run 1 docs.py --check
+says out "table 'neighbours' is not what doc/bench has"
+run 0 docs.py
+grep -qx '\*Not measured yet.\*' doc/A.md || wrong "doc/A.md does not say that nothing was measured"
+run 0 docs.py --check
+for room in 1024 65536; do
+    trials neighbours uring-singles "$room" 6000000000 1 0
+done >>doc/bench/scale-raw.csv
+run 0 docs.py
+! grep -q "Not measured" doc/A.md || wrong 'doc/A.md still says that nothing was measured'
+rm doc/bench/scale-raw.csv
+run 1 docs.py --check
+says out 'scale-raw.csv: No such file'
+
 [ "$failures" -eq 0 ]
