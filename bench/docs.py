@@ -107,12 +107,19 @@ class Matrix(NamedTuple):
         return column.form(value)
 
 
-class Verdicts:
-    """The numbers to reach, as judge.py finds them."""
+class Verdicts(NamedTuple):
+    """The numbers to reach of a suite, as judge.py finds them."""
+    suite: str
+    pool: str | None = None
+
+    @property
+    def source(self):
+        return f"{self.suite}-raw.csv"
 
     def lines(self):
         yield ["what", "is", "runs", "to reach", "reached"], ["---"] + ["---:"] * 4
-        for verdict in judge.judge(f"{KEPT}/numbers-raw.csv", f"{KEPT}/numbers-pool.csv"):
+        pool = f"{KEPT}/{self.pool}" if self.pool else None
+        for verdict in judge.judge(f"{KEPT}/{self.source}", pool, suite=self.suite):
             runs = "–"
             if len(verdict.values) > 1:
                 runs = f"{min(verdict.values):.3g} – {max(verdict.values):.3g}"
@@ -279,6 +286,29 @@ def waits():
         for rate, title in rates.items() if rate != "300000"])
 
 
+FASTPATH = {
+    "uring:--fastpath require": "numacastd `--fastpath`",
+    "uring": "numacastd",
+    "smcroute": "smcroute, the kernel forwards",
+    "alone": "the sender alone",
+}
+
+
+def fastpath():
+    """CPU of sender and relay for each datagram that arrived, by load; and latency."""
+    loads = {"trains-1": ("trains", "1316"), "trains-8": ("trains, 1:8", "1316"),
+             "mixed-1": ("mixed", "64-1400"), "mixed-8": ("mixed, 1:8", "64-1400"),
+             "singles-8": ("200 bytes, 1:8", "200")}
+    fan_out = ("smcroute", "alone")
+    return Matrix("fastpath-raw.csv", "CPU ns", cases(FASTPATH), [
+        Column(title, "both", whole, {"table": table, "param": size},
+               blank=() if table == "trains-1" else ("smcroute",) if table == "mixed-1" else
+               fan_out) for table, (title, size) in loads.items()] + [
+        Column("50 000/s: p50 µs", "p50", whole, {"table": "latency", "param": "200"},
+               blank=("alone",)),
+        Column("p99", "p99", whole, {"table": "latency", "param": "200"}, blank=("alone",))])
+
+
 PLANS = [("8", "1", "evenly"), ("128", "2", "one node"), ("1024", "32", "evenly"),
          ("1024", "32", "one node")]
 
@@ -301,7 +331,9 @@ TABLES = {
             for column in (
                 Column(f"{title}: /s", "rate", amount, {"table": "one", "param": size}),
                 Column("CPU, µs", "cpu", micro, {"table": "one", "param": size}))]),
-    "numbers": Verdicts(),
+    "numbers": Verdicts("numbers", "numbers-pool.csv"),
+    "fastpath-numbers": Verdicts("fastpath"),
+    "fastpath": fastpath(),
     "peers": Matrix("relay-raw.csv", "", cases(RELAYS),
                     saturation("singles") + saturation("trains")),
     "sizes": Matrix("relay-raw.csv", "singles, bytes", params("64", "1316", "8900", "64-1400"), [
@@ -374,7 +406,7 @@ def table_named(name):
     if name not in TABLES:
         raise figures.Missing(f"no table is called '{name}'")
     table = TABLES[name]
-    if isinstance(table, Matrix) and not figures.Results(f"{KEPT}/{table.source}").lines:
+    if not isinstance(table, Profile) and not figures.Results(f"{KEPT}/{table.source}").lines:
         return [NOT_YET]
     return markdown(table)
 

@@ -8,8 +8,10 @@ line raises Missing, and no figure is ever made up for it.
 
 judge.py, docs.py and the tables of bench/run (table.sh) take their figures from here, so a figure
 has one definition. The relay's time is `relay_ns'; CPU is that time for each datagram that it sent,
-`all' that of sender and relay together for each that arrived, `in' that of the sender alone for
-each that it sent, which on a veth holds the kernel's way into the relay's sockets.
+`all' that of sender and relay together for each that arrived, `both' the same or, where nothing is
+relayed, for each that would have arrived, and `a_second' how many arrived for a second of both;
+`in' is that of the sender alone for each that it sent, which on a veth holds the kernel's way into
+the relay's sockets; `core' is how much of its processor the relay took, in percent.
 """
 
 import csv
@@ -20,6 +22,9 @@ DERIVED = {
     "loss": lambda t: 100 * (1 - ratio(t["received"], t["expected"])),
     "cpu": lambda t: ratio(t["relay_ns"], t["relayed"]),
     "all": lambda t: ratio(t["relay_ns"] + t["sender_ns"], t["received"]),
+    "both": lambda t: ratio(t["relay_ns"] + t["sender_ns"], t["received"] or t["expected"]),
+    "a_second": lambda t: 1e9 * ratio(t["received"], t["relay_ns"] + t["sender_ns"]),
+    "core": lambda t: ratio(t["relay_ns"] / 1e7, t["seconds"]),
     "in": lambda t: ratio(t["sender_ns"], t["sent"]),
     "calls": lambda t: ratio(t["syscalls"], t["relayed"]),
     "p50": lambda t: t["p50_ns"] / 1000,

@@ -1,10 +1,10 @@
 #!/usr/bin/env -S python3 -B
-"""judge.py RAW POOL [--without CASE]... [--csv FILE] - were the numbers reached?
+"""judge.py RAW [POOL] [--of SUITE] [--without CASE]... [--csv FILE] - were the numbers reached?
 
-RAW holds the trials of the suite `numbers' (numbers-raw.csv), POOL what the pool's own program says
-of its targets (pool_targets.csv). The two sides of a number were measured in turn, A B A B, under
-the same load: the ratio is taken of each run, and the median of the ratios is compared with the
-bound. A number without a second side is compared as it is.
+RAW holds the trials of the suite `numbers', or of `fastpath' with --of (numbers-raw.csv), POOL what
+the pool's own program says of its targets (pool_targets.csv). The two sides of a number were
+measured in turn, A B A B, under the same load: the ratio is taken of each run, and the median of
+the ratios is compared with the bound. A number without a second side is compared as it is.
 
 Prints a table, and writes it as CSV too. Exit status: 0 every number with a bound was reached, 1
 one was missed or was not measured, 2 a file or a column is missing, or the usage wrong. With
@@ -23,6 +23,7 @@ MEETS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.g
 COLUMNS = ["what", "is", "lowest", "highest", "bound", "reached", "of_bound"]
 SHORT_WAIT = "uring:--batch-wait 50"
 SHORT_SPIN = "uring:--spin 50"
+IN_KERNEL = "uring:--fastpath require"
 
 
 class Side(NamedTuple):
@@ -32,13 +33,17 @@ class Side(NamedTuple):
 
 
 class Number(NamedTuple):
-    """One number to reach: a figure of `side', divided by that of `against' where there is one."""
+    """One number to reach: a figure of `side', divided by that of `against' where there is one.
+
+    What `apart' has of it, which both sides pay alike, is taken from both before.
+    """
     title: str
     table: str
     figure: str
     side: Side
     against: Side | None = None
     bound: str = ""
+    apart: Side | None = None
 
 
 # Where CPU is compared nobody receives (numbers.sh says why). The baseline is mmsg-singles: epoll,
@@ -73,6 +78,30 @@ NUMBERS = [
     Number("1024 groups, trains off: CPU, of that with 1", "groups", "cpu",
            Side("uring-singles", "1024"), Side("uring-singles", "1"), "<= 1.25"),
 ]
+
+# What is relayed in the kernel, with and without its program: CPU is that of sender and relay
+# together, since the program runs in the time of whoever sends (suites/fastpath.sh).
+FASTPATH = [
+    Number("8 outputs, trains: datagrams a CPU second, of those without", "trains-8", "a_second",
+           Side(IN_KERNEL, "1316"), Side("uring", "1316"), ">= 4"),
+    Number("8 outputs, mixed sizes: the same", "mixed-8", "a_second",
+           Side(IN_KERNEL, "64-1400"), Side("uring", "64-1400"), ">= 2"),
+    Number("1 output, mixed sizes: the same (most is the sender's own; no bound)", "mixed-1",
+           "a_second", Side(IN_KERNEL, "64-1400"), Side("uring", "64-1400")),
+    Number("... CPU without it by CPU with it, the sender's own apart", "mixed-1", "both",
+           Side("uring", "64-1400"), Side(IN_KERNEL, "64-1400"), ">= 2",
+           Side("alone", "64-1400")),
+    Number("1 output, trains: CPU, of the kernel's own forwarding", "trains-1", "all",
+           Side(IN_KERNEL, "1316"), Side("smcroute", "1316"), "<= 1.1"),
+    Number("50000/s: p50 of latency, of the kernel's own forwarding", "latency", "p50",
+           Side(IN_KERNEL, "200"), Side("smcroute", "200"), "<= 1.1"),
+    Number("50000/s: the relay's own CPU, % of a processor", "latency", "core",
+           Side(IN_KERNEL, "200"), bound="<= 2"),
+    Number("8 outputs, small singles of one size: the first again (no bound: it loses)",
+           "singles-8", "a_second",
+           Side(IN_KERNEL, "200"), Side("uring", "200")),
+]
+SUITES = {"numbers": NUMBERS, "fastpath": FASTPATH}
 
 
 class Verdict(NamedTuple):
@@ -125,19 +154,25 @@ def by_run(raw, number, side):
 def judge_number(raw, number, without):
     """The verdict on one number: the ratios of the runs in which both sides were measured."""
     values = by_run(raw, number, number.side)
+    other = by_run(raw, number, number.against) if number.against else {}
+    if number.apart:
+        apart = by_run(raw, number, number.apart)
+        values = {run: value - apart[run] for run, value in values.items() if run in apart}
+        other = {run: value - apart[run] for run, value in other.items() if run in apart}
     if number.against:
-        other = by_run(raw, number, number.against)
         values = {run: value / other[run] for run, value in values.items() if other.get(run)}
     cases = {side.case.split("-")[0] for side in (number.side, number.against) if side}
     return Verdict(number.title, list(values.values()), number.bound,
                    left_out=bool(cases & set(without)))
 
 
-def judge(raw_path, pool_path, without=()):
+def judge(raw_path, pool_path=None, without=(), suite="numbers"):
     """All verdicts, the relay's and then the pool's, whose bounds its program names."""
     raw = figures.Results(raw_path, ["table", "case", "param", "run"] + figures.RAW_COLUMNS)
+    verdicts = [judge_number(raw, number, without) for number in SUITES[suite]]
+    if not pool_path:
+        return verdicts
     pool = figures.Results(pool_path, ["target", "is", "bound"])
-    verdicts = [judge_number(raw, number, without) for number in NUMBERS]
     if not pool.lines:
         raise figures.Missing(f"{pool_path}: no target")
     for line in pool.lines:
@@ -159,12 +194,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("raw")
-    parser.add_argument("pool")
+    parser.add_argument("pool", nargs="?")
+    parser.add_argument("--of", choices=SUITES, default="numbers", metavar="SUITE")
     parser.add_argument("--without", action="append", default=[], metavar="CASE")
     parser.add_argument("--csv", metavar="FILE")
     options = parser.parse_args()
     try:
-        verdicts = judge(options.raw, options.pool, options.without)
+        verdicts = judge(options.raw, options.pool, options.without, options.of)
     except figures.Missing as what:
         print(f"judge.py: {what}", file=sys.stderr)
         return 2

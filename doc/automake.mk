@@ -15,6 +15,7 @@ install-data-hook:
 # documents' tables from, and the pictures that a document shows. All else is made by `make bench'.
 # Whatever is added here by hand, bench/run --save measures anew from then on.
 EXTRA_DIST += \
+	doc/bench/fastpath.txt doc/bench/fastpath-raw.csv \
 	doc/bench/numbers.txt doc/bench/numbers-raw.csv doc/bench/numbers-pool.csv \
 	doc/bench/numbers-bounds.svg \
 	doc/bench/pool.txt \

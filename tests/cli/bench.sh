@@ -134,6 +134,45 @@ echo 'target,is,bound,reached' >pool.csv
 run 2 judge.py raw.csv pool.csv
 says err 'pool.csv: no target'
 
+# ---- judge.py --of fastpath: its own numbers, some of them without what the sender pays ----
+# fast_sample: fast.csv in which every number is reached.
+fast_sample() {
+    local fast='uring:--fastpath require'
+    {
+        head -n 1 raw.csv
+        trials trains-8 "$fast" 1316 0 0 0
+        trials trains-8 uring 1316 5000000000 0 0
+        trials mixed-8 "$fast" 64-1400 0 0 0
+        trials mixed-8 uring 64-1400 2000000000 0 0
+        trials mixed-1 "$fast" 64-1400 2000000000 0 0
+        trials mixed-1 uring 64-1400 5000000000 0 0
+        trials mixed-1 alone 64-1400 0 0 0
+        trials trains-1 "$fast" 1316 100000000 0 0
+        trials trains-1 smcroute 1316 100000000 0 0
+        trials latency "$fast" 200 10000000 0 20000
+        trials latency smcroute 200 0 0 20000
+        trials singles-8 "$fast" 200 1000000000 0 0
+        trials singles-8 uring 200 0 0 0
+    } >fast.csv
+}
+sample
+fast_sample
+run 0 judge.py fast.csv --of fastpath
+says out '8 outputs, trains: datagrams a CPU second, of those without 6.0000 6.0000 6.0000 >= 4 yes'
+says out '1 output, mixed sizes: the same (most is the sender'"'"'s own; no bound) 2.0000'
+says out "the sender's own apart 2.5000 2.5000 2.5000 >= 2 yes"
+says out "the relay's own CPU, % of a processor 1.0000 1.0000 1.0000 <= 2 yes"
+says out '(no bound: it loses) 0.5000'
+but fast.csv '^(mixed-1,uring:.*),2000000000,' '\1,4000000000,'
+run 1 judge.py fast.csv --of fastpath
+says err "the sender's own apart: NO"
+fast_sample
+sed -i '/^trains-1,smcroute/d' fast.csv
+run 1 judge.py fast.csv --of fastpath
+says err "of the kernel's own forwarding: not measured"
+run 0 judge.py fast.csv --of fastpath --without smcroute
+run 2 judge.py fast.csv --of nothing
+
 # ---- docs.py: fills a table, and leaves all else as it is ----
 mkdir -p doc/bench
 sample
