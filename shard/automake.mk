@@ -16,6 +16,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/limits.h \
 	shard/mailbox.c shard/mailbox.h \
 	shard/merge.c shard/merge.h \
+	shard/merge_carry.c shard/merge_carry.h \
 	shard/merge_epoch.c shard/merge_epoch.h \
 	shard/merge_find.c shard/merge_find.h \
 	shard/merge_hash.c shard/merge_hash.h \
@@ -28,6 +29,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay_band.c shard/relay_band.h \
 	shard/relay_flows.c shard/relay_flows.h \
 	shard/relay_merge.c shard/relay_merge.h \
+	shard/relay_merge_set.c shard/relay_merge_set.h \
 	shard/ring.c shard/ring.h \
 	shard/ring/mmsg.c shard/ring/mmsg.h \
 	shard/ring/finish.c \

@@ -10,13 +10,13 @@
 
 #include "shard/change_place.h"
 #include "shard/relay_merge.h"
+#include "shard/relay_merge_set.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
 static void go_on(struct relay *r, uint64_t began_ns);
 static int begin(struct relay *r, struct shard_message *m);
-static void cut_rooms(struct relay *r, uint32_t flow_rooms, uint32_t output_rooms,
-		      struct arena *arena);
+static void cut_rooms(struct relay *r, const struct shard_message *m, struct arena *arena);
 static int add_room(struct relay *r, const struct shard_message *m);
 static int add_flow(struct relay *r, struct shard_message *m);
 static int add_output(struct relay *r, struct shard_message *m);
@@ -36,11 +36,11 @@ static bool finish_replaced(struct relay *r, struct shard_message *m);
 static bool finish_flow(struct relay *r, struct shard_message *m);
 static void answer(struct relay *r, struct shard_message *m, int result);
 
-size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms)
+size_t change_room_bytes(const struct relay *r, const struct shard_message *m)
 {
 	struct arena counter = ARENA_COUNTER;
 
-	cut_rooms((struct relay *)r, flow_rooms, output_rooms, &counter);
+	cut_rooms((struct relay *)r, m, &counter);
 	return counter.used_bytes;
 }
 
@@ -135,6 +135,8 @@ static int begin(struct relay *r, struct shard_message *m)
 		return replace_output(r, m);
 	case SHARD_SET_ECHOES:
 		return set_echoes(r, m);
+	case SHARD_SET_MERGE:
+		return relay_merge_set(r, m);
 	case SHARD_SET_WAITS:
 		return change_set_waits(r, m);
 	case SHARD_LIST:
@@ -145,15 +147,19 @@ static int begin(struct relay *r, struct shard_message *m)
 }
 
 /* With an arena that counts, the relay is only looked at. */
-static void cut_rooms(struct relay *r, uint32_t flow_rooms, uint32_t output_rooms,
-		      struct arena *arena)
+static void cut_rooms(struct relay *r, const struct shard_message *m, struct arena *arena)
 {
-	uint32_t flows = r->place_count + flow_rooms * ROOM_FLOWS;
-	uint32_t outputs = r->egress->place_count + output_rooms * ROOM_OUTPUTS;
+	uint32_t flows = r->place_count + m->flow_rooms * ROOM_FLOWS;
+	uint32_t outputs = r->egress->place_count + m->output_rooms * ROOM_OUTPUTS;
 
-	relay_add_rooms(r, flow_rooms, arena);
-	egress_add_rooms(r->egress, output_rooms, arena);
-	ring_grow(r->ring, flows, flows + outputs, arena);
+	if (m->flow_rooms + m->output_rooms > 0) {
+		relay_add_rooms(r, m->flow_rooms, arena);
+		egress_add_rooms(r->egress, m->output_rooms, arena);
+		ring_grow(r->ring, flows, flows + outputs, arena);
+	}
+	for (uint32_t i = 0; i < m->merge_blocks; i++) {
+		relay_merge_add_block(r, m->merge_bytes[i], arena);
+	}
 }
 
 static int add_room(struct relay *r, const struct shard_message *m)
@@ -162,7 +168,7 @@ static int add_room(struct relay *r, const struct shard_message *m)
 	    m->output_rooms > (SHARD_OUTPUTS_MAX - r->egress->place_count) / ROOM_OUTPUTS) {
 		return -E2BIG;
 	}
-	cut_rooms(r, m->flow_rooms, m->output_rooms, m->memory);
+	cut_rooms(r, m, m->memory);
 	return 0;
 }
 

@@ -22,6 +22,8 @@
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
+ *     SHARD_SET_MERGE      flows become legs of one feed, or other legs, or a plain flow
+ *                          (relay_merge_set.h); with no flow: a feed whose legs are to come
  *     SHARD_SET_WAITS      how long turns wait and draining may take, how much is timed
  *     SHARD_LIST           all that a list of other messages asks, one after the other
  *
@@ -72,6 +74,7 @@ enum shard_op {
 	SHARD_SET_OUTPUT,
 	SHARD_REPLACE_OUTPUT,
 	SHARD_SET_ECHOES,
+	SHARD_SET_MERGE,
 	SHARD_SET_WAITS,
 	SHARD_LIST,
 };
@@ -81,6 +84,12 @@ struct shard_duty {
 	uint32_t token;
 	bool is_output;
 	bool standby; /* of an output: it has no source address to send from */
+};
+
+/* A flow that is to be a leg. */
+struct shard_leg {
+	uint32_t token;
+	uint8_t leg;
 };
 
 struct shard_message {
@@ -94,6 +103,8 @@ struct shard_message {
 
 	struct arena *memory; /* ADD_ROOM: holds change_room_bytes and lives as long as the shard */
 	uint32_t flow_rooms, output_rooms;
+	const size_t *merge_bytes; /* of a block for each of so many merges: relay_merge_bytes */
+	uint32_t merge_blocks;
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
 				     * OPEN_FLOW looks at the `ifindex', SET_FLOW at max_age_ms
@@ -101,6 +112,12 @@ struct shard_message {
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;
+
+	/* SET_MERGE: what the feed is to be, as flow_rule.merge says, or with NULL: the one leg is
+	 * a plain flow; and who of those that have been legs of it, or were it, stays. `flow' has
+	 * the outputs at present; it need not stay. */
+	struct shard_leg legs[MERGE_LEGS_MAX];
+	uint32_t leg_count;
 
 	const struct shard_duty *duties; /* SET_DUTIES: stay control's; who has left is left out */
 	uint32_t duty_count;
@@ -152,8 +169,9 @@ struct shard_message {
 	struct output_past output_past;
 };
 
-/* Bytes of memory that so many rooms take. Control thread, between messages. */
-size_t change_room_bytes(const struct relay *r, uint32_t flow_rooms, uint32_t output_rooms);
+/* Bytes of memory that the rooms and blocks of an ADD_ROOM take. Control thread, between messages.
+ */
+size_t change_room_bytes(const struct relay *r, const struct shard_message *m);
 
 /* Begins what a message asks, and answers it unless something is under way: then relay.change is
  * set, and change_continue answers later. Shard thread, outside of a datagram's steps. */

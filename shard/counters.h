@@ -65,7 +65,9 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(recv_errno, "recv_errno", "errno", ERRNO, "of the last of these, or 0")                 \
 	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")  \
 	X(napi_id, "napi_id", "number", GAUGE,                                                    \
-	  "of the device's queue that the kernel polls for it, or 0")
+	  "of the device's queue that the kernel polls for it, or 0")                             \
+	X(relayed_others, "relayed_others", "datagrams", COUNT,                                   \
+	  "offered to its outputs by legs of its feed that have left")
 
 /* Why a received datagram was relayed to no output. */
 #define FLOW_DROPS(X)                                                                            \
@@ -159,6 +161,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(numbers, "numbers", "numbers", COUNT, "settled")                                \
 	X(delivered, "delivered", "numbers", COUNT, "of these, by any leg")               \
 	X(shared, "shared", "numbers", COUNT, "of these, by more than one")               \
+	X(only_left, "only_left", "numbers", COUNT, "of these, by a leg that has left")   \
 	X(lost_all, "lost_all", "numbers", COUNT, "that no leg brought")                  \
 	X(restarts, "restarts", "times", COUNT, "numbers began anew")                     \
 	X(crowded, "crowded", "times", COUNT, "what was brought within skew= was forgotten")

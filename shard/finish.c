@@ -89,9 +89,9 @@ static void forget_holds(struct relay *r)
 			c->state[i] = POOL_FREE;
 		}
 	}
-	for (uint32_t i = 0; i < r->merge_count; i++) {
+	for (const struct relay_merge *rm = r->merges; rm; rm = rm->next) {
 		for (unsigned leg = 0; leg < MERGE_LEGS_MAX; leg++) {
-			const struct datagram *held = &r->merges[i].held[leg];
+			const struct datagram *held = &rm->held[leg];
 
 			if (held->count > 0) {
 				hold(r->pool, held->slot);
@@ -240,7 +240,7 @@ static void take_receptions(struct relay *r, bool at_hand, struct finish *result
 			d.stamp_ns = 0;
 			if (flow->rule->standby) {
 				stat_add(&flow->stats->drops[FLOW_DROP_STANDBY], d.count);
-			} else if (flow->merge == NULL) {
+			} else if (flow->judge == NULL) {
 				stat_add(&flow->stats->relayed, d.count);
 				hand_out_rest(r, flow, &d);
 			} else if (at_hand) {

@@ -51,6 +51,8 @@ struct ingress_flow {
 	const struct rule_flow *rule;
 	struct flow_stats *stats;
 	struct relay_merge *merge; /* relay_merge.h; NULL: it is no leg of one */
+	struct relay_merge *judge; /* who is asked of each datagram: `merge', or for a while that of
+				    * before; the shard's own. NULL: nobody */
 	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
 	uint32_t echo_count;
 	int fd;
@@ -72,6 +74,7 @@ struct ingress_flow {
 	uint64_t apart_until_ns; /* in BAND_APART: not before, and longer while it starves */
 	uint8_t state;           /* enum flow_state */
 	bool going;              /* to be given up: not armed again */
+	uint8_t leg;             /* of `judge' */
 	bool kept; /* its socket and queue are for who comes after us: neither left nor emptied */
 };
 

@@ -15,6 +15,7 @@
 static bool same_field(const struct sequence_field *a, const struct sequence_field *b);
 static enum merge_verdict fail_over(struct merge *m, unsigned leg, uint64_t now_ns);
 static bool is_silent(const struct merge_leg *l, uint64_t after_ns, uint64_t now_ns);
+static bool must_wait(struct merge *m, unsigned leg, uint64_t now_ns);
 static enum merge_verdict judge_beat(struct merge *m, unsigned leg, const struct sequence *beat,
 				     uint64_t now_ns);
 static void settle_due(struct merge *m, uint64_t now_ns);
@@ -32,15 +33,20 @@ uint32_t merge_window_max(const struct sequence_rule *sequence)
 	}
 }
 
-bool merge_rule_is_same(const struct merge_rule *a, const struct merge_rule *b)
+bool merge_rule_tells_alike(const struct merge_rule *a, const struct merge_rule *b)
 {
 	const struct sequence_rule *s = &a->sequence, *t = &b->sequence;
 
-	return a->method == b->method && a->leg_count == b->leg_count && a->window == b->window &&
-	       a->skew_ms == b->skew_ms && a->silent_ms == b->silent_ms &&
-	       a->failover_ms == b->failover_ms && same_field(&s->number, &t->number) &&
+	return a->method == b->method && same_field(&s->number, &t->number) &&
 	       same_field(&s->count, &t->count) && s->session_bytes == t->session_bytes &&
 	       s->session_offset == t->session_offset && s->rtp == t->rtp && s->mold == t->mold;
+}
+
+bool merge_rule_is_same(const struct merge_rule *a, const struct merge_rule *b)
+{
+	return merge_rule_tells_alike(a, b) && a->leg_count == b->leg_count &&
+	       a->window == b->window && a->skew_ms == b->skew_ms && a->silent_ms == b->silent_ms &&
+	       a->failover_ms == b->failover_ms;
 }
 
 uint32_t merge_jump_max(const struct merge_rule *rule)
@@ -49,14 +55,15 @@ uint32_t merge_jump_max(const struct merge_rule *rule)
 									      : rule->window;
 }
 
-struct merge *merge_cut(const struct merge_rule *rule, struct arena *arena)
+struct merge *merge_cut(const struct merge_rule *rule, bool heir, struct arena *arena)
 {
 	struct merge *m = arena_alloc(arena, sizeof(*m), CACHE_LINE_BYTES);
 	uint32_t word_count = rule->window / MERGE_WORD > 2 ? rule->window / MERGE_WORD : 2;
 	uint32_t word_bytes =
-		(uint32_t)(sizeof(struct merge_word) + rule->leg_count * sizeof(uint64_t));
+		(uint32_t)(sizeof(struct merge_word) + (rule->leg_count + heir) * sizeof(uint64_t));
 	struct merge cut = {
 		.rule = *rule,
+		.lanes = rule->leg_count,
 		.skew_ns = rule->skew_ms * NS_PER_MS,
 		.silent_ns = rule->silent_ms * NS_PER_MS,
 		.failover_ns = rule->failover_ms * NS_PER_MS,
@@ -76,7 +83,7 @@ struct merge *merge_cut(const struct merge_rule *rule, struct arena *arena)
 			arena_alloc(arena, MERGE_RECENT * sizeof(uint64_t), CACHE_LINE_BYTES);
 	}
 	if (rule->method == MERGE_BY_HASH) {
-		cut.hash = merge_hash_cut(rule, arena);
+		cut.hash = merge_hash_cut(rule, heir, arena);
 	}
 	if (m) {
 		*m = cut;
@@ -97,6 +104,11 @@ enum merge_verdict merge_judge(struct merge *m, unsigned leg, const struct seque
 		return verdict;
 	}
 	l->heard_ns = now_ns;
+	if (m->waits_ns != 0 && must_wait(m, leg, now_ns)) {
+		merge_let_go(m, leg, held);
+		stat_add(&l->stats->behind, 1);
+		return MERGE_LATE;
+	}
 	if (m->rule.method == MERGE_BY_HASH) {
 		return merge_hash_judge(m, leg, seq->number, now_ns);
 	}
@@ -182,6 +194,15 @@ static enum merge_verdict fail_over(struct merge *m, unsigned leg, uint64_t now_
 static bool is_silent(const struct merge_leg *l, uint64_t after_ns, uint64_t now_ns)
 {
 	return l->heard_ns == 0 || now_ns - l->heard_ns > after_ns;
+}
+
+/* Another leg was relayed before there was this merge, and what this one brings may be a copy. */
+static bool must_wait(struct merge *m, unsigned leg, uint64_t now_ns)
+{
+	if ((int64_t)(now_ns - m->waits_ns) >= 0) {
+		m->waits_ns = 0;
+	}
+	return m->waits_ns != 0 && leg != m->speaker;
 }
 
 /* A heartbeat has the number of the datagram that is to come, and comes again and again. */

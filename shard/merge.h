@@ -37,6 +37,8 @@
  *     leg:    numbers settled = seen + lost + before   (before: until its first)
  *     merge:  numbers settled = delivered + lost_all,  delivered = shared + the legs' only
  *
+ * Legs may come and go (merge_carry.h): then another merge goes on from what this one remembers.
+ *
  * Each datagram takes a bounded number of steps, but for a jump, which walks the window once.
  * Memory is taken once. Shard thread; counters may be read by any.
  */
@@ -101,13 +103,17 @@ struct merge {
 	uint64_t accepted_ns;   /* of the last datagram of any leg; 0: nothing yet */
 	uint32_t matched;       /* legs that brought what another brought, a bit each */
 	uint32_t selected;      /* failover=: leg that is relayed */
+	uint32_t lanes;         /* of an epoch: legs, and one of those that have left, if any */
+	uint64_t waits_ns;      /* until then only `speaker' is relayed; 0: all are */
+	uint32_t speaker;       /* a leg that was relayed before there was this merge */
 	bool begun;             /* there has been an epoch */
 	bool common;            /* RTP: two legs have had one SSRC */
 	struct merge_stats *stats;
 };
 
-/* Cut off `arena' for `rule'; NULL from an arena that counts. */
-struct merge *merge_cut(const struct merge_rule *rule, struct arena *arena);
+/* Cut off `arena' for `rule', as `heir' with room for what legs that leave have brought; NULL from
+ * an arena that counts. */
+struct merge *merge_cut(const struct merge_rule *rule, bool heir, struct arena *arena);
 
 /* Whether so many numbers at once fit the window. */
 static inline bool merge_takes(const struct merge *m, const struct sequence *seq)

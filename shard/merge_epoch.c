@@ -29,6 +29,8 @@ static void clear(struct merge_epoch *e, uint64_t word, uint64_t now_ns);
 static void settle_up_to(struct merge *m, struct merge_epoch *e, uint64_t tail);
 static void settle_word(struct merge *m, struct merge_epoch *e, uint64_t word);
 static void settle_gap(struct merge *m, const struct merge_epoch *e, uint64_t count);
+static void carry_word(const struct merge *to, struct merge_word *w, const struct merge *from,
+		       const struct merge_word *old, const uint8_t legs[MERGE_LEGS_MAX]);
 static void sample_skew(struct leg_stats *stats, uint64_t skew_ns);
 
 uint64_t merge_epoch_extend(const struct merge *m, const struct merge_epoch *e, uint64_t number)
@@ -148,6 +150,40 @@ void merge_epoch_settle_due(struct merge *m, struct merge_epoch *e, uint64_t now
 	}
 }
 
+void merge_epoch_carry(const struct merge *to, struct merge_epoch *e, struct merge *from,
+		       struct merge_epoch *old, const uint8_t legs[MERGE_LEGS_MAX])
+{
+	uint64_t lowest = old->open + MERGE_WORD - (uint64_t)e->word_count * MERGE_WORD;
+	struct merge_epoch carried;
+
+	if (!old->live) {
+		return;
+	}
+	if ((int64_t)(old->tail - lowest) < 0) {
+		settle_up_to(from, old, lowest);
+	}
+	carried = *old;
+	carried.words = e->words;
+	carried.recent_ns = e->recent_ns;
+	carried.word_bytes = e->word_bytes;
+	carried.word_count = e->word_count;
+	carried.joined = carried.named = 0;
+	for (unsigned leg = 0; leg < from->rule.leg_count; leg++) {
+		if (legs[leg] != MERGE_LEG_LEFT) {
+			carried.joined |= (old->joined >> leg & 1) << legs[leg];
+			carried.named |= (old->named >> leg & 1) << legs[leg];
+			carried.ssrcs[legs[leg]] = old->ssrcs[leg];
+			carried.first[legs[leg]] = old->first[leg];
+		}
+	}
+	*e = carried;
+	memcpy(e->recent_ns, old->recent_ns, MERGE_RECENT * sizeof(*e->recent_ns));
+	for (uint64_t word = e->tail / MERGE_WORD; (int64_t)(word * MERGE_WORD - e->open) <= 0;
+	     word++) {
+		carry_word(to, word_at(e, word), from, word_at(old, word), legs);
+	}
+}
+
 void merge_epoch_end(struct merge *m, struct merge_epoch *e)
 {
 	if (e->live) {
@@ -185,8 +221,8 @@ static uint64_t any_of(const struct merge *m, const struct merge_word *w)
 {
 	uint64_t any = 0;
 
-	for (unsigned leg = 0; leg < m->rule.leg_count; leg++) {
-		any |= w->legs[leg];
+	for (unsigned lane = 0; lane < m->lanes; lane++) {
+		any |= w->legs[lane];
 	}
 	return any;
 }
@@ -301,15 +337,16 @@ static void settle_up_to(struct merge *m, struct merge_epoch *e, uint64_t tail)
 static void settle_word(struct merge *m, struct merge_epoch *e, uint64_t word)
 {
 	const struct merge_word *w = word_at(e, word);
-	uint64_t all = mask_of(e->base, e->head, word), any = 0, several = 0;
+	uint64_t all = mask_of(e->base, e->head, word), any = 0, several = 0, left;
 
 	if (all == 0) {
 		return;
 	}
-	for (unsigned leg = 0; leg < m->rule.leg_count; leg++) {
-		several |= any & w->legs[leg];
-		any |= w->legs[leg];
+	for (unsigned lane = 0; lane < m->lanes; lane++) {
+		several |= any & w->legs[lane];
+		any |= w->legs[lane];
 	}
+	left = m->lanes > m->rule.leg_count ? w->legs[m->rule.leg_count] & all & ~several : 0;
 	for (unsigned leg = 0; leg < m->rule.leg_count; leg++) {
 		struct leg_stats *stats = m->legs[leg].stats;
 		uint64_t has = w->legs[leg] & all;
@@ -323,6 +360,7 @@ static void settle_word(struct merge *m, struct merge_epoch *e, uint64_t word)
 	stat_add(&m->stats->numbers, (uint64_t)__builtin_popcountll(all));
 	stat_add(&m->stats->delivered, (uint64_t)__builtin_popcountll(all & any));
 	stat_add(&m->stats->shared, (uint64_t)__builtin_popcountll(all & several));
+	stat_add(&m->stats->only_left, (uint64_t)__builtin_popcountll(left));
 	stat_add(&m->stats->lost_all, (uint64_t)__builtin_popcountll(all & ~any));
 }
 
@@ -335,6 +373,24 @@ static void settle_gap(struct merge *m, const struct merge_epoch *e, uint64_t co
 	}
 	stat_add(&m->stats->numbers, count);
 	stat_add(&m->stats->lost_all, count);
+}
+
+/* What legs have brought that have left stands in a lane of its own. */
+static void carry_word(const struct merge *to, struct merge_word *w, const struct merge *from,
+		       const struct merge_word *old, const uint8_t legs[MERGE_LEGS_MAX])
+{
+	memset(w, 0, sizeof(*w) + to->lanes * sizeof(w->legs[0]));
+	w->heard_ns = old->heard_ns;
+	w->first_ns = old->first_ns;
+	for (unsigned lane = 0; lane < from->lanes; lane++) {
+		bool stays = lane < from->rule.leg_count && legs[lane] != MERGE_LEG_LEFT;
+
+		if (stays) {
+			w->legs[legs[lane]] = old->legs[lane];
+		} else {
+			w->legs[to->rule.leg_count] |= old->legs[lane];
+		}
+	}
 }
 
 static void sample_skew(struct leg_stats *stats, uint64_t skew_ns)

@@ -16,6 +16,8 @@
 #define MERGE_WORD   64
 #define MERGE_RECENT 128
 
+#define MERGE_LEG_LEFT UINT8_MAX /* is no leg any more */
+
 struct merge;
 
 /* 64 numbers. */
@@ -78,6 +80,11 @@ void merge_epoch_note(struct merge *m, struct merge_epoch *e, unsigned leg,
 
 /* Settles a few words for which skew= is over. */
 void merge_epoch_settle_due(struct merge *m, struct merge_epoch *e, uint64_t now_ns);
+
+/* `e' of `to', which is new, becomes what `old' of `from' is, whose leg i is legs[i] here, or
+ * MERGE_LEG_LEFT. What does not fit is settled there. */
+void merge_epoch_carry(const struct merge *to, struct merge_epoch *e, struct merge *from,
+		       struct merge_epoch *old, const uint8_t legs[MERGE_LEGS_MAX]);
 
 /* Settles all that there is; then it is not live. */
 void merge_epoch_end(struct merge *m, struct merge_epoch *e);

@@ -6,6 +6,7 @@
 #include "shard/merge_hash.h"
 
 #include <sys/random.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "shard/slot.h"
@@ -20,7 +21,8 @@ struct payload {
 	uint64_t heard_ns; /* the newest copy */
 	uint32_t alive;
 	uint32_t next;      /* that is free */
-	uint32_t to_come[]; /* for each leg: copies that it has not brought */
+	uint32_t to_come[]; /* for each leg: copies that it has not brought; for all that have left,
+			     * if any: that none of them has */
 };
 
 /* A payload that was relayed. */
@@ -47,16 +49,20 @@ static uint32_t slots_of(uint32_t window);
 static bool bring_again(struct merge *m, struct payload *p, unsigned leg, uint64_t now_ns);
 static void bring_first(struct merge *m, uint32_t slot, unsigned leg, uint64_t hash,
 			uint64_t now_ns);
+static struct payload *take_payload(struct merge_hash *h, uint32_t slot, uint64_t hash);
 static void forget_oldest(struct merge *m);
 static void count(struct merge *m, const struct copy *copy, const struct payload *p);
 static void remove_slot(struct merge_hash *h, uint32_t slot);
+static void carry_payload(const struct merge *to, struct payload *p, const struct merge *from,
+			  const struct payload *old, const uint8_t legs[MERGE_LEGS_MAX]);
 
-struct merge_hash *merge_hash_cut(const struct merge_rule *rule, struct arena *arena)
+struct merge_hash *merge_hash_cut(const struct merge_rule *rule, bool heir, struct arena *arena)
 {
 	struct merge_hash *h = arena_alloc(arena, sizeof(*h), CACHE_LINE_BYTES);
 	struct merge_hash cut = {
-		.payload_bytes = (uint32_t)(sizeof(struct payload) +
-					    (rule->leg_count + 1U) / 2 * 2 * sizeof(uint32_t)),
+		.payload_bytes =
+			(uint32_t)(sizeof(struct payload) +
+				   (rule->leg_count + heir + 1U) / 2 * 2 * sizeof(uint32_t)),
 		.window = rule->window,
 	};
 
@@ -102,6 +108,33 @@ enum merge_verdict merge_hash_judge(struct merge *m, unsigned leg, uint64_t hash
 	}
 	bring_first(m, slot, leg, hash, now_ns);
 	return MERGE_RELAY;
+}
+
+void merge_hash_carry(struct merge *to, struct merge *from, const uint8_t legs[MERGE_LEGS_MAX])
+{
+	struct merge_hash *h = to->hash;
+	const struct merge_hash *old = from->hash;
+
+	memcpy(h->secret, old->secret, sizeof(h->secret));
+	while (old->newest - old->oldest > h->window) {
+		forget_oldest(from);
+	}
+	for (uint64_t i = old->oldest; i != old->newest; i++) {
+		const struct copy *copy = &old->copies[i % old->window];
+		const struct payload *before = payload_at(old, copy->payload);
+		uint32_t slot = find(h, before->hash);
+
+		if (h->index[slot] == NOWHERE) {
+			carry_payload(to, take_payload(h, slot, before->hash), from, before, legs);
+		}
+		payload_at(h, h->index[slot])->alive++;
+		h->copies[h->newest++ % h->window] = (struct copy){copy->heard_ns, h->index[slot]};
+	}
+	for (unsigned leg = 0; leg < from->rule.leg_count; leg++) {
+		if (legs[leg] != MERGE_LEG_LEFT) {
+			h->first_ns[legs[leg]] = old->first_ns[leg];
+		}
+	}
 }
 
 void merge_hash_settle(struct merge *m, uint64_t now_ns, bool all)
@@ -166,25 +199,32 @@ static void bring_first(struct merge *m, uint32_t slot, unsigned leg, uint64_t h
 	struct payload *p;
 
 	if (h->index[slot] == NOWHERE) {
-		h->index[slot] = h->first_free;
-		p = payload_at(h, h->first_free);
-		h->first_free = p->next;
-		p->hash = hash;
-		p->alive = 0;
-		for (unsigned i = 0; i < m->rule.leg_count; i++) {
+		p = take_payload(h, slot, hash);
+		for (unsigned i = 0; i < m->lanes; i++) {
 			p->to_come[i] = 0;
 		}
 	}
 	p = payload_at(h, h->index[slot]);
 	p->alive++;
 	p->heard_ns = now_ns;
-	for (unsigned i = 0; i < m->rule.leg_count; i++) {
+	for (unsigned i = 0; i < m->lanes; i++) {
 		p->to_come[i] += i != leg;
 	}
 	h->copies[h->newest++ % h->window] = (struct copy){now_ns, h->index[slot]};
 	if (h->first_ns[leg] == 0) {
 		h->first_ns[leg] = now_ns;
 	}
+}
+
+static struct payload *take_payload(struct merge_hash *h, uint32_t slot, uint64_t hash)
+{
+	struct payload *p = payload_at(h, h->first_free);
+
+	h->index[slot] = h->first_free;
+	h->first_free = p->next;
+	p->hash = hash;
+	p->alive = 0;
+	return p;
 }
 
 static void forget_oldest(struct merge *m)
@@ -195,7 +235,7 @@ static void forget_oldest(struct merge *m)
 
 	count(m, copy, p);
 	p->alive--;
-	for (unsigned i = 0; i < m->rule.leg_count; i++) {
+	for (unsigned i = 0; i < m->lanes; i++) {
 		p->to_come[i] = p->to_come[i] < p->alive ? p->to_come[i] : p->alive;
 	}
 	if (p->alive == 0) {
@@ -208,8 +248,9 @@ static void forget_oldest(struct merge *m)
 /* Of several copies each leg brings the oldest first. */
 static void count(struct merge *m, const struct copy *copy, const struct payload *p)
 {
-	struct leg_stats *only = NULL;
-	unsigned brought = 0;
+	bool left = m->lanes > m->rule.leg_count && p->to_come[m->rule.leg_count] < p->alive;
+	stat_t *only = left ? &m->stats->only_left : NULL;
+	unsigned brought = left;
 
 	for (unsigned i = 0; i < m->rule.leg_count; i++) {
 		struct leg_stats *stats = m->legs[i].stats;
@@ -217,7 +258,7 @@ static void count(struct merge *m, const struct copy *copy, const struct payload
 
 		if (p->to_come[i] < p->alive) {
 			stat_add(&stats->seen, 1);
-			only = stats;
+			only = &stats->only;
 			brought++;
 		} else if (first_ns == 0 || copy->heard_ns < first_ns) {
 			stat_add(&stats->before, 1);
@@ -226,7 +267,7 @@ static void count(struct merge *m, const struct copy *copy, const struct payload
 		}
 	}
 	must(only != NULL);
-	stat_add(brought > 1 ? &m->stats->shared : &only->only, 1);
+	stat_add(brought > 1 ? &m->stats->shared : only, 1);
 	stat_add(&m->stats->numbers, 1);
 	stat_add(&m->stats->delivered, 1);
 }
@@ -246,4 +287,22 @@ static void remove_slot(struct merge_hash *h, uint32_t slot)
 		}
 	}
 	h->index[slot] = NOWHERE;
+}
+
+/* A leg that is new has brought no copy. */
+static void carry_payload(const struct merge *to, struct payload *p, const struct merge *from,
+			  const struct payload *old, const uint8_t legs[MERGE_LEGS_MAX])
+{
+	p->heard_ns = old->heard_ns;
+	for (unsigned lane = 0; lane < to->lanes; lane++) {
+		p->to_come[lane] = old->alive;
+	}
+	for (unsigned lane = 0; lane < from->lanes; lane++) {
+		bool stays = lane < from->rule.leg_count && legs[lane] != MERGE_LEG_LEFT;
+		uint32_t *to_come = &p->to_come[stays ? legs[lane] : to->rule.leg_count];
+
+		if (*to_come > old->to_come[lane]) {
+			*to_come = old->to_come[lane];
+		}
+	}
 }

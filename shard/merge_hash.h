@@ -21,14 +21,19 @@
 #include "shard/merge.h"
 #include "src/base/arena.h"
 
-/* Cut off `arena' for `rule'; NULL from an arena that counts. */
-struct merge_hash *merge_hash_cut(const struct merge_rule *rule, struct arena *arena);
+/* Cut off `arena' for `rule' and, as `heir', for what legs that leave have brought; NULL from an
+ * arena that counts. */
+struct merge_hash *merge_hash_cut(const struct merge_rule *rule, bool heir, struct arena *arena);
 
 /* The number of a payload, as merge_judge takes it. */
 uint64_t merge_hash_of(const struct merge_hash *h, const unsigned char *payload, uint32_t bytes);
 
 /* What is to become of a datagram of leg `leg': MERGE_RELAY or MERGE_DUPLICATE. */
 enum merge_verdict merge_hash_judge(struct merge *m, unsigned leg, uint64_t hash, uint64_t now_ns);
+
+/* What `from' remembers is what `to', which is new, does; what does not fit is forgotten there. Leg
+ * i of `from' is legs[i] of `to', or MERGE_LEG_LEFT. */
+void merge_hash_carry(struct merge *to, struct merge *from, const uint8_t legs[MERGE_LEGS_MAX]);
 
 /* Forgets, and counts, what was brought longer ago than skew=; all: whatever there is. */
 void merge_hash_settle(struct merge *m, uint64_t now_ns, bool all);

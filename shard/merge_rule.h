@@ -37,6 +37,10 @@ struct merge_rule {
  * be told apart. */
 uint32_t merge_window_max(const struct sequence_rule *sequence);
 
+/* Whether both tell datagrams apart in the same way, so that what one remembers serves the other.
+ */
+bool merge_rule_tells_alike(const struct merge_rule *a, const struct merge_rule *b);
+
 /* Whether both merge in the same way. */
 bool merge_rule_is_same(const struct merge_rule *a, const struct merge_rule *b);
 

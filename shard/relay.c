@@ -163,7 +163,7 @@ static uint32_t pass_on(struct relay *r)
 	uint64_t queued = r->egress->queued;
 	uint32_t received;
 
-	if (r->egress->has_rate || r->merge_count > 0) {
+	if (r->egress->has_rate || r->merges != NULL) {
 		r->egress->now_ns = clock_now_ns();
 	}
 	take_sent(r);
@@ -243,7 +243,7 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;
 		}
-		if (__builtin_expect(flow->merge != NULL, 0)) {
+		if (__builtin_expect(flow->judge != NULL, 0)) {
 			relay_take_merged(r, flow, &d);
 		} else if (__builtin_expect(flow->rule->standby, 0)) {
 			stat_add(&flow->stats->drops[FLOW_DROP_STANDBY], d.count);

@@ -17,77 +17,156 @@ struct walk {
 	struct relay *r;
 	struct ingress_flow *flow;
 	const struct datagram *d;
-	uint32_t at;         /* bytes walked */
-	struct datagram won; /* the run of winners before that; `count' 0: none */
+	struct relay_merge *rm; /* the judge */
+	bool alone;             /* there is no other leg: only what one has brought before is not
+				 * relayed */
+	uint32_t at;            /* bytes walked */
+	struct datagram won;    /* the run of winners before that; `count' 0: none */
 };
 
+static size_t bytes_of(const struct merge_rule *rule, bool heir);
+static void make(struct relay_merge *rm, const struct rule_merge *key, bool heir);
+static bool goes_on_alone(struct walk *w);
+static void end_parting(struct ingress_flow *flow);
 static enum merge_verdict judge(struct walk *w, uint32_t bytes);
 static void settle_held(struct walk *w, enum merge_verdict verdict);
 static void win(struct walk *w, uint32_t bytes);
 static void hand_out(struct walk *w, const struct datagram *d);
 static void hold(struct walk *w, uint32_t bytes);
 static void drop(struct ingress_flow *flow, enum merge_verdict verdict);
-static void let_go(struct relay *r, struct ingress_flow *flow);
 static bool is_same(const struct rule_merge *a, const struct rule_merge *b);
 
 void relay_merges_cut(struct relay *r, const struct rule_table *table, struct arena *arena)
 {
-	struct relay_merge *merges =
-		arena_alloc(arena, table->merge_count * sizeof(*merges), CACHE_LINE_BYTES);
-
 	for (uint32_t i = 0; i < table->merge_count; i++) {
-		struct merge *merge = merge_cut(&table->merges[i].rule, arena);
+		const struct merge_rule *rule = &table->merges[i].rule;
 
-		if (merges) {
-			merges[i].key = table->merges[i];
-			merges[i].merge = merge;
-			merges[i].lead = PLACE_NONE;
+		relay_merge_add_block(r, bytes_of(rule, false), arena);
+		if (!arena->counting) {
+			make(r->merges, &table->merges[i], false);
 		}
 	}
-	r->merges = merges;
-	r->merge_count = table->merge_count;
+}
+
+void relay_merge_add_block(struct relay *r, size_t memory_bytes, struct arena *arena)
+{
+	struct relay_merge *rm = arena_alloc(arena, sizeof(*rm), CACHE_LINE_BYTES);
+	unsigned char *memory = arena_alloc(arena, memory_bytes, CACHE_LINE_BYTES);
+
+	if (rm) {
+		*rm = (struct relay_merge){.next = r->merges,
+					   .memory = memory,
+					   .memory_bytes = memory_bytes,
+					   .lead = PLACE_NONE};
+		r->merges = rm;
+	}
+}
+
+size_t relay_merge_bytes(const struct merge_rule *rule)
+{
+	return bytes_of(rule, true);
+}
+
+/* The smallest that is large enough. */
+struct relay_merge *relay_merge_take(struct relay *r, const struct rule_merge *key)
+{
+	size_t bytes = relay_merge_bytes(&key->rule);
+	struct relay_merge *best = NULL;
+
+	for (struct relay_merge *rm = r->merges; rm; rm = rm->next) {
+		if (relay_merge_is_free(rm) && rm->memory_bytes >= bytes &&
+		    (!best || rm->memory_bytes < best->memory_bytes)) {
+			best = rm;
+		}
+	}
+	if (best) {
+		memset(best->memory, 0, bytes);
+		make(best, key, true);
+	}
+	return best;
+}
+
+struct relay_merge *relay_merge_find(const struct relay *r, const struct rule_merge *key)
+{
+	struct relay_merge *rm = r->merges;
+
+	while (rm && (relay_merge_is_free(rm) || rm->parting_ns != 0 || !is_same(&rm->key, key))) {
+		rm = rm->next;
+	}
+	return rm;
 }
 
 bool relay_merge_join(struct relay *r, struct ingress_flow *flow)
 {
-	struct rule_flow *rule = &relay_place(r, place_index(flow->token))->rule;
+	uint32_t place = place_index(flow->token);
+	struct rule_flow *rule = &relay_place(r, place)->rule;
+	struct relay_merge *rm = relay_merge_find(r, rule->merge);
 
-	for (uint32_t i = 0; i < r->merge_count; i++) {
-		struct relay_merge *merge = &r->merges[i];
-
-		if (is_same(&merge->key, rule->merge)) {
-			rule->merge = &merge->key;
-			flow->merge = merge;
-			if (rule->leg == 0) {
-				merge->lead = place_index(flow->token);
-			}
-			return true;
-		}
+	if (!rm) {
+		return false;
 	}
-	return false;
+	rule->merge = &rm->key;
+	flow->merge = flow->judge = rm;
+	flow->leg = rule->leg;
+	rm->legs[flow->leg] = place;
+	rm->awaited = false;
+	stat_add(&rm->users, 1);
+	if (flow->leg == 0) {
+		if (rm->lead != PLACE_NONE) {
+			relay_merge_pass_outputs(r, &relay_place(r, rm->lead)->flow, flow);
+		}
+		rm->lead = place;
+	}
+	return true;
 }
 
 void relay_merge_leave(struct relay *r, struct ingress_flow *flow)
 {
-	if (flow->merge) {
-		let_go(r, flow);
-		if (flow->rule->leg == 0) {
-			flow->merge->lead = PLACE_NONE;
-		}
-		flow->merge = NULL;
+	struct relay_merge *rm = flow->judge;
+
+	if (!rm) {
+		return;
 	}
+	if (flow->merge) {
+		relay_merge_give_up(r, flow);
+		rm->legs[flow->leg] = PLACE_NONE;
+		if (rm->lead == place_index(flow->token)) {
+			rm->lead = PLACE_NONE;
+		}
+	}
+	flow->merge = flow->judge = NULL;
+	stat_set(&rm->users, stat_get(&rm->users) - 1);
+}
+
+void relay_merge_pass_outputs(struct relay *r, struct ingress_flow *from, struct ingress_flow *to)
+{
+	must(to->first_output == PLACE_NONE);
+	for (uint32_t o = from->first_output; o != PLACE_NONE;) {
+		struct egress_output *output = egress_output(r->egress, o);
+
+		output->flow = to->token;
+		o = output->sibling;
+	}
+	to->first_output = from->first_output;
+	from->first_output = PLACE_NONE;
+	stat_set(&to->stats->relayed_others,
+		 stat_get(&from->stats->relayed_others) + stat_get(&to->stats->relayed_others));
+	stat_set(&from->stats->relayed_others, 0);
 }
 
 void relay_take_merged(struct relay *r, struct ingress_flow *flow, const struct datagram *d)
 {
-	struct walk w = {.r = r, .flow = flow, .d = d};
-	bool alone = flow->merge->key.rule.leg_count == 1;
+	struct walk w = {.r = r, .flow = flow, .d = d, .rm = flow->judge};
 
+	if (!flow->merge && !goes_on_alone(&w)) {
+		return;
+	}
+	w.alone = !flow->merge || w.rm->key.rule.leg_count == 1;
 	for (uint32_t i = 0; i < d->count; i++) {
 		uint32_t bytes = i + 1 < d->count ? d->segment_bytes : d->bytes - w.at;
 		enum merge_verdict verdict = judge(&w, bytes);
 
-		if (alone || verdict == MERGE_RELAY) {
+		if (verdict == MERGE_RELAY || (w.alone && verdict != MERGE_DUPLICATE)) {
 			win(&w, bytes);
 		} else {
 			hand_out(&w, &w.won);
@@ -103,40 +182,115 @@ void relay_take_merged(struct relay *r, struct ingress_flow *flow, const struct 
 	hand_out(&w, &w.won);
 }
 
+void relay_merge_give_up(struct relay *r, struct ingress_flow *flow)
+{
+	(void)merge_gives_up(flow->merge->merge, flow->leg, UINT64_MAX);
+	relay_merge_settle_held(r, flow, MERGE_LATE);
+}
+
+void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow, enum merge_verdict verdict)
+{
+	struct walk w = {.r = r, .flow = flow, .rm = flow->merge};
+
+	settle_held(&w, verdict);
+}
+
 void relay_merges_look(struct relay *r)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	for (uint32_t i = 0; i < r->merge_count; i++) {
-		merge_look(r->merges[i].merge, now_ns);
-	}
-	for (uint32_t i = 0; i < r->place_count && r->merge_count > 0; i++) {
-		struct ingress_flow *flow = &relay_place(r, i)->flow;
-
-		if (flow->merge && relay_held(flow) > 0 &&
-		    merge_gives_up(flow->merge->merge, flow->rule->leg, now_ns)) {
-			let_go(r, flow);
+	for (struct relay_merge *rm = r->merges; rm; rm = rm->next) {
+		if (relay_merge_is_free(rm)) {
+			continue;
+		}
+		if (rm->parting_ns != 0) {
+			if (rm->lead != PLACE_NONE && (int64_t)(now_ns - rm->parting_ns) >= 0) {
+				end_parting(&relay_place(r, rm->lead)->flow);
+			}
+			continue;
+		}
+		merge_look(rm->merge, now_ns);
+		for (unsigned leg = 0; leg < rm->key.rule.leg_count; leg++) {
+			if (rm->held[leg].count > 0 && merge_gives_up(rm->merge, leg, now_ns)) {
+				relay_merge_settle_held(r, &relay_place(r, rm->legs[leg])->flow,
+							MERGE_LATE);
+			}
 		}
 	}
 }
 
 void relay_merges_end(struct relay *r)
 {
-	for (uint32_t i = 0; i < r->place_count && r->merge_count > 0; i++) {
-		if (relay_place(r, i)->flow.merge) {
-			let_go(r, &relay_place(r, i)->flow);
+	for (struct relay_merge *rm = r->merges; rm; rm = rm->next) {
+		if (relay_merge_is_free(rm)) {
+			continue;
 		}
+		for (unsigned leg = 0; leg < rm->key.rule.leg_count; leg++) {
+			if (rm->held[leg].count > 0) {
+				relay_merge_give_up(r, &relay_place(r, rm->legs[leg])->flow);
+			}
+		}
+		merge_end(rm->merge);
 	}
-	for (uint32_t i = 0; i < r->merge_count; i++) {
-		merge_end(r->merges[i].merge);
+}
+
+static size_t bytes_of(const struct merge_rule *rule, bool heir)
+{
+	struct arena counter = ARENA_COUNTER;
+
+	(void)merge_cut(rule, heir, &counter);
+	return counter.used_bytes;
+}
+
+/* In memory that is zero. */
+static void make(struct relay_merge *rm, const struct rule_merge *key, bool heir)
+{
+	struct arena arena = {.base = rm->memory, .len_bytes = rm->memory_bytes};
+
+	rm->key = *key;
+	rm->merge = merge_cut(&key->rule, heir, &arena);
+	rm->lead = PLACE_NONE;
+	rm->awaited = true;
+	rm->parting_ns = 0;
+	for (unsigned leg = 0; leg < MERGE_LEGS_MAX; leg++) {
+		rm->legs[leg] = PLACE_NONE;
+		rm->held[leg].count = 0;
 	}
+}
+
+/* The flow is no leg any more. One that goes on by itself is told apart from what other legs have
+ * brought as long as that may come; one that is about to go relays nothing. */
+static bool goes_on_alone(struct walk *w)
+{
+	struct ingress_flow *flow = w->flow;
+
+	if (w->rm->lead != place_index(flow->token)) {
+		stat_add(&flow->stats->drops[FLOW_DROP_SHUTDOWN], w->d->count);
+		return false;
+	}
+	if ((int64_t)(w->r->egress->now_ns - w->rm->parting_ns) < 0) {
+		return true;
+	}
+	end_parting(flow);
+	w->won = *w->d;
+	hand_out(w, &w->won);
+	return false;
+}
+
+static void end_parting(struct ingress_flow *flow)
+{
+	struct relay_merge *rm = flow->judge;
+
+	flow->judge = NULL;
+	rm->lead = PLACE_NONE;
+	stat_set(&rm->users, stat_get(&rm->users) - 1);
 }
 
 /* Of the datagram at hand, once what the leg holds has been settled. */
 static enum merge_verdict judge(struct walk *w, uint32_t bytes)
 {
-	struct merge *merge = w->flow->merge->merge;
-	unsigned leg = w->flow->rule->leg;
+	struct merge *merge = w->rm->merge;
+	unsigned leg = w->flow->leg;
 	enum merge_verdict verdict, held;
 	struct sequence seq;
 
@@ -159,15 +313,14 @@ static enum merge_verdict judge(struct walk *w, uint32_t bytes)
 /* The leg holds nothing any more. One with no other leg has relayed it. */
 static void settle_held(struct walk *w, enum merge_verdict verdict)
 {
-	struct relay_merge *rm = w->flow->merge;
-	struct datagram *held = &rm->held[w->flow->rule->leg];
+	struct datagram *held = &w->rm->held[w->flow->leg];
 	struct datagram d = *held;
 
 	if (d.count == 0) {
 		return;
 	}
 	held->count = 0;
-	stat_set(&rm->merge->legs[w->flow->rule->leg].stats->held, 0);
+	stat_set(&w->rm->merge->legs[w->flow->leg].stats->held, 0);
 	if (verdict == MERGE_RELAY) {
 		hand_out(w, &w->won);
 		w->won.count = 0;
@@ -195,16 +348,21 @@ static void win(struct walk *w, uint32_t bytes)
 
 static void hand_out(struct walk *w, const struct datagram *d)
 {
-	struct relay_merge *rm = w->flow->merge;
+	struct ingress_flow *flow = w->flow;
+	struct relay_merge *rm = flow->merge;
 
 	if (d->count == 0) {
 		return;
 	}
-	if (w->flow->rule->standby) { /* judged all the same, to know what others have relayed */
-		stat_add(&w->flow->stats->drops[FLOW_DROP_STANDBY], d->count);
+	if (flow->rule->standby) { /* judged all the same, to know what others have relayed */
+		stat_add(&flow->stats->drops[FLOW_DROP_STANDBY], d->count);
 		return;
 	}
-	stat_add(&w->flow->stats->relayed, d->count);
+	stat_add(&flow->stats->relayed, d->count);
+	if (!rm) {
+		relay_hand_out(w->r, flow, d);
+		return;
+	}
 	stat_add(&rm->merge->stats->relayed, d->count);
 	if (rm->lead != PLACE_NONE) {
 		relay_hand_out(w->r, &relay_place(w->r, rm->lead)->flow, d);
@@ -213,8 +371,7 @@ static void hand_out(struct walk *w, const struct datagram *d)
 
 static void hold(struct walk *w, uint32_t bytes)
 {
-	struct relay_merge *rm = w->flow->merge;
-	struct datagram *held = &rm->held[w->flow->rule->leg];
+	struct datagram *held = &w->rm->held[w->flow->leg];
 
 	must(held->count == 0);
 	*held = *w->d;
@@ -223,7 +380,7 @@ static void hold(struct walk *w, uint32_t bytes)
 	held->count = 1;
 	held->place = 0;
 	pool_hold(w->r->pool, held->slot);
-	stat_set(&rm->merge->legs[w->flow->rule->leg].stats->held, 1);
+	stat_set(&w->rm->merge->legs[w->flow->leg].stats->held, 1);
 }
 
 static void drop(struct ingress_flow *flow, enum merge_verdict verdict)
@@ -238,13 +395,6 @@ static void drop(struct ingress_flow *flow, enum merge_verdict verdict)
 	};
 
 	stat_add(&flow->stats->drops[drops[verdict]], 1);
-}
-
-static void let_go(struct relay *r, struct ingress_flow *flow)
-{
-	struct walk w = {.r = r, .flow = flow};
-
-	settle_held(&w, MERGE_LATE);
 }
 
 static bool is_same(const struct rule_merge *a, const struct rule_merge *b)

@@ -203,17 +203,17 @@ int changer_map_rooms(const struct worker *w, uint32_t flows_wanted, uint32_t ou
 		err_set(err, "shard %u: out of memory for more rules", w->index);
 		return -ENOMEM;
 	}
-	rc = map(w, change_room_bytes(&w->shard->relay, flows, outputs), &memory->arena, err);
+	*m = (struct shard_message){.op = SHARD_ADD_ROOM,
+				    .memory = &memory->arena,
+				    .flow_rooms = flows,
+				    .output_rooms = outputs};
+	rc = map(w, change_room_bytes(&w->shard->relay, m), &memory->arena, err);
 	if (rc < 0) {
 		free(memory);
 		return rc;
 	}
 	memory->next = *memories;
 	*memories = memory;
-	*m = (struct shard_message){.op = SHARD_ADD_ROOM,
-				    .memory = &memory->arena,
-				    .flow_rooms = flows,
-				    .output_rooms = outputs};
 	return 1;
 }
 

@@ -218,7 +218,9 @@ static json_t *flow_object(const struct worker *w, const struct ingress_flow *fl
 		totals->consistent =
 			totals->consistent &&
 			report_get(output, "offered") + report_get(output, "relayed_before") ==
-				(flow->merge ? relay_offered(flow) : report_get(object, "relayed"));
+				(flow->merge ? relay_offered(flow)
+					     : report_get(object, "relayed") +
+						       report_get(object, "relayed_others"));
 		json_array_append_new(outputs, output);
 		o = spot.place->output.sibling;
 	}

@@ -203,7 +203,8 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 
 	figures_flow(sup, flow, &stats);
 	tally->consistent = tally->consistent && flow_agrees(&stats, relay_held(flow));
-	places->relayed = flow->merge ? relay_offered(flow) : stat_get(&stats.relayed);
+	places->relayed = flow->merge ? relay_offered(flow)
+				      : stat_get(&stats.relayed) + stat_get(&stats.relayed_others);
 	if (places->rule) {
 		keep_flow(places->rule, &stats, &why);
 	}

@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	rule = read_rule(data);
 	must(arena_map(&arena, ARENA_ROOM, ARENA_HUGE_OFF) == 0);
-	m = merge_cut(&rule, &arena);
+	m = merge_cut(&rule, false, &arena);
 	feed(m, data + RULE_BYTES, size - RULE_BYTES);
 	check_laws(m);
 	merge_look(m, UINT64_MAX / 2);

@@ -2,9 +2,10 @@
 """Checks that the sums of a numacastd exit report agree; prints each identity that does not.
 
 per flow      received = relayed + its drops
-per output    offered = relayed of its flow since it came, offered = sent + its drops
-per merge     relayed = what its legs relayed, numbers = delivered + lost_all, delivered = shared +
-              the only of its legs
+per output    offered = relayed of its flow since it came, and of legs of it that have left,
+              offered = sent + its drops
+per merge     relayed = what its legs relayed, and those that have left, numbers = delivered +
+              lost_all, delivered = shared + only_left + the only of its legs
 per leg       numbers of the merge = seen + lost + before
 per rule      each number is the sum over its flows
 per pool      free + in_ring + held = slots, taken = returned + held + in_ring; the daemon has
@@ -38,7 +39,8 @@ def check_output(where, flow, output):
     where = f"{where} -> {output['to']}"
     same(where, "offered is what its flow relayed since it came",
          output["offered"] + output["relayed_before"],
-         flow.get("merge", flow)["relayed"])
+         flow["merge"]["relayed"] if "merge" in flow
+         else flow["relayed"] + flow["relayed_others"])
     same(where, "offered = sent + drops", output["offered"],
          output["sent"] + sum(output["drops"].values()))
     if output["sent"] == 0:
@@ -56,10 +58,11 @@ def check_flow(flow):
 def check_merge(where, rule):
     """Sums over the feeds of a rule; so all laws that hold for each must hold for these."""
     merge, legs = rule["merge"], rule["merge"]["legs"]
-    same(where, "merged: relayed", merge["relayed"], sum(leg["relayed"] for leg in legs))
+    same(where, "merged: relayed", merge["relayed"],
+         sum(leg["relayed"] + leg["relayed_others"] for leg in legs))
     same(where, "merged: numbers", merge["numbers"], merge["delivered"] + merge["lost_all"])
     same(where, "merged: delivered", merge["delivered"],
-         merge["shared"] + sum(leg["only"] for leg in legs))
+         merge["shared"] + merge["only_left"] + sum(leg["only"] for leg in legs))
     for leg in legs:
         at = f"{where} leg {leg['ingress']}"
         same(at, "numbers", merge["numbers"], leg["seen"] + leg["lost"] + leg["before"])

@@ -143,6 +143,11 @@ UNIT_TESTS += tests/unit/shard/check_change_set
 tests_unit_shard_check_change_set_SOURCES = tests/unit/shard/check_change_set.c $(CHANGE_RIG)
 tests_unit_shard_check_change_set_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_relay_merge_set
+tests_unit_shard_check_relay_merge_set_SOURCES = \
+	tests/unit/shard/check_relay_merge_set.c $(CHANGE_RIG)
+tests_unit_shard_check_relay_merge_set_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_change_move
 tests_unit_shard_check_change_move_SOURCES = tests/unit/shard/check_change_move.c $(CHANGE_RIG)
 tests_unit_shard_check_change_move_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
@@ -159,6 +164,9 @@ tests_unit_shard_check_udp_header_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_merge_random
 tests_unit_shard_check_merge_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_merge_carry
+tests_unit_shard_check_merge_carry_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_merge_hash
 tests_unit_shard_check_merge_hash_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

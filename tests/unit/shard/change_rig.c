@@ -3,6 +3,8 @@
 
 #include <check.h>
 
+#include "shard/relay_merge.h"
+
 struct rig rig;
 
 const struct rig_options change_options = {.outputs = 2,
@@ -130,7 +132,7 @@ void expect_laws(void)
 
 			expect_output_law(output->stats);
 			ck_assert_uint_eq(stat_get(&output->stats->offered),
-					  stat_get(&flow->stats->relayed) - output->relayed_before);
+					  relay_offered(flow) - output->relayed_before);
 			o = output->sibling;
 		}
 	}

@@ -250,8 +250,7 @@ START_TEST(rooms_are_added_to_a_running_shard)
 	fake_hold_sends(rig.ring, true);
 	deliver(5);
 	ck_assert_int_eq(relay_turn(&rig.relay), 0);
-	ck_assert_int_eq(arena_map(&memory, change_room_bytes(&rig.relay, 2, 1), ARENA_HUGE_OFF),
-			 0);
+	ck_assert_int_eq(arena_map(&memory, change_room_bytes(&rig.relay, &m), ARENA_HUGE_OFF), 0);
 	m.memory = &memory;
 	hand_over(&m);
 	ck_assert(is_answered(&m));

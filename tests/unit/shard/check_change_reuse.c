@@ -148,6 +148,7 @@ static void note(const struct shard_message *m, uint32_t outputs[3], uint32_t *f
 	case SHARD_SET_FLOW:
 	case SHARD_SET_OUTPUT:
 	case SHARD_SET_ECHOES:
+	case SHARD_SET_MERGE:
 	case SHARD_SET_DUTIES:
 	case SHARD_SET_WAITS:
 	case SHARD_LIST:

@@ -20,9 +20,9 @@ static void make(const struct merge_rule *rule)
 {
 	struct arena counter = ARENA_COUNTER;
 
-	(void)merge_cut(rule, &counter);
+	(void)merge_cut(rule, false, &counter);
 	ck_assert_int_eq(arena_map(&arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
-	m = merge_cut(rule, &arena);
+	m = merge_cut(rule, false, &arena);
 	now_ns = NS_PER_S;
 }
 

@@ -24,9 +24,9 @@ static void set_up(void)
 					.silent_ms = 1000};
 	struct arena counter = ARENA_COUNTER;
 
-	(void)merge_cut(&rule, &counter);
+	(void)merge_cut(&rule, false, &counter);
 	ck_assert_int_eq(arena_map(&arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
-	m = merge_cut(&rule, &arena);
+	m = merge_cut(&rule, false, &arena);
 	now_ns = NS_PER_S;
 }
 
@@ -192,7 +192,7 @@ START_TEST(every_byte_counts_and_each_start_has_its_secret)
 	}
 	ck_assert_uint_ne(merge_hash_of(m->hash, payload, sizeof(payload) - 1), all);
 	ck_assert_int_eq(arena_map(&second, 1 << 16, ARENA_HUGE_OFF), 0);
-	other = merge_hash_of(merge_cut(&rule, &second)->hash, payload, sizeof(payload));
+	other = merge_hash_of(merge_cut(&rule, false, &second)->hash, payload, sizeof(payload));
 	ck_assert_uint_ne(other, all);
 	arena_unmap(&second);
 }

@@ -312,9 +312,9 @@ static void run_case(struct world *w, enum sender sender, struct sums *sums)
 	draw_messages(w, sender > STEADY_RTP);
 	draw_legs(w);
 	make_arrivals(w);
-	(void)merge_cut(&w->rule, &counter);
+	(void)merge_cut(&w->rule, false, &counter);
 	ck_assert_int_eq(arena_map(&arena, counter.used_bytes, ARENA_HUGE_OFF), 0);
-	m = merge_cut(&w->rule, &arena);
+	m = merge_cut(&w->rule, false, &arena);
 	for (size_t i = 0; i < w->arrival_count; i++) {
 		arrive(w, m, &w->arrivals[i]);
 	}
