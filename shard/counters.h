@@ -164,6 +164,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(only_left, "only_left", "numbers", COUNT, "of these, by a leg that has left")   \
 	X(lost_all, "lost_all", "numbers", COUNT, "that no leg brought")                  \
 	X(restarts, "restarts", "times", COUNT, "numbers began anew")                     \
+	X(switches, "switches", "times", COUNT, "failover= took another leg")             \
 	X(crowded, "crowded", "times", COUNT, "what was brought within skew= was forgotten")
 
 /* Copied from the pool by pool_publish_stats at the end of each turn, and counted slot by slot by

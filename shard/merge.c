@@ -187,6 +187,7 @@ static enum merge_verdict fail_over(struct merge *m, unsigned leg, uint64_t now_
 			return MERGE_UNSELECTED; /* it is that one's turn */
 		}
 	}
+	stat_add(&m->stats->switches, m->selected != leg);
 	m->selected = leg;
 	return MERGE_RELAY;
 }

@@ -26,6 +26,11 @@ relayed_since() {
     [ "$(in_ns mid cat /sys/class/net/out0/statistics/tx_packets)" -gt $(($1 + 300)) ]
 }
 
+# heard_by LEG: whether its interface has brought a few datagrams since it came back.
+heard_by() {
+    [ "$(in_ns sw cat "/sys/class/net/p$1/statistics/tx_packets")" -gt $((tx_before + 20)) ]
+}
+
 merge_topo a b
 rtp="239.1.1.1%a0:5000 + 239.1.1.1%b0:5000 seq=rtp -> 239.2.2.2%out0:6000"
 relay_start --rule "$rtp"
@@ -39,27 +44,30 @@ expect "relayed, sent" \
 expect "copies" "$(reported '.rules[0].drops.duplicate')" 600
 expect "no RTP" "$(reported '.rules[0].drops.no_number')" 10
 
-relay_start --rule "239.1.1.1%a0:5000 + 239.1.1.1%b0:5000 failover=200 -> 239.2.2.2%out0:6000"
-recv_start sink dst 239.2.2.2%d0:6000 --idle 1
-start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 2000 --rate 1000 \
+in_ns sw ip link set pb down
+relay_start --rule "239.1.1.1%a0:5000 + 239.1.1.1%b0:5000 failover=600 -> 239.2.2.2%out0:6000"
+recv_start sink dst 239.2.2.2%d0:6000 --idle 2
+start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 2500 --rate 1000 \
     >"$work/sent.json"
 sender=$started
 before=$(in_ns mid cat /sys/class/net/out0/statistics/tx_packets)
 wait_for relayed_since "$before" || fail "nothing is relayed"
+tx_before=$(in_ns sw cat /sys/class/net/pb/statistics/tx_packets)
+in_ns sw ip link set pb up
+wait_for heard_by b || fail "the second leg brings nothing"
 in_ns sw ip link set pa down
 wait_for dead "$sender" || fail "the sender does not end"
 wait_end "$sender"
 recv_stop sink
 relay_stop
-# Without numbers nobody knows a copy that comes when the first leg is gone back to, if the second
-# was heard first.
+# Without numbers nobody knows a copy that comes when the first leg is gone back to. That happens
+# only if the machine stands still for so long that the first leg seems silent.
 doubled=$(got sink .total.duplicated)
-expect_cmp "doubled by going back" "$doubled" -le 1
+[ "$(reported '.rules[0].merge.switches')" -gt 1 ] || expect "doubled" "$doubled" 0
+expect_cmp "goings over" "$(reported '.rules[0].merge.switches')" -ge 1
 expect_cmp "relayed by the first leg" "$(reported '.rules[0].merge.legs[0].relayed')" -gt 0
 expect_cmp "relayed by the second leg" "$(reported '.rules[0].merge.legs[1].relayed')" -gt 0
-expect "received and lost" "$(got sink '.total.received + .total.lost')" $((2000 + doubled))
-expect "the second leg: relayed, and not while the first was heard" \
-    "$(reported '.rules[0].merge.legs[1] | .relayed + .unselected')" 2000
+expect "received and lost" "$(got sink '.total.received + .total.lost')" $((2500 + doubled))
 in_ns sw ip link set pa up
 wait_for carrier mid a0 || fail_now "a0 does not come up"
 

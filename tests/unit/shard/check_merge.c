@@ -411,6 +411,7 @@ START_TEST(failover_takes_the_first_that_is_heard)
 	ck_assert_int_eq(merge_judge(m, C, NULL, now_ns, &held), MERGE_UNSELECTED); /* B's turn */
 	ck_assert_int_eq(merge_judge(m, B, NULL, now_ns, &held), MERGE_RELAY);
 	ck_assert_int_eq(merge_judge(m, C, NULL, now_ns, &held), MERGE_UNSELECTED);
+	ck_assert_uint_eq(stat_get(&m->stats->switches), 3);
 }
 END_TEST
 
