@@ -2,6 +2,7 @@ noinst_LIBRARIES += shard/libnc-shard.a
 shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
 	shard/asker.h \
+	shard/baton.c shard/baton.h \
 	shard/change.c shard/change.h \
 	shard/change_place.c shard/change_place.h \
 	shard/counters.c shard/counters.h \
@@ -27,6 +28,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay.c shard/relay.h \
 	shard/relay_arm.c shard/relay_arm.h \
 	shard/relay_band.c shard/relay_band.h \
+	shard/relay_baton.c shard/relay_baton.h \
 	shard/relay_flows.c shard/relay_flows.h \
 	shard/relay_merge.c shard/relay_merge.h \
 	shard/relay_merge_set.c shard/relay_merge_set.h \

@@ -361,6 +361,8 @@ static bool finish(struct relay *r, struct shard_message *m)
 	switch (m->op) {
 	case SHARD_HOLD_FLOW:
 		return change_finish_held_flow(r, m);
+	case SHARD_SET_DUTIES:
+		return change_finish_duties(r, m);
 	case SHARD_CLOSE_FLOW:
 		return change_finish_closed_flow(r, m);
 	case SHARD_CLOSE_OUTPUT:

@@ -17,8 +17,10 @@
  *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed
  *     SHARD_SET_FLOW       the flow goes on with another max-age=, or stands by, or relays again,
  *                          from the next datagram on
- *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay; and
- *                          which outputs have the source address that they are to send from
+ *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay, which
+ *                          receive nothing for now, and from which datagrams on others are to
+ *                          (baton.h); and which outputs have the source address that they are to
+ *                          send from
  *     SHARD_SET_OUTPUT     the output goes on with other options, from the next datagram on
  *     SHARD_REPLACE_OUTPUT one with another socket goes on in its place, and with its counters
  *     SHARD_SET_ECHOES     the flow refuses other senders of ours
@@ -84,6 +86,9 @@ struct shard_duty {
 	uint32_t token;
 	bool is_output;
 	bool standby; /* of an output: it has no source address to send from */
+	bool hold;    /* what comes is to wait in the socket */
+	uint64_t salt;
+	struct baton *baton; /* NULL: none. Stays control's, and as long as a flow has it */
 };
 
 /* A flow that is to be a leg. */

@@ -5,8 +5,12 @@
 
 #include <errno.h>
 
+#include "shard/baton.h"
+#include "shard/relay_baton.h"
+#include "src/base/clock.h"
 #include "src/base/must.h"
 
+static void set_duty(struct relay *r, struct flow_place *place, const struct shard_duty *duty);
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m);
 
 struct ingress_flow *change_find_flow(const struct relay *r, uint32_t token)
@@ -177,10 +181,24 @@ int change_set_duties(struct relay *r, const struct shard_message *m)
 			output->sourceless = duty->standby;
 			egress_place(r->egress, place)->got.sourceless = duty->standby;
 		} else if (!duty->is_output && change_find_flow(r, duty->token) != NULL) {
-			relay_place(r, place)->rule.standby = duty->standby;
+			set_duty(r, relay_place(r, place), duty);
 		}
 	}
 	return 0;
+}
+
+bool change_finish_duties(const struct relay *r, const struct shard_message *m)
+{
+	for (uint32_t i = 0; i < m->duty_count; i++) {
+		const struct shard_duty *duty = &m->duties[i];
+		const struct ingress_flow *flow =
+			duty->hold ? change_find_flow(r, duty->token) : NULL;
+
+		if (flow != NULL && !relay_is_held(flow)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out)
@@ -240,6 +258,23 @@ uint32_t *change_find_link(struct relay *r, struct ingress_flow *flow, uint32_t 
 		link = &egress_output(r->egress, *link)->sibling;
 	}
 	return link;
+}
+
+static void set_duty(struct relay *r, struct flow_place *place, const struct shard_duty *duty)
+{
+	struct ingress_flow *flow = &place->flow;
+
+	if (duty->baton != NULL && !duty->baton->follows && !place->rule.standby) {
+		duty->baton->since_ns = clock_wall_ns();
+	}
+	place->rule.standby = duty->standby;
+	flow->baton = duty->baton;
+	flow->salt = duty->salt;
+	if (duty->hold) {
+		relay_hold_flow(r, flow);
+	} else {
+		relay_let_flow(r, flow);
+	}
 }
 
 static int give_socket(struct relay *r, struct output_place *place, struct shard_message *m)

@@ -31,8 +31,9 @@ bool change_finish_held_flow(const struct relay *r, const struct shard_message *
 /* SHARD_SET_WAITS. */
 int change_set_waits(struct relay *r, const struct shard_message *m);
 
-/* SHARD_SET_DUTIES. */
+/* SHARD_SET_DUTIES, and whether what is held has come to rest. */
 int change_set_duties(struct relay *r, const struct shard_message *m);
+bool change_finish_duties(const struct relay *r, const struct shard_message *m);
 
 /* A place and a file for the output that `m' brings; 0 with `*out', or -errno. */
 int change_take_output(struct relay *r, struct shard_message *m, struct output_place **out);

@@ -33,6 +33,7 @@ struct datagram {
 	uint64_t place;    /* where it begins, as journal_place; 0: it is handed out late */
 };
 
+struct baton;
 struct relay_merge;
 
 enum flow_state {
@@ -53,6 +54,8 @@ struct ingress_flow {
 	struct relay_merge *merge; /* relay_merge.h; NULL: it is no leg of one */
 	struct relay_merge *judge; /* who is asked of each datagram: `merge', or for a while that of
 				    * before; the shard's own. NULL: nobody */
+	struct baton *baton;       /* baton.h, while it stands by; NULL: none */
+	uint64_t salt;             /* then: of its senders */
 	const struct addr *echoes; /* our own senders towards this group; see ingress.c */
 	uint32_t echo_count;
 	int fd;
@@ -75,6 +78,7 @@ struct ingress_flow {
 	uint8_t state;           /* enum flow_state */
 	bool going;              /* to be given up: not armed again */
 	uint8_t leg;             /* of `judge' */
+	bool held;               /* nor as long as this is so: what comes waits in its socket */
 	bool kept; /* its socket and queue are for who comes after us: neither left nor emptied */
 };
 

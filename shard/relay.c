@@ -21,6 +21,7 @@
 #include "shard/journal.h"
 #include "shard/relay_arm.h"
 #include "shard/relay_band.h"
+#include "shard/relay_baton.h"
 #include "shard/relay_flows.h"
 #include "shard/relay_merge.h"
 #include "shard/sock.h"
@@ -239,6 +240,8 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 
 	pool_accept(r->pool, slot);
 	if (ingress_accept(flow, event, r->pool, &d)) {
+		uint64_t stamp_ns = d.stamp_ns;
+
 		d.place = journal_place(ring_taken(r->ring));
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;
@@ -246,7 +249,7 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		if (__builtin_expect(flow->judge != NULL, 0)) {
 			relay_take_merged(r, flow, &d);
 		} else if (__builtin_expect(flow->rule->standby, 0)) {
-			stat_add(&flow->stats->drops[FLOW_DROP_STANDBY], d.count);
+			relay_stand_by(r, flow, &d, stamp_ns);
 		} else {
 			stat_add(&flow->stats->relayed, d.count);
 			relay_hand_out(r, flow, &d);
@@ -312,7 +315,7 @@ static void flow_ended(struct relay *r, struct ingress_flow *flow, int res)
 {
 	must(r->armed_count > 0);
 	r->armed_count--;
-	if (r->phase == RELAY_STOPPED || flow->going) {
+	if (r->phase == RELAY_STOPPED || flow->going || flow->held) {
 		flow->state = FLOW_IDLE;
 		return;
 	}

@@ -13,15 +13,17 @@
 
 /* Bytes of one line, its end not counted. */
 #define PROTOCOL_REQUEST_MAX (64u << 10)
-#define PROTOCOL_REPLACE_MAX (4u << 20) /* of a replace, which holds a whole configuration */
-#define PROTOCOL_ANSWER_MAX  (64u << 20)
+#define PROTOCOL_REPLACE_MAX \
+	(4u                  \
+	 << 20) /* of a replace, which holds a whole configuration, and of an active with marks */
+#define PROTOCOL_ANSWER_MAX (64u << 20)
 
 /* How long `rebalance' measures, seconds. */
 #define PROTOCOL_WINDOW_MIN_S 0.1
 #define PROTOCOL_WINDOW_MAX_S 60
 #define PROTOCOL_WINDOW_S     5
 
-/* How long `standby' may be put off, milliseconds. */
+/* How long `standby' may be put off, and a `hold' last, milliseconds. */
 #define PROTOCOL_OVERLAP_MAX_MS 60000
 
 /* X(ID, "name", "help") */
@@ -40,6 +42,8 @@
 	X(DISABLE, "disable", "keep rules of these names aside")                                 \
 	X(ACTIVE, "active", "relay by rules that stood by")                                      \
 	X(STANDBY, "standby", "receive by rules and relay nothing, ready to take over")          \
+	X(HOLD, "hold",                                                                          \
+	  "receive nothing for a moment, so that what comes waits for `active --after'")         \
 	X(REBALANCE, "rebalance",                                                                \
 	  "move flows from shards that have much to do to those that have little")               \
 	X(DRAIN, "drain", "relay what has arrived and end, as at SIGTERM")

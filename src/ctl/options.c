@@ -58,6 +58,10 @@ static const struct cli_row active_rows[] = {
 	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "0",
 	 .help = "end only after MS more, so that whoever is stood down next has\n"
 		 "relayed beside this one for so long"},
+	{.name = "after", .kind = CLI_TEXT, .arg = "FILE", AT(after),
+	 .help = "relay from the datagrams on that another machine's `standby --marks'\n"
+		 "has told, which FILE has, or with - standard input; after a hold",
+	 .example = "marks.json"},
 	{0},
 };
 
@@ -65,6 +69,16 @@ static const struct cli_row standby_rows[] = {
 	{.name = "overlap", .kind = CLI_COUNT, .arg = "MS", AT(overlap_ms), .min = 0,
 	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "0",
 	 .help = "go on relaying for MS, and end then"},
+	{.name = "marks", .kind = CLI_FLAG, AT(marks),
+	 .help = "print from which datagrams on this machine has not relayed, as JSON,\n"
+		 "for another machine's `active --after'"},
+	{0},
+};
+
+static const struct cli_row hold_rows[] = {
+	{.name = "for", .kind = CLI_COUNT, .arg = "MS", AT(for_ms), .min = 1,
+	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "2000",
+	 .help = "go on as before after MS, when nobody has said `active'"},
 	{0},
 };
 
@@ -115,6 +129,7 @@ static const struct cli_row look_rows[] = {
 static const struct cli_group stats_group = {"Options of stats", stats_rows};
 static const struct cli_group active_group = {"Options of active", active_rows};
 static const struct cli_group standby_group = {"Options of standby", standby_rows};
+static const struct cli_group hold_group = {"Options of hold", hold_rows};
 static const struct cli_group rebalance_group = {"Options of rebalance", rebalance_rows};
 static const struct cli_group top_group = {"Options of top", top_options};
 static const struct cli_group drain_group = {"Options of drain", drain_rows};
@@ -129,6 +144,8 @@ static const struct cli_group *const active_groups[] = {&active_group, &common_g
 							NULL};
 static const struct cli_group *const standby_groups[] = {&standby_group, &common_group, &look_group,
 							 NULL};
+static const struct cli_group *const hold_groups[] = {&hold_group, &common_group, &look_group,
+						      NULL};
 static const struct cli_group *const rebalance_groups[] = {&rebalance_group, &common_group,
 							   &look_group, NULL};
 static const struct cli_group *const top_groups[] = {&top_group, &common_group, &look_group, NULL};
@@ -137,7 +154,7 @@ static const struct cli_group *const drain_groups[] = {&drain_group, &common_gro
 static const struct cli_group *const batch_groups[] = {&batch_group, &common_group, &look_group,
 						       NULL};
 
-static const struct cli_table *const tables[19];
+static const struct cli_table *const tables[20];
 
 /* Its options, and what stands beside them. */
 #define TABLE(word, what, some_groups)                                             \
@@ -175,6 +192,8 @@ const struct ctl_command ctl_commands[] = {
 	 OPERANDS_ANY, NULL},
 	{TABLE("standby", "NAME", standby_groups), PROTOCOL_COMMAND_STANDBY, "[NAME]...", NULL, 0,
 	 OPERANDS_ANY, NULL},
+	{TABLE("hold", "NAME", hold_groups), PROTOCOL_COMMAND_HOLD, "[NAME]...", NULL, 0,
+	 OPERANDS_ANY, NULL},
 	{TABLE("rebalance", NULL, rebalance_groups), PROTOCOL_COMMAND_REBALANCE, NULL, NULL, 0, 0,
 	 NULL},
 	{TABLE("drain", NULL, drain_groups), PROTOCOL_COMMAND_DRAIN, NULL, NULL, 0, 0, NULL},
@@ -185,26 +204,17 @@ const struct ctl_command ctl_commands[] = {
 };
 /* clang-format on */
 
-static const struct cli_table *const tables[19] = {
-	&ctl_commands[0].table,
-	&ctl_commands[1].table,
-	&ctl_commands[2].table,
-	&ctl_commands[3].table,
-	&ctl_commands[4].table,
-	&ctl_commands[5].table,
-	&ctl_commands[6].table,
-	&ctl_commands[7].table,
-	&ctl_commands[8].table,
-	&ctl_commands[9].table,
-	&ctl_commands[10].table,
-	&ctl_commands[11].table,
-	&ctl_commands[12].table,
-	&ctl_commands[13].table,
-	&ctl_commands[14].table,
-	&ctl_commands[15].table,
-	&ctl_commands[16].table,
-	&ctl_commands[17].table,
-	NULL,
+static const struct cli_table *const tables[20] = {
+	&ctl_commands[0].table,  &ctl_commands[1].table,
+	&ctl_commands[2].table,  &ctl_commands[3].table,
+	&ctl_commands[4].table,  &ctl_commands[5].table,
+	&ctl_commands[6].table,  &ctl_commands[7].table,
+	&ctl_commands[8].table,  &ctl_commands[9].table,
+	&ctl_commands[10].table, &ctl_commands[11].table,
+	&ctl_commands[12].table, &ctl_commands[13].table,
+	&ctl_commands[14].table, &ctl_commands[15].table,
+	&ctl_commands[16].table, &ctl_commands[17].table,
+	&ctl_commands[18].table, NULL,
 };
 
 /* What may stand in place of a command. */
@@ -250,6 +260,7 @@ void ctl_options_free(struct ctl_opt *opt)
 {
 	free((void *)opt->operands);
 	free(opt->control);
+	free(opt->after);
 	*opt = (struct ctl_opt){0};
 }
 

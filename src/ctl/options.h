@@ -46,6 +46,9 @@ struct ctl_opt {
 	bool keep_going;
 	bool dry_run;
 	uint64_t overlap_ms;
+	uint64_t for_ms;
+	char *after;        /* of active: a file of marks; NULL: none */
+	bool marks;         /* of standby */
 	uint64_t window_ns; /* that is waited for beside the timeout */
 };
 

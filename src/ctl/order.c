@@ -15,6 +15,9 @@
 
 static json_t *request_of(const struct ctl_opt *opt);
 static json_t *words_of(const struct ctl_opt *opt, size_t first);
+static bool add_duty(json_t *request, const struct ctl_opt *opt);
+static bool add_ms(json_t *request, const char *name, uint64_t ms);
+static bool add_marks(json_t *request, const char *path);
 static bool add_file(json_t *request, const char *path);
 static enum ctl_status ask(struct client *client, const json_t *request, const char *where,
 			   json_t **out);
@@ -71,11 +74,6 @@ static json_t *request_of(const struct ctl_opt *opt)
 		       json_object_set_new(request, "dry_run", json_boolean(opt->dry_run)) == 0 &&
 		       json_object_set_new(request, "window_s",
 					   json_real((double)opt->window_ns / NS_PER_S)) == 0;
-	} else if (opt->command->id == PROTOCOL_COMMAND_STANDBY && opt->overlap_ms > 0) {
-		good = good &&
-		       json_object_set_new(request, "overlap_ms",
-					   json_integer((json_int_t)opt->overlap_ms)) == 0 &&
-		       json_object_set_new(request, "names", words_of(opt, 0)) == 0;
 	} else if (opt->command->id == PROTOCOL_COMMAND_REPLACE) {
 		good = good && add_file(request, opt->operands[0]);
 	} else if (opt->operand_count > 0) {
@@ -83,10 +81,56 @@ static json_t *request_of(const struct ctl_opt *opt)
 
 		good = good && json_object_set_new(request, key, words_of(opt, 0)) == 0;
 	}
+	good = good && add_duty(request, opt);
 	if (!good) {
 		json_decref(request);
 	}
 	return good ? request : NULL;
+}
+
+/* What active, standby and hold have beside names. */
+static bool add_duty(json_t *request, const struct ctl_opt *opt)
+{
+	switch (opt->command->id) {
+	case PROTOCOL_COMMAND_ACTIVE:
+		return !opt->after || add_marks(request, opt->after);
+	case PROTOCOL_COMMAND_STANDBY:
+		if (opt->marks &&
+		    json_object_set_new(request, "marks", json_boolean(opt->marks)) < 0) {
+			return false;
+		}
+		return opt->overlap_ms == 0 || add_ms(request, "overlap_ms", opt->overlap_ms);
+	case PROTOCOL_COMMAND_HOLD:
+		return add_ms(request, "for_ms", opt->for_ms);
+	default:
+		return true;
+	}
+}
+
+static bool add_ms(json_t *request, const char *name, uint64_t ms)
+{
+	return json_object_set_new(request, name, json_integer((json_int_t)ms)) == 0;
+}
+
+/* As `standby --marks' has printed them. */
+static bool add_marks(json_t *request, const char *path)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	json_error_t why;
+	json_t *marks = is_stdin ? json_loadf(stdin, 0, &why) : json_load_file(path, 0, &why);
+	bool good = json_is_array(json_object_get(marks, "marks")) &&
+		    json_is_integer(json_object_get(marks, "since_ns"));
+
+	if (!good) {
+		fprintf(stderr,
+			"numacastctl: active: %s: %s; expected what `standby --marks' has "
+			"printed\n",
+			path, marks ? "there are no marks in it" : why.text);
+	}
+	good = good && json_object_set(request, "marks", json_object_get(marks, "marks")) == 0 &&
+	       json_object_set(request, "since_ns", json_object_get(marks, "since_ns")) == 0;
+	json_decref(marks);
+	return good;
 }
 
 /* The operands from `first' on; NULL: one is no UTF-8. */
@@ -195,7 +239,7 @@ static enum ctl_status print(const struct ctl_opt *opt, const json_t *result, co
 {
 	int rc;
 
-	if (opt->json) {
+	if (opt->json || opt->marks) {
 		size_t flags = opt->watch_ns > 0 ? JSON_COMPACT : JSON_INDENT(2);
 
 		rc = json_dumpf(result, stdout, flags) < 0 ? -EIO : 0;

@@ -40,6 +40,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/precedence.c src/run/precedence.h \
 	src/run/privs.c src/run/privs.h \
 	src/run/rates.c src/run/rates.h \
+	src/run/relief.c src/run/relief.h \
 	src/run/ready.c src/run/ready.h \
 	src/run/reasons.c src/run/reasons.h \
 	src/run/rebalance.c src/run/rebalance.h \

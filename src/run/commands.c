@@ -90,11 +90,17 @@ static const struct command commands[] = {
 				      .members = {{"names", MEMBER_TEXTS, .needed = true}}},
 	[PROTOCOL_COMMAND_ACTIVE] = {.run = command_active,
 				     .changes = true,
-				     .members = {{"names", MEMBER_TEXTS}}},
+				     .members = {{"names", MEMBER_TEXTS},
+						 {"marks", MEMBER_TEXTS},
+						 {"since_ns", MEMBER_NUMBER}}},
 	[PROTOCOL_COMMAND_STANDBY] = {.run = command_standby,
 				      .changes = true,
 				      .members = {{"names", MEMBER_TEXTS},
-						  {"overlap_ms", MEMBER_NUMBER}}},
+						  {"overlap_ms", MEMBER_NUMBER},
+						  {"marks", MEMBER_SWITCH}}},
+	[PROTOCOL_COMMAND_HOLD] = {.run = command_hold,
+				   .changes = true,
+				   .members = {{"names", MEMBER_TEXTS}, {"for_ms", MEMBER_NUMBER}}},
 	[PROTOCOL_COMMAND_REBALANCE] = {.run = command_rebalance,
 					.changes = true,
 					.members = {{"window_s", MEMBER_NUMBER},
@@ -207,7 +213,8 @@ static enum protocol_refusal obey(struct command_request *request, const json_t 
 				name);
 			return PROTOCOL_REFUSED_UNKNOWN;
 		}
-		if (len > PROTOCOL_REQUEST_MAX && command != &commands[PROTOCOL_COMMAND_REPLACE]) {
+		if (len > PROTOCOL_REQUEST_MAX && command != &commands[PROTOCOL_COMMAND_REPLACE] &&
+		    command != &commands[PROTOCOL_COMMAND_ACTIVE]) {
 			err_set(err, "the line is too long; expected at most 64 KiB for this "
 				     "command; send less");
 			return PROTOCOL_REFUSED_TOO_LONG;

@@ -3,7 +3,7 @@
  *     commands.c         the table, one row a command; reading and checking requests
  *     commands_show.c    show
  *     commands_change.c  reload, replace, add, remove, enable, disable
- *     commands_duty.c    active, standby
+ *     commands_duty.c    active, standby, hold
  *     commands_balance.c rebalance
  *     commands_state.c   stats, health, log-level, version, drain
  *
@@ -100,8 +100,11 @@ command_run command_disable;
 command_run command_active;
 command_run command_standby;
 
-/* All shards have been told what the last order says. */
-void commands_duty_done(struct supervisor *sup);
+command_run command_hold;
+
+/* All shards have been told what the last order says; `result', or NULL, is what its answer has
+ * beside that, and is theirs. */
+void commands_duty_done(struct supervisor *sup, struct json_t *result);
 
 /* In commands_balance.c. */
 command_run command_rebalance;

@@ -1,9 +1,9 @@
-/* commands_duty.c - active and standby: which rules relay here, and which only receive.
+/* commands_duty.c - active, standby and hold: which rules relay here, and which only receive.
  *
  * An order is taken whatever else is under way, since who takes over cannot wait; the answer comes
- * once every shard has been told (commands_late), which is before anybody else is listened to. With
- * `overlap_ms' rules stand by only then, and the answer, which comes at once, says so. See
- * commands.h and duty.h.
+ * once every shard has been told (commands_late). With `overlap_ms' rules stand by only then, and
+ * the answer, which comes at once, says so. An order about marks (relief.h) takes a moment, in
+ * which no other is taken. See commands.h and duty.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,37 +19,79 @@
 
 static enum protocol_refusal say(const struct command_request *request, bool standby,
 				 json_t *result, struct err *err);
-static enum protocol_refusal read_overlap(const struct command_request *request, uint64_t *out_ms,
-					  struct err *err);
+static enum protocol_refusal check(const struct command_request *request, struct err *err);
+static enum protocol_refusal read_ms(const struct command_request *request, const char *name,
+				     uint64_t *out_ms, struct err *err);
 static enum protocol_refusal check_names(const struct command_request *request, struct err *err);
 static bool has_rule(const struct conf *conf, const char *name);
 static int say_all(const struct command_request *request, bool standby, uint64_t in_ns);
-static void describe(const struct command_request *request, bool standby, char *out, size_t room);
+static int relieve(const struct command_request *request, bool standby);
+static void describe(const struct command_request *request, const char *verb, char *out,
+		     size_t room);
 static enum protocol_refusal answer_later(const struct command_request *request, const char *what);
+static enum protocol_refusal fail(const struct command_request *request, const char *what, int rc,
+				  struct err *err);
 
 enum protocol_refusal command_active(const struct command_request *request, json_t *result,
 				     struct err *err)
 {
+	bool marks = json_object_get(request->members, "marks") != NULL;
+
+	if (marks != (json_object_get(request->members, "since_ns") != NULL)) {
+		err_set(err, "active: marks go with since_ns; expected both, as `standby' with "
+			     "marks answered");
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
 	return say(request, false, result, err);
 }
 
 enum protocol_refusal command_standby(const struct command_request *request, json_t *result,
 				      struct err *err)
 {
+	if (json_is_true(json_object_get(request->members, "marks")) &&
+	    json_object_get(request->members, "overlap_ms")) {
+		err_set(err, "standby: marks go without an overlap; expected one of them");
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
 	return say(request, true, result, err);
 }
 
-void commands_duty_done(struct supervisor *sup)
+enum protocol_refusal command_hold(const struct command_request *request, json_t *result,
+				   struct err *err)
+{
+	struct duty *duty = &request->sup->changer.duty;
+	uint64_t for_ms = RELIEF_HOLD_MS;
+	char what[sizeof(request->sup->duty_order.what)];
+	enum protocol_refusal code = check(request, err);
+
+	code = code == PROTOCOL_DONE ? read_ms(request, "for_ms", &for_ms, err) : code;
+	if (code != PROTOCOL_DONE) {
+		return code;
+	}
+	describe(request, "hold", what, sizeof(what));
+	relief_hold(&duty->relief, json_object_get(request->members, "names"), for_ms * NS_PER_MS);
+	duty_wake(duty);
+	return answer_later(request, what);
+}
+
+void commands_duty_done(struct supervisor *sup, json_t *result)
 {
 	struct command_order *order = &sup->duty_order;
 	struct command_peer peer = {.uid = order->uid, .pid = order->pid};
 
-	if (order->under_way) {
-		order->under_way = false;
-		order->answered = true;
-		err_set(&order->text, "%s", order->what);
-		commands_note(sup, &peer, order->what, "done");
+	if (!order->under_way) {
+		json_decref(result);
+		return;
 	}
+	order->under_way = false;
+	order->answered = true;
+	order->result = result;
+	err_set(&order->text, "%s", order->what);
+	if (json_object_get(result, "met")) {
+		err_set(&order->text, "%s; %u of %u senders went on at their marks", order->what,
+			(unsigned)report_get(result, "met"), (unsigned)report_get(result, "marks"));
+	}
+	commands_note(sup, &peer, order->text.text, "done");
 }
 
 static enum protocol_refusal say(const struct command_request *request, bool standby,
@@ -58,19 +100,17 @@ static enum protocol_refusal say(const struct command_request *request, bool sta
 	struct supervisor *sup = request->sup;
 	uint64_t overlap_ms = 0;
 	char what[sizeof(sup->duty_order.what)];
-	enum protocol_refusal code = read_overlap(request, &overlap_ms, err);
+	enum protocol_refusal code = check(request, err);
+	int rc;
 
-	code = code == PROTOCOL_DONE ? check_names(request, err) : code;
+	code = code == PROTOCOL_DONE ? read_ms(request, "overlap_ms", &overlap_ms, err) : code;
 	if (code != PROTOCOL_DONE) {
 		return code;
 	}
-	describe(request, standby, what, sizeof(what));
-	if (say_all(request, standby, overlap_ms * NS_PER_MS) < 0) {
-		err_set(err, "%s: out of memory; free some and try again", what);
-		commands_note(sup, request->peer, what, err->text);
-		return PROTOCOL_REFUSED_FAILED;
-	}
-	if (overlap_ms > 0) {
+	describe(request, standby ? "standby" : "active", what, sizeof(what));
+	rc = overlap_ms > 0 ? 0 : relieve(request, standby);
+	rc = rc == 0 ? say_all(request, standby, overlap_ms * NS_PER_MS) : rc;
+	if (rc == 0 && overlap_ms > 0) {
 		char done[sizeof(what) + 32];
 
 		snprintf(done, sizeof(done), "%s, in %" PRIu64 " ms", what, overlap_ms);
@@ -79,17 +119,29 @@ static enum protocol_refusal say(const struct command_request *request, bool sta
 		return PROTOCOL_DONE;
 	}
 	duty_wake(&sup->changer.duty);
-	return answer_later(request, what);
+	return rc < 0 ? fail(request, what, rc, err) : answer_later(request, what);
 }
 
-static enum protocol_refusal read_overlap(const struct command_request *request, uint64_t *out_ms,
-					  struct err *err)
+/* Whether the order can be taken at all. */
+static enum protocol_refusal check(const struct command_request *request, struct err *err)
 {
-	const json_t *overlap = json_object_get(request->members, "overlap_ms");
-	double ms = overlap ? json_number_value(overlap) : 0;
+	if (relief_is_busy(&request->sup->changer.duty.relief)) {
+		err_set(err, "another machine is taking over from this one, or the other way "
+			     "round; try again in a second");
+		return PROTOCOL_REFUSED_BUSY;
+	}
+	return check_names(request, err);
+}
+
+/* `*out_ms' stays as it is where the request does not say. */
+static enum protocol_refusal read_ms(const struct command_request *request, const char *name,
+				     uint64_t *out_ms, struct err *err)
+{
+	const json_t *value = json_object_get(request->members, name);
+	double ms = value ? json_number_value(value) : (double)*out_ms;
 
 	if (!(ms >= 0 && ms <= PROTOCOL_OVERLAP_MAX_MS)) {
-		err_set(err, "overlap_ms: %g: expected %d to %d milliseconds", ms, 0,
+		err_set(err, "%s: %g: expected %d to %d milliseconds", name, ms, 0,
 			PROTOCOL_OVERLAP_MAX_MS);
 		return PROTOCOL_REFUSED_BAD_REQUEST;
 	}
@@ -147,11 +199,31 @@ static int say_all(const struct command_request *request, bool standby, uint64_t
 	return rc;
 }
 
+/* Marks to be written down, or to be waited for; without any, whatever was held goes on. */
+static int relieve(const struct command_request *request, bool standby)
+{
+	struct relief *relief = &request->sup->changer.duty.relief;
+	json_t *names = json_object_get(request->members, "names");
+	json_t *marks = json_object_get(request->members, "marks");
+
+	if (standby && json_is_true(marks)) {
+		return relief_note(relief, names);
+	}
+	if (!standby && marks) {
+		double since_ns = json_number_value(json_object_get(request->members, "since_ns"));
+
+		return relief_follow(relief, names, marks, (uint64_t)since_ns);
+	}
+	relief_break(relief);
+	return 0;
+}
+
 /* "standby one two", cut off where it is long. */
-static void describe(const struct command_request *request, bool standby, char *out, size_t room)
+static void describe(const struct command_request *request, const char *verb, char *out,
+		     size_t room)
 {
 	const json_t *names = json_object_get(request->members, "names");
-	size_t used = (size_t)snprintf(out, room, "%s%s", standby ? "standby" : "active",
+	size_t used = (size_t)snprintf(out, room, "%s%s", verb,
 				       json_array_size(names) == 0 ? ": all rules" : "");
 	json_t *name;
 	size_t i;
@@ -165,7 +237,8 @@ static void describe(const struct command_request *request, bool standby, char *
 	}
 }
 
-/* Nobody is listened to until then, so there is none before it. */
+/* There is none before it: shards are told before anybody else is listened to, and a relief says
+ * that it is busy. */
 static enum protocol_refusal answer_later(const struct command_request *request, const char *what)
 {
 	struct command_order *order = &request->sup->duty_order;
@@ -181,4 +254,19 @@ static enum protocol_refusal answer_later(const struct command_request *request,
 		.command = json_incref(json_object_get(request->members, "command"))};
 	snprintf(order->what, sizeof(order->what), "%s", what);
 	return PROTOCOL_LATER;
+}
+
+static enum protocol_refusal fail(const struct command_request *request, const char *what, int rc,
+				  struct err *err)
+{
+	if (rc == -EINVAL) {
+		err_set(err,
+			"%s: these are no marks; expected those that `standby' with marks "
+			"answered; nothing was changed",
+			what);
+	} else {
+		err_set(err, "%s: out of memory; free some and try again", what);
+	}
+	commands_note(request->sup, request->peer, what, err->text);
+	return rc == -EINVAL ? PROTOCOL_REFUSED_BAD_REQUEST : PROTOCOL_REFUSED_FAILED;
 }

@@ -17,6 +17,7 @@
 #include "src/rules/index.h"
 #include "src/run/supervisor.h"
 
+static void told(struct duty *duty);
 static int put(struct duty_orders *orders, const struct duty_order *order);
 static void remove_before(struct duty_orders *orders, const char *name, uint64_t number);
 static bool stands_by(const struct duty *duty, const struct conf *conf,
@@ -34,7 +35,8 @@ static const char *const state_names[] = {"absent", "standby", "active"};
 
 void duty_init(struct duty *duty, struct supervisor *sup)
 {
-	*duty = (struct duty){.sup = sup, .due = true}; /* to note how the rules begin */
+	*duty = (struct duty){
+		.sup = sup, .relief.sup = sup, .due = true}; /* to note how the rules begin */
 }
 
 void duty_free(struct duty *duty)
@@ -43,6 +45,7 @@ void duty_free(struct duty *duty)
 	free(duty->later.list);
 	free(duty->past);
 	free(duty->message);
+	relief_free(&duty->relief);
 	*duty = (struct duty){0};
 }
 
@@ -130,12 +133,16 @@ void duty_tick(struct duty *duty, uint64_t now_ns)
 		}
 		duty_wake(duty);
 	}
+	if (relief_tick(&duty->relief, now_ns)) {
+		duty_wake(duty);
+	}
 }
 
 int duty_sleep_ms(const struct duty *duty, uint64_t now_ns, int most_ms)
 {
 	uint64_t next_ns = UINT64_MAX;
 
+	most_ms = relief_sleep_ms(&duty->relief, now_ns, most_ms);
 	for (uint32_t i = 0; i < duty->later.count; i++) {
 		next_ns = duty->later.list[i].at_ns < next_ns ? duty->later.list[i].at_ns : next_ns;
 	}
@@ -176,11 +183,7 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 	*message = (struct shard_message){
 		.op = SHARD_SET_DUTIES, .fd = -1, .duties = duty->message, .duty_count = count};
 	if (count == 0) {
-		duty->due = false;
-		(void)duty_mark(duty, sup->setup);
-		duty_note(duty);
-		commands_duty_done(sup);
-		sup->lane.due = true;
+		told(duty);
 	}
 	return count > 0;
 }
@@ -198,6 +201,20 @@ const struct duty_past *duty_past_of(const struct duty *duty, const char *rule)
 const char *duty_state_name(enum duty_state state)
 {
 	return state_names[state];
+}
+
+/* All of them. */
+static void told(struct duty *duty)
+{
+	struct json_t *result;
+
+	duty->due = false;
+	(void)duty_mark(duty, duty->sup->setup);
+	duty_note(duty);
+	if (relief_told(&duty->relief, &result)) {
+		commands_duty_done(duty->sup, result);
+	}
+	duty->sup->lane.due = true;
 }
 
 static int put(struct duty_orders *orders, const struct duty_order *order)
@@ -268,14 +285,20 @@ static uint32_t list_shard(const struct duty *duty, const struct conf_index *ind
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < at->relay.place_count; i++) {
-		const struct flow_place *place = shard_flow(at, i);
+		struct flow_place *place = relay_place(&duty->sup->workers[shard].shard->relay, i);
 		const struct conf_flow *flow =
 			place->flow.rule ? conf_index_find(index, &place->rule.in) : NULL;
-		bool standby = flow && stands_by(duty, index->conf, flow);
+		struct shard_duty wanted = {.token = place->flow.token};
 
-		if (flow && standby != place->rule.standby) {
-			out[count++] = (struct shard_duty){place->flow.token, false, standby};
-			if (standby) {
+		if (!flow) {
+			continue;
+		}
+		wanted.standby = stands_by(duty, index->conf, flow);
+		relief_want(&duty->relief, shard, place, flow, index->conf, &wanted);
+		if (wanted.standby != place->rule.standby || wanted.hold != place->flow.held ||
+		    wanted.baton != place->flow.baton) {
+			out[count++] = wanted;
+			if (wanted.standby || wanted.hold) {
 				lane_drop(duty->sup, &place->rule.in);
 			}
 		}
@@ -285,7 +308,8 @@ static uint32_t list_shard(const struct duty *duty, const struct conf_index *ind
 		bool lacks = output->rule && sources_lacks(&duty->sup->links.sources, output->rule);
 
 		if (output->rule && output->fd >= 0 && lacks != output->sourceless) {
-			out[count++] = (struct shard_duty){output->token, true, lacks};
+			out[count++] = (struct shard_duty){
+				.token = output->token, .is_output = true, .standby = lacks};
 			if (lacks) {
 				lane_drop(duty->sup,
 					  &shard_flow(at, place_index(output->flow))->rule.in);

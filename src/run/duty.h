@@ -21,6 +21,7 @@
 
 #include "shard/change.h"
 #include "src/rules/conf.h"
+#include "src/run/relief.h"
 
 struct setup;
 struct supervisor;
@@ -55,6 +56,7 @@ struct duty_past {
 struct duty {
 	struct supervisor *sup;
 	struct duty_orders now, later;
+	struct relief relief; /* of this machine, or by it */
 	uint64_t numbered;
 	struct duty_past *past; /* sorted by name */
 	uint32_t past_count;

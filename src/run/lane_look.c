@@ -206,7 +206,7 @@ static enum fast_reason carry(struct look *look, const struct worker *w,
 	    flow->first_output == PLACE_NONE) {
 		return FAST_REASON_PENDING;
 	}
-	if (flow->rule->standby) {
+	if (flow->rule->standby || flow->held) {
 		return FAST_REASON_STANDBY;
 	}
 	if (flow->echo_count > FAST_ECHOES_MAX) {

@@ -168,6 +168,9 @@ tests_unit_shard_check_merge_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_merge_carry
 tests_unit_shard_check_merge_carry_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_baton
+tests_unit_shard_check_baton_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_merge_hash
 tests_unit_shard_check_merge_hash_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

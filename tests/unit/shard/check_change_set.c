@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shard/baton.h"
 #include "src/base/clock.h"
 #include "tests/unit/shard/change_rig.h"
 
@@ -218,11 +219,11 @@ END_TEST
 
 START_TEST(a_flow_that_stands_by_counts_and_relays_nothing)
 {
-	struct shard_duty duties[2] = {{0xffff, false, true}};
+	struct shard_duty duties[2] = {{.token = 0xffff, .standby = true}};
 	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = duties, .duty_count = 2};
 
 	open_rig();
-	duties[1] = (struct shard_duty){flow_of(0)->token, false, true};
+	duties[1] = (struct shard_duty){.token = flow_of(0)->token, .standby = true};
 	deliver(3);
 	rig_settle(&rig);
 	ck_assert_int_eq(ask(&m), 0); /* who has left is left out */
@@ -240,6 +241,72 @@ START_TEST(a_flow_that_stands_by_counts_and_relays_nothing)
 	ck_assert_uint_eq(stat_get(&egress_output(&rig.egress, 0)->stats->sent), 8);
 	expect_laws();
 	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_flow_that_is_held_leaves_what_comes_in_its_socket)
+{
+	struct shard_duty duty = {.hold = true};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = &duty, .duty_count = 1};
+
+	open_rig();
+	duty.token = flow_of(0)->token;
+	deliver(3);
+	ck_assert_int_eq(ask(&m), 0); /* once it has come to rest */
+	ck_assert_uint_eq(flow_of(0)->state, FLOW_IDLE);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 3);
+	ck_assert_int_eq(ask(&m), 0); /* again */
+	duty.hold = false;
+	ck_assert_int_eq(ask(&m), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(flow_of(0)->state, FLOW_ARMED);
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 5);
+	duty.hold = true; /* and it may go meanwhile */
+	ck_assert_int_eq(ask(&m), 0);
+	m = (struct shard_message){.op = SHARD_REMOVE_FLOW, .flow = duty.token};
+	ck_assert_int_eq(ask(&m), 0);
+	expect_flow_law(&m.flow_stats);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_flow_relays_from_the_mark_on_that_another_machine_noted)
+{
+	struct baton *notes = calloc(1, baton_bytes(1)), *follows = calloc(1, baton_bytes(1));
+	struct shard_duty duty = {.standby = true, .salt = 5, .baton = notes};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = &duty, .duty_count = 1};
+
+	ck_assert(notes && follows);
+	notes->room = follows->room = baton_room(1);
+	open_rig();
+	duty.token = flow_of(0)->token;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_gt(notes->since_ns, 0);
+	rig.delivered = 2; /* of what the senders send, this machine relayed two */
+	rig_deliver_train(&rig, 4, 100, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->drops[FLOW_DROP_STANDBY]), 4);
+	ck_assert_uint_eq(notes->count, 1);
+
+	follows->follows = true;
+	follows->end_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < notes->room; i++) {
+		(void)baton_add(follows, &notes->marks[i]);
+	}
+	duty.baton = follows;
+	ck_assert_int_eq(ask(&m), 0);
+	rig.delivered = 0; /* another machine has all of it, in other trains */
+	rig_deliver_train(&rig, 6, 100, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&follows->met), 1);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 4);
+	ck_assert_uint_eq(sent_in_order(100, 2), 4);
+	expect_laws();
+	rig_close(&rig);
+	free(notes);
+	free(follows);
 }
 END_TEST
 
@@ -301,6 +368,8 @@ int main(void)
 	tcase_add_test(tc, a_greatest_age_is_set_while_running);
 	tcase_add_test(tc, a_flow_that_is_held_relays_what_is_its_own_before_it_goes);
 	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
+	tcase_add_test(tc, a_flow_that_is_held_leaves_what_comes_in_its_socket);
+	tcase_add_test(tc, a_flow_relays_from_the_mark_on_that_another_machine_noted);
 	tcase_add_test(tc, an_output_without_its_source_address_counts_and_sends_nothing);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
 	suite_add_tcase(suite, tc);
