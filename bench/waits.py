@@ -2,7 +2,8 @@
 """waits.py RAW CASE DEFAULT: what a case that adapts costs, by the fixed cases of the same runs.
 
 For every rate: the CPU of CASE by that of the cheapest of the other cases in each run, and by that
-of DEFAULT; the medians of the runs' ratios are printed. See suites/waits.sh.
+of DEFAULT; then how much more latency it has than DEFAULT, median and slowest in a hundred. The
+medians of the runs' ratios and differences are printed. See suites/waits.sh.
 """
 
 import sys
@@ -11,15 +12,12 @@ from figures import Missing, Results, median
 
 
 def main(path, case, default):
-    """Prints the table."""
+    """Prints the tables."""
     raw = Results(path, ["table", "case", "param", "run"])
-    lines = raw.select(table="cpu")
     print(f"{'rate':>10}  {'of the best fixed':>18}  {'(which)':<12}  of the default")
-    for rate in dict.fromkeys(line["param"] for line in lines):
+    for rate, runs in by_rate(raw, "cpu", "cpu"):
         of_best, of_default, bests = [], [], []
-        for run in sorted({line["run"] for line in lines}):
-            costs = {line["case"]: raw.value(line, "cpu") for line in lines
-                     if (line["param"], line["run"]) == (rate, run)}
+        for costs in runs:
             fixed = {name: cost for name, cost in costs.items() if name != case and cost > 0}
             best = min(fixed, key=fixed.get)
             bests.append(best)
@@ -27,6 +25,20 @@ def main(path, case, default):
             of_default.append(costs[case] / fixed[default])
         which = max(set(bests), key=bests.count)
         print(f"{rate:>10}  {median(of_best):18.2f}  {which:<12}  {median(of_default):.2f}")
+    print(f"{'rate':>10}  {'p50: us more than the default':>30}  {'p99':>8}")
+    for (rate, middles), (_, slowest) in zip(by_rate(raw, "latency", "p50"),
+                                             by_rate(raw, "latency", "p99")):
+        more = [median(us[case] - us[default] for us in runs) for runs in (middles, slowest)]
+        print(f"{rate:>10}  {more[0]:30.0f}  {more[1]:8.0f}")
+
+
+def by_rate(raw, table, figure):
+    """For each rate of a table a dictionary of each run: the figure by case."""
+    lines = raw.select(table=table)
+    for rate in dict.fromkeys(line["param"] for line in lines):
+        yield rate, [{line["case"]: raw.value(line, figure) for line in lines
+                      if (line["param"], line["run"]) == (rate, run)}
+                     for run in sorted({line["run"] for line in lines})]
 
 
 if __name__ == "__main__":

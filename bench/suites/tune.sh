@@ -5,6 +5,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 tune_suite() {
+    if [ -n "${TUNE_TABLES:-}" ] && $save; then
+        fault "TUNE_TABLES: --save keeps a whole run of tune only"
+        return
+    fi
     raw=$out/tune-raw.csv
     echo "$raw_columns" >"$raw"
     tune_batches
@@ -19,6 +23,7 @@ tune_suite() {
 tune() {
     local table=$1 relay=$2 flag=$3 value run
     local -a values
+    [[ -z ${TUNE_TABLES:-} || " $TUNE_TABLES " == *" $table "* ]] || return 0
     read -r -a values <<<"$4"
     shift 4
     ! $quick || values=("${values[0]}" "${values[-1]}")

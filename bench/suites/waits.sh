@@ -1,9 +1,10 @@
 # waits.sh - single datagrams by rate: what each way to wait costs, and whether --latency chooses
 # as well as who knows the rate.
 #
-# True singles: each is one send of the sender's and one frame on the wire. `cpu' is measured
-# without a receiver, `latency' with one, which shares the sender's processor. The ratios are taken
-# within each run: of --latency to the cheapest of the fixed ways in that run, and to the default.
+# True singles: each is one send of the sender's and one frame on the wire; saturated means more of
+# them, written as frames, than the relay takes. `cpu' is measured without a receiver, `latency'
+# with one, which shares the sender's processor. Ratios and differences are taken within each run:
+# of --latency to the cheapest of the fixed ways in that run, and to the default.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 waits_budget=100
@@ -17,10 +18,11 @@ waits_suite() {
     ! $quick || rates=(50000 150000)
     for ((run = 1; run <= runs; run++)); do
         for rate in "${rates[@]}"; do
-            waits_measure cpu "$rate" receiver=none
+            waits_measure cpu "$rate" receiver=none "rate=$rate"
         done
+        waits_measure cpu saturated receiver=none frames=on
         for rate in 10000 50000 150000; do
-            waits_measure latency "$rate"
+            waits_measure latency "$rate" "rate=$rate"
         done
     done
     summarise "$raw" >"$out/waits.csv"
@@ -30,18 +32,19 @@ waits_suite() {
     waits_ratios
 }
 
-# waits_measure TABLE RATE [NAME=VALUE]...: every way in turn.
+# waits_measure TABLE PARAM [NAME=VALUE]...: every way in turn.
 waits_measure() {
-    local table=$1 rate=$2 way
+    local table=$1 param=$2 way
     shift 2
     for way in "${waits_ways[@]}"; do
-        load_set size=200 "rate=$rate" "$@"
-        measure "$table" "${way%%:*}" "$rate" "$run" "$engine${way#"${way%%:*}"}"
+        load_set size=200 "$@"
+        measure "$table" "${way%%:*}" "$param" "$run" "$engine${way#"${way%%:*}"}"
     done
 }
 
-# waits_ratios: --latency against the best fixed way and the default, medians of each run's ratio.
+# waits_ratios: --latency against the best fixed way and the default, medians of each run's ratio
+# and difference.
 waits_ratios() {
-    printf '\n%s\n' "CPU of --latency $waits_budget by that of other ways: medians of $runs runs"
+    printf '\n%s\n' "--latency $waits_budget against other ways: medians of $runs runs"
     "$here/waits.py" "$raw" "latency $waits_budget" sleep
 }

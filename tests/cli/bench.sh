@@ -173,6 +173,21 @@ says err "of the kernel's own forwarding: not measured"
 run 0 judge.py fast.csv --of fastpath --without smcroute
 run 2 judge.py fast.csv --of nothing
 
+# ---- waits.py: against the cheapest fixed way and the default, run by run ----
+{
+    head -n 1 raw.csv
+    trials cpu sleep 50000 8000000000 0 0
+    trials cpu 'batch 50' 50000 4000000000 0 0
+    trials cpu 'latency 100' 50000 5000000000 0 0
+    trials latency sleep 50000 0 0 50000
+    trials latency 'batch 50' 50000 0 0 90000
+    trials latency 'latency 100' 50000 0 0 120000
+} >waits.csv
+run 0 waits.py waits.csv 'latency 100' sleep
+says out '50000 1.25 batch 50 0.62'
+says out '50000 70 70'
+run 1 waits.py waits.csv 'latency 200' sleep
+
 # ---- docs.py: fills a table, and leaves all else as it is ----
 mkdir -p doc/bench
 sample
