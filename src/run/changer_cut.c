@@ -180,6 +180,9 @@ static void refuse_all(struct changer *c, struct changer_step *first)
 	const struct changer_step *end = c->steps + c->count;
 
 	for (int refuse = 0; refuse < 2; refuse++) {
+		if (refuse) {
+			spread_settle();
+		}
 		for (struct changer_step *step = first;
 		     step < end && step->op == SHARD_REMOVE_FLOW && step->cut; step++) {
 			const struct flow_place *place = place_of(c, step);

@@ -139,6 +139,9 @@ static int open_all(struct changer *c, struct changer_step **shares, uint32_t co
 			rc = steps[s](shares[i], &in, err);
 		}
 	}
+	if (rc == 0 && shares[0]->cut) {
+		spread_settle();
+	}
 	/* What comes before a cut has another socket, and what all refused of it was not lost. */
 	for (uint32_t i = 0; i < count && rc == 0 && shares[0]->cut; i++) {
 		shares[i]->drops_seen = sock_kernel_drops(shares[i]->fd);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
@@ -17,6 +18,7 @@
 #include "src/run/supervisor.h"
 
 #define JUDGE_AFTER_NS (10 * NS_PER_S)
+#define PASSED_NS      NS_PER_MS /* until a datagram has passed all sockets of its group */
 
 /* One step of what makes the socket of a share ready. */
 typedef int share_step(struct flow_place *place, struct err *err);
@@ -210,6 +212,13 @@ void spread_account(const struct supervisor *sup, const struct ingress_flow *flo
 	}
 }
 
+void spread_settle(void)
+{
+	const struct timespec pause = {.tv_nsec = PASSED_NS};
+
+	nanosleep(&pause, NULL);
+}
+
 void spread_tick(const struct supervisor *sup)
 {
 	uint32_t count = sup->setup->layout.share_count;
@@ -294,10 +303,13 @@ static bool is_kept(const struct supervisor *sup, uint32_t first)
 }
 
 /* A unicast group hands the sources of a socket that closes to those that are left, which refuse
- * them by now, or a source would end, begin again and lack what came between. Of sockets that close
- * by themselves, because their shard ends, nothing is known. */
+ * them by now, or a source would end, begin again and lack what came between. Of a multicast group
+ * the last that joined leaves first, and what it was shown is shown to the others before they
+ * leave. Of sockets that close by themselves, because their shard ends, nothing is known. */
 static void end_flow(const struct supervisor *sup, uint32_t first)
 {
+	const struct rule_flow *rule = &spread_place_of(sup, first)->rule;
+	bool filtered = share_is_filtered(spread_share_at(sup, first), &rule->in.at.addr);
 	uint32_t k = spread_share_at(sup, first)->count;
 	bool closing = spread_has_left(sup, first);
 
@@ -306,13 +318,17 @@ static void end_flow(const struct supervisor *sup, uint32_t first)
 		closing =
 			closing || sup->workers[sup->setup->layout.shares[first + i].shard].closing;
 	}
-	for (uint32_t i = 0; i < k && !closing; i++) {
-		sock_refuse_all(spread_place_of(sup, first + i)->flow.fd);
-	}
-	for (uint32_t i = k; i-- > 0 && !closing;) { /* the last that joined leaves first */
+	for (uint32_t i = k; i-- > 0 && !closing;) {
 		const struct flow_place *place = spread_place_of(sup, first + i);
 
+		if (!filtered) {
+			sock_refuse_all(place->flow.fd);
+			continue;
+		}
 		sock_leave(place->flow.fd, &place->rule.in, place->rule.ifindex);
+		if (i == k - 1) {
+			spread_settle();
+		}
 	}
 	gate_let((struct gate *)&sup->gate);
 }

@@ -105,5 +105,12 @@ struct spread_account {
 void spread_account(const struct supervisor *sup, const struct ingress_flow *flow,
 		    struct spread_account *out);
 
+/* Waits, so that whatever datagram was on its way through a group's sockets has passed them all:
+ * the kernel gives it to one after the other. What their filters refused until then and what they
+ * let in was of the same datagrams, so nothing seems to be lost that one was shown before, another
+ * after they were opened, counted, shut or left. What comes meanwhile is let in and not seen to be
+ * refused: of a flow that also loses, as much less may be told. */
+void spread_settle(void);
+
 /* Says so, once, when after some seconds with traffic one share of several has all of it. */
 void spread_tick(const struct supervisor *sup);
