@@ -11,6 +11,7 @@ src_fastpath_libnc_fastpath_a_SOURCES = \
 	src/fastpath/fast_place.c src/fastpath/fast_place.h \
 	src/fastpath/filters.c src/fastpath/filters.h \
 	src/fastpath/hook.h \
+	src/fastpath/hop.c src/fastpath/hop.h \
 	src/fastpath/program.h \
 	src/fastpath/wire.c src/fastpath/wire.h
 if HAVE_BPF
