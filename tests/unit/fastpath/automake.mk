@@ -13,3 +13,9 @@ tests_unit_fastpath_check_fast_change_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/fastpath/check_eligible
 tests_unit_fastpath_check_eligible_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/fastpath/check_hop
+tests_unit_fastpath_check_hop_SOURCES = tests/unit/fastpath/check_hop.c \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_fastpath_check_hop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_unit_fastpath_check_hop_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
