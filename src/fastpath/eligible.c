@@ -7,6 +7,8 @@
  */
 #include "src/fastpath/eligible.h"
 
+#include <sys/socket.h>
+
 #include "src/base/must.h"
 #include "src/fastpath/abi.h"
 
@@ -15,7 +17,8 @@
 static enum fast_reason ask_rule(const struct fast_question *q, const struct conf_rule *rule);
 static enum fast_reason ask_ingress(const struct fast_question *q);
 static enum fast_reason ask_output(const struct fast_question *q, const struct rule_output *out,
-				   const struct device *device);
+				   uint32_t number);
+static enum fast_reason ask_hop(const struct hop *hop);
 
 const char *fast_reason_text(enum fast_reason reason)
 {
@@ -38,9 +41,25 @@ enum fast_reason fast_eligible(const struct fast_question *q)
 		reason = FAST_REASON_OUTPUTS;
 	}
 	for (uint32_t i = 0; i < lead->output_count && reason == FAST_REASON_NONE; i++) {
-		reason = ask_output(q, &outputs[i], &q->outs[i]);
+		reason = ask_output(q, &outputs[i], i);
 	}
 	return reason;
+}
+
+/* An IPv4 socket without df=on knows nothing of the path, since anybody can forge that. */
+uint32_t fast_output_mtu(const struct rule_output *out, const struct device *device,
+			 const struct hop *hop)
+{
+	uint32_t mtu = device->mtu;
+
+	if (out->mtu != 0 && out->mtu < mtu) {
+		mtu = out->mtu;
+	}
+	if (hop && hop->mtu != 0 && hop->mtu < mtu &&
+	    (out->df || out->to.addr.family == AF_INET6)) {
+		mtu = hop->mtu;
+	}
+	return mtu;
 }
 
 bool fast_is_wanted(const struct conf_rule *rule, bool wanted)
@@ -79,13 +98,18 @@ static enum fast_reason ask_ingress(const struct fast_question *q)
 }
 
 static enum fast_reason ask_output(const struct fast_question *q, const struct rule_output *out,
-				   const struct device *device)
+				   uint32_t number)
 {
-	if (!addr_is_multicast(&out->to.addr)) {
-		return FAST_REASON_UNICAST;
-	}
+	const struct device *device = &q->outs[number];
+	const struct hop *hop =
+		q->hops && !addr_is_multicast(&out->to.addr) ? &q->hops[number] : NULL;
+	enum fast_reason reason = hop ? ask_hop(hop) : FAST_REASON_NONE;
+
 	if (out->to.addr.family != q->flow->in.at.addr.family) {
 		return FAST_REASON_FAMILY;
+	}
+	if (reason != FAST_REASON_NONE) {
+		return reason;
 	}
 	if (device->ifindex == 0) {
 		return FAST_REASON_IFACE;
@@ -93,7 +117,7 @@ static enum fast_reason ask_output(const struct fast_question *q, const struct r
 	if (!device->ethernet || device->vlan) {
 		return FAST_REASON_KIND;
 	}
-	if (device->mtu < q->in.mtu || (out->mtu != 0 && out->mtu < q->in.mtu)) {
+	if (fast_output_mtu(out, device, hop) < q->in.mtu) {
 		return FAST_REASON_MTU;
 	}
 	if (out->rate_bps != 0) {
@@ -106,4 +130,16 @@ static enum fast_reason ask_output(const struct fast_question *q, const struct r
 		return FAST_REASON_LOCAL;
 	}
 	return out->gso == 0 ? FAST_REASON_GSO : FAST_REASON_NONE;
+}
+
+static enum fast_reason ask_hop(const struct hop *hop)
+{
+	static const enum fast_reason reasons[] = {
+		[HOP_NOWHERE] = FAST_REASON_ROUTE,
+		[HOP_NEIGHBOUR] = FAST_REASON_NONE,
+		[HOP_HERE] = FAST_REASON_HERE,
+		[HOP_TUNNEL] = FAST_REASON_TUNNEL,
+	};
+
+	return reasons[hop->way];
 }

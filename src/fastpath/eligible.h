@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "src/fastpath/device.h"
+#include "src/fastpath/hop.h"
 #include "src/rules/conf.h"
 
 /* X(ID, "what stands in the way, as the end of a sentence"). Rows from FRAGMENT on are not what
@@ -24,7 +25,8 @@
 	X(MERGED, "copies of a feed are judged by their shard")                          \
 	X(PREFIX, "it takes a prefix of senders")                                        \
 	X(OUTPUTS, "it has more outputs than the program holds")                         \
-	X(UNICAST, "an output is not a multicast group")                                 \
+	X(HERE, "an output goes to this host itself, or is a broadcast")                 \
+	X(TUNNEL, "the route of an output puts something around it")                     \
 	X(FAMILY, "an output is of another family than the ingress")                     \
 	X(IFACE, "an egress interface is not there")                                     \
 	X(KIND, "an egress interface is no Ethernet, or a VLAN's")                       \
@@ -36,6 +38,8 @@
 	X(FRAGMENT, "fragments have come, which only a socket puts together")            \
 	X(OPTIONS, "datagrams with IP options have come")                                \
 	X(TOO_BIG, "datagrams have come that are larger than an egress interface takes") \
+	X(ROUTE, "an output has no route at present")                                    \
+	X(NEIGHBOUR, "the hardware address of an output's next hop is not known")        \
 	X(STANDBY, "its rule stands by")                                                 \
 	X(PENDING, "it or an output of it is pending")                                   \
 	X(SOURCE, "an output has no source address yet")                                 \
@@ -58,11 +62,17 @@ struct fast_question {
 	bool wanted; /* flows whose rule does not say are to be relayed so (--fastpath) */
 	bool trains; /* may be sent (--gso) */
 	struct device in;
-	const struct device *outs; /* one for each output */
+	const struct device *outs; /* one for each output, where it leaves */
+	const struct hop *hops;    /* and its next hop, if it is no group's; NULL: they may be
+				    * neighbours */
 };
 
 /* FAST_REASON_NONE: it can; else the first thing that stands in the way. Pure. */
 enum fast_reason fast_eligible(const struct fast_question *question);
+
+/* The largest packet that an output's way takes uncut; `hop' is NULL for groups. Pure. */
+uint32_t fast_output_mtu(const struct rule_output *out, const struct device *device,
+			 const struct hop *hop);
 
 /* Whether a rule, by its fast= or for want of that by --fastpath, asks for it. */
 bool fast_is_wanted(const struct conf_rule *rule, bool wanted);

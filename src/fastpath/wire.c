@@ -26,7 +26,9 @@ void wire_fill(const struct rule_output *rule, const struct device *device,
 	out->priority = rule->priority >= 0               ? (uint32_t)rule->priority
 			: rule->to.addr.family == AF_INET ? priority_of(tos)
 							  : 0;
-	group_mac(&rule->to.addr, out->to_mac);
+	if (addr_is_multicast(&rule->to.addr)) {
+		group_mac(&rule->to.addr, out->to_mac);
+	}
 	memcpy(out->from_mac, device->mac, sizeof(out->from_mac));
 	memcpy(out->to, rule->to.addr.ip, sizeof(out->to));
 	if (!rule->src_keep) {

@@ -12,7 +12,8 @@
 
 /* Fills in `out' for an output by rule `rule', which the program can send, that leaves by
  * `device' and whose socket sends from `local'; the address of that does not matter with src=keep,
- * its port not with sport=keep. `dark': its link has no carrier. */
+ * its port not with sport=keep. `dark': its link has no carrier. The hardware address that it is
+ * sent to is left 0 unless it is a group's. */
 void wire_fill(const struct rule_output *rule, const struct device *device,
 	       const struct addr *local, bool dark, struct fast_output *out);
 

@@ -28,6 +28,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/lane.c src/run/lane.h \
+	src/run/lane_hops.c src/run/lane_hops.h \
 	src/run/lane_look.c src/run/lane_look.h \
 	src/run/links.c src/run/links.h \
 	src/run/sources.c src/run/sources.h \

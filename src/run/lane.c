@@ -19,6 +19,8 @@
 #define ROOM_OUTPUTS_MIN 512
 #define ROOM_OUTPUTS_MAX 65536
 
+#define ROUTES_PAUSE_NS (200 * NS_PER_MS) /* a host's routes may change all the while */
+
 static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most);
 static bool has_changed(struct lane *lane);
 static void look_at_flags(struct supervisor *sup, uint64_t now_ns);
@@ -37,6 +39,9 @@ int lane_open(struct supervisor *sup, struct err *err)
 	rc = fast_open(room_for(opt->conf.flow_count, ROOM_FLOWS_MIN, ROOM_FLOWS_MAX),
 		       room_for(opt->conf.output_count, ROOM_OUTPUTS_MIN, ROOM_OUTPUTS_MAX),
 		       &sup->lane.fast, &cause);
+	if (rc == 0) {
+		lane_hops_open(&sup->lane.hops);
+	}
 	if (rc < 0 && opt->fastpath == OPT_FASTPATH_REQUIRE) {
 		err_set(err, "--fastpath require: %s", cause.text);
 		return rc;
@@ -52,6 +57,7 @@ void lane_close(struct lane *lane)
 	fast_close(&lane->fast);
 	free(lane->verdicts);
 	free(lane->devices);
+	lane_hops_close(&lane->hops);
 	*lane = (struct lane){0};
 }
 
@@ -61,6 +67,7 @@ int lane_start(struct supervisor *sup, struct err *err)
 		return 0;
 	}
 	fast_prolong(&sup->lane.fast, clock_now_ns());
+	links_listen(&sup->links, lane_hops_fd(&sup->lane.hops));
 	lane_look(sup);
 	if (sup->setup->opt->fastpath == OPT_FASTPATH_REQUIRE) {
 		return lane_check_all(sup, err);
@@ -81,6 +88,11 @@ void lane_addresses_changed(struct supervisor *sup)
 	sup->lane.due = true;
 }
 
+void lane_hear(struct supervisor *sup)
+{
+	sup->lane.due = lane_hops_hear(&sup->lane.hops) || sup->lane.due;
+}
+
 void lane_tick(struct supervisor *sup, uint64_t now_ns)
 {
 	struct lane *lane = &sup->lane;
@@ -92,10 +104,18 @@ void lane_tick(struct supervisor *sup, uint64_t now_ns)
 		lane->tick_ns = now_ns;
 		look_at_flags(sup, now_ns);
 		lane->due = has_changed(lane) || lane->due;
+		lane->due = lane_hops_refresh(&lane->hops, now_ns) || lane->due;
 	}
-	if (lane->due) {
+	if (lane->due || (lane->hops.routes && now_ns - lane->look_ns >= ROUTES_PAUSE_NS)) {
 		lane_look(sup);
 	}
+}
+
+int lane_sleep_ms(const struct supervisor *sup, int most_ms)
+{
+	const int pause_ms = (int)(ROUTES_PAUSE_NS / NS_PER_MS);
+
+	return sup->lane.hops.routes && most_ms > pause_ms ? pause_ms : most_ms;
 }
 
 void lane_prolong(const struct supervisor *sup, uint64_t now_ns)

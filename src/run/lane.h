@@ -2,11 +2,11 @@
  *
  * Every flow has its socket and its shard; the program carries what it can of the same flows. Who
  * is carried is looked at when all shards are about to join, after each list of changes, and when
- * an interface has changed: each flow is put as it stands in the shards' places now, or dropped,
- * with a reason. A flow that a list of changes is about to touch is dropped before, so that nothing
- * here knows of the steps of a change. What was counted by the program is part of what a flow and
- * an output have counted; readers get it from lane_read and lane_read_output, and it leaves
- * with its flow or output into what is gone.
+ * an interface, or the next hop of a unicast output, has changed: each flow is put as it stands in
+ * the shards' places now, or dropped, with a reason. A flow that a list of changes is about to
+ * touch is dropped before, so that nothing here knows of the steps of a change. What was counted by
+ * the program is part of what a flow and an output have counted; readers get it from lane_read and
+ * lane_read_output, and it leaves with its flow or output into what is gone.
  *
  * A flow that goes from its socket to the program may overtake what still waits in the socket; the
  * other way nothing is overtaken, since what the program had has left already. Control thread.
@@ -23,6 +23,7 @@
 #include "src/fastpath/eligible.h"
 #include "src/fastpath/fast.h"
 #include "src/run/changer.h"
+#include "src/run/lane_hops.h"
 
 struct ingress_flow;
 struct output_place;
@@ -50,9 +51,11 @@ struct lane {
 	uint32_t verdict_count;
 	struct lane_device *devices;
 	uint32_t device_count;
+	struct lane_hops hops; /* of unicast outputs */
 	uint32_t carried;
 	uint64_t told;    /* bits of reasons that were said */
 	uint64_t tick_ns; /* the last one */
+	uint64_t look_ns; /* likewise */
 	bool due;         /* to be looked at again */
 	bool probes;      /* source addresses have changed: ask for them each time */
 	bool stopped;     /* nothing is carried any more */
@@ -71,9 +74,16 @@ int lane_start(struct supervisor *sup, struct err *err);
 void lane_changed(struct supervisor *sup);
 void lane_addresses_changed(struct supervisor *sup);
 
+/* The kernel's news of routes and neighbours are taken in; whatever they change is looked at with
+ * the next tick. */
+void lane_hear(struct supervisor *sup);
+
 /* Once a second, and not while a list of changes is under way: whom the program has given up, and
- * which interfaces have changed. */
+ * which interfaces have changed; and sooner what was heard. */
 void lane_tick(struct supervisor *sup, uint64_t now_ns);
+
+/* How long to wait before the next tick at most, in milliseconds: `most_ms' or less. */
+int lane_sleep_ms(const struct supervisor *sup, int most_ms);
 
 /* However busy control is: without this the program ends by itself. */
 void lane_prolong(const struct supervisor *sup, uint64_t now_ns);

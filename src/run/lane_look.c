@@ -2,7 +2,7 @@
  *
  * The configuration says what a flow is to be, the place what it is by now: whether it and all its
  * outputs have sockets, which addresses these send from, which of our own senders could be heard.
- * Interfaces are asked anew each time. Control thread.
+ * Interfaces and next hops are asked for anew each time. Control thread.
  */
 #include "src/run/lane_look.h"
 
@@ -24,7 +24,9 @@ struct look {
 	struct conf_index index;
 	struct lane_verdict *verdicts;
 	struct lane_device *devices;
-	uint32_t device_count;
+	uint32_t device_count, device_room;
+	struct lane_hop_list hops;
+	uint32_t first_hop; /* of the flow that is looked at */
 };
 
 static int begin(struct look *look, struct supervisor *sup);
@@ -40,7 +42,10 @@ static enum fast_reason fill_output(struct look *look, const struct output_place
 				    struct fast_wanted_output *out, uint32_t *mtu);
 static bool source_of(const struct look *look, const struct output_place *place,
 		      struct addr *local);
-static const struct device *device_of(struct look *look, const char *ifname);
+static struct device device_of(struct look *look, const char *ifname);
+static bool hop_of(struct look *look, const struct rule_output *rule, struct hop *hop);
+static struct device device_of_output(struct look *look, const struct rule_output *rule,
+				      const struct hop *hop);
 static void say(struct supervisor *sup);
 static bool is_for_rules(enum fast_reason reason);
 static int compare_verdicts(const void *left, const void *right);
@@ -51,6 +56,7 @@ void lane_look(struct supervisor *sup)
 	struct look look = {0};
 
 	lane->due = false;
+	lane->look_ns = clock_now_ns();
 	if (begin(&look, sup) < 0) {
 		log_warn("fast path: out of memory; all flows go by their sockets");
 		fast_drop_all(&lane->fast);
@@ -104,11 +110,9 @@ static int begin(struct look *look, struct supervisor *sup)
 
 	look->sup = sup;
 	look->verdicts = calloc(conf->flow_count + 1UL, sizeof(*look->verdicts));
-	look->devices = calloc(sup->setup->ifaces.count + 1UL, sizeof(*look->devices));
-	if (rc < 0 || !look->verdicts || !look->devices) {
+	if (rc < 0 || !look->verdicts) {
 		conf_index_free(&look->index);
 		free(look->verdicts);
-		free(look->devices);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
@@ -134,6 +138,7 @@ static void end(struct look *look)
 	lane->verdict_count = look->sup->setup->opt->conf.flow_count;
 	lane->devices = look->devices;
 	lane->device_count = look->device_count;
+	lane_hops_take(&lane->hops, &look->hops);
 	lane->carried = 0;
 	for (uint32_t i = 0; i < lane->verdict_count; i++) {
 		lane->carried += lane->verdicts[i].reason == FAST_REASON_NONE;
@@ -172,19 +177,28 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 	const struct opt *opt = look->sup->setup->opt;
 	const struct conf_flow *lead = conf_lead(known);
 	struct device outs[FAST_OUTPUTS_MAX] = {0};
+	struct hop hops[FAST_OUTPUTS_MAX] = {0};
 	struct fast_question question = {.conf = &opt->conf,
 					 .flow = known,
 					 .wanted = opt->fastpath != OPT_FASTPATH_OFF,
 					 .trains = opt->gso != OPT_OFF,
-					 .outs = outs};
+					 .outs = outs,
+					 .hops = hops};
 	enum fast_reason reason;
 
 	if (!fast_is_wanted(&opt->conf.rules[known->rule], question.wanted)) {
 		return FAST_REASON_UNWANTED;
 	}
-	question.in = *device_of(look, known->in.at.ifname);
+	look->first_hop = look->hops.count;
+	question.in = device_of(look, known->in.at.ifname);
 	for (uint32_t i = 0; i < lead->output_count && i < FAST_OUTPUTS_MAX; i++) {
-		outs[i] = *device_of(look, opt->conf.outputs[lead->first_output + i].to.ifname);
+		const struct rule_output *rule = &opt->conf.outputs[lead->first_output + i];
+
+		if (!endpoint_is_known(&rule->to)) {
+			return FAST_REASON_PENDING;
+		}
+		(void)hop_of(look, rule, &hops[i]);
+		outs[i] = device_of_output(look, rule, &hops[i]);
 	}
 	reason = fast_eligible(&question);
 	return reason == FAST_REASON_NONE ? carry(look, w, flow, &question.in) : reason;
@@ -247,20 +261,29 @@ static enum fast_reason fill_output(struct look *look, const struct output_place
 				    struct fast_wanted_output *out, uint32_t *mtu)
 {
 	const struct rule_output *rule = &place->output.rule->out;
-	const struct device *device = device_of(look, rule->to.ifname);
+	struct hop hop;
+	bool hops = hop_of(look, rule, &hop);
+	struct device device = device_of_output(look, rule, &hop);
+	uint32_t most = fast_output_mtu(rule, &device, hops ? &hop : NULL);
 	struct addr local;
 
 	if (place->output.state == OUTPUT_PENDING || place->output.fd < 0 ||
-	    place->output.rule->ifindex != device->ifindex) {
+	    (rule->to.ifname[0] && place->output.rule->ifindex != device.ifindex)) {
 		return FAST_REASON_PENDING;
+	}
+	if (hops && !lane_hops_knows(&look->sup->lane.hops, &hop)) {
+		return FAST_REASON_NEIGHBOUR;
 	}
 	if (sources_lacks(&look->sup->links.sources, place->output.rule) ||
 	    !source_of(look, place, &local)) {
 		return FAST_REASON_SOURCE;
 	}
-	*mtu = device->mtu < *mtu ? device->mtu : *mtu;
+	*mtu = most < *mtu ? most : *mtu;
 	out->to = rule->to;
-	wire_fill(rule, device, &local, place->output.dark, &out->wire);
+	wire_fill(rule, &device, &local, place->output.dark, &out->wire);
+	if (hops) {
+		memcpy(out->wire.to_mac, hop.mac, sizeof(out->wire.to_mac));
+	}
 	return FAST_REASON_NONE;
 }
 
@@ -290,24 +313,61 @@ static bool source_of(const struct look *look, const struct output_place *place,
 	return local->family != 0 && !addr_is_any(local);
 }
 
-/* Asked once a look. One that no rule names does not come here. */
-static const struct device *device_of(struct look *look, const char *ifname)
+/* Asked once a look. */
+static struct device device_of(struct look *look, const char *ifname)
 {
-	static const struct device none;
-	struct lane_device *found;
+	struct lane_device found = {0};
 
 	for (uint32_t i = 0; i < look->device_count; i++) {
 		if (strcmp(look->devices[i].name, ifname) == 0) {
-			return &look->devices[i].device;
+			return look->devices[i].device;
 		}
 	}
-	if (!iface_find(&look->sup->setup->ifaces, ifname)) {
-		return &none;
+	if (look->device_count == look->device_room) {
+		uint32_t room = 2 * look->device_room + 8;
+		struct lane_device *devices = realloc(look->devices, room * sizeof(*devices));
+
+		if (!devices) {
+			return found.device;
+		}
+		look->devices = devices;
+		look->device_room = room;
 	}
-	found = &look->devices[look->device_count++];
-	memcpy(found->name, ifname, strnlen(ifname, sizeof(found->name) - 1));
-	device_read(ifname, &found->device);
-	return &found->device;
+	memcpy(found.name, ifname, strnlen(ifname, sizeof(found.name) - 1));
+	device_read(ifname, &found.device);
+	look->devices[look->device_count++] = found;
+	return found.device;
+}
+
+/* By which neighbour an output is reached; false: it is a group. */
+static bool hop_of(struct look *look, const struct rule_output *rule, struct hop *hop)
+{
+	struct lane_hop key = {.to = rule->to.addr};
+
+	*hop = (struct hop){0};
+	if (addr_is_multicast(&rule->to.addr)) {
+		return false;
+	}
+	key.ifindex = rule->to.ifname[0] ? device_of(look, rule->to.ifname).ifindex : 0;
+	if (key.ifindex != 0 || !rule->to.ifname[0]) {
+		lane_hops_find(&look->sup->lane.hops, &look->hops, look->first_hop, &key, hop);
+	}
+	return true;
+}
+
+/* Where it leaves: by the interface that the rule names, or by that of the route. */
+static struct device device_of_output(struct look *look, const struct rule_output *rule,
+				      const struct hop *hop)
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (hop->ifindex == 0 || addr_is_multicast(&rule->to.addr)) {
+		return device_of(look, rule->to.ifname);
+	}
+	if (!if_indextoname(hop->ifindex, name)) {
+		return (struct device){0};
+	}
+	return device_of(look, name);
 }
 
 /* Of each reason once; and how many are carried, when that is another number. */

@@ -10,7 +10,6 @@
 #include "src/base/log.h"
 #include "src/run/supervisor.h"
 
-static void listen_to(struct links *links, int fd);
 static void look_at_names(struct links *links);
 static void hear(void *context, const struct ifwatch_event *event);
 
@@ -31,7 +30,7 @@ void links_open(struct links *links)
 			 strerror(-rc));
 		ifwatch_close(&links->watch);
 	} else {
-		listen_to(links, links->watch.fd);
+		links_listen(links, links->watch.fd);
 	}
 }
 
@@ -101,6 +100,15 @@ const char *links_output_waits(const struct links *links, const struct rule_tabl
 		       : NULL;
 }
 
+void links_listen(struct links *links, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (fd >= 0 && links->epoll_fd > 0) {
+		(void)epoll_ctl(links->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	}
+}
+
 int links_fd(const struct links *links)
 {
 	return links->epoll_fd;
@@ -117,6 +125,7 @@ void links_tick(struct links *links)
 	links->listing = links->watch.table.listing;
 	names_tick(&links->names, links->now_ns);
 	lane_prolong(links->sup, links->now_ns);
+	lane_hear(links->sup);
 	members_watch_tick(&links->members, links->sup);
 	if (!changer_is_amid(&links->sup->changer) && sources_tick(&links->sources, links->sup)) {
 		duty_wake(&links->sup->changer.duty);
@@ -132,7 +141,7 @@ void links_tick(struct links *links)
 
 int links_sleep_ms(const struct links *links, int most_ms)
 {
-	most_ms = names_sleep_ms(&links->names, most_ms);
+	most_ms = lane_sleep_ms(links->sup, names_sleep_ms(&links->names, most_ms));
 	return changer_is_idle(&links->sup->changer) ? pending_sleep_ms(&links->pending, most_ms)
 						     : most_ms;
 }
@@ -151,27 +160,18 @@ void links_close(struct links *links)
 	}
 }
 
-static void listen_to(struct links *links, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-	if (fd >= 0 && links->epoll_fd > 0) {
-		(void)epoll_ctl(links->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-	}
-}
-
 /* They have a descriptor from the first one on. */
 static void look_at_names(struct links *links)
 {
 	int before = names_fd(&links->names);
 
 	if (members_watch_open(&links->members, links->sup)) {
-		listen_to(links, links->members.fd);
+		links_listen(links, links->members.fd);
 	}
 	links->names.sup = links->sup;
 	(void)names_look(&links->names); /* what it cannot, it has logged */
 	if (before < 0) {
-		listen_to(links, names_fd(&links->names));
+		links_listen(links, names_fd(&links->names));
 	}
 }
 

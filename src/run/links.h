@@ -58,6 +58,10 @@ const char *links_output_amiss(const struct links *links, const struct rule_tabl
 /* Why an output by `rule' stands by, whatever its rule does; NULL: it does not. */
 const char *links_output_waits(const struct links *links, const struct rule_table_output *rule);
 
+/* Another descriptor whose news end the waiting for the next tick; -1: none. Only after
+ * links_open. */
+void links_listen(struct links *links, int fd);
+
 /* To be polled for reading, or -1. */
 int links_fd(const struct links *links);
 

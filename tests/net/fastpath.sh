@@ -47,9 +47,10 @@ expect "sent in all" "$(reported .totals.sent)" 5000
 expect "turns of shards that have received any" \
     "$(reported '[.shards[].batches.received_per_turn[1:][]] | add')" 0
 
-# Fragments come between: what follows them must not overtake them. Unicast outputs, and rules that
-# do not want to, go by their sockets beside it.
-relay_start --fastpath auto --rule "$fed" --rule "239.1.1.2%in0:5000 -> 10.77.2.2%out0:6002" \
+# Fragments come between: what follows them must not overtake them. Outputs with a rate, and rules
+# that do not want to, go by their sockets beside it.
+relay_start --fastpath auto --rule "$fed" \
+    --rule "239.1.1.2%in0:5000 -> 10.77.2.2%out0:6002 rate=1G" \
     --rule "239.1.1.3%in0:5000 fast=off -> 239.2.2.4%out0:6003"
 recv_start one dst 239.2.2.2%d0:6000
 recv_start others dst 10.77.2.2%d0:6002 239.2.2.4%d0:6003
@@ -64,7 +65,7 @@ expect_cmp "by the program until then" "$(fast received)" -ge 500
 expect_cmp "and fewer than in all" "$(fast received)" -lt 1000
 expect "why two others went by sockets" \
     "$(reported '[.rules[1, 2].flows[].fast.reason] | join("; ")')" \
-    "an output is not a multicast group; it is not asked for"
+    "an output has rate=; it is not asked for"
 
 # A queue that is full: each datagram is sent, or counted for its output.
 in_ns mid tc qdisc add dev out0 root tbf rate 20mbit burst 10kb limit 10kb

@@ -11,6 +11,7 @@
 
 static struct conf conf;
 static struct device in, outs[FAST_OUTPUTS_MAX + 1];
+static struct hop hops[FAST_OUTPUTS_MAX + 1];
 static struct fast_question question;
 
 static void set_up(void)
@@ -18,6 +19,7 @@ static void set_up(void)
 	in = (struct device){.ifindex = 2, .mtu = 1500, .ethernet = true};
 	for (int i = 0; i <= FAST_OUTPUTS_MAX; i++) {
 		outs[i] = (struct device){.ifindex = 3, .mtu = 1500, .ethernet = true};
+		hops[i] = (struct hop){.way = HOP_NEIGHBOUR, .ifindex = 3};
 	}
 }
 
@@ -37,7 +39,8 @@ static enum fast_reason ask(const char *rule)
 					  .wanted = true,
 					  .trains = true,
 					  .in = in,
-					  .outs = outs};
+					  .outs = outs,
+					  .hops = hops};
 	return fast_eligible(&question);
 }
 
@@ -106,8 +109,6 @@ START_TEST(endpoints_that_the_program_does_not_know)
 			 FAST_REASON_INGRESS_UNICAST);
 	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [ff3e::2%eth1]:6000"), FAST_REASON_NONE);
 	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> 239.2.2.2%eth1:6000"), FAST_REASON_FAMILY);
-	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000, 10.2.2.2:6000"),
-			 FAST_REASON_UNICAST);
 	ck_assert_int_eq(ask("10.1.1.1@239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000 src=keep"),
 			 FAST_REASON_NONE);
 }
@@ -131,6 +132,54 @@ START_TEST(interfaces_that_it_cannot_use)
 	ck_assert_int_eq(ask(rule), FAST_REASON_KIND);
 	outs[0] = (struct device){0};
 	ck_assert_int_eq(ask(rule), FAST_REASON_IFACE);
+}
+END_TEST
+
+START_TEST(unicast_outputs_go_where_their_route_leads)
+{
+	static const struct {
+		enum hop_way way;
+		enum fast_reason reason;
+	} ways[] = {
+		{HOP_NEIGHBOUR, FAST_REASON_NONE},
+		{HOP_NOWHERE, FAST_REASON_ROUTE},
+		{HOP_HERE, FAST_REASON_HERE},
+		{HOP_TUNNEL, FAST_REASON_TUNNEL},
+	};
+	const char *rule = "239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000, 10.2.2.2:6000";
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		hops[0].way = ways[i].way; /* a group has none */
+		hops[1].way = HOP_NEIGHBOUR;
+		ck_assert_int_eq(ask(rule), FAST_REASON_NONE);
+		hops[1].way = ways[i].way;
+		ck_assert_int_eq(ask(rule), ways[i].reason);
+		ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [ff3e::2%eth1]:6000, [fd00::1]:6000"),
+				 ways[i].reason);
+	}
+	set_up();
+	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> [fd00::1]:6000"), FAST_REASON_FAMILY);
+	outs[1].vlan = true;
+	ck_assert_int_eq(ask(rule), FAST_REASON_KIND);
+	set_up();
+	(void)ask("239.1.1.1%eth0:5000 -> 10.2.2.2:6000");
+	question.hops = NULL;
+	ck_assert_int_eq(fast_eligible(&question), FAST_REASON_NONE);
+}
+END_TEST
+
+/* What is known of a path counts where the socket would go by it. */
+START_TEST(path_that_carries_less_than_the_ingress)
+{
+	hops[0].mtu = 1400;
+	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> 10.2.2.2:6000"), FAST_REASON_NONE);
+	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> 10.2.2.2:6000 df=on"), FAST_REASON_MTU);
+	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [fd00::1]:6000"), FAST_REASON_MTU);
+	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [ff3e::2%eth1]:6000"), FAST_REASON_NONE);
+	in.mtu = 1400;
+	ck_assert_int_eq(ask("[ff3e::1%eth0]:5000 -> [fd00::1]:6000"), FAST_REASON_NONE);
+	ck_assert_uint_eq(fast_output_mtu(conf.outputs, &outs[0], &hops[0]), 1400);
+	ck_assert_uint_eq(fast_output_mtu(conf.outputs, &outs[0], NULL), 1500);
 }
 END_TEST
 
@@ -178,6 +227,8 @@ static Suite *eligible_suite(void)
 	tcase_add_loop_test(tcase, each_key_has_a_verdict, CONF_INGRESS, CONF_EGRESS + 1);
 	tcase_add_test(tcase, endpoints_that_the_program_does_not_know);
 	tcase_add_test(tcase, interfaces_that_it_cannot_use);
+	tcase_add_test(tcase, unicast_outputs_go_where_their_route_leads);
+	tcase_add_test(tcase, path_that_carries_less_than_the_ingress);
 	tcase_add_test(tcase, more_outputs_than_it_holds);
 	tcase_add_test(tcase, rule_wins_over_the_option);
 	tcase_add_test(tcase, each_reason_has_a_text);

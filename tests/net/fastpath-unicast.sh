@@ -1,0 +1,90 @@
+#!/bin/bash
+# builds: plain
+# engines: uring
+# shellcheck disable=SC2034,SC2154
+# Unicast outputs are relayed in the kernel while the neighbour that leads there is known: by a
+# route, a router or an interface. Each change of it is followed at once, whoever goes away has its
+# flow go by sockets, and each datagram is sent once in each case.
+. "$(dirname "$0")/lib/story.sh"
+story "unicast outputs are relayed in the kernel while their neighbours are known"
+topo_line
+in_ns dst ip addr add 10.99.0.1/32 dev lo
+in_ns mid ip route add 10.99.0.0/16 via 10.77.2.2
+
+# fast WHAT: what the program has counted of flows; fast_out WHAT: of outputs.
+fast() {
+    reported "[.rules[].flows[].fast.$1] | add"
+}
+fast_out() {
+    reported "[.rules[].flows[].outputs[].fast.$1] | add"
+}
+
+# carries COUNT: so many flows are relayed in the kernel by now.
+carries() {
+    [ "$(sed -n 's/.*fast path: \([0-9]*\) of .*/\1/p' "$daemon_log" | tail -n 1)" = "$1" ]
+}
+
+# await_carried COUNT: they are, some time.
+await_carried() {
+    wait_for carries "$1" || fail "not just $1 flows are relayed in the kernel"
+}
+
+relay_run --verbose --fastpath require \
+    --rule "239.1.1.1%in0:5000 -> 10.77.2.2:6000, 10.77.2.2%out0:6001 src=keep ttl=dec,
+        10.99.0.1:6002, 239.2.2.2%out0:6003" \
+    --rule "[ff1e::1%in0]:5000 -> [fd77:2::2]:6000, [fd77:2::2%out0]:6001"
+wait_for grep -qE 'ready|fastpath require' "$daemon_log"
+if ! grep -q ready "$daemon_log"; then
+    relay_end
+    skip "the kernel takes no program here: $(tail -n 1 "$daemon_log")"
+fi
+await_carried 2
+recv_start four dst 10.77.2.2:6000 10.99.0.1:6002 239.2.2.2%d0:6003
+recv_start six dst "[fd77:2::2]:6000" "[fd77:2::2]:6001"
+send src 239.1.1.1%s0:5000 --count 1000 --size 0-1400 --rate unlimited --ttl 9
+send src 239.1.1.1%s0:5000 --count 1000 --gso 8 --rate unlimited --ttl 9
+send src "[ff1e::1%s0]:5000" --count 1000 --size 0-1400 --rate unlimited
+relay_stop
+recv_clean four 6000
+recv_clean six 2000
+expect "received by the program" "$(fast received)" 3000
+expect "sent by it" "$(fast_out sent)" 10000
+
+# Amid traffic the neighbour is forgotten, the route changes, and so does our own address: each
+# datagram arrives, once.
+wire 3 mid out1 dst d1
+relay_start --verbose --fastpath auto --rule "239.1.1.1%in0:5000 -> 10.99.0.1:6002"
+await_carried 1
+recv_start one dst 10.99.0.1:6002
+start_in src "$probe" send --quiet --json --no-loop --rate 3000 --count 6000 239.1.1.1%s0:5000 \
+    >"$work/sent.json" 2>"$work/send.log"
+sender=$started
+for i in 1 2 3 4 5; do
+    in_ns mid ip neigh del 10.77.2.2 dev out0
+    in_ns mid ip route replace 10.99.0.0/16 via 10.77.3.2
+    in_ns mid ip link set out1 address "02:00:00:00:00:1$i"
+    in_ns mid ip neigh flush dev out1
+    in_ns mid ip route replace 10.99.0.0/16 via 10.77.2.2
+done
+wait_for dead "$sender"
+await_carried 1
+
+# The neighbour has another hardware address, then answers no more: its flow goes by its socket.
+in_ns dst ip link set d0 address 02:00:00:00:01:01
+in_ns mid ip neigh replace 10.77.2.2 lladdr 02:00:00:00:01:01 dev out0 nud stale
+send src 239.1.1.1%s0:5000 --count 100
+in_ns dst ip link set d0 arp off
+in_ns mid ip neigh del 10.77.2.2 dev out0
+await_carried 0
+in_ns dst ip link set d0 arp on
+await_carried 1
+in_ns mid ip route del 10.99.0.0/16
+await_carried 0
+relay_stop
+recv_stop one
+expect "one: received, lost, duplicated, corrupt" \
+    "$(got one '.total | [.received, .lost, .duplicated, .corrupt] | join(" ")')" "6100 0 0 0"
+expect "received in all" "$(reported .totals.received)" 6100
+expect_cmp "of these by the program" "$(fast received)" -gt 1000
+expect "why it is not now" "$(reported '.rules[].flows[].fast.reason')" \
+    "an output has no route at present"
