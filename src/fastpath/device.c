@@ -25,8 +25,7 @@ void device_read(const char *ifname, struct device *out)
 		if (ioctl(fd, SIOCGIFMTU, &ask) == 0) {
 			found.mtu = (uint32_t)ask.ifr_mtu;
 		}
-		found.vlan =
-			linkinfo_ask(found.ifindex, &link) == 0 && strcmp(link.kind, "vlan") == 0;
+		found.tagged = linkinfo_ask(found.ifindex, &link) == 0 && link.keeps_tags;
 		*out = found;
 	}
 	if (fd >= 0) {

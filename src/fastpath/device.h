@@ -12,7 +12,7 @@ struct device {
 	uint32_t mtu;
 	uint8_t mac[6];
 	bool ethernet; /* its packets begin with two such addresses and a type */
-	bool vlan;     /* a VLAN of another one */
+	bool tagged;   /* a VLAN's whose packets come in with the tag still there */
 };
 
 /* Looks at what is called so now; all zero when nothing is. */

@@ -94,7 +94,7 @@ static enum fast_reason ask_ingress(const struct fast_question *q)
 	if (q->in.ifindex == 0) {
 		return FAST_REASON_INGRESS_IFACE;
 	}
-	return q->in.ethernet && !q->in.vlan ? FAST_REASON_NONE : FAST_REASON_INGRESS_KIND;
+	return q->in.ethernet && !q->in.tagged ? FAST_REASON_NONE : FAST_REASON_INGRESS_KIND;
 }
 
 static enum fast_reason ask_output(const struct fast_question *q, const struct rule_output *out,
@@ -114,7 +114,7 @@ static enum fast_reason ask_output(const struct fast_question *q, const struct r
 	if (device->ifindex == 0) {
 		return FAST_REASON_IFACE;
 	}
-	if (!device->ethernet || device->vlan) {
+	if (!device->ethernet) {
 		return FAST_REASON_KIND;
 	}
 	if (fast_output_mtu(out, device, hop) < q->in.mtu) {

@@ -20,7 +20,7 @@
 	X(UNWANTED, "it is not asked for")                                               \
 	X(INGRESS_UNICAST, "its ingress is not a multicast group")                       \
 	X(INGRESS_IFACE, "its ingress interface is not there")                           \
-	X(INGRESS_KIND, "its ingress interface is no Ethernet, or a VLAN's")             \
+	X(INGRESS_KIND, "its ingress is no Ethernet, or a VLAN with reorder_hdr off")    \
 	X(DIVIDED, "spread= divides it")                                                 \
 	X(MERGED, "copies of a feed are judged by their shard")                          \
 	X(PREFIX, "it takes a prefix of senders")                                        \
@@ -29,7 +29,7 @@
 	X(TUNNEL, "the route of an output puts something around it")                     \
 	X(FAMILY, "an output is of another family than the ingress")                     \
 	X(IFACE, "an egress interface is not there")                                     \
-	X(KIND, "an egress interface is no Ethernet, or a VLAN's")                       \
+	X(KIND, "an egress interface is no Ethernet")                                    \
 	X(MTU, "an egress interface or mtu= carries less than the ingress interface")    \
 	X(RATE, "an output has rate=")                                                   \
 	X(REPLY, "an output has reply=yes")                                              \

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/if_vlan.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ static int read_link(const struct nlmsghdr *head, unsigned *found, struct linkin
 static void index_attributes(const struct rtattr *attr, int left, const struct rtattr **table,
 			     unsigned most);
 static void read_kinds(const struct rtattr *info, struct linkinfo *out);
+static bool read_keeps_tags(const struct rtattr *data);
 static void copy_kind(const struct rtattr *attr, char *kind);
 static uint32_t read_u32(const struct rtattr *attr);
 
@@ -175,6 +177,24 @@ static void read_kinds(const struct rtattr *info, struct linkinfo *out)
 	index_attributes(RTA_DATA(info), (int)RTA_PAYLOAD(info), table, IFLA_INFO_MAX);
 	copy_kind(table[IFLA_INFO_KIND], out->kind);
 	copy_kind(table[IFLA_INFO_SLAVE_KIND], out->master_kind);
+	if (strcmp(out->kind, "vlan") == 0 && table[IFLA_INFO_DATA]) {
+		out->keeps_tags = read_keeps_tags(table[IFLA_INFO_DATA]);
+	}
+}
+
+/* As `reorder_hdr off' of ip(8) has it; no flags at all stand for that, too. */
+static bool read_keeps_tags(const struct rtattr *data)
+{
+	const struct rtattr *table[IFLA_VLAN_MAX + 1] = {0};
+	const struct rtattr *flags;
+	struct ifla_vlan_flags value = {0};
+
+	index_attributes(RTA_DATA(data), (int)RTA_PAYLOAD(data), table, IFLA_VLAN_MAX);
+	flags = table[IFLA_VLAN_FLAGS];
+	if (flags && RTA_PAYLOAD(flags) >= sizeof(value)) {
+		memcpy(&value, RTA_DATA(flags), sizeof(value));
+	}
+	return !(value.flags & VLAN_FLAG_REORDER_HDR);
 }
 
 static void copy_kind(const struct rtattr *attr, char *kind)

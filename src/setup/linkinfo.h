@@ -15,6 +15,7 @@ struct linkinfo {
 	char kind[LINKINFO_KIND_MAX]; /* "veth", "vlan", "wireguard"; "": a device, or not known */
 	char master_kind[LINKINFO_KIND_MAX]; /* of whom it is a port: "bridge", "bond", "vrf" */
 	char master[IF_NAMESIZE];            /* "": it is nobody's port */
+	bool keeps_tags;                     /* a VLAN that receives with the tag still there */
 	uint32_t mtu_max;                    /* the largest MTU it takes; 0: not known */
 };
 

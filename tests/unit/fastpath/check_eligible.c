@@ -123,11 +123,13 @@ START_TEST(interfaces_that_it_cannot_use)
 	ck_assert_int_eq(ask(rule), FAST_REASON_MTU);
 	in.mtu = 1400;
 	ck_assert_int_eq(ask(rule), FAST_REASON_NONE);
-	in.vlan = true;
+	in.tagged = true;
 	ck_assert_int_eq(ask(rule), FAST_REASON_INGRESS_KIND);
 	in = (struct device){0};
 	ck_assert_int_eq(ask(rule), FAST_REASON_INGRESS_IFACE);
 	set_up();
+	outs[0].tagged = true; /* it sets the tag of what is sent by it in any case */
+	ck_assert_int_eq(ask(rule), FAST_REASON_NONE);
 	outs[0].ethernet = false;
 	ck_assert_int_eq(ask(rule), FAST_REASON_KIND);
 	outs[0] = (struct device){0};
@@ -159,7 +161,7 @@ START_TEST(unicast_outputs_go_where_their_route_leads)
 	}
 	set_up();
 	ck_assert_int_eq(ask("239.1.1.1%eth0:5000 -> [fd00::1]:6000"), FAST_REASON_FAMILY);
-	outs[1].vlan = true;
+	outs[1].ethernet = false;
 	ck_assert_int_eq(ask(rule), FAST_REASON_KIND);
 	set_up();
 	(void)ask("239.1.1.1%eth0:5000 -> 10.2.2.2:6000");
