@@ -77,14 +77,24 @@ asks 1 replace "$work/wrong.conf"
 expect_words "what needs a restart" "$work/answer.log" "restart"
 expect "rules" "$(rules)" "$before"
 
-# Another configuration, and the one of the file again.
-printf 'rule 239.1.1.1%%in0:5000 name=stays -> 239.2.2.1%%out0:6000\n' >"$work/other.conf"
+# polling: whether the kernel polls devices as it is asked to, or the ring says why not.
+polling() {
+    "$ctl" show shards --json |
+        jq '.shards[0].ring | .busy_poll_us == 30 or .busy_poll_errno > 0'
+}
+
+# Another configuration, with busy polling, and the one of the file again.
+printf 'rule 239.1.1.1%%in0:5000 name=stays -> 239.2.2.1%%out0:6000\nbusy-poll 30\n' \
+    >"$work/other.conf"
+expect "polling before" "$(polling)" false
 asks 0 replace "$work/other.conf"
 expect "rules" "$(rules)" "stays|"
+expect "polling" "$(polling)" true
 asks 1 disable stays
 expect "the last rule stays" "$(rules)" "stays|"
 asks 0 reload
 expect "rules" "$(rules)" "stays second|"
+expect "polling after" "$(polling)" false
 asks 0 show changes --json
 expect_cmp "changes" "$(jq '.changes | length' "$work/answer")" -gt 30
 expect "the last one" "$(jq -r '.changes[-1] | .what + ": " + .result' "$work/answer")" \
