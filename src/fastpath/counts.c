@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-#define FLOW_ROW(member, name_, unit_, kind_, help_)           \
-	{.name = (name_),                                      \
-	 .unit = (unit_),                                      \
-	 .help = (help_),                                      \
-	 .kind = COUNTER_##kind_,                              \
-	 .offset = offsetof(struct fast_image_counts, member), \
+#define FLOW_ROW(member, name_, unit_, kind_, help_)          \
+	{.name = (name_),                                     \
+	 .unit = (unit_),                                     \
+	 .help = (help_),                                     \
+	 .kind = COUNTER_##kind_,                             \
+	 .offset = offsetof(struct fast_flow_counts, member), \
 	 .buckets = 1},
 #define OUTPUT_ROW(member, name_, unit_, kind_, help_)          \
 	{.name = (name_),                                       \
@@ -36,7 +36,7 @@ const struct counter_family fast_output_counters = {
 };
 
 static_assert(sizeof(flow_rows) / sizeof(flow_rows[0]) ==
-		      sizeof(struct fast_image_counts) / sizeof(uint64_t),
+		      sizeof(struct fast_flow_counts) / sizeof(uint64_t),
 	      "a row for each");
 static_assert(sizeof(output_rows) / sizeof(output_rows[0]) ==
 		      sizeof(struct fast_output_counts) / sizeof(uint64_t),
@@ -44,7 +44,10 @@ static_assert(sizeof(output_rows) / sizeof(output_rows[0]) ==
 
 void counts_add_flow(struct fast_image_counts *to, const struct fast_image_counts *from)
 {
-	counters_add(&fast_flow_counters, to, from);
+	to->received += from->received;
+	to->received_bytes += from->received_bytes;
+	to->trains += from->trains;
+	to->pieces += from->pieces;
 }
 
 void counts_add_output(struct fast_output_counts *to, const struct fast_output_counts *from)

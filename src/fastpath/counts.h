@@ -10,12 +10,23 @@
 #include "shard/counters.h"
 #include "src/fastpath/abi.h"
 
+/* Of a flow: what the program counts, and control of its coming and going. */
+struct fast_flow_counts {
+	struct fast_image_counts image;
+	uint64_t taken;
+	uint64_t overtaken;
+};
+
 /* Rows as in shard/counters.h. */
-#define FAST_FLOW_COUNTERS(X)                                                       \
-	X(received, "received", "datagrams", COUNT, "of the flow's received")       \
-	X(received_bytes, "received_bytes", "bytes", COUNT, "payload of these")     \
-	X(trains, "trains", "trains", COUNT, "of these, of more than one datagram") \
-	X(pieces, "pieces", "packets", COUNT, "that these came in, a train as one")
+#define FAST_FLOW_COUNTERS(X)                                                               \
+	X(image.received, "received", "datagrams", COUNT, "of the flow's received")         \
+	X(image.received_bytes, "received_bytes", "bytes", COUNT, "payload of these")       \
+	X(image.trains, "trains", "trains", COUNT, "of these, of more than one datagram")   \
+	X(image.pieces, "pieces", "packets", COUNT, "that these came in, a train as one")   \
+	X(taken, "taken", "times", COUNT, "how often the program has taken the flow over")  \
+	X(overtaken, "overtaken", "datagrams", COUNT,                                       \
+	  "of the flow's received: its socket still held them when the program took over, " \
+	  "so they may have left out of order")
 
 #define FAST_OUTPUT_COUNTERS(X)                                                          \
 	X(sent, "sent", "datagrams", COUNT, "of the output's sent")                      \
@@ -27,7 +38,7 @@
 	X(ttl_expired, "ttl_expired", "datagrams", COUNT, "of the output's ttl_expired") \
 	X(send_error, "send_error", "datagrams", COUNT, "of the output's send_error")
 
-/* Values lie in struct fast_image_counts and struct fast_output_counts. */
+/* Values lie in struct fast_flow_counts and struct fast_output_counts. */
 extern const struct counter_family fast_flow_counters;
 extern const struct counter_family fast_output_counters;
 

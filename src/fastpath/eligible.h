@@ -45,6 +45,7 @@
 	X(SOURCE, "an output has no source address yet")                                 \
 	X(ECHOES, "too many of our own senders could be heard by it")                    \
 	X(REFUSED, "the kernel refuses it")                                              \
+	X(QUEUED, "its socket holds datagrams, which go first")                          \
 	X(CLOSED, "nobody asked for the fast path at the start, or it could not be had")
 
 #define FAST_REASON_ID(id, ...) FAST_REASON_##id,

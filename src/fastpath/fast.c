@@ -70,6 +70,18 @@ void fast_close(struct fast *fast)
 	*fast = (struct fast){0};
 }
 
+int fast_prepare(struct fast *fast, const struct fast_wanted *wanted, struct err *err)
+{
+	struct fast_record *record = record_of(fast, &wanted->in);
+
+	record = record ? record : new_record(fast, wanted);
+	if (!record) {
+		err_set(err, "out of memory");
+		return -ENOMEM;
+	}
+	return fast_place_take(fast, record, wanted->ifindex, err);
+}
+
 int fast_put(struct fast *fast, const struct fast_wanted *wanted, struct err *err)
 {
 	struct fast_record *record = record_of(fast, &wanted->in);
@@ -85,15 +97,11 @@ int fast_put(struct fast *fast, const struct fast_wanted *wanted, struct err *er
 	if (record && record->old_image != FAST_NONE) {
 		fast_settle(fast);
 	}
-	record = record ? record : new_record(fast, wanted);
-	if (!record) {
-		err_set(err, "out of memory");
-		return -ENOMEM;
-	}
-	rc = fast_place_take(fast, record, wanted->ifindex, err);
+	rc = fast_prepare(fast, wanted, err);
 	if (rc < 0) {
 		return rc;
 	}
+	record = record_of(fast, &wanted->in);
 	number = fast_take_number(&fast->images);
 	rc = number == FAST_NONE ? -ENOSPC : fast_image_write(fast, record, wanted, &image);
 	if (rc == 0) {
@@ -181,6 +189,13 @@ void fast_forget_output(struct fast *fast, const struct rule_ingress *in, const 
 const struct fast_record *fast_find(const struct fast *fast, const struct rule_ingress *in)
 {
 	return record_of(fast, in);
+}
+
+struct fast_order *fast_order_of(const struct fast *fast, const struct rule_ingress *in)
+{
+	struct fast_record *record = record_of(fast, in);
+
+	return record ? &record->order : NULL;
 }
 
 void fast_read(const struct fast *fast, const struct rule_ingress *in,

@@ -53,6 +53,14 @@ struct fast_record_output {
 	struct fast_output_counts past;
 };
 
+/* Kept for whoever puts the flow (src/run/lane_order.h). */
+struct fast_order {
+	bool open;          /* what its socket held when it was taken over may still be there */
+	uint64_t base;      /* that its shard had received of it then, and was done with */
+	uint64_t turns;     /* that its shard had made then */
+	uint64_t overtaken; /* before */
+};
+
 struct fast_record {
 	struct rule_ingress in;
 	unsigned ifindex;
@@ -65,6 +73,7 @@ struct fast_record {
 	struct fast_record_output *outputs;
 	uint32_t output_count;
 	uint64_t puts; /* how often it was put in force after it had not been */
+	struct fast_order order;
 };
 
 /* Numbers that are free: of ways, images or outputs. */
@@ -100,6 +109,10 @@ bool fast_is_open(const struct fast *fast);
 /* Accepts all-zero. Detaches from every interface. */
 void fast_close(struct fast *fast);
 
+/* Whatever takes long of fast_put, whose word counts from its last step: the program is called
+ * where the flow comes in, and still leaves it to its socket. 0, or -errno with `err'. */
+int fast_prepare(struct fast *fast, const struct fast_wanted *wanted, struct err *err);
+
 /* From now on the flow is relayed here as it says; one that is already is left alone. 0; -ENOSPC,
  * there are too many; or another -errno: with `err', and nothing has changed. */
 int fast_put(struct fast *fast, const struct fast_wanted *wanted, struct err *err);
@@ -121,6 +134,9 @@ void fast_forget_output(struct fast *fast, const struct rule_ingress *in, const 
 
 /* NULL: not known. Valid until something is put or forgotten. */
 const struct fast_record *fast_find(const struct fast *fast, const struct rule_ingress *in);
+
+/* NULL: not known. */
+struct fast_order *fast_order_of(const struct fast *fast, const struct rule_ingress *in);
 
 /* What a flow has counted here; an output of it, and what the flow has relayed here without it, so
  * that the two add up to what the flow has relayed. All zero for flows that are not known. */

@@ -10,6 +10,7 @@
 #include "src/base/clock.h"
 #include "src/fastpath/counts.h"
 #include "src/run/lane_look.h"
+#include "src/run/lane_order.h"
 #include "src/run/supervisor.h"
 
 /* Room for flows and outputs: what there is at the start, and as much again for changes, in bounds:
@@ -102,6 +103,7 @@ void lane_tick(struct supervisor *sup, uint64_t now_ns)
 	}
 	if (now_ns - lane->tick_ns >= NS_PER_S) {
 		lane->tick_ns = now_ns;
+		lane_order_look(sup);
 		look_at_flags(sup, now_ns);
 		lane->due = has_changed(lane) || lane->due;
 		lane->due = lane_hops_refresh(&lane->hops, now_ns) || lane->due;
@@ -131,6 +133,7 @@ void lane_touch(struct supervisor *sup, const struct changer_step *steps, uint32
 	if (!lane_is_open(sup)) {
 		return;
 	}
+	lane_order_look(sup);
 	for (uint32_t i = 0; i < count; i++) {
 		if (steps[i].flow) {
 			fast_drop(&sup->lane.fast, &steps[i].flow->in);
@@ -213,6 +216,19 @@ void lane_read(const struct supervisor *sup, const struct rule_ingress *in,
 	fast_read(&sup->lane.fast, in, out);
 }
 
+void lane_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
+		    struct fast_flow_counts *out)
+{
+	const struct fast_record *record = fast_find(&sup->lane.fast, &flow->rule->in);
+
+	*out = (struct fast_flow_counts){0};
+	if (record) {
+		fast_read(&sup->lane.fast, &flow->rule->in, &out->image);
+		out->taken = record->puts;
+		out->overtaken = lane_order_overtaken(&sup->lane, flow);
+	}
+}
+
 void lane_read_output(const struct supervisor *sup, const struct rule_ingress *in,
 		      const struct endpoint *to, struct fast_output_counts *out, uint64_t *before)
 {
@@ -257,7 +273,8 @@ static void look_at_flags(struct supervisor *sup, uint64_t now_ns)
 		if (flag != FAST_FLAG_NONE && flag < sizeof(reasons) / sizeof(reasons[0])) {
 			give_up(sup, verdict, reasons[flag], now_ns);
 		}
-		lane->due = lane->due || (verdict->hold_ns > 0 && now_ns >= verdict->hold_ns);
+		lane->due = lane->due || verdict->queued_ns > 0 ||
+			    (verdict->hold_ns > 0 && now_ns >= verdict->hold_ns);
 	}
 	fast_settle(&lane->fast);
 }

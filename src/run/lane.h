@@ -8,8 +8,9 @@
  * the program is part of what a flow and an output have counted; readers get it from lane_read and
  * lane_read_output, and it leaves with its flow or output into what is gone.
  *
- * A flow that goes from its socket to the program may overtake what still waits in the socket; the
- * other way nothing is overtaken, since what the program had has left already. Control thread.
+ * A flow that goes from its socket to the program waits until its socket is empty, and what may be
+ * overtaken nevertheless is counted (lane_order.h); the other way nothing is overtaken, since what
+ * the program had has left already. Control thread.
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 
 #include "shard/counters.h"
 #include "src/base/log.h"
+#include "src/fastpath/counts.h"
 #include "src/fastpath/device.h"
 #include "src/fastpath/eligible.h"
 #include "src/fastpath/fast.h"
@@ -36,6 +38,7 @@ struct lane_verdict {
 	struct rule_ingress in;
 	enum fast_reason reason; /* FAST_REASON_NONE: it is carried */
 	uint64_t hold_ns;        /* with FRAGMENT, OPTIONS, TOO_BIG: until when */
+	uint64_t queued_ns;      /* since when it waits for its empty socket; 0: it does not */
 };
 
 /* An interface of a flow that could be carried, as it was when last looked at. */
@@ -59,6 +62,7 @@ struct lane {
 	bool due;         /* to be looked at again */
 	bool probes;      /* source addresses have changed: ask for them each time */
 	bool stopped;     /* nothing is carried any more */
+	bool orders_open; /* of some flow, perhaps (lane_order.h) */
 };
 
 /* Loads the program, if any rule asks for it. With --fastpath auto a failure is logged and all goes
@@ -115,5 +119,7 @@ enum fast_reason lane_reason(const struct supervisor *sup, const struct rule_ing
  * it. All zero where it has counted nothing. */
 void lane_read(const struct supervisor *sup, const struct rule_ingress *in,
 	       struct fast_image_counts *out);
+void lane_read_flow(const struct supervisor *sup, const struct ingress_flow *flow,
+		    struct fast_flow_counts *out);
 void lane_read_output(const struct supervisor *sup, const struct rule_ingress *in,
 		      const struct endpoint *to, struct fast_output_counts *out, uint64_t *before);

@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/fastpath/wire.h"
 #include "src/rules/index.h"
+#include "src/run/lane_order.h"
 #include "src/run/supervisor.h"
 
 /* One look. */
@@ -37,6 +38,9 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 				     const struct conf_flow *known);
 static enum fast_reason carry(struct look *look, const struct worker *w,
 			      const struct ingress_flow *flow, const struct device *in);
+static enum fast_reason take_over(struct look *look, const struct shard *shard,
+				  const struct ingress_flow *flow,
+				  const struct fast_wanted *wanted);
 static void say_refused(struct lane *lane, const struct rule_ingress *in, const struct err *err);
 static enum fast_reason fill_output(struct look *look, const struct output_place *place,
 				    struct fast_wanted_output *out, uint32_t *mtu);
@@ -46,6 +50,7 @@ static struct device device_of(struct look *look, const char *ifname);
 static bool hop_of(struct look *look, const struct rule_output *rule, struct hop *hop);
 static struct device device_of_output(struct look *look, const struct rule_output *rule,
 				      const struct hop *hop);
+static struct lane_verdict *verdict_for(const struct look *look, const struct rule_ingress *in);
 static void say(struct supervisor *sup);
 static bool is_for_rules(enum fast_reason reason);
 static int compare_verdicts(const void *left, const void *right);
@@ -57,6 +62,7 @@ void lane_look(struct supervisor *sup)
 
 	lane->due = false;
 	lane->look_ns = clock_now_ns();
+	lane_order_look(sup);
 	if (begin(&look, sup) < 0) {
 		log_warn("fast path: out of memory; all flows go by their sockets");
 		fast_drop_all(&lane->fast);
@@ -120,6 +126,7 @@ static int begin(struct look *look, struct supervisor *sup)
 		const struct lane_verdict *before = lane_verdict_of(&sup->lane, in);
 
 		look->verdicts[i] = (struct lane_verdict){.in = *in, .reason = FAST_REASON_PENDING};
+		look->verdicts[i].queued_ns = before ? before->queued_ns : 0;
 		if (before && before->hold_ns > clock_now_ns()) {
 			look->verdicts[i] = *before;
 		}
@@ -148,20 +155,12 @@ static void end(struct look *look)
 
 static void look_at_worker(struct look *look, const struct worker *w)
 {
-	const struct conf *conf = &look->sup->setup->opt->conf;
-
 	for (uint32_t i = 0; i < w->shard->relay.place_count; i++) {
 		const struct ingress_flow *flow = &shard_flow(w->shard, i)->flow;
 		const struct conf_flow *known =
 			flow->rule ? conf_index_find(&look->index, &flow->rule->in) : NULL;
-		struct lane_verdict key = {0}, *verdict;
+		struct lane_verdict *verdict = known ? verdict_for(look, &known->in) : NULL;
 
-		if (!known) {
-			continue;
-		}
-		key.in = known->in;
-		verdict = bsearch(&key, look->verdicts, conf->flow_count, sizeof(key),
-				  compare_verdicts);
 		if (verdict && verdict->hold_ns == 0) {
 			verdict->reason = look_at_flow(look, w, flow, known);
 		}
@@ -214,7 +213,6 @@ static enum fast_reason carry(struct look *look, const struct worker *w,
 				     .mtu = UINT32_MAX,
 				     .outputs = outputs};
 	enum fast_reason reason = FAST_REASON_NONE;
-	struct err err;
 
 	if (flow->fd < 0 || flow->going || flow->rule->ifindex != in->ifindex ||
 	    flow->first_output == PLACE_NONE) {
@@ -238,11 +236,33 @@ static enum fast_reason carry(struct look *look, const struct worker *w,
 				 : FAST_REASON_OUTPUTS;
 		o = place->output.sibling;
 	}
-	if (reason == FAST_REASON_NONE && fast_put(&look->sup->lane.fast, &wanted, &err) < 0) {
-		say_refused(&look->sup->lane, &wanted.in, &err);
+	return reason == FAST_REASON_NONE ? take_over(look, w->shard, flow, &wanted) : reason;
+}
+
+static enum fast_reason take_over(struct look *look, const struct shard *shard,
+				  const struct ingress_flow *flow, const struct fast_wanted *wanted)
+{
+	struct lane *lane = &look->sup->lane;
+	const struct fast_record *record = fast_find(&lane->fast, &wanted->in);
+	bool is_carried = record && record->image != FAST_NONE;
+	uint64_t base = lane_order_base(shard, flow);
+	struct err err;
+	int rc = fast_prepare(&lane->fast, wanted, &err);
+
+	if (rc == 0 && lane_order_waits(lane, flow, verdict_for(look, &wanted->in))) {
+		return FAST_REASON_QUEUED;
+	}
+	if (rc == 0) {
+		rc = fast_put(&lane->fast, wanted, &err);
+	}
+	if (rc < 0) {
+		say_refused(lane, &wanted->in, &err);
 		return FAST_REASON_REFUSED;
 	}
-	return reason;
+	if (!is_carried) {
+		lane_order_begin(lane, shard, flow, base);
+	}
+	return FAST_REASON_NONE;
 }
 
 /* Once: where there is no more room it would be said of thousands, at each look. */
@@ -368,6 +388,15 @@ static struct device device_of_output(struct look *look, const struct rule_outpu
 		return (struct device){0};
 	}
 	return device_of(look, name);
+}
+
+/* NULL: it is not configured. */
+static struct lane_verdict *verdict_for(const struct look *look, const struct rule_ingress *in)
+{
+	struct lane_verdict key = {.in = *in};
+
+	return bsearch(&key, look->verdicts, look->sup->setup->opt->conf.flow_count, sizeof(key),
+		       compare_verdicts);
 }
 
 /* Of each reason once; and how many are carried, when that is another number. */

@@ -23,7 +23,7 @@ static void put_name(const struct supervisor *sup, const struct endpoint *to,
 static void put_place(const struct worker *w, const struct report_want *want, json_t *row);
 static void put_share(const struct supervisor *sup, const struct ingress_flow *flow,
 		      const struct report_want *want, json_t *object);
-static json_t *fast_flow(const struct supervisor *sup, const struct rule_ingress *in);
+static json_t *fast_flow(const struct supervisor *sup, const struct ingress_flow *flow);
 static json_t *fast_output(const struct supervisor *sup, const struct report_spot *spot);
 static void put_state(json_t *object, const struct report_want *want,
 		      const struct row_state *state);
@@ -90,7 +90,7 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 			  flow->rule->standby ? "its rule stands by" : NULL});
 	report_put_family(row, &want->families[COUNTERS_FLOW], &stats);
 	if (lane_is_open(sup) && report_wants(want, "fast")) {
-		report_put(row, "fast", fast_flow(sup, in));
+		report_put(row, "fast", fast_flow(sup, flow));
 	}
 	if (share_is_part(&flow->rule->share)) {
 		put_share(sup, flow, want, row);
@@ -235,13 +235,13 @@ static void put_share(const struct supervisor *sup, const struct ingress_flow *f
 }
 
 /* What the program has counted of a flow, and whether it carries it now. */
-static json_t *fast_flow(const struct supervisor *sup, const struct rule_ingress *in)
+static json_t *fast_flow(const struct supervisor *sup, const struct ingress_flow *flow)
 {
-	enum fast_reason reason = lane_reason(sup, in);
-	struct fast_image_counts counts;
+	enum fast_reason reason = lane_reason(sup, &flow->rule->in);
+	struct fast_flow_counts counts;
 	json_t *object;
 
-	lane_read(sup, in, &counts);
+	lane_read_flow(sup, flow, &counts);
 	object = report_family(&fast_flow_counters, &counts);
 	report_put(object, "carried", json_boolean(reason == FAST_REASON_NONE));
 	report_put(object, "reason",

@@ -55,6 +55,23 @@ last_got() {
         "$work/$1.json"
 }
 
+# out_of_order NAME: how many of a flow with one output came behind others that were sent after
+# them, without those that the relay's last report counts as overtaken by its fast path.
+out_of_order() {
+    local overtaken found
+    found=$(got "$1" .total.reordered)
+    overtaken=$(reported '[.rules[].flows[].fast.overtaken // 0] | add')
+    echo "out of order: $found, perhaps overtaken: $overtaken" >&2
+    echo $((found > overtaken ? found - overtaken : 0))
+}
+
+# one_cpu: all that is started from here on shares one CPU. There are queues between namespaces for
+# each, and nobody keeps order between what a shard sends from one CPU and the kernel relays on
+# another: a story that looks at the order of a flow that goes to and fro needs this.
+one_cpu() {
+    taskset -pc "$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')" $$ >"$work/taskset.log"
+}
+
 # recv_clean NAME COUNT: stopped, it has received COUNT datagrams, nothing lost, doubled or hurt.
 recv_clean() {
     recv_stop "$1"

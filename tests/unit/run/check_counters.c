@@ -35,7 +35,7 @@ static const struct {
 	{&counter_families[COUNTERS_RING], sizeof(struct ring_stats)},
 	{&counter_families[COUNTERS_BATCHES], sizeof(struct batch_stats)},
 	{&recheck_counters, sizeof(struct recheck)},
-	{&fast_flow_counters, sizeof(struct fast_image_counts)},
+	{&fast_flow_counters, sizeof(struct fast_flow_counts)},
 	{&fast_output_counters, sizeof(struct fast_output_counts)},
 };
 
