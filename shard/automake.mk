@@ -3,6 +3,7 @@ shard_libnc_shard_a_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 shard_libnc_shard_a_SOURCES = \
 	shard/asker.h \
 	shard/baton.c shard/baton.h \
+	shard/breaker.c shard/breaker.h \
 	shard/change.c shard/change.h \
 	shard/change_place.c shard/change_place.h \
 	shard/counters.c shard/counters.h \
@@ -29,6 +30,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay_arm.c shard/relay_arm.h \
 	shard/relay_band.c shard/relay_band.h \
 	shard/relay_baton.c shard/relay_baton.h \
+	shard/relay_breaker.c shard/relay_breaker.h \
 	shard/relay_flows.c shard/relay_flows.h \
 	shard/relay_merge.c shard/relay_merge.h \
 	shard/relay_merge_set.c shard/relay_merge_set.h \

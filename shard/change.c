@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "shard/change_place.h"
+#include "shard/relay_breaker.h"
 #include "shard/relay_merge.h"
 #include "shard/relay_merge_set.h"
 #include "src/base/clock.h"
@@ -189,6 +190,7 @@ static int add_flow(struct relay *r, struct shard_message *m)
 	place->flow.since_end_ns = m->cut_ns != 0 ? clock_now_ns() + CUT_PAST_NS : 0;
 	if (m->goes_on) {
 		place->stats = m->flow_stats;
+		stat_set(&place->stats.circling, 0); /* that is to be found anew */
 		place->book = m->flow_past.book;
 		place->flow.next_group = m->flow_past.next_group;
 	}
@@ -279,7 +281,7 @@ static int remove_flow(struct relay *r, const struct shard_message *m)
 
 static int set_flow(struct relay *r, const struct shard_message *m)
 {
-	const struct ingress_flow *flow = change_find_flow(r, m->flow);
+	struct ingress_flow *flow = change_find_flow(r, m->flow);
 	struct rule_flow *rule;
 
 	if (flow == NULL) {
@@ -288,6 +290,7 @@ static int set_flow(struct relay *r, const struct shard_message *m)
 	rule = &relay_place(r, place_index(m->flow))->rule;
 	rule->in.max_age_ms = m->flow_rule.in.max_age_ms;
 	rule->standby = m->flow_rule.standby;
+	relay_breaker_set(r, flow, m->flow_rule.in.breaker);
 	return 0;
 }
 

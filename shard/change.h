@@ -15,8 +15,8 @@
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
  *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed
- *     SHARD_SET_FLOW       the flow goes on with another max-age=, or stands by, or relays again,
- *                          from the next datagram on
+ *     SHARD_SET_FLOW       the flow goes on with another max-age= or breaker=, or stands by, or
+ *                          relays again, from the next datagram on
  *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay, which
  *                          receive nothing for now, and from which datagrams on others are to
  *                          (baton.h); and which outputs have the source address that they are to
@@ -113,7 +113,7 @@ struct shard_message {
 
 	struct rule_flow flow_rule; /* ADD_FLOW; first_output and output_count mean nothing.
 				     * OPEN_FLOW looks at the `ifindex', SET_FLOW at max_age_ms
-				     * and `standby'. REMOVE_FLOW tells it */
+				     * and breaker, and at `standby'. REMOVE_FLOW tells it */
 	const struct addr *echoes;  /* ADD_FLOW, SET_ECHOES: stay control's, and as long as the flow
 				     * or until the next SET_ECHOES was answered */
 	uint32_t echo_count;

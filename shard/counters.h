@@ -61,6 +61,9 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(starved, "starved", "receives", COUNT, "ended for want of a buffer; nothing is lost")   \
 	X(set_apart, "set_apart", "times", COUNT,                                                 \
 	  "given few buffers of its own: it starved others")                                      \
+	X(circles, "circles", "times", COUNT,                                                     \
+	  "its datagrams were found to come back by way of other hosts")                          \
+	X(circling, "circling", "flag", GAUGE, "1 while they do, and are kept out")               \
 	X(recv_errors, "recv_errors", "receives", COUNT, "failed and tried again a little later") \
 	X(recv_errno, "recv_errno", "errno", ERRNO, "of the last of these, or 0")                 \
 	X(longest_bytes, "longest_bytes", "bytes", GAUGE, "longest datagram that was truncated")  \
@@ -75,6 +78,7 @@ static inline uint64_t stat_get(const stat_t *counter)
 	X(CONTROL, "control_truncated", "control data did not fit: segment size or TTL unknown") \
 	X(FOREIGN, "foreign", "not from the source that the rule names")                         \
 	X(LOOP, "loop", "came from one of our own egress sockets")                               \
+	X(CIRCLED, "circled", "came again by way of other hosts; the breaker kept it out")       \
 	X(STALE, "stale", "had waited in the kernel for longer than max-age=")                   \
 	X(DUPLICATE, "duplicate", "another leg of the feed has brought it before")               \
 	X(REPEATED, "repeated", "this leg of the feed has brought it before")                    \

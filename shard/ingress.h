@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shard/asker.h"
 #include "shard/counters.h"
 #include "shard/pool.h"
 #include "shard/ring.h"
@@ -35,6 +36,25 @@ struct datagram {
 
 struct baton;
 struct relay_merge;
+
+/* Why what a flow receives does not go straight to its outputs; bits. */
+#define ASIDE_MERGED   1 /* somebody judges it (relay_merge.h) */
+#define ASIDE_EXAMINED 2 /* it may circle (relay_breaker.h) */
+#define ASIDE_BROKEN   4 /* what comes again is kept out, likewise */
+
+/* What is known of a flow that may circle; relay_breaker.c. */
+struct flow_circle {
+	uint64_t looked_ns;      /* last look, and ... */
+	uint64_t received;       /* ... what had been received then */
+	uint64_t rate;           /* between the last two: datagrams a second */
+	uint64_t innocent_rate;  /* the highest that it was acquitted with */
+	uint64_t again_ns;       /* not examined before */
+	uint64_t until_ns;       /* what comes again is kept out, if nothing happens */
+	uint64_t purge_until_ns; /* all is kept out: more goes round than can be remembered */
+	uint32_t kept_out;       /* since it is */
+	uint8_t trials;          /* that cost it something and did not convict it */
+	uint8_t convictions;     /* in a row */
+};
 
 enum flow_state {
 	FLOW_FREE,    /* its place has no holder */
@@ -80,6 +100,8 @@ struct ingress_flow {
 	uint8_t leg;             /* of `judge' */
 	bool held;               /* nor as long as this is so: what comes waits in its socket */
 	bool kept; /* its socket and queue are for who comes after us: neither left nor emptied */
+	uint8_t aside; /* ASIDE_*, 0: as nearly always */
+	struct flow_circle circle;
 };
 
 #define BAND_NOWHERE UINT8_MAX
@@ -103,11 +125,12 @@ struct flow_past {
 /* Where a flow stands, with all that belongs to it. */
 struct flow_place {
 	struct ingress_flow flow;
-	struct rule_flow rule;   /* flow.rule */
-	struct sock_got got;     /* buffer size got, clamped, coalescing */
-	struct flow_stats stats; /* flow.stats */
-	struct share_book book;  /* control's */
-	uint64_t unstamp_ns;     /* control's: when it needs no stamps any more; 0: as it is */
+	struct rule_flow rule;     /* flow.rule */
+	struct sock_got got;       /* buffer size got, clamped, coalescing */
+	struct flow_stats stats;   /* flow.stats */
+	struct share_book book;    /* control's */
+	uint64_t unstamp_ns;       /* control's: when it needs no stamps any more; 0: as it is */
+	struct asker circled_from; /* sender of what the breaker kept out last: for control */
 	bool stored; /* somebody keeps its socket beyond our end; control's until MAIL_HAND_OVER */
 };
 
@@ -116,6 +139,23 @@ struct flow_place {
  * whose datagrams do not fit gets a larger `next_group'. */
 bool ingress_accept(struct ingress_flow *flow, const struct ring_recv *event,
 		    const struct pool *pool, struct datagram *out);
+
+/* A run of segments of one reception, which go the same way: `run' begins empty, with a `count' of
+ * 0, and takes the next, of `bytes' at `at' in the payload of `d'. */
+static inline void datagram_extend(struct datagram *run, const struct datagram *d, uint32_t at,
+				   uint32_t bytes)
+{
+	if (run->count == 0) {
+		*run = *d;
+		run->payload = d->payload + at;
+		run->bytes = 0;
+		run->count = 0;
+		run->segment_bytes = bytes;
+		run->place += at;
+	}
+	run->bytes += bytes;
+	run->count++;
+}
 
 /* Stops the socket from taking anything more, then reads and counts (as `shutdown') what is still
  * queued there; at most DRAIN_READ_MAX. What arrives later is a kernel drop. Only while not

@@ -22,6 +22,7 @@
 #include "shard/relay_arm.h"
 #include "shard/relay_band.h"
 #include "shard/relay_baton.h"
+#include "shard/relay_breaker.h"
 #include "shard/relay_flows.h"
 #include "shard/relay_merge.h"
 #include "shard/sock.h"
@@ -37,6 +38,8 @@ static void let_pass(struct relay *r, const struct ring_recv *event);
 static uint32_t slot_of(const struct ring_recv *event);
 static void take_datagram(struct relay *r, struct ingress_flow *flow,
 			  const struct ring_recv *event);
+static void take_aside(struct relay *r, struct ingress_flow *flow, const struct datagram *d,
+		       uint64_t stamp_ns);
 static bool is_sampled(struct relay *r);
 static void hand_out_rest(struct relay *r, struct egress_rest *rest);
 static bool make_room(struct relay *r);
@@ -246,8 +249,8 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;
 		}
-		if (__builtin_expect(flow->judge != NULL, 0)) {
-			relay_take_merged(r, flow, &d);
+		if (__builtin_expect(flow->aside != 0, 0)) {
+			take_aside(r, flow, &d, stamp_ns);
 		} else if (__builtin_expect(flow->rule->standby, 0)) {
 			relay_stand_by(r, flow, &d, stamp_ns);
 		} else {
@@ -256,6 +259,18 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 		}
 	}
 	(void)pool_drop(r->pool, slot);
+}
+
+static void take_aside(struct relay *r, struct ingress_flow *flow, const struct datagram *d,
+		       uint64_t stamp_ns)
+{
+	if (flow->aside & ASIDE_MERGED) {
+		relay_take_merged(r, flow, d);
+	} else if (flow->rule->standby) {
+		relay_stand_by(r, flow, d, stamp_ns);
+	} else {
+		relay_take_examined(r, flow, d);
+	}
 }
 
 /* One in `sample_every' on average, at distances that no regular traffic keeps to. */
@@ -361,6 +376,7 @@ static void take_mail(struct relay *r)
 	if (mail & MAIL_LOOK) {
 		look_at_sockets(r);
 		relay_merges_look(r);
+		relay_breaker_look(r);
 		egress_follow_sources(r->egress);
 	}
 	if ((mail & MAIL_HAND_OVER) && r->phase == RELAY_RUNNING) {

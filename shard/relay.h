@@ -35,7 +35,8 @@ struct relay {
 	struct egress *egress;
 	struct flow_place **rooms; /* of ROOM_FLOWS places each; see relay_flows.h */
 	struct mailbox *mailbox;
-	struct relay_merge *merges; /* a list; relay_merge.h */
+	struct relay_merge *merges;    /* a list; relay_merge.h */
+	struct relay_breaker *breaker; /* relay_breaker.h */
 	uint32_t place_count;
 	uint32_t free_first;                  /* list of free places */
 	struct place_list ended[RELAY_RANKS]; /* flows to be armed again, rank by rank, in order */

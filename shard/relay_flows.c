@@ -2,6 +2,7 @@
 #include "shard/relay_flows.h"
 
 #include "shard/relay_band.h"
+#include "shard/relay_breaker.h"
 #include "shard/relay_merge.h"
 #include "shard/sock.h"
 #include "src/base/must.h"
@@ -16,6 +17,7 @@ void relay_cut(struct relay *r, uint32_t flow_count, struct arena *arena)
 		r->ended[rank] = PLACE_LIST_EMPTY;
 	}
 	relay_add_rooms(r, rooms_for(flow_count, ROOM_FLOWS), arena);
+	relay_breaker_cut(r, arena);
 }
 
 void relay_add_rooms(struct relay *r, uint32_t count, struct arena *arena)
@@ -57,6 +59,7 @@ struct flow_place *relay_take_place(struct relay *r, const struct rule_flow *rul
 	place->stats = (struct flow_stats){0};
 	place->book = (struct share_book){0};
 	place->unstamp_ns = 0;
+	asker_note(&place->circled_from, &(struct addr){0});
 	place->flow = (struct ingress_flow){
 		.token = place->flow.token,
 		.first_output = PLACE_NONE,
@@ -82,6 +85,7 @@ void relay_leave_place(struct relay *r, struct ingress_flow *flow)
 	must(flow->state == FLOW_IDLE);
 	band_leave(r, flow);
 	relay_merge_leave(r, flow);
+	relay_breaker_forget(r, flow);
 	*flow = (struct ingress_flow){
 		.token = place_next_token(flow->token),
 		.next = r->free_first,

@@ -30,7 +30,6 @@ static bool goes_on_alone(struct walk *w);
 static void end_parting(struct ingress_flow *flow);
 static enum merge_verdict judge(struct walk *w, uint32_t bytes);
 static void settle_held(struct walk *w, enum merge_verdict verdict);
-static void win(struct walk *w, uint32_t bytes);
 static void hand_out(struct walk *w, const struct datagram *d);
 static void hold(struct walk *w, uint32_t bytes);
 static void drop(struct ingress_flow *flow, enum merge_verdict verdict);
@@ -106,7 +105,8 @@ bool relay_merge_join(struct relay *r, struct ingress_flow *flow)
 		return false;
 	}
 	rule->merge = &rm->key;
-	flow->merge = flow->judge = rm;
+	flow->merge = rm;
+	relay_merge_set_judge(flow, rm);
 	flow->leg = rule->leg;
 	rm->legs[flow->leg] = place;
 	rm->awaited = false;
@@ -134,7 +134,8 @@ void relay_merge_leave(struct relay *r, struct ingress_flow *flow)
 			rm->lead = PLACE_NONE;
 		}
 	}
-	flow->merge = flow->judge = NULL;
+	flow->merge = NULL;
+	relay_merge_set_judge(flow, NULL);
 	stat_set(&rm->users, stat_get(&rm->users) - 1);
 }
 
@@ -167,7 +168,7 @@ void relay_take_merged(struct relay *r, struct ingress_flow *flow, const struct 
 		enum merge_verdict verdict = judge(&w, bytes);
 
 		if (verdict == MERGE_RELAY || (w.alone && verdict != MERGE_DUPLICATE)) {
-			win(&w, bytes);
+			datagram_extend(&w.won, d, w.at, bytes);
 		} else {
 			hand_out(&w, &w.won);
 			w.won.count = 0;
@@ -281,7 +282,7 @@ static void end_parting(struct ingress_flow *flow)
 {
 	struct relay_merge *rm = flow->judge;
 
-	flow->judge = NULL;
+	relay_merge_set_judge(flow, NULL);
 	rm->lead = PLACE_NONE;
 	stat_set(&rm->users, stat_get(&rm->users) - 1);
 }
@@ -329,21 +330,6 @@ static void settle_held(struct walk *w, enum merge_verdict verdict)
 		drop(w->flow, verdict);
 	}
 	(void)pool_drop(w->r->pool, d.slot);
-}
-
-/* The datagram at hand joins those before it. */
-static void win(struct walk *w, uint32_t bytes)
-{
-	if (w->won.count == 0) {
-		w->won = *w->d;
-		w->won.payload = w->d->payload + w->at;
-		w->won.bytes = 0;
-		w->won.count = 0;
-		w->won.segment_bytes = bytes;
-		w->won.place += w->at;
-	}
-	w->won.bytes += bytes;
-	w->won.count++;
 }
 
 static void hand_out(struct walk *w, const struct datagram *d)

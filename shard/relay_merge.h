@@ -52,6 +52,13 @@ struct relay_merge *relay_merge_take(struct relay *r, const struct rule_merge *k
 /* That of `key', or NULL. */
 struct relay_merge *relay_merge_find(const struct relay *r, const struct rule_merge *key);
 
+/* Who judges what the flow receives; NULL: nobody. */
+static inline void relay_merge_set_judge(struct ingress_flow *flow, struct relay_merge *judge)
+{
+	flow->judge = judge;
+	flow->aside = (uint8_t)(judge ? flow->aside | ASIDE_MERGED : flow->aside & ~ASIDE_MERGED);
+}
+
 /* A flow that has taken its place becomes the leg that its rule says; as the first one it takes
  * over the outputs. False: there is no such merge here. */
 bool relay_merge_join(struct relay *r, struct ingress_flow *flow);

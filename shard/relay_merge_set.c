@@ -11,6 +11,7 @@
 
 #include "shard/change_place.h"
 #include "shard/merge_carry.h"
+#include "shard/relay_breaker.h"
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
 
@@ -107,7 +108,7 @@ static void make_plain(struct setting *s)
 	before->parting_ns = s->now_ns + before->merge->skew_ns;
 	flow->merge = NULL;
 	if (before->key.rule.method == MERGE_FAILOVER) {
-		flow->judge = NULL;
+		relay_merge_set_judge(flow, NULL);
 		before->lead = PLACE_NONE;
 		stat_set(&before->users, stat_get(&before->users) - 1);
 	}
@@ -214,7 +215,9 @@ static void join(struct setting *s, uint32_t i, struct relay_merge *rm)
 		flow->judge->lead = PLACE_NONE;
 		stat_set(&flow->judge->users, stat_get(&flow->judge->users) - 1);
 	}
-	flow->merge = flow->judge = rm;
+	relay_breaker_forget(s->r, flow); /* legs know copies by themselves */
+	flow->merge = rm;
+	relay_merge_set_judge(flow, rm);
 	flow->leg = rule->leg = s->m->legs[i].leg;
 	rule->merge = &rm->key;
 	rm->legs[flow->leg] = place_index(flow->token);

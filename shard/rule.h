@@ -28,6 +28,13 @@ enum rule_ttl {
 	RULE_TTL_AUTO,  /* the rule says nothing: see RULE_TTL_DEFAULT */
 };
 
+/* What is done about datagrams that come back by way of other hosts; see relay_breaker.h. */
+enum rule_breaker {
+	RULE_BREAKER_OFF,
+	RULE_BREAKER_ON,     /* they are kept out once it is sure that they circle */
+	RULE_BREAKER_STRICT, /* what its sender repeats at once is kept out as well */
+};
+
 struct rule_ingress {
 	struct endpoint at;  /* group or own address, interface, port */
 	struct addr source;  /* SSM source or unicast sender allowed; family 0: any */
@@ -35,6 +42,7 @@ struct rule_ingress {
 	bool shared;         /* other flows have this unicast address, port and interface, too */
 	int8_t gro;          /* 1, 0, RULE_AUTO */
 	int8_t pool_class;   /* class=, or RULE_AUTO */
+	int8_t breaker;      /* enum rule_breaker, or RULE_AUTO until the rule is read */
 	uint32_t max_age_ms; /* max-age=: what has waited longer is dropped; 0: nothing is */
 };
 
@@ -77,9 +85,9 @@ struct rule_output {
 #define RULE_MAX_AGE_MS   3600000 /* an hour */
 
 /* Of which no option is set. */
-#define RULE_INGRESS_UNSET                                \
-	{                                                 \
-		.gro = RULE_AUTO, .pool_class = RULE_AUTO \
+#define RULE_INGRESS_UNSET                                                      \
+	{                                                                       \
+		.gro = RULE_AUTO, .pool_class = RULE_AUTO, .breaker = RULE_AUTO \
 	}
 #define RULE_OUTPUT_UNSET                                                            \
 	{                                                                            \

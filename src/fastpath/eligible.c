@@ -91,6 +91,9 @@ static enum fast_reason ask_ingress(const struct fast_question *q)
 	if (in->source_bits > 0) {
 		return FAST_REASON_PREFIX;
 	}
+	if (in->breaker == RULE_BREAKER_STRICT) {
+		return FAST_REASON_BREAKER;
+	}
 	if (q->in.ifindex == 0) {
 		return FAST_REASON_INGRESS_IFACE;
 	}

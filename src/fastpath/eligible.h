@@ -24,6 +24,7 @@
 	X(DIVIDED, "spread= divides it")                                                 \
 	X(MERGED, "copies of a feed are judged by their shard")                          \
 	X(PREFIX, "it takes a prefix of senders")                                        \
+	X(BREAKER, "breaker=strict looks at each datagram")                              \
 	X(OUTPUTS, "it has more outputs than the program holds")                         \
 	X(HERE, "an output goes to this host itself, or is a broadcast")                 \
 	X(TUNNEL, "the route of an output puts something around it")                     \

@@ -116,6 +116,14 @@ static const struct conf_key ingress_keys[] = {
 	 .example = "200",
 	 .help = "drop what has waited longer in the kernel when it is received; nothing\n"
 		 "is without it"},
+	{.name = "breaker",
+	 .read = conf_key_read_breaker,
+	 .arg = "on|off|strict",
+	 .takes = "on, off or strict",
+	 .example = "strict",
+	 .help = "keep out what comes back by way of other hosts: once it is sure that it\n"
+		 "does (on), never (off), or whatever is repeated at once (strict); on\n"
+		 "without it"},
 	{.name = "seq",
 	 .read = conf_key_read_seq,
 	 .rule_wide = true,

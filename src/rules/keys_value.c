@@ -35,6 +35,23 @@ int conf_key_read_yes(const char *value, bool *out)
 	return 0;
 }
 
+int conf_key_read_breaker(const struct conf_key *key, const struct conf_target *target,
+			  const char *value)
+{
+	static const char *const words[] = {[RULE_BREAKER_OFF] = "off",
+					    [RULE_BREAKER_ON] = "on",
+					    [RULE_BREAKER_STRICT] = "strict"};
+
+	(void)key;
+	for (int mode = RULE_BREAKER_OFF; mode <= RULE_BREAKER_STRICT; mode++) {
+		if (strcmp(value, words[mode]) == 0) {
+			target->in->breaker = (int8_t)mode;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
  * of the egress's family is seen when the endpoint is complete (conf.c). */
 int conf_key_read_src(const struct conf_key *key, const struct conf_target *target,

@@ -16,6 +16,8 @@ static int check_count(struct conf_cursor *cursor, struct conf_rule *rule,
 static int check_merge(struct conf_cursor *cursor, struct conf_rule *rule);
 static int refuse_alone(struct conf_cursor *cursor, const char *key);
 static int check_window(struct conf_cursor *cursor, struct merge_rule *merge);
+static int settle_breakers(struct conf_cursor *cursor, const struct conf_rule *rule,
+			   struct conf_legs *legs);
 static bool is_plus(const struct conf_cursor *cursor);
 
 int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_rule *rule,
@@ -50,6 +52,7 @@ int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_ru
 	rule->merge.leg_count = (uint8_t)out->count;
 	rc = check_count(cursor, rule, out);
 	rc = rc == 0 ? check_merge(cursor, rule) : rc;
+	rc = rc == 0 ? settle_breakers(cursor, rule, out) : rc;
 	return rc == 0 ? token : rc;
 }
 
@@ -199,6 +202,26 @@ static int check_window(struct conf_cursor *cursor, struct merge_rule *merge)
 	}
 	if (merge->window == 0) {
 		merge->window = most < MERGE_WINDOW_DEFAULT ? most : MERGE_WINDOW_DEFAULT;
+	}
+	return 0;
+}
+
+/* Who knows copies by their numbers, or listens to one leg only, needs no other breaker. */
+static int settle_breakers(struct conf_cursor *cursor, const struct conf_rule *rule,
+			   struct conf_legs *legs)
+{
+	for (uint32_t i = 0; i < legs->count; i++) {
+		int8_t *breaker = &legs->leg[i].in.breaker;
+
+		if (*breaker > RULE_BREAKER_OFF && rule->merge.method != MERGE_OFF) {
+			return conf_refuse(cursor,
+					   "breaker= with seq= or failover=; where copies are "
+					   "merged, what comes back is one of them; remove "
+					   "breaker=");
+		}
+		if (*breaker == RULE_AUTO) {
+			*breaker = RULE_BREAKER_ON;
+		}
 	}
 	return 0;
 }

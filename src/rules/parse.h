@@ -119,8 +119,8 @@ conf_key_read conf_key_read_ttl, conf_key_read_dscp, conf_key_read_src, conf_key
 conf_key_read conf_key_read_rate, conf_key_read_priority, conf_key_read_gso, conf_key_read_df;
 conf_key_read conf_key_read_mtu, conf_key_read_reply, conf_key_read_local;
 
-/* keys_value.c: fast=. */
-conf_key_read conf_key_read_fast;
+/* keys_value.c, of an ingress. */
+conf_key_read conf_key_read_fast, conf_key_read_breaker;
 
 /* keys_merge.c: how legs are merged. */
 conf_key_read conf_key_read_seq, conf_key_read_skew, conf_key_read_window, conf_key_read_silent;

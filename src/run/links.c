@@ -88,6 +88,16 @@ const char *links_amiss(const struct links *links, unsigned ifindex)
 	return link && !link->running ? "the link of its interface is down" : NULL;
 }
 
+const char *links_flow_amiss(const struct links *links, const struct ingress_flow *flow)
+{
+	const char *amiss = links_amiss(links, flow->rule->ifindex);
+
+	if (!amiss && stat_get(&flow->stats->circling) != 0) {
+		amiss = "what is relayed comes back by way of other hosts";
+	}
+	return amiss;
+}
+
 const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule)
 {
 	return links_amiss(links, rule->ifindex);

@@ -52,6 +52,9 @@ void links_changed(struct links *links);
 /* What is amiss with interface `ifindex', though it is there; NULL: nothing that is known. */
 const char *links_amiss(const struct links *links, unsigned ifindex);
 
+/* The same of a flow, which may also circle (shard/relay_breaker.h). */
+const char *links_flow_amiss(const struct links *links, const struct ingress_flow *flow);
+
 /* The same of all that an output by `rule' stands on. */
 const char *links_output_amiss(const struct links *links, const struct rule_table_output *rule);
 

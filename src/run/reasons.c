@@ -61,7 +61,7 @@ static void look_at_places(struct teller *teller, const struct worker *w)
 
 		if (flow->rule) {
 			look_at_place(teller, "flow", &flow->rule->in.at,
-				      links_amiss(&teller->sup->links, flow->rule->ifindex),
+				      links_flow_amiss(&teller->sup->links, flow),
 				      pending_why(&teller->sup->links.pending, w, i, false));
 		}
 	}

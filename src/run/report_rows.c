@@ -86,7 +86,7 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	put_state(row, want,
 		  &(const struct row_state){
 			  pending_why(&sup->links.pending, w, place_index(flow->token), false),
-			  links_amiss(&sup->links, flow->rule->ifindex),
+			  links_flow_amiss(&sup->links, flow),
 			  flow->rule->standby ? "its rule stands by" : NULL});
 	report_put_family(row, &want->families[COUNTERS_FLOW], &stats);
 	if (lane_is_open(sup) && report_wants(want, "fast")) {

@@ -305,7 +305,7 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 		figures_copy(&to->leg_stats, merge->legs[to->leg].stats, sizeof(to->leg_stats));
 		figures_copy(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
 	}
-	to->degraded = !to->why && links_amiss(&sup->links, flow->rule->ifindex) != NULL;
+	to->degraded = !to->why && links_flow_amiss(&sup->links, flow) != NULL;
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct report_spot spot = {w, flow, shard_output(w->shard, o)};
 

@@ -197,7 +197,7 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 {
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(flow->token), false),
-		links_amiss(&sup->links, flow->rule->ifindex),
+		links_flow_amiss(&sup->links, flow),
 		flow->rule->standby ? "its rule stands by" : NULL};
 	struct flow_stats stats;
 

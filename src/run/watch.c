@@ -20,6 +20,7 @@
 /* What has been said of a flow. */
 #define TOLD_TRUNCATED  1
 #define TOLD_RECV_ERROR 2
+#define TOLD_CIRCLING   4 /* taken back once it circles no more */
 
 /* What has been said of an output. */
 #define TOLD_SINGLES 1
@@ -45,7 +46,8 @@ static void look_at_copies(unsigned char *told, const struct egress_output *outp
 static void look_at_losses(struct watch_output *before, const struct egress_output *output);
 static const char *why_lost(const struct egress_output *output);
 static uint64_t count_lost(const struct output_stats *stats);
-static void look_at_flow(unsigned char *told, const struct ingress_flow *flow);
+static void look_at_flow(unsigned char *told, const struct flow_place *place);
+static void look_at_circle(unsigned char *told, const struct flow_place *place);
 static void look_at_receive(unsigned char *told, const struct ingress_flow *flow);
 
 int watch_init(struct watch *watch, const struct supervisor *sup)
@@ -288,10 +290,10 @@ static void look_at_shard(struct watch_shard *told, const struct shard *shard)
 		}
 	}
 	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
-		const struct ingress_flow *flow = &shard_flow(shard, i)->flow;
+		const struct flow_place *place = shard_flow(shard, i);
 
-		if (flow->rule) {
-			look_at_flow(news_of(&told->flows[i], flow->token), flow);
+		if (place->flow.rule) {
+			look_at_flow(news_of(&told->flows[i], place->flow.token), place);
 		}
 	}
 }
@@ -406,12 +408,14 @@ static uint64_t count_lost(const struct output_stats *stats)
 	return lost;
 }
 
-static void look_at_flow(unsigned char *told, const struct ingress_flow *flow)
+static void look_at_flow(unsigned char *told, const struct flow_place *place)
 {
+	const struct ingress_flow *flow = &place->flow;
 	uint64_t longest = stat_get(&flow->stats->longest_bytes);
 	char at[ENDPOINT_TEXT_MAX];
 
 	look_at_receive(told, flow);
+	look_at_circle(told, place);
 	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
 		return;
 	}
@@ -420,6 +424,29 @@ static void look_at_flow(unsigned char *told, const struct ingress_flow *flow)
 		 "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
 		 "them from the start",
 		 endpoint_format(&flow->rule->in.at, at), longest);
+}
+
+static void look_at_circle(unsigned char *told, const struct flow_place *place)
+{
+	bool circling = stat_get(&place->stats.circling) != 0;
+	char at[ENDPOINT_TEXT_MAX], from[ENDPOINT_TEXT_MAX];
+	struct endpoint sender = {0};
+
+	if (circling == ((*told & TOLD_CIRCLING) != 0)) {
+		return;
+	}
+	*told ^= TOLD_CIRCLING;
+	endpoint_format(&place->rule.in.at, at);
+	if (!circling) {
+		log_notice("flow %s: nothing comes back any more", at);
+		return;
+	}
+	(void)asker_get(&place->circled_from, &sender.addr);
+	log_warn(
+		"flow %s: what is relayed comes back, last from %s; it is kept out (circled) while "
+		"that lasts; expected no other relay or bridge to carry the outputs' network back "
+		"into this one; find it there, or change its rules",
+		at, endpoint_format(&sender, from));
 }
 
 static void look_at_receive(unsigned char *told, const struct ingress_flow *flow)

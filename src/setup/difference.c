@@ -253,7 +253,7 @@ static void change_what_stays(struct walk *walk, const struct difference_match *
 		return;
 	}
 	if (running->in.max_age_ms != wanted->in.max_age_ms ||
-	    running->standby != wanted->standby) {
+	    running->in.breaker != wanted->in.breaker || running->standby != wanted->standby) {
 		add_step(walk, (struct difference_step){
 				       .what = DIFFERENCE_SET_FLOW,
 				       .shard = match->to,

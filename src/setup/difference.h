@@ -20,7 +20,7 @@ enum difference_do {
 	DIFFERENCE_REMOVE_OUTPUT,
 	DIFFERENCE_REMOVE_FLOW, /* with all its outputs */
 	DIFFERENCE_MOVE_FLOW,   /* from shard `from', with the outputs that it has there still */
-	DIFFERENCE_SET_FLOW,    /* its max-age=, whether it stands by */
+	DIFFERENCE_SET_FLOW,    /* its max-age= or breaker=, or whether it stands by */
 	DIFFERENCE_SET_OUTPUT,
 	DIFFERENCE_REPLACE_OUTPUT,
 	DIFFERENCE_ADD_OUTPUT, /* to a flow that is kept, or to the one added before */

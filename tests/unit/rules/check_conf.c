@@ -161,9 +161,14 @@ START_TEST(ingress_options_are_stored)
 	ck_assert_int_eq(flow->in.pool_class, POOL_JUMBO);
 	ck_assert_uint_eq(flow->in.max_age_ms, 200);
 	ck_assert_int_eq(flow->in.gro, 0);
+	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_ON);
+	flow = add("239.1.1.3%eth0:5000 breaker=off -> 239.2.2.5%eth1:6000");
+	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_OFF);
+	flow = add("239.1.1.4%eth0:5000 breaker=strict -> 239.2.2.6%eth1:6000");
+	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_STRICT);
 	flow = add("239.1.1.2%eth0:5000 gro=on class=train shard=1023 -> 239.2.2.4%eth1:6000");
-	ck_assert_str_eq(conf.rules[1].name, "rule2");
-	ck_assert_uint_eq(conf.rules[1].shard, 1023);
+	ck_assert_str_eq(conf.rules[3].name, "rule4");
+	ck_assert_uint_eq(conf.rules[3].shard, 1023);
 	ck_assert_int_eq(flow->in.gro, 1);
 	ck_assert_int_eq(flow->in.pool_class, POOL_TRAIN);
 }

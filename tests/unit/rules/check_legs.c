@@ -146,6 +146,7 @@ static const struct {
 	{A " + " B " seq=rtp seq=rtp" TO, "another seq= of the same rule"},
 	{A " seq=rtp + " B " seq=rtp" TO, "another seq= of the same rule"},
 	{A " name=a + " B " seq=rtp name=b" TO, "another name= of the same rule"},
+	{A " seq=rtp breaker=on" TO, "breaker= with seq= or failover="},
 	{A " + " B " seq=rtp by=source spread=2" TO, "by=source with seq= or failover="},
 	{A " + 239.1.2.0/30%eth1:5000 seq=rtp" TO, "ingress 2 has 4 address(es)"},
 	{A " + " B " seq=rtp -> 239.2.2.2%eth2:6000 src=keep", "src=keep of egress"},

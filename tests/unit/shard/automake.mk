@@ -14,6 +14,13 @@ tests_unit_shard_check_pool_census_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_rule
 tests_unit_shard_check_rule_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_breaker
+tests_unit_shard_check_breaker_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/shard/check_relay_breaker
+tests_unit_shard_check_relay_breaker_SOURCES = tests/unit/shard/check_relay_breaker.c $(RELAY_RIG)
+tests_unit_shard_check_relay_breaker_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_gso
 tests_unit_shard_check_gso_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 

@@ -168,6 +168,23 @@ START_TEST(what_is_replaced_or_told_must_be_there)
 }
 END_TEST
 
+START_TEST(a_breaker_is_set_while_running)
+{
+	struct shard_message m = {.op = SHARD_SET_FLOW,
+				  .flow_rule.in.breaker = RULE_BREAKER_STRICT};
+
+	open_rig();
+	m.flow = flow_of(0)->token;
+	flow_of(0)->aside = ASIDE_BROKEN;
+	stat_set(&flow_of(0)->stats->circling, 1);
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(flow_of(0)->rule->in.breaker, RULE_BREAKER_STRICT);
+	ck_assert_int_eq(flow_of(0)->aside, 0);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->circling), 0);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_greatest_age_is_set_while_running)
 {
 	struct shard_message m = {.op = SHARD_SET_FLOW, .flow_rule.in.max_age_ms = 1000};
@@ -365,6 +382,7 @@ int main(void)
 	tcase_add_test(tc, a_replaced_output_loses_doubles_and_reorders_nothing);
 	tcase_add_test(tc, what_is_under_way_is_done_when_its_shard_ends);
 	tcase_add_test(tc, what_is_replaced_or_told_must_be_there);
+	tcase_add_test(tc, a_breaker_is_set_while_running);
 	tcase_add_test(tc, a_greatest_age_is_set_while_running);
 	tcase_add_test(tc, a_flow_that_is_held_relays_what_is_its_own_before_it_goes);
 	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
