@@ -19,6 +19,7 @@ test_packages=(
     rist-tools srt-tools wireguard-go wireguard-tools                # the sites' stories
     dnsmasq-base                                                     # the names' story
     chromium python3                                                 # the page's story
+    python3-zeroconf                                                 # discovery's story
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
     keepalived etcd-server etcd-client                               # who takes over

@@ -191,6 +191,11 @@ static int read_egress(struct reading *reading)
 	if (out.ttl_mode == RULE_TTL_AUTO && hears_broadcast(&reading->legs)) {
 		out.ttl = RULE_TTL_DEFAULT; /* also as a broadcast: a circle of these must count */
 	}
+	if (out.ttl_mode == RULE_TTL_AUTO && span.link_local) {
+		out.ttl_mode = RULE_TTL_FIXED; /* by it receivers know that no router was between */
+		out.ttl = UINT8_MAX;
+	}
+	rc = rc == 0 ? conf_check_link_local(&reading->cursor, &reading->rule, &span) : rc;
 	rc = rc == 0 ? conf_settle_name(&reading->cursor, &reading->legs.leg[0].in.at, &out) : rc;
 	rc = rc == 0 ? check_output(reading, &span, &out) : rc;
 	if (rc != 0) {

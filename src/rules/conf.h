@@ -40,6 +40,7 @@ struct conf_rule {
 	uint32_t spread;            /* spread=, 1 unless said */
 	enum share_by by;           /* by=: what spread= divides */
 	uint32_t shard;             /* shard=, or CONF_SHARD_ANY */
+	bool link_local;            /* link-local=: groups that stay on their link are meant */
 	int8_t fast;                /* fast=: 1, 0, RULE_AUTO */
 	struct merge_rule merge;    /* seq= and the like; its leg_count is 1 at least */
 	uint32_t first_flow;

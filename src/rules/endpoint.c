@@ -47,6 +47,7 @@ static int check_scope(struct conf_cursor *cursor, enum conf_side side, const st
 static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span);
 static int check_broadcast(struct conf_cursor *cursor, const struct conf_span *span);
+static bool stays_on_link(const struct addr *addr);
 
 int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct conf_span *out)
 {
@@ -59,6 +60,7 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 	    check_scope(cursor, side, &pieces, &span)) {
 		return -EINVAL;
 	}
+	span.link_local = stays_on_link(&span.first.addr);
 	*out = span;
 	return 0;
 }
@@ -462,7 +464,7 @@ static int check_broadcast(struct conf_cursor *cursor, const struct conf_span *s
 }
 
 /* The scope of an IPv6 group is the low half of its second byte (RFC 4291 section 2.7): 1 stays on
- * the interface, 2 on the link, 0 and 15 are reserved. */
+ * the interface, 2 on the link, 0 and 15 are reserved. Those of the link need link-local=. */
 static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 		       const struct conf_span *span)
 {
@@ -477,23 +479,17 @@ static int check_group(struct conf_cursor *cursor, const struct pieces *pieces,
 			cursor->shown,
 			addr->family == AF_INET ? "239.1.1.1%eth0:5000" : "[ff3e::1%eth0]:5000");
 	}
-	if (addr_is_local_control(addr)) {
-		return conf_refuse(
-			cursor,
-			"'%s' is in 224.0.0.0/24; such groups stay on their link and are never "
-			"forwarded (RFC 5771); use a group outside it, for instance in "
-			"239.0.0.0/8",
-			cursor->shown);
-	}
-	if (addr->family == AF_INET6 && (scope < 3 || scope == 15)) {
+	if (addr->family == AF_INET6 && (scope < 2 || scope == 15)) {
 		return conf_refuse(
 			cursor,
 			"'%s' has %s scope; such groups are never forwarded (RFC 4291); use a "
 			"group of wider scope, for instance in ff05::/16 or ff3e::/32",
-			cursor->shown,
-			scope == 1   ? "interface-local"
-			: scope == 2 ? "link-local"
-				     : "a reserved");
+			cursor->shown, scope == 1 ? "interface-local" : "a reserved");
 	}
 	return 0;
+}
+
+static bool stays_on_link(const struct addr *addr)
+{
+	return addr_is_multicast(addr) && (addr_is_local_control(addr) || addr_is_link_local(addr));
 }

@@ -123,7 +123,16 @@ static const struct conf_key ingress_keys[] = {
 	 .example = "strict",
 	 .help = "keep out what comes back by way of other hosts: once it is sure that it\n"
 		 "does (on), never (off), or whatever is repeated at once (strict); on\n"
-		 "without it"},
+		 "without it, strict with link-local=yes"},
+	{.name = "link-local",
+	 .read = conf_key_read_link_local,
+	 .rule_wide = true,
+	 .arg = "yes|no",
+	 .takes = "yes or no",
+	 .initial = "no",
+	 .example = "yes",
+	 .help = "take groups that stay on their link, 224.0.0.0/24 and ff02::/16: for\n"
+		 "discovery; they are sent to with TTL 255 unless ttl= says otherwise"},
 	{.name = "seq",
 	 .read = conf_key_read_seq,
 	 .rule_wide = true,

@@ -52,6 +52,13 @@ int conf_key_read_breaker(const struct conf_key *key, const struct conf_target *
 	return -EINVAL;
 }
 
+int conf_key_read_link_local(const struct conf_key *key, const struct conf_target *target,
+			     const char *value)
+{
+	(void)key;
+	return conf_key_read_yes(value, &target->rule->link_local);
+}
+
 /* Brackets around IPv6 are allowed, since endpoints need them. Whether it is a host's address and
  * of the egress's family is seen when the endpoint is complete (conf.c). */
 int conf_key_read_src(const struct conf_key *key, const struct conf_target *target,

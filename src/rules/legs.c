@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "src/rules/parse.h"
 
@@ -53,7 +54,29 @@ int conf_read_legs(struct conf_cursor *cursor, struct conf *conf, struct conf_ru
 	rc = check_count(cursor, rule, out);
 	rc = rc == 0 ? check_merge(cursor, rule) : rc;
 	rc = rc == 0 ? settle_breakers(cursor, rule, out) : rc;
+	for (uint32_t i = 0; i < out->count && rc == 0; i++) {
+		rc = conf_check_link_local(cursor, rule, &out->leg[i].span);
+	}
 	return rc == 0 ? token : rc;
+}
+
+int conf_check_link_local(struct conf_cursor *cursor, const struct conf_rule *rule,
+			  const struct conf_span *span)
+{
+	bool v4 = span->first.addr.family == AF_INET;
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (!span->link_local || rule->link_local) {
+		return 0;
+	}
+	return conf_refuse(cursor,
+			   "'%s' has %s; such groups stay on their link and are never forwarded "
+			   "(%s); to relay discovery all the same, write link-local=yes behind the "
+			   "ingress; else use a group %s",
+			   endpoint_format(&span->first, text),
+			   v4 ? "an address in 224.0.0.0/24" : "link-local scope",
+			   v4 ? "RFC 5771" : "RFC 4291",
+			   v4 ? "in 239.0.0.0/8" : "of wider scope, in ff05::/16 or ff3e::/32");
 }
 
 static int read_leg(struct conf_cursor *cursor, struct conf *conf, struct conf_leg *leg)
@@ -220,7 +243,7 @@ static int settle_breakers(struct conf_cursor *cursor, const struct conf_rule *r
 					   "breaker=");
 		}
 		if (*breaker == RULE_AUTO) {
-			*breaker = RULE_BREAKER_ON;
+			*breaker = rule->link_local ? RULE_BREAKER_STRICT : RULE_BREAKER_ON;
 		}
 	}
 	return 0;

@@ -54,6 +54,7 @@ struct conf_span {
 	uint8_t source_bits;               /* of its prefix; 0: one sender */
 	uint32_t addr_count;               /* 1 without a prefix */
 	uint32_t port_count;               /* 1 without a port range */
+	bool link_local;                   /* a group that stays on its link */
 };
 
 /* How many flows it stands for. */
@@ -120,7 +121,7 @@ conf_key_read conf_key_read_rate, conf_key_read_priority, conf_key_read_gso, con
 conf_key_read conf_key_read_mtu, conf_key_read_reply, conf_key_read_local;
 
 /* keys_value.c, of an ingress. */
-conf_key_read conf_key_read_fast, conf_key_read_breaker;
+conf_key_read conf_key_read_fast, conf_key_read_breaker, conf_key_read_link_local;
 
 /* keys_merge.c: how legs are merged. */
 conf_key_read conf_key_read_seq, conf_key_read_skew, conf_key_read_window, conf_key_read_silent;
@@ -143,6 +144,10 @@ int conf_check_place(struct conf_cursor *cursor, const struct endpoint *in,
  * not. */
 int conf_check_places(struct conf_cursor *cursor, const struct conf *conf,
 		      const struct conf_rule *rule);
+
+/* legs.c: whether the rule may have that endpoint, or lacks link-local=: 0 or -EINVAL. */
+int conf_check_link_local(struct conf_cursor *cursor, const struct conf_rule *rule,
+			  const struct conf_span *span);
 
 /* Whether a flow can be divided as spread= and by= ask; `outputs' are all of it. 0 or -EINVAL. */
 int conf_check_spread(struct conf_cursor *cursor, const struct conf_rule *rule,

@@ -36,19 +36,23 @@ static void check_message(const struct err *err, const char *where)
 	must(strstr(second + 1, "; ") != NULL);
 }
 
-static void check_endpoint(const struct endpoint *ep)
+/* Groups that stay on their link are `meant', or are not there. */
+static void check_endpoint(const struct endpoint *ep, bool meant)
 {
+	bool group6 = ep->addr.family == AF_INET6 && addr_is_multicast(&ep->addr);
+
 	must(ep->addr.family == AF_INET || ep->addr.family == AF_INET6);
 	must(ep->addr.port != 0);
 	must(memchr(ep->ifname, '\0', sizeof(ep->ifname)) != NULL);
-	must(!addr_is_local_control(&ep->addr));
+	must(meant || !addr_is_local_control(&ep->addr));
+	must(!group6 || (ep->addr.ip[1] & 0x0f) != 1);
 	must(!addr_is_multicast(&ep->addr) || ep->ifname[0]);
-	must(!addr_is_multicast(&ep->addr) || !addr_is_link_local(&ep->addr));
+	must(meant || !addr_is_multicast(&ep->addr) || !addr_is_link_local(&ep->addr));
 }
 
-static void check_output(const struct rule_output *out)
+static void check_output(const struct rule_output *out, bool meant)
 {
-	check_endpoint(&out->to);
+	check_endpoint(&out->to, meant);
 	must(addr_is_any(&out->to.addr) == (out->to.name != NULL));
 	must(rule_output_is_valid(out));
 	must(out->src.port == 0);
@@ -57,8 +61,9 @@ static void check_output(const struct rule_output *out)
 static void check_flow(const struct conf *conf, const struct conf_flow *flow)
 {
 	const struct rule_ingress *in = &flow->in;
+	bool meant = conf->rules[flow->rule].link_local;
 
-	check_endpoint(&in->at);
+	check_endpoint(&in->at, meant);
 	must(!addr_is_any(&in->at.addr) || in->at.ifname[0]);
 	must(in->source_bits < (in->at.addr.family == AF_INET ? 32 : 128));
 	must(in->source.family == 0 || in->source.family == in->at.addr.family);
@@ -70,7 +75,7 @@ static void check_flow(const struct conf *conf, const struct conf_flow *flow)
 	must((flow->output_count >= 1) == (flow->leg == 0));
 	must(flow->first_output + flow->output_count <= conf->output_count);
 	for (uint32_t i = 0; i < flow->output_count; i++) {
-		check_output(&conf->outputs[flow->first_output + i]);
+		check_output(&conf->outputs[flow->first_output + i], meant);
 	}
 }
 
@@ -83,8 +88,8 @@ static bool write_rule(const struct conf *conf, const struct conf_flow *flow, ch
 	bool v6 = flow->in.source.family == AF_INET6;
 	size_t used = 0;
 
-	if (conf->long_ifname_count > 0) {
-		return false; /* an alias is nothing to write */
+	if (conf->long_ifname_count > 0 || conf->rules[flow->rule].link_local) {
+		return false; /* an alias is nothing to write, and what needs an option neither */
 	}
 	if ((flow->output_count + 1) * (sizeof(ep) + sizeof(source)) > room) {
 		return false;

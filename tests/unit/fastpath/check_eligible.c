@@ -64,7 +64,7 @@ static const struct {
 	{"priority", FAST_REASON_NONE},   {"gso", FAST_REASON_GSO},
 	{"df", FAST_REASON_NONE},         {"mtu", FAST_REASON_MTU},
 	{"reply", FAST_REASON_REPLY},     {"local", FAST_REASON_LOCAL},
-	{"breaker", FAST_REASON_BREAKER},
+	{"breaker", FAST_REASON_BREAKER}, {"link-local", FAST_REASON_BREAKER},
 };
 
 static const char *companion(const char *key)

@@ -148,6 +148,24 @@ START_TEST(odd_but_legal_interface_names)
 }
 END_TEST
 
+START_TEST(link_local_groups_are_taken_where_they_are_meant)
+{
+	const struct conf_flow *flow =
+		add("224.0.0.251%eth0:5353 link-local=yes -> 224.0.0.251%eth1:5353, "
+		    "[ff02::fb%eth1]:5353, 224.0.0.251%eth2:5353 ttl=1, 239.2.2.2%eth1:5353");
+	const struct rule_output *out = &conf.outputs[flow->first_output];
+
+	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_STRICT);
+	ck_assert_int_eq(out[0].ttl_mode, RULE_TTL_FIXED);
+	ck_assert_uint_eq(out[0].ttl, 255);
+	ck_assert_uint_eq(out[1].ttl, 255);
+	ck_assert_uint_eq(out[2].ttl, 1);
+	ck_assert_int_eq(out[3].ttl_mode, RULE_TTL_AUTO);
+	flow = add("[ff02::fb%eth0]:5353 breaker=off link-local=yes -> 239.2.2.2%eth1:5354");
+	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_OFF);
+}
+END_TEST
+
 START_TEST(ingress_options_are_stored)
 {
 	const struct conf_flow *flow =
@@ -162,13 +180,11 @@ START_TEST(ingress_options_are_stored)
 	ck_assert_uint_eq(flow->in.max_age_ms, 200);
 	ck_assert_int_eq(flow->in.gro, 0);
 	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_ON);
-	flow = add("239.1.1.3%eth0:5000 breaker=off -> 239.2.2.5%eth1:6000");
-	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_OFF);
 	flow = add("239.1.1.4%eth0:5000 breaker=strict -> 239.2.2.6%eth1:6000");
 	ck_assert_int_eq(flow->in.breaker, RULE_BREAKER_STRICT);
 	flow = add("239.1.1.2%eth0:5000 gro=on class=train shard=1023 -> 239.2.2.4%eth1:6000");
-	ck_assert_str_eq(conf.rules[3].name, "rule4");
-	ck_assert_uint_eq(conf.rules[3].shard, 1023);
+	ck_assert_str_eq(conf.rules[2].name, "rule3");
+	ck_assert_uint_eq(conf.rules[2].shard, 1023);
 	ck_assert_int_eq(flow->in.gro, 1);
 	ck_assert_int_eq(flow->in.pool_class, POOL_TRAIN);
 }
@@ -460,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, sources_are_read_for_both_families);
 	tcase_add_test(tc, unicast_and_families_mix);
 	tcase_add_test(tc, odd_but_legal_interface_names);
+	tcase_add_test(tc, link_local_groups_are_taken_where_they_are_meant);
 	tcase_add_test(tc, ingress_options_are_stored);
 	tcase_add_test(tc, a_flow_with_one_egress_is_divided_otherwise_than_by_outputs);
 	tcase_add_test(tc, egress_options_belong_to_their_egress);
