@@ -18,10 +18,12 @@
 #include "src/run/supervisor.h"
 
 static void told(struct duty *duty);
+static void log_standby(const struct duty *duty);
 static int put(struct duty_orders *orders, const struct duty_order *order);
 static void remove_before(struct duty_orders *orders, const char *name, uint64_t number);
 static bool stands_by(const struct duty *duty, const struct conf *conf,
 		      const struct conf_flow *flow);
+static const struct duty_order *order_of(const struct duty *duty, const char *name);
 static struct duty_order *find(const struct duty_orders *orders, const char *name);
 static uint32_t list_shard(const struct duty *duty, const struct conf_index *index, uint32_t shard,
 			   struct shard_duty *out);
@@ -101,6 +103,7 @@ void duty_note(struct duty *duty)
 	for (uint32_t r = 0; past && states && r < conf->rule_count; r++) {
 		memcpy(past[r].name, conf->rules[r].name, sizeof(past[r].name));
 		note_rule(duty, &past[r], states[r]);
+		past[r].ordered = order_of(duty, past[r].name) != NULL;
 	}
 	free(states);
 	if (!past || !states) {
@@ -206,15 +209,35 @@ const char *duty_state_name(enum duty_state state)
 /* All of them. */
 static void told(struct duty *duty)
 {
+	bool first = duty->past == NULL;
 	struct json_t *result;
 
 	duty->due = false;
 	(void)duty_mark(duty, duty->sup->setup);
 	duty_note(duty);
+	if (first) {
+		log_standby(duty);
+	}
 	if (relief_told(&duty->relief, &result)) {
 		commands_duty_done(duty->sup, result);
 	}
 	duty->sup->lane.due = true;
+}
+
+/* How it begins: orders are those of one life, since meanwhile another machine may have taken over,
+ * which only whoever ordered it knows. */
+static void log_standby(const struct duty *duty)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < duty->past_count; i++) {
+		count += duty->past[i].state == DUTY_STANDBY;
+	}
+	if (count > 0) {
+		log_notice("standby: %u of %u rules stand by, as the configuration and addresses "
+			   "say; orders given before the start hold no more",
+			   count, duty->past_count);
+	}
 }
 
 static int put(struct duty_orders *orders, const struct duty_order *order)
@@ -260,10 +283,17 @@ static void remove_before(struct duty_orders *orders, const char *name, uint64_t
 static bool stands_by(const struct duty *duty, const struct conf *conf,
 		      const struct conf_flow *flow)
 {
-	const struct duty_order *order = find(&duty->now, conf->rules[flow->rule].name);
+	const struct duty_order *order = order_of(duty, conf->rules[flow->rule].name);
 
-	order = order ? order : find(&duty->now, "");
 	return order ? order->standby : flow->standby;
+}
+
+/* The order that a rule goes by; NULL: the configuration. */
+static const struct duty_order *order_of(const struct duty *duty, const char *name)
+{
+	const struct duty_order *order = find(&duty->now, name);
+
+	return order ? order : find(&duty->now, "");
 }
 
 static struct duty_order *find(const struct duty_orders *orders, const char *name)

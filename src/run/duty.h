@@ -51,6 +51,7 @@ struct duty_past {
 	enum duty_state state;
 	uint64_t takeovers; /* how often it became active after it was not */
 	double changed_s;   /* when its state was another one last, seconds since 1970; 0: never */
+	bool ordered;       /* by an order; else by the configuration */
 };
 
 struct duty {

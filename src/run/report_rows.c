@@ -112,6 +112,9 @@ void report_put_duty(const struct supervisor *sup, const char *rule, const struc
 	if (report_wants(want, "duty")) {
 		report_put_text(row, "duty", duty_state_name(past ? past->state : DUTY_ABSENT));
 	}
+	if (report_wants(want, "ordered")) {
+		report_put(row, "ordered", json_boolean(past && past->ordered));
+	}
 	if (report_wants(want, "takeovers")) {
 		report_put_number(row, "takeovers", past ? past->takeovers : 0);
 	}

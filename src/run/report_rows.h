@@ -27,8 +27,8 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, const struct report_want *want,
 		     struct json_t *row);
 
-/* Whether the rule of that name relays here, how often it has taken over, and when that changed
- * last. */
+/* Whether the rule of that name relays here, and by an order, how often it has taken over, and when
+ * that changed last. */
 void report_put_duty(const struct supervisor *sup, const char *rule, const struct report_want *want,
 		     struct json_t *row);
 

@@ -38,6 +38,9 @@ for name in ra rb; do
     # shellcheck disable=SC2086
     pair_start "$name" --config "$work/$name.conf" $standby
 done
+expect_words "the log of the second" "$work/rb.log" "standby: 2 of 2 rules stand by, as the conf"
+expect "by an order, at first" \
+    "$(pair_ctl rb show rules --json | jq -r '[.rules[].ordered] | unique[]')" false
 recv_start four dst 239.2.2.1%d0:6000
 recv_start six dst "[ff3e::2%d0]:6000"
 expect "duty of the first" "$(duty ra four)" active
@@ -69,6 +72,7 @@ told=$!
 wait_for grep -q "standby four six, in 1200 ms: done" "$work/rb.log"
 pair_ctl ra active four six >/dev/null || fail "the first cannot take over again"
 wait $told || fail "the second cannot stand by again"
+expect "by an order" "$(pair_ctl ra show rules --json | jq -r '[.rules[].ordered] | unique[]')" true
 expect "duty of the second, again" "$(duty rb four) $(duty rb six)" "standby standby"
 for sender in $senders; do
     wait_for dead "$sender" || fail "a sender does not end"
@@ -80,6 +84,16 @@ took=$(pair_ctl ra show rules --json | jq -r '[.rules[].takeovers] | join(" ")')
 expect "take-overs of the first" "$took" "1 1"
 pair_stop ra
 pair_stop rb
+# Who is started again is as its configuration says, whatever was ordered before.
+cp "$work/rb.json" "$work/rb.first.json"
+pair_start rb --config "$work/rb.conf" --standby
+pair_ctl rb active >/dev/null || fail "the second cannot take over"
+kill -KILL "${pair_pid[rb]}"
+wait_for dead "${pair_pid[rb]}"
+pair_start rb --config "$work/rb.conf" --standby
+expect "duty of the second after its crash" "$(duty rb four) $(duty rb six)" "standby standby"
+pair_stop rb
+mv "$work/rb.first.json" "$work/rb.json"
 offered=$((2 * count))
 doubled=0
 for sink in four six; do
