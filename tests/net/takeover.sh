@@ -15,30 +15,8 @@ for program in keepalived etcd etcdctl; do
     have $program || skip "$program is not installed"
 done
 ha=$src_top/etc/ha
-declare -A vrrp
 pair_topo
 
-# vrrp_start NAME: keepalived there, with the sample's configuration fitted to these wires.
-vrrp_start() {
-    local name=$1 own=10.77.2.11 other=10.77.2.12
-    [ "$name" = ra ] || { own=10.77.2.12 other=10.77.2.11; }
-    sed -e "s/relay-a/$name/; s/eth1/out0/g; s/192.0.2.10/10.77.2.9/; s/192.0.2.11/$own/" \
-        -e "s/192.0.2.12/$other/; s|/run/numacast/health|$work/$name.health|" \
-        -e "s|/usr/local/sbin/numacast-notify|$work/$name.notify|" \
-        "$ha/keepalived.conf" >"$work/$name.keepalived"
-    printf '#!/bin/sh\nexport NUMACASTCTL="%s --control %s"\nexec %s "$@"\n' \
-        "$build_top/src/numacastctl" "$work/$name.control" "$ha/numacast-notify" \
-        >"$work/$name.notify"
-    chmod 755 "$work/$name.notify"
-    chmod 755 "$work"
-    start_in "$name" keepalived --dont-fork --log-console --use-file="$work/$name.keepalived" \
-        --pid="$work/$name.pid" --vrrp_pid="$work/$name.vrrp_pid" \
-        --checkers_pid="$work/$name.check_pid" >"$work/$name.vrrp.log" 2>&1
-    vrrp[$name]=$started
-}
-has_address() {
-    in_ns "$1" ip -4 addr show dev out0 | grep -q "10.77.2.9/32"
-}
 well() {
     [ "$(cat "$work/$1.health")" = 0 ]
 }
@@ -54,9 +32,9 @@ for name in ra rb; do
         --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000 src=10.77.2.9"
     wait_for well $name || fail "$name is not well"
 done
-vrrp_start ra
-wait_for has_address ra || fail_now "the first does not get the address"
-vrrp_start rb
+pair_vrrp ra
+wait_for pair_has_address ra || fail_now "the first does not get the address"
+pair_vrrp rb
 recv_start sink dst 239.2.2.1%d0:6000
 start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 100M --rate 2000
 sender=$started
@@ -64,17 +42,17 @@ wait_for sends ra 100 || fail "the first does not relay"
 
 # A planned change: ill by its file, as before an update of the machine.
 in_ns ra ip link set in0 down
-wait_for has_address rb || fail "the second does not get the address"
+wait_for pair_has_address rb || fail "the second does not get the address"
 wait_for sends rb 100 || fail "the second does not relay"
 in_ns ra ip link set in0 up
 wait_for well ra || fail "the first is not well again"
-expect "the address stays" "$(has_address rb && ! has_address ra && echo stays)" stays
+expect "the address stays" "$(pair_has_address rb && ! pair_has_address ra && echo stays)" stays
 
 # The second machine is gone.
-kill -KILL "${pair_pid[rb]}" "${vrrp[rb]}" "$(cat "$work/rb.vrrp_pid")"
+kill -KILL "${pair_pid[rb]}" "${pair_vrrp[rb]}" "$(cat "$work/rb.vrrp_pid")"
 in_ns rb ip link set out0 down
 before=$(sent_by ra)
-wait_for has_address ra || fail "the first does not get the address again"
+wait_for pair_has_address ra || fail "the first does not get the address again"
 wait_for sends ra $((before + 100)) || fail "the first does not relay again"
 kill -TERM "$sender"
 wait_for dead "$sender"
@@ -84,7 +62,7 @@ expect "senders that the receiver saw" "$(got sink '[.flows[].source | sub(":.*"
     join(" ")')" 10.77.2.9
 lost=$(got sink .total.lost)
 echo "lost in two take-overs, at 2000 a second: $lost"
-stop "${vrrp[ra]}"
+stop "${pair_vrrp[ra]}"
 pair_stop ra
 
 # ---- etcd ----

@@ -7,7 +7,7 @@
 # Both switches flood, so each machine hears all that src sends, and dst all that both send.
 # shellcheck shell=bash disable=SC2154,SC2034
 
-declare -A pair_pid
+declare -A pair_pid pair_vrrp
 
 # pair_port SWITCH NAME IF V4 V6: an interface of NAME, plugged into SWITCH.
 pair_port() {
@@ -60,4 +60,27 @@ pair_stop() {
 # pair_reported NAME EXPRESSION: a value of its exit report.
 pair_reported() {
     jq -r "$2" "$work/$1.json"
+}
+
+# pair_vrrp NAME: keepalived there, with the sample's configuration fitted to these wires: the
+# virtual address is 10.77.2.9, the health file $work/NAME.health.
+pair_vrrp() {
+    local name=$1 own=10.77.2.11 other=10.77.2.12 ha=$src_top/etc/ha
+    [ "$name" = ra ] || { own=10.77.2.12 other=10.77.2.11; }
+    sed -e "s/relay-a/$name/; s/eth1/out0/g; s/192.0.2.10/10.77.2.9/; s/192.0.2.11/$own/" \
+        -e "s/192.0.2.12/$other/; s|/run/numacast/health|$work/$name.health|" \
+        -e "s|/usr/local/sbin/numacast-notify|$work/$name.notify|" \
+        "$ha/keepalived.conf" >"$work/$name.keepalived"
+    printf '#!/bin/sh\nexport NUMACASTCTL="%s --control %s"\nexec %s "$@"\n' \
+        "$build_top/src/numacastctl" "$work/$name.control" "$ha/numacast-notify" \
+        >"$work/$name.notify"
+    chmod 755 "$work/$name.notify"
+    chmod 755 "$work"
+    start_in "$name" keepalived --dont-fork --log-console --use-file="$work/$name.keepalived" \
+        --pid="$work/$name.pid" --vrrp_pid="$work/$name.vrrp_pid" \
+        --checkers_pid="$work/$name.check_pid" >"$work/$name.vrrp.log" 2>&1
+    pair_vrrp[$name]=$started
+}
+pair_has_address() {
+    in_ns "$1" ip -4 addr show dev out0 | grep -q "10.77.2.9/32"
 }
