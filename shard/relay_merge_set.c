@@ -53,6 +53,7 @@ int relay_merge_set(struct relay *r, const struct shard_message *m)
 		}
 	}
 	if (m->leg_count == 0) {
+		rm->awaited = true;
 		return 0;
 	}
 	if (rm) {

@@ -7,6 +7,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/changer_cut.c src/run/changer_cut.h \
 	src/run/changer_find.c src/run/changer_find.h \
 	src/run/changer_shares.c src/run/changer_shares.h \
+	src/run/changer_merge.c src/run/changer_merge.h \
 	src/run/changer_sock.c src/run/changer_sock.h \
 	src/run/commands.c src/run/commands.h \
 	src/run/commands_balance.c \

@@ -16,6 +16,7 @@
 #include "src/run/changer_ask.h"
 #include "src/run/changer_cut.h"
 #include "src/run/changer_find.h"
+#include "src/run/changer_merge.h"
 #include "src/run/changer_shares.h"
 #include "src/run/changer_sock.h"
 #include "src/run/spread.h"
@@ -238,6 +239,11 @@ static bool prepare(struct changer *c)
 	if (step->op == SHARD_HOLD_FLOW) {
 		changer_cut_prepare(c);
 	}
+	if (step->op == SHARD_SET_MERGE && changer_want_merge(c, step) < 0) {
+		c->rc = -ENOMEM;
+		finish(c);
+		return false;
+	}
 	if (step->late) {
 		return true;
 	}
@@ -272,7 +278,7 @@ static bool begin_growing(struct changer *c)
 /* Rooms for one shard after the other. */
 static bool grow(struct changer *c)
 {
-	const struct changer_shard *known;
+	struct changer_shard *known;
 	int rc;
 
 	if (c->at == c->sup->worker_count) {
@@ -283,8 +289,7 @@ static bool grow(struct changer *c)
 		return true;
 	}
 	known = &c->shards[c->at];
-	rc = changer_map_rooms(&c->sup->workers[c->at], known->flows_wanted, known->outputs_wanted,
-			       &c->memory, &c->message, &c->err);
+	rc = changer_map_rooms(&c->sup->workers[c->at], known, &c->memory, &c->message, &c->err);
 	if (rc < 0) {
 		c->rc = rc;
 		finish(c);
@@ -475,6 +480,7 @@ static void finish(struct changer *c)
 	}
 	for (uint32_t s = 0; s < c->sup->worker_count; s++) {
 		free(c->shards[s].order);
+		free(c->shards[s].merge_bytes);
 	}
 	free(c->shards);
 	changer_forget_shares(c);

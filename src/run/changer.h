@@ -24,6 +24,7 @@
 #include "src/run/duty.h"
 #include "src/run/mover.h"
 
+struct difference_group;
 struct supervisor;
 
 /* One step; flows and outputs are known by what they are. To ADD_FLOW belong its outputs, each an
@@ -43,6 +44,7 @@ struct changer_step {
 	uint32_t from; /* of what is moved */
 	struct err *why; /* NULL, or the step may fail and ends nothing: here it says why */
 	const struct rule_flow *flow;           /* all but SET_WAITS */
+	const struct difference_group *group;   /* SET_MERGE: of what; `flow' is its `lead' */
 	const struct rule_table_output *output; /* the *_OUTPUTs: which, and its options */
 	const struct addr *echoes;              /* ADD_FLOW, SET_ECHOES */
 	uint32_t echo_count;
@@ -76,6 +78,8 @@ struct changer_shard {
 	uint32_t *order; /* places of its flows, by rule_compare_flows; NULL: not looked at yet */
 	uint32_t count;
 	uint32_t flows_wanted, outputs_wanted; /* places that the list takes */
+	size_t *merge_bytes;                   /* blocks that it takes, each at least so large */
+	uint32_t merges_wanted, merges_room;
 };
 
 /* A list that waits its turn. */

@@ -10,6 +10,7 @@
 
 #include "src/base/must.h"
 #include "src/run/changer_find.h"
+#include "src/run/changer_merge.h"
 #include "src/run/changer_sock.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
@@ -45,6 +46,9 @@ int changer_ask(struct changer *c, struct changer_step *step)
 		c->message.echoes = step->echoes;
 		c->message.echo_count = step->echo_count;
 		rc = spread_lend_cpus(c->sup, &c->message.flow_rule.share);
+		break;
+	case SHARD_SET_MERGE:
+		rc = changer_ask_merge(c, step);
 		break;
 	default:
 		rc = find_flow(c, step, &flow);

@@ -13,6 +13,7 @@
 
 #include "numa/nodemem.h"
 #include "src/run/changer_find.h"
+#include "src/run/changer_merge.h"
 #include "src/run/changer_shares.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
@@ -183,16 +184,17 @@ void changer_keep(struct supervisor *sup, struct shard_message *m, const struct 
 }
 
 /* As much as is short, and a quarter more, so that rules that come one by one seldom need any. */
-int changer_map_rooms(const struct worker *w, uint32_t flows_wanted, uint32_t outputs_wanted,
+int changer_map_rooms(const struct worker *w, struct changer_shard *wanted,
 		      struct changer_memory **memories, struct shard_message *m, struct err *err)
 {
-	uint32_t flows = rooms_short(flows_wanted, unused_flows(w->shard), ROOM_FLOWS);
-	uint32_t outputs = rooms_short(outputs_wanted, unused_outputs(w->shard), ROOM_OUTPUTS);
+	uint32_t flows = rooms_short(wanted->flows_wanted, unused_flows(w->shard), ROOM_FLOWS);
+	uint32_t outputs =
+		rooms_short(wanted->outputs_wanted, unused_outputs(w->shard), ROOM_OUTPUTS);
 	struct changer_memory *memory;
-	int rc;
+	int rc = changer_find_blocks(w, wanted, err);
 
-	if (flows == 0 && outputs == 0) {
-		return 0;
+	if (rc < 0 || (flows == 0 && outputs == 0 && wanted->merges_wanted == 0)) {
+		return rc;
 	}
 	flows = with_spare(flows, w->shard->relay.place_count / ROOM_FLOWS,
 			   SHARD_FLOWS_MAX / ROOM_FLOWS);
@@ -206,7 +208,9 @@ int changer_map_rooms(const struct worker *w, uint32_t flows_wanted, uint32_t ou
 	*m = (struct shard_message){.op = SHARD_ADD_ROOM,
 				    .memory = &memory->arena,
 				    .flow_rooms = flows,
-				    .output_rooms = outputs};
+				    .output_rooms = outputs,
+				    .merge_bytes = wanted->merge_bytes,
+				    .merge_blocks = wanted->merges_wanted};
 	rc = map(w, change_room_bytes(&w->shard->relay, m), &memory->arena, err);
 	if (rc < 0) {
 		free(memory);

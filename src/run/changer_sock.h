@@ -45,8 +45,9 @@ void changer_stamp_flow(const struct worker *worker, uint32_t flow, const struct
 void changer_keep(struct supervisor *sup, struct shard_message *message,
 		  const struct changer_step *step);
 
-/* Makes the message that adds rooms when `worker' has too few free places; their memory is added to
- * `memories'. 1, or 0 when there are enough, or -errno with `err'. Nothing changes the places. */
-int changer_map_rooms(const struct worker *worker, uint32_t flows_wanted, uint32_t outputs_wanted,
+/* Makes the message that adds rooms and blocks when `worker' has too few that are free for what is
+ * wanted of it; their memory is added to `memories', and `wanted' is the message's until it is
+ * answered. 1, or 0 when there are enough, or -errno with `err'. Nothing changes the places. */
+int changer_map_rooms(const struct worker *worker, struct changer_shard *wanted,
 		      struct changer_memory **memories, struct shard_message *message,
 		      struct err *err);

@@ -138,11 +138,17 @@ void lane_touch(struct supervisor *sup, const struct changer_step *steps, uint32
 		if (steps[i].flow) {
 			fast_drop(&sup->lane.fast, &steps[i].flow->in);
 		}
+		if (steps[i].group && steps[i].group->had) {
+			fast_drop(&sup->lane.fast, &steps[i].group->had->in);
+		}
 	}
 	fast_settle(&sup->lane.fast);
 	for (uint32_t i = 0; i < count; i++) {
 		if (steps[i].op == SHARD_ADD_FLOW) {
 			lane_forget(sup, &steps[i].flow->in);
+		}
+		if (steps[i].group && steps[i].group->had) {
+			lane_forget(sup, &steps[i].group->had->in);
 		}
 	}
 }

@@ -140,9 +140,6 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);
 	}
 	if (rc == 0) {
-		rc = merges_check_live(&running->opt->conf, &wanted->opt.conf, err);
-	}
-	if (rc == 0) {
 		rc = report_file_check(wanted->opt.exit_report, err);
 	}
 	if (rc == 0) {
@@ -156,7 +153,8 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 		rc = difference_build(&running->layout, &wanted->setup.layout, &r->difference);
 	}
 	if (rc == 0) {
-		rc = merges_check_moves(&r->difference, &wanted->setup.layout, err);
+		rc = merges_check_moves(&r->difference, &running->layout, &wanted->setup.layout,
+					err);
 	}
 	if (rc == 0) {
 		rc = list_steps(r);
@@ -241,6 +239,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 {
 	static const enum shard_op ops[] = {
 		[DIFFERENCE_REMOVE_OUTPUT] = SHARD_REMOVE_OUTPUT,
+		[DIFFERENCE_SET_MERGE] = SHARD_SET_MERGE,
 		[DIFFERENCE_REMOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_MOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_HOLD_FLOW] = SHARD_HOLD_FLOW,
@@ -256,7 +255,8 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 	bool moves = from->what == DIFFERENCE_MOVE_FLOW;
 	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_HOLD_FLOW ||
 		       moves || from->what == DIFFERENCE_ADD_FLOW ||
-		       from->what == DIFFERENCE_START_FLOW || from->what == DIFFERENCE_SET_FLOW;
+		       from->what == DIFFERENCE_SET_MERGE || from->what == DIFFERENCE_START_FLOW ||
+		       from->what == DIFFERENCE_SET_FLOW;
 	const struct layout *layout = goes ? &r->sup->setup->layout : &r->wanted->setup.layout;
 	const struct rule_table *table = &layout->tables[from->shard];
 
@@ -267,6 +267,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		.cut = from->cut || from->what == DIFFERENCE_HOLD_FLOW,
 		.moved = moves,
 		.from = from->from,
+		.group = from->group,
 		.flow = &table->flows[from->flow],
 		.output = of_flow ? NULL : &table->outputs[from->output],
 	};
@@ -342,12 +343,18 @@ static void go_over(struct reload *r)
 static void say_what_was_done(const struct reload *r, struct err *out)
 {
 	const struct difference *d = &r->difference;
+	char anew[96] = "";
 
+	if (d->groups.anew > 0) {
+		snprintf(anew, sizeof(anew),
+			 "; %u feeds are told apart in another way and begin with one leg",
+			 d->groups.anew);
+	}
 	err_set(out,
 		"flows: %u kept, %u moved, %u added, %u removed, %u received anew; outputs: %u "
-		"kept, %u added, %u removed, %u changed; in %" PRIu64 " ms",
+		"kept, %u added, %u removed, %u changed%s; in %" PRIu64 " ms",
 		d->flows_kept, d->flows_moved, d->flows_added, d->flows_removed, d->flows_changed,
-		d->outputs_kept, d->outputs_added, d->outputs_removed, d->outputs_changed,
+		d->outputs_kept, d->outputs_added, d->outputs_removed, d->outputs_changed, anew,
 		(clock_now_ns() - r->began_ns) / (uint64_t)NS_PER_MS);
 }
 

@@ -4,6 +4,7 @@ src_setup_libnc_setup_a_CFLAGS = $(AM_CFLAGS) $(CARES_CFLAGS)
 src_setup_libnc_setup_a_SOURCES = \
 	src/setup/cgroup.c src/setup/cgroup.h \
 	src/setup/difference.c src/setup/difference.h \
+	src/setup/difference_group.c src/setup/difference_group.h \
 	src/setup/difference_match.c src/setup/difference_match.h \
 	src/setup/ethtool.c src/setup/ethtool.h \
 	src/setup/iface.c src/setup/iface.h \

@@ -35,9 +35,14 @@ static void walk_all(struct walk *walk, visit *look);
 static void walk_cuts(struct walk *walk, struct difference_match *const *cuts, uint32_t count);
 static visit cut_what_goes;
 static visit remove_what_goes;
+static visit remove_outputs;
+static uint32_t shard_of_had(const struct difference_match *match);
+static void set_merges(struct walk *walk);
 static visit move_what_moves;
+static visit join_what_comes;
 static visit change_what_stays;
 static visit add_what_comes;
+static void add_flow(struct walk *walk, const struct difference_match *match, bool with_outputs);
 static const struct rule_table_output *find_output(const struct rule_table *table,
 						   const struct rule_flow *flow, uint32_t hint,
 						   const struct rule_output *out);
@@ -60,18 +65,22 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 
 	must(running->shard_count == wanted->shard_count);
 	rc = difference_match(&walk.matches);
+	rc = rc == 0 ? difference_group(&walk.matches, &built.groups) : rc;
 	if (rc == 0) {
 		rc = list_before(&walk);
 	}
 	cuts = rc == 0 ? difference_cuts(&walk.matches, &cut_count) : NULL;
 	rc = rc == 0 && !cuts ? -ENOMEM : rc;
 	if (rc == 0) {
+		walk_all(&walk, remove_outputs);
+		set_merges(&walk);
 		walk_all(&walk, remove_what_goes);
 		built.first_move = built.count;
 		walk_all(&walk, move_what_moves);
 		if (!walk.failed) {
 			sort_moves(&built);
 		}
+		walk_all(&walk, join_what_comes);
 		walk_all(&walk, change_what_stays);
 		walk_all(&walk, add_what_comes);
 		walk_cuts(&walk, cuts, cut_count);
@@ -91,6 +100,7 @@ int difference_build(const struct layout *running, const struct layout *wanted,
 void difference_free(struct difference *difference)
 {
 	free(difference->steps);
+	free(difference->groups.list);
 	*difference = (struct difference){0};
 }
 
@@ -198,32 +208,61 @@ static void cut_what_goes(struct walk *walk, const struct difference_match *matc
 
 static void remove_what_goes(struct walk *walk, const struct difference_match *match)
 {
-	const struct rule_flow *running = match->running, *wanted = match->wanted;
+	const struct rule_flow *running = match->running;
 	const struct rule_table *table = &walk->running->tables[match->from];
-	struct difference_step step = {
-		.what = DIFFERENCE_REMOVE_FLOW, .shard = match->from, .cut = match->cut};
 
-	if (!running) {
+	if (!running || difference_keeps(match) || difference_moves(match)) {
 		return;
 	}
-	step.flow = (uint32_t)(running - table->flows);
-	if (!difference_keeps(match) && !difference_moves(match)) {
-		walk->out->flows_removed += !wanted;
-		walk->out->flows_changed += wanted != NULL;
-		walk->out->outputs_removed += running->output_count;
-		add_step(walk, step);
-		return;
-	}
+	walk->out->flows_removed += !match->wanted;
+	walk->out->flows_changed += match->wanted != NULL;
+	walk->out->outputs_removed += match->passed || match->had ? 0 : running->output_count;
+	add_step(walk, (struct difference_step){.what = DIFFERENCE_REMOVE_FLOW,
+						.shard = match->from,
+						.flow = (uint32_t)(running - table->flows),
+						.cut = match->cut});
+}
+
+static void remove_outputs(struct walk *walk, const struct difference_match *match)
+{
+	const struct rule_flow *had = difference_had(match);
+	uint32_t shard = shard_of_had(match);
+	const struct rule_table *table = &walk->running->tables[shard];
+
 	walk->out->flows_kept += difference_keeps(match);
-	for (uint32_t o = 0; o < running->output_count; o++) {
-		const struct rule_table_output *out = &table->outputs[running->first_output + o];
+	for (uint32_t o = 0; had && o < had->output_count; o++) {
+		const struct rule_table_output *out = &table->outputs[had->first_output + o];
 
-		if (!find_output(&walk->wanted->tables[match->to], wanted, o, &out->out)) {
-			step.what = DIFFERENCE_REMOVE_OUTPUT;
-			step.output = running->first_output + o;
-			walk->out->outputs_removed++;
-			add_step(walk, step);
+		if (find_output(&walk->wanted->tables[match->to], match->wanted, o, &out->out)) {
+			continue;
 		}
+		walk->out->outputs_removed++;
+		add_step(walk, (struct difference_step){.what = DIFFERENCE_REMOVE_OUTPUT,
+							.shard = shard,
+							.flow = (uint32_t)(had - table->flows),
+							.output = had->first_output + o});
+	}
+}
+
+/* A feed does not move; a plain flow may. */
+static uint32_t shard_of_had(const struct difference_match *match)
+{
+	return match->had ? match->to : match->from;
+}
+
+/* Of a feed that goes on, or of one that is to be there before its legs come. */
+static void set_merges(struct walk *walk)
+{
+	for (uint32_t i = 0; i < walk->out->groups.count; i++) {
+		const struct difference_group *group = &walk->out->groups.list[i];
+		const struct rule_table *table = &walk->wanted->tables[group->shard];
+
+		add_step(walk, (struct difference_step){
+				       .what = DIFFERENCE_SET_MERGE,
+				       .shard = group->shard,
+				       .flow = (uint32_t)(group->lead - table->flows),
+				       .group = group,
+			       });
 	}
 }
 
@@ -243,27 +282,35 @@ static void move_what_moves(struct walk *walk, const struct difference_match *ma
 		       });
 }
 
+/* To a feed that goes on: its outputs are there already. */
+static void join_what_comes(struct walk *walk, const struct difference_match *match)
+{
+	if (match->joins) {
+		walk->out->flows_added += !match->running;
+		add_flow(walk, match, false);
+	}
+}
+
 /* Outputs that are in both, and then those that come. */
 static void change_what_stays(struct walk *walk, const struct difference_match *match)
 {
-	const struct rule_flow *running = match->running, *wanted = match->wanted;
+	const struct rule_flow *had = difference_had(match), *wanted = match->wanted;
 	const struct rule_table *table = &walk->wanted->tables[match->to];
 
-	if (!difference_keeps(match) && !difference_moves(match)) {
-		return;
-	}
-	if (running->in.max_age_ms != wanted->in.max_age_ms ||
-	    running->in.breaker != wanted->in.breaker || running->standby != wanted->standby) {
+	if ((difference_keeps(match) || difference_moves(match)) &&
+	    (match->running->in.max_age_ms != wanted->in.max_age_ms ||
+	     match->running->in.breaker != wanted->in.breaker ||
+	     match->running->standby != wanted->standby)) {
 		add_step(walk, (struct difference_step){
 				       .what = DIFFERENCE_SET_FLOW,
 				       .shard = match->to,
 				       .flow = (uint32_t)(wanted - table->flows),
 			       });
 	}
-	for (uint32_t o = 0; o < wanted->output_count; o++) {
+	for (uint32_t o = 0; had && o < wanted->output_count; o++) {
 		const struct rule_table_output *out = &table->outputs[wanted->first_output + o];
 		const struct rule_table_output *old =
-			find_output(&walk->running->tables[match->from], running, o, &out->out);
+			find_output(&walk->running->tables[shard_of_had(match)], had, o, &out->out);
 		int what = old ? difference_of_output(old, out) : (int)DIFFERENCE_ADD_OUTPUT;
 
 		if (what < 0) {
@@ -283,21 +330,29 @@ static void change_what_stays(struct walk *walk, const struct difference_match *
 
 static void add_what_comes(struct walk *walk, const struct difference_match *match)
 {
-	const struct rule_flow *wanted = match->wanted;
-	struct difference_step step = {.what = DIFFERENCE_ADD_FLOW, .shard = match->to};
-
-	if (!wanted || difference_keeps(match) || difference_moves(match)) {
+	if (!match->wanted || match->joins || difference_keeps(match) || difference_moves(match)) {
 		return;
 	}
 	walk->out->flows_added += !match->running;
-	walk->out->outputs_added += wanted->output_count;
-	step.flow = (uint32_t)(wanted - walk->wanted->tables[match->to].flows);
-	step.again = ran_before(walk, &wanted->in);
-	step.cut = match->cut;
+	walk->out->outputs_added += match->wanted->output_count;
+	add_flow(walk, match, true);
+}
+
+static void add_flow(struct walk *walk, const struct difference_match *match, bool with_outputs)
+{
+	const struct rule_flow *wanted = match->wanted;
+	struct difference_step step = {
+		.what = DIFFERENCE_ADD_FLOW,
+		.shard = match->to,
+		.flow = (uint32_t)(wanted - walk->wanted->tables[match->to].flows),
+		.again = ran_before(walk, &wanted->in),
+		.cut = match->cut,
+	};
+
 	add_step(walk, step);
 	step.what = DIFFERENCE_ADD_OUTPUT;
 	step.again = step.cut = false;
-	for (uint32_t o = 0; o < wanted->output_count; o++) {
+	for (uint32_t o = 0; with_outputs && o < wanted->output_count; o++) {
 		step.output = wanted->first_output + o;
 		add_step(walk, step);
 	}

@@ -5,19 +5,23 @@
  * touched. What differs in a way that its socket can follow is set; an output whose socket must be
  * another one is replaced; a flow whose socket must be another one is removed and added. A flow
  * that another shard is to have, or that is to receive into other buffers, is moved with its
- * outputs as they are. The steps come in an order in which they can be taken one after the other:
- * what goes, what moves, what changes, the outputs that kept flows get, what comes, and then, some
- * groups at a time, what is received by other sockets. Pure; control thread.
+ * outputs as they are. A feed that is merged, or is to be, goes on as one with other legs
+ * (difference_group.h). The steps come in an order in which they can be taken one after the other:
+ * outputs that go, feeds that change, flows that go, what moves, legs that come to a feed, what
+ * changes, the outputs that kept flows get, what comes, and then, some groups at a time, what is
+ * received by other sockets. Pure; control thread.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/setup/difference_group.h"
 #include "src/setup/layout.h"
 
 enum difference_do {
 	DIFFERENCE_REMOVE_OUTPUT,
+	DIFFERENCE_SET_MERGE,   /* of `group': its flow, if it is there, is its first leg */
 	DIFFERENCE_REMOVE_FLOW, /* with all its outputs */
 	DIFFERENCE_MOVE_FLOW,   /* from shard `from', with the outputs that it has there still */
 	DIFFERENCE_SET_FLOW,    /* its max-age= or breaker=, or whether it stands by */
@@ -37,9 +41,10 @@ struct difference_step {
 	uint32_t flow;   /* position in the shard's table */
 	uint32_t output; /* the same; of the *_OUTPUTs only */
 	uint32_t from;   /* MOVE_FLOW; may be `shard' */
-	bool cut;   /* REMOVE_FLOW, ADD_FLOW: of a group that is received by other sockets. Of some
-		     * such groups first each flow is cut, then these are removed, then those of now
-		     * are added, all in a row */
+	bool cut; /* REMOVE_FLOW, ADD_FLOW: of a group that is received by other sockets. Of some
+		   * such groups first each flow is cut, then these are removed, then those of now
+		   * are added, all in a row */
+	const struct difference_group *group; /* SET_MERGE */
 	bool again; /* ADD_FLOW: a flow that is the same ran before, here or elsewhere */
 };
 
@@ -49,6 +54,7 @@ struct difference {
 	uint32_t first_move; /* the moves stand together, by where they go */
 	/* A flow that is spread counts at each of its shards. Changed: removed and added. */
 	uint32_t flows_kept, flows_moved, flows_added, flows_removed, flows_changed;
+	struct difference_groups groups; /* that the steps point to */
 	uint32_t outputs_kept, outputs_added, outputs_removed, outputs_changed;
 };
 

@@ -41,6 +41,14 @@ int difference_match(struct difference_matches *all)
 	return rc == 0 ? match_shares(all) : rc;
 }
 
+const struct rule_flow *difference_had(const struct difference_match *match)
+{
+	if (match->had || match->passed) {
+		return match->wanted ? match->had : NULL;
+	}
+	return difference_keeps(match) || difference_moves(match) ? match->running : NULL;
+}
+
 bool difference_keeps(const struct difference_match *match)
 {
 	return match->running && match->wanted && !match->anew && match->from == match->to &&
@@ -124,7 +132,11 @@ static int match_shard(struct difference_matches *all, uint32_t shard)
 		i += diff <= 0;
 		j += diff >= 0;
 		all->list[all->count++] = (struct difference_match){
-			diff <= 0 ? old : NULL, diff >= 0 ? new : NULL, shard, shard, false, false};
+			.running = diff <= 0 ? old : NULL,
+			.wanted = diff >= 0 ? new : NULL,
+			.from = shard,
+			.to = shard,
+		};
 	}
 	free(running_order);
 	free(wanted_order);

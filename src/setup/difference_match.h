@@ -14,8 +14,13 @@ struct difference_match {
 	const struct rule_flow *running,
 		*wanted;   /* one may be NULL; both: it was matched already */
 	uint32_t from, to; /* their shards */
-	bool anew;         /* a share of a flow that is divided in another way by now */
+	bool anew;         /* a share of a flow that is divided in another way by now; or a leg of
+			    * another feed than before */
 	bool cut;          /* of a group that all other sockets are to receive */
+	const struct rule_flow *had; /* the running flow that has its outputs, if another may have
+				      * them (difference_group.h) */
+	bool passed;                 /* its outputs go on with another flow */
+	bool joins;                  /* it is added to a feed that goes on */
 };
 
 struct difference_matches {
@@ -26,6 +31,9 @@ struct difference_matches {
 
 /* Fills in the list by the two layouts. 0 or -ENOMEM; the list is to be freed either way. */
 int difference_match(struct difference_matches *all);
+
+/* The running flow whose outputs go on with the wanted one; NULL: none. */
+const struct rule_flow *difference_had(const struct difference_match *match);
 
 /* Whether a flow that is in both goes on where it is, as it is; or with another shard or other
  * buffers, by the socket that it has. Neither: it needs another socket. Of a divided flow all

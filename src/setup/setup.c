@@ -212,8 +212,13 @@ static int set_prior(struct plan_flow *flows, const struct conf *conf, const str
 
 	for (uint32_t i = 0; rc == 0 && i < conf->flow_count; i++) {
 		const struct conf_flow *same = conf_index_find(&index, &conf->flows[i].in);
+		struct plan_flow *lead;
 
 		flows[i].prior_flow = same ? (uint32_t)(same - running->flows) : PLAN_ANY;
+		lead = &flows[i - conf->flows[i].leg];
+		if (lead->prior_flow == PLAN_ANY) { /* the feed stays where any of its legs is */
+			lead->prior_flow = flows[i].prior_flow;
+		}
 	}
 	if (rc == 0) {
 		conf_index_free(&index);

@@ -2,6 +2,8 @@
 
 UNIT_TESTS += tests/unit/setup/check_difference
 tests_unit_setup_check_difference_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+UNIT_TESTS += tests/unit/setup/check_difference_group
+tests_unit_setup_check_difference_group_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/setup/check_difference_match
 tests_unit_setup_check_difference_match_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
