@@ -93,7 +93,7 @@ END_TEST
 START_TEST(with_a_budget_the_kernel_polls_instead_of_a_spin)
 {
 	open_fake();
-	ring_set_waits(ring, &(struct ring_waits){.latency_us = 10, .busy_poll_us = 70});
+	ring_set_waits(ring, &(struct ring_waits){.latency_us = 2, .busy_poll_us = 70});
 	ck_assert(ring_busy_polls(ring));
 	ck_assert_uint_eq(fake_busy_poll_us(ring), 0);
 	turn_by_rate(250);
@@ -124,7 +124,7 @@ START_TEST(a_ring_that_is_refused_spins_by_itself)
 {
 	open_fake();
 	fake_refuse_busy_poll(ring, -EINVAL);
-	ring_set_waits(ring, &(struct ring_waits){.latency_us = 10, .busy_poll_us = 70});
+	ring_set_waits(ring, &(struct ring_waits){.latency_us = 2, .busy_poll_us = 70});
 	ring_tell_queue(ring, true);
 	turn_by_rate(250);
 	ck_assert_uint_gt(stat_get(&stats.spun), 0);
