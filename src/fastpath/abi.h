@@ -19,9 +19,9 @@
 
 #include <linux/types.h>
 
-#define FAST_OUTPUTS_MAX 64 /* of one flow */
-#define FAST_ECHOES_MAX  8  /* of our own senders that one flow could hear */
-#define FAST_NONE        0  /* number of no way and no image */
+#define FAST_OUTPUTS_MAX 1024 /* of one flow, as many as a rule may have */
+#define FAST_ECHOES_MAX  8    /* of our own senders that one flow could hear */
+#define FAST_NONE        0    /* number of no way and no image */
 
 struct fast_key {
 	__u32 ifindex;

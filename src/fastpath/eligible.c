@@ -7,10 +7,14 @@
  */
 #include "src/fastpath/eligible.h"
 
+#include <assert.h>
 #include <sys/socket.h>
 
+#include "shard/limits.h"
 #include "src/base/must.h"
 #include "src/fastpath/abi.h"
+
+static_assert(FAST_OUTPUTS_MAX == FLOW_OUTPUTS_MAX, "the program holds as many as a shard");
 
 #define TEXT(id, text) [FAST_REASON_##id] = (text),
 

@@ -14,10 +14,13 @@
 #include "src/fastpath/fast_image.h"
 #include "src/fastpath/fast_place.h"
 
-#define SPARE 2 /* an image is replaced by another one while it is still in force */
+/* An output, or an image, is replaced by another one while it is still in force. Images are large,
+ * so only some can be at a time, and then what is out of force is waited for. */
+#define SPARE        2
+#define SPARE_IMAGES 64
 
+static uint32_t take_image(struct fast *fast);
 static int numbers_init(struct fast_numbers *numbers, uint32_t count);
-static uint32_t fast_take_number(struct fast_numbers *numbers);
 static uint32_t position(const struct fast *fast, const struct rule_ingress *in, bool *found);
 static struct fast_record *record_of(const struct fast *fast, const struct rule_ingress *in);
 static struct fast_record *new_record(struct fast *fast, const struct fast_wanted *wanted);
@@ -27,8 +30,9 @@ static void remove_record(struct fast *fast, uint32_t at);
 
 int fast_open(uint32_t flows, uint32_t outputs, struct fast *out, struct err *err)
 {
-	struct program_sizes sizes = {
-		.ways = flows + 1, .images = SPARE * flows + 1, .outputs = SPARE * outputs + 1};
+	struct program_sizes sizes = {.ways = flows + 1,
+				      .images = flows + SPARE_IMAGES + 1,
+				      .outputs = SPARE * outputs + 1};
 	struct fast fast = {0};
 	int rc = program_load(&sizes, &fast.program, err);
 
@@ -102,7 +106,7 @@ int fast_put(struct fast *fast, const struct fast_wanted *wanted, struct err *er
 		return rc;
 	}
 	record = record_of(fast, &wanted->in);
-	number = fast_take_number(&fast->images);
+	number = take_image(fast);
 	rc = number == FAST_NONE ? -ENOSPC : fast_image_write(fast, record, wanted, &image);
 	if (rc == 0) {
 		rc = program_clear(&fast->program, PROGRAM_IMAGE_COUNTS, number);
@@ -244,6 +248,14 @@ void fast_prolong(const struct fast *fast, uint64_t now_ns)
 	uint32_t zero = 0;
 
 	(void)program_put(&fast->program, PROGRAM_CONTROL, &zero, &control);
+}
+
+static uint32_t take_image(struct fast *fast)
+{
+	if (fast->images.count == 0) {
+		fast_settle(fast);
+	}
+	return fast_take_number(&fast->images);
 }
 
 /* All but 0. */

@@ -19,6 +19,14 @@
 #include "src/run/lane_order.h"
 #include "src/run/supervisor.h"
 
+/* Of the flow that is looked at. */
+struct flow_look {
+	struct device outs[FAST_OUTPUTS_MAX];
+	struct hop hops[FAST_OUTPUTS_MAX];
+	struct fast_wanted_output outputs[FAST_OUTPUTS_MAX];
+	uint32_t first_hop; /* in the look's */
+};
+
 /* One look. */
 struct look {
 	struct supervisor *sup;
@@ -27,7 +35,7 @@ struct look {
 	struct lane_device *devices;
 	uint32_t device_count, device_room;
 	struct lane_hop_list hops;
-	uint32_t first_hop; /* of the flow that is looked at */
+	struct flow_look *flow;
 };
 
 static int begin(struct look *look, struct supervisor *sup);
@@ -116,9 +124,11 @@ static int begin(struct look *look, struct supervisor *sup)
 
 	look->sup = sup;
 	look->verdicts = calloc(conf->flow_count + 1UL, sizeof(*look->verdicts));
-	if (rc < 0 || !look->verdicts) {
+	look->flow = calloc(1, sizeof(*look->flow));
+	if (rc < 0 || !look->verdicts || !look->flow) {
 		conf_index_free(&look->index);
 		free(look->verdicts);
+		free(look->flow);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < conf->flow_count; i++) {
@@ -151,6 +161,7 @@ static void end(struct look *look)
 		lane->carried += lane->verdicts[i].reason == FAST_REASON_NONE;
 	}
 	conf_index_free(&look->index);
+	free(look->flow);
 }
 
 static void look_at_worker(struct look *look, const struct worker *w)
@@ -175,20 +186,18 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 {
 	const struct opt *opt = look->sup->setup->opt;
 	const struct conf_flow *lead = conf_lead(known);
-	struct device outs[FAST_OUTPUTS_MAX] = {0};
-	struct hop hops[FAST_OUTPUTS_MAX] = {0};
 	struct fast_question question = {.conf = &opt->conf,
 					 .flow = known,
 					 .wanted = opt->fastpath != OPT_FASTPATH_OFF,
 					 .trains = opt->gso != OPT_OFF,
-					 .outs = outs,
-					 .hops = hops};
+					 .outs = look->flow->outs,
+					 .hops = look->flow->hops};
 	enum fast_reason reason;
 
 	if (!fast_is_wanted(&opt->conf.rules[known->rule], question.wanted)) {
 		return FAST_REASON_UNWANTED;
 	}
-	look->first_hop = look->hops.count;
+	look->flow->first_hop = look->hops.count;
 	question.in = device_of(look, known->in.at.ifname);
 	for (uint32_t i = 0; i < lead->output_count && i < FAST_OUTPUTS_MAX; i++) {
 		const struct rule_output *rule = &opt->conf.outputs[lead->first_output + i];
@@ -196,8 +205,8 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 		if (!endpoint_is_known(&rule->to)) {
 			return FAST_REASON_PENDING;
 		}
-		(void)hop_of(look, rule, &hops[i]);
-		outs[i] = device_of_output(look, rule, &hops[i]);
+		(void)hop_of(look, rule, &look->flow->hops[i]);
+		look->flow->outs[i] = device_of_output(look, rule, &look->flow->hops[i]);
 	}
 	reason = fast_eligible(&question);
 	return reason == FAST_REASON_NONE ? carry(look, w, flow, &question.in) : reason;
@@ -207,7 +216,7 @@ static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
 static enum fast_reason carry(struct look *look, const struct worker *w,
 			      const struct ingress_flow *flow, const struct device *in)
 {
-	struct fast_wanted_output outputs[FAST_OUTPUTS_MAX];
+	struct fast_wanted_output *outputs = look->flow->outputs;
 	struct fast_wanted wanted = {.in = flow->rule->in,
 				     .ifindex = in->ifindex,
 				     .mtu = UINT32_MAX,
@@ -370,7 +379,8 @@ static bool hop_of(struct look *look, const struct rule_output *rule, struct hop
 	}
 	key.ifindex = rule->to.ifname[0] ? device_of(look, rule->to.ifname).ifindex : 0;
 	if (key.ifindex != 0 || !rule->to.ifname[0]) {
-		lane_hops_find(&look->sup->lane.hops, &look->hops, look->first_hop, &key, hop);
+		lane_hops_find(&look->sup->lane.hops, &look->hops, look->flow->first_hop, &key,
+			       hop);
 	}
 	return true;
 }

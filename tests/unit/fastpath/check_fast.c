@@ -69,6 +69,32 @@ START_TEST(outputs_of_one_interface_get_a_copy_each)
 }
 END_TEST
 
+/* One packet's copies wait all together in the backlog of the processor at the veth's other end,
+ * which takes a thousand. */
+START_TEST(as_many_outputs_as_a_rule_may_have)
+{
+	static struct rule_output outs[FAST_OUTPUTS_MAX];
+	int rx[2];
+	char bytes[100];
+
+	rig_open(FAST_OUTPUTS_MAX);
+	for (int i = 0; i < FAST_OUTPUTS_MAX; i++) {
+		outs[i] = rig_output("239.2.2.2", (uint16_t)(6000 + i));
+	}
+	rx[0] = rig_receiver("239.2.2.2", 6000);
+	rx[1] = rig_receiver("239.2.2.2", 6000 + 990);
+	rig_put(outs, FAST_OUTPUTS_MAX);
+	for (int i = 0; i < 3; i++) {
+		rig_send(50, (uint8_t)i);
+		ck_assert_int_eq(rig_take(rx[0], bytes, sizeof(bytes), NULL, NULL), 50);
+		ck_assert_int_eq(rig_take(rx[1], bytes, sizeof(bytes), NULL, NULL), 50);
+		ck_assert_int_eq(bytes[49], i);
+	}
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 0);
+	rig_sums_hold(3, outs, FAST_OUTPUTS_MAX);
+}
+END_TEST
+
 START_TEST(train_stays_a_train_and_counts_as_its_datagrams)
 {
 	struct rule_output outs[2] = {rig_output("239.2.2.2", 6000), rig_output("239.2.2.3", 6000)};
@@ -366,6 +392,7 @@ static Suite *fast_suite(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, whole_datagram_leaves_as_its_output_says);
 	tcase_add_test(tcase, outputs_of_one_interface_get_a_copy_each);
+	tcase_add_test(tcase, as_many_outputs_as_a_rule_may_have);
 	tcase_add_test(tcase, train_stays_a_train_and_counts_as_its_datagrams);
 	tcase_add_test(tcase, datagram_without_a_checksum_has_none_when_it_leaves);
 	tcase_add_test(tcase, every_length_keeps_its_checksum);

@@ -74,7 +74,7 @@ START_TEST(sums_hold_through_changes)
 	ck_assert_ptr_null(fast_find(&rig_fast, &in));
 	ck_assert_uint_eq(rig_fast.place_count, 0);
 	ck_assert_uint_eq(rig_fast.outputs.count, rig_fast.outputs.free ? 32 : 0);
-	ck_assert_uint_eq(rig_fast.images.count, 8);
+	ck_assert_uint_eq(rig_fast.images.count, 4 + 64);
 	ck_assert_uint_eq(rig_fast.ways.count, 4);
 }
 END_TEST
@@ -95,6 +95,24 @@ START_TEST(more_than_there_is_room_for_changes_nothing)
 	ck_assert_uint_eq(rig_fast.outputs.count, 30);
 	rig_send(10, 1);
 	rig_sums_hold(1, outs, 4);
+}
+END_TEST
+
+/* Images are replaced more often than there are to spare before anybody has settled. */
+START_TEST(images_come_back_when_there_is_none_left)
+{
+	struct rule_output out = rig_output("239.2.2.2", 6000);
+	uint32_t free_images = rig_fast.images.count;
+
+	rig_fast.images.count = 1;
+	for (uint32_t i = 0; i < 5; i++) {
+		out.ttl = (uint8_t)(10 + i);
+		rig_put(&out, 1);
+		rig_send(10, 1);
+		rig_fast.images.count = i == 0 ? 1 : rig_fast.images.count;
+	}
+	ck_assert_uint_le(rig_fast.images.count, free_images);
+	rig_sums_hold(5, &out, 1);
 }
 END_TEST
 
@@ -194,6 +212,7 @@ static Suite *fast_change_suite(void)
 	tcase_add_test(tcase, refused_by_the_queue_is_counted);
 	tcase_add_test(tcase, sums_hold_through_changes);
 	tcase_add_test(tcase, more_than_there_is_room_for_changes_nothing);
+	tcase_add_test(tcase, images_come_back_when_there_is_none_left);
 	tcase_add_test(tcase, nobody_prolongs_it_and_it_ends);
 	tcase_add_test(tcase, filters_of_others_stay_and_none_of_ours);
 	tcase_add_test(tcase, kernel_without_links_gets_a_filter);

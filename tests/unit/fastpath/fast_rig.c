@@ -130,14 +130,20 @@ void rig_sums_hold(uint64_t received, const struct rule_output *rules, uint32_t 
 	}
 }
 
-void rig_set_up(void)
+void rig_open(uint32_t outputs)
 {
 	struct err err = {0};
 
+	net_go(HERE);
+	fast_close(&rig_fast);
+	ck_assert_msg(fast_open(4, outputs, &rig_fast, &err) == 0, "%s", err.text);
+}
+
+void rig_set_up(void)
+{
 	net_make();
 	rig_socket = in_here(GROUP, "a1");
-	net_go(HERE);
-	ck_assert_msg(fast_open(4, 16, &rig_fast, &err) == 0, "%s", err.text);
+	rig_open(16);
 	rig_sender = out_there(GROUP, "a0", NULL);
 }
 

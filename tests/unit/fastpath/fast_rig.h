@@ -25,6 +25,9 @@ extern const char *rig_group; /* of the flow */
 bool rig_possible(void);
 
 void rig_set_up(void);
+
+/* Anew, with room for so many outputs, in place of 16. */
+void rig_open(uint32_t outputs);
 void rig_tear_down(void);
 
 /* The flow is one of IPv6 instead, and outputs are to be. */
