@@ -262,6 +262,7 @@ static void draw_help(struct top_frame *frame, const struct places *places)
 		"",
 		"IN/RECV   datagrams of a reception: more than 1 by trains",
 		"OUT/SEND  datagrams of a send       IN/TURN  of a turn of the shard",
+		"KERNEL/s  of these, in the kernel (--fastpath)",
 		"LOST      red: at this moment; yellow: before",
 		"",
 		"Any other key goes back.",

@@ -40,6 +40,7 @@ const struct top_view top_views[TOP_VIEWS + 1] = {
 		{"LOST/s", {"losses"}, NULL, TOP_LOSS, 7, 0},
 		{"LOST", {"losses"}, NULL, TOP_LOST, 7, 3},
 		{"CAUSE", {"losses"}, "reason", TOP_CAUSE, 11, 3},
+		{"KERNEL/s", {"fast.received"}, NULL, TOP_RATE, 8, 7},
 		{NULL}}, 4},
 	{"outputs", "outputs", {"rule", "ingress", "source", "shard", "to"}, {
 		{"RULE", {"rule"}, NULL, TOP_TEXT, 8, 4},
@@ -52,6 +53,7 @@ const struct top_view top_views[TOP_VIEWS + 1] = {
 		{"LOST/s", {"losses"}, NULL, TOP_LOSS, 7, 0},
 		{"LOST", {"losses"}, NULL, TOP_LOST, 7, 3},
 		{"CAUSE", {"losses"}, "reason", TOP_CAUSE, 11, 3},
+		{"KERNEL/s", {"fast.sent"}, NULL, TOP_RATE, 8, 7},
 		{NULL}}, 4},
 	{"shards", "shards", {"shard"}, {
 		{"SHARD", {"shard"}, NULL, TOP_NUMBER, 5, 0},

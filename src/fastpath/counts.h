@@ -19,7 +19,8 @@ struct fast_flow_counts {
 
 /* Rows as in shard/counters.h. */
 #define FAST_FLOW_COUNTERS(X)                                                               \
-	X(image.received, "received", "datagrams", COUNT, "of the flow's received")         \
+	X(image.received, "received", "datagrams", COUNT,                                   \
+	  "of the flow's received, relayed in the kernel")                                  \
 	X(image.received_bytes, "received_bytes", "bytes", COUNT, "payload of these")       \
 	X(image.trains, "trains", "trains", COUNT, "of these, of more than one datagram")   \
 	X(image.pieces, "pieces", "packets", COUNT, "that these came in, a train as one")   \
@@ -29,7 +30,7 @@ struct fast_flow_counts {
 	  "so they may have left out of order")
 
 #define FAST_OUTPUT_COUNTERS(X)                                                          \
-	X(sent, "sent", "datagrams", COUNT, "of the output's sent")                      \
+	X(sent, "sent", "datagrams", COUNT, "of the output's sent, sent in the kernel")  \
 	X(sent_bytes, "sent_bytes", "bytes", COUNT, "payload of these")                  \
 	X(trains, "trains", "trains", COUNT, "of these, of more than one datagram")      \
 	X(sends, "sends", "packets", COUNT, "handed to the interface, a train as one")   \

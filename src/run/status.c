@@ -33,7 +33,7 @@ static void put_rule_state(json_t *row, const struct tally_row *sums);
 static json_t *disabled_array(const struct supervisor *sup);
 static void put_rule_text(json_t *row, const struct conf_rule *rule);
 static void put_reason(json_t *row, const char *state, const char *why);
-static void put_sums(json_t *row, const struct tally_row *sums);
+static void put_sums(json_t *row, const struct supervisor *sup, const struct tally_row *sums);
 static json_t *known(int number);
 
 int status_begin(struct status *status, const struct supervisor *sup, const struct tally *tally)
@@ -47,7 +47,7 @@ int status_begin(struct status *status, const struct supervisor *sup, const stru
 		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 	report_put(object, "daemon", daemon_object(sup));
 	report_put(object, "machine", machine_object(&sup->setup->topo));
-	put_sums(totals, &tally->all);
+	put_sums(totals, sup, &tally->all);
 	report_put(object, "totals", totals);
 	report_put(object, "interfaces", interface_array(sup, tally));
 	report_put(object, "shards", shard_array(sup, tally));
@@ -157,7 +157,7 @@ static json_t *interface_array(const struct supervisor *sup, const struct tally 
 			   named ? report_text(sup->setup->ifaces.list[i].name) : json_null());
 		report_put(row, "node",
 			   known(named ? sup->setup->ifaces.list[i].node_os : TOPO_UNKNOWN));
-		put_sums(row, sums);
+		put_sums(row, sup, sums);
 		json_array_append_new(rows, row);
 	}
 	return rows;
@@ -176,7 +176,7 @@ static json_t *shard_array(const struct supervisor *sup, const struct tally *tal
 		report_put(row, "node", known(w->node_os));
 		put_shard_state(row, w);
 		report_put(row, "cpu_s", cpu_seconds(w));
-		put_sums(row, &tally->shards[s]);
+		put_sums(row, sup, &tally->shards[s]);
 		report_put(row, "batches",
 			   report_family(&counter_families[COUNTERS_BATCHES],
 					 &w->shard->stats->batches));
@@ -240,7 +240,7 @@ static json_t *rule_row(const struct supervisor *sup, const struct tally *tally,
 	put_rule_text(row, &sup->setup->opt->conf.rules[rule]);
 	put_rule_state(row, &tally->rules[rule]);
 	report_put(row, "shards", shards_of_rule(tally, rule));
-	put_sums(row, &tally->rules[rule]);
+	put_sums(row, sup, &tally->rules[rule]);
 	return row;
 }
 
@@ -311,7 +311,7 @@ static void put_reason(json_t *row, const char *state, const char *why)
 	report_put(row, "reason", why ? report_text(why) : json_null());
 }
 
-static void put_sums(json_t *row, const struct tally_row *sums)
+static void put_sums(json_t *row, const struct supervisor *sup, const struct tally_row *sums)
 {
 	const struct flow_stats *flows = &sums->sums.flows;
 	const struct output_stats *outputs = &sums->sums.outputs;
@@ -329,6 +329,11 @@ static void put_sums(json_t *row, const struct tally_row *sums)
 	report_put_number(row, "sent", stat_get(&outputs->sent));
 	report_put_number(row, "sent_bytes", stat_get(&outputs->sent_bytes));
 	report_put_number(row, "sends", stat_get(&outputs->sends));
+	if (lane_is_open(sup)) {
+		report_put_number(row, "fast_flows", sums->fast_flows);
+		report_put_number(row, "fast_received", sums->fast_received);
+		report_put_number(row, "fast_sent", sums->fast_sent);
+	}
 	for (uint32_t cause = 0; cause < TALLY_LOSSES; cause++) {
 		if (tally_loss(sums, cause) > 0) {
 			report_put_number(losses, tally_loss_name(cause), tally_loss(sums, cause));

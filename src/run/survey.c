@@ -8,6 +8,7 @@
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/fastpath/counts.h"
 #include "src/run/figures.h"
 #include "src/run/reasons.h"
 #include "src/run/report_rows.h"
@@ -17,6 +18,8 @@
 #include "src/web/web.h"
 
 static_assert(sizeof(struct recheck) <= SNAPSHOT_PLACEMENT_SIZE, "it is copied whole");
+static_assert(sizeof(struct fast_flow_counts) <= SNAPSHOT_FAST_SIZE, "so is this");
+static_assert(sizeof(struct fast_output_counts) <= SNAPSHOT_FAST_SIZE, "and this");
 
 static void make_texts(struct survey *survey, struct supervisor *sup, struct web *web);
 static bool find_text(struct web *web, enum web_part *out);
@@ -194,7 +197,9 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->disabled = sup->disabled.rule_count;
 	snapshot->gone_flows = sup->gone.flows;
 	snapshot->gone_outputs = sup->gone.outputs;
-	snapshot->placement_rows = &recheck_counters;
+	snapshot->rows = (struct snapshot_rows){&recheck_counters, &fast_flow_counters,
+						&fast_output_counters};
+	snapshot->fast = lane_is_open(sup);
 	copy_rules(snapshot, sup);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		copy_shard(&snapshot->shards[s], &sup->workers[s]);
@@ -306,6 +311,13 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 		figures_copy(&to->merge_stats, merge->stats, sizeof(to->merge_stats));
 	}
 	to->degraded = !to->why && links_flow_amiss(&sup->links, flow) != NULL;
+	if (lane_is_open(sup)) {
+		struct fast_flow_counts counts;
+
+		lane_read_flow(sup, flow, &counts);
+		memcpy(to->fast, &counts, sizeof(counts));
+		to->carried = lane_reason(sup, &flow->rule->in) == FAST_REASON_NONE;
+	}
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct report_spot spot = {w, flow, shard_output(w->shard, o)};
 
@@ -331,6 +343,13 @@ static void copy_output(struct survey *survey, const struct supervisor *sup,
 	to->why = copy_text(
 		pending_why(&sup->links.pending, spot->w, place_index(place->output.token), true));
 	to->degraded = !to->why && links_output_amiss(&sup->links, place->output.rule) != NULL;
+	if (lane_is_open(sup)) {
+		struct fast_output_counts counts;
+		uint64_t ignored;
+
+		lane_read_output(sup, &spot->flow->rule->in, &to->to, &counts, &ignored);
+		memcpy(to->fast, &counts, sizeof(counts));
+	}
 	snapshot->output_count++;
 }
 

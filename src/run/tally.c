@@ -12,6 +12,7 @@
 #include "shard/relay_merge.h"
 #include "shard/shard.h"
 #include "src/base/must.h"
+#include "src/fastpath/counts.h"
 #include "src/run/figures.h"
 #include "src/run/pending.h"
 #include "src/run/supervisor.h"
@@ -32,6 +33,12 @@ struct reason {
 	const char *pending, *amiss, *standby;
 };
 
+/* What of a flow the kernel relays. */
+struct part {
+	bool carried; /* now */
+	uint64_t datagrams;
+};
+
 /* What a row counts of those that are not. */
 struct counts {
 	uint32_t *waiting, *standby;
@@ -44,7 +51,7 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 		     const struct ingress_flow *flow, struct places *places, struct tally *tally);
 static bool flow_agrees(const struct flow_stats *stats, uint64_t held);
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
-		      const struct reason *reason);
+		      const struct part *part, const struct reason *reason);
 static void keep_state(struct tally_row *row, const struct reason *reason,
 		       const struct counts *counts);
 static void add_output(const struct supervisor *sup, const struct worker *w,
@@ -52,7 +59,7 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 		       struct tally *tally);
 static bool output_agrees(const struct output_stats *stats);
 static bool pools_agree(const struct shard *shard);
-static void keep_output(struct tally_row *row, const struct output_stats *stats,
+static void keep_output(struct tally_row *row, const struct output_stats *stats, uint64_t fast_sent,
 			const struct reason *reason);
 static struct tally_row *iface_row(const struct supervisor *sup, const char *ifname,
 				   struct tally *tally);
@@ -200,17 +207,21 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 		links_flow_amiss(&sup->links, flow),
 		flow->rule->standby ? "its rule stands by" : NULL};
 	struct flow_stats stats;
+	struct part part = {.carried = lane_is_open(sup) &&
+				       lane_reason(sup, &flow->rule->in) == FAST_REASON_NONE};
+	struct fast_image_counts fast;
 
-	figures_flow(sup, flow, &stats);
+	figures_flow_parts(sup, flow, &stats, &fast);
+	part.datagrams = fast.received;
 	tally->consistent = tally->consistent && flow_agrees(&stats, relay_held(flow));
 	places->relayed = flow->merge ? relay_offered(flow)
 				      : stat_get(&stats.relayed) + stat_get(&stats.relayed_others);
 	if (places->rule) {
-		keep_flow(places->rule, &stats, &why);
+		keep_flow(places->rule, &stats, &part, &why);
 	}
-	keep_flow(places->shard, &stats, &why);
-	keep_flow(places->all, &stats, &why);
-	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, &why);
+	keep_flow(places->shard, &stats, &part, &why);
+	keep_flow(places->all, &stats, &part, &why);
+	keep_flow(iface_row(sup, flow->rule->in.at.ifname, tally), &stats, &part, &why);
 }
 
 static bool flow_agrees(const struct flow_stats *stats, uint64_t held)
@@ -224,10 +235,12 @@ static bool flow_agrees(const struct flow_stats *stats, uint64_t held)
 }
 
 static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
-		      const struct reason *reason)
+		      const struct part *part, const struct reason *reason)
 {
 	report_keep_flow(&row->sums, stats);
 	row->flows++;
+	row->fast_flows += part->carried;
+	row->fast_received += part->datagrams;
 	keep_state(row, reason, &(const struct counts){&row->waiting_flows, &row->standby_flows});
 }
 
@@ -242,17 +255,18 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 		links_output_waits(&sup->links, output->rule)};
 	struct output_stats read; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read;
-	uint64_t before = figures_output(sup, places->flow, place, &read);
+	struct fast_output_counts fast;
+	uint64_t before = figures_output_parts(sup, places->flow, place, &read, &fast);
 
 	/* One that came later has been offered what was relayed since. */
 	tally->consistent = tally->consistent && output_agrees(stats) &&
 			    stat_get(&stats->offered) + before == places->relayed;
 	if (places->rule) {
-		keep_output(places->rule, stats, &why);
+		keep_output(places->rule, stats, fast.sent, &why);
 	}
-	keep_output(places->shard, stats, &why);
-	keep_output(places->all, stats, &why);
-	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), stats, &why);
+	keep_output(places->shard, stats, fast.sent, &why);
+	keep_output(places->all, stats, fast.sent, &why);
+	keep_output(iface_row(sup, output->rule->out.to.ifname, tally), stats, fast.sent, &why);
 }
 
 static bool output_agrees(const struct output_stats *stats)
@@ -281,11 +295,12 @@ static bool pools_agree(const struct shard *shard)
 	return agree;
 }
 
-static void keep_output(struct tally_row *row, const struct output_stats *stats,
+static void keep_output(struct tally_row *row, const struct output_stats *stats, uint64_t fast_sent,
 			const struct reason *reason)
 {
 	report_keep_output(&row->sums, stats);
 	row->outputs++;
+	row->fast_sent += fast_sent;
 	keep_state(row, reason,
 		   &(const struct counts){&row->waiting_outputs, &row->standby_outputs});
 }

@@ -24,6 +24,8 @@ struct tally_row {
 	uint32_t waiting_flows, waiting_outputs; /* pending */
 	uint32_t degraded;                       /* flows and outputs whose interface is amiss */
 	uint32_t standby_flows, standby_outputs; /* neither, and they stand by */
+	uint32_t fast_flows;                     /* that the kernel relays now, */
+	uint64_t fast_received, fast_sent;       /* and its part of the sums of what is there */
 	char *why;                               /* one of all these is not live, or NULL */
 };
 

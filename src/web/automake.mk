@@ -8,6 +8,7 @@ src_web_libnc_web_a_SOURCES = \
 	src/web/listen.c src/web/listen.h \
 	src/web/metric.c src/web/metric.h \
 	src/web/metrics.c src/web/metrics.h \
+	src/web/metrics_fast.c \
 	src/web/metrics_lines.c \
 	src/web/metrics_merge.c \
 	src/web/metrics_rest.c \

@@ -15,12 +15,19 @@
 
 /* What a family of counters is called here, and whose lines it has. */
 struct family {
-	enum counter_family_id id; /* COUNTERS_FAMILY_COUNT: the snapshot's placement_rows */
+	unsigned
+		id; /* enum counter_family_id, or of the snapshot's rows, FAMILY_PLACEMENT and on */
 	const char *prefix;
 	size_t lines; /* offset in struct metrics_table */
 	const char *labels;
 	const char *drops; /* the help of the one metric that they all are; NULL: each is one */
 	const char *of;    /* whose they are: behind each help; NULL: of what is there */
+};
+
+enum {
+	FAMILY_PLACEMENT = COUNTERS_FAMILY_COUNT,
+	FAMILY_FAST_FLOW,
+	FAMILY_FAST_OUTPUT,
 };
 
 struct writer {
@@ -54,7 +61,10 @@ static const struct family families[] = {
 	{COUNTERS_POOL, "numacast_pool", LINES(pools), "shard class", NULL, NULL},
 	{COUNTERS_RING, "numacast_ring", LINES(rings), "shard", NULL, NULL},
 	{COUNTERS_BATCHES, "numacast_batch", LINES(batches), "shard", NULL, NULL},
-	{COUNTERS_FAMILY_COUNT, "numacast_placement", LINES(placement), "shard", NULL, NULL},
+	{FAMILY_PLACEMENT, "numacast_placement", LINES(placement), "shard", NULL, NULL},
+	{FAMILY_FAST_FLOW, "numacast_fast_flow", LINES(fast_flows), FLOW_LABELS, NULL, NULL},
+	{FAMILY_FAST_OUTPUT, "numacast_fast_output", LINES(fast_outputs), OUTPUT_LABELS, NULL,
+	 NULL},
 	{COUNTERS_FLOW, "numacast_gone_flow", LINES(gone_flows), "", NULL, GONE_FLOWS},
 	{COUNTERS_FLOW_DROPS, "numacast_gone_flow", LINES(gone_flows), "cause", RECEIVED_LOST,
 	 GONE_FLOWS},
@@ -87,7 +97,7 @@ static void put_buckets(struct writer *writer, const struct metric *metric,
 			const struct metrics_line *line);
 static const struct counter *latency_row(const char *name);
 static const struct counter_family *rows_of(const struct family *family,
-					    const struct counter_family *placement);
+					    const struct snapshot_rows *rows);
 
 void metrics_make(const struct route_ask *ask, struct route_answer *out)
 {
@@ -107,7 +117,7 @@ void metrics_make(const struct route_ask *ask, struct route_answer *out)
 	metrics_table_free(&table);
 }
 
-void metrics_list(const struct counter_family *placement, metrics_tell *tell, void *context)
+void metrics_list(const struct snapshot_rows *rows, metrics_tell *tell, void *context)
 {
 	struct {
 		metrics_tell *tell;
@@ -116,15 +126,15 @@ void metrics_list(const struct counter_family *placement, metrics_tell *tell, vo
 
 	metrics_list_rest(tell, context);
 	for (size_t i = 0; i < FAMILIES; i++) {
-		each_metric(&families[i], rows_of(&families[i], placement), tell_metric, &teller);
+		each_metric(&families[i], rows_of(&families[i], rows), tell_metric, &teller);
 	}
 }
 
 static void put_counters(struct writer *writer, const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < FAMILIES; i++) {
-		each_metric(&families[i], rows_of(&families[i], snapshot->placement_rows),
-			    put_metric, writer);
+		each_metric(&families[i], rows_of(&families[i], &snapshot->rows), put_metric,
+			    writer);
 	}
 }
 
@@ -330,7 +340,15 @@ static const struct counter *latency_row(const char *name)
 }
 
 static const struct counter_family *rows_of(const struct family *family,
-					    const struct counter_family *placement)
+					    const struct snapshot_rows *rows)
 {
-	return family->id < COUNTERS_FAMILY_COUNT ? &counter_families[family->id] : placement;
+	switch (family->id) {
+	case FAMILY_PLACEMENT:
+		return rows->placement;
+	case FAMILY_FAST_FLOW:
+		return rows->fast_flow;
+	case FAMILY_FAST_OUTPUT:
+		return rows->fast_output;
+	}
+	return &counter_families[family->id];
 }

@@ -3,6 +3,7 @@
  *     metrics.c         the counters: those of flows and outputs in lines as fine as asked for
  *     metrics_lines.c   whose lines there are, with their labels and sums
  *     metrics_merge.c   the lines of feeds that several flows bring
+ *     metrics_fast.c    those of what the kernel has relayed of flows and outputs
  *     metrics_rest.c    what is no counter: the build, health, shards, what was left out
  *     metric.c          names, heads and lines
  *     accept.c          which of the two texts suits who asks
@@ -39,10 +40,10 @@ enum metrics_format {
 };
 
 /* What metrics there are, in order: calls `tell' for each, with the labels that its lines may have,
- * separated by blanks. `placement' is a snapshot's placement_rows. For tests, one of which compares
+ * separated by blanks. `rows' are a snapshot's. For tests, one of which compares
  * them with the documentation. */
 typedef void metrics_tell(void *context, const struct metric *metric, const char *labels);
-void metrics_list(const struct counter_family *placement, metrics_tell *tell, void *context);
+void metrics_list(const struct snapshot_rows *rows, metrics_tell *tell, void *context);
 
 /* In metrics_lines.c. Whoever has a line of its own in a family of counters. */
 struct metrics_line {
@@ -61,7 +62,7 @@ struct metrics_lines {
 
 struct metrics_table {
 	struct metrics_lines flows, outputs, legs, merges, pools, rings, batches, placement,
-		gone_flows, gone_outputs;
+		gone_flows, gone_outputs, fast_flows, fast_outputs;
 	/* Lines that finer detail would have, for one metric. */
 	uint32_t flows_left_out, outputs_left_out;
 };
@@ -92,6 +93,10 @@ void metrics_add(enum counter_family_id id, void *to, const void *from);
 /* In metrics_merge.c: the lines of legs and merges. False: out of memory. */
 bool metrics_add_merges(const struct snapshot *snapshot, enum metrics_detail detail,
 			struct metrics_table *out);
+
+/* In metrics_fast.c, likewise; when flows and outputs have their lines. */
+bool metrics_add_fast(const struct snapshot *snapshot, enum metrics_detail detail,
+		      struct metrics_table *out);
 
 /* In metrics_rest.c. */
 void metrics_put_rest(struct text *text, const struct snapshot *snapshot,

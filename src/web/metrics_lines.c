@@ -34,7 +34,8 @@ bool metrics_table_build(const struct snapshot *snapshot, enum metrics_detail de
 					 : by_flow(snapshot, detail == METRICS_BY_OUTPUT, out);
 	if (!done || !metrics_start_lines(&out->gone_flows, 1) ||
 	    !metrics_start_lines(&out->gone_outputs, 1) || !add_shards(snapshot, out) ||
-	    !metrics_add_merges(snapshot, detail, out)) {
+	    !metrics_add_merges(snapshot, detail, out) ||
+	    !metrics_add_fast(snapshot, detail, out)) {
 		return false;
 	}
 	(void)metrics_begin_line(&out->gone_flows, &snapshot->gone_flows);
@@ -49,7 +50,8 @@ bool metrics_table_build(const struct snapshot *snapshot, enum metrics_detail de
 					: 0;
 	return !out->flows.labels.failed && !out->outputs.labels.failed &&
 	       !out->pools.labels.failed && !out->rings.labels.failed && !out->legs.labels.failed &&
-	       !out->merges.labels.failed;
+	       !out->merges.labels.failed && !out->fast_flows.labels.failed &&
+	       !out->fast_outputs.labels.failed;
 }
 
 void metrics_table_free(struct metrics_table *table)
@@ -64,6 +66,8 @@ void metrics_table_free(struct metrics_table *table)
 	free_lines(&table->placement);
 	free_lines(&table->gone_flows);
 	free_lines(&table->gone_outputs);
+	free_lines(&table->fast_flows);
+	free_lines(&table->fast_outputs);
 }
 
 bool metrics_start_lines(struct metrics_lines *lines, uint32_t room)

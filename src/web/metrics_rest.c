@@ -37,7 +37,7 @@ static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, pu
 	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
 	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
 	put_degraded, put_pool_slots, put_detail, put_left_out, put_rule_state, put_rule_takeovers,
-	put_rule_changed, put_members;
+	put_rule_changed, put_members, put_fast_flows;
 
 static const struct rest_row rows[] = {
 	{"numacast_build", METRIC_INFO, NULL, "version liburing", put_build,
@@ -67,6 +67,8 @@ static const struct rest_row rows[] = {
 	 "Flows whose interface has no link"},
 	{"numacast_degraded_outputs", METRIC_GAUGE, NULL, "", put_degraded_outputs,
 	 "Outputs whose interface has no link"},
+	{"numacast_fast_flows", METRIC_GAUGE, NULL, "", put_fast_flows,
+	 "Flows that the kernel relays at present (--fastpath)"},
 	{"numacast_flow_pending", METRIC_GAUGE, NULL, "rule ingress source shard", put_flow_pending,
 	 "1: the flow is pending"},
 	{"numacast_output_pending", METRIC_GAUGE, NULL, "rule ingress source shard to",
@@ -226,6 +228,16 @@ static void put_degraded_outputs(struct rest *rest)
 
 	for (uint32_t o = 0; o < rest->snapshot->output_count; o++) {
 		count += rest->snapshot->outputs[o].degraded;
+	}
+	put_number(rest, count);
+}
+
+static void put_fast_flows(struct rest *rest)
+{
+	uint32_t count = 0;
+
+	for (uint32_t f = 0; f < rest->snapshot->flow_count; f++) {
+		count += rest->snapshot->flows[f].carried;
 	}
 	put_number(rest, count);
 }

@@ -58,6 +58,7 @@
       outBits: times8(per("sent_bytes")), lost: known ? sum(causes) : null, causes,
       inAtATime: mean("received", "pieces"), outAtATime: mean("sent", "sends"),
       lostEver: sum(row.losses),
+      kernel: row.fast_received === undefined ? null : mean("fast_received", "received"),
       cpu: known && typeof row.cpu_s === "number" && typeof before.cpu_s === "number"
         ? (row.cpu_s - before.cpu_s) / seconds : null,
     };
@@ -155,6 +156,9 @@
     degraded: "warn", pending: "warn" })[state] ||
     (state === "relaying" ? "good" : state === "draining" ? "warn" : "bad");
 
+  const inKernel = (row) => row.fast_flows
+    ? `${whole(row.fast_flows)} of ${many(row.flows, "flow")} relayed in the kernel` : "";
+
   // A name, its state where that is not the usual one, and what there is to say below.
   function fillName(cell, name, row, more) {
     if (!cell.firstChild) cell.append(make("span"), " ", make("span"), make("div"), make("div"));
@@ -167,7 +171,7 @@
     say(text, more);
     if (text.title !== more) text.title = more;
     why.className = "dim";
-    say(why, row.reason || "");
+    say(why, row.reason || inKernel(row));
   }
 
   const lossText = (row) => {
@@ -339,7 +343,8 @@
     at("state").className = `chip ${stateClass(now.daemon.state)}`;
     say(at("about"), `${now.daemon.version}, ${now.daemon.engine}, up ${lasting(now.uptime_s)}`);
     say(at("sum-in"), perSecond(rate.in));
-    say(at("sum-in-more"), `${bits(rate.inBits)}, ${short(now.totals.received)} so far`);
+    say(at("sum-in-more"), `${bits(rate.inBits)}, ${short(now.totals.received)} so far` +
+      (rate.kernel === null ? "" : `, ${percent(rate.kernel)} in the kernel`));
     say(at("sum-out"), perSecond(rate.out));
     say(at("sum-out-more"), `${bits(rate.outBits)}, ${short(now.totals.sent)} so far`);
     say(at("sum-lost"), perSecond(rate.lost));

@@ -20,7 +20,14 @@
 #include "src/base/addr.h"
 
 #define SNAPSHOT_NO_RULE        UINT32_MAX /* a change was broken off, and the flow is to go */
-#define SNAPSHOT_PLACEMENT_SIZE 64         /* bytes; holds a struct of `placement_rows' */
+#define SNAPSHOT_PLACEMENT_SIZE 64         /* bytes; holds a struct of `rows.placement' */
+#define SNAPSHOT_FAST_SIZE      64         /* the same of `rows.fast_flow' and `fast_output' */
+
+/* Families of counters that are no shard's. */
+struct snapshot_rows {
+	const struct counter_family *placement;
+	const struct counter_family *fast_flow, *fast_output; /* part of a flow and an output */
+};
 
 struct snapshot_rule {
 	char *name, *text, *where; /* as the configuration has them */
@@ -41,9 +48,11 @@ struct snapshot_flow {
 	struct leg_stats leg_stats;
 	struct merge_stats merge_stats;
 	bool merged;
-	uint8_t leg;   /* counted from 0 */
-	char *why;     /* it is pending; NULL: it is not */
-	bool degraded; /* something is amiss with its interface */
+	uint8_t leg;                           /* counted from 0 */
+	char *why;                             /* it is pending; NULL: it is not */
+	bool degraded;                         /* something is amiss with its interface */
+	bool carried;                          /* the kernel relays it now */
+	uint64_t fast[SNAPSHOT_FAST_SIZE / 8]; /* of this, what it has; snapshot.fast */
 };
 
 struct snapshot_output {
@@ -54,6 +63,7 @@ struct snapshot_output {
 	uint32_t flow;           /* of the snapshot's */
 	char *why;               /* as above, as is the next one */
 	bool degraded;
+	uint64_t fast[SNAPSHOT_FAST_SIZE / 8];
 };
 
 struct snapshot_pool {
@@ -66,7 +76,7 @@ struct snapshot_shard {
 	struct ring_stats ring;
 	struct batch_stats batches;
 	struct snapshot_pool pool[POOL_CLASS_COUNT];
-	uint64_t placement[SNAPSHOT_PLACEMENT_SIZE / 8]; /* a struct of placement_rows */
+	uint64_t placement[SNAPSHOT_PLACEMENT_SIZE / 8]; /* a struct of rows.placement */
 	int cpu_os, node_os;
 	pid_t tid;
 	uint64_t arena_bytes;
@@ -91,7 +101,8 @@ struct snapshot {
 	 * them are shards that have failed. */
 	char **reasons;
 	uint32_t reason_count, failures;
-	const struct counter_family *placement_rows;
+	struct snapshot_rows rows;
+	bool fast; /* flows may be relayed in the kernel */
 	struct snapshot_shard *shards;
 	struct snapshot_rule *rules;
 	struct snapshot_flow *flows;

@@ -24,7 +24,7 @@ got_all() {
 
 fed="239.1.1.1%in0:5000 name=fed -> 239.2.2.2%out0:6000"
 relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec" \
-    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000"
+    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000" --metrics 127.0.0.1:9469
 wait_for grep -qE 'ready|fastpath require' "$daemon_log"
 if ! grep -q ready "$daemon_log"; then
     relay_end
@@ -36,6 +36,34 @@ recv_start six dst "[ff1e::2%d0]:6000"
 send src 239.1.1.1%s0:5000 --count 1000 --size 0-1400 --rate unlimited --ttl 9
 send src 239.1.1.1%s0:5000 --count 1000 --gso 8 --rate unlimited --ttl 9
 send src "[ff1e::1%s0]:5000" --count 1000 --size 0-1400 --rate unlimited
+
+# Each view of it has the kernel's part beside the sum, by itself and of all.
+get() {
+    in_ns mid curl -sS -m 20 "http://127.0.0.1:9469$1" >"$work/answer"
+}
+
+# counted METRIC: the sum of its lines.
+counted() {
+    awk -v metric="$1" 'index($1, metric "{") == 1 { n += $NF } END { print n + 0 }' \
+        "$work/answer"
+}
+all_there() {
+    get /metrics && [ "$(counted numacast_flow_received_datagrams_total)" = 3000 ]
+}
+wait_for all_there || fail "the metrics do not tell of all datagrams"
+for pair in flow_received:3000 output_sent:5000; do
+    name=${pair%:*}_datagrams_total
+    expect "$name, and in the kernel" \
+        "$(counted "numacast_$name") $(counted "numacast_fast_$name")" "${pair#*:} ${pair#*:}"
+done
+expect "flows there" "$(awk '$1 == "numacast_fast_flows" { print $2 }' "$work/answer")" 2
+sums='[.totals, .rules[], (.shards | map(.fast_flows) | {fast_flows: add})]
+    | map([.fast_flows, .fast_received, .fast_sent] | map(select(.)) | join(" ")) | join(", ")'
+status_tells() {
+    get /status.json &&
+        [ "$(jq -r "$sums" "$work/answer")" = "2 3000 5000, 1 2000 4000, 1 1000 1000, 2" ]
+}
+wait_for status_tells || fail "status.json: $(jq -r "$sums" "$work/answer")"
 relay_stop
 recv_clean one 2000
 recv_clean two 2000

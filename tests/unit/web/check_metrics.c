@@ -15,6 +15,10 @@ static const struct counter placement_row[] = {
 	{"checks", "looks", "taken", COUNTER_COUNT, 0, 1},
 };
 static const struct counter_family placement = {"placement", "Placement", placement_row, 1};
+static const struct counter fast_row[] = {
+	{"sent", "datagrams", "in the kernel", COUNTER_COUNT, 8, 1},
+};
+static const struct counter_family fast = {"fast", "In the kernel", fast_row, 1};
 static struct snapshot *snapshot;
 static struct route_answer answer;
 static uint64_t next; /* each counter gets another value */
@@ -55,7 +59,7 @@ static void setup(void)
 	snapshot = snapshot_new(1, 1, 1, 2);
 	ck_assert_ptr_nonnull(snapshot);
 	snapshot->engine = "uring";
-	snapshot->placement_rows = &placement;
+	snapshot->rows = (struct snapshot_rows){&placement, &fast, &fast};
 	snapshot->shard_count = snapshot->rule_count = snapshot->flow_count = 1;
 	snapshot->rules[0].name = strdup("one");
 	snapshot->shards[0].page_size = "2M";
@@ -336,6 +340,34 @@ START_TEST(coarser_detail_has_sums_and_says_what_it_left_out)
 }
 END_TEST
 
+/* A part of the lines of flows and outputs, where there can be any. */
+START_TEST(what_the_kernel_relays_has_lines_at_each_detail)
+{
+	ck_assert_ptr_null(strstr(made(METRICS_TEXT, METRICS_BY_OUTPUT), "\nnumacast_fast_flow_"));
+	has(answer.text.at, "numacast_fast_flows 0");
+	snapshot->fast = true;
+	snapshot->flows[0].carried = true;
+	snapshot->flows[0].fast[1] = 5;
+	snapshot->outputs[0].fast[1] = 7;
+	snapshot->outputs[1].fast[1] = 11;
+	has(made(METRICS_TEXT, METRICS_BY_OUTPUT), "numacast_fast_flows 1");
+	has(answer.text.at, "numacast_fast_flow_sent_datagrams_total{" LABELS "} 5");
+	has(answer.text.at,
+	    "numacast_fast_output_sent_datagrams_total{" LABELS ",to=\"239.2.2.1:6000\"} 7");
+	has(answer.text.at,
+	    "numacast_fast_output_sent_datagrams_total{" LABELS ",to=\"239.2.2.2:6000\"} 11");
+	has(made(METRICS_OPEN, METRICS_BY_FLOW),
+	    "numacast_fast_output_sent_datagrams_total{" LABELS "} 18");
+	has(answer.text.at, "numacast_fast_flow_sent_datagrams_total{" LABELS "} 5");
+	has(made(METRICS_TEXT, METRICS_BY_RULE),
+	    "numacast_fast_flow_sent_datagrams_total{rule=\"one\"} 5");
+	has(answer.text.at, "numacast_fast_output_sent_datagrams_total{rule=\"one\"} 18");
+	snapshot->flows[0].rule = SNAPSHOT_NO_RULE;
+	has(made(METRICS_TEXT, METRICS_BY_RULE),
+	    "numacast_fast_flow_sent_datagrams_total{rule=\"(being removed)\"} 5");
+}
+END_TEST
+
 START_TEST(both_texts_differ_where_they_must)
 {
 	const char *text = made(METRICS_OPEN, METRICS_BY_OUTPUT);
@@ -413,6 +445,7 @@ int main(void)
 	tcase_add_test(tc, histograms_add_up_and_reasons_are_words);
 	tcase_add_test(tc, coarser_detail_has_sums_and_says_what_it_left_out);
 	tcase_add_test(tc, both_texts_differ_where_they_must);
+	tcase_add_test(tc, what_the_kernel_relays_has_lines_at_each_detail);
 	tcase_add_test(tc, what_waits_or_has_no_link_is_counted);
 	tcase_add_test(tc, sums_agree_but_for_what_is_under_way);
 	srunner_run_all(runner, CK_ENV);
