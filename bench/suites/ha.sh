@@ -5,7 +5,7 @@
 # with a virtual source address. Single datagrams of 200 bytes pass all the time, and a receiver
 # counts what it lacks and what it has twice; that is given as milliseconds of traffic, too.
 #
-#   switch   a planned change by etc/ha/numacast-switch; the address takes 20 ms to go over
+#   switch   a planned change by etc/ha/numacast-switch; keepalived has the address go over
 #   orders   the same, where only orders decide
 #   ill      the health file of the machine that relays says 1: keepalived has the address go over
 #   killed   numacastd and keepalived there are killed at once, and its cable pulled
@@ -79,9 +79,8 @@ ha_address() {
 ha_change() {
     case $1 in
     switch)
-        printf '%s\n' "ip -n $(ns ra) addr del 10.77.2.9/32 dev out0" "sleep 0.02" \
-            "ip -n $(ns rb) addr add 10.77.2.9/32 dev out0" >"$work/move"
-        "$top/etc/ha/numacast-switch" "$work/ra.ctl" "$work/rb.ctl" sh "$work/move"
+        "$top/etc/ha/numacast-switch" "$work/ra.ctl" "$work/rb.ctl" \
+            sh -c "echo 1 >'$work/ra.away'"
         ;;
     orders) "$top/etc/ha/numacast-switch" "$work/ra.ctl" "$work/rb.ctl" ;;
     ill) echo 1 >"$work/ra.new" && mv "$work/ra.new" "$work/ra.health" ;;
@@ -101,7 +100,6 @@ ha_trial() {
     ha_start ra 0
     ha_start rb 0 "${standby[@]}"
     case $case in
-    switch) ha_address add ra ;;
     orders) ha_address add ra && ha_address add rb ;;
     *)
         for name in ra rb; do
@@ -138,14 +136,14 @@ ha_trial() {
 # ha_end_vrrp CASE: whatever keepalived is left; an address that it did not take away is.
 ha_end_vrrp() {
     case $1 in
-    ill) stop "${pair_vrrp[ra]}" && stop "${pair_vrrp[rb]}" ;;
+    switch | ill) stop "${pair_vrrp[ra]}" && stop "${pair_vrrp[rb]}" ;;
     killed)
         stop "${pair_vrrp[rb]}"
         in_ns ra ip link set out0 up
         wait_for carrier ra out0
         ;;
     esac
-    rm -f "$work"/r?.vrrp_pid "$work"/r?.pid "$work"/r?.check_pid
+    rm -f "$work"/r?.away "$work"/r?.vrrp_pid "$work"/r?.pid "$work"/r?.check_pid
 }
 
 # ha_sums CASE RUN: what came of a trial.

@@ -78,7 +78,7 @@ static const struct cli_row standby_rows[] = {
 static const struct cli_row hold_rows[] = {
 	{.name = "for", .kind = CLI_COUNT, .arg = "MS", AT(for_ms), .min = 1,
 	 .max = PROTOCOL_OVERLAP_MAX_MS, .initial = "2000",
-	 .help = "go on as before after MS, when nobody has said `active'"},
+	 .help = "go on after MS, when nobody has said `active --after'"},
 	{0},
 };
 

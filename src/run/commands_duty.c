@@ -199,7 +199,8 @@ static int say_all(const struct command_request *request, bool standby, uint64_t
 	return rc;
 }
 
-/* Marks to be written down, or to be waited for; without any, whatever was held goes on. */
+/* Marks to be written down, or to be waited for. Without any, what is held stays so: whoever brings
+ * the address (keepalived's notify script) may give its order amid a planned change. */
 static int relieve(const struct command_request *request, bool standby)
 {
 	struct relief *relief = &request->sup->changer.duty.relief;
@@ -214,7 +215,6 @@ static int relieve(const struct command_request *request, bool standby)
 
 		return relief_follow(relief, names, marks, (uint64_t)since_ns);
 	}
-	relief_break(relief);
 	return 0;
 }
 

@@ -94,13 +94,6 @@ int relief_follow(struct relief *relief, json_t *names, json_t *marks, uint64_t 
 	return 0;
 }
 
-void relief_break(struct relief *relief)
-{
-	if (relief->phase == RELIEF_HOLDS) {
-		end(relief);
-	}
-}
-
 void relief_want(const struct relief *relief, uint32_t shard, struct flow_place *place,
 		 const struct conf_flow *known, const struct conf *conf, struct shard_duty *duty)
 {

@@ -63,9 +63,6 @@ int relief_note(struct relief *relief, struct json_t *names);
 int relief_follow(struct relief *relief, struct json_t *names, struct json_t *marks,
 		  uint64_t since_ns);
 
-/* What is held goes on as its duties say, since somebody ordered that. */
-void relief_break(struct relief *relief);
-
 /* What a flow of `conf's rule has to do now beside standing by or not, which may be changed. */
 void relief_want(const struct relief *relief, uint32_t shard, struct flow_place *place,
 		 const struct conf_flow *known, const struct conf *conf, struct shard_duty *duty);

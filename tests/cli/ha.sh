@@ -98,6 +98,6 @@ known = subprocess.run([sys.argv[2], "--help"], capture_output=True, text=True, 
 for word in container["args"]:
     assert not word.startswith("--") or f"{word} " in known, word
 PY
-for script in numacast-notify numacast-etcd; do
+for script in numacast-notify numacast-etcd numacast-switch; do
     bash -n "$src/etc/ha/$script" || exit 1
 done

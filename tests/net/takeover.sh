@@ -3,9 +3,10 @@
 # engines: uring
 # builds: plain
 # Two machines and keepalived, as in etc/ha/keepalived.conf: the one that has the virtual address
-# (src=) relays. The health file of the first says that it is ill, and the second takes over; the
-# first is well again and stays second; the second is killed, numacastd and keepalived at once, and
-# the first takes over. Never do both relay. Then two machines that only etcd knows, by
+# (src=) relays. They change places as planned, by etc/ha/numacast-switch, forth and back, and
+# nothing is lost or doubled. The health file of the first says that it is ill, and the second takes
+# over; the first is well again and stays second; the second is killed, numacastd and keepalived at
+# once, and the first takes over. Never do both relay. Then two machines that only etcd knows, by
 # etc/ha/numacast-etcd: each has its part, and when one is killed the other has all.
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
@@ -28,6 +29,9 @@ sends() {
 }
 
 for name in ra rb; do
+    printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$build_top/src/numacastctl" \
+        "$work/$name.control" >"$work/$name.ctl"
+    chmod +x "$work/$name.ctl"
     pair_start $name --health-file "$work/$name.health" --shards 1 \
         --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000 src=10.77.2.9"
     wait_for well $name || fail "$name is not well"
@@ -35,15 +39,36 @@ done
 pair_vrrp ra
 wait_for pair_has_address ra || fail_now "the first does not get the address"
 pair_vrrp rb
-recv_start sink dst 239.2.2.1%d0:6000
+recv_start planned dst --rcvbuf 8M 239.2.2.1%d0:6000
+recv_start sink dst --rcvbuf 8M 239.2.2.1%d0:6000
 start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 100M --rate 2000
 sender=$started
 wait_for sends ra 100 || fail "the first does not relay"
 
-# A planned change: ill by its file, as before an update of the machine.
+# change FROM TO: as before an update of the machine.
+change() {
+    local before
+    before=$(sent_by "$2")
+    bash "$ha/numacast-switch" "$work/$1.ctl" "$work/$2.ctl" sh -c "echo 1 >'$work/$1.away'" \
+        >"$work/change.log" 2>&1 || fail "$1 and $2 do not change places"
+    cat "$work/change.log"
+    wait_for sends "$2" $((before + 200)) || fail "$2 does not relay"
+    echo 0 >"$work/$1.away"
+    expect "who has the address" \
+        "$(for name in ra rb; do ! pair_has_address $name || echo $name; done)" "$2"
+}
+change ra rb
+change rb ra
+wait_for drained ra && wait_for drained rb || fail "datagrams stay in sockets"
+recv_stop planned
+expect "planned: lost, doubled, out of order" \
+    "$(got planned '.total | [.lost, .duplicated, .reordered] | join(" ")')" "0 0 0"
+
+# Ill by its file.
+before=$(sent_by rb)
 in_ns ra ip link set in0 down
 wait_for pair_has_address rb || fail "the second does not get the address"
-wait_for sends rb 100 || fail "the second does not relay"
+wait_for sends rb $((before + 100)) || fail "the second does not relay"
 in_ns ra ip link set in0 up
 wait_for well ra || fail "the first is not well again"
 expect "the address stays" "$(pair_has_address rb && ! pair_has_address ra && echo stays)" stays

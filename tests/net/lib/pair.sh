@@ -69,6 +69,7 @@ pair_vrrp() {
     [ "$name" = ra ] || { own=10.77.2.12 other=10.77.2.11; }
     sed -e "s/relay-a/$name/; s/eth1/out0/g; s/192.0.2.10/10.77.2.9/; s/192.0.2.11/$own/" \
         -e "s/192.0.2.12/$other/; s|/run/numacast/health|$work/$name.health|" \
+        -e "s|/run/numacast/away|$work/$name.away|" \
         -e "s|/usr/local/sbin/numacast-notify|$work/$name.notify|" \
         "$ha/keepalived.conf" >"$work/$name.keepalived"
     printf '#!/bin/sh\nexport NUMACASTCTL="%s --control %s"\nexec %s "$@"\n' \
