@@ -17,7 +17,7 @@
 #define NEWS_BYTES 32768
 #define GROUP(id)  (1U << (RTNLGRP_##id - 1))
 
-static int take_news(const struct nlmsghdr *message, void *hops);
+static int take_news(const struct nlmsghdr *message, void *context);
 static bool take_neighbour(struct lane_hops *hops, const struct hop *news);
 static bool ask_again(struct lane_hops *hops, struct lane_hop *known);
 static void use(struct lane_hops *hops, struct hop *hop);
