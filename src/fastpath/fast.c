@@ -50,6 +50,12 @@ int fast_open(uint32_t flows, uint32_t outputs, struct fast *out, struct err *er
 	return 0;
 }
 
+void fast_outlive(struct fast *fast, uint64_t lease_ns)
+{
+	fast->hooks.outlives = true;
+	fast->lease_ns = lease_ns > FAST_LEASE_NS ? lease_ns : FAST_LEASE_NS;
+}
+
 bool fast_is_open(const struct fast *fast)
 {
 	return fast->program.object != NULL;
@@ -244,7 +250,8 @@ uint32_t fast_flag(const struct fast *fast, const struct fast_record *record)
 
 void fast_prolong(const struct fast *fast, uint64_t now_ns)
 {
-	struct fast_control control = {.until_ns = now_ns + FAST_LEASE_NS};
+	uint64_t lease_ns = fast->lease_ns > 0 ? fast->lease_ns : FAST_LEASE_NS;
+	struct fast_control control = {.until_ns = now_ns + lease_ns};
 	uint32_t zero = 0;
 
 	(void)program_put(&fast->program, PROGRAM_CONTROL, &zero, &control);

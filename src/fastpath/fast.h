@@ -23,9 +23,8 @@
 #include "src/fastpath/hook.h"
 #include "src/fastpath/program.h"
 
-#define FAST_LEASE_NS                                                              \
-	5000000000ULL /* without fast_prolong nothing is taken any more after that \
-		       */
+/* Without fast_prolong nothing is taken any more after that, if fast_outlive says no other. */
+#define FAST_LEASE_NS 5000000000ULL
 
 struct fast_wanted_output {
 	struct endpoint to; /* which of the flow's outputs it is */
@@ -96,12 +95,17 @@ struct fast {
 	uint32_t record_count, record_room;
 	struct fast_place *places; /* interfaces */
 	uint32_t place_count;
+	uint64_t lease_ns; /* 0: FAST_LEASE_NS */
 	bool unsettled;
 };
 
 /* Loads the program for at most so many flows and outputs at a time; nothing is relayed yet. 0, or
  * -errno with `err'. */
 int fast_open(uint32_t flows, uint32_t outputs, struct fast *out, struct err *err);
+
+/* The program is to go on when this process has died without fast_close, for at most so long since
+ * it was prolonged last; FAST_LEASE_NS at least. Before anything is put. */
+void fast_outlive(struct fast *fast, uint64_t lease_ns);
 
 /* Whether it was opened. */
 bool fast_is_open(const struct fast *fast);
@@ -148,5 +152,5 @@ void fast_read_output(const struct fast *fast, const struct rule_ingress *in,
 /* Why the program has given a flow that is in force up; enum fast_flag. */
 uint32_t fast_flag(const struct fast *fast, const struct fast_record *record);
 
-/* The program goes on until FAST_LEASE_NS from now, whoever is alive then. */
+/* The program goes on until its lease from now is over, whoever is alive then. */
 void fast_prolong(const struct fast *fast, uint64_t now_ns);

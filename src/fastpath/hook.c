@@ -31,12 +31,18 @@ int hook_attach(struct hooks *hooks, int program_fd, unsigned ifindex, struct ho
 	struct hook hook = {.kind = HOOK_LINK, .ifindex = ifindex, .link = -1};
 	int rc = -EINVAL;
 
-	if (!hooks->no_links && filters_count(ifindex, true) == 0) {
+	if (!hooks->outlives && filters_count(ifindex, true) == 0) {
 		rc = attach_link(program_fd, ifindex, &hook.link);
 	}
 	if (rc == -EINVAL || rc == -EOPNOTSUPP || rc == -E2BIG) {
 		hook.kind = HOOK_FILTER;
 		rc = attach_filter(hooks, program_fd, &hook, err);
+		/* A kernel without filters may have links. */
+		if (rc < 0 && hooks->outlives &&
+		    attach_link(program_fd, ifindex, &hook.link) == 0) {
+			hook.kind = HOOK_LINK;
+			rc = 0;
+		}
 	} else if (rc < 0) {
 		explain(rc, ifindex, err);
 	}

@@ -35,7 +35,7 @@ struct hook {
 struct hooks {
 	int lock;        /* of `handle' */
 	uint32_t handle; /* of our filters; 0: none yet */
-	bool no_links;   /* tests only: as on a kernel before 6.6 */
+	bool outlives;   /* filters rather than links, so that the program outlives us */
 };
 
 /* The program runs for packets that come in there, from now on. 0, or -errno with `err'. */

@@ -20,9 +20,12 @@
 #define ROOM_OUTPUTS_MIN 512
 #define ROOM_OUTPUTS_MAX 65536
 
+#define LINGER_KEPT_S 10 /* more than a service takes to start again */
+
 #define ROUTES_PAUSE_NS (200 * NS_PER_MS) /* a host's routes may change all the while */
 
 static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most);
+static void linger(struct supervisor *sup);
 static bool has_changed(struct lane *lane);
 static void look_at_flags(struct supervisor *sup, uint64_t now_ns);
 static void give_up(struct supervisor *sup, struct lane_verdict *verdict, enum fast_reason reason,
@@ -42,6 +45,7 @@ int lane_open(struct supervisor *sup, struct err *err)
 		       &sup->lane.fast, &cause);
 	if (rc == 0) {
 		lane_hops_open(&sup->lane.hops);
+		linger(sup);
 	}
 	if (rc < 0 && opt->fastpath == OPT_FASTPATH_REQUIRE) {
 		err_set(err, "--fastpath require: %s", cause.text);
@@ -246,6 +250,20 @@ static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most)
 	uint32_t room = count < most / 2 ? 2 * count : most;
 
 	return room > least ? room : least;
+}
+
+/* Sockets that the service manager keeps stay joined when we are killed, so there is something to
+ * be relayed until the next process takes over. */
+static void linger(struct supervisor *sup)
+{
+	uint32_t seconds = sup->setup->opt->fastpath_linger_s;
+
+	if (seconds == OPT_AMOUNT_AUTO) {
+		seconds = sup->store.on ? LINGER_KEPT_S : OPT_AMOUNT_OFF;
+	}
+	if (seconds != OPT_AMOUNT_OFF) {
+		fast_outlive(&sup->lane.fast, seconds * NS_PER_S);
+	}
 }
 
 /* Whether an interface is another one than it was. */

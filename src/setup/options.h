@@ -112,6 +112,7 @@ struct opt {
 	uint32_t zerocopy; /* --zerocopy: bytes, the shortest send; or OPT_AMOUNT_AUTO, _OFF */
 	uint32_t register_buffers;  /* how many, of all shards together; or OPT_AMOUNT_* */
 	enum opt_fastpath fastpath; /* --fastpath */
+	uint32_t fastpath_linger_s; /* --fastpath-linger; or OPT_AMOUNT_AUTO, _OFF */
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */

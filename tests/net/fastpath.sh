@@ -156,6 +156,19 @@ recv_stop one
 expect "relayed by nobody" "$(got one .total.received)" 0
 expect "queueing disciplines left" "$(in_ns mid tc qdisc show dev in0 | grep -c clsact)" 0
 
+# It goes on for a while if it is told to, and the next relay takes over; each datagram once.
+relay_start --fastpath require --fastpath-linger 60 --rule "$fed"
+recv_start one dst 239.2.2.2%d0:6000
+kill -KILL "$daemon_pid"
+relay_end
+send src 239.1.1.1%s0:5000 --count 100
+relay_start --fastpath require --rule "$fed"
+send src 239.1.1.1%s0:5000 --count 100
+relay_stop
+got_all one 200
+expect "received by the next one" "$(fast received)" 100
+expect "queueing disciplines left by both" "$(in_ns mid tc qdisc show dev in0 | grep -c clsact)" 0
+
 # Where the kernel takes no program from us, all goes by sockets, or nothing starts.
 relay_wrapper=(setpriv --bounding-set "-sys_admin,-bpf")
 relay_refuses 1 "--fastpath require: the kernel refuses bpf" --fastpath require --rule "$fed"

@@ -128,6 +128,23 @@ START_TEST(nobody_prolongs_it_and_it_ends)
 }
 END_TEST
 
+START_TEST(it_outlives_its_process_for_as_long_as_was_said)
+{
+	struct rule_output out = rig_output("239.2.2.2", 6000);
+
+	fast_outlive(&rig_fast, 2 * FAST_LEASE_NS);
+	rig_put(&out, 1);
+	fast_prolong(&rig_fast, clock_now_ns() - FAST_LEASE_NS);
+	rig_send(10, 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 0);
+	fast_prolong(&rig_fast, clock_now_ns() - 2 * FAST_LEASE_NS);
+	rig_send(10, 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 1);
+	ck_assert_int_eq(rig_fast.places[0].hook.kind, HOOK_FILTER);
+	rig_sums_hold(1, &out, 1);
+}
+END_TEST
+
 START_TEST(filters_of_others_stay_and_none_of_ours)
 {
 	struct rule_output out = rig_output("239.2.2.2", 6000);
@@ -161,7 +178,7 @@ START_TEST(kernel_without_links_gets_a_filter)
 	char line[128];
 	unsigned a1;
 
-	rig_fast.hooks.no_links = true;
+	rig_fast.hooks.outlives = true;
 	rig_put(&out, 1);
 	a1 = if_nametoindex("a1");
 	ck_assert_int_eq(rig_fast.places[0].hook.kind, HOOK_FILTER);
@@ -185,12 +202,12 @@ START_TEST(filter_of_the_dead_is_replaced)
 	struct err err = {0};
 	int rx = rig_receiver("239.2.2.2", 6000);
 
-	rig_fast.hooks.no_links = true;
+	rig_fast.hooks.outlives = true;
 	rig_put(&out, 1);
 	close(rig_fast.hooks.lock);
 	left = rig_fast;
 	ck_assert_int_eq(fast_open(4, 16, &rig_fast, &err), 0);
-	rig_fast.hooks.no_links = true;
+	rig_fast.hooks.outlives = true;
 	rig_put(&out, 1);
 	ck_assert_uint_eq(filters_count(if_nametoindex("a1"), true), 1);
 	ck_assert_uint_eq(rig_fast.hooks.handle, left.hooks.handle);
@@ -214,6 +231,7 @@ static Suite *fast_change_suite(void)
 	tcase_add_test(tcase, more_than_there_is_room_for_changes_nothing);
 	tcase_add_test(tcase, images_come_back_when_there_is_none_left);
 	tcase_add_test(tcase, nobody_prolongs_it_and_it_ends);
+	tcase_add_test(tcase, it_outlives_its_process_for_as_long_as_was_said);
 	tcase_add_test(tcase, filters_of_others_stay_and_none_of_ours);
 	tcase_add_test(tcase, kernel_without_links_gets_a_filter);
 	tcase_add_test(tcase, filter_of_the_dead_is_replaced);

@@ -167,6 +167,12 @@ END_TEST
 
 START_TEST(amounts_are_words_or_numbers)
 {
+	TAKEN("--plan");
+	ck_assert_uint_eq(opt.fastpath_linger_s, OPT_AMOUNT_AUTO);
+	TAKEN("--plan", "--fastpath-linger", "30");
+	ck_assert_uint_eq(opt.fastpath_linger_s, 30);
+	TAKEN("--plan", "--fastpath-linger", "off");
+	ck_assert_uint_eq(opt.fastpath_linger_s, OPT_AMOUNT_OFF);
 	TAKEN("--plan", "--zerocopy", "off", "--register-buffers", "off");
 	ck_assert_uint_eq(opt.zerocopy, OPT_AMOUNT_OFF);
 	ck_assert_uint_eq(opt.register_buffers, OPT_AMOUNT_OFF);
