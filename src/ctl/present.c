@@ -20,6 +20,7 @@ static int print_sections(const char *subject, const json_t *result, FILE *out);
 static int print_stats(const json_t *result, FILE *out);
 static void add_counters(json_t *rows, const char *prefix, const json_t *counts,
 			 const json_t *rates);
+static void add_longest_change(json_t *rows, const json_t *longest_ns);
 static void print_uptime(const json_t *result, FILE *out);
 static void print_health(const json_t *result, FILE *out);
 static int print_member(const json_t *result, const char *name, FILE *out);
@@ -166,6 +167,7 @@ static int print_stats(const json_t *result, FILE *out)
 	add_counters(rows, "", totals, rates);
 	add_counters(rows, "drop: ", json_object_get(totals, "drops"),
 		     json_object_get(rates, "drops"));
+	add_longest_change(rows, json_object_get(result, "longest_change_ns"));
 	rc = table_print(rates ? rates_columns : stats_columns, rows, out);
 	json_decref(rows);
 	return rc;
@@ -189,6 +191,16 @@ static void add_counters(json_t *rows, const char *prefix, const json_t *counts,
 		(void)json_array_append_new(rows,
 					    json_pack("{s:s, s:O, s:O*}", "name", shown, "total",
 						      count, "rate", json_object_get(rates, name)));
+	}
+}
+
+/* Once there was a change. */
+static void add_longest_change(json_t *rows, const json_t *longest_ns)
+{
+	if (json_integer_value(longest_ns) > 0) {
+		(void)json_array_append_new(
+			rows,
+			json_pack("{s:s, s:O}", "name", "longest_change_ns", "total", longest_ns));
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "src/run/tally.h"
 
 static json_t *totals_of(const struct tally_row *all);
+static uint64_t longest_change_ns(const struct supervisor *sup);
 static void put(json_t *object, const char *key, json_t *value);
 static void put_common(const struct supervisor *sup, json_t *result);
 static json_t *reasons_of(struct supervisor *sup);
@@ -42,6 +43,7 @@ enum protocol_refusal command_stats(const struct command_request *request, json_
 	put(result, "outputs", json_integer(conf->output_count));
 	put(result, "totals", totals_of(&tally.all));
 	put(result, "consistent", json_boolean(tally.consistent));
+	report_put_number(result, "longest_change_ns", longest_change_ns(request->sup));
 	tally_free(&tally);
 	return PROTOCOL_DONE;
 }
@@ -117,6 +119,19 @@ static json_t *totals_of(const struct tally_row *all)
 	report_put_family(drops, &counter_families[COUNTERS_OUTPUT_DROPS], outputs);
 	report_put(totals, "drops", drops);
 	return totals;
+}
+
+/* Of all shards: the most that a change has taken of one turn. */
+static uint64_t longest_change_ns(const struct supervisor *sup)
+{
+	uint64_t longest_ns = 0;
+
+	for (uint32_t s = 0; s < sup->worker_count; s++) {
+		uint64_t ns = stat_get(&sup->workers[s].shard->stats->ring.longest_change_ns);
+
+		longest_ns = ns > longest_ns ? ns : longest_ns;
+	}
+	return longest_ns;
 }
 
 static void put(json_t *object, const char *key, json_t *value)

@@ -181,6 +181,35 @@ START_TEST(rates_are_what_was_counted_between_two_answers)
 }
 END_TEST
 
+/* What is printed of an answer of stats; to be freed. */
+static char *printed_stats(void)
+{
+	static const struct ctl_command command = {.id = PROTOCOL_COMMAND_STATS};
+	const struct ctl_opt opt = {.command = &command};
+	json_t *result = ask("stats", NULL);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	ck_assert_int_eq(present_print(&opt, result, out), 0);
+	ck_assert_int_eq(fclose(out), 0);
+	json_decref(result);
+	return text;
+}
+
+START_TEST(stats_tell_the_longest_change_once_there_was_one)
+{
+	char *text = printed_stats();
+
+	ck_assert(!strstr(text, "longest_change_ns"));
+	free(text);
+	stat_set(&rig.stats.ring.longest_change_ns, 123456);
+	text = printed_stats();
+	ck_assert_msg(strstr(text, "longest_change_ns  123456") != NULL, "%s", text);
+	free(text);
+}
+END_TEST
+
 static void setup(void)
 {
 	sup_rig_open(&rig);
@@ -204,6 +233,7 @@ int main(void)
 	tcase_add_test(tc, every_column_of_top_is_a_member_that_its_request_brings);
 	tcase_add_test(tc, every_subject_has_a_table_and_every_command_a_row);
 	tcase_add_test(tc, rates_are_what_was_counted_between_two_answers);
+	tcase_add_test(tc, stats_tell_the_longest_change_once_there_was_one);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
