@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/run/libnc-run.a
 src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
+	src/run/answer.c src/run/answer.h \
 	src/run/changer.c src/run/changer.h \
 	src/run/changer_ask.c src/run/changer_ask.h \
 	src/run/changer_cut.c src/run/changer_cut.h \

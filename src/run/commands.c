@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "src/base/must.h"
+#include "src/run/answer.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -55,7 +56,9 @@ static bool has_type(const json_t *value, enum member_type type);
 static enum protocol_refusal check_right(const struct command *command,
 					 const struct command_request *request, struct err *err);
 static json_t *success(json_t *id, json_t *command, json_t *result);
+static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len);
 static char *line_of(json_t *answer, size_t *out_len);
+static char *too_long(json_t *answer, size_t *out_len);
 static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
 
 static const char *const command_names[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
@@ -111,15 +114,16 @@ static const struct command commands[] = {
 static_assert(sizeof(commands) / sizeof(commands[0]) == PROTOCOL_COMMAND_COUNT, "a row each");
 
 char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
-		      size_t len, size_t *out_len)
+		      size_t len, struct answer **out_rows, size_t *out_len)
 {
-	struct command_request request = {.sup = sup, .peer = peer};
+	struct command_request request = {.sup = sup, .peer = peer, .rows = out_rows};
 	struct err err = {0};
 	json_error_t why;
 	json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	json_t *result = json_object(), *answer;
 	enum protocol_refusal code = PROTOCOL_REFUSED_NOT_JSON;
 
+	*out_rows = NULL;
 	if (object) {
 		code = obey(&request, object, len, result, &err);
 	} else {
@@ -130,6 +134,10 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 						    json_object_get(object, "command"), result)
 		 : code == PROTOCOL_LATER ? NULL
 					  : refusal(json_object_get(object, "id"), code, err.text);
+	if (*out_rows) {
+		answer_set_request(*out_rows, json_object_get(object, "id"),
+				   json_object_get(object, "command"));
+	}
 	json_decref(result);
 	json_decref(object);
 	if (code == PROTOCOL_LATER) {
@@ -137,6 +145,19 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 		return NULL;
 	}
 	return line_of(answer, out_len);
+}
+
+char *commands_go_on(struct supervisor *sup, struct answer *rows, size_t *out_len)
+{
+	json_t *result;
+
+	if (!answer_go_on(rows)) {
+		return NULL;
+	}
+	result = json_object();
+	commands_show_rest(sup, rows, result);
+	return with_rows(success(answer_id(rows), answer_command(rows), result), result, rows,
+			 out_len);
 }
 
 char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len)
@@ -373,20 +394,42 @@ static json_t *success(json_t *id, json_t *command, json_t *result)
 			 id, "command", command, "result", result);
 }
 
+/* The same as if `result', the last member of `answer', had the rows. Takes both. */
+static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len)
+{
+	char *head = json_dumps(answer, JSON_COMPACT), *line;
+	size_t rows_len, head_len, room;
+	const char *text = answer_rows(rows, &rows_len), *name = commands_show_name(rows);
+
+	must(head);
+	head_len = strlen(head);
+	json_decref(result);
+	if (rows_len + head_len > PROTOCOL_ANSWER_MAX) {
+		free(head);
+		return too_long(answer, out_len);
+	}
+	json_decref(answer);
+	room = head_len + rows_len + strlen(name) + sizeof(",\"\":[]}}\n");
+	line = malloc(room);
+	must(line);
+	must(head_len > 2 && memcmp(head + head_len - 2, "}}", 2) == 0);
+	*out_len = (size_t)snprintf(line, room, "%.*s,\"%s\":[", (int)head_len - 2, head, name);
+	memcpy(line + *out_len, text, rows_len);
+	*out_len += rows_len;
+	*out_len += (size_t)snprintf(line + *out_len, room - *out_len, "]}}\n");
+	free(head);
+	return line;
+}
+
 /* With its end; takes `answer'. One that is too long is a refusal instead. */
 static char *line_of(json_t *answer, size_t *out_len)
 {
 	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	size_t len = line ? strlen(line) : 0;
-	json_t *instead;
 
 	if (len > PROTOCOL_ANSWER_MAX) {
 		free(line);
-		instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_TOO_LONG,
-				  "the answer is longer than 64 MiB; expected less to be asked "
-				  "for; name the rules to show");
-		json_decref(answer);
-		return line_of(instead, out_len);
+		return too_long(answer, out_len);
 	}
 	json_decref(answer);
 	if (line) {
@@ -394,6 +437,17 @@ static char *line_of(json_t *answer, size_t *out_len)
 		*out_len = len + 1;
 	}
 	return line;
+}
+
+/* Takes `answer'. */
+static char *too_long(json_t *answer, size_t *out_len)
+{
+	json_t *instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_TOO_LONG,
+				  "the answer is longer than 64 MiB; expected less to be asked "
+				  "for; name the rules to show");
+
+	json_decref(answer);
+	return line_of(instead, out_len);
 }
 
 static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text)

@@ -1,7 +1,7 @@
 /* commands.h - a request line to an answer line: what clients of control can ask and order.
  *
  *     commands.c         the table, one row a command; reading and checking requests
- *     commands_show.c    show
+ *     commands_show.c    show; its rows are made a piece at a time (answer.h)
  *     commands_change.c  reload, replace, add, remove, enable, disable
  *     commands_duty.c    active, standby, hold
  *     commands_balance.c rebalance
@@ -21,6 +21,7 @@
 #include "src/base/protocol.h"
 #include "src/rules/conf.h"
 
+struct answer;
 struct json_t;
 struct supervisor;
 
@@ -51,6 +52,8 @@ struct command_request {
 	struct supervisor *sup;
 	const struct command_peer *peer;
 	const struct json_t *members;
+	struct answer *
+		*rows; /* what the answer has, made later, beside the result; NULL: nothing */
 };
 
 /* Fills in `result', an empty object. Or a refusal, with `err'. */
@@ -61,9 +64,14 @@ typedef enum protocol_refusal command_run(const struct command_request *request,
 #define COMMANDS_LATER SIZE_MAX
 
 /* The answer to the `len' bytes of `line', its end included in the answer and not in the line. To
- * be freed; NULL: out of memory, or it comes by commands_late. */
+ * be freed; NULL: out of memory, or it comes later, by commands_late, or, where `*out_rows' is not
+ * NULL, by commands_go_on with that, which is the caller's then. */
 char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
-		      size_t len, size_t *out_len);
+		      size_t len, struct answer **out_rows, size_t *out_len);
+
+/* Does a piece of an answer; NULL: there are more, else as commands_answer; out of memory is fatal.
+ * Not while shards have messages (changer_is_amid). */
+char *commands_go_on(struct supervisor *sup, struct answer *rows, size_t *out_len);
 
 /* The answer to a change, once it is there, and the number of the client that asked; NULL: none. */
 char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len);
@@ -87,6 +95,13 @@ void commands_note(struct supervisor *sup, const struct command_peer *peer, cons
 
 /* In commands_show.c. */
 command_run command_show;
+
+/* Fills in what the answer of `rows' has beside them. */
+void commands_show_rest(const struct supervisor *sup, const struct answer *rows,
+			struct json_t *result);
+
+/* The name of the member that they are. */
+const char *commands_show_name(const struct answer *rows);
 
 /* In commands_change.c. */
 command_run command_reload;

@@ -1,7 +1,7 @@
 /* commands_show.c - show: what there is, as tables.
  *
- * Each subject answers with a member of its own name, an array of flat rows (rows.h), or with
- * members of the plan as --plan=json has them. See commands.h.
+ * Each subject answers with a member of its own name, an array of flat rows that are made a piece
+ * at a time (answer.h), or with members of the plan as --plan=json has them. See commands.h.
  */
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 #include "src/base/must.h"
 #include "src/base/protocol.h"
+#include "src/run/answer.h"
 #include "src/run/commands.h"
 #include "src/run/report.h"
 #include "src/run/report_put.h"
@@ -21,13 +22,12 @@
 #include "src/view/view.h"
 
 struct subject {
-	json_t *(*rows)(const struct rows_ask *ask);
+	enum rows_of rows; /* unless `other' answers */
 	enum protocol_refusal (*other)(const struct supervisor *sup, json_t *result,
 				       struct err *err);
 };
 
 static int find_subject(const char *name);
-static int read_ask(const struct command_request *request, struct rows_ask *out);
 static json_t *disabled_rows(const struct supervisor *sup);
 static void put_members(const struct supervisor *sup, json_t *result);
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
@@ -43,11 +43,11 @@ static json_t *change_row(const struct history_note *note, uint64_t number);
 static const char *const subject_names[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME)};
 
 static const struct subject subjects[] = {
-	[PROTOCOL_SUBJECT_RULES] = {.rows = rows_of_rules},
-	[PROTOCOL_SUBJECT_FLOWS] = {.rows = rows_of_flows},
-	[PROTOCOL_SUBJECT_OUTPUTS] = {.rows = rows_of_outputs},
-	[PROTOCOL_SUBJECT_SHARDS] = {.rows = rows_of_shards},
-	[PROTOCOL_SUBJECT_POOLS] = {.rows = rows_of_pools},
+	[PROTOCOL_SUBJECT_RULES] = {.rows = ROWS_OF_RULES},
+	[PROTOCOL_SUBJECT_FLOWS] = {.rows = ROWS_OF_FLOWS},
+	[PROTOCOL_SUBJECT_OUTPUTS] = {.rows = ROWS_OF_OUTPUTS},
+	[PROTOCOL_SUBJECT_SHARDS] = {.rows = ROWS_OF_SHARDS},
+	[PROTOCOL_SUBJECT_POOLS] = {.rows = ROWS_OF_POOLS},
 	[PROTOCOL_SUBJECT_TOPOLOGY] = {.other = topology_members},
 	[PROTOCOL_SUBJECT_PLAN] = {.other = plan_members},
 	[PROTOCOL_SUBJECT_CHANGES] = {.other = change_rows},
@@ -61,7 +61,6 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 	const char *what = commands_text(request, "what");
 	const struct supervisor *sup = request->sup;
 	int id = find_subject(what);
-	struct rows_ask ask;
 
 	if (id < 0) {
 		err_set(err,
@@ -73,18 +72,33 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 	if (subjects[id].other) {
 		return subjects[id].other(sup, result, err);
 	}
-	if (read_ask(request, &ask) < 0) {
+	*request->rows =
+		answer_new(sup, subjects[id].rows, json_object_get(request->members, "rules"),
+			   json_object_get(request->members, "members"));
+	if (!*request->rows) {
 		err_set(err, "show: out of memory; free some and try again");
 		return PROTOCOL_REFUSED_FAILED;
 	}
+	return PROTOCOL_LATER;
+}
+
+void commands_show_rest(const struct supervisor *sup, const struct answer *rows, json_t *result)
+{
 	must(json_object_set_new(result, "uptime_s", json_real(report_uptime_s(sup))) == 0);
-	must(json_object_set_new(result, subject_names[id], subjects[id].rows(&ask)) == 0);
-	if (id == PROTOCOL_SUBJECT_RULES) {
+	if (answer_of(rows) == ROWS_OF_RULES) {
 		must(json_object_set_new(result, "disabled", disabled_rows(sup)) == 0);
 		put_members(sup, result);
 	}
-	json_decref(ask.rules);
-	return PROTOCOL_DONE;
+}
+
+const char *commands_show_name(const struct answer *rows)
+{
+	int id = 0;
+
+	while (subjects[id].other || subjects[id].rows != answer_of(rows)) {
+		id++;
+	}
+	return subject_names[id];
 }
 
 static int find_subject(const char *name)
@@ -95,25 +109,6 @@ static int find_subject(const char *name)
 		}
 	}
 	return -1;
-}
-
-/* What there may be of members `rules' and `members' in a request. 0 or -ENOMEM. */
-static int read_ask(const struct command_request *request, struct rows_ask *out)
-{
-	const json_t *rules = json_object_get(request->members, "rules");
-	json_t *name;
-	size_t i;
-
-	*out = (struct rows_ask){.sup = request->sup, .rules = rules ? json_object() : NULL};
-	report_want(json_object_get(request->members, "members"), &out->want);
-	json_array_foreach(rules, i, name)
-	{
-		if (json_object_set_new(out->rules, json_string_value(name), json_true()) < 0) {
-			json_decref(out->rules);
-			return -ENOMEM;
-		}
-	}
-	return 0;
 }
 
 static json_t *disabled_rows(const struct supervisor *sup)

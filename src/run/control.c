@@ -16,6 +16,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/protocol.h"
+#include "src/run/answer.h"
 #include "src/run/commands.h"
 
 #define CLIENTS_MAX     16
@@ -42,9 +43,10 @@ struct client {
 	size_t in_len, in_room, in_seen; /* bytes; `in_seen' of them hold no end of a line */
 	char *out;
 	size_t out_len, out_sent;
-	bool waiting;  /* for an answer that comes later */
-	bool ended;    /* it will send no more */
-	bool unwanted; /* to be dropped once its answer is written */
+	bool waiting;        /* for an answer that comes later */
+	struct answer *rows; /* which is being made, a piece at a time; NULL: not so */
+	bool ended;          /* it will send no more */
+	bool unwanted;       /* to be dropped once its answer is written */
 	enum phase phase;
 	uint64_t until_ns; /* the phase must be over by then */
 	uint32_t events;   /* asked of epoll */
@@ -56,6 +58,7 @@ struct control {
 	int epoll;
 	uint64_t deaf_until_ns; /* 0: hears */
 	uint64_t numbered;      /* clients that ever were */
+	uint32_t turn;          /* whose answer is gone on with next */
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -64,6 +67,7 @@ static const uint64_t phase_ns[] = {IDLE_NS, REQUEST_NS, ANSWER_NS};
 static int watch_file(const struct control *control, int op, int fd, uint32_t index,
 		      uint32_t events);
 static void bring_late(struct control *control);
+static void go_on(struct control *control);
 static void accept_clients(struct control *control, uint64_t now_ns);
 static void go_deaf(struct control *control, uint64_t until_ns);
 static void welcome(struct control *control, int fd);
@@ -139,8 +143,8 @@ int control_sleep_ms(const struct control *control, uint64_t now_ns, int most_ms
 	for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *client = &control->clients[i];
 
-		if (client->fd >= 0 && !client->out && !client->waiting &&
-		    (has_line(client) || client->ended)) {
+		if (client->rows || (client->fd >= 0 && !client->out && !client->waiting &&
+				     (has_line(client) || client->ended))) {
 			return 0;
 		}
 		if (client->fd >= 0 && client->until_ns < until_ns) {
@@ -162,6 +166,7 @@ void control_serve(struct control *control, uint64_t now_ns)
 		go_deaf(control, 0);
 	}
 	bring_late(control);
+	go_on(control);
 	count = epoll_wait(control->epoll, events, CLIENTS_MAX + 1, 0);
 	for (int i = 0; i < count; i++) {
 		struct client *client;
@@ -222,11 +227,28 @@ static void bring_late(struct control *control)
 			client->waiting = false;
 			client->out = line;
 			client->out_len = len;
-			client->phase = PHASE_NEW;
 			return;
 		}
 	}
 	free(line);
+}
+
+/* With a piece of one answer, so that nobody waits for more than one. */
+static void go_on(struct control *control)
+{
+	struct client *client = control->clients;
+
+	for (uint32_t i = 0; i < CLIENTS_MAX && !(i > 0 && client->rows); i++) {
+		client = &control->clients[control->turn++ % CLIENTS_MAX];
+	}
+	if (client->rows) {
+		client->out = commands_go_on(control->sup, client->rows, &client->out_len);
+		client->waiting = !client->out;
+	}
+	if (client->rows && client->out) {
+		answer_free(client->rows);
+		client->rows = NULL;
+	}
 }
 
 static void accept_clients(struct control *control, uint64_t now_ns)
@@ -378,8 +400,8 @@ static void answer_one(struct control *control, struct client *client)
 		client->in_seen = len;
 		return;
 	}
-	client->out =
-		commands_answer(control->sup, &client->peer, client->in, len, &client->out_len);
+	client->out = commands_answer(control->sup, &client->peer, client->in, len, &client->rows,
+				      &client->out_len);
 	memmove(client->in, end + 1, client->in_len - len - 1);
 	client->in_len -= len + 1;
 	client->in_seen = 0;
@@ -472,5 +494,6 @@ static void drop(struct client *client)
 	}
 	free(client->in);
 	free(client->out);
+	answer_free(client->rows);
 	*client = (struct client){.fd = -1};
 }

@@ -18,7 +18,7 @@
 #include "src/run/tally.h"
 
 /* A flow and its rule. */
-struct spot {
+struct rows_spot {
 	uint32_t rule; /* NO_RULE: it has none */
 	uint32_t order;
 	const struct worker *worker;
@@ -27,11 +27,18 @@ struct spot {
 
 #define NO_RULE UINT32_MAX
 
+static uint32_t count_of_rows(const struct rows *rows);
+static void write_rule(struct rows *rows, uint32_t number, FILE *out);
+static void write_flow(struct rows *rows, const struct rows_spot *spot, FILE *out);
+static uint32_t write_outputs(struct rows *rows, const struct rows_spot *spot, FILE *out);
+static void write_shard(struct rows *rows, uint32_t shard, FILE *out);
+static void write_pool(struct rows *rows, uint32_t number, FILE *out);
+static void write_row(struct rows *rows, json_t *row, FILE *out);
 static void put_sums(const struct rows_ask *ask, const struct tally_row *sums, json_t *row);
 static json_t *count_of(const stat_t *counter);
-static struct spot *find_spots(const struct rows_ask *ask, size_t *out_count);
+static struct rows_spot *find_spots(const struct rows_ask *ask, uint32_t *out_count);
 static int compare(const void *a, const void *b);
-static json_t *rule_name(const struct rows_ask *ask, const struct spot *spot);
+static json_t *rule_name(const struct rows_ask *ask, const struct rows_spot *spot);
 static bool is_asked(const struct rows_ask *ask, const char *rule);
 static void put_losses(const struct rows_ask *ask, json_t *row, const struct flow_stats *flow,
 		       const struct output_stats *output);
@@ -40,130 +47,183 @@ static void put(const struct rows_ask *ask, json_t *row, const char *name, json_
 static void put_family(const struct rows_ask *ask, json_t *row, const char *name,
 		       enum counter_family_id id, const void *stats);
 
-json_t *rows_of_rules(const struct rows_ask *ask)
+void rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of)
 {
-	const struct conf *conf = &ask->sup->setup->opt->conf;
-	json_t *rows = json_array();
-	struct tally tally;
-
-	must(tally_take(ask->sup, &tally) == 0);
-	for (uint32_t r = 0; r < conf->rule_count; r++) {
-		const struct conf_rule *rule = &conf->rules[r];
-		json_t *row;
-
-		if (!is_asked(ask, rule->name)) {
-			continue;
-		}
-		row = json_object();
-		put(ask, row, "rule", report_text(rule->name));
-		put(ask, row, "text", report_text(rule->text));
-		put(ask, row, "where", report_text(rule->where));
-		report_put_duty(ask->sup, rule->name, &ask->want, row);
-		put(ask, row, "reason",
-		    tally.rules[r].why ? report_text(tally.rules[r].why) : json_null());
-		put_sums(ask, &tally.rules[r], row);
-		put_family(ask, row, "drops", COUNTERS_FLOW_DROPS, &tally.rules[r].sums.flows);
-		put_losses(ask, row, &tally.rules[r].sums.flows, &tally.rules[r].sums.outputs);
-		must(json_array_append_new(rows, row) == 0);
+	*rows = (struct rows){.ask = ask, .of = of};
+	switch (of) {
+	case ROWS_OF_RULES:
+	case ROWS_OF_SHARDS:
+		must(tally_begin(ask->sup, &rows->tally) == 0);
+		return;
+	case ROWS_OF_FLOWS:
+	case ROWS_OF_OUTPUTS:
+		rows->spots = find_spots(ask, &rows->spot_count);
+		break;
+	case ROWS_OF_POOLS:
+		break;
 	}
-	tally_free(&tally);
-	return rows;
+	rows->tallied = true;
 }
 
-json_t *rows_of_flows(const struct rows_ask *ask)
+bool rows_add(struct rows *rows, uint32_t most_places, uint32_t most_rows, FILE *out)
 {
-	json_t *rows = json_array();
-	size_t count;
-	struct spot *spots = find_spots(ask, &count);
+	uint32_t count = count_of_rows(rows);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct spot *spot = &spots[i];
-		json_t *row = json_object();
-		json_int_t outputs = 0;
-		struct flow_stats stats;
-
-		for (uint32_t o = spot->flow->first_output; o != PLACE_NONE; outputs++) {
-			o = shard_output(spot->worker->shard, o)->output.sibling;
+	if (!rows->tallied) {
+		rows->tallied = tally_add(rows->ask->sup, &rows->tally, most_places);
+		return false;
+	}
+	for (uint32_t used = 1; rows->next < count && most_rows > 0; rows->next++) {
+		switch (rows->of) {
+		case ROWS_OF_RULES:
+			write_rule(rows, rows->next, out);
+			break;
+		case ROWS_OF_FLOWS:
+			write_flow(rows, &rows->spots[rows->next], out);
+			break;
+		case ROWS_OF_OUTPUTS:
+			used = write_outputs(rows, &rows->spots[rows->next], out);
+			break;
+		case ROWS_OF_SHARDS:
+			write_shard(rows, rows->next, out);
+			break;
+		case ROWS_OF_POOLS:
+			write_pool(rows, rows->next, out);
+			break;
 		}
+		most_rows -= used < most_rows ? used : most_rows;
+	}
+	return rows->next == count;
+}
+
+void rows_free(struct rows *rows)
+{
+	tally_free(&rows->tally);
+	free(rows->spots);
+	*rows = (struct rows){0};
+}
+
+static uint32_t count_of_rows(const struct rows *rows)
+{
+	const struct supervisor *sup = rows->ask->sup;
+
+	switch (rows->of) {
+	case ROWS_OF_RULES:
+		return sup->setup->opt->conf.rule_count;
+	case ROWS_OF_SHARDS:
+		return sup->worker_count;
+	case ROWS_OF_POOLS:
+		return sup->worker_count * POOL_CLASS_COUNT;
+	case ROWS_OF_FLOWS:
+	case ROWS_OF_OUTPUTS:
+		break;
+	}
+	return rows->spot_count;
+}
+
+static void write_rule(struct rows *rows, uint32_t number, FILE *out)
+{
+	const struct rows_ask *ask = rows->ask;
+	const struct conf_rule *rule = &ask->sup->setup->opt->conf.rules[number];
+	const struct tally_row *sums = &rows->tally.rules[number];
+	json_t *row;
+
+	if (!is_asked(ask, rule->name)) {
+		return;
+	}
+	row = json_object();
+	put(ask, row, "rule", report_text(rule->name));
+	put(ask, row, "text", report_text(rule->text));
+	put(ask, row, "where", report_text(rule->where));
+	report_put_duty(ask->sup, rule->name, &ask->want, row);
+	put(ask, row, "reason", sums->why ? report_text(sums->why) : json_null());
+	put_sums(ask, sums, row);
+	put_family(ask, row, "drops", COUNTERS_FLOW_DROPS, &sums->sums.flows);
+	put_losses(ask, row, &sums->sums.flows, &sums->sums.outputs);
+	write_row(rows, row, out);
+}
+
+static void write_flow(struct rows *rows, const struct rows_spot *spot, FILE *out)
+{
+	const struct rows_ask *ask = rows->ask;
+	json_t *row = json_object();
+	json_int_t outputs = 0;
+	struct flow_stats stats;
+
+	for (uint32_t o = spot->flow->first_output; o != PLACE_NONE; outputs++) {
+		o = shard_output(spot->worker->shard, o)->output.sibling;
+	}
+	put(ask, row, "rule", rule_name(ask, spot));
+	report_put_flow(ask->sup, spot->worker, spot->flow, &ask->want, row);
+	put(ask, row, "outputs", json_integer(outputs));
+	figures_flow(ask->sup, spot->flow, &stats);
+	put_losses(ask, row, &stats, NULL);
+	write_row(rows, row, out);
+}
+
+/* All of the flow, and how many there are, or 1. */
+static uint32_t write_outputs(struct rows *rows, const struct rows_spot *spot, FILE *out)
+{
+	const struct rows_ask *ask = rows->ask;
+	const struct rule_ingress *in = &spot->flow->rule->in;
+	char ingress[ENDPOINT_TEXT_MAX], source[RULE_SOURCE_TEXT_MAX];
+	uint32_t count = 0;
+
+	endpoint_format(&in->at, ingress);
+	for (uint32_t o = spot->flow->first_output; o != PLACE_NONE;) {
+		const struct report_spot at = {spot->worker, spot->flow,
+					       shard_output(spot->worker->shard, o)};
+		json_t *row = json_object();
+		struct output_stats stats;
+
 		put(ask, row, "rule", rule_name(ask, spot));
-		report_put_flow(ask->sup, spot->worker, spot->flow, &ask->want, row);
-		put(ask, row, "outputs", json_integer(outputs));
-		figures_flow(ask->sup, spot->flow, &stats);
-		put_losses(ask, row, &stats, NULL);
-		must(json_array_append_new(rows, row) == 0);
+		put(ask, row, "ingress", json_string(ingress));
+		put(ask, row, "source",
+		    in->source.family ? json_string(rule_format_source(in, source)) : json_null());
+		put(ask, row, "shard", json_integer(spot->worker->index));
+		report_put_output(ask->sup, &at, &ask->want, row);
+		(void)figures_output(ask->sup, at.flow, at.place, &stats);
+		put_losses(ask, row, NULL, &stats);
+		write_row(rows, row, out);
+		o = at.place->output.sibling;
+		count++;
 	}
-	free(spots);
-	return rows;
+	return count > 0 ? count : 1;
 }
 
-json_t *rows_of_outputs(const struct rows_ask *ask)
+static void write_shard(struct rows *rows, uint32_t shard, FILE *out)
 {
-	json_t *rows = json_array();
-	size_t count;
-	struct spot *spots = find_spots(ask, &count);
+	const struct rows_ask *ask = rows->ask;
+	const struct tally_row *sums = &rows->tally.shards[shard];
+	json_t *row = json_object();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct spot *spot = &spots[i];
-		const struct rule_ingress *in = &spot->flow->rule->in;
-		char ingress[ENDPOINT_TEXT_MAX], source[RULE_SOURCE_TEXT_MAX];
-
-		endpoint_format(&in->at, ingress);
-		for (uint32_t o = spot->flow->first_output; o != PLACE_NONE;) {
-			const struct report_spot at = {spot->worker, spot->flow,
-						       shard_output(spot->worker->shard, o)};
-			json_t *row = json_object();
-			struct output_stats stats;
-
-			put(ask, row, "rule", rule_name(ask, spot));
-			put(ask, row, "ingress", json_string(ingress));
-			put(ask, row, "source",
-			    in->source.family ? json_string(rule_format_source(in, source))
-					      : json_null());
-			put(ask, row, "shard", json_integer(spot->worker->index));
-			report_put_output(ask->sup, &at, &ask->want, row);
-			(void)figures_output(ask->sup, at.flow, at.place, &stats);
-			put_losses(ask, row, NULL, &stats);
-			must(json_array_append_new(rows, row) == 0);
-			o = at.place->output.sibling;
-		}
-	}
-	free(spots);
-	return rows;
+	report_put_shard(&ask->sup->workers[shard], &ask->want, row);
+	put_sums(ask, sums, row);
+	put_losses(ask, row, &sums->sums.flows, &sums->sums.outputs);
+	write_row(rows, row, out);
 }
 
-json_t *rows_of_shards(const struct rows_ask *ask)
+static void write_pool(struct rows *rows, uint32_t number, FILE *out)
 {
-	json_t *rows = json_array();
-	struct tally tally;
+	const struct rows_ask *ask = rows->ask;
+	uint32_t shard = number / POOL_CLASS_COUNT, class = number % POOL_CLASS_COUNT;
+	json_t *row = json_object();
 
-	must(tally_take(ask->sup, &tally) == 0);
-	for (uint32_t s = 0; s < ask->sup->worker_count; s++) {
-		json_t *row = json_object();
-
-		report_put_shard(&ask->sup->workers[s], &ask->want, row);
-		put_sums(ask, &tally.shards[s], row);
-		put_losses(ask, row, &tally.shards[s].sums.flows, &tally.shards[s].sums.outputs);
-		must(json_array_append_new(rows, row) == 0);
-	}
-	tally_free(&tally);
-	return rows;
+	put(ask, row, "shard", json_integer(shard));
+	put(ask, row, "class", json_string(pool_class_name((enum pool_class) class)));
+	report_put_pool(ask->sup->workers[shard].shard, class, &ask->want, row);
+	write_row(rows, row, out);
 }
 
-json_t *rows_of_pools(const struct rows_ask *ask)
+/* And forgets it. */
+static void write_row(struct rows *rows, json_t *row, FILE *out)
 {
-	json_t *rows = json_array();
-
-	for (uint32_t s = 0; s < ask->sup->worker_count; s++) {
-		for (unsigned c = 0; c < POOL_CLASS_COUNT; c++) {
-			json_t *row = json_object();
-
-			put(ask, row, "shard", json_integer(s));
-			put(ask, row, "class", json_string(pool_class_name((enum pool_class)c)));
-			report_put_pool(ask->sup->workers[s].shard, c, &ask->want, row);
-			must(json_array_append_new(rows, row) == 0);
-		}
+	if (rows->second) {
+		fputc(',', out);
 	}
-	return rows;
+	rows->second = true;
+	must(json_dumpf(row, out, JSON_COMPACT) == 0);
+	json_decref(row);
 }
 
 /* What rules and shards have of their flows and outputs. */
@@ -191,12 +251,13 @@ static json_t *count_of(const stat_t *counter)
 }
 
 /* Of the rules that are asked for, sorted by rule and then by shard; to be freed. */
-static struct spot *find_spots(const struct rows_ask *ask, size_t *out_count)
+static struct rows_spot *find_spots(const struct rows_ask *ask, uint32_t *out_count)
 {
 	const struct conf *conf = &ask->sup->setup->opt->conf;
-	size_t room = 1, count = 0;
+	size_t room = 1;
+	uint32_t count = 0;
 	struct conf_index index;
-	struct spot *spots;
+	struct rows_spot *spots;
 
 	for (uint32_t s = 0; s < ask->sup->worker_count; s++) {
 		room += ask->sup->workers[s].shard->relay.place_count;
@@ -214,10 +275,11 @@ static struct spot *find_spots(const struct rows_ask *ask, size_t *out_count)
 
 			if (flow->rule &&
 			    (known ? is_asked(ask, conf->rules[known->rule].name) : !ask->rules)) {
-				spots[count] = (struct spot){.rule = known ? known->rule : NO_RULE,
-							     .order = (uint32_t)count,
-							     .worker = w,
-							     .flow = flow};
+				spots[count] =
+					(struct rows_spot){.rule = known ? known->rule : NO_RULE,
+							   .order = count,
+							   .worker = w,
+							   .flow = flow};
 				count++;
 			}
 		}
@@ -230,7 +292,7 @@ static struct spot *find_spots(const struct rows_ask *ask, size_t *out_count)
 
 static int compare(const void *a, const void *b)
 {
-	const struct spot *one = a, *other = b;
+	const struct rows_spot *one = a, *other = b;
 
 	if (one->rule != other->rule) {
 		return one->rule < other->rule ? -1 : 1;
@@ -238,7 +300,7 @@ static int compare(const void *a, const void *b)
 	return one->order < other->order ? -1 : one->order > other->order;
 }
 
-static json_t *rule_name(const struct rows_ask *ask, const struct spot *spot)
+static json_t *rule_name(const struct rows_ask *ask, const struct rows_spot *spot)
 {
 	return spot->rule == NO_RULE
 		       ? json_string("(being removed)")

@@ -49,6 +49,7 @@ static int await_stage(struct supervisor *sup, const uint32_t *stage, int signal
 		       struct err *err);
 static void asked_early(int signo, int *asked);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
+static int sleep_ms_of(struct supervisor *sup);
 static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
 			uint64_t *looked_ns);
@@ -293,23 +294,12 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
-		int sleep_ms = control_sleep_ms(sup->control, clock_now_ns(),
-						links_sleep_ms(&sup->links, WATCH_MS));
-
-		sleep_ms = store_wait_ms(&sup->store, sleep_ms);
-		sleep_ms = rebalance_sleep_ms(&sup->rebalance, clock_now_ns(), sleep_ms);
-		sleep_ms = duty_sleep_ms(&sup->changer.duty, clock_now_ns(), sleep_ms);
-
 		/* Whoever asks looks at places, and so waits until all stands in one. */
 		fds[2].fd = changer_is_amid(&sup->changer) ? -1 : control_fd(sup->control);
 		fds[3].fd = changer_fd(&sup->changer);
 		fds[6].fd = replies_fd(&sup->replies);
 		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
-		sleep_ms = changer_sleep_ms(&sup->changer, sleep_ms);
-		if (survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer)) {
-			sleep_ms = 0;
-		}
-		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms);
+		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms_of(sup));
 		changer_take(&sup->changer);
 		if (!changer_is_amid(&sup->changer)) {
 			control_serve(sup->control, clock_now_ns());
@@ -341,6 +331,22 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		rc = -ETIMEDOUT;
 	}
 	return rc;
+}
+
+/* Until somebody of all of them has something to do. */
+static int sleep_ms_of(struct supervisor *sup)
+{
+	uint64_t now_ns = clock_now_ns();
+	int sleep_ms = links_sleep_ms(&sup->links, WATCH_MS);
+
+	if (!changer_is_amid(&sup->changer)) { /* else nobody is answered */
+		sleep_ms = control_sleep_ms(sup->control, now_ns, sleep_ms);
+	}
+	sleep_ms = store_wait_ms(&sup->store, sleep_ms);
+	sleep_ms = rebalance_sleep_ms(&sup->rebalance, now_ns, sleep_ms);
+	sleep_ms = duty_sleep_ms(&sup->changer.duty, now_ns, sleep_ms);
+	sleep_ms = changer_sleep_ms(&sup->changer, sleep_ms);
+	return survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer) ? 0 : sleep_ms;
 }
 
 /* Takes signals and what control was asked, and notes workers that ended by themselves. */

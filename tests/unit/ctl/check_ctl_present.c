@@ -24,7 +24,7 @@ static json_t *ask(const char *command, const char *what)
 
 	snprintf(line, sizeof(line), "{\"version\":1,\"command\":\"%s\"%s%s%s}", command,
 		 what ? ",\"what\":\"" : "", what ? what : "", what ? "\"" : "");
-	text = commands_answer(&rig.sup, &owner, line, strlen(line), &len);
+	text = sup_rig_ask(&rig, &owner, line, &len);
 	answer = json_loadb(text, len, 0, NULL);
 	result = json_incref(json_object_get(answer, "result"));
 	ck_assert_msg(result != NULL, "%s", line);
@@ -87,7 +87,7 @@ static json_t *ask_for_view(const struct top_view *view)
 	char *line = json_dumps(request, JSON_COMPACT), *text;
 	size_t len;
 
-	text = commands_answer(&rig.sup, &looker, line, strlen(line), &len);
+	text = sup_rig_ask(&rig, &looker, line, &len);
 	answer = json_loadb(text, len, 0, NULL);
 	rows = json_incref(json_object_get(json_object_get(answer, "result"), view->subject));
 	ck_assert_msg(json_array_size(rows) > 0, "%s: %.*s", line, (int)len, text);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/run/report.h"
+#include "src/run/answer.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 static struct sup_rig rig;
@@ -33,7 +34,7 @@ static void teardown(void)
 static void ask_as(const struct command_peer *peer, const char *line)
 {
 	size_t len = 0;
-	char *text = commands_answer(&rig.sup, peer, line, strlen(line), &len);
+	char *text = sup_rig_ask(&rig, peer, line, &len);
 
 	json_decref(answer);
 	ck_assert_ptr_nonnull(text);
@@ -236,6 +237,38 @@ START_TEST(show_answers_flat_rows_with_the_counters_of_the_report)
 	ck_assert_str_eq(json_string_value(json_object_get(row, "rule")), "rule1");
 	ck_assert_int_eq(number(row, "offered"), 5);
 	ck_assert_int_eq(number(json_object_get(row, "drops"), "qdisc"), 3);
+}
+END_TEST
+
+static struct answer *rows_of(const char *what)
+{
+	struct answer *rows;
+	char line[80];
+	size_t len;
+
+	snprintf(line, sizeof(line), "{\"version\":1,\"command\":\"show\",\"what\":\"%s\"}", what);
+	ck_assert_ptr_null(commands_answer(&rig.sup, &looker, line, strlen(line), &rows, &len));
+	return rows;
+}
+
+START_TEST(rows_begin_anew_when_a_change_has_come)
+{
+	struct answer *rows = rows_of("rules");
+	size_t len, pieces = 0;
+	char *text = NULL;
+
+	for (; !text && pieces <= ANSWER_TRIES; pieces++, rig.sup.changer.lists++) {
+		text = commands_go_on(&rig.sup, rows, &len);
+	}
+	ck_assert_uint_eq(pieces, ANSWER_TRIES + 1);
+	ck_assert_ptr_null(strstr(strstr(text, "\"rule1\"") + 1, "\"rule1\""));
+	answer_free(rows);
+	free(text);
+	rows = rows_of("shards");
+	rig.sup.changer.phase = CHANGER_PREPARING; /* while one is under way all are made at once */
+	ck_assert_ptr_nonnull(text = commands_go_on(&rig.sup, rows, &len));
+	answer_free(rows);
+	free(text);
 }
 END_TEST
 
@@ -449,6 +482,7 @@ int main(void)
 	tcase_add_test(tc, request_is_short_but_for_those_that_hold_more);
 	tcase_add_test(tc, lookers_look_and_change_nothing);
 	tcase_add_test(tc, show_answers_flat_rows_with_the_counters_of_the_report);
+	tcase_add_test(tc, rows_begin_anew_when_a_change_has_come);
 	tcase_add_test(tc, show_answers_only_the_members_that_are_asked_for);
 	tcase_add_test(tc, losses_are_those_that_there_were_of_rule_flow_output_and_shard);
 	tcase_add_test(tc, show_and_stats_say_what_the_exit_report_says);

@@ -103,6 +103,41 @@ START_TEST(client_that_goes_without_its_answer_harms_nobody)
 }
 END_TEST
 
+/* The sums first, and then the rows: nobody waits for both. */
+START_TEST(others_are_answered_while_rows_are_made)
+{
+	static const char show[] = "{\"version\":1,\"command\":\"show\",\"what\":\"rules\"}\n";
+	int fd = control_rig_connect(&rig), other = control_rig_connect(&rig);
+	char byte;
+
+	control_rig_pump(&rig);
+	ck_assert_int_gt(send(fd, show, strlen(show), 0), 0);
+	ck_assert_int_gt(send(other, ASK, strlen(ASK), 0), 0);
+	control_serve(rig.control, rig.now_ns);
+	ck_assert_int_eq(recv(other, &byte, 1, MSG_PEEK | MSG_DONTWAIT), 1);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+	ck_assert_int_eq(control_sleep_ms(rig.control, rig.now_ns, 1000), 0);
+	control_serve(rig.control, rig.now_ns);
+	ck_assert_int_eq(recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+	expect_answer(fd, "\"rules\":[{\"rule\":\"rule1\"");
+	ck_assert_int_gt(control_sleep_ms(rig.control, rig.now_ns, 1000), 0);
+}
+END_TEST
+
+START_TEST(client_that_goes_while_its_rows_are_made_is_forgotten)
+{
+	static const char show[] = "{\"version\":1,\"command\":\"show\",\"what\":\"rules\"}\n";
+	int fd = control_rig_connect(&rig);
+
+	control_rig_pump(&rig);
+	ck_assert_int_gt(send(fd, show, strlen(show), 0), 0);
+	control_serve(rig.control, rig.now_ns);
+	close(fd);
+	control_rig_pump(&rig);
+	expect_served();
+}
+END_TEST
+
 START_TEST(half_a_request_is_dropped_in_time_and_not_before)
 {
 	int fd = control_rig_connect(&rig);
@@ -256,6 +291,8 @@ int main(void)
 	tcase_add_test(tc, requests_are_answered_one_by_one_in_order);
 	tcase_add_test(tc, client_that_sends_and_closes_its_side_is_answered);
 	tcase_add_test(tc, client_that_goes_without_its_answer_harms_nobody);
+	tcase_add_test(tc, others_are_answered_while_rows_are_made);
+	tcase_add_test(tc, client_that_goes_while_its_rows_are_made_is_forgotten);
 	tcase_add_test(tc, half_a_request_is_dropped_in_time_and_not_before);
 	tcase_add_test(tc, client_that_is_idle_long_is_dropped);
 	tcase_add_test(tc, line_of_ten_megabytes_is_refused_and_ends_the_client);

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "src/run/answer.h"
+
 static void rig_fill_rooms(struct sup_rig *rig)
 {
 	rig->flow_rooms = rig->flow_room;
@@ -67,6 +69,19 @@ void sup_rig_open(struct sup_rig *rig)
 void sup_rig_close(struct sup_rig *rig)
 {
 	conf_free(&rig->opt.conf);
+}
+
+char *sup_rig_ask(struct sup_rig *rig, const struct command_peer *peer, const char *line,
+		  size_t *out_len)
+{
+	struct answer *rows;
+	char *text = commands_answer(&rig->sup, peer, line, strlen(line), &rows, out_len);
+
+	while (rows && !text) {
+		text = commands_go_on(&rig->sup, rows, out_len);
+	}
+	answer_free(rows);
+	return text;
 }
 
 void logged_start(void)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "src/run/commands.h"
 #include "src/run/supervisor.h"
 
 #define SUP_RIG_OUTPUTS 2
@@ -30,6 +31,10 @@ struct sup_rig {
 /* All counters zero. */
 void sup_rig_open(struct sup_rig *rig);
 void sup_rig_close(struct sup_rig *rig);
+
+/* The whole answer to a request; to be freed. */
+char *sup_rig_ask(struct sup_rig *rig, const struct command_peer *peer, const char *line,
+		  size_t *out_len);
 
 /* From now on log lines go into a file; what has come so far, and then the file is empty again. */
 void logged_start(void);
