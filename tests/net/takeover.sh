@@ -59,7 +59,9 @@ change() {
 }
 change ra rb
 change rb ra
-wait_for drained ra && wait_for drained rb || fail "datagrams stay in sockets"
+for name in ra rb; do
+    wait_for drained $name || fail "datagrams stay in the sockets of $name"
+done
 recv_stop planned
 expect "planned: lost, doubled, out of order" \
     "$(got planned '.total | [.lost, .duplicated, .reordered] | join(" ")')" "0 0 0"
