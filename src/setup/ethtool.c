@@ -107,6 +107,7 @@ static void take_feature(struct ethtool_features *out, const char *name, bool on
 		bool *value;
 	} known[] = {
 		{"rx-gro", &out->gro},
+		{"rx-lro", &out->lro},
 		{"tx-generic-segmentation", &out->gso},
 		{"tx-udp-segmentation", &out->uso},
 		{"tx-scatter-gather", &out->scatter},

@@ -10,6 +10,7 @@
 struct ethtool_features {
 	bool known;       /* false: the interface did not answer, all below is meaningless */
 	bool gro;         /* generic-receive-offload */
+	bool lro;         /* large-receive-offload */
 	bool gso;         /* generic-segmentation-offload */
 	bool uso;         /* tx-udp-segmentation: trains are cut by the device */
 	bool scatter;     /* scatter-gather */

@@ -4,6 +4,7 @@
 # What can be is relayed in the kernel and never comes to a shard: the same datagrams, each once, in
 # the same counters, whatever happens to the rules, and when fragments or a full queue come between.
 . "$(dirname "$0")/lib/story.sh"
+. "$src_top/tests/net/lib/check.sh"
 story "flows are relayed in the kernel"
 topo_line
 
@@ -94,6 +95,26 @@ expect_cmp "and fewer than in all" "$(fast received)" -lt 1000
 expect "why two others went by sockets" \
     "$(reported '[.rules[1, 2].flows[].fast.reason] | join("; ")')" \
     "an output has rate=; it is not asked for"
+
+# Who misses what the kernel takes is told beforehand: another socket here, the packet filter.
+look --fastpath require --rule "$fed"
+expect_level fastpath_listener "" ok
+expect_level fastpath_lro in0 ok
+recv_start listener mid 239.1.1.1%in0:5000
+in_ns mid nft add table inet t
+in_ns mid nft add chain inet t c '{ type filter hook input priority 0; }'
+in_ns mid nft add rule inet t c udp dport 1 drop
+look --fastpath require --rule "$fed"
+expect_level fastpath_listener "" warn
+expect_level fastpath_firewall "" warn
+relay_start --fastpath require --rule "$fed"
+recv_start one dst 239.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --count 100 --rate 5000
+relay_stop
+recv_clean one 100
+recv_stop listener
+expect "heard by another socket" "$(got listener .total.received)" 0
+in_ns mid nft flush ruleset
 
 # A queue that is full: each datagram is sent, or counted for its output.
 in_ns mid tc qdisc add dev out0 root tbf rate 20mbit burst 10kb limit 10kb

@@ -13,6 +13,10 @@ UNIT_TESTS += tests/unit/host/check_machine
 tests_unit_host_check_machine_SOURCES = tests/unit/host/check_machine.c $(HOST_RIG)
 tests_unit_host_check_machine_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/host/check_fastpath
+tests_unit_host_check_fastpath_SOURCES = tests/unit/host/check_fastpath.c $(HOST_RIG)
+tests_unit_host_check_fastpath_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/host/check_uring
 tests_unit_host_check_uring_SOURCES = tests/unit/host/check_uring.c $(HOST_RIG)
 tests_unit_host_check_uring_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)

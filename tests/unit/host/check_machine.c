@@ -59,28 +59,6 @@ START_TEST(old_kernel_is_doubtful)
 }
 END_TEST
 
-START_TEST(program_for_the_kernel_fails_only_where_it_is_required)
-{
-	rig_host("--rule", ANY);
-	rig_look(host_fastpath);
-	rig_expect("fastpath", NULL, FINDING_OK, NULL);
-	rig_expect_value("fastpath", NULL, "not used");
-	rig.opt.fastpath = OPT_FASTPATH_AUTO;
-	rig.facts.fast_tried = true;
-	rig_look(host_fastpath);
-	rig_expect("fastpath", NULL, FINDING_OK, NULL);
-	rig.facts.fast_rc = -EPERM;
-	err_set(&rig.facts.fast_error, "the kernel refuses bpf()");
-	rig_look(host_fastpath);
-	rig_expect("fastpath", NULL, FINDING_WARN, NULL);
-	rig_expect_value("fastpath", NULL, "the kernel refuses bpf()");
-	ck_assert_ptr_nonnull(strstr(rig_find("fastpath", NULL)->advice, "CAP_BPF"));
-	rig.opt.fastpath = OPT_FASTPATH_REQUIRE;
-	rig_look(host_fastpath);
-	rig_expect("fastpath", NULL, FINDING_FAIL, NULL);
-}
-END_TEST
-
 static void limits(const char *files, const char *locked)
 {
 	rig_file("/proc/self/limits",
@@ -439,7 +417,6 @@ int main(void)
 		kernels_are_told_by_their_version,
 		mangling_kernel_fails_until_trains_are_off,
 		old_kernel_is_doubtful,
-		program_for_the_kernel_fails_only_where_it_is_required,
 		memlock_is_judged_by_the_rings_that_could_be_opened,
 		open_files_are_compared_with_sockets,
 		busy_ports_are_named,
