@@ -173,6 +173,7 @@ static uint32_t pass_on(struct relay *r)
 	take_sent(r);
 	band_next_turn(r);
 	received = take_received(r);
+	relay_merges_turn(r);
 	egress_flush(r->egress);
 	relay_lend(r);
 	count_batches(r, received, (uint32_t)(r->egress->queued - queued));

@@ -36,6 +36,7 @@ struct relay {
 	struct flow_place **rooms; /* of ROOM_FLOWS places each; see relay_flows.h */
 	struct mailbox *mailbox;
 	struct relay_merge *merges;    /* a list; relay_merge.h */
+	uint64_t merges_ns;            /* when they were looked at last */
 	struct relay_breaker *breaker; /* relay_breaker.h */
 	uint32_t place_count;
 	uint32_t free_first;                  /* list of free places */

@@ -12,6 +12,8 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
+#define LOOK_NS (20 * NS_PER_MS) /* a fifth of the least silent= */
+
 /* A datagram being walked along. */
 struct walk {
 	struct relay *r;
@@ -217,6 +219,15 @@ void relay_merges_look(struct relay *r)
 							MERGE_LATE);
 			}
 		}
+	}
+}
+
+/* A leg is silent while another one is heard, and then there are turns. */
+void relay_merges_turn(struct relay *r)
+{
+	if (r->merges != NULL && r->egress->now_ns - r->merges_ns >= LOOK_NS) {
+		r->merges_ns = r->egress->now_ns;
+		relay_merges_look(r);
 	}
 }
 

@@ -79,8 +79,10 @@ void relay_merge_give_up(struct relay *r, struct ingress_flow *flow);
 void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow,
 			     enum merge_verdict verdict);
 
-/* Lets go what was held for too long, and notes who is silent. For each MAIL_LOOK. */
+/* Lets go what was held for too long, and notes who is silent. For each MAIL_LOOK, and every few
+ * milliseconds by the second, which each turn is to call. */
 void relay_merges_look(struct relay *r);
+void relay_merges_turn(struct relay *r);
 
 /* Nothing comes any more: nothing is held any more, and all numbers are settled. */
 void relay_merges_end(struct relay *r);

@@ -53,6 +53,7 @@
 	X(RULES, "rules", "each rule with the sums of its flows")            \
 	X(FLOWS, "flows", "each flow with its shard and counters")           \
 	X(OUTPUTS, "outputs", "each output of each flow with its counters")  \
+	X(LEGS, "legs", "each leg of a feed that is merged")                 \
 	X(SHARDS, "shards", "each shard with its CPU, memory and ring")      \
 	X(POOLS, "pools", "each class of buffers of each shard")             \
 	X(TOPOLOGY, "topology", "nodes, CPUs and interfaces of the machine") \

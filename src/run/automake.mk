@@ -73,6 +73,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/survey.c src/run/survey.h \
 	src/run/tally.c src/run/tally.h \
 	src/run/watch.c src/run/watch.h \
+	src/run/watch_leg.c src/run/watch_leg.h \
 	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
 NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a src/fastpath/libnc-fastpath.a \

@@ -46,6 +46,7 @@ static const struct subject subjects[] = {
 	[PROTOCOL_SUBJECT_RULES] = {.rows = ROWS_OF_RULES},
 	[PROTOCOL_SUBJECT_FLOWS] = {.rows = ROWS_OF_FLOWS},
 	[PROTOCOL_SUBJECT_OUTPUTS] = {.rows = ROWS_OF_OUTPUTS},
+	[PROTOCOL_SUBJECT_LEGS] = {.rows = ROWS_OF_LEGS},
 	[PROTOCOL_SUBJECT_SHARDS] = {.rows = ROWS_OF_SHARDS},
 	[PROTOCOL_SUBJECT_POOLS] = {.rows = ROWS_OF_POOLS},
 	[PROTOCOL_SUBJECT_TOPOLOGY] = {.other = topology_members},
@@ -64,8 +65,8 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 
 	if (id < 0) {
 		err_set(err,
-			"show: unknown subject: %.64s; expected rules, flows, outputs, shards, "
-			"pools, topology, plan or changes; name one of them",
+			"show: unknown subject: %.64s; expected rules, flows, outputs, legs, "
+			"shards, pools, topology, plan or changes; name one of them",
 			what);
 		return PROTOCOL_REFUSED_BAD_REQUEST;
 	}

@@ -57,6 +57,7 @@ void rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of)
 		return;
 	case ROWS_OF_FLOWS:
 	case ROWS_OF_OUTPUTS:
+	case ROWS_OF_LEGS:
 		rows->spots = find_spots(ask, &rows->spot_count);
 		break;
 	case ROWS_OF_POOLS:
@@ -79,6 +80,7 @@ bool rows_add(struct rows *rows, uint32_t most_places, uint32_t most_rows, FILE 
 			write_rule(rows, rows->next, out);
 			break;
 		case ROWS_OF_FLOWS:
+		case ROWS_OF_LEGS:
 			write_flow(rows, &rows->spots[rows->next], out);
 			break;
 		case ROWS_OF_OUTPUTS:
@@ -116,6 +118,7 @@ static uint32_t count_of_rows(const struct rows *rows)
 		return sup->worker_count * POOL_CLASS_COUNT;
 	case ROWS_OF_FLOWS:
 	case ROWS_OF_OUTPUTS:
+	case ROWS_OF_LEGS:
 		break;
 	}
 	return rows->spot_count;
@@ -146,10 +149,14 @@ static void write_rule(struct rows *rows, uint32_t number, FILE *out)
 static void write_flow(struct rows *rows, const struct rows_spot *spot, FILE *out)
 {
 	const struct rows_ask *ask = rows->ask;
-	json_t *row = json_object();
 	json_int_t outputs = 0;
 	struct flow_stats stats;
+	json_t *row;
 
+	if (rows->of == ROWS_OF_LEGS && !spot->flow->merge) {
+		return;
+	}
+	row = json_object();
 	for (uint32_t o = spot->flow->first_output; o != PLACE_NONE; outputs++) {
 		o = shard_output(spot->worker->shard, o)->output.sibling;
 	}

@@ -27,6 +27,7 @@ enum rows_of {
 	ROWS_OF_RULES,   /* with the sums of its flows and outputs on all shards */
 	ROWS_OF_FLOWS,   /* on each of its shards, in the order of rules */
 	ROWS_OF_OUTPUTS, /* the same */
+	ROWS_OF_LEGS,    /* flows that are legs of a feed */
 	ROWS_OF_SHARDS,  /* with the sums of its flows and outputs */
 	ROWS_OF_POOLS,   /* each class of buffers of each shard */
 };

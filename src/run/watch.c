@@ -16,11 +16,12 @@
 #include "src/setup/options.h"
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
+#include "src/run/watch_leg.h"
 
 /* What has been said of a flow. */
 #define TOLD_TRUNCATED  1
 #define TOLD_RECV_ERROR 2
-#define TOLD_CIRCLING   4 /* taken back once it circles no more */
+#define TOLD_CIRCLING   4 /* taken back once it circles no more; the rest is watch_leg.c's */
 
 /* What has been said of an output. */
 #define TOLD_SINGLES 1
@@ -415,6 +416,7 @@ static void look_at_flow(unsigned char *told, const struct flow_place *place)
 	char at[ENDPOINT_TEXT_MAX];
 
 	look_at_receive(told, flow);
+	watch_leg(told, flow);
 	look_at_circle(told, place);
 	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
 		return;

@@ -55,6 +55,7 @@ START_TEST(every_column_is_a_member_that_the_daemon_answers)
 	size_t looked = 0;
 	struct err err;
 
+	sup_rig_merge(&rig);
 	history_note(&rig.sup.history, "somebody", "something", "done");
 	ck_assert_int_eq(
 		conf_add_rule(&rig.sup.disabled, "239.1.1.9%eth0:5 -> 192.0.2.1:5", "add", &err),

@@ -172,6 +172,26 @@ START_TEST(flow_tells_each_kind_of_news_once)
 }
 END_TEST
 
+START_TEST(leg_that_is_silent_is_told_and_that_it_is_heard_again)
+{
+	sup_rig_merge(&rig);
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+	stat_set(&rig.leg_stats.silent, 1);
+	expect_words(
+		"flow 239.1.1.1%eth0:5000: this leg has been silent for longer than silent=300");
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+	stat_set(&rig.leg_stats.silent, 0);
+	expect_words("flow 239.1.1.1%eth0:5000: this leg is heard again");
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_UNMATCHED], 1);
+	expect_words("is no copy of what the others bring");
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_UNMATCHED], 2);
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
 START_TEST(start_names_shards_and_clamped_buffers)
 {
 	const char *text;
@@ -194,6 +214,7 @@ static Suite *watch_suite(void)
 	TCase *tcase = tcase_create("watch");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, leg_that_is_silent_is_told_and_that_it_is_heard_again);
 	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
 	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
 	tcase_add_test(tcase, output_that_loses_everything_is_named_once_and_when_it_recovers);

@@ -84,6 +84,16 @@ char *sup_rig_ask(struct sup_rig *rig, const struct command_peer *peer, const ch
 	return text;
 }
 
+void sup_rig_merge(struct sup_rig *rig)
+{
+	rig->merge =
+		(struct merge){.rule = {.method = MERGE_BY_HASH, .leg_count = 1, .silent_ms = 300},
+			       .stats = &rig->merge_stats};
+	rig->merge.legs[0].stats = &rig->leg_stats;
+	rig->feed = (struct relay_merge){.merge = &rig->merge};
+	rig->flow_room[0].flow.merge = &rig->feed;
+}
+
 void logged_start(void)
 {
 	int fd = memfd_create("log", 0);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "shard/relay_merge.h"
 #include "src/run/commands.h"
 #include "src/run/supervisor.h"
 
@@ -26,6 +27,10 @@ struct sup_rig {
 	struct shard_stats stats;
 	struct flow_stats flow_stats;
 	struct output_stats output_stats[SUP_RIG_OUTPUTS];
+	struct relay_merge feed;
+	struct merge merge;
+	struct merge_stats merge_stats;
+	struct leg_stats leg_stats;
 };
 
 /* All counters zero. */
@@ -35,6 +40,9 @@ void sup_rig_close(struct sup_rig *rig);
 /* The whole answer to a request; to be freed. */
 char *sup_rig_ask(struct sup_rig *rig, const struct command_peer *peer, const char *line,
 		  size_t *out_len);
+
+/* Its flow is the first leg of a feed. */
+void sup_rig_merge(struct sup_rig *rig);
 
 /* From now on log lines go into a file; what has come so far, and then the file is empty again. */
 void logged_start(void);
