@@ -1,6 +1,7 @@
 /* fuzz_merge.c - any field, and whatever the legs of a feed bring.
  *
- * The input is a description of where the number stands, then a run of datagrams: a byte for the
+ * The input is a description of where the number stands, or that there is none and payloads are
+ * compared, then a run of datagrams: a byte for the
  * leg, one for the time that has passed, one for the length, then the bytes. What must hold:
  * nothing beyond a datagram's end is read, each datagram has one verdict, at most one of a leg is
  * held, and the laws of shard/merge.h.
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "shard/merge.h"
+#include "shard/merge_hash.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -49,14 +51,29 @@ static struct merge_rule read_rule(const uint8_t *data)
 			     .session_offset = data[9]},
 	};
 
-	if (data[10] % 4 == 0) {
+	if (data[10] % 8 == 7) {
+		rule.method = MERGE_BY_HASH;
+		rule.leg_count = (uint8_t)(2 + data[0] % (MERGE_LEGS_MAX - 1));
+		rule.sequence = (struct sequence_rule){0};
+	} else if (data[10] % 4 == 0) {
 		rule.sequence = data[10] & 4 ? sequence_rtp : sequence_moldudp64;
 	}
 	rule.window = 64U << data[11] % 5;
-	if (rule.window > merge_window_max(&rule.sequence)) {
+	if (rule.method == MERGE_BY_NUMBER && rule.window > merge_window_max(&rule.sequence)) {
 		rule.window = merge_window_max(&rule.sequence);
 	}
 	return rule;
+}
+
+/* Whether the datagram is one to judge. */
+static bool read_number(const struct merge *m, const unsigned char *payload, uint32_t bytes,
+			struct sequence *seq)
+{
+	if (m->hash) {
+		*seq = (struct sequence){.number = merge_hash_of(m->hash, payload, bytes)};
+		return true;
+	}
+	return sequence_read(&m->rule.sequence, payload, bytes, seq) && merge_takes(m, seq);
 }
 
 static void feed(struct merge *m, const uint8_t *data, size_t size)
@@ -74,8 +91,7 @@ static void feed(struct merge *m, const uint8_t *data, size_t size)
 		must(payload != NULL);
 		memcpy(payload, data + 3, bytes);
 		now_ns += data[1] * NS_PER_MS;
-		if (sequence_read(&m->rule.sequence, payload, bytes, &seq) &&
-		    merge_takes(m, &seq)) {
+		if (read_number(m, payload, bytes, &seq)) {
 			verdict = merge_judge(m, leg, &seq, now_ns, &held);
 			must(verdict > MERGE_NONE && verdict <= MERGE_HOLD);
 			must(held < MERGE_HOLD && (held == MERGE_NONE || holds[leg]));
