@@ -10,6 +10,8 @@
 #include "shard/slot.h"
 #include "src/base/clock.h"
 
+#define SETTLE_EVERY_NS NS_PER_MS /* not for each datagram: that costs more than judging it */
+
 #define JUMP_MAX_16 3000 /* numbers of 16 bits: as RFC 3550 takes for a gap and no restart */
 
 static bool same_field(const struct sequence_field *a, const struct sequence_field *b);
@@ -233,6 +235,10 @@ static void settle_due(struct merge *m, uint64_t now_ns)
 {
 	unsigned live = 0;
 
+	if (now_ns - m->settled_ns < SETTLE_EVERY_NS) {
+		return;
+	}
+	m->settled_ns = now_ns;
 	for (unsigned i = 0; i < MERGE_EPOCHS; i++) {
 		live += m->epochs[i].live;
 	}

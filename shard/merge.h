@@ -101,6 +101,7 @@ struct merge {
 	uint64_t retired[MERGE_RETIRED][2];
 	uint32_t retired_count; /* ever */
 	uint64_t accepted_ns;   /* of the last datagram of any leg; 0: nothing yet */
+	uint64_t settled_ns;    /* when it was looked for what is due */
 	uint32_t matched;       /* legs that brought what another brought, a bit each */
 	uint32_t selected;      /* failover=: leg that is relayed */
 	uint32_t lanes;         /* of an epoch: legs, and one of those that have left, if any */

@@ -11,7 +11,8 @@
 
 #include "shard/merge.h"
 
-#define SETTLE_MAX 2 /* words for each datagram: twice what a datagram can add */
+#define SETTLE_MAX \
+	128 /* words at a time, which is once a millisecond: 8 million numbers a second */
 
 static struct merge_word *word_at(const struct merge_epoch *e, uint64_t word);
 static uint64_t mask_of(uint64_t from, uint64_t to, uint64_t word);
