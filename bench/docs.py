@@ -253,7 +253,8 @@ def singles():
     return Matrix("singles-raw.csv", "", cases(SINGLES), [
         column for size in sizes for column in (
             Column(f"{size} bytes: /s", "rate", amount, {"table": "one", "param": size}),
-            Column("CPU ns", "cpu", whole, {"table": "one", "param": size}))])
+            Column("CPU ns", "cpu", whole, {"table": "one", "param": size},
+                   blank=("smcroute-steered",)))])
 
 
 def fan_out():
@@ -330,7 +331,8 @@ TABLES = {
             column for size, title in (("1400", "1400 bytes"), ("64-1400", "64 to 1400 bytes"))
             for column in (
                 Column(f"{title}: /s", "rate", amount, {"table": "one", "param": size}),
-                Column("CPU, µs", "cpu", micro, {"table": "one", "param": size}))]),
+                Column("CPU, µs", "cpu", micro, {"table": "one", "param": size},
+                       blank=("smcroute-steered",)))]),
     "numbers": Verdicts("numbers", "numbers-pool.csv"),
     "fastpath-numbers": Verdicts("fastpath"),
     "fastpath": fastpath(),
