@@ -209,7 +209,7 @@ const char *duty_state_name(enum duty_state state)
 /* All of them. */
 static void told(struct duty *duty)
 {
-	bool first = duty->past == NULL;
+	bool first = duty->past_count == 0;
 	struct json_t *result;
 
 	duty->due = false;
