@@ -66,7 +66,7 @@ wait_for grep -q "hold: nobody took over within 50 ms" "$work/rb.log" ||
     fail "a hold that nobody follows does not end"
 for marks in '{}' '{"since_ns": 1, "marks": ["what is no mark"]}'; do
     pair_ctl rb active --after - <<<"$marks" 2>"$work/refused"
-    expect "status of $marks" $? $([ "$marks" = '{}' ] && echo 2 || echo 1)
+    expect "status of $marks" $? "$([ "$marks" = '{}' ] && echo 2 || echo 1)"
     expect_words "$marks" "$work/refused" "marks"
 done
 for ((i = 0; i < senders; i++)); do
