@@ -14,6 +14,7 @@
 #include "shard/relay_breaker.h"
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
+#include "src/base/must.h"
 
 /* What is being set. */
 struct setting {
@@ -53,6 +54,7 @@ int relay_merge_set(struct relay *r, const struct shard_message *m)
 		}
 	}
 	if (m->leg_count == 0) {
+		must(rm); /* find_flows has looked */
 		rm->awaited = true;
 		return 0;
 	}
