@@ -57,6 +57,13 @@ all_send() {
     relay_settle
 }
 
+# rename FROM TO: an interface of the relay's, which must be down for that on older kernels.
+rename() {
+    in_ns mid ip link set "$1" down
+    in_ns mid ip link set "$1" name "$2"
+    in_ns mid ip link set "$2" up
+}
+
 # ---- an interface that is not there yet ----
 configure "$half"
 relay_start --shards 4 --oversubscribe --config "$conf"
@@ -113,8 +120,22 @@ wait_for live_count 239.1.1.3%in1:5000 4 || fail "the flow does not become live 
 from=10.77.3.1
 all_send 32 239.1.1.3%s1:5000
 
+# ---- it is called otherwise for a while, loses its carrier, and has another address ----
+rename in1 x1
+wait_for pending_count 239.1.1.3%in1:5000 6 || fail "the flow whose interface is renamed goes on"
+rename x1 in1
+wait_for live_count 239.1.1.3%in1:5000 6 || fail "the flow is not live under the name it had"
+all_send 8 239.1.1.3%s1:5000
+in_ns src ip link set s1 down
+in_ns src ip link set s1 up
+wait_for grep -q "in1: the link is up again" "$daemon_log" || fail "the carrier is not seen"
+all_send 8 239.1.1.3%s1:5000
+in_ns mid ip addr add 10.77.3.99/24 dev in1
+in_ns mid ip addr del 10.77.3.2/24 dev in1
+all_send 8 239.1.1.3%s1:5000
+
 relay_stop
-recv_clean late $((8 * (16 + 32)))
+recv_clean late $((8 * (16 + 32 + 3 * 8)))
 recv_clean came $((8 * 4 * 24))
 recv_stop stays
 fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
@@ -125,7 +146,7 @@ for ((i = 0; i < 2; i++)); do
     counts=(0 0)
     for n in "${spread_sources[@]}"; do
         x=$((10 << 24 | 77 << 16 | 3 << 8 | (10 + n)))
-        ((counts[((x * 2654435761 & 0xffffffff) >> 16) % 2] += 48))
+        ((counts[((x * 2654435761 & 0xffffffff) >> 16) % 2] += 72))
     done
 done
 expect "late: received by each share" "$(spread_of late received)" "${counts[*]}"
