@@ -109,6 +109,7 @@ static void make_plain(struct setting *s)
 	before->legs[flow->leg] = PLACE_NONE;
 	before->lead = place_index(flow->token);
 	before->parting_ns = s->now_ns + before->merge->skew_ns;
+	before->merge->speaker = flow->leg; /* else it would seem late, whatever is known */
 	flow->merge = NULL;
 	if (before->key.rule.method == MERGE_FAILOVER) {
 		relay_merge_set_judge(flow, NULL);

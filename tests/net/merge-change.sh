@@ -49,6 +49,7 @@ in_ns sw tc qdisc add dev pb root tbf rate 1100kbit burst 4kb limit 4mb ||
 echo "rule $c -> $out" >"$work/relay.conf"
 relay_start --shards 2 --oversubscribe --config "$work/relay.conf"
 recv_start sink dst 239.2.2.2%d0:6000
+recv_start second dst 239.2.2.3%d0:6000
 start_in src "$probe" send --quiet --no-loop 239.1.1.1%s0:5000 --duration 600 --rate 1000 \
     --size 100 2>"$work/send.log"
 sender=$started
@@ -70,11 +71,14 @@ reload "1 feeds are told apart in another way" "$c + $a seq=u64be@16 skew=5000 -
 reload "flows: 1 kept, 0 moved, 0 added, 1 removed" "$c -> $out"
 reload "flows: 1 kept, 0 moved, 1 added" "$c + $a seq=hash skew=5000 -> $out"
 reload "stays with its shard" "$c + $a seq=hash skew=5000 shard=1 -> $out"
+reload "flows: 1 kept, 0 moved, 1 added, 1 removed" "$b + $c seq=hash skew=2000 -> $out"
+reload "flows: 1 kept, 0 moved, 0 added, 1 removed" "$b -> $out"
 stop "$sender"
 relay_stop
 recv_stop sink
+recv_stop second
 received=$(got sink .total.received)
 expect_cmp "received" "$received" -gt 0
 expect "lost, duplicated" "$(got sink '.total | [.lost, .duplicated] | join(" ")')" "0 0"
-expect "one output has sent it all" "$(reported '.rules[0].flows[0].outputs[0].sent')" "$received"
+expect "all that was sent" "$(reported .totals.sent)" $((received + $(got second .total.received)))
 expect "reloads that were refused" "$(grep -c 'reload: not applied' "$daemon_log")" 2
