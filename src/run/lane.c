@@ -12,6 +12,7 @@
 #include "src/run/lane_look.h"
 #include "src/run/lane_order.h"
 #include "src/run/supervisor.h"
+#include "src/setup/difference_group.h"
 
 /* Room for flows and outputs: what there is at the start, and as much again for changes, in bounds:
  * each has some ten numbers per CPU. */
@@ -22,11 +23,14 @@
 
 #define LINGER_KEPT_S 10 /* more than a service takes to start again */
 
+#define CHANGE_NS NS_PER_S /* a feed's change is made in less, once it has begun */
+
 #define ROUTES_PAUSE_NS (200 * NS_PER_MS) /* a host's routes may change all the while */
 
 static uint32_t room_for(uint32_t count, uint32_t least, uint32_t most);
 static void linger(struct supervisor *sup);
 static bool has_changed(struct lane *lane);
+static void hold_last_leg(struct lane *lane, const struct difference_group *group);
 static void look_at_flags(struct supervisor *sup, uint64_t now_ns);
 static void give_up(struct supervisor *sup, struct lane_verdict *verdict, enum fast_reason reason,
 		    uint64_t now_ns);
@@ -154,6 +158,9 @@ void lane_touch(struct supervisor *sup, const struct changer_step *steps, uint32
 		if (steps[i].group && steps[i].group->had) {
 			lane_forget(sup, &steps[i].group->had->in);
 		}
+		if (steps[i].group && steps[i].flow && !steps[i].flow->merge) {
+			hold_last_leg(&sup->lane, steps[i].group);
+		}
 	}
 }
 
@@ -263,6 +270,18 @@ static void linger(struct supervisor *sup)
 	}
 	if (seconds != OPT_AMOUNT_OFF) {
 		fast_outlive(&sup->lane.fast, seconds * NS_PER_S);
+	}
+}
+
+/* A leg that is left alone: its shard knows for `skew=' what the others have brought before. */
+static void hold_last_leg(struct lane *lane, const struct difference_group *group)
+{
+	struct lane_verdict *verdict = lane_verdict_of(lane, &group->stays[0]->in);
+
+	if (verdict && group->had && group->had->merge) {
+		verdict->reason = FAST_REASON_MERGED;
+		verdict->hold_ns =
+			clock_now_ns() + CHANGE_NS + group->had->merge->rule.skew_ms * NS_PER_MS;
 	}
 }
 

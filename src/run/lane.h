@@ -37,7 +37,7 @@ struct supervisor;
 struct lane_verdict {
 	struct rule_ingress in;
 	enum fast_reason reason; /* FAST_REASON_NONE: it is carried */
-	uint64_t hold_ns;        /* with FRAGMENT, OPTIONS, TOO_BIG: until when */
+	uint64_t hold_ns;        /* with FRAGMENT, OPTIONS, TOO_BIG, MERGED: until when */
 	uint64_t queued_ns;      /* since when it waits for its empty socket; 0: it does not */
 };
 

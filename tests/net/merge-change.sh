@@ -1,4 +1,5 @@
 #!/bin/bash
+# also: part-fast
 # Reloads make a merge of a plain flow, give it legs and take them, the first one too, change how it
 # is merged, and leave one leg alone again, while the feed goes on, one leg is ever farther behind
 # and another one loses. Nothing is lost or doubled. What cannot be is refused and changes nothing.
@@ -73,6 +74,12 @@ reload "flows: 1 kept, 0 moved, 1 added" "$c + $a seq=hash skew=5000 -> $out"
 reload "stays with its shard" "$c + $a seq=hash skew=5000 shard=1 -> $out"
 reload "flows: 1 kept, 0 moved, 1 added, 1 removed" "$b + $c seq=hash skew=2000 -> $out"
 reload "flows: 1 kept, 0 moved, 0 added, 1 removed" "$b -> $out"
+# What the other leg has brought is known for skew=, and only then is it a matter for the kernel.
+alone=0
+[ "$carried" = none ] || alone=24
+for ((i = 0; i < alone; i++)); do
+    on
+done
 stop "$sender"
 relay_stop
 recv_stop sink
