@@ -296,11 +296,12 @@ static void change_what_stays(struct walk *walk, const struct difference_match *
 {
 	const struct rule_flow *had = difference_had(match), *wanted = match->wanted;
 	const struct rule_table *table = &walk->wanted->tables[match->to];
+	bool goes_on = difference_keeps(match) || difference_moves(match);
+	const struct rule_flow *before = goes_on ? match->running : NULL;
 
-	if ((difference_keeps(match) || difference_moves(match)) &&
-	    (match->running->in.max_age_ms != wanted->in.max_age_ms ||
-	     match->running->in.breaker != wanted->in.breaker ||
-	     match->running->standby != wanted->standby)) {
+	if (before &&
+	    (before->in.max_age_ms != wanted->in.max_age_ms ||
+	     before->in.breaker != wanted->in.breaker || before->standby != wanted->standby)) {
 		add_step(walk, (struct difference_step){
 				       .what = DIFFERENCE_SET_FLOW,
 				       .shard = match->to,
