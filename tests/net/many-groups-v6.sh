@@ -1,5 +1,4 @@
 #!/bin/bash
-# also: trains
 # The largest steady case: 512 IPv6 groups over 8 shards for ten seconds.
 . "$(dirname "$0")/lib/story.sh"
 story "512 IPv6 groups over 8 shards for 10 s"

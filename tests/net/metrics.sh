@@ -1,4 +1,5 @@
 #!/bin/bash
+# engines: uring
 # shellcheck disable=SC2034,SC2154
 # What --metrics tells is what was counted: promtool and a real Prometheus read it while datagrams
 # pass and bad clients beset the server, and no datagram is lost for it. The Prometheus has what the

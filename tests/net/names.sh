@@ -1,4 +1,5 @@
 #!/bin/bash
+# engines: uring
 # Hosts by name. A DNS server is silent when the relay starts, answers, answers otherwise under
 # traffic, knows the name no more, and knows it again; what does not depend on it loses nothing.
 . "$(dirname "$0")/lib/story.sh"

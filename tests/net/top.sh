@@ -1,4 +1,5 @@
 #!/bin/bash
+# engines: uring
 # shellcheck disable=SC2034,SC2154
 # numacastctl top in a terminal that tmux plays: rates, a loss in colour, any size, a restart of the
 # daemon; and plain text where there is no terminal.
