@@ -78,7 +78,7 @@ void ring_close(struct ring *ring)
 void ring_set_waits(struct ring *ring, const struct ring_waits *waits)
 {
 	ring->waits = *waits;
-	pace_begin(&ring->pace, waits->latency_us, ring->ops->gather_tenths);
+	pace_begin(&ring->pace, waits->latency_us);
 	if (waits->batch_us > 0 || waits->latency_us > 0) {
 		/* The default slack of 50 us would double a short wait. It is the thread's own
 		 * setting, and a refusal only costs accuracy. */

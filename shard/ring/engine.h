@@ -18,7 +18,6 @@
 /* Engines may rely on what ring.c checked: tokens and groups in range, room for a lent slot. They
  * know a flow by its index (RING_FLOW_INDEX); struct ring_flow has the token. */
 struct ring_ops {
-	uint32_t gather_tenths; /* see pace_begin */
 	/* What it had opened is closed again when it fails. */
 	int (*open)(struct ring *ring, const struct ring_params *params, struct err *features,
 		    struct err *err);

@@ -47,7 +47,6 @@ static void cut_arrays(struct mmsg *m, const struct ring_params *params, struct 
 static void cut_tables(struct mmsg *m, uint32_t flows, uint32_t files, struct arena *arena);
 
 static const struct ring_ops mmsg_ops = {
-	.gather_tenths = 15, /* woken by the first event, it sleeps again for the rest */
 	.open = mmsg_open,
 	.close = mmsg_close,
 	.grow = mmsg_grow,

@@ -6,31 +6,26 @@
  * nothing is gathered after it for what came before, and it is forgotten as soon as any other.
  *
  * What the ways cost, which `bench/run waits' measures: to sleep, a wake-up for each event; to
- * gather, one for each time, by the timer and not by an event, which is as dear for one event and
- * cheaper for more (and in an engine that has to be woken first and then sleeps again, dearer for
- * one); to spin, the time until the next event. Gathering never delays the first event after a
- * silence: it counts from the moment when the wait began.
+ * gather, one and a timer for each time, which is dearer for one event and cheaper for two; to
+ * spin, the time until the next event. Gathering never delays the first event after a silence: it
+ * counts from the moment when the wait began.
  */
 #include "shard/ring/pace.h"
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define WINDOW_NS    NS_PER_MS
-#define SHORT_US     20   /* a timer of less is dear: */
-#define SHORT_TENTHS 15   /* more than one event must share it, whatever the engine */
-#define GATHER_MOST  64   /* with so many, what a wake-up costs is shared well enough */
-#define SPIN_MOST_NS 5000 /* a wake-up's cost: a longer gap is slept through */
-#define SPIN_GAPS    2    /* events do not come by a beat */
+#define WINDOW_NS     NS_PER_MS
+#define GATHER_TENTHS 15   /* of an event must come within the budget, or the timer is dearer */
+#define GATHER_MOST   64   /* with so many, what a wake-up costs is shared well enough */
+#define SPIN_MOST_NS  5000 /* a wake-up's cost: a longer gap is slept through */
+#define SPIN_GAPS     2    /* events do not come by a beat */
 
 static void look(struct pace *pace, uint64_t now_ns, uint32_t events);
 
-void pace_begin(struct pace *pace, uint32_t latency_us, uint32_t gather_tenths)
+void pace_begin(struct pace *pace, uint32_t latency_us)
 {
-	bool is_short = latency_us < SHORT_US && gather_tenths < SHORT_TENTHS;
-
-	*pace = (struct pace){.latency_us = latency_us,
-			      .gather_tenths = is_short ? SHORT_TENTHS : gather_tenths};
+	*pace = (struct pace){.latency_us = latency_us};
 }
 
 enum pace_way pace_choose(struct pace *pace, uint64_t now_ns, uint32_t events,
@@ -45,7 +40,7 @@ enum pace_way pace_choose(struct pace *pace, uint64_t now_ns, uint32_t events,
 	if (pace->gap_ns == 0) {
 		return PACE_SLEEP;
 	}
-	if (10 * budget_ns >= pace->gather_tenths * pace->gap_ns) {
+	if (10 * budget_ns >= GATHER_TENTHS * pace->gap_ns) {
 		uint64_t enough_us = (GATHER_MOST * pace->gap_ns + NS_PER_US - 1) / NS_PER_US;
 
 		waits->batch_us =

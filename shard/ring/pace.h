@@ -18,15 +18,13 @@ enum pace_way {
 
 struct pace {
 	uint32_t latency_us; /* most that a wait may add; 0: there is no choice to make */
-	uint32_t gather_tenths;
-	uint32_t events;   /* since since_ns */
-	uint64_t since_ns; /* 0: nothing was seen yet */
-	uint64_t gap_ns;   /* between two events, of late; 0: not known yet */
+	uint32_t events;     /* since since_ns */
+	uint64_t since_ns;   /* 0: nothing was seen yet */
+	uint64_t gap_ns;     /* between two events, of late; 0: not known yet */
 };
 
-/* Begins anew with a budget. To gather pays for this engine when the budget is at least so many
- * tenths of the pause between two events; more with a budget that a timer is dear for. */
-void pace_begin(struct pace *pace, uint32_t latency_us, uint32_t gather_tenths);
+/* Begins anew with a budget. */
+void pace_begin(struct pace *pace, uint32_t latency_us);
 
 /* How to wait in a turn that begins at `now_ns', by clock_now_ns, `events' after the one before;
  * the budget is not 0. Fills `waits' but for its latency_us. */

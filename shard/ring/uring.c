@@ -39,7 +39,6 @@ static void update_file_table(struct uring *u, uint32_t file, int fd);
 static void remember_send(struct uring *u, uint32_t token, uint32_t sqe_number);
 
 const struct ring_ops uring_ops = {
-	.gather_tenths = 9, /* a wait is one sleep, and the next begins a little after it */
 	.open = uring_open,
 	.close = uring_close,
 	.grow = uring_grow,

@@ -44,7 +44,6 @@ static bool hand_over(struct fake *f, uint32_t flow);
 static void end_flow(struct fake *f, uint32_t flow, int32_t res);
 
 const struct ring_ops fake_ops = {
-	.gather_tenths = 9,
 	.close = fake_close,
 	.grow = fake_grow,
 	.add_file = fake_add_file,

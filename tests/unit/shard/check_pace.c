@@ -22,16 +22,11 @@ static enum pace_way go_on(uint32_t step_us, uint32_t events, uint32_t ms)
 	return way;
 }
 
-static void begin_with(uint32_t latency_us, uint32_t gather_tenths)
+static void begin(uint32_t latency_us)
 {
 	now_ns = NS_PER_S;
 	waits = (struct ring_waits){.latency_us = latency_us};
-	pace_begin(&pace, latency_us, gather_tenths);
-}
-
-static void begin(uint32_t latency_us)
-{
-	begin_with(latency_us, 9);
+	pace_begin(&pace, latency_us);
 }
 
 START_TEST(nothing_is_known_at_first)
@@ -45,31 +40,28 @@ START_TEST(nothing_is_known_at_first)
 }
 END_TEST
 
-/* The budget, what the engine needs of it, the pause between events, and what becomes of it. */
+/* The budget, the pause between events, and what becomes of it. */
 static const struct {
-	uint32_t latency_us, tenths, step_us, events;
+	uint32_t latency_us, step_us, events;
 	enum pace_way way;
 	uint32_t batch_us, spin_us;
 } ways[] = {
-	{100, 9, 125, 1, PACE_SLEEP, 0, 0},     /* 8000/s: none comes within the budget */
-	{100, 9, 100, 1, PACE_GATHER, 100, 0},  /* 10 000/s: one does */
-	{100, 9, 20, 1, PACE_GATHER, 100, 0},   /* 50 000/s: five do */
-	{100, 9, 100, 15, PACE_GATHER, 100, 0}, /* 150 000/s, gathered already */
-	{100, 9, 100, 200, PACE_GATHER, 32, 0}, /* 2 million/s: enough come in less */
-	{90, 9, 100, 1, PACE_GATHER, 90, 0},    /* just enough for an engine */
-	{89, 9, 100, 1, PACE_SLEEP, 0, 0},      /* and just not */
-	{150, 15, 100, 1, PACE_GATHER, 150, 0}, /* the same where more is needed */
-	{149, 15, 100, 1, PACE_SLEEP, 0, 0},    {20, 9, 20, 1, PACE_GATHER, 20, 0},
-	{19, 9, 20, 1, PACE_SLEEP, 0, 0}, /* a short timer is shared by more than one */
-	{15, 9, 10, 1, PACE_GATHER, 15, 0},     {14, 9, 10, 1, PACE_SLEEP, 0, 0},
-	{2, 9, 4, 1, PACE_SPIN, 0, 8},  /* nearer than a wake-up is dear */
-	{2, 9, 6, 1, PACE_SLEEP, 0, 0}, /* farther */
-	{1, 9, 1, 1, PACE_SPIN, 0, 2},          {1000000, 9, 200000, 1, PACE_GATHER, 1000000, 0},
+	{100, 125, 1, PACE_SLEEP, 0, 0},     /* 8000/s: none comes within the budget */
+	{100, 100, 1, PACE_SLEEP, 0, 0},     /* 10 000/s: one does, and has the timer for itself */
+	{100, 20, 1, PACE_GATHER, 100, 0},   /* 50 000/s: five do */
+	{100, 100, 15, PACE_GATHER, 100, 0}, /* 150 000/s, gathered already */
+	{100, 100, 200, PACE_GATHER, 32, 0}, /* 2 million/s: enough come in less */
+	{150, 100, 1, PACE_GATHER, 150, 0},  /* just enough */
+	{149, 100, 1, PACE_SLEEP, 0, 0},     /* and just not */
+	{15, 10, 1, PACE_GATHER, 15, 0},     {14, 10, 1, PACE_SLEEP, 0, 0},
+	{2, 4, 1, PACE_SPIN, 0, 8},  /* nearer than a wake-up is dear */
+	{2, 6, 1, PACE_SLEEP, 0, 0}, /* farther */
+	{1, 1, 1, PACE_SPIN, 0, 2},          {1000000, 200000, 1, PACE_GATHER, 1000000, 0},
 };
 
 START_TEST(the_way_follows_the_rate)
 {
-	begin_with(ways[_i].latency_us, ways[_i].tenths);
+	begin(ways[_i].latency_us);
 	ck_assert_int_eq(go_on(ways[_i].step_us, ways[_i].events, 3000), ways[_i].way);
 	ck_assert_uint_eq(waits.batch_us, ways[_i].batch_us);
 	ck_assert_uint_eq(waits.spin_us, ways[_i].spin_us);
