@@ -35,6 +35,7 @@ static void write_shard(struct rows *rows, uint32_t shard, FILE *out);
 static void write_pool(struct rows *rows, uint32_t number, FILE *out);
 static void write_row(struct rows *rows, json_t *row, FILE *out);
 static void put_sums(const struct rows_ask *ask, const struct tally_row *sums, json_t *row);
+static json_t *fast_sums(const struct tally_row *sums);
 static json_t *count_of(const stat_t *counter);
 static struct rows_spot *find_spots(const struct rows_ask *ask, uint32_t *out_count);
 static int compare(const void *a, const void *b);
@@ -250,6 +251,20 @@ static void put_sums(const struct rows_ask *ask, const struct tally_row *sums, j
 	put(ask, row, "sent", count_of(&sums->sums.outputs.sent));
 	put(ask, row, "sent_bytes", count_of(&sums->sums.outputs.sent_bytes));
 	put(ask, row, "sends", count_of(&sums->sums.outputs.sends));
+	if (lane_is_open(ask->sup)) {
+		put(ask, row, "fast", fast_sums(sums));
+	}
+}
+
+/* How many of these flows the kernel relays now, and its part of what there is. */
+static json_t *fast_sums(const struct tally_row *sums)
+{
+	json_t *object = json_object();
+
+	report_put_number(object, "flows", sums->fast_flows);
+	report_put_number(object, "received", sums->fast_received);
+	report_put_number(object, "sent", sums->fast_sent);
+	return object;
 }
 
 static json_t *count_of(const stat_t *counter)

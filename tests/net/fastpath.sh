@@ -25,7 +25,8 @@ got_all() {
 
 fed="239.1.1.1%in0:5000 name=fed -> 239.2.2.2%out0:6000"
 relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec" \
-    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000" --metrics 127.0.0.1:9469
+    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000" --metrics 127.0.0.1:9469 \
+    --control "$work/control"
 wait_for grep -qE 'ready|fastpath require' "$daemon_log"
 if ! grep -q ready "$daemon_log"; then
     relay_end
@@ -65,6 +66,10 @@ status_tells() {
         [ "$(jq -r "$sums" "$work/answer")" = "2 3000 5000, 1 2000 4000, 1 1000 1000, 2" ]
 }
 wait_for status_tells || fail "status.json: $(jq -r "$sums" "$work/answer")"
+expect "show rules and show shards have the sums" "$(for what in rules shards; do
+    bounded "$build_top/src/numacastctl" --control "$work/control" show $what --json |
+        jq -r ".$what | map(.fast | [.flows, .received, .sent]) | transpose | map(add) | @text"
+done | uniq)" "[2,3000,5000]"
 relay_stop
 recv_clean one 2000
 recv_clean two 2000
