@@ -60,6 +60,15 @@ void host_fastpath(struct host *host)
 	}
 }
 
+bool host_is_fast(const struct host *host, const struct conf_flow *flow)
+{
+	const struct opt *opt = host->setup->opt;
+
+	return host->facts->fast_tried && host->facts->fast_rc == 0 &&
+	       addr_is_multicast(&flow->in.at.addr) &&
+	       fast_is_wanted(&opt->conf.rules[flow->rule], opt->fastpath != OPT_FASTPATH_OFF);
+}
+
 /* Newer kernels have links. Modules that are no modules but built in are nowhere to be seen. */
 static void look_at_hook(struct host *host)
 {
@@ -178,9 +187,7 @@ static const struct conf_flow *find_wanted(const struct host *host, const struct
 		const struct conf_flow *flow = &opt->conf.flows[f];
 		const struct addr *group = &flow->in.at.addr;
 
-		if (!fast_is_wanted(&opt->conf.rules[flow->rule],
-				    opt->fastpath != OPT_FASTPATH_OFF) ||
-		    !addr_is_multicast(group) ||
+		if (!host_is_fast(host, flow) ||
 		    (ifname && strcmp(flow->in.at.ifname, ifname) != 0)) {
 			continue;
 		}

@@ -184,5 +184,10 @@ void host_names(struct host *host);      /* asked.c: what names of hosts mean */
 void host_ports(struct host *host);
 
 /* The half of host_nics that the running daemon looks at as well: each ingress interface whose
- * interrupts go to another node than the shards that own its flows. */
+ * interrupts go to another node than the shards that own its flows, or, where the kernel relays
+ * them, than its device. */
 void host_interrupts(struct host *host);
+
+/* Whether the kernel may relay the flow: its rule asks for that, it is a group's, and the kernel
+ * takes the program. */
+bool host_is_fast(const struct host *host, const struct conf_flow *flow);

@@ -2,8 +2,10 @@
  *
  * Two findings for each ingress interface: on which node its device is and how many of its flows
  * are owned there, and which CPUs take its interrupts. A datagram is written into memory near the
- * CPU that takes the interrupt; a shard on another node then reads all of it across. Pure but for
- * files below root. CPU and node numbers are the kernel's.
+ * CPU that takes the interrupt; a shard on another node then reads all of it across. Flows that the
+ * kernel relays are relayed by that CPU itself, so for these it is to be on the device's node, and
+ * that is a finding of its own. Pure but for files below root. CPU and node numbers are the
+ * kernel's.
  */
 #include "src/host/host.h"
 
@@ -25,6 +27,7 @@ struct nic_flows {
 
 /* Interrupts of one interface, by where they go. */
 struct nic_irqs {
+	bool fast;   /* looked at for the flows that the kernel relays */
 	int node_os; /* where they should go, or TOPO_UNKNOWN */
 	uint32_t count;
 	uint32_t far_count; /* at least one of their CPUs is elsewhere */
@@ -36,8 +39,9 @@ struct nic_irqs {
 
 static void check_node(struct host *host, const struct host_iface *iface);
 static struct nic_flows count_flows(const struct setup *setup, const struct iface *at);
-static void check_irqs(struct host *host, const struct host_iface *iface);
-static int wanted_node(const struct setup *setup, const struct iface *at);
+static void check_irqs(struct host *host, const struct host_iface *iface, bool fast);
+static bool has_flows(const struct host *host, const struct iface *at, bool fast);
+static int wanted_node(const struct host *host, const struct iface *at);
 static void look_at_irq(struct host *host, int irq, struct nic_irqs *sum);
 static void note_far(struct nic_irqs *sum, int irq, const struct topo_cpu *cpu);
 static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct finding *finding);
@@ -50,7 +54,8 @@ void host_nics(struct host *host)
 
 		if (iface->flags != 0 && iface->flow_count > 0) {
 			check_node(host, iface);
-			check_irqs(host, iface);
+			check_irqs(host, iface, false);
+			check_irqs(host, iface, true);
 		}
 	}
 }
@@ -59,7 +64,8 @@ void host_interrupts(struct host *host)
 {
 	for (uint32_t i = 0; i < host->facts->iface_count; i++) {
 		if (host->facts->ifaces[i].flow_count > 0) {
-			check_irqs(host, &host->facts->ifaces[i]);
+			check_irqs(host, &host->facts->ifaces[i], false);
+			check_irqs(host, &host->facts->ifaces[i], true);
 		}
 	}
 }
@@ -125,20 +131,29 @@ static struct nic_flows count_flows(const struct setup *setup, const struct ifac
 	return flows;
 }
 
-static void check_irqs(struct host *host, const struct host_iface *iface)
+/* For the flows of the interface that go by their sockets, or for those that the kernel relays. */
+static void check_irqs(struct host *host, const struct host_iface *iface, bool fast)
 {
 	const char *sysfs = host_text(host, "%s/sys", host->root);
 	const char *procfs = host_text(host, "%s/proc", host->root);
 	struct finding finding = {
-		.id = "nic_irq",
+		.id = fast ? "fastpath_irq" : "nic_irq",
 		.subject = iface->at->name,
-		.why = "the CPU that takes a queue's interrupt handles each datagram first; on "
-		       "another node than the shard it leaves the data in the wrong cache",
+		.why = fast ? "the CPU that takes a queue's interrupt makes all copies of what the "
+			      "kernel relays; on another node than the device it reaches across "
+			      "for each"
+			    : "the CPU that takes a queue's interrupt handles each datagram first; "
+			      "on another node than the shard it leaves the data in the wrong "
+			      "cache",
 	};
-	struct nic_irqs sum = {.node_os = wanted_node(host->setup, iface->at)};
+	struct nic_irqs sum = {.fast = fast,
+			       .node_os = fast ? iface->at->node_os : wanted_node(host, iface->at)};
 	uint32_t count = 0;
 	int *irqs = NULL;
 
+	if (!has_flows(host, iface->at, fast)) {
+		return;
+	}
 	if (nic_irq_list(sysfs, procfs, iface->at->name, &irqs, &count) < 0) {
 		host->out_of_memory = true;
 		return;
@@ -161,14 +176,29 @@ static void check_irqs(struct host *host, const struct host_iface *iface)
 	free(sum.far_list);
 }
 
-/* The node of the shards that own the interface's flows; when they are on several, the device's. */
-static int wanted_node(const struct setup *setup, const struct iface *at)
+static bool has_flows(const struct host *host, const struct iface *at, bool fast)
 {
-	const struct plan *plan = &setup->plan;
+	const struct conf *conf = &host->setup->opt->conf;
+
+	for (uint32_t f = 0; f < conf->flow_count; f++) {
+		if (strcmp(conf->flows[f].in.at.ifname, at->name) == 0 &&
+		    host_is_fast(host, &conf->flows[f]) == fast) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The node of the shards that own those of the interface's flows that go by their sockets; when
+ * they are on several, the device's. */
+static int wanted_node(const struct host *host, const struct iface *at)
+{
+	const struct plan *plan = &host->setup->plan;
+	const struct conf_flow *flows = host->setup->opt->conf.flows;
 	int node_os = TOPO_UNKNOWN;
 
 	for (uint32_t f = 0; f < plan->flow_count; f++) {
-		if (strcmp(setup->opt->conf.flows[f].in.at.ifname, at->name) != 0) {
+		if (strcmp(flows[f].in.at.ifname, at->name) != 0 || host_is_fast(host, &flows[f])) {
 			continue;
 		}
 		for (uint32_t i = plan->first_owner[f]; i < plan->first_owner[f + 1]; i++) {
@@ -220,6 +250,9 @@ static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct fin
 		finding->value = "not known: no /sys/class/net";
 	} else if (sum->count == 0) {
 		finding->value = "no interrupts of its own";
+	} else if (sum->node_os == TOPO_UNKNOWN && sum->fast) {
+		finding->value = host_text(host, "%u interrupts, the device is on no known node",
+					   sum->count);
 	} else if (sum->node_os == TOPO_UNKNOWN) {
 		finding->value = host_text(
 			host, "%u interrupts, its flows' shards are on several nodes", sum->count);
@@ -230,11 +263,12 @@ static void judge_irqs(struct host *host, const struct nic_irqs *sum, struct fin
 		bool balanced = host_exists(host, "/run/irqbalance");
 
 		finding->level = FINDING_WARN;
-		finding->value = host_text(host,
-					   "%u of %u interrupts go elsewhere, the first to CPU %d "
-					   "on node %d; the shards of its flows are on node %d",
-					   sum->far_count, sum->count, sum->far_cpu_os,
-					   sum->far_node_os, sum->node_os);
+		finding->value = host_text(
+			host,
+			"%u of %u interrupts go elsewhere, the first to CPU %d "
+			"on node %d; %s on node %d",
+			sum->far_count, sum->count, sum->far_cpu_os, sum->far_node_os,
+			sum->fast ? "the device is" : "the shards of its flows are", sum->node_os);
 		finding->cure = host_text(
 			host, "%sfor i in %s; do echo %s > /proc/irq/$i/smp_affinity_list; done",
 			balanced ? "systemctl disable --now irqbalance; " : "", sum->far_list,

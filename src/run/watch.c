@@ -37,7 +37,7 @@ static bool was_asked(uint32_t amount);
 static void tell_registered(const struct worker *w);
 static uint32_t count_slots(const struct regbuf_map *map);
 static void tell_huge_registered(const struct worker *w);
-static void tell_host(const struct setup *setup);
+static void tell_host(const struct supervisor *sup);
 static void look_at_polling(struct watch_shard *told, const struct worker *w);
 static void look_at_shard(struct watch_shard *told, const struct shard *shard);
 static bool grow(struct watch_told **told, uint32_t *room, uint32_t wanted);
@@ -80,7 +80,7 @@ void watch_log_start(const struct supervisor *sup)
 	tell_clamped(sup, false);
 	tell_clamped(sup, true);
 	tell_copying(sup);
-	tell_host(sup->setup);
+	tell_host(sup);
 }
 
 void watch_tick(struct watch *watch)
@@ -238,16 +238,17 @@ static void tell_huge_registered(const struct worker *w)
 	}
 }
 
-/* Interrupts on another node than the shards that own an interface's flows, and ingress interfaces
+/* Interrupts on another node than those are that do an interface's work, and ingress interfaces
  * that hear nothing, with what to do. */
-static void tell_host(const struct setup *setup)
+static void tell_host(const struct supervisor *sup)
 {
 	struct host_facts facts = {0};
-	struct host host = {.setup = setup, .facts = &facts, .root = ""};
+	struct host host = {.setup = sup->setup, .facts = &facts, .root = ""};
 
-	if (host_facts_count(setup, &facts) < 0) {
+	if (host_facts_count(sup->setup, &facts) < 0) {
 		return;
 	}
+	facts.fast_tried = lane_is_open(sup); /* and the kernel has taken it */
 	host_ports(&host);
 	host_interrupts(&host);
 	for (uint32_t i = 0; i < host.count && !host.out_of_memory; i++) {

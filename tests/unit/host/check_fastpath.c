@@ -81,9 +81,61 @@ START_TEST(who_misses_what_the_kernel_relays_is_told)
 }
 END_TEST
 
+START_TEST(interrupts_are_judged_by_the_device_for_what_the_kernel_relays)
+{
+	static const char *const there =
+		"for i in 40; do echo 4-7 > /proc/irq/$i/smp_affinity_list; done";
+
+	rig_host("--fastpath", "auto", "--rule", ANY, "--shards", "1");
+	rig_place("in0", 0);
+	rig.setup.ifaces.list[rig_iface("in0") - rig.facts.ifaces].node_os = 1;
+	rig_file("/sys/class/net/in0/device/msi_irqs/40", "msix\n");
+	rig_file("/proc/irq/40/smp_affinity_list", "0-3\n");
+
+	/* By a socket the shard decides, which is where the interrupts are. */
+	rig_look(host_nics);
+	rig_expect("nic_irq", "in0", FINDING_OK, NULL);
+	ck_assert(!rig_has("fastpath_irq", "in0"));
+
+	rig.facts.fast_tried = true;
+	rig_look(host_nics);
+	ck_assert(!rig_has("nic_irq", "in0"));
+	rig_expect("fastpath_irq", "in0", FINDING_WARN, there);
+	rig_expect_value("fastpath_irq", "in0",
+			 "1 of 1 interrupts go elsewhere, the first to CPU 0 on node 0; the device "
+			 "is on node 1");
+	rig_look(host_interrupts);
+	rig_expect("fastpath_irq", "in0", FINDING_WARN, there);
+	rig_file("/proc/irq/40/smp_affinity_list", "4-7\n");
+	rig_look(host_nics);
+	rig_expect("fastpath_irq", "in0", FINDING_OK, NULL);
+
+	/* One flow each: each is judged by its own. */
+	rig_end();
+	rig_host("--fastpath", "auto", "--rule", ANY, "--rule",
+		 "239.1.1.2%in0:5000 fast=off -> 239.2.2.2%out0:6000", "--shards", "1");
+	rig_place("in0", 0);
+	rig.setup.ifaces.list[rig_iface("in0") - rig.facts.ifaces].node_os = 1;
+	rig_file("/sys/class/net/in0/device/msi_irqs/40", "msix\n");
+	rig_file("/proc/irq/40/smp_affinity_list", "4-7\n");
+	rig.facts.fast_tried = true;
+	rig_look(host_nics);
+	rig_expect("nic_irq", "in0", FINDING_WARN,
+		   "for i in 40; do echo 0-3 > /proc/irq/$i/smp_affinity_list; done");
+	rig_expect("fastpath_irq", "in0", FINDING_OK, NULL);
+
+	/* Nobody knows where a virtual device is. */
+	rig_place("in0", TOPO_UNKNOWN);
+	rig_look(host_nics);
+	rig_expect("fastpath_irq", "in0", FINDING_OK, NULL);
+	rig_expect_value("fastpath_irq", "in0", "1 interrupts, the device is on no known node");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
+		interrupts_are_judged_by_the_device_for_what_the_kernel_relays,
 		program_for_the_kernel_fails_only_where_it_is_required,
 		who_misses_what_the_kernel_relays_is_told,
 	};
