@@ -12,3 +12,6 @@ tests_unit_ctl_check_ctl_present_LDADD = src/ctl/libnc-ctl.a $(NC_RUN_LIBS) $(CH
 
 UNIT_TESTS += tests/unit/ctl/check_ctl_top
 tests_unit_ctl_check_ctl_top_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/ctl/check_ctl_frame
+tests_unit_ctl_check_ctl_frame_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
