@@ -25,7 +25,8 @@ static int take_operands(struct cli_line *line, struct ctl_opt *opt, struct err 
 static int check_word(const struct ctl_command *command, const char *word, struct err *err);
 
 static const char *const subjects[] = {PROTOCOL_SUBJECTS(PROTOCOL_NAME) NULL};
-static const char *const views[] = {"rules", "flows", "outputs", "shards", "pools", "losses", NULL};
+static const char *const views[] = {"rules", "flows",  "outputs", "shards",
+				    "pools", "losses", "legs",    NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
 static const char *const helps[] = {PROTOCOL_COMMANDS(HELP_OF)};
 

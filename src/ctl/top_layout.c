@@ -24,6 +24,8 @@ static unsigned put_rate(struct top_frame *frame, unsigned line, unsigned column
 			 double rate);
 static const char *worst_loss(const struct top_state *state, double *out_rate, double *out_total);
 static void draw_views(const struct top_state *state, struct top_frame *frame, unsigned line);
+static unsigned put_view(struct top_frame *frame, unsigned line, unsigned column, unsigned view,
+			 enum top_style style);
 static void draw_where(const struct top_state *state, struct top_frame *frame, unsigned line,
 		       unsigned from);
 static void draw_keys(const struct top_state *state, struct top_frame *frame, unsigned line);
@@ -196,21 +198,38 @@ static const char *worst_loss(const struct top_state *state, double *out_rate, d
 	return worst;
 }
 
+/* Neighbours share a blank, and the chosen one has both of its own. */
 static void draw_views(const struct top_state *state, struct top_frame *frame, unsigned line)
 {
-	unsigned column = 0;
+	unsigned starts[TOP_VIEWS], column = 0;
 
 	for (unsigned v = 0; v < TOP_VIEWS; v++) {
-		char text[32];
+		unsigned cells = put_view(frame, line, column, v, TOP_STYLE_PLAIN);
 
-		snprintf(text, sizeof(text), " %u %s ", v + 1, top_views[v].name);
-		if (column + strlen(text) > frame->columns) {
+		if (cells == 0) {
 			return;
 		}
-		column += top_frame_put(frame, line, column, frame->columns - column, text, false,
-					v == state->view ? TOP_STYLE_CHOSEN : TOP_STYLE_PLAIN);
+		starts[v] = column;
+		column += cells - 1;
+		if (v >= state->view) {
+			(void)put_view(frame, line, starts[state->view], state->view,
+				       TOP_STYLE_CHOSEN);
+		}
 	}
-	draw_where(state, frame, line, column + 1);
+	draw_where(state, frame, line, column + 2);
+}
+
+/* How many cells it took; 0: it has no room. */
+static unsigned put_view(struct top_frame *frame, unsigned line, unsigned column, unsigned view,
+			 enum top_style style)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), " %u %s ", view + 1, top_views[view].name);
+	return column + strlen(text) <= frame->columns
+		       ? top_frame_put(frame, line, column, frame->columns - column, text, false,
+				       style)
+		       : 0;
 }
 
 /* Which rows of how many are seen. */
@@ -251,7 +270,7 @@ static void draw_keys(const struct top_state *state, struct top_frame *frame, un
 static void draw_help(struct top_frame *frame, const struct places *places)
 {
 	static const char *const lines[] = {
-		"1 to 6, Tab      another view",
+		"1 to 7, Tab      another view",
 		"arrows, Page     scroll; also j k, blank, Home End, g G",
 		"< >, left right  sort by another column; none is the daemon's order",
 		"r                the other way round",
@@ -263,7 +282,8 @@ static void draw_help(struct top_frame *frame, const struct places *places)
 		"IN/RECV   datagrams of a reception: more than 1 by trains",
 		"OUT/SEND  datagrams of a send       IN/TURN  of a turn of the shard",
 		"KERNEL/s  of these, in the kernel (--fastpath)",
-		"LOST      red: at this moment; yellow: before",
+		"LOST      red: at this moment; yellow: before. Of a leg: what it did not bring",
+		"SAVED     what no other leg brought       LOST ALL  what none brought",
 		"",
 		"Any other key goes back.",
 	};

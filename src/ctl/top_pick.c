@@ -56,7 +56,7 @@ bool top_pick_is_losing(const struct top_rows *rows, size_t row)
 
 	for (unsigned c = 0; columns[c].title; c++) {
 		bool tells = columns[c].kind == TOP_LOST || columns[c].kind == TOP_CAUSE ||
-			     columns[c].kind == TOP_LOSS;
+			     columns[c].kind == TOP_LOSS || columns[c].kind == TOP_ALARM;
 
 		if (tells && top_rows_value(rows, row, c) > 0) {
 			return true;

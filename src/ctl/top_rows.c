@@ -88,6 +88,7 @@ double top_rows_value(const struct top_rows *rows, size_t row, unsigned column)
 	case TOP_NUMBER:
 	case TOP_TOTAL:
 	case TOP_LOST:
+	case TOP_ALARM:
 		break;
 	}
 	return sum_of(now, of);

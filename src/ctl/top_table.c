@@ -203,6 +203,9 @@ static const char *cell_text(const struct table *table, size_t row, unsigned col
 	case TOP_NUMBER:
 		snprintf(text, CELL_BYTES, "%.0f", value);
 		break;
+	case TOP_ALARM:
+		snprintf(text, CELL_BYTES, "%s", value > 0 ? "yes" : "no");
+		break;
 	default:
 		top_layout_number(value, text);
 	}
@@ -216,6 +219,7 @@ static enum top_style style_of(enum top_kind kind, double value)
 	}
 	switch (kind) {
 	case TOP_LOSS:
+	case TOP_ALARM:
 		return TOP_STYLE_BAD;
 	case TOP_LOST:
 		return TOP_STYLE_WARN;

@@ -87,6 +87,21 @@ const struct top_view top_views[TOP_VIEWS + 1] = {
 		{"LOST/s", {"count"}, NULL, TOP_LOSS, 8, 0},
 		{"LOST", {"count"}, NULL, TOP_LOST, 8, 1},
 		{NULL}}, 1},
+	{"legs", "legs", {"rule", "ingress", "source", "shard"}, {
+		{"RULE", {"rule"}, NULL, TOP_TEXT, 8, 4},
+		{"LEG", {"leg.leg"}, NULL, TOP_NUMBER, 3, 0},
+		{"INGRESS", {"ingress"}, NULL, TOP_TEXT, 20, 0},
+		{"SHARD", {"shard"}, NULL, TOP_NUMBER, 5, 9},
+		{"IN/s", {"received"}, NULL, TOP_RATE, 7, 0},
+		{"RELAYED/s", {"relayed"}, NULL, TOP_RATE, 9, 3},
+		{"LOST/s", {"leg.lost"}, NULL, TOP_LOSS, 7, 0},
+		{"LOST", {"leg.lost"}, NULL, TOP_LOST, 7, 2},
+		{"SAVED", {"leg.only"}, NULL, TOP_TOTAL, 7, 5},
+		{"LOST ALL", {"merge.lost_all"}, NULL, TOP_LOST, 8, 1},
+		{"US P50", {"leg.skew_us.p50"}, NULL, TOP_TOTAL, 6, 7},
+		{"US P99", {"leg.skew_us.p99"}, NULL, TOP_TOTAL, 6, 6},
+		{"SILENT", {"leg.silent"}, NULL, TOP_ALARM, 6, 0},
+		{NULL}}, TOP_UNSORTED},
 	{NULL},
 };
 /* clang-format on */

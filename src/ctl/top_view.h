@@ -28,6 +28,7 @@ enum top_kind {
 	TOP_LEVEL,  /* the part of `over' that is not in the sum, in percent and as a bar */
 	TOP_LOSS,   /* a rate whose being there at all is bad */
 	TOP_LOST,   /* a total of such */
+	TOP_ALARM,  /* whether it is so, which is bad */
 	TOP_CAUSE,  /* the member of these objects that grows most, or has most; or why it waits */
 };
 
@@ -55,7 +56,7 @@ struct top_view {
 
 #define TOP_UNSORTED 99u
 
-#define TOP_VIEWS 6
+#define TOP_VIEWS 7
 
 extern const struct top_view top_views[TOP_VIEWS + 1];
 

@@ -72,6 +72,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/supervisor.c src/run/supervisor.h \
 	src/run/survey.c src/run/survey.h \
 	src/run/tally.c src/run/tally.h \
+	src/run/tally_legs.c src/run/tally_legs.h \
 	src/run/watch.c src/run/watch.h \
 	src/run/watch_leg.c src/run/watch_leg.h \
 	src/run/watchdog.c src/run/watchdog.h \

@@ -7,10 +7,8 @@
 #include "shard/relay_merge.h"
 #include "src/base/must.h"
 
-static const char *method_name(const struct merge_rule *rule);
 static json_t *legs_entry(json_t *legs, const json_t *flow, const json_t *leg);
 static void add_leg(json_t *entry, const json_t *leg);
-static void put_skew(json_t *leg);
 static uint64_t percentile(const json_t *buckets, uint64_t percent);
 
 void report_put_leg(const struct ingress_flow *flow, const struct report_want *want, json_t *row)
@@ -22,12 +20,12 @@ void report_put_leg(const struct ingress_flow *flow, const struct report_want *w
 		object = report_family(&counter_families[COUNTERS_LEG],
 				       merge->legs[flow->rule->leg].stats);
 		report_put_number(object, "leg", flow->rule->leg);
-		put_skew(object);
+		report_merge_put_skew(object);
 		report_put(row, "leg", object);
 	}
 	if (report_wants(want, "merge") && flow->rule->leg == 0) {
 		object = report_family(&counter_families[COUNTERS_MERGE], merge->stats);
-		report_put_text(object, "method", method_name(&merge->rule));
+		report_put_text(object, "method", report_merge_method(&merge->rule));
 		report_put(row, "merge", object);
 	}
 }
@@ -59,14 +57,14 @@ void report_put_merge(json_t *rule)
 	}
 	json_array_foreach(legs, i, leg)
 	{
-		put_skew(leg);
+		report_merge_put_skew(leg);
 		(void)json_object_del(leg, "skew_by_us");
 	}
 	report_put(sums, "legs", legs);
 	report_put(rule, "merge", sums);
 }
 
-static const char *method_name(const struct merge_rule *rule)
+const char *report_merge_method(const struct merge_rule *rule)
 {
 	if (rule->method == MERGE_FAILOVER) {
 		return "failover";
@@ -75,6 +73,16 @@ static const char *method_name(const struct merge_rule *rule)
 		return "hash";
 	}
 	return rule->sequence.rtp ? "rtp" : rule->sequence.mold ? "moldudp64" : "field";
+}
+
+void report_merge_put_skew(json_t *leg)
+{
+	const json_t *buckets = json_object_get(leg, "skew_by_us");
+	json_t *skew = json_object();
+
+	report_put_number(skew, "p50", percentile(buckets, 50));
+	report_put_number(skew, "p99", percentile(buckets, 99));
+	report_put(leg, "skew_us", skew);
 }
 
 /* The entry of the flow's leg, with what flows count added to it. */
@@ -122,17 +130,6 @@ static void add_leg(json_t *entry, const json_t *leg)
 	if (report_get(leg, "skew_max_us") > report_get(entry, "skew_max_us")) {
 		(void)json_object_set(entry, "skew_max_us", json_object_get(leg, "skew_max_us"));
 	}
-}
-
-/* From the buckets, so no more exact than these. */
-static void put_skew(json_t *leg)
-{
-	const json_t *buckets = json_object_get(leg, "skew_by_us");
-	json_t *skew = json_object();
-
-	report_put_number(skew, "p50", percentile(buckets, 50));
-	report_put_number(skew, "p99", percentile(buckets, 99));
-	report_put(leg, "skew_us", skew);
 }
 
 /* The most that the bucket holds in which `percent' of all are reached. */

@@ -16,6 +16,7 @@
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"
+#include "src/run/tally_legs.h"
 
 #define RULE_TEXT_SHOWN 400 /* bytes of a rule's text; what is longer is cut off */
 
@@ -241,6 +242,9 @@ static json_t *rule_row(const struct supervisor *sup, const struct tally *tally,
 	put_rule_state(row, &tally->rules[rule]);
 	report_put(row, "shards", shards_of_rule(tally, rule));
 	put_sums(row, sup, &tally->rules[rule]);
+	if (tally->rules[rule].legs) {
+		report_put(row, "merge", tally_legs_show(tally->rules[rule].legs));
+	}
 	return row;
 }
 

@@ -16,6 +16,7 @@
 #include "src/run/figures.h"
 #include "src/run/pending.h"
 #include "src/run/supervisor.h"
+#include "src/run/tally_legs.h"
 
 #define SET_BITS 64
 
@@ -218,6 +219,9 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 				      : stat_get(&stats.relayed) + stat_get(&stats.relayed_others);
 	if (places->rule) {
 		keep_flow(places->rule, &stats, &part, &why);
+		if (flow->merge) {
+			tally_legs_add(&places->rule->legs, flow, &stats);
+		}
 	}
 	keep_flow(places->shard, &stats, &part, &why);
 	keep_flow(places->all, &stats, &part, &why);
@@ -349,6 +353,7 @@ static void free_rows(struct tally_row *rows, uint32_t count)
 {
 	for (uint32_t i = 0; rows && i <= count; i++) {
 		free(rows[i].why);
+		free(rows[i].legs);
 	}
 	free(rows);
 }

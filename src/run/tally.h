@@ -14,6 +14,7 @@
 
 struct ingress_flow;
 struct supervisor;
+struct tally_legs;
 
 #define TALLY_LOSSES (1 + FLOW_DROP_COUNT + OUTPUT_DROP_COUNT)
 
@@ -27,6 +28,7 @@ struct tally_row {
 	uint32_t fast_flows;                     /* that the kernel relays now, */
 	uint64_t fast_received, fast_sent;       /* and its part of the sums of what is there */
 	char *why;                               /* one of all these is not live, or NULL */
+	struct tally_legs *legs;                 /* tally_legs.h, of a rule that merges; or NULL */
 };
 
 struct tally {

@@ -217,6 +217,17 @@
     { label: "Bits in", number: true, cell: (r) => bits(r.rate.inBits) },
     { label: "Bits out", number: true, cell: (r) => bits(r.rate.outBits) },
   ];
+  const legColumns = [
+    { label: "Leg", fill: (cell, r) => fillName(cell, `${r.rule}, leg ${r.leg}`, r, r.ingress) },
+    { label: "In", number: true, cell: (r) => perSecond(r.now.received) },
+    { label: "Relayed", number: true, cell: (r) => perSecond(r.now.relayed) },
+    { label: "Lost", number: true, cell: (r) => perSecond(r.now.lost) },
+    { label: "Lost since start", number: true, cell: (r) => whole(r.lost) },
+    { label: "Saved", number: true, cell: (r) => whole(r.only) },
+    { label: "Lost by all", number: true, cell: (r) => whole(r.lostAll) },
+    { label: "Behind", number: true,
+      cell: (r) => `${short(r.skew_us.p50)} \u00b5s, 99 % ${short(r.skew_us.p99)} \u00b5s` },
+  ];
   const lossColumns = [
     { label: "Cause", cell: (r) => r.cause },
     { label: "Now", number: true, cell: (r) => perSecond(r.now) },
@@ -308,6 +319,28 @@
       (now.disabled.length > 20 ? ` and ${now.disabled.length - 20} more.` : "."));
   }
 
+  // ---- legs of feeds: those that are silent first, then those that lose ----
+
+  const legsTable = new Table(at("legs"), legColumns);
+  const legsOf = (rules) => rules.filter((rule) => rule.merge).flatMap((rule) =>
+    rule.merge.legs.map((leg) => ({ ...leg, rule: rule.rule, lostAll: rule.merge.lost_all })));
+  function showLegs(before, seconds) {
+    const name = (leg) => `${leg.ingress} ${leg.rule}`;
+    const old = new Map(legsOf(before ? before.rules : []).map((leg) => [name(leg), leg]));
+    const legs = legsOf(now.rules), shown = legs.map((leg) => {
+      const then = seconds > 0 ? old.get(name(leg)) : undefined;
+      const per = (key) => then ? Math.max(0, leg[key] - then[key]) / seconds : null;
+      const rate = { received: per("received"), relayed: per("relayed"), lost: per("lost") };
+      return { ...leg, now: rate, losing: leg.silent > 0 || rate.lost > 0,
+        state: leg.silent ? "silent" : "live" };
+    }).sort((a, b) => b.silent - a.silent || b.now.lost - a.now.lost).slice(0, ROWS_STEP);
+    at("feeds").hidden = legs.length === 0;
+    at("hidden-legs").hidden = legs.length === shown.length;
+    say(at("hidden-legs"), `${many(shown.length, "leg")} shown, ` +
+      `${whole(legs.length - shown.length)} hidden.`);
+    legsTable.show(shown);
+  }
+
   // ---- all of it ----
 
   const shardsTable = new Table(at("shards"), shardColumns);
@@ -333,6 +366,7 @@
     showRules();
     shardsTable.show(now.shards);
     interfacesTable.show(now.interfaces);
+    showLegs(before, seconds);
   }
 
   function showSums() {

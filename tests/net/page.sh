@@ -16,6 +16,8 @@ hostile='<s>&"' # no such interface, but it might be called so
 {
     echo "rule 239.1.1.1%in0:5000 name=one -> 239.2.2.1%out0:6000, 239.2.2.2%out0:6000"
     echo "rule 239.1.1.3%in0:5000 name=waits -> 239.2.2.4%$hostile:6000"
+    echo "rule 239.1.1.5%in0:5000 + 239.1.1.6%in0:5000 seq=u64be@16,session=8@8 silent=300" \
+        "name=feed -> 239.2.2.6%out0:6000"
     for ((i = 0; i < 120; i++)); do
         echo "rule 239.3.0.$i%in0:5000 name=many$i -> 239.4.0.$i%out0:6000"
     done
@@ -74,6 +76,19 @@ finds "marks of loss in the picture, the legend's" \
 finds "rows that lose" "document.querySelectorAll('tr.losing').length" 0
 shot wide-light
 
+# Of a feed with two legs one is silent: it stands above the other, in words and colour.
+start_in src "$probe" send --quiet --no-loop --count 200000 --rate 500 239.1.1.5%s0:5000 \
+    >"$work/feed.log" 2>&1
+feeder=$started
+sees "!document.getElementById('feeds').hidden"
+sees "/feed, leg 1[^]*silent[^]*239.1.1.6%in0:5000/.test(document.querySelector('#legs tr.losing')
+    ?.innerText)"
+finds "legs" "document.querySelectorAll('#legs tbody tr').length" 2
+finds "the first leg" "[...document.querySelectorAll('#legs tbody tr')].map(row =>
+    row.classList.contains('losing')).join()" '"true,false"'
+sees "/[0-9]\/s/.test(document.querySelector('#legs tbody tr:last-child').innerText)"
+shot legs
+
 # The wire is cut: what is lost is named, and has its colour, at the rule, the shard, the interface.
 in_ns mid ip link set out0 down
 sees "document.querySelectorAll('#picture rect.b-losing').length >= 3"
@@ -110,7 +125,7 @@ done
 in_ns mid ip link set out0 up
 
 # As many rules as one can read, those that wait say why, and a name is text.
-sees "/^50 rules shown, 72 hidden/.test(document.getElementById('hidden-rules').textContent)"
+sees "/^50 rules shown, 73 hidden/.test(document.getElementById('hidden-rules').textContent)"
 asks eval "document.getElementById('more').click()"
 finds "rows when asked for more" "document.querySelectorAll('#rules tbody tr').length" 100
 filter() {
@@ -133,6 +148,7 @@ expect "complaints of the browser" "$answer" "[]"
 
 # The daemon ends: the page says so, and still shows what was.
 stop "$sender"
+stop "$feeder"
 relay_stop
 sees "document.body.classList.contains('stale') && !document.getElementById('alarm').hidden"
 finds "the alarm" "/^Nothing was heard from numacastd since .*: it does not answer/.test(document

@@ -276,7 +276,7 @@ START_TEST(views_are_turned_to_by_key_and_asked_for)
 	ck_assert_int_eq(top_state_press(&state, '4'), TOP_ASK);
 	ck_assert_str_eq(top_views[state.view].name, "shards");
 	ck_assert_int_eq(top_state_press(&state, '4'), TOP_DRAW);
-	ck_assert_int_eq(top_state_press(&state, '7'), TOP_DRAW);
+	ck_assert_int_eq(top_state_press(&state, '8'), TOP_DRAW);
 	ck_assert_int_eq(top_state_press(&state, TOP_KEY_TAB), TOP_ASK);
 	ck_assert_str_eq(top_views[state.view].name, "pools");
 	ck_assert_int_eq(top_state_press(&state, TOP_KEY_BACK_TAB), TOP_ASK);
@@ -355,6 +355,48 @@ START_TEST(losses_have_a_colour)
 	take(12, json_pack("[o, o]", rule("now", 300, 1, 77), rule("before", 80, 1, 5)));
 	draw(120, 24);
 	ck_assert_int_eq(style_at(1, "lost 0/s, 82 in all"), TOP_STYLE_WARN);
+}
+END_TEST
+
+/* A leg's row. */
+static json_t *leg(json_int_t number, json_int_t lost, json_int_t silent)
+{
+	return json_pack("{s:s, s:s, s:n, s:i, s:I, s:I, s:{s:I, s:I, s:I, s:I, s:{s:i, s:i}}}",
+			 "rule", "feed", "ingress", number == 0 ? "239.1.1.1:1" : "239.1.1.2:1",
+			 "source", "shard", 0, "received", 100 * number, "relayed", 50 * number,
+			 "leg", "leg", number, "lost", lost, "only", (json_int_t)4, "silent",
+			 silent, "skew_us", "p50", 31, "p99", 255);
+}
+
+static void take_legs(double uptime_s, json_t *rows)
+{
+	json_t *stats = json_pack("{s:f, s:{s:i}}", "uptime_s", uptime_s, "totals", "received", 1);
+
+	ck_assert_int_eq(
+		top_state_take(&state, stats,
+			       json_pack("{s:f, s:o}", "uptime_s", uptime_s, "legs", rows)),
+		0);
+}
+
+START_TEST(legs_are_rows_and_a_silent_one_is_red)
+{
+	ck_assert_int_eq(top_state_press(&state, '7'), TOP_ASK);
+	take_legs(10, json_pack("[o, o, o]", leg(0, 0, 0), leg(1, 7, 0), leg(2, 7, 1)));
+	take_legs(11, json_pack("[o, o, o]", leg(0, 0, 0), leg(1, 9, 0), leg(2, 7, 1)));
+	draw(100, 24);
+	ck_assert_str_eq(line(2), " 1 rules 2 flows 3 outputs 4 shards 5 pools 6 losses 7 legs"
+				  "                                 1-3 of 3");
+	ck_assert_int_eq(style_at(2, " 7 legs "), TOP_STYLE_CHOSEN);
+	ck_assert_int_eq(style_at(2, "6 losses"), TOP_STYLE_PLAIN);
+	ck_assert_int_eq(style_at(4, "no"), TOP_STYLE_DIM);
+	ck_assert_int_eq(style_at(6, "yes"), TOP_STYLE_BAD);
+	ck_assert_ptr_nonnull(strstr(line(5), " 2 "));
+	ck_assert_int_eq(style_at(5, "2       9 "), TOP_STYLE_BAD);
+	press("l");
+	ck_assert_uint_eq(state.picked_count, 2);
+	draw(40, 10); /* what says whether a leg is well stays */
+	ck_assert_ptr_nonnull(strstr(line(3), "LOST/s"));
+	ck_assert_ptr_nonnull(strstr(line(3), "SILENT"));
 }
 END_TEST
 
@@ -444,6 +486,7 @@ int main(void)
 	tcase_add_test(tc, keys_scroll_through_ten_thousand_rows);
 	tcase_add_test(tc, views_are_turned_to_by_key_and_asked_for);
 	tcase_add_test(tc, losses_are_rows_of_their_own);
+	tcase_add_test(tc, legs_are_rows_and_a_silent_one_is_red);
 	tcase_add_test(tc, what_is_no_answer_is_refused);
 	tcase_add_test(tc, losses_have_a_colour);
 	tcase_add_test(tc, picture_fits_any_size);

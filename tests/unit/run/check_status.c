@@ -262,6 +262,42 @@ START_TEST(a_pool_has_its_levels_and_a_class_without_slots_no_row)
 }
 END_TEST
 
+START_TEST(a_rule_that_merges_has_its_legs)
+{
+	json_t *object, *merge, *leg;
+
+	count_run(10);
+	object = status();
+	ck_assert_ptr_null(json_object_get(row(object, "rules", 0), "merge"));
+	json_decref(object);
+	sup_rig_merge(&rig);
+	stat_set(&rig.merge_stats.relayed, 9);
+	stat_set(&rig.merge_stats.lost_all, 3);
+	stat_set(&rig.leg_stats.lost, 5);
+	stat_set(&rig.leg_stats.silent, 1);
+	stat_set(&rig.leg_stats.skew_max_us, 700);
+	stat_set(&rig.leg_stats.skew[4], 1);
+	stat_set(&rig.flow_stats.drops[FLOW_DROP_DUPLICATE], 6);
+	object = status();
+	merge = json_object_get(row(object, "rules", 0), "merge");
+	ck_assert_str_eq(text(merge, "method"), "hash");
+	ck_assert_int_eq(number(merge, "relayed"), 9);
+	ck_assert_int_eq(number(merge, "lost_all"), 3);
+	ck_assert_uint_eq(json_array_size(json_object_get(merge, "legs")), 1);
+	leg = row(merge, "legs", 0);
+	ck_assert_str_eq(text(leg, "ingress"), "239.1.1.1%eth0:5000");
+	ck_assert_int_eq(number(leg, "leg"), 0);
+	ck_assert_int_eq(number(leg, "received"), 10);
+	ck_assert_int_eq(number(leg, "duplicate"), 6);
+	ck_assert_int_eq(number(leg, "lost"), 5);
+	ck_assert_int_eq(number(leg, "silent"), 1);
+	ck_assert_int_eq(number(leg, "skew_max_us"), 700);
+	ck_assert_int_eq(number(json_object_get(leg, "skew_us"), "p50"), 15);
+	ck_assert_ptr_null(json_object_get(leg, "skew_by_us"));
+	json_decref(object);
+}
+END_TEST
+
 START_TEST(each_cause_of_loss_is_counted_once_and_has_a_name_of_its_own)
 {
 	struct tally_row sums = {0};
@@ -303,6 +339,7 @@ int main(void)
 	tcase_add_test(tc, a_name_with_any_bytes_is_still_json);
 	tcase_add_test(tc, a_long_rule_is_cut_off_between_characters);
 	tcase_add_test(tc, a_pool_has_its_levels_and_a_class_without_slots_no_row);
+	tcase_add_test(tc, a_rule_that_merges_has_its_legs);
 	tcase_add_test(tc, each_cause_of_loss_is_counted_once_and_has_a_name_of_its_own);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
