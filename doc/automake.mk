@@ -2,14 +2,16 @@
 dist_doc_DATA += doc/ARCHITECTURE.md doc/CONTROL.md doc/DISCOVERY.md doc/HA.md doc/HACKING.md doc/MERGE.md doc/METRICS.md doc/NUMA.md \
 	doc/OPERATIONS.md doc/PAGE.md doc/PERFORMANCE.md doc/SITES.md doc/STYLE.md doc/TUNING.md doc/TROUBLESHOOTING.md \
 	doc/datapath.svg doc/plan-eight-sockets.svg doc/plan-two-sockets.svg
-dist_man_MANS += doc/numacast-probe.1 doc/numacastctl.1 doc/numacastd.8
+dist_man_MANS += doc/numacast-probe.1 doc/numacastctl.1 doc/numacastd.8 doc/numacastd.conf.5
 
-# Manual and sample name the file that the unit reads: here and there it is below sysconfdir.
+# Manuals and sample name the file that the unit reads: here and there it is below sysconfdir.
 install-data-hook:
 	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/etc/numacastd.conf.sample \
 		>'$(DESTDIR)$(docdir)/numacastd.conf.sample'
 	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/doc/numacastd.8 \
 		>'$(DESTDIR)$(man8dir)/numacastd.8'
+	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/doc/numacastd.conf.5 \
+		>'$(DESTDIR)$(man5dir)/numacastd.conf.5'
 
 # What is kept of the bench: the text of each suite, the raw results that bench/run --docs fills the
 # documents' tables from, and the pictures that a document shows. All else is made by `make bench'.
