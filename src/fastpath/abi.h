@@ -101,6 +101,13 @@ struct fast_image_counts {
 	__u64 received_bytes; /* payload */
 	__u64 trains;         /* of more than one */
 	__u64 pieces;         /* a train as one */
+	__u64 unlike;         /* of these, of another size than the one before */
+};
+
+/* As it lies in the map: what a CPU has counted, and the size of its last piece plus one. */
+struct fast_image_cell {
+	struct fast_image_counts counts;
+	__u64 last;
 };
 
 struct fast_output_counts {

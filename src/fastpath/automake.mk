@@ -13,6 +13,7 @@ src_fastpath_libnc_fastpath_a_SOURCES = \
 	src/fastpath/hook.h \
 	src/fastpath/hop.c src/fastpath/hop.h \
 	src/fastpath/program.h \
+	src/fastpath/weigh.c src/fastpath/weigh.h \
 	src/fastpath/wire.c src/fastpath/wire.h
 if HAVE_BPF
 src_fastpath_libnc_fastpath_a_SOURCES += src/fastpath/hook.c src/fastpath/program.c

@@ -48,6 +48,7 @@ void counts_add_flow(struct fast_image_counts *to, const struct fast_image_count
 	to->received_bytes += from->received_bytes;
 	to->trains += from->trains;
 	to->pieces += from->pieces;
+	to->unlike += from->unlike;
 }
 
 void counts_add_output(struct fast_output_counts *to, const struct fast_output_counts *from)

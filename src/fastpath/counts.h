@@ -15,6 +15,7 @@ struct fast_flow_counts {
 	struct fast_image_counts image;
 	uint64_t taken;
 	uint64_t overtaken;
+	uint64_t left;
 };
 
 /* Rows as in shard/counters.h. */
@@ -24,10 +25,14 @@ struct fast_flow_counts {
 	X(image.received_bytes, "received_bytes", "bytes", COUNT, "payload of these")       \
 	X(image.trains, "trains", "trains", COUNT, "of these, of more than one datagram")   \
 	X(image.pieces, "pieces", "packets", COUNT, "that these came in, a train as one")   \
+	X(image.unlike, "unlike", "packets", COUNT,                                         \
+	  "of these, of another size than the one before")                                  \
 	X(taken, "taken", "times", COUNT, "how often the program has taken the flow over")  \
 	X(overtaken, "overtaken", "datagrams", COUNT,                                       \
 	  "of the flow's received: its socket still held them when the program took over, " \
-	  "so they may have left out of order")
+	  "so they may have left out of order")                                             \
+	X(left, "left", "times", COUNT,                                                     \
+	  "how often --fastpath auto has left the flow to its shard, which sends it cheaper")
 
 #define FAST_OUTPUT_COUNTERS(X)                                                          \
 	X(sent, "sent", "datagrams", COUNT, "of the output's sent, sent in the kernel")  \

@@ -39,6 +39,7 @@
 	X(FRAGMENT, "fragments have come, which only a socket puts together")            \
 	X(OPTIONS, "datagrams with IP options have come")                                \
 	X(TOO_BIG, "datagrams have come that are larger than an egress interface takes") \
+	X(CHEAPER, "its shard sends single datagrams of one size cheaper, in trains")    \
 	X(ROUTE, "an output has no route at present")                                    \
 	X(NEIGHBOUR, "the hardware address of an output's next hop is not known")        \
 	X(STANDBY, "its rule stands by")                                                 \

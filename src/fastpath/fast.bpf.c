@@ -74,7 +74,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
-	__type(value, struct fast_image_counts);
+	__type(value, struct fast_image_cell);
 	__uint(max_entries, 1);
 } image_counts SEC(".maps");
 
@@ -282,10 +282,10 @@ static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way, st
 {
 	__u32 number = *(volatile __u32 *)&way->image;
 	struct fast_image *image = bpf_map_lookup_elem(&images, &number);
-	struct fast_image_counts *counts = bpf_map_lookup_elem(&image_counts, &number);
+	struct fast_image_cell *cell = bpf_map_lookup_elem(&image_counts, &number);
 	__u32 segment = skb->gso_size;
 
-	if (number == FAST_NONE || !image || !counts || is_over() || is_echo(image, p)) {
+	if (number == FAST_NONE || !image || !cell || is_over() || is_echo(image, p)) {
 		return TC_ACT_UNSPEC;
 	}
 	p->count = 1;
@@ -305,10 +305,12 @@ static __always_inline int relay(struct __sk_buff *skb, struct fast_way *way, st
 		return TC_ACT_UNSPEC; /* not allowed, and the kernel's to refuse */
 	}
 	p->complete = p->v6 && bpf_csum_update(skb, 0) >= 0;
-	counts->received += p->count;
-	counts->received_bytes += p->bytes;
-	counts->trains += p->count > 1;
-	counts->pieces++;
+	cell->counts.received += p->count;
+	cell->counts.received_bytes += p->bytes;
+	cell->counts.trains += p->count > 1;
+	cell->counts.pieces++;
+	cell->counts.unlike += cell->last != 0 && cell->last != segment + 1;
+	cell->last = segment + 1;
 	for (int i = 0; i < FAST_OUTPUTS_MAX; i++) {
 		if (i >= (int)image->output_count) {
 			break;

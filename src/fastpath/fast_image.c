@@ -129,12 +129,12 @@ struct fast_record_output *fast_image_output(const struct fast_record *record,
 /* Adds what an image has counted, or an output by its number. */
 void fast_image_sum(const struct fast *fast, uint32_t number, struct fast_image_counts *sums)
 {
-	struct fast_image_counts now;
+	struct fast_image_cell now;
 
 	if (number != FAST_NONE &&
 	    program_sum(&fast->program, PROGRAM_IMAGE_COUNTS, number, (uint64_t *)&now,
 			sizeof(now) / sizeof(uint64_t)) == 0) {
-		counts_add_flow(sums, &now);
+		counts_add_flow(sums, &now.counts);
 	}
 }
 

@@ -22,7 +22,7 @@
 
 #define COUNT_WORDS_MAX (sizeof(struct fast_output_counts) / sizeof(uint64_t))
 
-static_assert(sizeof(struct fast_image_counts) <= sizeof(struct fast_output_counts),
+static_assert(sizeof(struct fast_image_cell) <= sizeof(struct fast_output_counts),
 	      "room for the one is room for the other");
 
 static const char *const map_names[] = {

@@ -33,6 +33,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/lane_hops.c src/run/lane_hops.h \
 	src/run/lane_look.c src/run/lane_look.h \
 	src/run/lane_order.c src/run/lane_order.h \
+	src/run/lane_weigh.c src/run/lane_weigh.h \
 	src/run/links.c src/run/links.h \
 	src/run/sources.c src/run/sources.h \
 	src/run/members_watch.c src/run/members_watch.h \

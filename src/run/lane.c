@@ -11,6 +11,7 @@
 #include "src/fastpath/counts.h"
 #include "src/run/lane_look.h"
 #include "src/run/lane_order.h"
+#include "src/run/lane_weigh.h"
 #include "src/run/supervisor.h"
 #include "src/setup/difference_group.h"
 
@@ -113,6 +114,7 @@ void lane_tick(struct supervisor *sup, uint64_t now_ns)
 		lane->tick_ns = now_ns;
 		lane_order_look(sup);
 		look_at_flags(sup, now_ns);
+		lane_weigh(sup, now_ns);
 		lane->due = has_changed(lane) || lane->due;
 		lane->due = lane_hops_refresh(&lane->hops, now_ns) || lane->due;
 	}
@@ -243,6 +245,7 @@ void lane_read_flow(const struct supervisor *sup, const struct ingress_flow *flo
 		fast_read(&sup->lane.fast, &flow->rule->in, &out->image);
 		out->taken = record->puts;
 		out->overtaken = lane_order_overtaken(&sup->lane, flow);
+		out->left = record->order.left;
 	}
 }
 

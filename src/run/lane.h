@@ -24,6 +24,7 @@
 #include "src/fastpath/device.h"
 #include "src/fastpath/eligible.h"
 #include "src/fastpath/fast.h"
+#include "src/fastpath/weigh.h"
 #include "src/run/changer.h"
 #include "src/run/lane_hops.h"
 
@@ -37,8 +38,11 @@ struct supervisor;
 struct lane_verdict {
 	struct rule_ingress in;
 	enum fast_reason reason; /* FAST_REASON_NONE: it is carried */
-	uint64_t hold_ns;        /* with FRAGMENT, OPTIONS, TOO_BIG, MERGED: until when */
+	uint64_t hold_ns;        /* with FRAGMENT, OPTIONS, TOO_BIG, MERGED, CHEAPER: until when */
 	uint64_t queued_ns;      /* since when it waits for its empty socket; 0: it does not */
+	uint32_t outputs;        /* when it may be left to its shard for what it costs; else 0 */
+	struct weigh weigh;
+	struct weigh_sample so_far; /* `ns' is when that was; 0: nothing is known */
 };
 
 /* An interface of a flow that could be carried, as it was when last looked at. */

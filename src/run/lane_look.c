@@ -17,6 +17,7 @@
 #include "src/fastpath/wire.h"
 #include "src/rules/index.h"
 #include "src/run/lane_order.h"
+#include "src/run/lane_weigh.h"
 #include "src/run/supervisor.h"
 
 /* Of the flow that is looked at. */
@@ -39,6 +40,7 @@ struct look {
 };
 
 static int begin(struct look *look, struct supervisor *sup);
+static void carry_on(struct lane_verdict *verdict, const struct lane_verdict *before);
 static void end(struct look *look);
 static void look_at_worker(struct look *look, const struct worker *w);
 static enum fast_reason look_at_flow(struct look *look, const struct worker *w,
@@ -136,12 +138,24 @@ static int begin(struct look *look, struct supervisor *sup)
 		const struct lane_verdict *before = lane_verdict_of(&sup->lane, in);
 
 		look->verdicts[i] = (struct lane_verdict){.in = *in, .reason = FAST_REASON_PENDING};
-		look->verdicts[i].queued_ns = before ? before->queued_ns : 0;
-		if (before && before->hold_ns > clock_now_ns()) {
-			look->verdicts[i] = *before;
+		if (before) {
+			carry_on(&look->verdicts[i], before);
 		}
+		lane_weigh_ask(sup->setup->opt, &conf->flows[look->index.order[i]],
+			       &look->verdicts[i]);
 	}
 	return 0;
+}
+
+/* What a look before has found of the flow, and holds. */
+static void carry_on(struct lane_verdict *verdict, const struct lane_verdict *before)
+{
+	verdict->queued_ns = before->queued_ns;
+	verdict->weigh = before->weigh;
+	verdict->so_far = before->so_far;
+	if (before->hold_ns > clock_now_ns()) {
+		*verdict = *before;
+	}
 }
 
 /* What was found is what holds. */

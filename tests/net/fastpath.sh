@@ -7,6 +7,7 @@
 . "$src_top/tests/net/lib/check.sh"
 story "flows are relayed in the kernel"
 topo_line
+relay_control=$work/control
 
 # fast WHAT: what the program has counted of flows; fast_out WHAT: of outputs.
 fast() {
@@ -25,8 +26,7 @@ got_all() {
 
 fed="239.1.1.1%in0:5000 name=fed -> 239.2.2.2%out0:6000"
 relay_run --fastpath require --rule "$fed, 239.2.2.3%out0:6001 ttl=dec" \
-    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000" --metrics 127.0.0.1:9469 \
-    --control "$work/control"
+    --rule "[ff1e::1%in0]:5000 -> [ff1e::2%out0]:6000" --metrics 127.0.0.1:9469
 wait_for grep -qE 'ready|fastpath require' "$daemon_log"
 if ! grep -q ready "$daemon_log"; then
     relay_end
@@ -67,7 +67,7 @@ status_tells() {
 }
 wait_for status_tells || fail "status.json: $(jq -r "$sums" "$work/answer")"
 expect "show rules and show shards have the sums" "$(for what in rules shards; do
-    bounded "$build_top/src/numacastctl" --control "$work/control" show $what --json |
+    bounded "$build_top/src/numacastctl" --control "$relay_control" show $what --json |
         jq -r ".$what | map(.fast | [.flows, .received, .sent]) | transpose | map(add) | @text"
 done | uniq)" "[2,3000,5000]"
 relay_stop

@@ -19,3 +19,6 @@ tests_unit_fastpath_check_hop_SOURCES = tests/unit/fastpath/check_hop.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
 tests_unit_fastpath_check_hop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_fastpath_check_hop_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/fastpath/check_weigh
+tests_unit_fastpath_check_weigh_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)

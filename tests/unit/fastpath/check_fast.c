@@ -95,6 +95,24 @@ START_TEST(as_many_outputs_as_a_rule_may_have)
 }
 END_TEST
 
+START_TEST(pieces_of_another_size_than_the_last_are_counted)
+{
+	struct rule_output out = rig_output("239.2.2.2", 6000);
+	struct rule_ingress in = ingress_at(GROUP, "a1", SOCK_PORT);
+	struct fast_image_counts flow;
+	static const int sizes[] = {0, 0, 100, 100, 99, 100, 100};
+
+	rig_put(&out, 1);
+	net_go(THERE);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		rig_send((size_t)sizes[i], 7);
+	}
+	rig_sums_hold(sizeof(sizes) / sizeof(sizes[0]), &out, 1);
+	fast_read(&rig_fast, &in, &flow);
+	ck_assert_uint_eq(flow.unlike, 3);
+}
+END_TEST
+
 START_TEST(train_stays_a_train_and_counts_as_its_datagrams)
 {
 	struct rule_output outs[2] = {rig_output("239.2.2.2", 6000), rig_output("239.2.2.3", 6000)};
@@ -393,6 +411,7 @@ static Suite *fast_suite(void)
 	tcase_add_test(tcase, whole_datagram_leaves_as_its_output_says);
 	tcase_add_test(tcase, outputs_of_one_interface_get_a_copy_each);
 	tcase_add_test(tcase, as_many_outputs_as_a_rule_may_have);
+	tcase_add_test(tcase, pieces_of_another_size_than_the_last_are_counted);
 	tcase_add_test(tcase, train_stays_a_train_and_counts_as_its_datagrams);
 	tcase_add_test(tcase, datagram_without_a_checksum_has_none_when_it_leaves);
 	tcase_add_test(tcase, every_length_keeps_its_checksum);
