@@ -31,6 +31,8 @@ static int make_batons(struct relief *relief, uint32_t most, bool follows);
 static bool read_mark(const char *text, struct baton_mark *out);
 static bool concerns(const struct relief *relief, const struct conf_flow *known,
 		     const struct conf *conf);
+static bool changes(const struct relief *relief, uint32_t shard, const struct flow_place *place);
+static bool relays(const struct shard *at, const struct flow_place *place);
 static uint64_t salt_of(const struct relief *relief, uint32_t shard, const struct flow_place *place,
 			const char *rule);
 static void stamp(struct flow_place *place);
@@ -98,7 +100,7 @@ void relief_want(const struct relief *relief, uint32_t shard, struct flow_place 
 		 const struct conf_flow *known, const struct conf *conf, struct shard_duty *duty)
 {
 	if (relief->phase == RELIEF_NONE || !concerns(relief, known, conf) || place->flow.fd < 0 ||
-	    place->flow.merge) {
+	    place->flow.merge || !changes(relief, shard, place)) {
 		return;
 	}
 	if (relief->phase == RELIEF_STAMPS) {
@@ -240,6 +242,40 @@ static bool concerns(const struct relief *relief, const struct conf_flow *known,
 		}
 	}
 	return !relief->names;
+}
+
+/* Who relays already is not held, and who stands by anyway has nothing to write down: the other
+ * machine would wait for it. */
+static bool changes(const struct relief *relief, uint32_t shard, const struct flow_place *place)
+{
+	const struct ingress_flow *flow = &place->flow;
+	bool begun =
+		flow->baton && shard < relief->baton_count && flow->baton == relief->batons[shard];
+
+	switch (relief->phase) {
+	case RELIEF_HOLDS:
+		return flow->held || !relays(relief->sup->workers[shard].shard, place);
+	case RELIEF_NOTES:
+		return begun || relays(relief->sup->workers[shard].shard, place);
+	case RELIEF_FOLLOWS:
+		return begun || flow->held || place->rule.standby;
+	default:
+		return true;
+	}
+}
+
+/* Whether an output of it sends. */
+static bool relays(const struct shard *at, const struct flow_place *place)
+{
+	for (uint32_t i = place->flow.first_output; i != PLACE_NONE && !place->rule.standby;) {
+		const struct egress_output *output = &shard_output(at, i)->output;
+
+		if (!output->sourceless) {
+			return true;
+		}
+		i = output->sibling;
+	}
+	return false;
 }
 
 /* What the flow is and to whom it is relayed, as on any machine with these rules: interfaces may

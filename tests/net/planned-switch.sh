@@ -15,6 +15,7 @@ for name in ra rb; do
     {
         echo "rule 239.1.1.1%in0:5000 name=four -> 239.2.2.1%out0:6000 src=10.77.2.9"
         echo "rule [ff3e::1%in0]:5000 name=six -> [ff3e::2%out0]:6000 src=fd77:2::9"
+        echo "rule 239.1.1.3%in0:5000 name=own -> 239.2.2.3%out0:6000"
     } >"$work/$name.conf"
     pair_start $name --config "$work/$name.conf" --rcvbuf 32M --shards 1
     printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$build_top/src/numacastctl" \
@@ -69,6 +70,22 @@ for marks in '{}' '{"since_ns": 1, "marks": ["what is no mark"]}'; do
     expect "status of $marks" $? "$([ "$marks" = '{}' ] && echo 2 || echo 1)"
     expect_words "$marks" "$work/refused" "marks"
 done
+# A rule that the second relays anyway: the first has nothing to hand over, and nothing waits for it.
+pair_ctl ra standby own >/dev/null
+recv_start own dst 239.2.2.3%d0:6000
+start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" 239.1.1.3%s0:5000 \
+    --count 1000 --rate 2000 >"$work/own-sent.json"
+owner=$started
+wait_up "$owner" sends rb 100 || fail "the second does not relay its own rule"
+pair_ctl rb hold own >/dev/null
+pair_ctl ra standby --marks own >"$work/marks"
+pair_ctl rb active --after "$work/marks" own >"$work/own.log"
+expect_words "a rule that does not change" "$work/own.log" "0 of 0 senders went on at their marks"
+wait_end "$owner"
+wait_for drained rb || fail "datagrams of its own stay in the sockets of rb"
+recv_stop own
+expect "own: received, lost, doubled, out of order" \
+    "$(got own '.total | [.received, .lost, .duplicated, .reordered] | join(" ")')" "1000 0 0 0"
 for ((i = 0; i < senders; i++)); do
     group=239.1.1.1%s0:5000
     [ $((i % 2)) -eq 0 ] || group="[ff3e::1%s0]:5000"
