@@ -60,6 +60,9 @@ uint32_t baton_take(struct baton *b, uint64_t salt, const struct datagram *d, ui
 	if (b->follows) {
 		return wait_for_mark(b, sender, d, stamp_ns);
 	}
+	if (stamp_ns != 0 && stamp_ns < b->since_ns && clock_now_ns() < b->end_ns) {
+		return 0;
+	}
 	mark = take(b, sender);
 	for (uint32_t i = 0; mark != NULL && i < d->count && mark->count < BATON_FIRSTS; i++) {
 		mark->firsts[mark->count++] = hash_of(sender, d, i);

@@ -12,6 +12,10 @@
  * mark was silent for a while around that moment (since_ns), by which what it sent is told apart,
  * if the kernel stamps it.
  *
+ * The one that comes may have begun to let datagrams wait long after the kernel gave the one that
+ * goes what it still has in its own sockets, where it is behind. So the one that goes relays all
+ * that was stamped before it was told, and writes down what was stamped later.
+ *
  * Memory is control's, which attaches it to flows that stand by (SHARD_SET_DUTIES); the shard alone
  * uses it until it is detached again, but for the counters.
  */
@@ -39,9 +43,11 @@ struct baton {
 	bool follows;      /* marks are waited for; else they are written down */
 	uint32_t room;     /* of marks, a power of two; half of them at most are used */
 	uint32_t count;    /* that are */
-	uint64_t since_ns; /* by clock_wall_ns. Written down: when the flows stood by; waited for:
-			    * what came before, of a sender without a mark, is not relayed */
-	uint64_t end_ns;   /* by clock_now_ns, of waiting: then everything is relayed */
+	uint64_t since_ns; /* by clock_wall_ns. Written down: when the flows stood by, what came
+			    * before is relayed; waited for: what came before, of a sender without
+			    * a mark, is not relayed */
+	uint64_t end_ns;   /* by clock_now_ns: stamps count no more. Waited for: everything is
+			    * relayed then; written down: nothing is */
 	stat_t met;        /* marks that were */
 	stat_t passed;     /* that were not, and whose sender is relayed all the same */
 	struct baton_mark marks[];
@@ -57,6 +63,7 @@ uint64_t baton_salt(const void *text, size_t bytes, uint64_t salt);
 /* A mark of the other machine's. False: there is no room. */
 bool baton_add(struct baton *b, const struct baton_mark *mark);
 
-/* How many datagrams of `d', from its first on, are not to be relayed; all, when marks are written
- * down. `stamp_ns' is when the kernel received it; 0: not known. Shard thread. */
+/* How many datagrams of `d', from its first on, are not to be relayed; all of those from since_ns
+ * on, when marks are written down. `stamp_ns' is when the kernel received it; 0: not known. Shard
+ * thread. */
 uint32_t baton_take(struct baton *b, uint64_t salt, const struct datagram *d, uint64_t stamp_ns);

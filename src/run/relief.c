@@ -20,12 +20,17 @@
 #define STAMPS_NS  (100 * NS_PER_MS) /* until all is stamped that comes */
 #define WINDOW_NS  (20 * NS_PER_MS)  /* in which a sender is heard, or told by the clock */
 #define FOLLOW_NS  (200 * NS_PER_MS) /* at least: what waited in the sockets is through */
-#define GIVE_UP_NS NS_PER_S
+#define GIVE_UP_NS (3 * NS_PER_S)    /* of what nobody has read, and of marks that do not come */
 #define UNSTAMP_NS (2 * NS_PER_S)
 #define NOTES_MAX  2048 /* senders of a shard */
 #define MARK_TEXT  (17 * (1 + BATON_FIRSTS))
 
 static void wait_for(struct relief *relief, uint64_t ns);
+static void look_after(struct relief *relief, uint64_t ns);
+static bool is_through(struct relief *relief);
+static bool is_read(struct relief *relief);
+static bool has_more(const struct relief *relief, const struct flow_place *place);
+static void note_unread(struct relief *relief);
 static void begin(struct relief *relief, enum relief_phase phase, json_t *names);
 static int make_batons(struct relief *relief, uint32_t most, bool follows);
 static bool read_mark(const char *text, struct baton_mark *out);
@@ -37,8 +42,8 @@ static uint64_t salt_of(const struct relief *relief, uint32_t shard, const struc
 			const char *rule);
 static void stamp(struct flow_place *place);
 static void end(struct relief *relief);
-static uint64_t met(const struct relief *relief);
 static json_t *result_of(const struct relief *relief);
+static uint64_t met(const struct relief *relief);
 static json_t *text_of(const struct baton_mark *mark);
 static void free_batons(struct relief *relief);
 
@@ -58,13 +63,15 @@ bool relief_is_busy(const struct relief *relief)
 int relief_hold(struct relief *relief, json_t *names, uint64_t for_ns)
 {
 	begin(relief, RELIEF_STAMPS, names);
+	relief->next = RELIEF_HOLDS;
 	relief->hold_ns = for_ns;
 	return 0;
 }
 
 int relief_note(struct relief *relief, json_t *names)
 {
-	begin(relief, RELIEF_NOTES, names);
+	begin(relief, RELIEF_STAMPS, names);
+	relief->next = RELIEF_NOTES;
 	return make_batons(relief, NOTES_MAX, false);
 }
 
@@ -105,6 +112,7 @@ void relief_want(const struct relief *relief, uint32_t shard, struct flow_place 
 	}
 	if (relief->phase == RELIEF_STAMPS) {
 		stamp(place);
+		duty->standby = place->rule.standby;
 	} else if (relief->phase == RELIEF_HOLDS) {
 		duty->hold = true;
 	} else if (relief->phase == RELIEF_ENDS) {
@@ -118,8 +126,6 @@ void relief_want(const struct relief *relief, uint32_t shard, struct flow_place 
 
 bool relief_told(struct relief *relief, json_t **out)
 {
-	uint64_t now_ns = clock_now_ns();
-
 	*out = NULL;
 	switch (relief->phase) {
 	case RELIEF_NONE:
@@ -129,16 +135,16 @@ bool relief_told(struct relief *relief, json_t **out)
 		relief_free(relief);
 		return true;
 	case RELIEF_STAMPS:
-		wait_for(relief, STAMPS_NS);
+		look_after(relief, STAMPS_NS);
 		return false;
 	case RELIEF_HOLDS:
 		wait_for(relief, relief->hold_ns);
 		return true;
 	case RELIEF_NOTES:
-		wait_for(relief, WINDOW_NS);
+		look_after(relief, WINDOW_NS);
 		return false;
 	case RELIEF_FOLLOWS:
-		relief->look_ns = relief->look_ns > 0 ? relief->look_ns : now_ns + FOLLOW_NS;
+		look_after(relief, FOLLOW_NS);
 		return false;
 	}
 	return true;
@@ -150,14 +156,16 @@ bool relief_tick(struct relief *relief, uint64_t now_ns)
 		return false;
 	}
 	if (relief->phase == RELIEF_STAMPS) {
-		relief->phase = RELIEF_HOLDS;
+		relief->phase = relief->next;
 		relief->look_ns = 0;
 		return true;
 	}
-	if (now_ns < relief->end_ns && met(relief) < relief->marks) {
+	if (now_ns < relief->end_ns && !is_through(relief)) {
 		return false; /* it is looked at again in a moment */
 	}
-	if (relief->phase == RELIEF_HOLDS) {
+	if (relief->phase == RELIEF_NOTES) {
+		note_unread(relief);
+	} else if (relief->phase == RELIEF_HOLDS) {
 		log_warn("hold: nobody took over within %" PRIu64 " ms; rules go on as before",
 			 (uint64_t)(relief->hold_ns / NS_PER_MS));
 	}
@@ -181,6 +189,68 @@ static void wait_for(struct relief *relief, uint64_t ns)
 {
 	if (relief->look_ns == 0) {
 		relief->look_ns = relief->end_ns = clock_now_ns() + ns;
+	}
+}
+
+/* The same, but that it may take longer than that. */
+static void look_after(struct relief *relief, uint64_t ns)
+{
+	if (relief->look_ns == 0) {
+		relief->look_ns = clock_now_ns() + ns;
+	}
+}
+
+/* Whether marks have been written down of all that came in the window, or none is waited for. */
+static bool is_through(struct relief *relief)
+{
+	uint64_t found = 0;
+
+	if (relief->phase == RELIEF_NOTES) {
+		return is_read(relief);
+	}
+	for (uint32_t s = 0; s < relief->baton_count; s++) {
+		found += stat_get(&relief->batons[s]->met) + stat_get(&relief->batons[s]->passed);
+	}
+	return found >= relief->marks;
+}
+
+/* Whether each flow that goes has had an empty socket once since the window was over: then its
+ * shard has seen all that came in it, however far behind it was. */
+static bool is_read(struct relief *relief)
+{
+	for (; relief->read_shard < relief->baton_count; relief->read_shard++) {
+		struct relay *r = &relief->sup->workers[relief->read_shard].shard->relay;
+
+		for (; relief->read_place < r->place_count; relief->read_place++) {
+			if (has_more(relief, relay_place(r, relief->read_place))) {
+				return false;
+			}
+		}
+		relief->read_place = 0;
+	}
+	return true;
+}
+
+/* Whether it is one of those that go, and the kernel has something for it. */
+static bool has_more(const struct relief *relief, const struct flow_place *place)
+{
+	return place->flow.rule && place->flow.baton &&
+	       place->flow.baton == relief->batons[relief->read_shard] &&
+	       sock_queued_bytes(place->flow.fd) > 0;
+}
+
+/* It is over, whoever has been read. */
+static void note_unread(struct relief *relief)
+{
+	while (!is_read(relief)) {
+		relief->unread++;
+		relief->read_place++;
+	}
+	if (relief->unread > 0) {
+		log_warn("standby: shards are too far behind: %u flows still have what came %u s "
+			 "ago, or before; some of it is lost to the machine that takes over, or "
+			 "doubled",
+			 relief->unread, (unsigned)(GIVE_UP_NS / NS_PER_S));
 	}
 }
 
@@ -312,16 +382,6 @@ static void end(struct relief *relief)
 	relief->look_ns = 0;
 }
 
-static uint64_t met(const struct relief *relief)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t s = 0; s < relief->baton_count; s++) {
-		sum += stat_get(&relief->batons[s]->met);
-	}
-	return sum;
-}
-
 /* No shard has them any more. Who writes marks down tells as the moment the middle of the time in
  * which senders without a mark were silent. */
 static json_t *result_of(const struct relief *relief)
@@ -346,8 +406,19 @@ static json_t *result_of(const struct relief *relief)
 		}
 	}
 	report_put_number(result, "since_ns", since_ns + WINDOW_NS / 2);
+	report_put_number(result, "unread", relief->unread);
 	report_put(result, "marks", marks);
 	return result;
+}
+
+static uint64_t met(const struct relief *relief)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t s = 0; s < relief->baton_count; s++) {
+		sum += stat_get(&relief->batons[s]->met);
+	}
+	return sum;
 }
 
 static json_t *text_of(const struct baton_mark *mark)

@@ -3,8 +3,9 @@
  *     the machine that comes       the one that goes
  *     hold: receives nothing,
  *     what comes waits
- *                                  notes: stands by, and writes down from which datagram of each
- *                                  sender on it has not relayed (shard/baton.h)
+ *                                  notes: relays what the kernel has received by now, stands by,
+ *                                  and writes down from which datagram of each sender on it has
+ *                                  not relayed (shard/baton.h)
  *     follows: relays from those
  *     on, and drops what came
  *     before
@@ -40,12 +41,15 @@ enum relief_phase {
 /* Begins as all-zero but for `sup'. */
 struct relief {
 	struct supervisor *sup;
-	enum relief_phase phase, ended; /* what it ends after */
-	struct json_t *names;           /* of rules; NULL: all */
-	struct baton **batons;          /* of each shard */
+	enum relief_phase phase, next; /* after the stamps */
+	enum relief_phase ended;       /* what it ends after */
+	struct json_t *names;          /* of rules; NULL: all */
+	struct baton **batons;         /* of each shard */
 	uint32_t baton_count;
-	uint32_t marks;    /* that are waited for */
-	uint64_t hold_ns;  /* how long at most */
+	uint32_t marks;                  /* that are waited for */
+	uint32_t read_shard, read_place; /* flows before have been read (RELIEF_NOTES) */
+	uint32_t unread;                 /* flows that had not been when it was over */
+	uint64_t hold_ns;                /* how long at most */
 	uint64_t look_ns;  /* by clock_now_ns: not over before; 0: shards are not told yet */
 	uint64_t end_ns;   /* over then */
 	uint64_t since_ns; /* as in shard/baton.h */

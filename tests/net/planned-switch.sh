@@ -4,11 +4,14 @@
 # A planned change of machines amid the datagrams of four senders: by etc/ha/numacast-switch one
 # machine holds, the other stands by and says from which datagrams on, the virtual addresses (src=)
 # go over, and the first relays from there on. None is lost and none is doubled, forth by the
-# address, and back by orders alone. A hold that nobody follows ends by itself.
+# address, and back by orders alone, from one that is behind. A hold that nobody follows ends by
+# itself.
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
 story "two machines change places without a datagram lost or doubled"
 rate=${RATE:-10000} senders=4 # the rate is of all together
+# With sanitizers the machines would be behind more than they can catch up with.
+grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || rate=2000
 pair_topo
 
 for name in ra rb; do
@@ -48,7 +51,7 @@ switch() {
     bash "$src_top/etc/ha/numacast-switch" "$work/$from.ctl" "$work/$to.ctl" "$@" \
         >"$work/switch.log" 2>&1 || fail "$from and $to do not change places"
     cat "$work/switch.log"
-    expect_words "$to" "$work/switch.log" "4 of 4 senders went on at their marks"
+    expect_words "$to takes over" "$work/switch.log" "4 of 4 senders went on at their marks"
 }
 export -f address_on address_off in_ns ns
 export ns_prefix
@@ -70,7 +73,7 @@ for marks in '{}' '{"since_ns": 1, "marks": ["what is no mark"]}'; do
     expect "status of $marks" $? "$([ "$marks" = '{}' ] && echo 2 || echo 1)"
     expect_words "$marks" "$work/refused" "marks"
 done
-# A rule that the second relays anyway: the first has nothing to hand over, and nothing waits for it.
+# A rule that the second relays anyway: the first has nothing to hand over, and none waits for it.
 pair_ctl ra standby own >/dev/null
 recv_start own dst 239.2.2.3%d0:6000
 start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" 239.1.1.3%s0:5000 \
@@ -99,7 +102,13 @@ wait_up "${sending[0]}" sends rb $((rate / 2)) || fail "the second relays nothin
 # Back, while both have the addresses, so that only orders decide.
 pair_ctl ra standby >/dev/null
 address_on ra
-switch rb ra
+# The one that goes is far behind: it has not relayed yet what came before the other one held.
+printf '#!/bin/sh\n[ "$1" != hold ] || { kill -STOP %s; sleep 0.3; }\nexec %s "$@"\n' \
+    "${pair_pid[rb]}" "$work/ra.ctl" >"$work/ra-late.ctl"
+printf '#!/bin/sh\nkill -CONT %s\nexec %s "$@"\n' "${pair_pid[rb]}" "$work/rb.ctl" \
+    >"$work/rb-late.ctl"
+chmod +x "$work"/r?-late.ctl
+switch rb-late ra-late
 before=$(sent_by ra)
 wait_up "${sending[0]}" sends ra $((before + rate / 2)) || fail "the first does not relay again"
 for sender in "${sending[@]}"; do

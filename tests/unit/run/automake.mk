@@ -27,6 +27,10 @@ UNIT_TESTS += tests/unit/run/check_duty
 tests_unit_run_check_duty_SOURCES = tests/unit/run/check_duty.c $(RUN_RIG)
 tests_unit_run_check_duty_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_relief
+tests_unit_run_check_relief_SOURCES = tests/unit/run/check_relief.c $(RUN_RIG)
+tests_unit_run_check_relief_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_report_file
 tests_unit_run_check_report_file_SOURCES = tests/unit/run/check_report_file.c $(RUN_RIG)
 tests_unit_run_check_report_file_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -124,6 +124,21 @@ START_TEST(who_was_silent_is_told_by_the_clock)
 }
 END_TEST
 
+START_TEST(what_came_before_is_relayed_by_who_goes)
+{
+	struct datagram d = train(1, 8, 2);
+
+	ck_assert_uint_eq(baton_take(notes, SALT, &d, notes->since_ns - 1), 0);
+	ck_assert_uint_eq(notes->count, 0);
+	d = train(1, 10, 1);
+	ck_assert_uint_eq(baton_take(notes, SALT, &d, notes->since_ns), 1);
+	pass();
+	ck_assert_uint_eq(follow(1, 9, 3, 0), 1);
+	notes->end_ns = 1; /* a clock that was set back is to hold nothing up */
+	ck_assert_uint_eq(baton_take(notes, SALT, &d, notes->since_ns - 1), 1);
+}
+END_TEST
+
 START_TEST(nobody_is_waited_for_without_end)
 {
 	ck_assert_uint_eq(note(1, 10, 1), 1);
@@ -181,6 +196,7 @@ int main(void)
 	tcase_add_test(tc, trains_need_not_be_the_same_ones);
 	tcase_add_test(tc, a_mark_that_was_lost_on_the_way_has_two_after_it);
 	tcase_add_test(tc, who_was_silent_is_told_by_the_clock);
+	tcase_add_test(tc, what_came_before_is_relayed_by_who_goes);
 	tcase_add_test(tc, nobody_is_waited_for_without_end);
 	tcase_add_test(tc, there_is_room_for_so_many_senders);
 	tcase_add_test(tc, an_empty_datagram_is_one_too);
