@@ -21,6 +21,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/duty.c src/run/duty.h \
 	src/run/echoes.c src/run/echoes.h \
 	src/run/echoes_change.c src/run/echoes_change.h \
+	src/run/ending.c src/run/ending.h \
 	src/run/finish_note.c src/run/finish_note.h \
 	src/run/finisher.c src/run/finisher.h \
 	src/run/figures.c src/run/figures.h \

@@ -5,8 +5,8 @@
  * have let all go live. If any step fails anywhere, or a signal asks to end before that, everybody
  * leaves, and what has arrived is counted and not relayed. Running: this thread sleeps in poll() on
  * signals, on interfaces, on the control socket and on workers that end by themselves, and looks at
- * the shards once a second. End: the first SIGTERM or SIGINT drains, a second one quits. From the
- * start on nothing waits for whoever reads the log. Control thread; datagrams never come here.
+ * the shards once a second, until all have ended (ending.h). From the start on nothing waits for
+ * whoever reads the log. Control thread; datagrams never come here.
  */
 #include "src/run/supervisor.h"
 
@@ -23,6 +23,7 @@
 #include "src/run/changer_cut.h"
 #include "src/run/control.h"
 #include "src/run/echoes.h"
+#include "src/run/ending.h"
 #include "src/run/precedence.h"
 #include "src/run/ready.h"
 #include "src/run/notify.h"
@@ -35,9 +36,6 @@
 
 #define EXIT_RUN_FAILURE 1
 #define WATCH_MS         1000
-/* After the time for draining: what a shard may take at most to release its memory and to see that
- * its ring answers nothing, and as much again for a busy machine. */
-#define END_WAIT_NS (2 * (RELEASE_WAIT_US + SILENCE_MAX_US) * NS_PER_US)
 
 static int relay_until_end(struct supervisor *sup, int signals, struct err *err);
 static bool start_over(struct supervisor *sup, const struct err *err);
@@ -50,15 +48,9 @@ static int await_stage(struct supervisor *sup, const uint32_t *stage, int signal
 static void asked_early(int signo, int *asked);
 static int keep_watch(struct supervisor *sup, int signals, struct err *err);
 static int sleep_ms_of(struct supervisor *sup);
-static void look_for_end(struct supervisor *sup, int signals, int *asked);
 static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
 			uint64_t *looked_ns);
-static void act_on(struct supervisor *sup, int signo, int *asked);
-static void end_as_asked(struct supervisor *sup, const char *who, bool next, int *asked);
-static uint32_t begin_end(struct supervisor *sup, const char *who, bool next);
-static void ask_to_end(struct supervisor *sup, uint32_t mail);
 static int first_failure(const struct supervisor *sup, struct err *err);
-static void post_all(struct supervisor *sup, uint32_t mail);
 static void join_all(struct supervisor *sup);
 static bool was_live(const struct supervisor *sup);
 static void free_all(struct supervisor *sup);
@@ -123,7 +115,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 		store_settle(&sup->store, sup);
 		rc = keep_watch(sup, signals, err);
 	} else {
-		post_all(sup, MAIL_QUIT);
+		ending_post(sup, MAIL_QUIT);
 	}
 	lane_stop(sup);
 	if (!sup->stuck) {
@@ -283,14 +275,14 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 	uint64_t placed_ns = clock_now_ns(), looked_ns = 0;
 	struct watch watch;
 	struct watchdog dog;
-	int asked = 0, rc = watch_init(&watch, sup);
+	int rc = watch_init(&watch, sup);
 
 	rc = watchdog_init(&dog, sup) < 0 ? -ENOMEM : rc;
 	if (rc < 0) {
 		err_set(err, "watch: out of memory");
 		watch_free(&watch);
 		watchdog_free(&dog);
-		post_all(sup, MAIL_QUIT);
+		ending_post(sup, MAIL_QUIT);
 		return rc;
 	}
 	while (!gate_passed(&sup->gate, &sup->gate.ended, sup->worker_count) && !sup->stuck) {
@@ -299,7 +291,7 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 		fds[3].fd = changer_fd(&sup->changer);
 		fds[6].fd = replies_fd(&sup->replies);
 		fds[4].fd = changer_is_idle(&sup->changer) ? web_fd(sup->web) : -1;
-		(void)poll(fds, asked == 0 ? 7 : 5, sleep_ms_of(sup));
+		(void)poll(fds, sup->ending.asked == 0 ? 7 : 5, sleep_ms_of(sup));
 		changer_take(&sup->changer);
 		if (!changer_is_amid(&sup->changer)) {
 			control_serve(sup->control, clock_now_ns());
@@ -308,12 +300,12 @@ static int keep_watch(struct supervisor *sup, int signals, struct err *err)
 			survey_tick(&sup->survey, sup, sup->web);
 		}
 		changer_tick(&sup->changer);
-		look_for_end(sup, signals, &asked);
+		ending_look(sup, signals);
 		sup->stuck = sup->end_by_ns > 0 && clock_now_ns() >= sup->end_by_ns;
-		if (asked == 0) {
+		if (sup->ending.asked == 0) {
 			links_tick(&sup->links);
 		}
-		if (asked == 0 && changer_is_idle(&sup->changer)) {
+		if (sup->ending.asked == 0 && changer_is_idle(&sup->changer)) {
 			replies_tick(&sup->replies, sup); /* a change may close its sockets */
 			rebalance_tick(&sup->rebalance, clock_now_ns());
 			store_tick(&sup->store, sup, clock_now_ns());
@@ -349,26 +341,6 @@ static int sleep_ms_of(struct supervisor *sup)
 	return survey_is_busy(&sup->survey) && changer_is_idle(&sup->changer) ? 0 : sleep_ms;
 }
 
-/* Takes signals and what control was asked, and notes workers that ended by themselves. */
-static void look_for_end(struct supervisor *sup, int signals, int *asked)
-{
-	uint64_t changes;
-	int signo;
-
-	while ((signo = signals_next(signals)) != 0) {
-		act_on(sup, signo, asked);
-	}
-	if (sup->drain_asked) {
-		sup->drain_asked = false;
-		end_as_asked(sup, "control", false, asked);
-	}
-	if (read(sup->gate.eventfd, &changes, sizeof(changes)) > 0 &&
-	    gate_passed(&sup->gate, &sup->gate.ended, 1) && *asked == 0) {
-		*asked = 1; /* one shard alone is no relay: end them all */
-		ask_to_end(sup, begin_end(sup, "a shard has ended", true));
-	}
-}
-
 /* Once a second, however often interfaces and clients wake this thread. */
 static void look_around(struct supervisor *sup, struct watch *watch, struct watchdog *dog,
 			uint64_t *looked_ns)
@@ -377,7 +349,7 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 
 	if (now_ns - *looked_ns >= WATCH_MS * NS_PER_MS) {
 		*looked_ns = now_ns;
-		post_all(sup, MAIL_LOOK);
+		ending_post(sup, MAIL_LOOK);
 		watchdog_tick(dog, now_ns);
 		watch_tick(watch);
 		changer_cut_tick(sup);
@@ -385,61 +357,6 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 	if (!changer_is_amid(&sup->changer)) {
 		health_file_tick(&sup->health_file, sup, dog->all_turn);
 	}
-}
-
-/* Acts on one signal; `asked' counts the requests to end. */
-static void act_on(struct supervisor *sup, int signo, int *asked)
-{
-	if (signo == SIGHUP) {
-		if (*asked == 0) {
-			reload_again(&sup->reload, "SIGHUP");
-		}
-		return;
-	}
-	end_as_asked(sup, signals_name(signo), signo == SIGTERM, asked);
-}
-
-/* `next': another process may come after us, for which sockets are kept. */
-static void end_as_asked(struct supervisor *sup, const char *who, bool next, int *asked)
-{
-	sup->draining = true;
-	(*asked)++;
-	if (*asked == 1) {
-		ask_to_end(sup, begin_end(sup, who, next));
-	} else {
-		log_notice("%s again: ending at once", who);
-		ask_to_end(sup, MAIL_QUIT);
-	}
-}
-
-/* How it is to be asked of the shards. */
-static uint32_t begin_end(struct supervisor *sup, const char *who, bool next)
-{
-	uint32_t stored = next ? store_hand_over(&sup->store, sup) : 0;
-
-	if (stored > 0) {
-		log_notice("%s: leaving the sockets of %u flows to the next process, draining the "
-			   "others",
-			   who, stored);
-		(void)notify_send("STOPPING=1\nSTATUS=handing over");
-		return MAIL_HAND_OVER;
-	}
-	store_forget(&sup->store);
-	log_notice("%s: draining", who);
-	(void)notify_send("STOPPING=1\nSTATUS=draining");
-	return MAIL_DRAIN;
-}
-
-static void ask_to_end(struct supervisor *sup, uint32_t mail)
-{
-	uint64_t drain_ns = mail != MAIL_QUIT ? sup->setup->opt->drain_ms * NS_PER_MS : 0;
-	uint64_t end_by_ns = clock_now_ns() + drain_ns + END_WAIT_NS;
-
-	lane_stop(sup);
-	sup->end_by_ns =
-		sup->end_by_ns > 0 && sup->end_by_ns < end_by_ns ? sup->end_by_ns : end_by_ns;
-	spread_end(sup);
-	post_all(sup, mail);
 }
 
 /* The first failure among the workers, if any. */
@@ -451,13 +368,6 @@ static int first_failure(const struct supervisor *sup, struct err *err)
 		rc = worker_failure(&sup->workers[i], err);
 	}
 	return rc;
-}
-
-static void post_all(struct supervisor *sup, uint32_t mail)
-{
-	for (uint32_t i = 0; i < sup->worker_count; i++) {
-		mailbox_post(&sup->workers[i].mailbox, mail);
-	}
 }
 
 static void join_all(struct supervisor *sup)

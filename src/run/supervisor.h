@@ -12,6 +12,7 @@
 #include "src/run/changer.h"
 #include "src/run/commands.h"
 #include "src/run/echoes_change.h"
+#include "src/run/ending.h"
 #include "src/run/finisher.h"
 #include "src/run/lane.h"
 #include "src/run/links.h"
@@ -47,6 +48,7 @@ struct supervisor {
 	struct echoes_told *told; /* by lists of changes, as long as a flow uses it */
 	struct reload reload;     /* to another setup */
 	struct rebalance rebalance;
+	struct ending ending;
 	uint64_t end_by_ns;      /* when all shards must have ended; 0: not asked to yet */
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
