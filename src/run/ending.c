@@ -18,9 +18,12 @@
 /* After the time for draining: what a shard may take at most to release its memory and to see that
  * its ring answers nothing, and as much again for a busy machine. */
 #define END_WAIT_NS (2 * (RELEASE_WAIT_US + SILENCE_MAX_US) * NS_PER_US)
+/* For a change that is under way: ten thousand rules take less. */
+#define CHANGE_WAIT_NS (5 * NS_PER_S)
 
 static void act_on(struct supervisor *sup, int signo);
 static void end_as_asked(struct supervisor *sup, const char *who, bool next);
+static void end_after_change(struct supervisor *sup);
 static uint32_t begin_end(struct supervisor *sup, const char *who, bool next);
 static void ask_to_end(struct supervisor *sup, uint32_t mail);
 
@@ -41,6 +44,7 @@ void ending_look(struct supervisor *sup, int signals)
 		sup->ending.asked = 1; /* one shard alone is no relay: end them all */
 		ask_to_end(sup, begin_end(sup, "a shard has ended", true));
 	}
+	end_after_change(sup);
 }
 
 void ending_post(struct supervisor *sup, uint32_t mail)
@@ -64,13 +68,34 @@ static void act_on(struct supervisor *sup, int signo)
 /* `next': another process may come after us, for which sockets are kept. */
 static void end_as_asked(struct supervisor *sup, const char *who, bool next)
 {
+	struct ending *ending = &sup->ending;
+
 	sup->draining = true;
-	sup->ending.asked++;
-	if (sup->ending.asked == 1) {
-		ask_to_end(sup, begin_end(sup, who, next));
-	} else {
+	ending->asked++;
+	if (ending->asked > 1) {
+		ending->until_ns = 0;
 		log_notice("%s again: ending at once", who);
 		ask_to_end(sup, MAIL_QUIT);
+	} else if (next && sup->store.on && !changer_is_idle(&sup->changer)) {
+		ending->who = who;
+		ending->until_ns = clock_now_ns() + CHANGE_WAIT_NS;
+		log_info("%s: the change that is under way comes first", who);
+	} else {
+		ask_to_end(sup, begin_end(sup, who, next));
+	}
+}
+
+/* Whoever was asked to end amid a change does when that is done, no other one begins, and a shard
+ * that has failed will not do its part. */
+static void end_after_change(struct supervisor *sup)
+{
+	struct ending *ending = &sup->ending;
+
+	if (ending->until_ns != 0 &&
+	    (changer_is_idle(&sup->changer) || clock_now_ns() >= ending->until_ns ||
+	     gate_passed(&sup->gate, &sup->gate.ended, 1))) {
+		ending->until_ns = 0;
+		ask_to_end(sup, begin_end(sup, ending->who, true));
 	}
 }
 

@@ -450,7 +450,7 @@ static void by_signal_done(void *context, int rc, const struct err *text)
 			     : "reload refused, see the log; ",
 		 r->sup->setup->opt->conf.flow_count, r->sup->worker_count);
 	(void)notify_send(state);
-	if (r->again) {
+	if (r->again && !r->sup->draining) {
 		r->again = false;
 		read_again(r);
 	}

@@ -77,6 +77,27 @@ configure "$one" "$two"
 kill -HUP "$daemon_pid"
 wait_for kept_is 2 || fail "the socket of a removed flow is kept"
 
+# ---- SIGTERM amid a reload: both are pending when the process goes on ----
+recv_start amid dst "${sinks[@]}" --rcvbuf 64M
+start_in src "$probe" send --quiet --json --no-loop --rate 2000 --duration 600 \
+    "${send_extra[@]}" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 >"$work/sent.json"
+sender=$started
+configure "$one" "$two" "rule 239.1.3.0/26%in0:5000 -> 239.2.3.0/26%out0:6000"
+kill -STOP "$daemon_pid"
+kill -HUP "$daemon_pid"
+kill -TERM "$daemon_pid"
+kill -CONT "$daemon_pid"
+next_is_ready || fail_now "no process comes after SIGTERM amid a reload"
+expect_words "the reload" "$daemon_log" "flows: 2 kept, 0 moved, 64 added"
+expect_words "what is handed over" "$daemon_log" "leaving the sockets of 66 flows"
+stop "$sender"
+judge amid
+expect "of what was sent" "$(got amid '[.flows[] | select(.target | startswith("239.2.2.3") |
+    not).received] | add')" "$(sent .sent)"
+configure "$one" "$two"
+kill -HUP "$daemon_pid"
+wait_for kept_is 2 || fail "the sockets of removed flows are kept"
+
 # ---- a rule that goes and one that changes between two processes ----
 joined() {
     in_ns mid ip maddr show dev in0 | grep -q "$1"
