@@ -142,10 +142,9 @@ static enum fast_reason ask_output(const struct fast_question *q, const struct r
 static enum fast_reason ask_hop(const struct hop *hop)
 {
 	static const enum fast_reason reasons[] = {
-		[HOP_NOWHERE] = FAST_REASON_ROUTE,
-		[HOP_NEIGHBOUR] = FAST_REASON_NONE,
-		[HOP_HERE] = FAST_REASON_HERE,
-		[HOP_TUNNEL] = FAST_REASON_TUNNEL,
+		[HOP_NOWHERE] = FAST_REASON_ROUTE,   [HOP_NEIGHBOUR] = FAST_REASON_NONE,
+		[HOP_HERE] = FAST_REASON_HERE,       [HOP_TUNNEL] = FAST_REASON_TUNNEL,
+		[HOP_SEVERAL] = FAST_REASON_SEVERAL, [HOP_POLICY] = FAST_REASON_POLICY,
 	};
 
 	return reasons[hop->way];

@@ -28,6 +28,8 @@
 	X(OUTPUTS, "it has more outputs than the program holds")                         \
 	X(HERE, "an output goes to this host itself, or is a broadcast")                 \
 	X(TUNNEL, "the route of an output puts something around it")                     \
+	X(SEVERAL, "the route of an output has several next hops")                       \
+	X(POLICY, "rules for routes may lead an output elsewhere (ip rule)")             \
 	X(FAMILY, "an output is of another family than the ingress")                     \
 	X(IFACE, "an egress interface is not there")                                     \
 	X(KIND, "an egress interface is no Ethernet")                                    \

@@ -9,14 +9,21 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
 #define ANSWER_BYTES 4096
+#define POLICY_BYTES 32768 /* the kernel fills as much at once as it can */
 #define NUD_ASKED    (NUD_INCOMPLETE | NUD_DELAY | NUD_PROBE)
 #define NUD_FAST     (NUD_PERMANENT | NUD_NOARP) /* nobody is asked */
 
+static struct nlmsghdr *put_route(char *buffer, const struct addr *to, unsigned ifindex,
+				  unsigned flags);
+static bool has_several(struct mnl_socket *socket, const struct addr *to, unsigned ifindex);
+static int read_rule(const struct nlmsghdr *message, void *context);
+static bool is_whole_range(const struct nlattr *attr);
 static void read_route(const struct nlmsghdr *message, const struct addr *to, struct hop *out);
 static void read_gateway(const struct nlattr *attr, struct addr *out);
 static uint32_t read_mtu(const struct nlattr *metrics);
@@ -42,22 +49,10 @@ struct mnl_socket *hop_open(void)
 int hop_find(struct mnl_socket *socket, const struct addr *to, unsigned ifindex, struct hop *out)
 {
 	char buffer[256], answer[ANSWER_BYTES] = {0};
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)answer;
 	struct hop hop = {.way = HOP_HERE};
-	struct rtmsg *route;
-	int rc;
+	int rc = ask(socket, put_route(buffer, to, ifindex, 0), answer, sizeof(answer));
 
-	message->nlmsg_type = RTM_GETROUTE;
-	message->nlmsg_flags = NLM_F_REQUEST;
-	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
-	route->rtm_family = (unsigned char)to->family;
-	route->rtm_dst_len = (unsigned char)(addr_bytes(to) * 8);
-	mnl_attr_put(message, RTA_DST, addr_bytes(to), to->ip);
-	if (ifindex != 0) {
-		mnl_attr_put_u32(message, RTA_OIF, ifindex);
-	}
-	rc = ask(socket, message, answer, sizeof(answer));
-	message = (struct nlmsghdr *)(void *)answer;
 	if (rc < 0) {
 		return rc;
 	}
@@ -67,8 +62,35 @@ int hop_find(struct mnl_socket *socket, const struct addr *to, unsigned ifindex,
 	if (hop.way == HOP_HERE || hop.ifindex == 0) {
 		return -ENOENT;
 	}
+	if (hop.way == HOP_NEIGHBOUR && has_several(socket, to, ifindex)) {
+		hop.way = HOP_SEVERAL;
+	}
 	*out = hop;
 	return 0;
+}
+
+int hop_has_policy(struct mnl_socket *socket, int family)
+{
+	char buffer[256], answer[POLICY_BYTES];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct fib_rule_hdr *rule;
+	bool found = false;
+	int rc = MNL_CB_OK;
+
+	message->nlmsg_type = RTM_GETRULE;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	rule = mnl_nlmsg_put_extra_header(message, sizeof(*rule));
+	rule->family = (unsigned char)family;
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0) {
+		return -errno;
+	}
+	while (rc > MNL_CB_STOP) {
+		ssize_t len = mnl_socket_recvfrom(socket, answer, sizeof(answer));
+
+		rc = len < 0 ? MNL_CB_ERROR
+			     : mnl_cb_run(answer, (size_t)len, 0, 0, read_rule, &found);
+	}
+	return rc == MNL_CB_ERROR ? -errno : found;
 }
 
 int hop_look(struct mnl_socket *socket, struct hop *hop)
@@ -166,6 +188,90 @@ int hop_compare(const struct hop *a, const struct hop *b)
 		return a->addr.family < b->addr.family ? -1 : 1;
 	}
 	return memcmp(a->addr.ip, b->addr.ip, sizeof(a->addr.ip));
+}
+
+static struct nlmsghdr *put_route(char *buffer, const struct addr *to, unsigned ifindex,
+				  unsigned flags)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route;
+
+	message->nlmsg_type = RTM_GETROUTE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+	route->rtm_family = (unsigned char)to->family;
+	route->rtm_dst_len = (unsigned char)(addr_bytes(to) * 8);
+	route->rtm_flags = flags;
+	mnl_attr_put(message, RTA_DST, addr_bytes(to), to->ip);
+	if (ifindex != 0) {
+		mnl_attr_put_u32(message, RTA_OIF, ifindex);
+	}
+	return message;
+}
+
+/* The answer to hop_find is what the kernel chose for nobody in particular: the route as it was
+ * configured says whether it had a choice. Where nexthop(8) objects are not spelled out, one is
+ * taken for several. */
+static bool has_several(struct mnl_socket *socket, const struct addr *to, unsigned ifindex)
+{
+	char buffer[256], answer[ANSWER_BYTES] = {0};
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)answer;
+	bool several = false, object = false, spelled = false;
+	const struct nlattr *attr;
+
+	if (ask(socket, put_route(buffer, to, ifindex, RTM_F_FIB_MATCH), answer, sizeof(answer)) <
+		    0 ||
+	    message->nlmsg_type != RTM_NEWROUTE) {
+		return false;
+	}
+	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))
+	{
+		several = several || mnl_attr_get_type(attr) == RTA_MULTIPATH;
+		object = object || mnl_attr_get_type(attr) == RTA_NH_ID;
+		spelled = spelled || mnl_attr_get_type(attr) == RTA_OIF;
+	}
+	return several || (object && !spelled);
+}
+
+/* Whoever asks for the destination alone, as we do, is answered as if all else were zero. */
+static int read_rule(const struct nlmsghdr *message, void *context)
+{
+	const struct fib_rule_hdr *rule = mnl_nlmsg_get_payload(message);
+	bool *found = context;
+	const struct nlattr *attr;
+
+	if (message->nlmsg_type != RTM_NEWRULE ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(*rule)) {
+		return MNL_CB_OK;
+	}
+	*found = *found || rule->src_len > 0 || rule->tos != 0;
+	mnl_attr_for_each(attr, message, sizeof(*rule))
+	{
+		switch (mnl_attr_get_type(attr)) {
+		case FRA_FWMARK:
+		case FRA_FWMASK:
+		case FRA_IP_PROTO:
+		case FRA_SPORT_RANGE:
+		case FRA_DPORT_RANGE:
+			*found = true;
+			break;
+		case FRA_UID_RANGE:
+			*found = *found || !is_whole_range(attr);
+			break;
+		default: /* those that came to the kernel later all ask for more */
+			*found = *found || mnl_attr_get_type(attr) > FRA_DPORT_RANGE;
+			break;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static bool is_whole_range(const struct nlattr *attr)
+{
+	const struct fib_rule_uid_range *range = mnl_attr_get_payload(attr);
+
+	return mnl_attr_get_payload_len(attr) >= sizeof(*range) && range->start == 0 &&
+	       range->end == UINT32_MAX;
 }
 
 /* HOP_HERE stays for whatever is no unicast. */

@@ -18,6 +18,8 @@ enum hop_way {
 	HOP_NEIGHBOUR, /* by the neighbour `addr' */
 	HOP_HERE,      /* it is this host's own, or a broadcast */
 	HOP_TUNNEL,    /* by a neighbour, and the route puts something around it */
+	HOP_SEVERAL, /* by one of several neighbours, which the kernel chooses by more than `to' */
+	HOP_POLICY,  /* rules may lead elsewhere what says more than where it is for */
 };
 
 struct hop {
@@ -38,10 +40,15 @@ struct mnl_socket *hop_open(void);
  * -errno. */
 int hop_find(struct mnl_socket *socket, const struct addr *to, unsigned ifindex, struct hop *out);
 
+/* Whether the kernel has rules for routes of the family (ip-rule(8)) that ask for more than the
+ * destination and the interface: sender, mark, user, ports ... 1 or 0, or -errno. */
+int hop_has_policy(struct mnl_socket *socket, int family);
+
 /* Fills in what is known of the neighbour. 0, or -errno: -ENOENT, nothing. */
 int hop_look(struct mnl_socket *socket, struct hop *hop);
 
-/* Both; whatever goes wrong is a way that is not known, or a neighbour that is not. */
+/* hop_find and hop_look; whatever goes wrong is a way that is not known, or a neighbour that is
+ * not. */
 void hop_reach(struct mnl_socket *socket, const struct addr *to, unsigned ifindex, struct hop *out);
 
 /* As if something were sent to the neighbour: the kernel asks for its hardware address, or whether

@@ -21,6 +21,7 @@ static int take_news(const struct nlmsghdr *message, void *context);
 static bool take_neighbour(struct lane_hops *hops, const struct hop *news);
 static bool ask_again(struct lane_hops *hops, struct lane_hop *known);
 static void use(struct lane_hops *hops, struct hop *hop);
+static void reach(struct lane_hops *hops, struct lane_hop *key);
 static bool is_same(const struct lane_hops *hops, const struct hop *a, const struct hop *b);
 static int compare_hops(const void *left, const void *right);
 
@@ -93,6 +94,7 @@ bool lane_hops_refresh(struct lane_hops *hops, uint64_t now_ns)
 			return false;
 		}
 		hops->round_ns = now_ns;
+		hops->asked_policy = false;
 		hops->next = 0;
 	}
 	for (uint32_t i = 0; i < HOPS_MAX && hops->next < hops->found.count; i++) {
@@ -125,7 +127,7 @@ void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t
 		list->room = room;
 	}
 	if (hops->asker) {
-		hop_reach(hops->asker, &key->to, key->ifindex, &found.hop);
+		reach(hops, &found);
 		if (found.hop.way == HOP_NEIGHBOUR && found.hop.state == NUD_NONE) {
 			use(hops, &found.hop);
 		}
@@ -160,6 +162,7 @@ static int take_news(const struct nlmsghdr *message, void *context)
 	case RTM_DELROUTE:
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
+		hearing->hops->asked_policy = false;
 		hearing->hops->routes = hearing->hops->found.count > 0;
 		break;
 	default:
@@ -201,13 +204,28 @@ static bool take_neighbour(struct lane_hops *hops, const struct hop *news)
 
 static bool ask_again(struct lane_hops *hops, struct lane_hop *known)
 {
-	struct hop now;
+	struct lane_hop now = *known;
 
-	hop_reach(hops->asker, &known->to, known->ifindex, &now);
-	if (now.way == HOP_NEIGHBOUR && !hop_is_fresh(&now)) {
-		use(hops, &now);
+	reach(hops, &now);
+	if (now.hop.way == HOP_NEIGHBOUR && !hop_is_fresh(&now.hop)) {
+		use(hops, &now.hop);
 	}
-	return !is_same(hops, &known->hop, &now); /* a look will know it from now on */
+	return !is_same(hops, &known->hop, &now.hop); /* a look will know it from now on */
+}
+
+/* Finds the hop anew. Where the kernel does not say which rules it has, none are suspected: it was
+ * asked for the hop a moment ago. */
+static void reach(struct lane_hops *hops, struct lane_hop *key)
+{
+	hop_reach(hops->asker, &key->to, key->ifindex, &key->hop);
+	if (!hops->asked_policy) {
+		hops->policy[0] = hop_has_policy(hops->asker, AF_INET) > 0;
+		hops->policy[1] = hop_has_policy(hops->asker, AF_INET6) > 0;
+		hops->asked_policy = true;
+	}
+	if (key->hop.way == HOP_NEIGHBOUR && hops->policy[key->to.family == AF_INET6]) {
+		key->hop.way = HOP_POLICY;
+	}
 }
 
 static void use(struct lane_hops *hops, struct hop *hop)

@@ -36,7 +36,9 @@ struct lane_hops {
 	uint32_t next;                   /* to be asked for again */
 	uint64_t round_ns;               /* when the round was begun */
 	bool refused;                    /* neighbours cannot be used, which has been said */
-	bool routes;                     /* some have changed */
+	bool routes;                     /* some have changed, or rules for them */
+	bool asked_policy;               /* since rules have changed, and in this round */
+	bool policy[2];                  /* of IPv4 and IPv6: rules that hops cannot follow */
 };
 
 /* Without sockets unicast outputs have no known hops. lane_hops_close either way. */

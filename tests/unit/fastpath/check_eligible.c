@@ -144,10 +144,9 @@ START_TEST(unicast_outputs_go_where_their_route_leads)
 		enum hop_way way;
 		enum fast_reason reason;
 	} ways[] = {
-		{HOP_NEIGHBOUR, FAST_REASON_NONE},
-		{HOP_NOWHERE, FAST_REASON_ROUTE},
-		{HOP_HERE, FAST_REASON_HERE},
-		{HOP_TUNNEL, FAST_REASON_TUNNEL},
+		{HOP_NEIGHBOUR, FAST_REASON_NONE},  {HOP_NOWHERE, FAST_REASON_ROUTE},
+		{HOP_HERE, FAST_REASON_HERE},       {HOP_TUNNEL, FAST_REASON_TUNNEL},
+		{HOP_SEVERAL, FAST_REASON_SEVERAL}, {HOP_POLICY, FAST_REASON_POLICY},
 	};
 	const char *rule = "239.1.1.1%eth0:5000 -> 239.2.2.2%eth1:6000, 10.2.2.2:6000";
 

@@ -7,6 +7,7 @@
 #include <linux/neighbour.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/sock_help.h"
@@ -120,6 +121,47 @@ START_TEST(route_says_gateway_interface_and_mtu)
 }
 END_TEST
 
+/* The kernel chooses among them by more than we ask for, the sender's address for one. */
+START_TEST(one_of_several_next_hops_is_not_known)
+{
+	net_ip("route add 10.99.0.0/16 nexthop via 10.2.0.1 nexthop via 10.2.0.7\n"
+	       "route add fd99::/64 nexthop via fd00:2::1 nexthop via fd00:2::7\n"
+	       "nexthop add id 7 via 10.2.0.1 dev b1\n"
+	       "route add 10.96.0.0/16 nhid 7\n"
+	       "nexthop add id 8 via 10.2.0.7 dev b1\n"
+	       "nexthop add id 9 group 7/8\n"
+	       "route add 10.95.0.0/16 nhid 9\n");
+	ck_assert_int_eq(reach("10.99.1.1", NULL).way, HOP_SEVERAL);
+	ck_assert_int_eq(reach("fd99::1", NULL).way, HOP_SEVERAL);
+	ck_assert_int_eq(reach("10.96.1.1", NULL).way, HOP_NEIGHBOUR);
+	ck_assert_int_eq(reach("10.95.1.1", NULL).way, HOP_SEVERAL);
+}
+END_TEST
+
+START_TEST(rules_that_ask_for_more_than_the_destination_are_seen)
+{
+	static const char *const rules[] = {
+		"from 10.2.0.2",      "fwmark 5",    "not fwmark 0xca6c",     "dsfield 0x10",
+		"uidrange 1000-2000", "ipproto udp", "ipproto udp dport 5000"};
+	char line[128];
+
+	ck_assert_int_eq(hop_has_policy(asker, AF_INET), 0);
+	ck_assert_int_eq(hop_has_policy(asker, AF_INET6), 0);
+	net_ip("rule add to 10.99.0.0/16 lookup 100\nrule add oif b1 lookup 100\n");
+	ck_assert_int_eq(hop_has_policy(asker, AF_INET), 0);
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		snprintf(line, sizeof(line), "rule add pref 99 %s lookup 100\n", rules[i]);
+		net_ip(line);
+		ck_assert_msg(hop_has_policy(asker, AF_INET) == 1, "%s", rules[i]);
+		net_ip("rule del pref 99\n");
+		ck_assert_int_eq(hop_has_policy(asker, AF_INET), 0);
+	}
+	ck_assert_int_eq(system("ip -6 rule add from fd00:2::2 lookup 100"), 0);
+	ck_assert_int_eq(hop_has_policy(asker, AF_INET6), 1);
+	ck_assert_int_eq(hop_has_policy(asker, AF_INET), 0);
+}
+END_TEST
+
 START_TEST(ways_that_lead_to_no_neighbour)
 {
 	struct addr nowhere = addr_of("10.97.0.1"), own = addr_of("10.2.0.2");
@@ -148,6 +190,8 @@ static Suite *hop_suite(void)
 	tcase_add_test(tcase, neighbour_that_nobody_is_fails);
 	tcase_add_test(tcase, neighbour_that_was_set_stays_as_it_is);
 	tcase_add_test(tcase, route_says_gateway_interface_and_mtu);
+	tcase_add_test(tcase, one_of_several_next_hops_is_not_known);
+	tcase_add_test(tcase, rules_that_ask_for_more_than_the_destination_are_seen);
 	tcase_add_test(tcase, ways_that_lead_to_no_neighbour);
 	suite_add_tcase(suite, tcase);
 	return suite;
