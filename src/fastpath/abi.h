@@ -119,6 +119,7 @@ struct fast_output_counts {
 	__u64 link_down;
 	__u64 ttl_expired;
 	__u64 send_error;
+	__u64 icmp_errors; /* errors: counted by us, since they come to the output's socket */
 };
 
 struct fast_control {

@@ -83,4 +83,5 @@ void counts_join_output(struct output_stats *to, const struct fast_output_counts
 	stat_add(&to->drops[OUTPUT_DROP_LINK_DOWN], from->link_down);
 	stat_add(&to->drops[OUTPUT_DROP_TTL_EXPIRED], from->ttl_expired);
 	stat_add(&to->drops[OUTPUT_DROP_SEND_ERROR], from->send_error);
+	stat_add(&to->icmp_errors, from->icmp_errors);
 }

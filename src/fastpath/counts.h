@@ -42,7 +42,8 @@ struct fast_flow_counts {
 	X(qdisc, "qdisc", "datagrams", COUNT, "of the output's qdisc")                   \
 	X(link_down, "link_down", "datagrams", COUNT, "of the output's link_down")       \
 	X(ttl_expired, "ttl_expired", "datagrams", COUNT, "of the output's ttl_expired") \
-	X(send_error, "send_error", "datagrams", COUNT, "of the output's send_error")
+	X(send_error, "send_error", "datagrams", COUNT, "of the output's send_error")    \
+	X(icmp_errors, "icmp_errors", "errors", COUNT, "of the output's icmp_errors")
 
 /* Values lie in struct fast_flow_counts and struct fast_output_counts. */
 extern const struct counter_family fast_flow_counters;

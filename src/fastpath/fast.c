@@ -237,6 +237,17 @@ void fast_read_output(const struct fast *fast, const struct rule_ingress *in,
 	}
 }
 
+void fast_add_errors(struct fast *fast, const struct rule_ingress *in, const struct endpoint *to,
+		     uint64_t errors)
+{
+	struct fast_record *record = record_of(fast, in);
+	struct fast_record_output *o = record ? fast_image_output(record, to) : NULL;
+
+	if (o) {
+		o->past.icmp_errors += errors;
+	}
+}
+
 uint32_t fast_flag(const struct fast *fast, const struct fast_record *record)
 {
 	struct fast_way way = {0};

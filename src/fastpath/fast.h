@@ -150,6 +150,10 @@ void fast_read(const struct fast *fast, const struct rule_ingress *in,
 void fast_read_output(const struct fast *fast, const struct rule_ingress *in,
 		      const struct endpoint *to, struct fast_output_counts *out, uint64_t *before);
 
+/* Counts ICMP errors that have come to the socket of an output. Nothing, if it is not known. */
+void fast_add_errors(struct fast *fast, const struct rule_ingress *in, const struct endpoint *to,
+		     uint64_t errors);
+
 /* Why the program has given a flow that is in force up; enum fast_flag. */
 uint32_t fast_flag(const struct fast *fast, const struct fast_record *record);
 

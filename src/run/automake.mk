@@ -31,6 +31,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
 	src/run/lane.c src/run/lane.h \
+	src/run/lane_errors.c src/run/lane_errors.h \
 	src/run/lane_hops.c src/run/lane_hops.h \
 	src/run/lane_look.c src/run/lane_look.h \
 	src/run/lane_order.c src/run/lane_order.h \

@@ -115,6 +115,7 @@ void lane_tick(struct supervisor *sup, uint64_t now_ns)
 		lane_order_look(sup);
 		look_at_flags(sup, now_ns);
 		lane_weigh(sup, now_ns);
+		lane_errors_count(sup, LANE_ERRORS_MOST);
 		lane->due = has_changed(lane) || lane->due;
 		lane->due = lane_hops_refresh(&lane->hops, now_ns) || lane->due;
 	}
@@ -210,6 +211,7 @@ void lane_forget_output(struct supervisor *sup, const struct rule_ingress *in,
 void lane_stop(struct supervisor *sup)
 {
 	if (lane_is_open(sup)) {
+		lane_errors_count(sup, UINT32_MAX);
 		fast_drop_all(&sup->lane.fast);
 		fast_settle(&sup->lane.fast);
 		sup->lane.stopped = true;

@@ -26,6 +26,7 @@
 #include "src/fastpath/fast.h"
 #include "src/fastpath/weigh.h"
 #include "src/run/changer.h"
+#include "src/run/lane_errors.h"
 #include "src/run/lane_hops.h"
 
 struct ingress_flow;
@@ -59,6 +60,7 @@ struct lane {
 	struct lane_device *devices;
 	uint32_t device_count;
 	struct lane_hops hops; /* of unicast outputs */
+	struct lane_errors errors;
 	uint32_t carried;
 	uint64_t told;    /* bits of reasons that were said */
 	uint64_t tick_ns; /* the last one */

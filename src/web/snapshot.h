@@ -21,7 +21,7 @@
 
 #define SNAPSHOT_NO_RULE        UINT32_MAX /* a change was broken off, and the flow is to go */
 #define SNAPSHOT_PLACEMENT_SIZE 64         /* bytes; holds a struct of `rows.placement' */
-#define SNAPSHOT_FAST_SIZE      64         /* the same of `rows.fast_flow' and `fast_output' */
+#define SNAPSHOT_FAST_SIZE      72         /* the same of `rows.fast_flow' and `fast_output' */
 
 /* Families of counters that are no shard's. */
 struct snapshot_rows {

@@ -10,6 +10,7 @@ story "unicast outputs are relayed in the kernel while their neighbours are know
 topo_line
 in_ns dst ip addr add 10.99.0.1/32 dev lo
 in_ns mid ip route add 10.99.0.0/16 via 10.77.2.2
+in_ns dst sysctl -qw net.ipv4.icmp_ratelimit=0
 
 # fast WHAT: what the program has counted of flows; fast_out WHAT: of outputs.
 fast() {
@@ -66,7 +67,7 @@ has_looked() {
 relay_wrapper=(setpriv --bounding-set "-net_raw")
 relay_run --verbose --fastpath require \
     --rule "239.1.1.1%in0:5000 -> 10.77.2.2:6000, 10.77.2.2%out0:6001 src=keep ttl=dec,
-        10.99.0.1:6002, 239.2.2.2%out0:6003" \
+        10.99.0.1:6002, 239.2.2.2%out0:6003, 10.77.2.2:6004" \
     --rule "[ff1e::1%in0]:5000 -> [fd77:2::2]:6000, [fd77:2::2%out0]:6001"
 wait_for grep -qE 'ready|fastpath require' "$daemon_log"
 if ! grep -q ready "$daemon_log"; then
@@ -84,7 +85,11 @@ relay_stop
 recv_clean four 6000
 recv_clean six 2000
 expect "received by the program" "$(fast received)" 3000
-expect "sent by it" "$(fast_out sent)" 10000
+expect "sent by it" "$(fast_out sent)" 12000
+# Nobody hears the last one, and the host there says so.
+errors='.rules[0].flows[0].outputs | map(.icmp_errors > 0 and .icmp_errors == .fast.icmp_errors)'
+expect "which outputs ICMP errors have come for" "$(reported "$errors | @text")" \
+    "[false,false,false,false,true]"
 
 # Amid traffic the neighbour is forgotten, the route changes, and so does our own address: each
 # datagram arrives, once.
