@@ -112,11 +112,12 @@ struct changer {
 	uint64_t lists;     /* begun so far */
 	struct changer_client client;
 	struct changer_shard *shards; /* of the list; one for each worker */
-	bool stamping;     /* by a socket that has the kernel stamp all that it receives */
-	int stamp_fd;      /* then: that */
-	uint64_t stamp_ns; /* when it came */
-	uint64_t cut_ns;   /* the last moment, by clock_wall_ns; 0: none */
-	uint64_t pause_ns; /* the next step is to wait until then; 0: it is not */
+	bool stamping;       /* by a socket that has the kernel stamp all that it receives */
+	int stamp_fd;        /* then: that */
+	uint64_t stamp_ns;   /* when it came */
+	uint64_t cut_ns;     /* the last moment, by clock_wall_ns; 0: none */
+	uint64_t arrived_ns; /* by clock_now_ns: what was stamped before it is there */
+	uint64_t pause_ns;   /* the next step is to wait until then; 0: it is not */
 	struct changer_step **shares; /* of the list: those that bring a share, sorted; or NULL */
 	uint32_t share_count;
 	struct shard_message message;

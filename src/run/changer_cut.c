@@ -2,7 +2,9 @@
  *
  * The kernel begins to stamp a little after it was asked to, and a datagram that was stamped may be
  * on its way to the sockets yet: for both there is a pause. The moment is chosen when nobody
- * receives: whatever was relayed until then came before it, however long the shards took.
+ * receives: whatever was relayed until then came before it, however long the shards took. It is one
+ * of the clock of the day, by which the kernel stamps; how long a pause is goes by the other clock,
+ * since that one may be set back for years.
  */
 #include "src/run/changer_cut.h"
 
@@ -22,7 +24,7 @@
 static bool begins(const struct changer *c, const struct changer_step *step, enum shard_op op);
 static int open_all(struct changer *c, struct changer_step *first);
 static struct changer_step *find_end(const struct changer *c, struct changer_step *first);
-static bool pause_until(struct changer *c, uint64_t now_ns, uint64_t until_ns);
+static bool pause_until(struct changer *c, uint64_t until_ns);
 static void stamp(struct changer *c, const struct changer_step *step);
 static void refuse_all(struct changer *c, struct changer_step *first);
 static struct flow_place *place_of(struct changer *c, const struct changer_step *step);
@@ -45,7 +47,7 @@ int changer_cut_begin(struct changer *c, const struct changer_step *step)
 	if (begins(c, step, SHARD_HOLD_FLOW)) {
 		int rc;
 
-		if (pause_until(c, clock_now_ns(), c->stamp_ns + STAMPS_NS)) {
+		if (pause_until(c, c->stamp_ns + STAMPS_NS)) {
 			return 1;
 		}
 		rc = open_all(c, c->steps + c->at - 1);
@@ -59,8 +61,11 @@ int changer_cut_begin(struct changer *c, const struct changer_step *step)
 	if (!begins(c, step, SHARD_REMOVE_FLOW)) {
 		return 0;
 	}
-	c->cut_ns = c->cut_ns == 0 ? clock_wall_ns() : c->cut_ns; /* all are held by now */
-	if (pause_until(c, clock_wall_ns(), c->cut_ns + ARRIVED_NS)) {
+	if (c->cut_ns == 0) { /* all are held by now */
+		c->cut_ns = clock_wall_ns();
+		c->arrived_ns = clock_now_ns() + ARRIVED_NS;
+	}
+	if (pause_until(c, c->arrived_ns)) {
 		return 1;
 	}
 	refuse_all(c, c->steps + c->at - 1);
@@ -157,9 +162,9 @@ static struct changer_step *find_end(const struct changer *c, struct changer_ste
 }
 
 /* Whether it is to wait. */
-static bool pause_until(struct changer *c, uint64_t now_ns, uint64_t until_ns)
+static bool pause_until(struct changer *c, uint64_t until_ns)
 {
-	c->pause_ns = now_ns < until_ns ? clock_now_ns() + until_ns - now_ns : 0;
+	c->pause_ns = clock_now_ns() < until_ns ? until_ns : 0;
 	return c->pause_ns > 0;
 }
 

@@ -5,6 +5,12 @@ tests_fake_malloc_count_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
 tests_fake_malloc_count_so_LDFLAGS = -shared
 tests_fake_malloc_count_so_LDADD = -ldl
 
+check_PROGRAMS += tests/fake/clock_shift.so
+tests_fake_clock_shift_so_SOURCES = tests/fake/clock_shift.c
+tests_fake_clock_shift_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_fake_clock_shift_so_LDFLAGS = -shared
+tests_fake_clock_shift_so_LDADD = -ldl
+
 if HAVE_SECCOMP
 check_PROGRAMS += tests/fake/deny
 tests_fake_deny_SOURCES = tests/fake/deny.c
