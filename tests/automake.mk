@@ -5,6 +5,7 @@
 #   fuzz/        fuzz targets; here their corpora are replayed, --enable-fuzzer builds the fuzzers
 #   cli/         the programs' command lines: exit status and messages
 #   net/         stories told in network namespaces, once per engine
+#   chaos/       what happens to a relay by a seed, and who judges it
 #   lint/        `make lint' and the test that each of its checks can fail
 #   guest/       a machine with several NUMA nodes, in QEMU
 #   topologies/  machines as data, with the plan expected for each
@@ -24,6 +25,7 @@ include tests/fuzz/automake.mk
 include tests/cli/automake.mk
 include tests/lint/automake.mk
 include tests/net/automake.mk
+include tests/chaos/automake.mk
 include tests/guest/automake.mk
 include tests/fake/automake.mk
 include tests/topologies/automake.mk
