@@ -1,9 +1,9 @@
 /* control.c - see control.h.
  *
  * One epoll stands for the door and all clients. A client is in one of three phases, each with its
- * time: idle, sending a request, taking an answer. Who may do what is asked of the kernel once,
- * when a client comes (SO_PEERCRED): root and the daemon's own user change, all others look. These
- * have fewer places, so that they cannot keep out who must act.
+ * time: idle, sending a request, taking an answer. Who may do what is found out once, when a client
+ * comes (door.h): root and the daemon's own user change, all others look. These have fewer places,
+ * so that they cannot keep out who must act.
  */
 #include "src/run/control.h"
 
@@ -71,7 +71,6 @@ static void go_on(struct control *control);
 static void accept_clients(struct control *control, uint64_t now_ns);
 static void go_deaf(struct control *control, uint64_t until_ns);
 static void welcome(struct control *control, int fd);
-static bool get_peer(int fd, struct command_peer *out);
 static struct client *find_place(struct control *control, const struct command_peer *peer);
 static void turn_away(int fd);
 static void read_more(struct client *client);
@@ -279,7 +278,7 @@ static void go_deaf(struct control *control, uint64_t until_ns)
 static void welcome(struct control *control, int fd)
 {
 	struct command_peer peer;
-	struct client *client = get_peer(fd, &peer) ? find_place(control, &peer) : NULL;
+	struct client *client = door_get_peer(fd, &peer) ? find_place(control, &peer) : NULL;
 	uint32_t index = client ? (uint32_t)(client - control->clients) : 0;
 
 	if (!client) {
@@ -291,20 +290,6 @@ static void welcome(struct control *control, int fd)
 		*client = (struct client){
 			.fd = fd, .peer = peer, .phase = PHASE_NEW, .events = EPOLLIN};
 	}
-}
-
-static bool get_peer(int fd, struct command_peer *out)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || len != sizeof(cred)) {
-		return false;
-	}
-	*out = (struct command_peer){.uid = cred.uid,
-				     .pid = cred.pid,
-				     .may_change = cred.uid == 0 || cred.uid == geteuid()};
-	return true;
 }
 
 static struct client *find_place(struct control *control, const struct command_peer *peer)

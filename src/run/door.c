@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "src/base/protocol.h"
+#include "src/run/commands.h"
 #include "src/setup/options.h"
 
 #define DOOR_BACKLOG 16
@@ -66,6 +67,20 @@ int door_open(const struct opt *opt, struct door *door, struct err *err)
 	log_notice("%s", why.text);
 	door->path[0] = '\0';
 	return 0;
+}
+
+bool door_get_peer(int fd, struct command_peer *out)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || len != sizeof(cred)) {
+		return false;
+	}
+	*out = (struct command_peer){.uid = cred.uid,
+				     .pid = cred.pid,
+				     .may_change = cred.uid == 0 || cred.uid == geteuid()};
+	return true;
 }
 
 void door_close(struct door *door)

@@ -14,6 +14,7 @@
 
 #include "src/base/log.h"
 
+struct command_peer;
 struct opt;
 
 struct door {
@@ -32,6 +33,10 @@ int door_choose(const struct opt *opt, struct door *out, struct err *err);
 /* Listens there. A socket that nobody listens at any more is replaced. 0, also when none is to be,
  * or when the default cannot be had, which is logged; -errno with `err' when one was asked for. */
 int door_open(const struct opt *opt, struct door *door, struct err *err);
+
+/* Who is at the other end of `fd', by the kernel's word (SO_PEERCRED), and may do what; all but its
+ * number. */
+bool door_get_peer(int fd, struct command_peer *out);
 
 /* Removes the socket, if it is still ours. Accepts one that is not open. */
 void door_close(struct door *door);
