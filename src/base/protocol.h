@@ -91,4 +91,5 @@ enum protocol_refusal {
 	PROTOCOL_DONE,
 	PROTOCOL_REFUSALS(PROTOCOL_REFUSAL_ID) PROTOCOL_REFUSAL_COUNT,
 	PROTOCOL_LATER, /* neither done nor refused yet; never said to a client */
+	PROTOCOL_AGAIN, /* not even begun: to be asked again in a moment; the same */
 };

@@ -142,6 +142,8 @@ void changer_end(struct changer *c)
 		}
 	}
 	mover_abandon(c);
+	relief_free(&c->duty.relief);
+	take_list(c);
 	while (c->phase != CHANGER_IDLE) {
 		if (c->rc == 0) {
 			c->rc = -ESHUTDOWN;
@@ -151,12 +153,13 @@ void changer_end(struct changer *c)
 	}
 }
 
-/* The next of the lists that wait, if none is under way. */
+/* The next of the lists that wait, if none is under way. While machines change places none is
+ * begun: marks are a shard's, and so its flows stay. */
 static void take_list(struct changer *c)
 {
 	struct changer_list *list = c->first;
 
-	if (!list || c->phase != CHANGER_IDLE) {
+	if (!list || c->phase != CHANGER_IDLE || c->duty.relief.phase != RELIEF_NONE) {
 		return;
 	}
 	c->first = list->next;
@@ -201,7 +204,8 @@ static bool go_on(struct changer *c)
 	case CHANGER_CHANGING:
 		return change(c);
 	case CHANGER_IDLE:
-		break;
+		take_list(c); /* it may have waited for the duties */
+		return c->phase != CHANGER_IDLE;
 	}
 	return false;
 }

@@ -7,10 +7,11 @@
  * gives back is left, counted and closed here, so no shard ever waits for the kernel's locks.
  *
  * Everybody's lists are carried out one after the other, in the order in which they came, and one
- * message is under way at a time: nobody else sends any. Only which rules relay and which stand by
- * (duty.h) is told between two steps. The control thread polls changer_fd with
- * whatever else it waits for and calls changer_tick, which does a bounded part of the work; while a
- * shard has the message, nobody else looks at its places (changer_has). Control thread.
+ * message is under way at a time: nobody else sends any. None is begun while two machines change
+ * places (relief.h). Only which rules relay and which stand by (duty.h) is told between two steps.
+ * The control thread polls changer_fd with whatever else it waits for and calls changer_tick, which
+ * does a bounded part of the work; while a shard has the message, nobody else looks at its places
+ * (changer_has). Control thread.
  */
 #pragma once
 

@@ -130,18 +130,19 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 		err_set(&err, "the line is no JSON: column %d: %s; expected one object a line",
 			why.column, why.text);
 	}
-	answer = code == PROTOCOL_DONE    ? success(json_object_get(object, "id"),
-						    json_object_get(object, "command"), result)
-		 : code == PROTOCOL_LATER ? NULL
-					  : refusal(json_object_get(object, "id"), code, err.text);
+	answer = code == PROTOCOL_DONE ? success(json_object_get(object, "id"),
+						 json_object_get(object, "command"), result)
+		 : code == PROTOCOL_LATER || code == PROTOCOL_AGAIN
+			 ? NULL
+			 : refusal(json_object_get(object, "id"), code, err.text);
 	if (*out_rows) {
 		answer_set_request(*out_rows, json_object_get(object, "id"),
 				   json_object_get(object, "command"));
 	}
 	json_decref(result);
 	json_decref(object);
-	if (code == PROTOCOL_LATER) {
-		*out_len = COMMANDS_LATER;
+	if (code == PROTOCOL_LATER || code == PROTOCOL_AGAIN) {
+		*out_len = code == PROTOCOL_LATER ? COMMANDS_LATER : COMMANDS_AGAIN;
 		return NULL;
 	}
 	return line_of(answer, out_len);

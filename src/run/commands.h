@@ -60,12 +60,14 @@ struct command_request {
 typedef enum protocol_refusal command_run(const struct command_request *request,
 					  struct json_t *result, struct err *err);
 
-/* What `out_len' is when the answer comes later. */
+/* What `out_len' is when the answer comes later; and when the request cannot be taken yet, but
+ * within a second or two: it is to be asked again. */
 #define COMMANDS_LATER SIZE_MAX
+#define COMMANDS_AGAIN (SIZE_MAX - 1)
 
 /* The answer to the `len' bytes of `line', its end included in the answer and not in the line. To
- * be freed; NULL: out of memory, or it comes later, by commands_late, or, where `*out_rows' is not
- * NULL, by commands_go_on with that, which is the caller's then. */
+ * be freed; NULL: out of memory, or as `*out_len' says; it comes later, by commands_late, or, where
+ * `*out_rows' is not NULL, by commands_go_on with that, which is the caller's then. */
 char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
 		      size_t len, struct answer **out_rows, size_t *out_len);
 

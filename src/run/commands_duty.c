@@ -3,7 +3,7 @@
  * An order is taken whatever else is under way, since who takes over cannot wait; the answer comes
  * once every shard has been told (commands_late). With `overlap_ms' rules stand by only then, and
  * the answer, which comes at once, says so. An order about marks (relief.h) takes a moment, in
- * which no other is taken. See commands.h and duty.h.
+ * which others wait. See commands.h and duty.h.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 
 static enum protocol_refusal say(const struct command_request *request, bool standby,
 				 json_t *result, struct err *err);
-static enum protocol_refusal check(const struct command_request *request, struct err *err);
+static bool must_wait(const struct command_request *request, bool relieves);
 static enum protocol_refusal read_ms(const struct command_request *request, const char *name,
 				     uint64_t *out_ms, struct err *err);
 static enum protocol_refusal check_names(const struct command_request *request, struct err *err);
@@ -62,11 +62,14 @@ enum protocol_refusal command_hold(const struct command_request *request, json_t
 	struct duty *duty = &request->sup->changer.duty;
 	uint64_t for_ms = RELIEF_HOLD_MS;
 	char what[sizeof(request->sup->duty_order.what)];
-	enum protocol_refusal code = check(request, err);
+	enum protocol_refusal code = check_names(request, err);
 
 	code = code == PROTOCOL_DONE ? read_ms(request, "for_ms", &for_ms, err) : code;
 	if (code != PROTOCOL_DONE) {
 		return code;
+	}
+	if (must_wait(request, true)) {
+		return PROTOCOL_AGAIN;
 	}
 	describe(request, "hold", what, sizeof(what));
 	relief_hold(&duty->relief, json_object_get(request->members, "names"), for_ms * NS_PER_MS);
@@ -100,12 +103,15 @@ static enum protocol_refusal say(const struct command_request *request, bool sta
 	struct supervisor *sup = request->sup;
 	uint64_t overlap_ms = 0;
 	char what[sizeof(sup->duty_order.what)];
-	enum protocol_refusal code = check(request, err);
+	enum protocol_refusal code = check_names(request, err);
 	int rc;
 
 	code = code == PROTOCOL_DONE ? read_ms(request, "overlap_ms", &overlap_ms, err) : code;
 	if (code != PROTOCOL_DONE) {
 		return code;
+	}
+	if (must_wait(request, json_object_get(request->members, "marks") != NULL)) {
+		return PROTOCOL_AGAIN;
 	}
 	describe(request, standby ? "standby" : "active", what, sizeof(what));
 	rc = overlap_ms > 0 ? 0 : relieve(request, standby);
@@ -122,15 +128,16 @@ static enum protocol_refusal say(const struct command_request *request, bool sta
 	return rc < 0 ? fail(request, what, rc, err) : answer_later(request, what);
 }
 
-/* Whether the order can be taken at all. */
-static enum protocol_refusal check(const struct command_request *request, struct err *err)
+/* Orders are taken one after the other. One that begins a relief waits for the change that is under
+ * way, by which flows may move from one shard to another; the next change waits for the relief
+ * (changer.c). Any other waits for no change. */
+static bool must_wait(const struct command_request *request, bool relieves)
 {
-	if (relief_is_busy(&request->sup->changer.duty.relief)) {
-		err_set(err, "another machine is taking over from this one, or the other way "
-			     "round; try again in a second");
-		return PROTOCOL_REFUSED_BUSY;
-	}
-	return check_names(request, err);
+	const struct supervisor *sup = request->sup;
+
+	return sup->duty_order.under_way || sup->duty_order.answered ||
+	       relief_is_busy(&sup->changer.duty.relief) ||
+	       (relieves && !changer_is_idle(&sup->changer));
 }
 
 /* `*out_ms' stays as it is where the request does not say. */
@@ -237,8 +244,7 @@ static void describe(const struct command_request *request, const char *verb, ch
 	}
 }
 
-/* There is none before it: shards are told before anybody else is listened to, and a relief says
- * that it is busy. */
+/* There is none before it (must_wait). */
 static enum protocol_refusal answer_later(const struct command_request *request, const char *what)
 {
 	struct command_order *order = &request->sup->duty_order;

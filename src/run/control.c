@@ -27,6 +27,7 @@
 #define REQUEST_NS      (10 * NS_PER_S)
 #define ANSWER_NS       (30 * NS_PER_S)
 #define DEAF_NS         NS_PER_S /* when no file can be had for another client */
+#define AGAIN_MS        5        /* until a request that could not be taken is looked at again */
 #define DOOR_EVENT      CLIENTS_MAX
 
 enum phase {
@@ -44,6 +45,7 @@ struct client {
 	char *out;
 	size_t out_len, out_sent;
 	bool waiting;        /* for an answer that comes later */
+	bool put_off;        /* its request could not be taken yet */
 	struct answer *rows; /* which is being made, a piece at a time; NULL: not so */
 	bool ended;          /* it will send no more */
 	bool unwanted;       /* to be dropped once its answer is written */
@@ -142,6 +144,11 @@ int control_sleep_ms(const struct control *control, uint64_t now_ns, int most_ms
 	for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *client = &control->clients[i];
 
+		if (client->put_off) {
+			most_ms = most_ms < AGAIN_MS ? most_ms : AGAIN_MS;
+			until_ns = now_ns + (uint64_t)most_ms * NS_PER_MS;
+			continue;
+		}
 		if (client->rows || (client->fd >= 0 && !client->out && !client->waiting &&
 				     (has_line(client) || client->ended))) {
 			return 0;
@@ -387,6 +394,11 @@ static void answer_one(struct control *control, struct client *client)
 	}
 	client->out = commands_answer(control->sup, &client->peer, client->in, len, &client->rows,
 				      &client->out_len);
+	client->put_off = !client->out && client->out_len == COMMANDS_AGAIN;
+	if (client->put_off) {
+		client->out_len = 0;
+		return;
+	}
 	memmove(client->in, end + 1, client->in_len - len - 1);
 	client->in_len -= len + 1;
 	client->in_seen = 0;
@@ -445,7 +457,7 @@ static void settle(struct control *control, struct client *client, uint64_t now_
 			   : client->in_len > 0 ? PHASE_REQUEST
 						: PHASE_IDLE;
 
-	if (client->waiting) {
+	if (client->waiting || client->put_off) {
 		events = 0;
 		client->until_ns = UINT64_MAX; /* a change takes the time that it takes */
 		phase = client->phase = PHASE_NEW;

@@ -13,6 +13,8 @@
 
 #include "src/base/clock.h"
 #include "src/base/protocol.h"
+#include "src/run/commands.h"
+#include "src/run/supervisor.h"
 #include "tests/unit/run/control_rig.h"
 
 #define ASK      "{\"version\":1,\"command\":\"version\"}\n"
@@ -77,6 +79,34 @@ START_TEST(requests_are_answered_one_by_one_in_order)
 	ck_assert_ptr_null(control_rig_read(&rig, fd));
 	tell(fd, "and\":\"stats\"}\n");
 	expect_answer(fd, "\"command\":\"stats\"");
+}
+END_TEST
+
+/* That of two clients, which come together, and of one before whose answer was taken. */
+START_TEST(orders_are_taken_one_after_the_other)
+{
+	static const char active[] = "{\"version\":1,\"command\":\"active\"}\n";
+	static const char standby[] = "{\"version\":1,\"command\":\"standby\"}\n";
+	int fd = control_rig_connect(&rig), other = control_rig_connect(&rig), first;
+
+	changer_init(&rig.sup.sup.changer, &rig.sup.sup);
+	control_rig_pump(&rig);
+	ck_assert_int_gt(send(fd, active, strlen(active), 0), 0);
+	ck_assert_int_gt(send(other, standby, strlen(standby), 0), 0);
+	control_serve(rig.control, rig.now_ns);
+	ck_assert(rig.sup.sup.duty_order.under_way);
+	ck_assert_int_gt(control_sleep_ms(rig.control, rig.now_ns, 1000), 0);
+	ck_assert_int_lt(control_sleep_ms(rig.control, rig.now_ns, 1000), 10);
+	ck_assert_ptr_null(control_rig_read(&rig, fd));
+	ck_assert_ptr_null(control_rig_read(&rig, other));
+	first = strstr(rig.sup.sup.duty_order.what, "active") ? fd : other;
+	commands_duty_done(&rig.sup.sup, NULL);
+	expect_answer(first, "all rules");
+	ck_assert(rig.sup.sup.duty_order.under_way);
+	ck_assert_ptr_null(control_rig_read(&rig, first == fd ? other : fd));
+	commands_duty_done(&rig.sup.sup, NULL);
+	expect_answer(first == fd ? other : fd, "all rules");
+	changer_free(&rig.sup.sup.changer);
 }
 END_TEST
 
@@ -289,6 +319,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, requests_are_answered_one_by_one_in_order);
+	tcase_add_test(tc, orders_are_taken_one_after_the_other);
 	tcase_add_test(tc, client_that_sends_and_closes_its_side_is_answered);
 	tcase_add_test(tc, client_that_goes_without_its_answer_harms_nobody);
 	tcase_add_test(tc, others_are_answered_while_rows_are_made);

@@ -2,6 +2,7 @@
 #include "src/run/duty.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,57 @@ START_TEST(what_has_become_of_a_rule_is_remembered)
 }
 END_TEST
 
+static int told_rc;
+static uint32_t told;
+
+static void note_done(void *context, int rc, bool begun, const struct err *err)
+{
+	(void)context;
+	(void)begun;
+	(void)err;
+	told_rc = rc;
+	told++;
+}
+
+static const struct changer_client client = {.done = note_done};
+
+/* A change of no steps, while what comes is held for another machine. */
+static void begin_change_amid_hold(void)
+{
+	told = 0;
+	ck_assert_int_eq(relief_hold(&duty()->relief, NULL, 60 * NS_PER_S), 0);
+	ck_assert_int_eq(changer_begin(&rig.sup.changer, NULL, 0, &client), 0);
+	duty_wake(duty());
+	changer_tick(&rig.sup.changer);
+	changer_tick(&rig.sup.changer);
+	ck_assert_uint_eq(told, 0);
+	ck_assert(changer_is_idle(&rig.sup.changer));
+}
+
+START_TEST(a_change_waits_until_machines_have_changed_places)
+{
+	begin_change_amid_hold();
+	ck_assert_int_eq(duty()->relief.phase, RELIEF_STAMPS);
+	duty()->relief.phase = RELIEF_HOLDS;
+	duty()->relief.look_ns = duty()->relief.end_ns = 1; /* over since long */
+	logged_start();
+	changer_tick(&rig.sup.changer);
+	changer_tick(&rig.sup.changer);
+	ck_assert_int_eq(duty()->relief.phase, RELIEF_NONE);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_int_eq(told_rc, 0);
+}
+END_TEST
+
+START_TEST(a_change_that_waits_is_told_when_the_shards_end)
+{
+	begin_change_amid_hold();
+	changer_end(&rig.sup.changer);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_int_eq(told_rc, -ESHUTDOWN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("duty");
@@ -118,6 +170,8 @@ int main(void)
 	tcase_add_test(tc, an_order_by_name_outdoes_the_one_for_all_before_it);
 	tcase_add_test(tc, an_order_for_later_holds_when_its_time_has_come_and_not_if_another_came);
 	tcase_add_test(tc, what_has_become_of_a_rule_is_remembered);
+	tcase_add_test(tc, a_change_waits_until_machines_have_changed_places);
+	tcase_add_test(tc, a_change_that_waits_is_told_when_the_shards_end);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
