@@ -2,12 +2,13 @@
 # shellcheck disable=SC2154,SC2034
 # engines: uring
 # builds: plain
-# Two machines and keepalived, as in etc/ha/keepalived.conf: the one that has the virtual address
-# (src=) relays. They change places as planned, by etc/ha/numacast-switch, forth and back, and
-# nothing is lost or doubled. The health file of the first says that it is ill, and the second takes
-# over; the first is well again and stays second; the second is killed, numacastd and keepalived at
-# once, and the first takes over. Never do both relay. Then two machines that only etcd knows, by
-# etc/ha/numacast-etcd: each has its part, and when one is killed the other has all.
+# Two machines and keepalived, as in etc/ha/keepalived.conf: both stand by (--standby) until its
+# notify script tells the one that has the virtual address (src=) to relay. They change places as
+# planned, by etc/ha/numacast-switch, forth and back, and nothing is lost or doubled. The health
+# file of the first says that it is ill, and the second takes over; the first is well again and
+# stays second; the second is killed, numacastd and keepalived at once, and the first takes over.
+# Never do both relay. Then two machines that only etcd knows, by etc/ha/numacast-etcd: each has its
+# part, and when one is killed the other has all.
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
 story "keepalived and etcd decide who relays"
@@ -32,13 +33,19 @@ for name in ra rb; do
     printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$build_top/src/numacastctl" \
         "$work/$name.control" >"$work/$name.ctl"
     chmod +x "$work/$name.ctl"
-    pair_start $name --health-file "$work/$name.health" --shards 1 \
+    pair_start $name --health-file "$work/$name.health" --shards 1 --standby \
         --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000 src=10.77.2.9"
     wait_for well $name || fail "$name is not well"
 done
-pair_vrrp ra
+# told NAME ORDER: whether that is the last order that its relay was given.
+told() {
+    [ "$(pair_ctl "$1" show changes --json | jq -r '.changes[-1].what')" = "$2: all rules" ]
+}
+pair_vrrp ra notify
 wait_for pair_has_address ra || fail_now "the first does not get the address"
-pair_vrrp rb
+wait_for told ra active || fail_now "keepalived does not tell the first to relay"
+pair_vrrp rb notify
+wait_for told rb standby || fail_now "keepalived does not tell the second to stand by"
 recv_start planned dst --rcvbuf 8M 239.2.2.1%d0:6000
 recv_start sink dst --rcvbuf 8M 239.2.2.1%d0:6000
 start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 100M --rate 2000
@@ -54,6 +61,7 @@ change() {
     cat "$work/change.log"
     wait_for sends "$2" $((before + 200)) || fail "$2 does not relay"
     echo 0 >"$work/$1.away"
+    wait_for told "$1" standby || fail "keepalived does not tell $1 to stand by"
     expect "who has the address" \
         "$(for name in ra rb; do ! pair_has_address $name || echo $name; done)" "$2"
 }

@@ -62,22 +62,28 @@ pair_reported() {
     jq -r "$2" "$work/$1.json"
 }
 
-# pair_vrrp NAME: keepalived there, with the sample's configuration fitted to these wires: the
-# virtual address is 10.77.2.9, the health file $work/NAME.health.
+# pair_vrrp NAME [notify]: keepalived there, with the sample's configuration fitted to these wires:
+# the virtual address is 10.77.2.9, the health file $work/NAME.health. With `notify' it tells the
+# relay, by the sample's script, and gives adverts the 100 ms that a busy machine keeps to.
 pair_vrrp() {
-    local name=$1 own=10.77.2.11 other=10.77.2.12 ha=$src_top/etc/ha
+    local name=$1 notify=${2:-} own=10.77.2.11 other=10.77.2.12 ha=$src_top/etc/ha
+    local script=$work/numacast-notify
     [ "$name" = ra ] || { own=10.77.2.12 other=10.77.2.11; }
     sed -e "s/relay-a/$name/; s/eth1/out0/g; s/192.0.2.10/10.77.2.9/; s/192.0.2.11/$own/" \
         -e "s/192.0.2.12/$other/; s|/run/numacast/health|$work/$name.health|" \
-        -e "s|/run/numacast/away|$work/$name.away|" \
-        -e "s|/usr/local/sbin/numacast-notify|$work/$name.notify|" \
+        -e "s|/run/numacast/away|$work/$name.away|; s|/usr/local/sbin/numacast-notify|$script|" \
         "$ha/keepalived.conf" >"$work/$name.keepalived"
-    printf '#!/bin/sh\nexport NUMACASTCTL="%s --control %s"\nexec %s "$@"\n' \
-        "$build_top/src/numacastctl" "$work/$name.control" "$ha/numacast-notify" \
-        >"$work/$name.notify"
-    chmod 755 "$work/$name.notify"
+    if [ "$notify" = notify ]; then
+        sed -i 's/advert_int 0.01/advert_int 0.1/' "$work/$name.keepalived"
+    else
+        sed -i '/^ *notify /d' "$work/$name.keepalived"
+    fi
+    # A copy, since keepalived runs only what nobody but root may change.
+    install -m 755 "$ha/numacast-notify" "$script"
     chmod 755 "$work"
-    start_in "$name" keepalived --dont-fork --log-console --use-file="$work/$name.keepalived" \
+    start_in "$name" env NUMACAST_CONTROL="$work/$name.control" \
+        NUMACASTCTL="$build_top/src/numacastctl" \
+        keepalived --dont-fork --log-console --use-file="$work/$name.keepalived" \
         --pid="$work/$name.pid" --vrrp_pid="$work/$name.vrrp_pid" \
         --checkers_pid="$work/$name.check_pid" >"$work/$name.vrrp.log" 2>&1
     pair_vrrp[$name]=$started
