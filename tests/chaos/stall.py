@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Stops one thread, and not its process, for so many milliseconds: stall.py TID MILLISECONDS
+"""Stops one thread, and not its process: stall.py TID [MILLISECONDS]
+
+For so long, or until SIGTERM; when stall.py has ended, however it did, the thread runs.
 
 By ptrace, since signals stop whole processes and a freezer of its own needs a cgroup of its own.
 """
@@ -21,9 +23,9 @@ def ask(request, tid):
 
 
 tid = int(sys.argv[1])
-signal.alarm(30)
+signal.alarm(60)
 ask(PTRACE_SEIZE, tid)
 ask(PTRACE_INTERRUPT, tid)
 os.waitpid(tid, WAIT_ALL)
-time.sleep(int(sys.argv[2]) / 1000)
+time.sleep(int(sys.argv[2]) / 1000 if len(sys.argv) > 2 else 60)
 ask(PTRACE_DETACH, tid)

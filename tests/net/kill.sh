@@ -44,3 +44,21 @@ again TERM
 expect "finishers of a process that has ended" "$(test -d "/proc/$finisher" && echo 1)" ""
 expect "what is said of it" "$(tail -n 20 "$daemon_log" | sed '1,/SIGTERM/d' |
     grep -c 'the process before was')" 0
+kill -TERM "$manager"
+wait_for dead "$manager" || fail "the manager does not end"
+wait_end "$manager"
+
+# ---- without a store: killed and started again, it joins again and relays all that comes then ----
+relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000"
+kill -KILL "$daemon_pid"
+relay_end
+expect "exit status of who was killed" "$relay_status" 137
+left() {
+    ! in_ns mid ip maddr show dev in0 | grep -q 239.1.1.1
+}
+wait_for left || fail "the group is joined without anybody"
+relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6000"
+recv_start again dst 239.2.2.1%d0:6000
+send src 239.1.1.1%s0:5000 --count 1000 --rate 4000 --gso 1
+relay_stop
+recv_clean again 1000

@@ -16,4 +16,6 @@ recv_stop sink
 relay_accounts 21000
 expect "arrived is sent" "$(got sink .total.received)" \
     "$(reported '.rules[0].flows[0].outputs[0].sent')"
+expect "duplicated, reordered, corrupt, cut" \
+    "$(got sink '.total | [.duplicated, .reordered, .corrupt, .cut] | join(" ")')" "0 0 0 0"
 expect "the last thousand" "$(last_got sink received)" 1000

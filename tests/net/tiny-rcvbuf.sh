@@ -14,4 +14,6 @@ recv_stop sink
 relay_accounts 20400
 expect_cmp "kernel drops" "$(reported '.rules[0].kernel_drops')" -gt 0
 expect "arrived is sent" "$(got sink .total.received)" "$(reported .totals.sent)"
+expect "duplicated, reordered, corrupt, cut" \
+    "$(got sink '.total | [.duplicated, .reordered, .corrupt, .cut] | join(" ")')" "0 0 0 0"
 expect_cmp "of the last 400" "$(last_got sink received)" -ge 200
