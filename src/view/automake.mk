@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/view/libnc-view.a
 src_view_libnc_view_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_view_libnc_view_a_SOURCES = \
+	src/view/fast.c src/view/fast.h \
 	src/view/hugepages.c \
 	src/view/json.c \
 	src/view/live.c src/view/live.h \
@@ -16,4 +17,4 @@ src_view_libnc_view_a_SOURCES = \
 	src/view/table.c src/view/table.h \
 	src/view/text.c \
 	src/view/view.c src/view/view.h
-NC_VIEW_LIBS = src/view/libnc-view.a $(NC_SETUP_LIBS) $(JANSSON_LIBS)
+NC_VIEW_LIBS = src/view/libnc-view.a $(NC_FASTPATH_LIBS) $(JANSSON_LIBS)

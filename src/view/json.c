@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "src/base/out.h"
+#include "src/view/fast.h"
 #include "src/view/members.h"
 #include "src/view/spread.h"
 #include "src/view/sum.h"
@@ -41,6 +42,7 @@ static bool is_isolated(const struct topo_cpu *cpu);
 static bool is_nameable_only(const struct topo_cpu *cpu);
 static json_t *shard_object(const struct view *view, uint32_t i);
 static json_t *flow_object(const struct view *view, uint32_t i);
+static json_t *fast_object(const struct view_flow *flow);
 static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner);
 static json_t *text(const char *string);
 static json_t *known(int64_t number);
@@ -251,7 +253,20 @@ static json_t *flow_object(const struct view *view, uint32_t i)
 	if (object && mechanism) {
 		json_object_set_new(object, "mechanism", json_string(mechanism));
 	}
+	if (object && flow->fast) {
+		json_object_set_new(object, "fast", fast_object(flow));
+	}
 	return object;
+}
+
+static json_t *fast_object(const struct view_flow *flow)
+{
+	return json_pack(
+		"{s:o, s:o}", "reason",
+		flow->reason == FAST_REASON_NONE ? json_null()
+						 : json_string(fast_reason_text(flow->reason)),
+		"cpus",
+		flow->irqs ? number_list(flow->irqs->cpus, flow->irqs->count) : json_null());
 }
 
 static json_t *owner_object(const struct view *view, uint32_t flow, const struct plan_owner *owner)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/view/fast.h"
 #include "src/view/sum.h"
 
 static int fill_cores(const struct view *view, struct map *map);
@@ -20,6 +21,7 @@ static void add_shard(const struct view *view, struct map *map, struct map_core 
 		      uint32_t shard);
 static void add_live(struct view_live_item *sum, const struct view_live_item *item);
 static void mark_far(const struct view *view, struct map *map);
+static void mark_fast(const struct view *view, struct map *map);
 static struct map_core *core_of_shard(const struct view *view, struct map *map, uint32_t shard);
 static int compare_cores(const void *left, const void *right);
 static int compare_int(int64_t a, int64_t b);
@@ -76,6 +78,7 @@ static int fill_cores(const struct view *view, struct map *map)
 		}
 	}
 	mark_far(view, map);
+	mark_fast(view, map);
 	for (uint32_t i = 0; i < topo->core_count; i++) {
 		if (map->cores[i].thread_count > 0) {
 			map->cores[used++] = map->cores[i];
@@ -145,6 +148,24 @@ static void mark_far(const struct view *view, struct map *map)
 
 			if (core && view_sum_place(view, flow, shard) == VIEW_PLACE_REMOTE) {
 				core->far = true;
+			}
+		}
+	}
+}
+
+static void mark_fast(const struct view *view, struct map *map)
+{
+	for (uint32_t flow = 0; flow < view->plan->flow_count; flow++) {
+		const struct view_flow *f = &view->flows[flow];
+		bool known = f->fast && f->reason == FAST_REASON_NONE && f->irqs;
+
+		for (uint32_t i = 0; known && i < f->irqs->count; i++) {
+			const struct topo_cpu *cpu = topo_find_cpu(view->topo, f->irqs->cpus[i]);
+			struct map_core *core = cpu ? &map->cores[cpu->core_idx] : NULL;
+
+			if (core && core->fast_last != flow + 1) {
+				core->fast_last = flow + 1;
+				core->fast_count++;
 			}
 		}
 	}

@@ -37,6 +37,8 @@ struct map_core {
 	uint32_t shard_count; /* on its CPUs */
 	uint32_t first_shard; /* lowest number of these */
 	uint32_t flow_count;
+	uint32_t fast_count; /* flows that may be relayed in the kernel on its CPUs, each once */
+	uint32_t fast_last;  /* the last of these, plus one */
 	uint64_t load;
 	struct view_live_item live; /* of all its shards; when the view has that */
 	bool allowed;               /* at least one CPU may be used */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/view/fast.h"
 #include "src/view/live.h"
 #include "src/view/map.h"
 #include "src/view/members.h"
@@ -19,11 +20,12 @@
 #include "src/view/table.h"
 #include "src/view/svg.h"
 
-#define MARGIN    20.0
-#define MAP_WIDTH 1360.0
-#define WIDTH_MIN 900.0
-#define MAP_TOP   122.0
-#define TEXT_MAX  256
+#define MARGIN     20.0
+#define MAP_WIDTH  1360.0
+#define WIDTH_MIN  900.0
+#define WIDTH_FAST 1060.0 /* at least, with what is relayed in the kernel */
+#define MAP_TOP    122.0
+#define TEXT_MAX   256
 
 struct painter {
 	const struct view *view;
@@ -35,6 +37,7 @@ struct painter {
 
 static void paint_live(const struct painter *p, struct map *map);
 static void paint_head(const struct painter *p, double width);
+static void describe_fast(const struct painter *p, char *text, size_t room);
 static void paint_legend(const struct painter *p, double y);
 static void paint_box(const struct painter *p, uint32_t id);
 static void paint_socket(const struct painter *p, const struct map_box *box);
@@ -45,6 +48,7 @@ static void describe_memory(const struct painter *p, const struct topo_node *nod
 			    const struct view_sum_node *sum, char *text);
 static void paint_cache(const struct painter *p, const struct map_box *box);
 static void paint_core(const struct painter *p, const struct map_box *box);
+static void paint_fast(const struct painter *p, const struct map_core *core, struct svg_rect at);
 static const char *core_class(const struct map_core *core);
 static void paint_nic(const struct painter *p, const struct map_box *box);
 static const struct view_table_nic *find_ingress(const struct painter *p, const char *ifname);
@@ -58,6 +62,8 @@ int view_picture(const struct view *view, FILE *out)
 	struct view_table table = {0};
 	struct painter p = {.view = view, .map = &map, .sum = &sum, .table = &table, .out = out};
 	const struct svg_rect *page;
+	uint32_t unknown, fast = view_fast_count(view, &unknown);
+	double least = fast > 0 ? WIDTH_FAST : WIDTH_MIN;
 	double width;
 	double below, members;
 	int rc = view_sum_build(view, &sum);
@@ -70,7 +76,7 @@ int view_picture(const struct view *view, FILE *out)
 	} else if (rc == 0) {
 		map_place(&map, MARGIN, MAP_TOP, MAP_WIDTH);
 		page = &map.boxes[0].at;
-		width = page->w + 2 * MARGIN > WIDTH_MIN ? page->w + 2 * MARGIN : WIDTH_MIN;
+		width = page->w + 2 * MARGIN > least ? page->w + 2 * MARGIN : least;
 		below = page->y + page->h + MARGIN;
 		members = below + view_table_height(view, &table);
 		svg_open(out, width, members + view_members_height(view) + MARGIN,
@@ -129,9 +135,21 @@ static void paint_head(const struct painter *p, double width)
 		 " whose interface has no known node",
 		 plan->flow_count, plural(plan->flow_count), p->sum->flows_local,
 		 p->sum->flows_remote, p->sum->flows_unknown);
+	describe_fast(p, text + strlen(text), sizeof(text) - strlen(text));
 	at.y = 74;
 	svg_text_fit(p->out, at, SVG_FONT_BODY, p->sum->flows_remote ? "t-far" : "t-main", text);
 	paint_legend(p, 100);
+}
+
+static void describe_fast(const struct painter *p, char *text, size_t room)
+{
+	uint32_t unknown, count = view_fast_count(p->view, &unknown);
+
+	if (count > 0) {
+		snprintf(text, room,
+			 "; %" PRIu32 " may be relayed in the kernel, %" PRIu32 " on unknown CPUs",
+			 count, unknown);
+	}
 }
 
 static void paint_legend(const struct painter *p, double y)
@@ -146,10 +164,13 @@ static void paint_legend(const struct painter *p, double y)
 		{"b-system", "left to the system"},
 		{"b-idle", "no shard"},
 		{"b-barred", "may not be used"},
+		{"b-nic", "so many flows in the kernel"},
 	};
+	uint32_t unknown, fast = view_fast_count(p->view, &unknown);
+	size_t count = sizeof(entries) / sizeof(entries[0]) - (fast > 0 ? 0 : 1);
 	double x = MARGIN;
 
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		svg_box(p->out, (struct svg_rect){x, y - 10, 12, 12}, entries[i].class_name, NULL);
 		svg_text(p->out, x + 17, y, SVG_FONT_SMALL, "t-dim", entries[i].text);
 		x += 17 + svg_text_width(SVG_FONT_SMALL, entries[i].text) + 16;
@@ -308,6 +329,7 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 		 core->thread_count, core->cpu_os, core->last_cpu_os, core->shard_count,
 		 core->flow_count, core->load);
 	svg_box(p->out, at, core_class(core), text);
+	paint_fast(p, core, at);
 	if (core->shard_count == 0) {
 		snprintf(text, sizeof(text), "cpu %d", core->cpu_os);
 		svg_text(p->out, at.x + 5, at.y + 24, SVG_FONT_SMALL, "t-dim", text);
@@ -332,6 +354,27 @@ static void paint_core(const struct painter *p, const struct map_box *box)
 				(at.w - 2) * (double)core->load / (double)p->map->load_max, 2},
 			"b-load", NULL);
 	}
+}
+
+/* In the corner of a core: how many flows come to its CPUs and may be relayed there. */
+static void paint_fast(const struct painter *p, const struct map_core *core, struct svg_rect at)
+{
+	char text[TEXT_MAX];
+	double width;
+
+	if (core->fast_count == 0) {
+		return;
+	}
+	snprintf(text, sizeof(text), "%" PRIu32, core->fast_count);
+	width = svg_text_width(SVG_FONT_SMALL, text) + 6;
+	at.x += at.w - width - 2;
+	snprintf(text, sizeof(text),
+		 "%" PRIu32 " flow(s) may be relayed in the kernel here, by interrupts of "
+		 "their interface",
+		 core->fast_count);
+	svg_box(p->out, (struct svg_rect){at.x, at.y + 2, width, 12}, "b-nic", text);
+	snprintf(text, sizeof(text), "%" PRIu32, core->fast_count);
+	svg_text(p->out, at.x + 3, at.y + 11, SVG_FONT_SMALL, "t-nic", text);
 }
 
 static const char *core_class(const struct map_core *core)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/view/fast.h"
 #include "src/view/spread.h"
 #include "src/view/sum.h"
 
@@ -38,6 +39,7 @@ static bool shows_flows(const struct view *view);
 static void paint_flows(const struct view *view, struct svg_rect at, FILE *out);
 static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
 		       FILE *out);
+static double width_of_why(const struct view *view);
 static void describe_why(const struct view *view, uint32_t flow, uint32_t owner,
 			 char why[TEXT_MAX]);
 static void paint_row(FILE *out, struct svg_rect at, const double *widths, const char *const *texts,
@@ -200,8 +202,9 @@ static bool shows_flows(const struct view *view)
 
 static void paint_flows(const struct view *view, struct svg_rect at, FILE *out)
 {
-	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
-	const double widths[] = {120, rest, 60, 60, 190, 200};
+	const double why_width = width_of_why(view);
+	const double rest = at.w - 120 - 60 - 60 - 190 - why_width;
+	const double widths[] = {120, rest, 60, 60, 190, why_width};
 	static const char *const head[] = {"rule", "flow", "node", "outputs", "owner", "why", NULL};
 	const struct plan *plan = view->plan;
 
@@ -218,8 +221,9 @@ static void paint_flows(const struct view *view, struct svg_rect at, FILE *out)
 static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, struct svg_rect at,
 		       FILE *out)
 {
-	const double rest = at.w - 120 - 60 - 60 - 190 - 200;
-	const double widths[] = {120, rest, 60, 60, 190, 200};
+	const double why_width = width_of_why(view);
+	const double rest = at.w - 120 - 60 - 60 - 190 - why_width;
+	const double widths[] = {120, rest, 60, 60, 190, why_width};
 	const struct view_flow *f = &view->flows[flow];
 	const struct plan_owner *by = &view->plan->owners[owner];
 	const struct plan_shard *shard = &view->plan->shards[by->shard];
@@ -247,10 +251,19 @@ static void paint_flow(const struct view *view, uint32_t flow, uint32_t owner, s
 					      : "t-main");
 }
 
+/* CPUs in the kernel take more words. */
+static double width_of_why(const struct view *view)
+{
+	uint32_t unknown;
+
+	return view_fast_count(view, &unknown) > 0 ? 330 : 200;
+}
+
 /* Why this owner, its share, and whether the source that was asked for is among it. */
 static void describe_why(const struct view *view, uint32_t flow, uint32_t owner, char why[TEXT_MAX])
 {
 	char share[VIEW_SHARE_TEXT_MAX], source[ADDR_TEXT_MAX] = "";
+	char fast[VIEW_FAST_TEXT_MAX];
 	uint32_t its_owner;
 	bool its =
 		view_spread_asked(view, flow, &its_owner) == VIEW_ASKED_OWNER && its_owner == owner;
@@ -258,7 +271,8 @@ static void describe_why(const struct view *view, uint32_t flow, uint32_t owner,
 	if (its) {
 		addr_format(view->source, source);
 	}
-	snprintf(why, TEXT_MAX, "%s%s%s%s", plan_why_name(view->plan->owners[owner].why),
+	snprintf(why, TEXT_MAX, "%s%s%s%s%s%s", view_fast_text(&view->flows[flow], fast),
+		 view->flows[flow].fast ? "; " : "", plan_why_name(view->plan->owners[owner].why),
 		 view_spread_text(view, flow, owner, share), its ? ": " : "", source);
 }
 

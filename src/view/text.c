@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "numa/hugepages.h"
+#include "src/view/fast.h"
 #include "src/view/members.h"
 #include "src/view/spread.h"
 #include "src/view/sum.h"
@@ -24,6 +25,7 @@ static void print_shards(const struct view *view, FILE *out);
 static void print_flows(const struct view *view, FILE *out);
 static void print_flow(const struct view *view, uint32_t flow, const int width[2], FILE *out);
 static void print_notes(const struct view *view, const struct view_sum *sum, FILE *out);
+static void print_fast(const struct view *view, FILE *out);
 static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out);
 static const char *far_cure(enum plan_why why);
 static void print_spare_notes(const struct view *view, FILE *out);
@@ -189,6 +191,7 @@ static void print_flow(const struct view *view, uint32_t flow, const int width[2
 	const struct plan *plan = view->plan;
 	char node[VIEW_BYTES_TEXT_MAX];
 	char share[VIEW_SHARE_TEXT_MAX];
+	char fast[VIEW_FAST_TEXT_MAX];
 
 	for (uint32_t i = plan->first_owner[flow]; i < plan->first_owner[flow + 1]; i++) {
 		const struct plan_owner *owner = &plan->owners[i];
@@ -201,8 +204,9 @@ static void print_flow(const struct view *view, uint32_t flow, const int width[2
 		} else {
 			fprintf(out, "%*s", 6 + 2 + width[0] + 2 + width[1] + 2 + 4 + 8 + 9, "");
 		}
-		fprintf(out, "  %5" PRIu32 "  %s%s%s\n", owner->shard, remote ? "remote: " : "",
-			plan_why_name(owner->why), view_spread_text(view, flow, i, share));
+		fprintf(out, "  %5" PRIu32 "  %s%s%s%s%s\n", owner->shard, remote ? "remote: " : "",
+			plan_why_name(owner->why), view_spread_text(view, flow, i, share),
+			f->fast ? "; " : "", view_fast_text(f, fast));
 	}
 }
 
@@ -216,10 +220,22 @@ static void print_notes(const struct view *view, const struct view_sum *sum, FIL
 			" with unknown interface node\n",
 			sum->flows_local, sum->flows_remote, sum->flows_unknown);
 	}
+	print_fast(view, out);
 	view_spread_print(view, out);
 	print_far_notes(view, sum, out);
 	print_spare_notes(view, out);
 	print_memory_notes(view, sum, out);
+}
+
+static void print_fast(const struct view *view, FILE *out)
+{
+	uint32_t unknown, count = view_fast_count(view, &unknown);
+
+	if (count > 0) {
+		print_count(count, "flow", out);
+		fprintf(out, " may be relayed in the kernel, %" PRIu32 " on unknown CPUs\n",
+			unknown);
+	}
 }
 
 static void print_far_notes(const struct view *view, const struct view_sum *sum, FILE *out)

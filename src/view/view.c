@@ -12,6 +12,7 @@
 #include "src/base/addr.h"
 #include "src/base/out.h"
 #include "src/setup/needs.h"
+#include "src/view/fast.h"
 #include "src/view/sysctl.h"
 
 #define INGRESS_TEXT_MAX \
@@ -49,6 +50,7 @@ static int print(const struct setup *setup, enum opt_plan how, const struct view
 			    .flows = flows,
 			    .live = live,
 			    .conf = &setup->opt->conf};
+	struct view_fast fast = {0};
 	int rc = -ENOMEM;
 
 	if (setup->opt->source.family != 0) {
@@ -65,11 +67,13 @@ static int print(const struct setup *setup, enum opt_plan how, const struct view
 		}
 		view.arena_bytes = needs_largest_arena(setup);
 		view.page = needs_first_page(setup->opt, view.arena_bytes);
-		rc = print_as(&view, how, out);
+		rc = live ? 0 : view_fast_build(setup, "", flows, &fast);
+		rc = rc == 0 ? print_as(&view, how, out) : rc;
 	}
 	if (rc == 0) {
 		rc = out_finish(out);
 	}
+	view_fast_free(&fast);
 	free(flows);
 	free(texts);
 	return rc;

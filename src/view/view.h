@@ -10,12 +10,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "numa/plan.h"
 #include "numa/topo.h"
 #include "src/base/arena.h"
+#include "src/fastpath/eligible.h"
 #include "src/setup/setup.h"
 
 /* A flow as people know it; what the planner decided is in plan->owners. */
@@ -27,7 +29,10 @@ struct view_flow {
 	uint32_t weight;
 	uint32_t output_count;
 	const struct rule_ingress *in;
-	enum share_by by; /* what spread= divides */
+	enum share_by by;        /* what spread= divides */
+	bool fast;               /* the kernel is asked to relay it (--fastpath), where it can */
+	enum fast_reason reason; /* what stands in the way of that, as far as can be planned */
+	const struct view_irqs *irqs; /* its CPUs then; NULL: nobody knows */
 };
 
 struct view {

@@ -25,7 +25,7 @@ static uint32_t first_owner[] = {0, 1, 2, 4};
 static int reserved[] = {0};
 static struct plan plan;
 static struct view_flow flows[3];
-static struct rule_ingress ingresses[3];
+static struct rule_ingress ingresses[3]; /* of any source */
 static struct view view;
 static char *text;
 static size_t text_len;
@@ -66,6 +66,17 @@ static void make_machine(void)
 			     .source = "a machine <made> by hand"};
 }
 
+static struct view_flow make_flow(int i, const char *name, const char *ingress, const char *ifname,
+				  uint32_t outputs)
+{
+	struct view_flow flow = {.name = name, .ingress = ingress, .ifname = ifname, .weight = 1};
+
+	flow.node_os = i == 1 ? TOPO_UNKNOWN : 1;
+	flow.output_count = outputs;
+	flow.in = &ingresses[i];
+	return flow;
+}
+
 static void make_plan(void)
 {
 	shards[0] = (struct plan_shard){
@@ -86,15 +97,11 @@ static void make_plan(void)
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(
 			addr_parse_ip(i == 1 ? "ff3e::1" : "239.1.1.1", &ingresses[i].at.addr), 0);
-		ingresses[i].source = (struct addr){0};
 	}
-	flows[0] = (struct view_flow){"near", "239.1.1.1%<&\">:5000", "<&\">",         1, 1,
-				      2,      &ingresses[0],          SHARE_BY_OUTPUTS};
-	flows[1] =
-		(struct view_flow){"odd", "[ff3e::1%veth0]:5000", "veth0",         TOPO_UNKNOWN, 1,
-				   1,     &ingresses[1],          SHARE_BY_OUTPUTS};
-	flows[2] = (struct view_flow){"hot", "239.1.1.2%<&\">:5000", "<&\">",         1, 2,
-				      4,     &ingresses[2],          SHARE_BY_OUTPUTS};
+	flows[0] = make_flow(0, "near", "239.1.1.1%<&\">:5000", "<&\">", 2);
+	flows[1] = make_flow(1, "odd", "[ff3e::1%veth0]:5000", "veth0", 1);
+	flows[2] = make_flow(2, "hot", "239.1.1.2%<&\">:5000", "<&\">", 4);
+	flows[2].weight = 2;
 	view = (struct view){.topo = &topo,
 			     .plan = &plan,
 			     .flows = flows,
@@ -229,9 +236,7 @@ static void has(const char *format, ...)
 
 START_TEST(json_is_whole_and_null_where_nothing_is_known)
 {
-	json_t *root;
-	json_t *flow;
-	json_t *owner;
+	json_t *root, *flow, *owner;
 
 	print(view_json);
 	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
