@@ -10,8 +10,14 @@
 #include "numa/nodemem.h"
 #include "numa/procmaps.h"
 #include "src/base/arena.h"
+#include "tests/unit/hugepool.h"
 
 #define MIB ((size_t)1024 * 1024)
+
+static void lend_pool(void)
+{
+	(void)hugepool_grow(8);
+}
 
 START_TEST(lines_and_counts_of_pools)
 {
@@ -29,6 +35,26 @@ START_TEST(lines_and_counts_of_pools)
 		ck_assert_int_eq(hugepages_read(NODE_UNKNOWN, 2 * MIB, &pool), 0);
 		ck_assert_uint_le(pool.available, pool.total);
 	}
+}
+END_TEST
+
+/* What a mapping has reserved, and not touched yet, is somebody's. */
+START_TEST(reserved_pages_are_not_available)
+{
+	struct hugepages pool = {0};
+	struct arena arena = {0};
+	long counted;
+
+	if (arena_map(&arena, 4 * 2 * MIB, ARENA_HUGE_2M) < 0) {
+		return; /* no such pages here */
+	}
+	ck_assert_int_ge(hugepool_read("resv_hugepages"), 4);
+	do { /* others may take and return some meanwhile */
+		counted = hugepool_available();
+		ck_assert_int_eq(hugepages_read(NODE_UNKNOWN, 2 * MIB, &pool), 0);
+	} while (counted != hugepool_available());
+	ck_assert_int_eq((long)pool.available, counted);
+	arena_unmap(&arena);
 }
 END_TEST
 
@@ -63,6 +89,8 @@ static Suite *hugepages_suite(void)
 	TCase *tc = tcase_create("hugepages");
 
 	tcase_add_test(tc, lines_and_counts_of_pools);
+	tcase_add_unchecked_fixture(tc, lend_pool, hugepool_restore);
+	tcase_add_test(tc, reserved_pages_are_not_available);
 	tcase_add_test(tc, maps_find_a_mapping_by_its_beginning_only);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -8,11 +8,13 @@
 
 #include <check.h>
 #include <errno.h>
+#include <numaif.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -51,6 +53,15 @@ static long thp_bytes(const struct arena *arena)
 	return (long)bytes;
 }
 
+/* How the memory at `at' is to be placed: MPOL_BIND and the like. */
+static int policy_at(void *at)
+{
+	int mode = -1;
+
+	ck_assert_int_eq(get_mempolicy(&mode, NULL, 0, at, MPOL_F_ADDR), 0);
+	return mode;
+}
+
 /* What must be true of every arena that was got, on `node_os'. */
 static void check_got(const struct arena *arena, size_t len_bytes, int node_os,
 		      const struct nodemem_result *res)
@@ -63,6 +74,9 @@ static void check_got(const struct arena *arena, size_t len_bytes, int node_os,
 	ck_assert_int_eq(arena->huge, res->got);
 	ck_assert(!arena->sealed);
 	ck_assert_int_eq(res->bound, node_os != NODE_UNKNOWN);
+	if (res->bound) { /* and not just preferred there */
+		ck_assert_int_eq(policy_at(arena->base), MPOL_BIND);
+	}
 	ck_assert(res->verified);
 	ck_assert(!res->unverifiable);
 	ck_assert_uint_eq(res->pages, arena->len_bytes / arena->page_bytes);
@@ -315,6 +329,21 @@ START_TEST(more_than_the_machine_has_is_an_error_not_a_kill)
 		-ENOMEM);
 	ck_assert_mem_eq(&arena, &nothing, sizeof(arena));
 	ck_assert_ptr_nonnull(strstr(err.text, "MiB"));
+	(void)get(&arena, 4 * MIB, node_os, NODEMEM_HUGE_OFF); /* and nothing is promised still */
+	arena_unmap(&arena);
+}
+END_TEST
+
+START_TEST(no_transparent_page_at_all_is_none)
+{
+	struct arena arena = {0};
+	struct nodemem_result res;
+
+	ck_assert_int_eq(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
+	res = get(&arena, 3 * MIB, some_node(), NODEMEM_HUGE_THP);
+	ck_assert_int_eq(res.got, ARENA_HUGE_OFF);
+	ck_assert(res.degraded);
+	arena_unmap(&arena);
 }
 END_TEST
 
@@ -439,6 +468,7 @@ static Suite *nodemem_suite(void)
 	tcase_add_test(tc, announced_shards_are_all_in_the_first_message);
 	tcase_add_loop_test(tc, a_node_that_is_not_there_is_refused, 0, 9);
 	tcase_add_loop_test(tc, more_than_the_machine_has_is_an_error_not_a_kill, 0, 2);
+	tcase_add_test(tc, no_transparent_page_at_all_is_none);
 	tcase_add_test(tc, verify_counts_pages_that_are_elsewhere_or_absent);
 	tcase_add_test(tc, shards_that_start_at_once_each_get_whole_arenas);
 	tcase_add_test(tc, libnuma_complains_through_the_log);

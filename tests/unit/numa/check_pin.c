@@ -9,12 +9,21 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CPUS_MAX 4096
 
 static int cpus[CPUS_MAX];
+static bool overruled; /* somebody else sets the CPUs that a thread may use */
+
+/* Stands before the C library's. */
+int sched_setaffinity(pid_t tid, size_t bytes, const cpu_set_t *set)
+{
+	return overruled ? 0 : (int)syscall(SYS_sched_setaffinity, tid, bytes, set);
+}
 
 /* The CPUs of thread `tid', into `cpus'; how many. */
 static int read_allowed(pid_t tid)
@@ -55,6 +64,15 @@ START_TEST(thread_on_several_cpus_is_pinned_to_none)
 		ck_assert_int_eq(pin_get(0), -1);
 	} else {
 		ck_assert_int_eq(pin_get(0), cpus[0]);
+	}
+}
+END_TEST
+
+START_TEST(pin_that_does_not_hold_is_told)
+{
+	if (read_allowed(getpid()) > 1) {
+		overruled = true;
+		ck_assert_int_eq(pin_self(sched_getcpu()), -EXDEV);
 	}
 }
 END_TEST
@@ -113,6 +131,7 @@ static Suite *pin_suite(void)
 	Suite *suite = suite_create("pin");
 	TCase *tc = tcase_create("pin");
 
+	tcase_add_test(tc, pin_that_does_not_hold_is_told);
 	tcase_add_test(tc, pin_to_each_allowed_cpu_holds);
 	tcase_add_test(tc, thread_on_several_cpus_is_pinned_to_none);
 	tcase_add_test(tc, pin_to_what_is_no_cpu_is_refused);

@@ -8,6 +8,16 @@ tests_unit_run_check_report_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_counters
 tests_unit_run_check_counters_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_gate
+tests_unit_run_check_gate_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_precedence
+tests_unit_run_check_precedence_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_sources
+tests_unit_run_check_sources_SOURCES = tests/unit/run/check_sources.c $(RUN_RIG)
+tests_unit_run_check_sources_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_history
 tests_unit_run_check_history_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 

@@ -135,9 +135,12 @@ static void take_all(void)
 
 START_TEST(a_flow_is_taken_whole_before_it_is_given_and_started_last)
 {
+	static const struct addr ours = {.family = AF_INET, .port = 9};
 	struct shard_message *m;
 
 	ck_assert(!changer_is_amid(&changer));
+	rig.flow_room[0].flow.echoes = &ours;
+	rig.flow_room[0].flow.echo_count = 1;
 	take_all();
 	ck_assert(changer_is_amid(&changer));        /* who looked now would miss it */
 	m = expect_asked(SHARD_ADD_FLOW, TO, GIVEN); /* two lists are all */
@@ -146,6 +149,8 @@ START_TEST(a_flow_is_taken_whole_before_it_is_given_and_started_last)
 	ck_assert_uint_eq(m->flow_rule.pool_class, POOL_JUMBO);
 	ck_assert_uint_eq(m->flow_past.next_group, POOL_JUMBO);
 	ck_assert_uint_eq(stat_get(&m->flow_stats.received), 7);
+	ck_assert_ptr_eq(m->echoes, &ours);
+	ck_assert_uint_eq(m->echo_count, 1);
 	for (uint32_t o = 0; o < SUP_RIG_OUTPUTS; o++) {
 		ck_assert_int_eq((++m)->op, SHARD_ADD_OUTPUT);
 		ck_assert(m->goes_on);

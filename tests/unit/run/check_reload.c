@@ -31,7 +31,7 @@ static struct ring ring; /* of no engine: it is only asked what it can */
 static struct flow_place flow_room[ROOM_FLOWS], *flow_rooms[] = {flow_room};
 static struct output_place output_room[ROOM_OUTPUTS], *output_rooms[] = {output_room};
 static struct shard_message asked[ASKED_MAX];
-static uint32_t asked_count, refused_at;
+static uint32_t asked_count, refused_at, refused_count;
 static int result; /* what the client was told; 1: nothing yet */
 static struct err told;
 
@@ -89,11 +89,13 @@ static void open_rig(void)
 	changer_init(&sup.changer, &sup);
 	reload_init(&sup.reload, &sup, 0, NULL);
 	refused_at = UINT32_MAX;
+	refused_count = 0;
 	asked_count = 0;
 	result = 1;
 }
 
-/* Plays the shard: takes what it is asked, but for one message that it has no room for. */
+/* Plays the shard: takes what it is asked, but for messages that it has no room for, and from the
+ * second of these on it is broken. */
 static void answer(void)
 {
 	struct mailbox *box = &sup.workers[0].mailbox;
@@ -102,8 +104,18 @@ static void answer(void)
 	ck_assert_ptr_nonnull(m);
 	ck_assert_uint_lt(asked_count, ASKED_MAX);
 	asked[asked_count] = *m;
-	m->result = asked_count++ == refused_at ? -ENOSPC : 0;
+	m->result = asked_count++ < refused_at ? 0 : refused_count++ == 0 ? -ENOSPC : -EIO;
 	mailbox_answer(box, m);
+}
+
+static void do_lists(void)
+{
+	while (!changer_is_idle(&sup.changer)) {
+		changer_tick(&sup.changer);
+		if (changer_fd(&sup.changer) >= 0) {
+			answer();
+		}
+	}
 }
 
 static void done(void *context, int rc, const struct err *text)
@@ -126,12 +138,7 @@ static int reload(const char *const *words)
 		options_free(&wanted);
 		return rc;
 	}
-	while (!changer_is_idle(&sup.changer)) {
-		changer_tick(&sup.changer);
-		if (changer_fd(&sup.changer) >= 0) {
-			answer();
-		}
-	}
+	do_lists();
 	return 0;
 }
 
@@ -211,24 +218,34 @@ START_TEST(what_comes_on_a_missing_interface_is_added_without_a_socket)
 }
 END_TEST
 
+/* The descriptor that would be opened next. */
+static int free_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
 START_TEST(what_the_kernel_refuses_changes_nothing)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(at);
-	int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	char rule[128], words_said[64];
+	int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), next_fd;
+	char rule[160], words_said[64];
 	const char *words[] = {"--rule", rule, NULL};
 
 	ck_assert_int_eq(bind(taken, (struct sockaddr *)&at, len), 0);
 	ck_assert_int_eq(getsockname(taken, (struct sockaddr *)&at, &len), 0);
-	snprintf(rule, sizeof(rule),
-		 "127.0.0.1:5000 -> 127.0.0.1:6000, 127.0.0.1:6001 src=127.0.0.1 sport=%u",
+	snprintf(rule, sizeof(rule), RULE ", 127.0.0.1:6002, 127.0.0.1:6001 src=127.0.0.1 sport=%u",
 		 ntohs(at.sin_port));
 	snprintf(words_said, sizeof(words_said), "127.0.0.1:%u: cannot bind", ntohs(at.sin_port));
 	open_rig();
+	next_fd = free_fd();
 	ck_assert_int_eq(reload(words), 0);
 	ck_assert_int_lt(result, 0);
 	ck_assert_uint_eq(asked_count, 0);
+	ck_assert_int_eq(free_fd(), next_fd); /* nor is a socket left open */
 	ck_assert(!sup.reload.partly);
 	ck_assert_ptr_eq(sup.setup, &setup);
 	ck_assert_ptr_eq(strstr(told.text, words_said), told.text);
@@ -251,6 +268,114 @@ START_TEST(what_a_shard_refuses_is_named_and_the_rest_is_in_force)
 		strncmp(told.text,
 			"partly applied: 1 of 2 steps were not done, of 127.0.0.1:6002: ", 63) == 0,
 		"%s", told.text);
+}
+END_TEST
+
+/* What has become of a list. */
+struct outcome {
+	int rc, times;
+	bool begun;
+};
+
+static void note_outcome(void *context, int rc, bool begun, const struct err *err)
+{
+	struct outcome *outcome = context;
+
+	(void)err;
+	*outcome = (struct outcome){.rc = rc, .times = outcome->times + 1, .begun = begun};
+}
+
+/* Two steps that change the rig's output, each in its own way; opens the rig. */
+static void open_with_steps(struct changer_step steps[2])
+{
+	static struct rule_table_output wanted[2];
+
+	open_rig();
+	for (uint32_t i = 0; i < 2; i++) {
+		wanted[i] = output_room[0].rule;
+		wanted[i].out.rate_bps = 1000 + i;
+		steps[i] = (struct changer_step){.op = SHARD_SET_OUTPUT,
+						 .fd = -1,
+						 .flow = &flow_room[0].rule,
+						 .output = &wanted[i]};
+	}
+}
+
+static void begin_list(struct changer_step *steps, uint32_t count, struct outcome *outcome)
+{
+	struct changer_client client = {.done = note_outcome, .context = outcome};
+
+	ck_assert_int_eq(changer_begin(&sup.changer, steps, count, &client), 0);
+}
+
+START_TEST(lists_are_done_one_after_the_other_and_each_is_answered)
+{
+	struct changer_step steps[2];
+	struct outcome outcomes[2] = {{0}, {0}};
+
+	open_with_steps(steps);
+	begin_list(&steps[0], 1, &outcomes[0]);
+	begin_list(&steps[1], 1, &outcomes[1]);
+	do_lists();
+	ck_assert_int_eq(outcomes[0].times, 1);
+	ck_assert_int_eq(outcomes[1].times, 1);
+	ck_assert_uint_eq(asked_count, 2);
+	ck_assert_uint_eq(asked[0].output_rule.out.rate_bps, 1000);
+	ck_assert_uint_eq(asked[1].output_rule.out.rate_bps, 1001);
+}
+END_TEST
+
+START_TEST(what_has_gone_already_counts_as_removed)
+{
+	struct rule_table_output gone = {.out = RULE_OUTPUT_UNSET};
+	struct changer_step step = {.op = SHARD_REMOVE_OUTPUT, .fd = -1, .output = &gone};
+	struct outcome outcome = {.rc = 1};
+
+	open_rig();
+	step.flow = &flow_room[0].rule;
+	ck_assert_int_eq(addr_parse_ip("127.0.0.9", &gone.out.to.addr), 0);
+	begin_list(&step, 1, &outcome);
+	do_lists();
+	ck_assert_int_eq(outcome.times, 1);
+	ck_assert_int_eq(outcome.rc, 0);
+	ck_assert_int_eq(step.result, 0);
+	ck_assert_uint_eq(asked_count, 0);
+}
+END_TEST
+
+START_TEST(of_several_failures_the_first_is_told)
+{
+	struct changer_step steps[2];
+	struct outcome outcome = {0};
+
+	open_with_steps(steps);
+	refused_at = 0;
+	begin_list(steps, 2, &outcome);
+	do_lists();
+	ck_assert_int_eq(steps[0].result, -ENOSPC);
+	ck_assert_int_eq(steps[1].result, -EIO);
+	ck_assert_int_eq(outcome.rc, -ENOSPC);
+	ck_assert(outcome.begun);
+}
+END_TEST
+
+START_TEST(list_that_the_end_overtakes_is_answered_and_says_so)
+{
+	struct changer_step steps[2];
+	struct outcome outcomes[2] = {{0}, {0}};
+
+	open_with_steps(steps);
+	begin_list(&steps[0], 1, &outcomes[0]);
+	begin_list(&steps[1], 1, &outcomes[1]);
+	while (changer_fd(&sup.changer) < 0) {
+		changer_tick(&sup.changer);
+	}
+	changer_end(&sup.changer); /* the shard has ended and never looked */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(outcomes[i].times, 1);
+		ck_assert_int_eq(outcomes[i].rc, -ESHUTDOWN);
+	}
+	ck_assert(changer_is_idle(&sup.changer));
 }
 END_TEST
 
@@ -319,6 +444,10 @@ int main(void)
 	tcase_add_test(tc, what_comes_on_a_missing_interface_is_added_without_a_socket);
 	tcase_add_test(tc, what_the_kernel_refuses_changes_nothing);
 	tcase_add_test(tc, what_a_shard_refuses_is_named_and_the_rest_is_in_force);
+	tcase_add_test(tc, lists_are_done_one_after_the_other_and_each_is_answered);
+	tcase_add_test(tc, what_has_gone_already_counts_as_removed);
+	tcase_add_test(tc, of_several_failures_the_first_is_told);
+	tcase_add_test(tc, list_that_the_end_overtakes_is_answered_and_says_so);
 	tcase_add_test(tc, sockets_are_opened_on_the_node_of_their_shard);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -1,10 +1,14 @@
-/* check_difference_match.c - of a divided flow all shares go on with their sockets, or none does.
+/* check_difference_match.c - of a divided flow all shares go on with their sockets, or none does;
+ * and which options of an output its socket follows.
  */
 #include "src/setup/difference_match.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "src/setup/difference.h"
 
 #define SHARDS 3
 
@@ -170,6 +174,42 @@ START_TEST(neither_a_port_nor_a_leg_is_cut)
 }
 END_TEST
 
+/* Each alone, beside an output without any. */
+static const struct rule_output bound[] = {
+	{.sport = 7},
+	{.src_keep = true},
+	{.sport_keep = true},
+	{.df = true},
+	{.mtu = 1400},
+	{.reply = true},
+	{.src = {.family = AF_INET, .ip = {10, 0, 0, 1}}},
+	{.to.addr = {.family = AF_INET, .ip = {10, 0, 0, 2}}},
+	{.priority = RULE_AUTO},
+};
+static const struct rule_output followed[] = {
+	{.rate_bps = 1}, {.ttl_mode = RULE_TTL_KEEP},
+	{.ttl = 9},      {.dscp = 10},
+	{.priority = 3}, {.gso = true},
+	{.local = true},
+};
+
+START_TEST(output_has_another_socket_where_the_one_it_has_cannot_follow)
+{
+	struct rule_table_output plain = {.ifindex = 1}, other;
+
+	for (size_t i = 0; i < sizeof(bound) / sizeof(bound[0]); i++) {
+		other = (struct rule_table_output){.out = bound[i]};
+		ck_assert_int_eq(difference_of_output(&plain, &other), DIFFERENCE_REPLACE_OUTPUT);
+	}
+	for (size_t i = 0; i < sizeof(followed) / sizeof(followed[0]); i++) {
+		other = (struct rule_table_output){.out = followed[i]};
+		ck_assert_int_eq(difference_of_output(&plain, &other), DIFFERENCE_SET_OUTPUT);
+	}
+	other = (struct rule_table_output){.ifindex = 9, .mtu = 9000};
+	ck_assert_int_eq(difference_of_output(&plain, &other), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("difference_match");
@@ -187,6 +227,7 @@ int main(void)
 	tcase_add_test(tc, a_group_whose_sockets_are_all_others_is_cut);
 	tcase_add_test(tc, what_goes_on_only_comes_or_only_goes_is_not_cut);
 	tcase_add_test(tc, neither_a_port_nor_a_leg_is_cut);
+	tcase_add_test(tc, output_has_another_socket_where_the_one_it_has_cannot_follow);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -124,6 +124,10 @@ UNIT_TESTS += tests/unit/shard/check_ring_fault
 tests_unit_shard_check_ring_fault_SOURCES = tests/unit/shard/check_ring_fault.c $(RING_RIG)
 tests_unit_shard_check_ring_fault_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_ring_enter
+tests_unit_shard_check_ring_enter_SOURCES = tests/unit/shard/check_ring_enter.c $(RING_RIG)
+tests_unit_shard_check_ring_enter_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_ring_random
 tests_unit_shard_check_ring_random_SOURCES = tests/unit/shard/check_ring_random.c $(RING_RIG)
 tests_unit_shard_check_ring_random_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

@@ -1,9 +1,12 @@
 /* check_change.c - flows and outputs come and go while their shard relays, and every datagram is in
  * exactly one counter before, meanwhile and after.
  */
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/unit/shard/change_rig.h"
 
@@ -200,6 +203,30 @@ END_TEST
 
 /* ---- answers ---- */
 
+START_TEST(what_the_socket_of_a_flow_that_goes_had_no_room_for_is_told)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), smallest = 1;
+	struct shard_message flow = new_flow(fd), gone = {.op = SHARD_REMOVE_FLOW};
+
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &smallest, sizeof(smallest)), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	open_rig();
+	ck_assert_int_eq(ask(&flow), 0);
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(sendto(fd, "abc", 3, 0, (struct sockaddr *)&at, len), 3);
+	}
+	gone.flow = flow.flow;
+	ck_assert_int_eq(ask(&gone), 0);
+	ck_assert_uint_gt(stat_get(&gone.flow_stats.kernel_drops), 0);
+	ck_assert_uint_eq(gone.flow_past.drops_seen, stat_get(&gone.flow_stats.kernel_drops));
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 {
 	struct shard_message m = new_output(place_token(0, 9), 7000, NEW_FD);
@@ -330,6 +357,7 @@ int main(void)
 	tcase_add_test(tc, a_flow_added_receives_once_it_is_started);
 	tcase_add_test(tc, a_flow_is_closed_with_datagrams_queued_and_loses_none_that_it_took);
 	tcase_add_test(tc, a_flow_that_waits_to_be_armed_goes_at_once);
+	tcase_add_test(tc, what_the_socket_of_a_flow_that_goes_had_no_room_for_is_told);
 	tcase_add_test(tc, what_cannot_be_is_refused_and_changes_nothing);
 	tcase_add_test(tc, rooms_are_added_to_a_running_shard);
 	tcase_add_test(tc, a_shard_that_ends_answers_what_it_was_asked);

@@ -93,7 +93,9 @@ START_TEST(a_replaced_output_loses_doubles_and_reorders_nothing)
 		ck_assert_int_eq(relay_turn(&rig.relay), 0);
 		ck_assert(!is_answered(&m));
 	}
-	ck_assert_uint_eq(sent_in_order(NEW_FD, 7), 0); /* it does not overtake */
+	for (uint32_t i = 0; i < fake_send_count(rig.ring); i++) {
+		ck_assert_int_ne(fake_send_at(rig.ring, i)->fd, NEW_FD); /* it does not overtake */
+	}
 	fake_hold_sends(rig.ring, false);
 	await_answer(&m);
 	ck_assert_int_eq(m.result, 0);

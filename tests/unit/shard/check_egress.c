@@ -156,6 +156,37 @@ START_TEST(kept_hop_limit_and_dscp_part_the_trains)
 }
 END_TEST
 
+static void deliver_from(const char *from, int tos)
+{
+	struct fake_datagram d = {.payload = "0123", .payload_bytes = 4, .ttl = 9, .tos = tos};
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse_ip(from, &addr), 0);
+	addr_to_sockaddr(&addr, 0, &d.from);
+	fake_deliver(rig.ring, 0, &d);
+}
+
+START_TEST(datagrams_of_another_mark_or_sender_leave_by_themselves)
+{
+	struct rig_options options = trains;
+
+	options.out.dscp = RULE_DSCP_KEEP;
+	options.out.src_keep = true;
+	rig_open(&rig, &options);
+	deliver_from("10.0.0.1", 0xb8);
+	deliver_from("10.0.0.1", 0x28);
+	deliver_from("10.0.0.2", 0x28);
+	deliver_from("10.0.0.2", 0x28);
+	rig_settle(&rig);
+	ck_assert_uint_eq(fake_send_count(rig.ring), 3);
+	ck_assert_int_eq(control_int(send_at(0), IPPROTO_IP, IP_TOS), 0xb8);
+	ck_assert_int_eq(control_int(send_at(1), IPPROTO_IP, IP_TOS), 0x28);
+	ck_assert_uint_eq(send_at(1)->payload_bytes, 4);
+	ck_assert_uint_eq(send_at(2)->payload_bytes, 8);
+	rig_close(&rig);
+}
+END_TEST
+
 static void expect_fates(const struct rig_options *options, uint32_t sent, uint32_t too_big,
 			 uint32_t sends)
 {
@@ -283,6 +314,90 @@ static void flush_and_settle(void)
 	}
 }
 
+/* Offers one datagram of `bytes' at the time that the test has set; whether it was sent. */
+static bool offer(struct datagram *d, uint32_t bytes)
+{
+	uint64_t sent = stat_get(&rig.output_stats[0].sent);
+	struct egress_rest rest;
+
+	stat_add(&rig.flow_stats.received, 1);
+	stat_add(&rig.flow_stats.relayed, 1);
+	d->bytes = d->segment_bytes = bytes;
+	ck_assert(egress_append(&rig.egress, 0, d, &rest));
+	flush_and_settle();
+	return stat_get(&rig.output_stats[0].sent) > sent;
+}
+
+/* An output of this rate, a datagram to offer to it, and one second gone by. */
+static struct datagram open_limited(uint64_t rate_bps)
+{
+	struct rig_options options = singles;
+	struct datagram d;
+
+	options.out.rate_bps = rate_bps;
+	options.slots = 33;
+	rig_open(&rig, &options);
+	d = taken_train(1);
+	stat_add(&rig.flow_stats.received, -1ULL); /* it is counted when it is offered */
+	stat_add(&rig.flow_stats.relayed, -1ULL);
+	rig.egress.now_ns = NS_PER_S;
+	return d;
+}
+
+START_TEST(slow_rate_loses_no_fraction_however_often_it_is_looked_at)
+{
+	struct datagram d = open_limited(8000); /* a bit in 125 us */
+	uint32_t sent = 0;
+
+	while (offer(&d, 100)) {
+		continue; /* the first burst */
+	}
+	for (int i = 0; i < 8000; i++) {
+		rig.egress.now_ns += 187500;
+		sent += offer(&d, 100);
+	}
+	ck_assert_uint_ge(sent, 14); /* of one and a half seconds */
+	ck_assert_uint_le(sent, 15);
+	ck_assert(pool_drop(&rig.pool, d.slot));
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(bucket_holds_no_more_than_a_burst)
+{
+	struct datagram d = open_limited(1000000);
+	uint32_t sent = 0;
+
+	ck_assert(offer(&d, 4));
+	rig.egress.now_ns += NS_PER_S / 4; /* less than fills it by itself */
+	ck_assert(offer(&d, 4));
+	while (offer(&d, 1000)) {
+		sent++;
+	}
+	ck_assert_uint_eq(sent, RATE_BURST_MIN_BITS / 8000);
+	ck_assert(pool_drop(&rig.pool, d.slot));
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(hop_limit_of_zero_is_not_kept)
+{
+	struct rig_options options = singles;
+	struct egress_rest rest;
+	struct datagram d;
+
+	options.out.ttl_mode = RULE_TTL_KEEP;
+	options.slots = 33;
+	rig_open(&rig, &options);
+	d = taken_train(1);
+	d.ttl = 0;
+	ck_assert(egress_append(&rig.egress, 0, &d, &rest));
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_TTL_EXPIRED]), 1);
+	ck_assert(pool_drop(&rig.pool, d.slot));
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(append_without_a_free_train_says_so_and_makes_no_turn)
 {
 	struct rig_options options = singles;
@@ -343,11 +458,15 @@ static Suite *egress_suite(void)
 	tcase_add_loop_test(tcase, hop_limit_left_open_counts_down_from_16, 0,
 			    sizeof(counted) / sizeof(counted[0]));
 	tcase_add_test(tcase, kept_hop_limit_and_dscp_part_the_trains);
+	tcase_add_test(tcase, datagrams_of_another_mark_or_sender_leave_by_themselves);
 	tcase_add_test(tcase,
 		       what_the_path_does_not_carry_is_in_no_train_and_dropped_if_never_cut_up);
 	tcase_add_test(tcase, rate_limit_counts_what_it_drops);
 	tcase_add_test(tcase, slow_rate_is_kept_over_pauses);
 	tcase_add_loop_test(tcase, bucket_is_full_after_a_long_pause_at_any_rate, 0, 5);
+	tcase_add_test(tcase, slow_rate_loses_no_fraction_however_often_it_is_looked_at);
+	tcase_add_test(tcase, bucket_holds_no_more_than_a_burst);
+	tcase_add_test(tcase, hop_limit_of_zero_is_not_kept);
 	tcase_add_test(tcase, append_without_a_free_train_says_so_and_makes_no_turn);
 	tcase_add_test(tcase, rest_that_is_dropped_counts_what_was_not_taken);
 	suite_add_tcase(suite, tcase);

@@ -1,5 +1,6 @@
-/* check_egress_edges.c - trains at their limits: bytes, datagrams, pieces; and what a refusal, or
- * the end of the ring, amid a resend is counted as. The rig has more slots than a train has pieces.
+/* check_egress_edges.c - trains at their limits: bytes, datagrams, pieces; what a refusal, or the
+ * end of the ring, amid a resend is counted as; who is sent first, and who is not. The rig has more
+ * slots than a train has pieces.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -166,6 +167,35 @@ START_TEST(kept_dscp_comes_without_a_mark_of_congestion_and_kept_source_with_the
 }
 END_TEST
 
+START_TEST(output_without_carrier_counts_and_sends_nothing)
+{
+	rig_open(&rig, &options);
+	egress_output(&rig.egress, 0)->dark = true;
+	rig_deliver(&rig, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(fake_send_count(rig.ring), 0);
+	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_LINK_DOWN]), 1);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(outputs_of_the_highest_priority_are_sent_first)
+{
+	struct rig_options several = options;
+
+	several.outputs = 3;
+	rig_open(&rig, &several);
+	egress_output(&rig.egress, 1)->level = RULE_LEVELS - 1;
+	egress_output(&rig.egress, 2)->level = 1;
+	rig_deliver(&rig, 100);
+	rig_settle(&rig);
+	ck_assert_int_eq(fake_send_at(rig.ring, 0)->fd, 101);
+	ck_assert_int_eq(fake_send_at(rig.ring, 1)->fd, 102);
+	ck_assert_int_eq(fake_send_at(rig.ring, 2)->fd, 100);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(starved_flow_is_started_again_once_a_quarter_of_its_slots_is_back)
 {
 	struct rig_options few = options;
@@ -207,6 +237,8 @@ int main(void)
 	tcase_add_test(
 		tcase,
 		kept_dscp_comes_without_a_mark_of_congestion_and_kept_source_with_the_interface);
+	tcase_add_test(tcase, output_without_carrier_counts_and_sends_nothing);
+	tcase_add_test(tcase, outputs_of_the_highest_priority_are_sent_first);
 	tcase_add_test(tcase, starved_flow_is_started_again_once_a_quarter_of_its_slots_is_back);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,21 @@ START_TEST(error_that_no_icmp_error_explains_is_meant_for_the_datagram)
 }
 END_TEST
 
+START_TEST(error_that_repeats_itself_is_believed_though_icmp_could_reach_the_socket)
+{
+	struct weather weather = {.err = EHOSTUNREACH, .count = UINT32_MAX};
+
+	open_rig(&singles, &weather);
+	egress_output(&rig.egress, 0)->connected = true;
+	rig_deliver(&rig, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&stats()->sends), 1 + SEND_DOUBTS_MAX);
+	ck_assert_uint_eq(drops(OUTPUT_DROP_UNREACHABLE), 1);
+	ck_assert_uint_eq(stat_get(&stats()->send_errno), EHOSTUNREACH);
+	close_rig(&weather);
+}
+END_TEST
+
 START_TEST(nothing_is_sent_again_once_it_was_overtaken)
 {
 	struct weather weather = {.err = EMSGSIZE, .from = 1, .count = 1, .icmp = true};
@@ -286,6 +302,44 @@ START_TEST(while_icmp_errors_come_in_nothing_overtakes)
 	ck_assert_uint_le(egress_output(&rig.egress, 0)->wary_until_ns, clock_now_ns() + WARY_NS);
 	egress_output(&rig.egress, 0)->wary_until_ns = 1;
 	ck_assert_uint_eq(sent_at_once(), 3);
+	rig_expect_all_in_order(&rig, 0);
+	close_rig(&weather);
+}
+END_TEST
+
+/* ---- what the interface says ---- */
+
+START_TEST(without_an_interface_that_is_up_what_is_unreachable_is_its_links)
+{
+	struct weather weather = {.err = ENETUNREACH, .count = UINT32_MAX};
+
+	open_rig(&singles, &weather);
+	egress_output(&rig.egress, 0)->path.ifindex = if_nametoindex("lo");
+	rig_deliver(&rig, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(drops(OUTPUT_DROP_UNREACHABLE), 1);
+	egress_output(&rig.egress, 0)->path.ifindex = INT32_MAX; /* there is none of this number */
+	rig_deliver(&rig, 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(drops(OUTPUT_DROP_LINK_DOWN), 1);
+	ck_assert_uint_eq(drops(OUTPUT_DROP_UNREACHABLE), 1);
+	close_rig(&weather);
+}
+END_TEST
+
+START_TEST(path_that_has_become_narrower_is_looked_at_again)
+{
+	struct weather weather = {.err = EINVAL, .count = 1};
+	struct egress_output *o;
+
+	open_rig(&trains, &weather);
+	o = egress_output(&rig.egress, 0);
+	o->path.ifindex = if_nametoindex("lo");
+	o->mtu = 1 << 20; /* as if it had been wider */
+	rig_deliver_train(&rig, 10, 500, 500);
+	rig_settle(&rig);
+	ck_assert_uint_gt(o->mtu_again_ns, clock_now_ns());
+	ck_assert_uint_le(o->mtu_again_ns, clock_now_ns() + GSO_WAIT_MIN_NS);
 	rig_expect_all_in_order(&rig, 0);
 	close_rig(&weather);
 }
@@ -391,9 +445,13 @@ int main(void)
 	tcase_add_test(tcase, datagrams_sent_singly_meet_icmp_errors_each_for_itself);
 	tcase_add_loop_test(tcase, endless_icmp_errors_end_in_a_drop, 0, ICMP_ERRNO_COUNT);
 	tcase_add_test(tcase, error_that_no_icmp_error_explains_is_meant_for_the_datagram);
+	tcase_add_test(tcase,
+		       error_that_repeats_itself_is_believed_though_icmp_could_reach_the_socket);
 	tcase_add_test(tcase, nothing_is_sent_again_once_it_was_overtaken);
 	tcase_add_test(tcase, two_sends_in_flight_may_both_have_met_what_the_queue_held);
 	tcase_add_test(tcase, while_icmp_errors_come_in_nothing_overtakes);
+	tcase_add_test(tcase, without_an_interface_that_is_up_what_is_unreachable_is_its_links);
+	tcase_add_test(tcase, path_that_has_become_narrower_is_looked_at_again);
 	tcase_add_test(tcase, refused_trains_are_tried_again_ever_more_seldom);
 	tcase_add_test(tcase, trains_come_back_when_the_path_takes_them_again);
 	tcase_add_test(tcase, output_that_is_to_send_no_trains_never_does);

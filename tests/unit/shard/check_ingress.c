@@ -9,10 +9,14 @@
 #include <unistd.h>
 
 #include "shard/ingress.h"
+#include "shard/sock.h"
 #include "src/base/clock.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
 #endif
 
 static struct arena arena;
@@ -197,6 +201,22 @@ START_TEST(what_another_socket_has_is_left_to_it)
 }
 END_TEST
 
+START_TEST(what_came_at_the_moment_of_a_cut_is_the_next_sockets)
+{
+	uint64_t cut_ns = clock_wall_ns() - NS_PER_S;
+	struct timespec at = {.tv_sec = (time_t)(cut_ns / NS_PER_S),
+			      .tv_nsec = (long)(cut_ns % NS_PER_S)};
+
+	add_control(SOL_SOCKET, SCM_TIMESTAMPNS, &at, sizeof(at));
+	flow.until_ns = cut_ns;
+	ck_assert(!ingress_accept(&flow, &event, &pool, &d));
+	flow.until_ns = 0;
+	flow.since_ns = cut_ns;
+	flow.since_end_ns = UINT64_MAX;
+	ck_assert(ingress_accept(&flow, &event, &pool, &d));
+}
+END_TEST
+
 START_TEST(hop_limit_and_traffic_class_are_read_for_both_families)
 {
 	unsigned char tos = 0xb8;
@@ -332,6 +352,39 @@ START_TEST(every_datagram_is_a_leftover_or_a_kernel_drop)
 }
 END_TEST
 
+START_TEST(train_left_in_a_socket_is_as_many_datagrams_as_it_holds)
+{
+	int sender = open_flow_socket(1 << 20), on = 1, segment = 100;
+	char payload[950] = "";
+
+	ck_assert_int_eq(setsockopt(flow.fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)), 0);
+	ck_assert_int_eq(setsockopt(sender, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)),
+			 0);
+	ck_assert_int_eq(send(sender, payload, sizeof(payload), 0), sizeof(payload));
+	ingress_count_leftovers(&flow);
+	ck_assert_uint_eq(stat_get(&stats.received), 10);
+	ck_assert_uint_eq(stat_get(&stats.drops[FLOW_DROP_SHUTDOWN]), 10);
+	ck_assert_uint_eq(stat_get(&stats.received_bytes), sizeof(payload));
+	close(sender);
+	close(flow.fd);
+}
+END_TEST
+
+START_TEST(socket_that_is_handed_over_says_how_many_of_its_drops_are_counted)
+{
+	int sender = open_flow_socket(1);
+
+	for (int i = 0; i < 1000; i++) {
+		ck_assert_int_eq(send(sender, "abc", 3, 0), 3);
+	}
+	ingress_hand_over(&flow);
+	ck_assert_uint_gt(stat_get(&stats.kernel_drops), 0);
+	ck_assert_uint_eq(sock_noted_drops(flow.fd), stat_get(&stats.kernel_drops));
+	close(sender);
+	close(flow.fd);
+}
+END_TEST
+
 START_TEST(kernel_drops_add_up_beyond_32_bits)
 {
 	int sender = open_flow_socket(1);
@@ -375,6 +428,7 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, train_counts_as_its_datagrams_the_last_one_shorter);
 	tcase_add_test(tcase, train_of_one_is_a_single_datagram);
 	tcase_add_test(tcase, what_another_socket_has_is_left_to_it);
+	tcase_add_test(tcase, what_came_at_the_moment_of_a_cut_is_the_next_sockets);
 	tcase_add_test(tcase, hop_limit_and_traffic_class_are_read_for_both_families);
 	tcase_add_test(tcase, stamp_of_the_kernel_is_read);
 	tcase_add_test(tcase, what_has_waited_too_long_is_refused_where_the_rule_says_so);
@@ -385,6 +439,8 @@ static Suite *ingress_suite(void)
 	tcase_add_test(tcase, own_sender_is_a_loop_and_a_neighbour_port_is_not);
 	tcase_add_test(tcase, leftovers_of_a_socket_are_received_and_dropped);
 	tcase_add_test(tcase, every_datagram_is_a_leftover_or_a_kernel_drop);
+	tcase_add_test(tcase, train_left_in_a_socket_is_as_many_datagrams_as_it_holds);
+	tcase_add_test(tcase, socket_that_is_handed_over_says_how_many_of_its_drops_are_counted);
 	tcase_add_test(tcase, kernel_drops_add_up_beyond_32_bits);
 	tcase_add_test(tcase, length_beyond_the_slot_is_truncated_even_if_not_flagged);
 	suite_add_tcase(suite, tcase);

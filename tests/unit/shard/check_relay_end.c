@@ -1,9 +1,14 @@
 /* check_relay_end.c - receives that fail, draining, quitting, and a ring that fails: nothing is
  * lost uncounted, nothing spins, and everything ends. See check_relay.c for datagrams that pass.
  */
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "src/base/clock.h"
 #include "tests/unit/shard/relay_rig.h"
@@ -208,6 +213,118 @@ START_TEST(quit_overtakes_a_drain)
 }
 END_TEST
 
+/* Nothing of it is in flight at the end of a turn, since nothing of it is sent. */
+START_TEST(draining_goes_on_while_what_arrives_is_dropped)
+{
+	int rc = 0;
+
+	rig_open(&rig, &singles);
+	egress_output(&rig.egress, 0)->dark = egress_output(&rig.egress, 1)->dark = true;
+	fake_limit_burst(rig.ring, 1);
+	ask_to_drain(5 * NS_PER_S);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	deliver(10);
+	while (rc == 0) {
+		rc = relay_turn(&rig.relay);
+	}
+	ck_assert_int_eq(rc, 1);
+	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 10);
+	close_drained();
+}
+END_TEST
+
+START_TEST(turn_that_waits_for_answers_ends_soon)
+{
+	rig_open(&rig, &singles);
+	fake_hold_sends(rig.ring, true);
+	deliver(1);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_uint_eq(fake_last_wait_us(rig.ring), RING_WAIT_FOREVER);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_uint_eq(fake_last_wait_us(rig.ring), RING_ANSWER_LAG_US);
+	fake_hold_sends(rig.ring, false);
+	rig_close(&rig);
+}
+END_TEST
+
+/* ---- sockets at the end ---- */
+
+/* Gives flow `index' a socket that has joined a group on loopback. */
+static int join_a_group(uint32_t index)
+{
+	struct flow_place *place = relay_place(&rig.relay, index);
+	struct group_req group = {.gr_interface = if_nametoindex("lo")};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(addr_parse_ip("239.1.1.1", &place->rule.in.at.addr), 0);
+	place->rule.ifindex = group.gr_interface;
+	addr_to_sockaddr(&place->rule.in.at.addr, 0, &group.gr_group);
+	ck_assert_int_eq(setsockopt(fd, IPPROTO_IP, MCAST_JOIN_GROUP, &group, sizeof(group)), 0);
+	place->flow.fd = fd;
+	return fd;
+}
+
+/* Whether the socket is a member still; then it cannot join. */
+static bool has_joined(int fd)
+{
+	struct group_req group = {.gr_interface = if_nametoindex("lo")};
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse_ip("239.1.1.1", &addr), 0);
+	addr_to_sockaddr(&addr, 0, &group.gr_group);
+	return setsockopt(fd, IPPROTO_IP, MCAST_JOIN_GROUP, &group, sizeof(group)) < 0 &&
+	       errno == EADDRINUSE;
+}
+
+START_TEST(draining_leaves_the_groups_of_flows_and_not_of_those_handed_over)
+{
+	struct rig_options options = singles;
+	int fds[2], rc = 0;
+
+	options.flows = 2;
+	rig_open(&rig, &options);
+	for (uint32_t i = 0; i < 2; i++) {
+		fds[i] = join_a_group(i);
+	}
+	relay_place(&rig.relay, 0)->stored = true;
+	rig.relay.drain_ns = 5 * NS_PER_S;
+	mailbox_post(&rig.mailbox, MAIL_HAND_OVER);
+	fake_wake(rig.ring);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_int_eq(rig.relay.phase, RELAY_DRAINING); /* for the second */
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert(!fake_is_armed(rig.ring, 0)); /* who comes next has what arrives */
+	ck_assert(has_joined(fds[0]));
+	ck_assert(!has_joined(fds[1]));
+	while (rc == 0) {
+		rc = relay_turn(&rig.relay);
+	}
+	ck_assert_int_eq(rc, 1);
+	close(fds[0]);
+	close(fds[1]);
+	close_drained();
+}
+END_TEST
+
+START_TEST(shard_whose_flows_are_all_handed_over_ends_at_once)
+{
+	int rc = 0;
+
+	rig_open(&rig, &singles);
+	relay_place(&rig.relay, 0)->stored = true;
+	rig.relay.drain_ns = 600 * NS_PER_S;
+	mailbox_post(&rig.mailbox, MAIL_HAND_OVER);
+	fake_wake(rig.ring);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_int_eq(rig.relay.phase, RELAY_STOPPED);
+	while (rc == 0) {
+		rc = relay_turn(&rig.relay);
+	}
+	ck_assert_int_eq(rc, 1);
+	close_drained();
+}
+END_TEST
+
 /* ---- a ring that fails ---- */
 
 /* Turns until one fails; the ring is then closed without rest. */
@@ -237,6 +354,24 @@ START_TEST(failed_ring_leaves_sums_that_agree)
 	expect_failure(-ENOMEM);
 	ck_assert_uint_eq(stat_get(&rig.flow_stats.relayed), 20);
 	ck_assert_uint_eq(stat_get(&rig.output_stats[0].drops[OUTPUT_DROP_SEND_ERROR]), 20);
+}
+END_TEST
+
+START_TEST(failed_ring_leaves_nothing_in_a_socket_uncounted)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	ck_assert_int_eq(sendto(fd, "abc", 3, 0, (struct sockaddr *)&at, len), 3);
+	rig_open(&rig, &singles);
+	relay_place(&rig.relay, 0)->flow.fd = fd;
+	fake_fail_turn(rig.ring, -ENOMEM);
+	expect_failure(-ENOMEM);
+	ck_assert_uint_eq(stat_get(&rig.flow_stats.drops[FLOW_DROP_SHUTDOWN]), 1);
+	close(fd);
 }
 END_TEST
 
@@ -314,7 +449,12 @@ static Suite *relay_end_suite(void)
 	tcase_add_test(tcase, draining_does_not_wait_for_a_flow_that_cannot_receive);
 	tcase_add_test(tcase, quit_while_a_flow_changes_its_class_ends);
 	tcase_add_test(tcase, quit_overtakes_a_drain);
+	tcase_add_test(tcase, draining_goes_on_while_what_arrives_is_dropped);
+	tcase_add_test(tcase, turn_that_waits_for_answers_ends_soon);
+	tcase_add_test(tcase, draining_leaves_the_groups_of_flows_and_not_of_those_handed_over);
+	tcase_add_test(tcase, shard_whose_flows_are_all_handed_over_ends_at_once);
 	tcase_add_test(tcase, failed_ring_leaves_sums_that_agree);
+	tcase_add_test(tcase, failed_ring_leaves_nothing_in_a_socket_uncounted);
 	tcase_add_test(tcase, ring_that_fails_while_trains_are_short_ends_the_relay);
 	tcase_add_test(tcase, end_does_not_wait_for_answers_that_never_come);
 	tcase_add_test(tcase, end_does_not_wait_for_a_receive_that_cannot_be_cancelled);

@@ -79,16 +79,19 @@ END_TEST
 
 START_TEST(short_and_scattered_trains_are_copied)
 {
-	open_proven(&options);
+	struct rig_options many = options;
+
+	many.slots = 4 * ZEROCOPY_IOV_MAX; /* enough for more pieces than a packet has */
+	open_proven(&many);
 	rig_deliver_train(&rig, 7, 1000, 999);
 	rig_settle(&rig);
-	for (int i = 0; i < 20; i++) {
-		rig_deliver(&rig, 1000); /* gathered: twenty pieces, 20 000 bytes */
+	for (int i = 0; i <= ZEROCOPY_IOV_MAX; i++) {
+		rig_deliver(&rig, 1000); /* gathered: a piece more than a packet has */
 	}
 	rig_settle(&rig);
-	ck_assert_uint_eq(fake_send_at(rig.ring, 2)->payload_bytes, 20000);
+	ck_assert_uint_eq(fake_send_at(rig.ring, 2)->payload_bytes, (ZEROCOPY_IOV_MAX + 1) * 1000);
 	ck_assert_uint_eq(zero_copy_sends(), 0);
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < ZEROCOPY_IOV_MAX; i++) {
 		rig_deliver(&rig, 1000);
 	}
 	rig_settle(&rig);
@@ -208,7 +211,7 @@ START_TEST(a_refusal_out_of_turn_is_a_drop_and_makes_the_next_wait)
 	ck_assert_uint_eq(stat_get(&stats(0)->drops[OUTPUT_DROP_QDISC]), 10);
 	ck_assert_uint_eq(stat_get(&stats(0)->zc_refused), 1);
 	fake_decide_sends(rig.ring, NULL, NULL);
-	rig_deliver_train(&rig, 10, 1000, 1000);
+	deliver_long(1); /* as those that were taken before the refusal */
 	turn(5);
 	rig_deliver_train(&rig, 12, 1000, 1000);
 	turn(5);

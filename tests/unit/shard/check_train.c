@@ -157,6 +157,21 @@ START_TEST(train_to_be_sent_again_goes_before_every_younger_one)
 }
 END_TEST
 
+START_TEST(what_is_closed_goes_behind_the_only_one_that_came_back)
+{
+	queue = TRAIN_QUEUE_EMPTY;
+	close_train(0);
+	close_train(1);
+	send_next(0);
+	send_next(1); /* the last in the queue, and in flight for good */
+	train_queue_return(&queue, trains, 0);
+	close_train(2);
+	send_next(0);
+	send_next(2);
+	ck_assert_uint_eq(queue.first, TRAIN_NONE);
+}
+END_TEST
+
 START_TEST(empty_queue_gives_no_train)
 {
 	queue = TRAIN_QUEUE_EMPTY;
@@ -244,6 +259,25 @@ START_TEST(everything_a_train_may_say_fits_in_its_control_data)
 }
 END_TEST
 
+START_TEST(source_of_ipv6_is_named_with_its_interface)
+{
+	struct train_path path = {.family = AF_INET6, .ifindex = 7};
+	const struct cmsghdr *c;
+	struct in6_pktinfo info;
+
+	fill_train();
+	train.datagrams = 1;
+	train.meta.src = (struct addr){.family = AF_INET6, .ip = {0xfd, 0x77}};
+	train_build_message(&train, &path);
+	c = CMSG_FIRSTHDR(&train.msg);
+	ck_assert_int_eq(c->cmsg_level, IPPROTO_IPV6);
+	ck_assert_int_eq(c->cmsg_type, IPV6_PKTINFO);
+	memcpy(&info, CMSG_DATA(c), sizeof(info));
+	ck_assert_uint_eq(info.ipi6_ifindex, 7);
+	ck_assert_mem_eq(&info.ipi6_addr, train.meta.src.ip, sizeof(info.ipi6_addr));
+}
+END_TEST
+
 START_TEST(to_a_raw_socket_goes_a_header_and_the_payload)
 {
 	struct train_path path = {.family = AF_INET,
@@ -308,9 +342,11 @@ int main(void)
 	add_aborts(tcase);
 	tcase_add_test(tcase, closed_trains_leave_in_the_order_of_their_closing);
 	tcase_add_test(tcase, train_to_be_sent_again_goes_before_every_younger_one);
+	tcase_add_test(tcase, what_is_closed_goes_behind_the_only_one_that_came_back);
 	tcase_add_test_raise_signal(tcase, empty_queue_gives_no_train, SIGABRT);
 	tcase_add_test(tcase, whole_train_is_one_message_that_names_its_segments);
 	tcase_add_test(tcase, singles_are_its_datagrams_one_by_one);
+	tcase_add_test(tcase, source_of_ipv6_is_named_with_its_interface);
 	tcase_add_test(tcase, to_a_raw_socket_goes_a_header_and_the_payload);
 	tcase_add_test_raise_signal(tcase, a_raw_socket_takes_no_trains, SIGABRT);
 	tcase_add_loop_test(tcase, everything_a_train_may_say_fits_in_its_control_data, 0, 2);

@@ -1,0 +1,96 @@
+/* check_sources.c - which source addresses are gone, by a list of what the host has. */
+#include "src/run/sources.h"
+
+#include <check.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdlib.h>
+
+#include "tests/unit/run/supervisor_rig.h"
+
+static struct sup_rig rig;
+static struct sources sources;
+
+static void setup(void)
+{
+	sup_rig_open(&rig);
+	sources = (struct sources){0};
+}
+
+static void teardown(void)
+{
+	sources_free(&sources);
+	sup_rig_close(&rig);
+}
+
+/* Output `index' names this source, and a port. */
+static void want(uint32_t index, const char *ip, unsigned ifindex)
+{
+	ck_assert_int_eq(addr_parse_ip(ip, &rig.outputs[index].out.src), 0);
+	rig.outputs[index].out.src.port = 4000;
+	rig.outputs[index].ifindex = ifindex;
+}
+
+/* The host has this address on loopback, and nothing else; how many are gone. */
+static uint32_t gone_with(const char *ip)
+{
+	struct sockaddr_storage at;
+	struct ifaddrs have = {.ifa_name = (char *)"lo", .ifa_addr = (struct sockaddr *)&at};
+	struct addr addr;
+
+	ck_assert_int_eq(addr_parse_ip(ip, &addr), 0);
+	addr_to_sockaddr(&addr, 0, &at);
+	sources_compare(&sources, &rig.sup, &have);
+	return sources.count;
+}
+
+START_TEST(address_that_the_host_has_is_not_gone_whatever_port_is_asked_for)
+{
+	want(0, "192.0.2.1", 0);
+	ck_assert_uint_eq(gone_with("192.0.2.1"), 0);
+	ck_assert(!sources_lacks(&sources, &rig.outputs[0]));
+	ck_assert_uint_eq(gone_with("192.0.2.2"), 1);
+	ck_assert(sources_lacks(&sources, &rig.outputs[0]));
+	ck_assert(!sources_lacks(&sources, &rig.outputs[1])); /* it names none */
+}
+END_TEST
+
+START_TEST(address_that_several_outputs_name_is_gone_once)
+{
+	want(0, "192.0.2.1", 0);
+	want(1, "192.0.2.1", 0);
+	ck_assert_uint_eq(gone_with("192.0.2.2"), 1);
+	want(1, "192.0.2.3", 0);
+	ck_assert_uint_eq(gone_with("192.0.2.2"), 2);
+}
+END_TEST
+
+START_TEST(link_local_address_is_one_of_the_outputs_own_interface)
+{
+	unsigned lo = if_nametoindex("lo");
+
+	want(0, "fe80::1", lo);
+	want(1, "fe80::1", lo + 1);
+	ck_assert_uint_eq(gone_with("fe80::1"), 1);
+	ck_assert(!sources_lacks(&sources, &rig.outputs[0]));
+	ck_assert(sources_lacks(&sources, &rig.outputs[1]));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sources");
+	SRunner *runner = srunner_create(suite);
+	TCase *tc = tcase_create("sources");
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, address_that_the_host_has_is_not_gone_whatever_port_is_asked_for);
+	tcase_add_test(tc, address_that_several_outputs_name_is_gone_once);
+	tcase_add_test(tc, link_local_address_is_one_of_the_outputs_own_interface);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
