@@ -117,9 +117,12 @@ static int find_allowed(struct loader *ld)
 	if (!bound) {
 		return -ENOMEM;
 	}
-	if (hwloc_get_cpubind(ld->hw, bound, HWLOC_CPUBIND_THREAD) == 0) {
-		hwloc_bitmap_and(ld->cpus, ld->cpus, bound);
+	errno = 0;
+	if (hwloc_get_cpubind(ld->hw, bound, HWLOC_CPUBIND_THREAD) != 0) {
+		hwloc_bitmap_free(bound);
+		return errno != 0 ? -errno : -EIO; /* else it would run where it may not */
 	}
+	hwloc_bitmap_and(ld->cpus, ld->cpus, bound);
 	hwloc_bitmap_free(bound);
 	return 0;
 }

@@ -45,10 +45,10 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 	if (hwloc_topology_load(*hw) != 0) {
 		if (spec) {
 			err_not_xml(spec, err);
-		} else {
-			err_set(err, "hwloc cannot read this machine: %s", strerror(errno));
+			return -EINVAL;
 		}
-		return -EINVAL;
+		err_set(err, "hwloc cannot read this machine: %s", strerror(errno));
+		return -EIO; /* it may be read the next time; no option would help */
 	}
 	topo->this_machine = !spec && hwloc_topology_is_thissystem(*hw);
 	return 0;

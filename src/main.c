@@ -36,13 +36,14 @@ int main(int argc, char **argv)
 	bool prefixed = !isatty(STDERR_FILENO) && getenv("JOURNAL_STREAM") != NULL;
 	struct opt opt = {0};
 	struct err err = {0};
-	int status;
+	int status, rc;
 
 	open_streams();
 	log_init(LOG_LEVEL_INFO, prefixed);
-	if (options_parse(argc, argv, &opt, &err) < 0) {
+	rc = options_parse(argc, argv, &opt, &err);
+	if (rc < 0) {
 		fprintf(stderr, "numacastd: %s\n", err.text);
-		return EXIT_USAGE;
+		return rc == -ENOMEM ? EXIT_RUN : EXIT_USAGE; /* the service manager tries again */
 	}
 	log_set_level(options_log_level(&opt));
 	status = finish(dispatch(&opt, argc, argv));

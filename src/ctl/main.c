@@ -11,6 +11,7 @@
  *
  * Exit status: enum ctl_status.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,9 +35,10 @@ int main(int argc, char **argv)
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (ctl_options_parse(argc, argv, &opt, &err) < 0) {
+	rc = ctl_options_parse(argc, argv, &opt, &err);
+	if (rc < 0) {
 		fprintf(stderr, "numacastctl: %s\n", err.text);
-		return CTL_USAGE;
+		return rc == -ENOMEM ? CTL_FAILED : CTL_USAGE;
 	}
 	status = run(&opt);
 	ctl_options_free(&opt);

@@ -12,6 +12,7 @@
  * Exit status: 0 all well, 1 faults or failure at run time, 2 wrong command line.
  */
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "src/base/log.h"
@@ -29,9 +30,10 @@ int main(int argc, char **argv)
 	int status, rc;
 
 	log_init(LOG_LEVEL_INFO, false);
-	if (probe_options_parse(argc, argv, &opt, &err) != 0) {
+	rc = probe_options_parse(argc, argv, &opt, &err);
+	if (rc != 0) {
 		log_error("numacast-probe: %s", err.text);
-		return 2;
+		return rc == -ENOMEM ? 1 : 2;
 	}
 	probe_wire_init();
 	probe_run_catch_signals();

@@ -160,6 +160,9 @@ static int prepare(struct setup *setup, struct opt *opt, bool for_this_host,
 	}
 	if (rc == 0) {
 		rc = conf_mark_shared(&opt->conf);
+		if (rc < 0) {
+			err_set(err, "rules: out of memory");
+		}
 	}
 	if (rc == 0) {
 		rc = iface_resolve(&opt->conf, &setup->topo, for_this_host && opt->strict,
