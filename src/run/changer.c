@@ -99,13 +99,14 @@ int changer_fd(const struct changer *c)
 
 int changer_sleep_ms(const struct changer *c, int most)
 {
-	uint64_t now_ns = c->pause_ns > 0 ? clock_now_ns() : 0;
+	uint64_t pause_ns = c->phase == CHANGER_IDLE ? duty_again_ns(&c->duty) : c->pause_ns;
+	uint64_t now_ns = pause_ns > 0 ? clock_now_ns() : 0;
 	int wait_ms = most;
 
 	if (c->waiting) {
 		wait_ms = c->message.empties ? 1 : most;
 	} else if (has_work(c)) {
-		wait_ms = c->pause_ns > now_ns ? (int)((c->pause_ns - now_ns) / NS_PER_MS) + 1 : 0;
+		wait_ms = pause_ns > now_ns ? (int)((pause_ns - now_ns) / NS_PER_MS) + 1 : 0;
 	}
 	return wait_ms < most ? wait_ms : most;
 }

@@ -13,11 +13,13 @@
 #include <time.h>
 
 #include "src/base/clock.h"
-#include "src/base/must.h"
 #include "src/rules/index.h"
 #include "src/run/supervisor.h"
 
-static void told(struct duty *duty);
+#define AGAIN_NS (NS_PER_S / 10) /* after which memory is asked for again */
+
+static bool lacks_memory(struct duty *duty);
+static int told(struct duty *duty);
 static void log_standby(const struct duty *duty);
 static int put(struct duty_orders *orders, const struct duty_order *order);
 static void remove_before(struct duty_orders *orders, const char *name, uint64_t number);
@@ -94,26 +96,28 @@ int duty_mark(const struct duty *duty, struct setup *setup)
 }
 
 /* Rules that are new were nothing before, and rules that have gone are forgotten. */
-void duty_note(struct duty *duty)
+int duty_note(struct duty *duty)
 {
 	const struct conf *conf = &duty->sup->setup->opt->conf;
 	struct duty_past *past = calloc(conf->rule_count + 1UL, sizeof(*past));
 	enum duty_state *states = states_of(duty);
 
-	for (uint32_t r = 0; past && states && r < conf->rule_count; r++) {
+	if (!past || !states) {
+		free(past);
+		free(states);
+		return -ENOMEM;
+	}
+	for (uint32_t r = 0; r < conf->rule_count; r++) {
 		memcpy(past[r].name, conf->rules[r].name, sizeof(past[r].name));
 		note_rule(duty, &past[r], states[r]);
 		past[r].ordered = order_of(duty, past[r].name) != NULL;
 	}
 	free(states);
-	if (!past || !states) {
-		free(past);
-		return; /* shown as it was */
-	}
 	qsort(past, conf->rule_count, sizeof(*past), compare_names);
 	free(duty->past);
 	duty->past = past;
 	duty->past_count = conf->rule_count;
+	return 0;
 }
 
 void duty_tick(struct duty *duty, uint64_t now_ns)
@@ -167,28 +171,38 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 	struct conf_index index = {0};
 	uint32_t count = 0;
 
-	if (!duty->due || conf_index_build(&sup->setup->opt->conf, &index) < 0) {
+	if (!duty->due || duty->again_ns > clock_now_ns()) {
 		return false;
 	}
-	free(duty->message);
-	duty->message = NULL;
+	if (conf_index_build(&sup->setup->opt->conf, &index) < 0) {
+		return lacks_memory(duty);
+	}
 	while (count == 0 && duty->shard < sup->worker_count) {
 		const struct shard *at = sup->workers[duty->shard].shard;
 		uint32_t places = at->relay.place_count + at->egress.place_count;
 
 		free(duty->message);
 		duty->message = calloc(places + 1UL, sizeof(*duty->message));
-		must(duty->message);
+		if (!duty->message) {
+			conf_index_free(&index);
+			return lacks_memory(duty);
+		}
 		*shard = duty->shard++;
 		count = list_shard(duty, &index, *shard, duty->message);
 	}
 	conf_index_free(&index);
 	*message = (struct shard_message){
 		.op = SHARD_SET_DUTIES, .fd = -1, .duties = duty->message, .duty_count = count};
-	if (count == 0) {
-		told(duty);
+	if (count == 0 && told(duty) < 0) {
+		return lacks_memory(duty);
 	}
+	duty->again_ns = 0;
 	return count > 0;
+}
+
+uint64_t duty_again_ns(const struct duty *duty)
+{
+	return duty->due ? duty->again_ns : 0;
 }
 
 const struct duty_past *duty_past_of(const struct duty *duty, const char *rule)
@@ -206,15 +220,31 @@ const char *duty_state_name(enum duty_state state)
 	return state_names[state];
 }
 
-/* All of them. */
-static void told(struct duty *duty)
+/* What was ordered is neither forgotten nor done by half: whoever waits for it waits on. Always
+ * false.
+ */
+static bool lacks_memory(struct duty *duty)
+{
+	if (duty->again_ns == 0) {
+		log_error("standby: out of memory; what was ordered is done as soon as there is "
+			  "some");
+	}
+	duty->again_ns = clock_now_ns() + AGAIN_NS;
+	return false;
+}
+
+/* All of them. 0, or -ENOMEM: as if none had been. */
+static int told(struct duty *duty)
 {
 	bool first = duty->past_count == 0;
 	struct json_t *result;
+	int rc = duty_mark(duty, duty->sup->setup);
 
+	rc = rc == 0 ? duty_note(duty) : rc;
+	if (rc < 0) {
+		return rc;
+	}
 	duty->due = false;
-	(void)duty_mark(duty, duty->sup->setup);
-	duty_note(duty);
 	if (first) {
 		log_standby(duty);
 	}
@@ -222,6 +252,7 @@ static void told(struct duty *duty)
 		commands_duty_done(duty->sup, result);
 	}
 	duty->sup->lane.due = true;
+	return 0;
 }
 
 /* How it begins: orders are those of one life, since meanwhile another machine may have taken over,

@@ -62,6 +62,7 @@ struct duty {
 	struct duty_past *past; /* sorted by name */
 	uint32_t past_count;
 	bool due;                   /* shards are to be told */
+	uint64_t again_ns;          /* there was no memory for that: not before; 0: none lacked */
 	uint32_t shard;             /* the next one */
 	struct shard_duty *message; /* of the one that is being told */
 };
@@ -79,17 +80,21 @@ void duty_wake(struct duty *duty);
 /* Puts what the orders say into the tables of a setup that is to run, or runs. 0 or -ENOMEM. */
 int duty_mark(const struct duty *duty, struct setup *setup);
 
-/* Compares what the rules are with what they were; after each change of what runs. */
-void duty_note(struct duty *duty);
+/* Compares what the rules are with what they were; after each change of what runs. 0 or -ENOMEM. */
+int duty_note(struct duty *duty);
 
 /* Orders whose time has come are in force. */
 void duty_tick(struct duty *duty, uint64_t now_ns);
 int duty_sleep_ms(const struct duty *duty, uint64_t now_ns, int most_ms);
 
 /* Whether a shard is to be told; then the next message and its shard, or false when there is none,
- * and all have been told. `duty_next' only while nobody has a message. */
+ * and all have been told, or memory lacks, and it remains due. `duty_next' only while nobody has a
+ * message. */
 bool duty_is_due(const struct duty *duty);
 bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard);
+
+/* When `duty_next' is to be asked again: 0, or a time of the clock. */
+uint64_t duty_again_ns(const struct duty *duty);
 
 /* How the rule stands; NULL before the first duty_note that found it. */
 const struct duty_past *duty_past_of(const struct duty *duty, const char *rule);

@@ -48,7 +48,7 @@ static const char *first_rule(void)
 
 static enum duty_state state(void)
 {
-	duty_note(duty());
+	ck_assert_int_eq(duty_note(duty()), 0);
 	return duty_past_of(duty(), first_rule())->state;
 }
 
