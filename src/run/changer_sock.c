@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "numa/nodemem.h"
+#include "src/base/advice.h"
 #include "src/run/changer_find.h"
 #include "src/run/changer_merge.h"
 #include "src/run/changer_shares.h"
@@ -362,15 +363,24 @@ static int find_interface(const struct supervisor *sup, struct changer_step *ste
 			  struct endpoint *at, struct err *err)
 {
 	const char *name = conf_ifname(&sup->setup->opt->conf, at->ifname);
+	int rc;
 
 	step->ifindex = 0;
 	if (at->ifname[0] == '\0') {
 		return 0;
 	}
-	step->ifindex = if_nametoindex(name);
-	if (step->ifindex == 0 || !if_indextoname(step->ifindex, at->ifname)) {
+	rc = iface_index(name, &step->ifindex);
+	if (rc == 0 && !if_indextoname(step->ifindex, at->ifname)) {
+		rc = errno == ENXIO ? -ENODEV : -errno;
+	}
+	if (rc == -ENODEV) {
 		err_set(err, "interface %s does not exist", name);
-		return -ENODEV;
+		return rc;
+	}
+	if (rc < 0) {
+		err_set(err, "interface %s: cannot ask the kernel for it: %s; %s", name,
+			strerror(-rc), advice_for_file(-rc));
+		return rc;
 	}
 	step->mtu = iface_mtu(at->ifname);
 	return 0;

@@ -6,7 +6,7 @@
  */
 #include "src/run/follow.h"
 
-#include <net/if.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "src/run/supervisor.h"
@@ -14,6 +14,7 @@
 /* What has changed among the interfaces, as bits. */
 #define CHANGED_INDEX 1
 #define CHANGED_MTU   2
+#define UNKNOWN       4 /* one could not be asked for, and is taken for what it was */
 
 static unsigned look_at_interfaces(struct setup *setup);
 static uint32_t list(struct follow *f, unsigned changed, struct changer_step *steps);
@@ -37,9 +38,9 @@ void follow_tick(struct follow *f)
 	if (!f->due || !changer_is_idle(&f->sup->changer)) {
 		return;
 	}
-	f->due = false;
 	changed = look_at_interfaces(f->sup->setup);
-	if (changed == 0 && !f->all) {
+	f->due = (changed & UNKNOWN) != 0;
+	if ((changed & ~UNKNOWN) == 0 && !f->all) {
 		return;
 	}
 	f->all = false;
@@ -49,11 +50,15 @@ void follow_tick(struct follow *f)
 	}
 	f->steps = calloc(places, sizeof(*f->steps));
 	f->step_count = f->steps ? list(f, changed, f->steps) : 0;
-	if (f->step_count == 0 ||
-	    changer_begin(&f->sup->changer, f->steps, f->step_count, &client) < 0) {
-		free(f->steps);
-		f->steps = NULL;
+	if (f->steps && f->step_count > 0 &&
+	    changer_begin(&f->sup->changer, f->steps, f->step_count, &client) == 0) {
+		return;
 	}
+	if (!f->steps || f->step_count > 0) {
+		follow_links(f); /* out of memory: again in a moment, with all places */
+	}
+	free(f->steps);
+	f->steps = NULL;
 }
 
 static unsigned look_at_interfaces(struct setup *setup)
@@ -62,13 +67,18 @@ static unsigned look_at_interfaces(struct setup *setup)
 
 	for (uint32_t i = 0; i < setup->ifaces.count; i++) {
 		struct iface *iface = &setup->ifaces.list[i];
-		unsigned ifindex = if_nametoindex(conf_ifname(&setup->opt->conf, iface->name));
+		unsigned ifindex = 0;
+		int rc = iface_index(conf_ifname(&setup->opt->conf, iface->name), &ifindex);
 		uint32_t mtu = iface_mtu(iface->name);
 
+		if (rc < 0 && rc != -ENODEV) {
+			changed |= UNKNOWN;
+			continue;
+		}
 		changed |= ifindex != iface->ifindex ? CHANGED_INDEX : 0;
-		changed |= ifindex != 0 && mtu != iface->mtu ? CHANGED_MTU : 0;
+		changed |= ifindex != 0 && mtu != 0 && mtu != iface->mtu ? CHANGED_MTU : 0;
 		iface->ifindex = ifindex;
-		iface->mtu = mtu;
+		iface->mtu = mtu != 0 ? mtu : iface->mtu;
 	}
 	return changed;
 }

@@ -23,7 +23,7 @@
 #define LISTING_PAUSE_NS NS_PER_S
 
 static bool is_whole(const struct nlmsghdr *message, int left);
-static void take_link(struct ifwatch_table *table, const struct nlmsghdr *message,
+static bool take_link(struct ifwatch_table *table, const struct nlmsghdr *message,
 		      const struct ifwatch_listener *listener);
 static bool read_link(const struct nlmsghdr *message, struct ifwatch_link *out);
 static void read_attribute(const struct nlattr *attr, struct ifwatch_link *out, bool *elsewhere);
@@ -60,7 +60,7 @@ unsigned ifwatch_take(struct ifwatch_table *table, const void *data, size_t byte
 		switch (message->nlmsg_type) {
 		case RTM_NEWLINK:
 		case RTM_DELLINK:
-			take_link(table, message, listener);
+			found |= take_link(table, message, listener) ? 0 : IFWATCH_BROKEN;
 			break;
 		case RTM_NEWADDR:
 		case RTM_DELADDR:
@@ -143,18 +143,19 @@ static bool is_whole(const struct nlmsghdr *message, int left)
 	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
 }
 
-static void take_link(struct ifwatch_table *table, const struct nlmsghdr *message,
+/* False when there is no memory for it. */
+static bool take_link(struct ifwatch_table *table, const struct nlmsghdr *message,
 		      const struct ifwatch_listener *listener)
 {
 	struct ifwatch_link is = {0}, was = {0};
 	struct ifwatch_link *link;
 
 	if (!read_link(message, &is)) {
-		return;
+		return true;
 	}
 	if (message->nlmsg_type == RTM_DELLINK) {
 		remove_link(table, is.ifindex, listener);
-		return;
+		return true;
 	}
 	link = find_link(table, is.ifindex);
 	if (link) {
@@ -163,11 +164,12 @@ static void take_link(struct ifwatch_table *table, const struct nlmsghdr *messag
 		link = add_link(table, is.ifindex);
 	}
 	if (!link) {
-		return;
+		return false;
 	}
 	is.listed = table->listing;
 	*link = is;
 	compare(table, &was, &is, listener);
+	return true;
 }
 
 /* False when the message is of no link, or without its name. */

@@ -7,8 +7,9 @@
 #include "src/run/sources.h"
 
 #include <ifaddrs.h>
-#include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "src/run/supervisor.h"
@@ -18,6 +19,7 @@ static const struct rule_table_output *wanted(const struct shard *shard, uint32_
 static struct source source_of(const struct rule_table_output *rule);
 static bool is_same(const struct source *a, const struct source *b);
 static bool has(const struct ifaddrs *have, const struct source *source);
+static unsigned scope_of(const struct sockaddr *addr);
 static void add(struct sources *sources, const struct source *source);
 
 bool sources_tick(struct sources *sources, const struct supervisor *sup)
@@ -135,11 +137,20 @@ static bool has(const struct ifaddrs *have, const struct source *source)
 		}
 		addr.port = 0;
 		if (addr_equal(&addr, &source->addr) &&
-		    (source->ifindex == 0 || if_nametoindex(have->ifa_name) == source->ifindex)) {
+		    (source->ifindex == 0 || scope_of(have->ifa_addr) == source->ifindex)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+/* The interface that a link-local address is of. */
+static unsigned scope_of(const struct sockaddr *addr)
+{
+	struct sockaddr_in6 v6;
+
+	memcpy(&v6, addr, sizeof(v6));
+	return v6.sin6_scope_id;
 }
 
 static void add(struct sources *sources, const struct source *source)

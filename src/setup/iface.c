@@ -18,14 +18,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "src/base/advice.h"
+
 #define LOWER_PREFIX    "lower_" /* in sysfs, a link for each device that traffic goes through */
 #define LOWER_DEPTH_MAX 8        /* more than the kernel allows */
 
 static int collect_all(const struct conf *conf, struct iface_table *table);
 static void collect(struct iface_table *table, const char *name);
 static void keep_unique(struct iface_table *table);
-static bool find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE]);
-static int refuse_missing(const struct conf *conf, const char *name, struct err *err);
+static int find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE]);
+static void refuse(const struct conf *conf, const char *name, int rc, struct err *err);
 static const struct conf_rule *first_user(const struct conf *conf, const char *name);
 static void locate(struct iface *iface, const struct topo *topo);
 static bool is_physical_below(const char *sysfs, const char *name, int depth);
@@ -45,14 +47,17 @@ int iface_rename(struct conf *conf, struct err *err)
 	}
 	for (uint32_t i = 0; i < table.count && rc == 0; i++) {
 		memcpy(names[count].from, table.list[i].name, sizeof(names->from));
-		if (find_kernel_name(conf_ifname(conf, table.list[i].name), names[count].to) &&
-		    strcmp(names[count].from, names[count].to) != 0) {
-			count++;
+		rc = find_kernel_name(conf_ifname(conf, table.list[i].name), names[count].to);
+		if (rc < 0 && rc != -ENODEV) {
+			refuse(conf, table.list[i].name, rc, err);
+			break;
 		}
+		count += rc == 0 && strcmp(names[count].from, names[count].to) != 0;
+		rc = 0;
 	}
-	if (rc == -ENOMEM) {
+	if (!names) {
 		err_set(err, "interfaces: out of memory");
-	} else if (count > 0) {
+	} else if (rc == 0 && count > 0) {
 		rc = conf_rename(conf, names, count, err);
 	}
 	free(names);
@@ -71,11 +76,10 @@ int iface_resolve(const struct conf *conf, const struct topo *topo, bool require
 	}
 	for (uint32_t i = 0; i < table.count; i++) {
 		struct iface *iface = &table.list[i];
+		int rc = iface_index(iface->name, &iface->ifindex);
 
-		iface->ifindex = if_nametoindex(iface->name);
-		if (iface->ifindex == 0 && required) {
-			int rc = refuse_missing(conf, iface->name, err);
-
+		if (rc < 0 && (required || rc != -ENODEV)) {
+			refuse(conf, iface->name, rc, err);
 			iface_free(&table);
 			return rc;
 		}
@@ -103,6 +107,19 @@ const struct iface *iface_find(const struct iface_table *table, const char *name
 	}
 	snprintf(key.name, sizeof(key.name), "%s", name);
 	return bsearch(&key, table->list, table->count, sizeof(key), compare_names);
+}
+
+int iface_index(const char *name, unsigned *out)
+{
+	unsigned ifindex;
+
+	errno = 0;
+	ifindex = if_nametoindex(name);
+	if (ifindex == 0) {
+		return errno == 0 || errno == ENXIO ? -ENODEV : -errno;
+	}
+	*out = ifindex;
+	return 0;
 }
 
 uint32_t iface_mtu(const char *name)
@@ -167,26 +184,35 @@ static void keep_unique(struct iface_table *table)
 	table->count = kept;
 }
 
-/* What the kernel itself calls the interface that has `name'; false when there is none. */
-static bool find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE])
+/* What the kernel itself calls the interface that has `name'. 0 or -errno as iface_index. */
+static int find_kernel_name(const char *name, char kernel_name[IF_NAMESIZE])
 {
-	unsigned ifindex = if_nametoindex(name);
+	unsigned ifindex = 0;
+	int rc = iface_index(name, &ifindex);
 
-	if (ifindex == 0 && strlen(name) >= IF_NAMESIZE && linkinfo_find(name, &ifindex) != 0) {
-		return false;
+	if (rc == -ENODEV && strlen(name) >= IF_NAMESIZE) {
+		rc = linkinfo_find(name, &ifindex);
 	}
-	return ifindex != 0 && if_indextoname(ifindex, kernel_name);
+	if (rc == 0 && !if_indextoname(ifindex, kernel_name)) {
+		rc = errno == ENXIO ? -ENODEV : -errno;
+	}
+	return rc;
 }
 
-static int refuse_missing(const struct conf *conf, const char *name, struct err *err)
+static void refuse(const struct conf *conf, const char *name, int rc, struct err *err)
 {
 	const struct conf_rule *rule = first_user(conf, name);
+	const char *where = rule ? rule->where : "--rule";
 
-	err_set(err,
-		"%s: interface %s does not exist; expected one of this host's interfaces; "
-		"`ip link' lists them",
-		rule ? rule->where : "--rule", conf_ifname(conf, name));
-	return -ENODEV;
+	if (rc == -ENODEV) {
+		err_set(err,
+			"%s: interface %s does not exist; expected one of this host's interfaces; "
+			"`ip link' lists them",
+			where, conf_ifname(conf, name));
+	} else {
+		err_set(err, "%s: interface %s: cannot ask the kernel for it: %s; %s", where,
+			conf_ifname(conf, name), strerror(-rc), advice_for_file(-rc));
+	}
 }
 
 /* Which rule needs `name': for the message. */

@@ -48,6 +48,10 @@ bool iface_is_physical(const char *sysfs, const char *name);
 /* The entry of `name', or NULL for "" and for names that no rule uses. */
 const struct iface *iface_find(const struct iface_table *table, const char *name);
 
+/* The index of the interface that has `name' now, as its own or another one. 0; -ENODEV: there is
+ * none; or another -errno: the kernel could not be asked, and what was known may still be so. */
+int iface_index(const char *name, unsigned *out);
+
 /* Of the interface that is called so now; 0: there is none, or nobody knows. */
 uint32_t iface_mtu(const char *name);
 
