@@ -33,6 +33,7 @@ int cpu_bits_read(struct cpu_bits *bits, pid_t tid)
 		}
 		ret = -errno;
 		CPU_FREE(bits->set);
+		bits->set = NULL;
 	}
 	return ret;
 }

@@ -32,7 +32,13 @@ int pin_self(int cpu_os)
 	if (ret < 0) {
 		return ret;
 	}
-	if (pin_get(0) != cpu_os) {
+	ret = cpu_bits_read(&bits, 0);
+	if (ret < 0) {
+		return ret;
+	}
+	here = bits_only(&bits);
+	CPU_FREE(bits.set);
+	if (here != cpu_os) {
 		return -EXDEV;
 	}
 	here = sched_getcpu();

@@ -78,13 +78,14 @@ void sink_put(const char *line, size_t len)
 	pthread_mutex_unlock(&sink.lock);
 }
 
-void sink_start(void)
+int sink_start(void)
 {
 	pthread_condattr_t monotonic;
 	sigset_t all, before;
+	int rc;
 
 	if (sink.writer != WRITER_NONE) {
-		return;
+		return 0;
 	}
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -93,10 +94,12 @@ void sink_start(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	sink.writer = WRITER_THREAD;
-	if (pthread_create(&sink.thread, NULL, write_queued, NULL) != 0) {
+	rc = -pthread_create(&sink.thread, NULL, write_queued, NULL);
+	if (rc < 0) {
 		sink.writer = WRITER_NONE;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 void sink_end(void)

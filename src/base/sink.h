@@ -21,8 +21,8 @@ void sink_init(bool prefixed);
 void sink_put(const char *line, size_t len);
 
 /* Starts the thread; call it when the process has the user and the signal mask that it will keep.
- * Where none can be had all goes on as before. Control thread. */
-void sink_start(void);
+ * 0, or -errno: none can be had, and all goes on as before. Control thread. */
+int sink_start(void);
 
 /* Waits until all lines are written, for at most a second, and ends the thread. If it is stuck it
  * is left to the end of the process, and lines from here on are lost. Control thread. */

@@ -9,12 +9,23 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "src/base/log.h"
+
 static int send_to(const char *state, int fd, int flags);
 static int name_manager(const char *path, struct sockaddr_un *to, socklen_t *len);
 
 int notify_send(const char *state)
 {
-	return send_to(state, -1, 0);
+	static int told; /* the errno that was logged last; 0 once it hears us again */
+	int rc = send_to(state, -1, 0);
+
+	if (rc < 0 && rc != told) {
+		log_warn("service manager: cannot tell it %.*s: %s; expected it to listen at "
+			 "$NOTIFY_SOCKET; it may take this relay for one that hangs",
+			 (int)strcspn(state, "\n"), state, strerror(-rc));
+	}
+	told = rc;
+	return rc;
 }
 
 int notify_send_fd(const char *state, int fd)

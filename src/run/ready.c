@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "src/base/advice.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
 #include "src/run/precedence.h"
@@ -21,6 +23,7 @@ static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW ==
 		      (int)OPT_DETAIL_OUTPUT == METRICS_BY_OUTPUT,
 	      "the option's words are the metrics'");
 
+static void start_sink(void);
 static void mark_ingresses(struct supervisor *sup);
 
 int ready_get(struct supervisor *sup, struct err *err)
@@ -42,7 +45,7 @@ int ready_get(struct supervisor *sup, struct err *err)
 		rc = rlimits_check_group(setup, "", err);
 	}
 	precedence_settle(sup);
-	sink_start(); /* as that user: a thread keeps what it began with */
+	start_sink();
 	if (rc == 0) {
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
 	}
@@ -87,6 +90,18 @@ void ready_announce(const struct supervisor *sup)
 		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
 		   sup->worker_count, ring_engine_name(sup->setup->engine), pending);
 	(void)notify_send(status);
+}
+
+/* As the user that we stay: a thread keeps what it began with. */
+static void start_sink(void)
+{
+	int rc = sink_start();
+
+	if (rc < 0) {
+		log_warn("log: cannot start its thread: %s; %s; until the next start whoever reads "
+			 "the log slowly holds up what is asked of the relay, though no datagram",
+			 strerror(-rc), advice_for_thread(-rc));
+	}
 }
 
 /* A second relay of an ingress may be meant, as when one takes over from the other. */

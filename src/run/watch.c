@@ -253,10 +253,11 @@ static void tell_host(const struct supervisor *sup)
 	host_interrupts(&host);
 	for (uint32_t i = 0; i < host.count && !host.out_of_memory; i++) {
 		const struct finding *finding = &host.findings[i];
+		const char *todo = finding->cure ? finding->cure : finding->advice;
 
 		if (finding->level != FINDING_OK) {
-			log_warn("%s: %s; %s: %s", finding->subject, finding->value, finding->why,
-				 finding->cure ? finding->cure : finding->advice);
+			log_warn("%s: %s; %s%s%s", finding->subject, finding->value, finding->why,
+				 todo ? ": " : "", todo ? todo : "");
 		}
 	}
 	host_free(&host);

@@ -75,7 +75,7 @@ START_TEST(nobody_waits_for_a_reader_that_does_not_read)
 	FILE *reader = fdopen(stderr_becomes_stuck(), "r");
 
 	log_init(LOG_LEVEL_INFO, false);
-	sink_start();
+	ck_assert_int_eq(sink_start(), 0);
 	for (unsigned i = 0; i < MANY; i++) {
 		log_info("line %u, which is long enough to fill the queue soon enough", i);
 	}
@@ -90,7 +90,7 @@ START_TEST(end_is_not_waited_for_when_nobody_reads)
 {
 	int reader = stderr_becomes_stuck();
 
-	sink_start();
+	ck_assert_int_eq(sink_start(), 0);
 	log_info("stuck");
 	sink_end();
 	log_info("lost, and not waited for either");
@@ -107,7 +107,7 @@ START_TEST(end_writes_what_was_queued_in_order)
 
 	log_init(LOG_LEVEL_INFO, false);
 	stderr_becomes(fd);
-	sink_start();
+	ck_assert_int_eq(sink_start(), 0);
 	for (int i = 0; i < 1000; i++) {
 		log_info("%d", i);
 	}
@@ -134,7 +134,7 @@ START_TEST(lines_of_any_length_cross_the_end_of_the_queue)
 	int n = 0;
 
 	stderr_becomes(fd);
-	sink_start();
+	ck_assert_int_eq(sink_start(), 0);
 	for (int i = 0; i < 3000; i++) {
 		int len = i % (SINK_LINE_MAX - 1);
 
@@ -200,7 +200,7 @@ START_TEST(reader_that_has_gone_is_survived_by_the_thread)
 
 	ck_assert_ptr_ne(signal(SIGPIPE, SIG_IGN), SIG_ERR);
 	close(reader);
-	sink_start();
+	ck_assert_int_eq(sink_start(), 0);
 	log_info("one");
 	log_info("two");
 	sink_end();
