@@ -7,6 +7,7 @@
 #   net/         stories told in network namespaces, once per engine
 #   chaos/       what happens to a relay by a seed, and who judges it
 #   lint/        `make lint' and the test that each of its checks can fail
+#   sweep/       every call made to fail in turn: `make sweep'
 #   guest/       a machine with several NUMA nodes, in QEMU
 #   topologies/  machines as data, with the plan expected for each
 TEST_EXTENSIONS = .sh
@@ -29,6 +30,7 @@ include tests/chaos/automake.mk
 include tests/guest/automake.mk
 include tests/fake/automake.mk
 include tests/topologies/automake.mk
+include tests/sweep/automake.mk
 
 # A directory in EXTRA_DIST is copied from the build tree as well, with whatever tests left there.
 dist-hook:

@@ -11,7 +11,18 @@ tests_fake_clock_shift_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
 tests_fake_clock_shift_so_LDFLAGS = -shared
 tests_fake_clock_shift_so_LDADD = -ldl
 
+check_PROGRAMS += tests/fake/fault_alloc.so
+tests_fake_fault_alloc_so_SOURCES = tests/fake/fault_alloc.c
+tests_fake_fault_alloc_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_fake_fault_alloc_so_LDFLAGS = -shared
+
 if HAVE_SECCOMP
+check_PROGRAMS += tests/fake/fault
+tests_fake_fault_SOURCES = tests/fake/fault.c tests/fake/fault.h tests/fake/fault_call.c \
+	tests/fake/fault_call.h
+tests_fake_fault_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+tests_fake_fault_LDADD = $(SECCOMP_LIBS)
+
 check_PROGRAMS += tests/fake/deny
 tests_fake_deny_SOURCES = tests/fake/deny.c
 tests_fake_deny_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)

@@ -1,0 +1,303 @@
+/* fault_call.c - system calls as a seccomp listener sees them: the filter, and what a call is
+ * called.
+ *
+ * The filter asks about all calls but those in spared[]. A call's name has the arguments that say
+ * what is asked of the kernel (an option, a command), for an N of `setsockopt' would mean
+ * something else after each change of the program, and an N of `setsockopt:0:42' is a join.
+ */
+#include "tests/fake/fault_call.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+/* Not asked about. First what has no way to fail in a program that is not wrong, on which the C
+ * library relies; then what has done its work even where it reports an error. */
+static const int spared[] = {
+	__NR_futex,           __NR_rt_sigreturn,   __NR_exit,
+	__NR_exit_group,      __NR_rseq,           __NR_set_robust_list,
+	__NR_set_tid_address, __NR_rt_sigprocmask, __NR_restart_syscall,
+	__NR_gettid,          __NR_getpid,         __NR_getppid,
+	__NR_getuid,          __NR_geteuid,        __NR_getgid,
+	__NR_getegid,         __NR_umask,          __NR_sched_yield,
+	__NR_clock_gettime,   __NR_gettimeofday,   __NR_clock_nanosleep,
+	__NR_nanosleep,       __NR_tgkill,         __NR_sigaltstack,
+	__NR_close,           __NR_munmap,
+};
+
+#define SPARED_COUNT (sizeof(spared) / sizeof(spared[0]))
+
+/* What an argument of a call is; 'a' and 'd' are for fault_call_what. */
+struct sort {
+	int nr;
+	const char *name_args; /* positions that belong to the name, as digits */
+	char what;             /* 'p': a path, 'f': a descriptor */
+	int what_arg;          /* its position */
+};
+
+static const struct sort sorts[] = {
+	{__NR_openat, "", 'p', 1},       {__NR_open, "", 'p', 0},
+	{__NR_newfstatat, "", 'p', 1},   {__NR_stat, "", 'p', 0},
+	{__NR_readlink, "", 'p', 0},     {__NR_readlinkat, "", 'p', 1},
+	{__NR_access, "", 'p', 0},       {__NR_faccessat, "", 'p', 1},
+	{__NR_faccessat2, "", 'p', 1},   {__NR_unlink, "", 'p', 0},
+	{__NR_rename, "", 'p', 0},       {__NR_mkdir, "", 'p', 0},
+	{__NR_statfs, "", 'p', 0},       {__NR_chmod, "", 'p', 0},
+	{__NR_chown, "", 'p', 0},        {__NR_read, "", 'f', 0},
+	{__NR_write, "", 'f', 0},        {__NR_pread64, "", 'f', 0},
+	{__NR_getdents64, "", 'f', 0},   {__NR_fstat, "", 'f', 0},
+	{__NR_fstatfs, "", 'f', 0},      {__NR_fsync, "", 'f', 0},
+	{__NR_lseek, "", 'f', 0},        {__NR_recvmsg, "", 'f', 0},
+	{__NR_sendmsg, "", 'f', 0},      {__NR_recvfrom, "", 'f', 0},
+	{__NR_sendto, "", 'f', 0},       {__NR_bind, "", 'f', 0},
+	{__NR_connect, "", 'f', 0},      {__NR_listen, "", 'f', 0},
+	{__NR_accept4, "", 'f', 0},      {__NR_getsockname, "", 'f', 0},
+	{__NR_socket, "01", 0, 0},       {__NR_setsockopt, "12", 'f', 0},
+	{__NR_getsockopt, "12", 'f', 0}, {__NR_ioctl, "1", 'f', 0},
+	{__NR_fcntl, "1", 'f', 0},       {__NR_prctl, "0", 0, 0},
+	{__NR_madvise, "2", 0, 0},       {__NR_io_uring_register, "1", 0, 0},
+	{__NR_bpf, "0", 0, 0},           {__NR_epoll_ctl, "1", 'f', 0},
+	{__NR_prlimit64, "1", 0, 0},
+};
+
+#define STACK_WORDS 768 /* looked at for return addresses */
+
+struct text {
+	unsigned long from, to; /* of the program's own instructions */
+};
+
+static const struct sort *sort_of(int nr);
+static void add_arg(char *name, unsigned long arg);
+static void path_of(const struct seccomp_notif *req, unsigned long at, char *what);
+static void file_of(const struct seccomp_notif *req, int fd, char *what);
+static struct text text_of(const struct seccomp_notif *req);
+static FILE *memory_of(const struct seccomp_notif *req);
+static unsigned long stack_of(const struct seccomp_notif *req);
+static bool follows_a_call(FILE *memory, unsigned long at);
+
+int fault_filter_install(void)
+{
+	struct sock_filter code[SPARED_COUNT + 3];
+	struct sock_fprog prog = {.filter = code};
+	size_t n = 0;
+
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						 offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < SPARED_COUNT; i++) {
+		code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, spared[i],
+							 (uint8_t)(SPARED_COUNT - i), 0);
+	}
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	prog.len = (unsigned short)n;
+	return (int)syscall(
+		SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &prog);
+}
+
+void fault_call_name(const struct seccomp_notif *req, char name[FAULT_NAME_MAX])
+{
+	char *word = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, req->data.nr);
+	const struct sort *sort = sort_of(req->data.nr);
+
+	if (word) {
+		snprintf(name, FAULT_NAME_MAX, "%.31s", word);
+	} else {
+		snprintf(name, FAULT_NAME_MAX, "call-%d", req->data.nr);
+	}
+	free(word);
+	for (const char *p = sort ? sort->name_args : ""; *p; p++) {
+		add_arg(name, (unsigned)req->data.args[*p - '0']);
+	}
+	if (req->data.nr == __NR_mmap) {
+		strcat(name, req->data.args[3] & MAP_HUGETLB     ? ":huge"
+			     : req->data.args[3] & MAP_ANONYMOUS ? ":memory"
+								 : ":file");
+	}
+}
+
+void fault_call_what(const struct seccomp_notif *req, char what[FAULT_WHAT_MAX])
+{
+	const struct sort *sort = sort_of(req->data.nr);
+
+	strcpy(what, "-");
+	if (sort && sort->what == 'p') {
+		path_of(req, req->data.args[sort->what_arg], what);
+	} else if (sort && sort->what == 'f') {
+		file_of(req, (int)req->data.args[sort->what_arg], what);
+	}
+	for (char *p = what; *p; p++) {
+		*p = *p == '\n' ? ' ' : *p;
+	}
+}
+
+/* Without knowing how each function lays out its frame this is a guess: callers are among them, and
+ * what the stack still holds of functions that have returned may be. */
+int fault_call_frames(const struct seccomp_notif *req, unsigned long *frames, int most)
+{
+	unsigned long words[STACK_WORDS];
+	struct text text = text_of(req);
+	FILE *memory = memory_of(req);
+	size_t count = 0;
+	int found = 0;
+
+	if (memory && fseek(memory, (long)stack_of(req), SEEK_SET) == 0) {
+		count = fread(words, sizeof(words[0]), STACK_WORDS, memory);
+	}
+	for (size_t i = 0; i < count && found < most; i++) {
+		if (words[i] > text.from && words[i] < text.to &&
+		    follows_a_call(memory, words[i])) {
+			frames[found++] = words[i];
+		}
+	}
+	if (memory) {
+		fclose(memory);
+	}
+	return found;
+}
+
+static const struct sort *sort_of(int nr)
+{
+	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++) {
+		if (sorts[i].nr == nr) {
+			return &sorts[i];
+		}
+	}
+	return NULL;
+}
+
+/* Small numbers are read best in decimal, commands of ioctl are not small. */
+static void add_arg(char *name, unsigned long arg)
+{
+	size_t len = strlen(name);
+
+	snprintf(name + len, FAULT_NAME_MAX - len, arg < 4096 ? ":%lu" : ":%#lx", arg);
+}
+
+/* A path that is relative to a directory's descriptor is told behind it; an empty one is the file.
+ */
+static void path_of(const struct seccomp_notif *req, unsigned long at, char *what)
+{
+	const struct sort *sort = sort_of(req->data.nr);
+	FILE *file = memory_of(req);
+	char path[128] = "";
+	size_t len = 0;
+
+	if (file && fseek(file, (long)at, SEEK_SET) == 0) {
+		len = fread(path, 1, sizeof(path) - 1, file);
+	}
+	if (file) {
+		fclose(file);
+	}
+	path[len] = 0;
+	if (path[0] != '/' && sort->what_arg == 1 && (int)req->data.args[0] >= 0) {
+		file_of(req, (int)req->data.args[0], what);
+		len = strlen(what);
+		snprintf(what + len, FAULT_WHAT_MAX - len, "%s%.60s", path[0] ? "/" : "", path);
+	} else {
+		snprintf(what, FAULT_WHAT_MAX, "%s", path);
+	}
+}
+
+static void file_of(const struct seccomp_notif *req, int fd, char *what)
+{
+	char link[64];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%u/fd/%d", req->pid, fd);
+	len = readlink(link, what, FAULT_WHAT_MAX / 2);
+	what[len > 0 ? len : 0] = 0;
+	if (len <= 0) {
+		strcpy(what, "-");
+	}
+}
+
+/* The first mapping with instructions is the program's, which lies below all libraries. */
+static struct text text_of(const struct seccomp_notif *req)
+{
+	struct text text = {0};
+	char path[64], line[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", req->pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strstr(line, " r-xp ")) {
+			(void)sscanf(line, "%lx-%lx", &text.from, &text.to);
+			break;
+		}
+	}
+	if (file) {
+		fclose(file);
+	}
+	return text;
+}
+
+static FILE *memory_of(const struct seccomp_notif *req)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/mem", req->pid);
+	return fopen(path, "re");
+}
+
+static unsigned long stack_of(const struct seccomp_notif *req)
+{
+	char path[64], line[256] = "";
+	unsigned long stack = 0;
+	char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/syscall", req->pid);
+	file = fopen(path, "re");
+	if (file && fgets(line, sizeof(line), file) && (end = strrchr(line, ' ')) != NULL) {
+		*end = 0; /* the last but one number */
+		end = strrchr(line, ' ');
+		stack = end ? strtoul(end + 1, NULL, 16) : 0;
+	}
+	if (file) {
+		fclose(file);
+	}
+	return stack;
+}
+
+/* On x86-64 a call is e8 and four bytes, or ff, a byte that has 2 in its middle, and up to four
+ * more. */
+static bool follows_a_call(FILE *memory, unsigned long at)
+{
+#ifdef __x86_64__
+	unsigned char code[7];
+
+	if (fseek(memory, (long)at - 7, SEEK_SET) != 0 || fread(code, 1, 7, memory) != 7) {
+		return false;
+	}
+	if (code[2] == 0xe8) {
+		return true;
+	}
+	for (int back = 2; back <= 7; back++) {
+		if (code[7 - back] == 0xff && (code[8 - back] >> 3 & 7) == 2) {
+			return true;
+		}
+	}
+	return false;
+#else
+	(void)memory;
+	(void)at;
+	return true;
+#endif
+}

@@ -1,0 +1,69 @@
+"""errors.py - with which errno a call fails in the fault sweep: what it would have on a bad host.
+
+The first one is tried always, the others in a whole sweep only.
+"""
+from errno import (EACCES, EADDRINUSE, EAGAIN, EBUSY, EFAULT, EINVAL, EIO, EMFILE, ENETUNREACH,
+                   ENOBUFS, ENODEV, ENOENT, ENOMEM, ENOPROTOOPT, ENOSPC, ENOSYS, EPERM)
+
+ERRORS = {
+    "openat": (EMFILE, EACCES),
+    "open": (EMFILE,),
+    "read": (EIO,),
+    "pread64": (EIO,),
+    "write": (ENOSPC,),
+    "getdents64": (EIO,),
+    "newfstatat": (EACCES,),
+    "fstat": (EIO,),
+    "statfs": (EACCES,),
+    "fstatfs": (EIO,),
+    "access": (EACCES,),
+    "faccessat": (EACCES,),
+    "faccessat2": (EACCES,),
+    "readlink": (EACCES, ENOENT),
+    "readlinkat": (EACCES,),
+    "unlink": (EACCES,),
+    "rename": (ENOSPC,),
+    "chmod": (EPERM,),
+    "chown": (EPERM,),
+    "socket": (EMFILE, EPERM),
+    "socketpair": (EMFILE,),
+    "eventfd2": (EMFILE,),
+    "signalfd4": (EMFILE,),
+    "epoll_create1": (EMFILE,),
+    "timerfd_create": (EMFILE,),
+    "memfd_create": (EMFILE,),
+    "pipe2": (EMFILE,),
+    "bind": (EADDRINUSE, EACCES),
+    "listen": (EADDRINUSE,),
+    "connect": (ENETUNREACH,),
+    "accept4": (EMFILE,),
+    "setsockopt": (ENOBUFS, ENOPROTOOPT),
+    "getsockopt": (ENOPROTOOPT,),
+    "getsockname": (ENOBUFS,),
+    "sendto": (ENOBUFS,),
+    "sendmsg": (ENOBUFS,),
+    "recvmsg": (ENOBUFS,),
+    "recvfrom": (ENOBUFS,),
+    "clone": (EAGAIN,),
+    "clone3": (EAGAIN,),
+    "io_uring_setup": (ENOMEM, EPERM, ENOSYS),
+    "io_uring_register": (ENOMEM, EINVAL),
+    "io_uring_enter": (EBUSY, ENOMEM),
+    "ioctl": (EPERM, ENODEV),
+    "fcntl": (EINVAL,),
+    "prctl": (EPERM,),
+    "prlimit64": (EPERM,),
+    "sched_setaffinity": (EPERM,),
+    "sched_getaffinity": (EPERM,),
+    "setpriority": (EACCES,),
+    "madvise": (EFAULT, ENOMEM),
+    "mbind": (ENOMEM, EPERM),
+    "move_pages": (EPERM,),
+    "bpf": (EPERM,),
+}
+
+
+def errors_of(call, whole):
+    """For a call that is not listed: no memory, which any may lack."""
+    errors = ERRORS.get(call.split(":")[0], (ENOMEM,))
+    return errors if whole else errors[:1]

@@ -1,0 +1,135 @@
+"""fault.py - a program whose calls can be made to fail, for the fault sweep.
+
+Program runs something under build/tests/fake/fault (tests/fake/fault.c has the words of its pipe),
+gathers what it writes, and tells when it is ready, by the service manager's protocol, so that
+a log that cannot be written hides nothing.
+"""
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import time
+
+
+class Call:
+    """One system call or allocation of a program: its name, which one of that name, to what."""
+
+    def __init__(self, name, nth, frames, what):
+        self.name, self.nth, self.frames, self.what = name, nth, frames, what
+
+    def __repr__(self):
+        return f"{self.name} #{self.nth} {self.what}"
+
+
+class Program:
+    """A program under fault. `said' are its lines on standard error, `calls' what was recorded,
+    `failed' the call that was made to fail, `status' how it ended, 128 and more for a signal."""
+
+    def __init__(self, build, command, argv, env=None):
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.notify.bind(f"\0numacast-sweep-{os.getpid()}-{id(self)}")
+        environment = {**os.environ, **(env or {})}
+        environment["NOTIFY_SOCKET"] = "@" + self.notify.getsockname()[1:].decode()
+        self.process = subprocess.Popen(
+            [f"{build}/tests/fake/fault", command, f"{build}/tests/fake/fault_alloc.so", *argv],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        self.said, self.calls, self.sites, self.maps, self.left = [], [], {}, [], []
+        self.failed = self.status = self.pid = None
+        self.ready = False
+        self.answers = []
+        self.partial = {"out": b"", "err": b""}
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.process.stdout, selectors.EVENT_READ, "out")
+        self.selector.register(self.process.stderr, selectors.EVENT_READ, "err")
+        self.selector.register(self.notify, selectors.EVENT_READ, "notify")
+        self.open = 2
+
+    def wait(self, condition, limit_s):
+        """Gathers until condition() holds; False when the time is over or both pipes are closed."""
+        end = time.monotonic() + limit_s
+        while not condition():
+            left = end - time.monotonic()
+            if left <= 0 or self.open == 0:
+                return condition()
+            for key, _ in self.selector.select(left):
+                self.gather(key)
+        return True
+
+    def gather(self, key):
+        if key.data == "notify":
+            self.ready |= b"READY=1" in self.notify.recv(65536)
+            return
+        data = os.read(key.fd, 1 << 20)
+        if not data:
+            self.selector.unregister(key.fileobj)
+            self.open -= 1
+        lines = (self.partial[key.data] + data).split(b"\n")
+        self.partial[key.data] = lines.pop()
+        for line in lines:
+            line = line.decode(errors="replace")
+            if key.data == "err":
+                self.said.append(line)
+            else:
+                self.take(line)
+
+    def take(self, line):
+        word, _, rest = line.partition(" ")
+        parts = rest.split(" ")
+        if word in ("call", "failed") and parts[0] != "alloc":
+            frames = [int(frame, 16) for frame in parts[2].split(",") if frame != "-"]
+            call = Call(parts[0], int(parts[1]), frames, " ".join(parts[3:]))
+            self.calls.append(call)
+            if word == "failed":
+                self.failed = call
+        elif word == "failed":
+            self.failed = Call("alloc", int(parts[1]), [], "-")
+        elif word == "alloc":
+            self.sites[int(parts[0])] = tuple(int(frame, 16) for frame in parts[1:])
+        elif word == "map":
+            self.maps.append(rest)
+        elif word == "pid":
+            self.pid = int(rest)
+        elif word == "left":
+            self.left.append(rest)
+        elif word == "end":
+            self.status = int(rest)
+        else:
+            self.answers.append(line)
+
+    def order(self, text, answer):
+        """A command to fault, and its answer."""
+        self.answers.clear()
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+        return self.wait(lambda: answer in self.answers, 10)
+
+    def signal(self, number):
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def await_end(self, limit_s):
+        """False when it had to be killed."""
+        ended = self.wait(lambda: self.status is not None, limit_s)
+        self.close()
+        return ended
+
+    def close(self):
+        if self.process.stdin:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+        self.wait(lambda: False, 10)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.selector.close()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        self.notify.close()

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""table.py - what a fault sweep came to, as a table for doc/RELIABILITY.md.
+
+    table.py FILE             what sweep.py --out wrote
+    table.py --stale FILE...  rows of known.tsv that are in none of these lists of rows in use
+"""
+import collections
+import os
+import sys
+
+from rows import Rows
+
+# Calls by what they are for; the first that fits.
+GROUPS = (
+    ("allocations", ("alloc",)),
+    ("rings", ("io_uring_",)),
+    ("huge pages and nodes", ("mmap:huge", "madvise", "mbind", "move_pages", "set_mempolicy",
+                              "get_mempolicy")),
+    ("joining and leaving", ("setsockopt:0:42", "setsockopt:0:45", "setsockopt:0:46",
+                             "setsockopt:0:47", "setsockopt:41:42", "setsockopt:41:45",
+                             "setsockopt:41:46", "setsockopt:41:47")),
+    ("socket options", ("setsockopt", "getsockopt")),
+    ("sockets", ("socket", "bind", "connect", "listen", "accept", "getsockname", "send", "recv")),
+    ("other descriptors", ("eventfd2", "signalfd4", "epoll", "fcntl", "ioctl", "memfd", "pipe")),
+    ("files", ("open", "read", "write", "newfstatat", "fstat", "getdents", "access", "faccess",
+               "unlink", "rename", "statfs", "lseek", "chmod", "chown", "fsync", "pread")),
+)
+OTHERS = "threads, memory, the rest"
+
+
+def main():
+    if sys.argv[1] == "--stale":
+        return stale(sys.argv[2:])
+    sums = collections.defaultdict(collections.Counter)
+    verdicts = collections.Counter()
+    with open(sys.argv[1], encoding="utf-8") as file:
+        for line in file:
+            words = line.rstrip("\n").split("\t")
+            sums[words[0], group_of(words[1])][words[6]] += 1
+            verdicts[words[6]] += 1
+    columns = [word for word, _ in verdicts.most_common()]
+    print("| case | calls | points | " + " | ".join(columns) + " |")
+    print("|---|---|" + "---:|" * (len(columns) + 1))
+    for (case, group), counts in sums.items():
+        print(f"| {case} | {group} | {sum(counts.values())} | "
+              + " | ".join(str(counts[word] or "") for word in columns) + " |")
+    return 0
+
+
+def group_of(call):
+    for name, heads in GROUPS:
+        if call.startswith(heads):
+            return name
+    return OTHERS
+
+
+def stale(lists):
+    used = set()
+    for path in lists:
+        with open(path, encoding="ascii") as file:
+            used |= {int(line) for line in file}
+    rows = Rows(os.path.join(os.path.dirname(os.path.abspath(__file__)), "known.tsv"))
+    left = [row for row in rows.rows if row.number not in used]
+    for row in left:
+        print(f"known.tsv:{row.number}: nothing needs it: {row.line.strip()}")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
