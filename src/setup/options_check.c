@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/setup/lookup.h"
 
 #define ENGINES_TEXT_MAX 64
 
+static void take_off(char **path);
 static int check_zerocopy(const struct opt *opt, struct err *err);
 static bool is_asked_for(uint32_t amount);
 static const char *engines_that_can(unsigned abilities, char text[ENGINES_TEXT_MAX]);
@@ -23,6 +25,8 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 {
 	const char *wrong = NULL;
 
+	take_off(&opt->exit_report);
+	take_off(&opt->health_file);
 	if (opt->cq_entries < opt->sq_entries && !cli_fill_was_given(fill, "sq-entries")) {
 		opt->sq_entries = opt->cq_entries; /* the default's second half, as documented */
 	}
@@ -60,6 +64,15 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		return -EINVAL;
 	}
 	return lookup_is_there() ? 0 : check_names(&opt->conf, err);
+}
+
+/* A command line takes back what a file says; `./off' is a file of that name. */
+static void take_off(char **path)
+{
+	if (*path && strcmp(*path, "off") == 0) {
+		free(*path);
+		*path = NULL;
+	}
 }
 
 static int check_zerocopy(const struct opt *opt, struct err *err)

@@ -31,10 +31,10 @@ static const struct cli_row machines_rows[] = {
 	 .example = "relay-a,relay-b"},
 	{.name = "health-file",
 	 .kind = CLI_TEXT,
-	 .arg = "PATH",
+	 .arg = "PATH|off",
 	 AT(health_file),
 	 .help = "keep 0 in this file while every shard turns and every rule is live, else\n"
-		 "1; for keepalived's track_file",
+		 "1; for keepalived's track_file. off: none, as without it",
 	 .example = "/run/numacast/health"},
 	{0},
 };

@@ -306,9 +306,10 @@ static const struct cli_row running_rows[] = {
 	{.name = "exit-report",
 	 .flags = CLI_LIVE,
 	 .kind = CLI_TEXT,
-	 .arg = "FILE|-",
+	 .arg = "FILE|-|off",
 	 AT(exit_report),
-	 .help = "write all counters as JSON at exit; -: to standard output",
+	 .help = "write all counters as JSON at exit; -: to standard output; off: nowhere,\n"
+		 "as without it",
 	 .example = "/run/numacast/report.json"},
 	{.name = "control",
 	 .kind = CLI_TEXT,

@@ -162,6 +162,10 @@ START_TEST(socket_and_running_options)
 	TAKEN("--rule", RULE, "--rcvbuf", "1G", "--quiet");
 	ck_assert_uint_eq(opt.rcvbuf_bytes, 1u << 30);
 	ck_assert(opt.quiet);
+	options_free(&opt);
+	TAKEN("--rule", RULE, "--exit-report", "off", "--health-file", "off");
+	ck_assert_ptr_null(opt.exit_report);
+	ck_assert_ptr_null(opt.health_file);
 }
 END_TEST
 
