@@ -47,7 +47,7 @@ static void look_at_copies(unsigned char *told, const struct egress_output *outp
 static void look_at_losses(struct watch_output *before, const struct egress_output *output);
 static const char *why_lost(const struct egress_output *output);
 static uint64_t count_lost(const struct output_stats *stats);
-static void look_at_flow(unsigned char *told, const struct flow_place *place);
+static void look_at_flow(struct watch_told *told, const struct flow_place *place);
 static void look_at_circle(unsigned char *told, const struct flow_place *place);
 static void look_at_receive(unsigned char *told, const struct ingress_flow *flow);
 
@@ -296,7 +296,8 @@ static void look_at_shard(struct watch_shard *told, const struct shard *shard)
 		const struct flow_place *place = shard_flow(shard, i);
 
 		if (place->flow.rule) {
-			look_at_flow(news_of(&told->flows[i], place->flow.token), place);
+			(void)news_of(&told->flows[i], place->flow.token);
+			look_at_flow(&told->flows[i], place);
 		}
 	}
 }
@@ -411,19 +412,19 @@ static uint64_t count_lost(const struct output_stats *stats)
 	return lost;
 }
 
-static void look_at_flow(unsigned char *told, const struct flow_place *place)
+static void look_at_flow(struct watch_told *told, const struct flow_place *place)
 {
 	const struct ingress_flow *flow = &place->flow;
 	uint64_t longest = stat_get(&flow->stats->longest_bytes);
 	char at[ENDPOINT_TEXT_MAX];
 
-	look_at_receive(told, flow);
+	look_at_receive(&told->news, flow);
 	watch_leg(told, flow);
-	look_at_circle(told, place);
-	if (longest == 0 || (*told & TOLD_TRUNCATED)) {
+	look_at_circle(&told->news, place);
+	if (longest == 0 || (told->news & TOLD_TRUNCATED)) {
 		return;
 	}
-	*told |= TOLD_TRUNCATED;
+	told->news |= TOLD_TRUNCATED;
 	log_warn("flow %s: a datagram of %" PRIu64 " bytes did not fit its buffer and was dropped "
 		 "(truncated); the flow uses larger buffers from now on; class= on the rule sets "
 		 "them from the start",

@@ -23,6 +23,7 @@ struct watch_told {
 	uint32_t token; /* of the holder; another one begins anew */
 	unsigned char news;
 	struct watch_output before; /* of an output */
+	uint64_t silences;          /* of a leg, when it was looked at last */
 };
 
 /* Of one shard, by place. */

@@ -5,7 +5,9 @@
 #pragma once
 
 struct ingress_flow;
+struct watch_told;
 
 /* Looks at a flow, a leg or not, of which `told' has been said: that it is silent while another leg
- * is heard, that it is heard again, and once that it is no copy of the feed. */
-void watch_leg(unsigned char *told, const struct ingress_flow *flow);
+ * is heard, that it is heard again, also when both were so since the last look, and once that it is
+ * no copy of the feed. */
+void watch_leg(struct watch_told *told, const struct ingress_flow *flow);

@@ -174,16 +174,26 @@ END_TEST
 
 START_TEST(leg_that_is_silent_is_told_and_that_it_is_heard_again)
 {
+	const char *text;
+
 	sup_rig_merge(&rig);
 	watch_tick(&watch);
 	ck_assert_str_eq(logged(), "");
 	stat_set(&rig.leg_stats.silent, 1);
+	stat_set(&rig.leg_stats.silences, 1);
 	expect_words(
 		"flow 239.1.1.1%eth0:5000: this leg has been silent for longer than silent=300");
 	watch_tick(&watch);
 	ck_assert_str_eq(logged(), "");
 	stat_set(&rig.leg_stats.silent, 0);
 	expect_words("flow 239.1.1.1%eth0:5000: this leg is heard again");
+	stat_set(&rig.leg_stats.silences, 2); /* it was, and is not any more */
+	watch_tick(&watch);
+	text = logged();
+	ck_assert_ptr_nonnull(strstr(text, "this leg has been silent for longer than silent=300"));
+	ck_assert_ptr_nonnull(strstr(text, "this leg is heard again"));
+	watch_tick(&watch);
+	ck_assert_str_eq(logged(), "");
 	stat_set(&rig.flow_stats.drops[FLOW_DROP_UNMATCHED], 1);
 	expect_words("is no copy of what the others bring");
 	stat_set(&rig.flow_stats.drops[FLOW_DROP_UNMATCHED], 2);
