@@ -231,6 +231,15 @@ enum fast_reason lane_reason(const struct supervisor *sup, const struct rule_ing
 	return verdict ? verdict->reason : FAST_REASON_CLOSED;
 }
 
+const char *lane_why(const struct supervisor *sup, const struct rule_ingress *in)
+{
+	enum fast_reason reason = lane_reason(sup, in);
+
+	return reason == FAST_REASON_NONE || reason == FAST_REASON_UNWANTED
+		       ? NULL
+		       : fast_reason_text(reason);
+}
+
 void lane_read(const struct supervisor *sup, const struct rule_ingress *in,
 	       struct fast_image_counts *out)
 {

@@ -121,6 +121,9 @@ bool lane_is_open(const struct supervisor *sup);
 /* Why a flow is not carried; FAST_REASON_NONE: it is. */
 enum fast_reason lane_reason(const struct supervisor *sup, const struct rule_ingress *in);
 
+/* The same in words, a constant, of one that is to be carried and is not; else NULL. */
+const char *lane_why(const struct supervisor *sup, const struct rule_ingress *in);
+
 /* What the program has counted of a flow, and of an output with what its flow was relayed without
  * it. All zero where it has counted nothing. */
 void lane_read(const struct supervisor *sup, const struct rule_ingress *in,

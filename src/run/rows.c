@@ -264,6 +264,7 @@ static json_t *fast_sums(const struct tally_row *sums)
 	report_put_number(object, "flows", sums->fast_flows);
 	report_put_number(object, "received", sums->fast_received);
 	report_put_number(object, "sent", sums->fast_sent);
+	report_put(object, "reason", sums->fast_why ? json_string(sums->fast_why) : json_null());
 	return object;
 }
 

@@ -317,6 +317,7 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 		lane_read_flow(sup, flow, &counts);
 		memcpy(to->fast, &counts, sizeof(counts));
 		to->carried = lane_reason(sup, &flow->rule->in) == FAST_REASON_NONE;
+		to->by_shard = lane_why(sup, &flow->rule->in);
 	}
 	for (uint32_t o = flow->first_output; o != PLACE_NONE;) {
 		const struct report_spot spot = {w, flow, shard_output(w->shard, o)};

@@ -37,6 +37,7 @@ struct reason {
 /* What of a flow the kernel relays. */
 struct part {
 	bool carried; /* now */
+	const char *why;
 	uint64_t datagrams;
 };
 
@@ -214,6 +215,7 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 
 	figures_flow_parts(sup, flow, &stats, &fast);
 	part.datagrams = fast.received;
+	part.why = lane_is_open(sup) ? lane_why(sup, &flow->rule->in) : NULL;
 	tally->consistent = tally->consistent && flow_agrees(&stats, relay_held(flow));
 	places->relayed = flow->merge ? relay_offered(flow)
 				      : stat_get(&stats.relayed) + stat_get(&stats.relayed_others);
@@ -245,6 +247,7 @@ static void keep_flow(struct tally_row *row, const struct flow_stats *stats,
 	row->flows++;
 	row->fast_flows += part->carried;
 	row->fast_received += part->datagrams;
+	row->fast_why = row->fast_why ? row->fast_why : part->why;
 	keep_state(row, reason, &(const struct counts){&row->waiting_flows, &row->standby_flows});
 }
 

@@ -27,8 +27,9 @@ struct tally_row {
 	uint32_t standby_flows, standby_outputs; /* neither, and they stand by */
 	uint32_t fast_flows;                     /* that the kernel relays now, */
 	uint64_t fast_received, fast_sent;       /* and its part of the sums of what is there */
-	char *why;                               /* one of all these is not live, or NULL */
-	struct tally_legs *legs;                 /* tally_legs.h, of a rule that merges; or NULL */
+	const char *fast_why;    /* one that is to be and is not, a constant, or NULL */
+	char *why;               /* one of all these is not live, or NULL */
+	struct tally_legs *legs; /* tally_legs.h, of a rule that merges; or NULL */
 };
 
 struct tally {

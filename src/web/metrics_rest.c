@@ -37,7 +37,7 @@ static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, pu
 	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
 	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
 	put_degraded, put_pool_slots, put_detail, put_left_out, put_rule_state, put_rule_takeovers,
-	put_rule_changed, put_members, put_fast_flows;
+	put_rule_changed, put_members, put_fast_flows, put_fast_reasons;
 
 static const struct rest_row rows[] = {
 	{"numacast_build", METRIC_INFO, NULL, "version liburing", put_build,
@@ -69,6 +69,8 @@ static const struct rest_row rows[] = {
 	 "Outputs whose interface has no link"},
 	{"numacast_fast_flows", METRIC_GAUGE, NULL, "", put_fast_flows,
 	 "Flows that the kernel relays at present (--fastpath)"},
+	{"numacast_fast_reason_flows", METRIC_GAUGE, NULL, "reason", put_fast_reasons,
+	 "Flows that it is asked to relay and does not, by what stands in the way"},
 	{"numacast_flow_pending", METRIC_GAUGE, NULL, "rule ingress source shard", put_flow_pending,
 	 "1: the flow is pending"},
 	{"numacast_output_pending", METRIC_GAUGE, NULL, "rule ingress source shard to",
@@ -99,7 +101,8 @@ static const struct rest_row rows[] = {
 	 "Flows and outputs that have no lines of their own, for want of detail"},
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
+#define REASONS_MAX 64 /* kinds of them, more than there are */
+#define ROWS        (sizeof(rows) / sizeof(rows[0]))
 
 static void put_rule(struct rest *rest, uint32_t rule);
 static void put_number(struct rest *rest, uint64_t number);
@@ -240,6 +243,32 @@ static void put_fast_flows(struct rest *rest)
 		count += rest->snapshot->flows[f].carried;
 	}
 	put_number(rest, count);
+}
+
+/* Texts are constants, so the first flow of a reason has it told. */
+static void put_fast_reasons(struct rest *rest)
+{
+	const struct snapshot *snapshot = rest->snapshot;
+	const char *told[REASONS_MAX] = {NULL};
+
+	for (uint32_t f = 0; f < snapshot->flow_count; f++) {
+		const char *reason = snapshot->flows[f].by_shard;
+		uint32_t count = 0, at = 0;
+
+		while (reason && at < REASONS_MAX && told[at] && told[at] != reason) {
+			at++;
+		}
+		if (!reason || at == REASONS_MAX || told[at]) {
+			continue;
+		}
+		told[at] = reason;
+		for (uint32_t other = f; other < snapshot->flow_count; other++) {
+			count += snapshot->flows[other].by_shard == reason;
+		}
+		text_printf(rest->text, "%s{", rest->name);
+		metric_put_label(rest->text, true, "reason", reason);
+		text_printf(rest->text, "} %" PRIu32 "\n", count);
+	}
 }
 
 /* Only where each flow has a line of its own: no sum of these says more than the one above. */

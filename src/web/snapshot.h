@@ -52,6 +52,7 @@ struct snapshot_flow {
 	char *why;                             /* it is pending; NULL: it is not */
 	bool degraded;                         /* something is amiss with its interface */
 	bool carried;                          /* the kernel relays it now */
+	const char *by_shard;                  /* why not, a constant; NULL: nobody asked, either */
 	uint64_t fast[SNAPSHOT_FAST_SIZE / 8]; /* of this, what it has; snapshot.fast */
 };
 

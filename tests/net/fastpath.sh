@@ -83,7 +83,7 @@ expect "turns of shards that have received any" \
 
 # Fragments come between: what follows them must not overtake them. Outputs with a rate, and rules
 # that do not want to, go by their sockets beside it.
-relay_start --fastpath auto --rule "$fed" \
+relay_start --fastpath auto --metrics 127.0.0.1:9469 --rule "$fed" \
     --rule "239.1.1.2%in0:5000 -> 10.77.2.2%out0:6002 rate=1G" \
     --rule "239.1.1.3%in0:5000 fast=off -> 239.2.2.4%out0:6003"
 recv_start one dst 239.2.2.2%d0:6000
@@ -92,6 +92,14 @@ send src 239.1.1.1%s0:5000 --count 500 --size 64-1400 --rate unlimited
 send src 239.1.1.1%s0:5000 --count 500 --size 64-3000 --rate 20000
 send src 239.1.1.2%s0:5000 239.1.1.3%s0:5000 --count 200
 wait_for grep -q 'leaves the fast path' "$daemon_log" || fail "the log tells of no fragment"
+get /metrics
+expect "reasons in the metrics" \
+    "$(sed -n 's/^numacast_fast_reason_flows{reason="\(.*\)"} 1$/\1/p' "$work/answer")" \
+    "fragments have come, which only a socket puts together
+an output has rate="
+get /status.json
+expect "and in status.json" "$(jq -r '.rules | map(.fast_reason) | join("; ")' "$work/answer")" \
+    "fragments have come, which only a socket puts together; an output has rate=; "
 relay_stop
 recv_clean one 1000
 recv_clean others 200

@@ -351,6 +351,10 @@ START_TEST(what_the_kernel_relays_has_lines_at_each_detail)
 	snapshot->outputs[0].fast[1] = 7;
 	snapshot->outputs[1].fast[1] = 11;
 	has(made(METRICS_TEXT, METRICS_BY_OUTPUT), "numacast_fast_flows 1");
+	ck_assert_ptr_null(strstr(answer.text.at, "numacast_fast_reason_flows{"));
+	snapshot->flows[0].by_shard = "it is \"new\"";
+	has(made(METRICS_TEXT, METRICS_BY_OUTPUT),
+	    "numacast_fast_reason_flows{reason=\"it is \\\"new\\\"\"} 1");
 	has(answer.text.at, "numacast_fast_flow_sent_datagrams_total{" LABELS "} 5");
 	has(answer.text.at,
 	    "numacast_fast_output_sent_datagrams_total{" LABELS ",to=\"239.2.2.1:6000\"} 7");
