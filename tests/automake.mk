@@ -8,6 +8,7 @@
 #   chaos/       what happens to a relay by a seed, and who judges it
 #   lint/        `make lint' and the test that each of its checks can fail
 #   sweep/       every call made to fail in turn: `make sweep'
+#   mutants/     small faults made on purpose, each of which a test must catch: `make mutants'
 #   guest/       a machine with several NUMA nodes, in QEMU
 #   topologies/  machines as data, with the plan expected for each
 TEST_EXTENSIONS = .sh
@@ -25,6 +26,7 @@ include tests/unit/automake.mk
 include tests/fuzz/automake.mk
 include tests/cli/automake.mk
 include tests/lint/automake.mk
+include tests/mutants/automake.mk
 include tests/net/automake.mk
 include tests/chaos/automake.mk
 include tests/guest/automake.mk

@@ -275,6 +275,26 @@ refuses rows 'is not sorted'
 put_rows '| "a" | A |' '| "b" | The same. |'
 refuses rows 'leans on another row'
 
+# put_mutant LINE...: an entry that is whole but for these lines.
+put_mutant() {
+    printf '%s\n' 'mutant one-too-many' 'file src/base/word.c' 'breaks the length' "$@" |
+        put tests/mutants/base.list
+}
+
+sample
+accepts mutants
+put tests/unit/base/check_word.c <<<'/* check_word.c - none. */'
+put_mutant 'killed-by unit/base/check_word' '- len++; } return' '+ len += 2; } return'
+accepts mutants # whatever the blanks are
+put_mutant 'killed-by unit/base/check_word' '- len--;' '+ len++;'
+refuses mutants 'base.list:1: one-too-many: its text before stands 0 times in src/base/word.c'
+put_mutant 'killed-by unit/base/check_word' '- len' '+ n'
+refuses mutants 'expected once'
+put_mutant 'killed-by unit/base/check_words' '- len++;' '+ len--;'
+refuses mutants 'there is no test unit/base/check_words'
+put_mutant '- len++;' '+ len--;'
+refuses mutants 'expected one of killed-by, equivalent and survives'
+
 sample
 put src/base/word.h <<'END'
 /* word.h - words, see word.c. */

@@ -1,0 +1,11 @@
+# Mutations: tests/mutants/run makes each small fault of the lists in a copy of the tree, and sees
+# a test catch it. `make lint' looks whether they can still be made.
+# MUTANTS names some of them, MUTANTS_FLAGS is for --record and the like, see the script.
+MUTANTS =
+MUTANTS_FLAGS =
+EXTRA_DIST += tests/mutants/egress.list tests/mutants/mutants.py tests/mutants/place.list \
+	tests/mutants/relay.list tests/mutants/run
+
+mutants: all
+	$(srcdir)/tests/mutants/run --build '$(abs_top_builddir)' $(MUTANTS_FLAGS) $(MUTANTS)
+.PHONY: mutants
