@@ -88,8 +88,10 @@ kill -HUP "$daemon_pid"
 kill -TERM "$daemon_pid"
 kill -CONT "$daemon_pid"
 next_is_ready || fail_now "no process comes after SIGTERM amid a reload"
-expect_words "the reload" "$daemon_log" "flows: 2 kept, 0 moved, 64 added"
-expect_words "what is handed over" "$daemon_log" "leaving the sockets of 66 flows"
+expect_words "the reload" "$daemon_log" "reload: done: flows: 2 kept, 0 moved, 64 added"
+# Of those that came just now the manager takes as many as it can in a moment.
+expect_cmp "flows that are handed over" "$(sed -n 's/.*leaving the sockets of \([0-9]*\) .*/\1/p' \
+    "$daemon_log" | tail -n 1)" -ge 2
 stop "$sender"
 judge amid
 expect "of what was sent" "$(got amid '[.flows[] | select(.target | startswith("239.2.2.3") |
