@@ -108,14 +108,19 @@ readies() {
     grep -c 'ready$' "$daemon_log"
 }
 
-# is_next: whether one more is ready, and the manager has its sockets where there is one.
+# is_next: whether one more is ready.
 is_next() {
-    [ "$(readies)" -gt "$ready" ] || return 1
+    [ "$(readies)" -gt "$ready" ]
+}
+
+# is_kept: whether the manager has the sockets of all rules that are judged, where there is one.
+is_kept() {
     [ "$mode" = bare ] || [ "$(grep -c '^n1-' "$chaos/store/kept")" -ge 6 ]
 }
 
 next_is_ready() {
     wait_up "$manager" is_next || fail_now "no process comes"
+    wait_for is_kept || fail_now "the manager does not keep its sockets"
     ready=$(readies)
     [ "$mode" = bare ] || daemon_pid=$(cat "$chaos/store/pid")
 }

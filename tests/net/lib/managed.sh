@@ -27,12 +27,17 @@ readies() {
     grep -c 'ready$' "$daemon_log"
 }
 
+# is_ready_again: once it is, it stays so; what is kept may come and go.
 is_ready_again() {
-    [ "$(readies)" -gt "$starts" ] && grep -q '^n1-' "$work/store/kept"
+    [ "$(readies)" -gt "$starts" ]
+}
+keeps_some() {
+    grep -q '^n1-' "$work/store/kept"
 }
 
 next_is_ready() {
     wait_up "$manager" is_ready_again || return 1
+    wait_for keeps_some || return 1
     starts=$(readies)
     daemon_pid=$(cat "$work/store/pid")
 }

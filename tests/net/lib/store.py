@@ -56,7 +56,8 @@ class Manager:
         """In the child: descriptors from 3 on, and the variables that name them."""
         env = dict(os.environ, NOTIFY_SOCKET=os.path.join(self.folder, "notify"),
                    FDSTORE=str(LIMIT))
-        safe = FIRST_FD + len(self.kept) + 64
+        # Beyond both those that they have here and those that they are to have.
+        safe = 1 + max([FIRST_FD + len(self.kept)] + [fd for _, fd in self.kept])
         moved = [os.dup2(fd, safe + i, inheritable=False) for i, (_, fd) in enumerate(self.kept)]
         for i, fd in enumerate(moved):
             os.dup2(fd, FIRST_FD + i, inheritable=True)
