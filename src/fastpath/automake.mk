@@ -31,7 +31,7 @@ NC_FASTPATH_LIBS = src/fastpath/libnc-fastpath.a $(NC_SETUP_LIBS) $(BPF_LIBS) $(
 src/fastpath/fast.bpf.o: $(srcdir)/src/fastpath/fast.bpf.c $(srcdir)/src/fastpath/packet.bpf.h \
 	$(srcdir)/src/fastpath/abi.h
 	$(AM_V_GEN)$(MKDIR_P) src/fastpath && $(BPF_CLANG) -target bpf -O2 -g -Wall -Wextra \
-		-fdebug-prefix-map=$(abs_srcdir)=. $(BPF_CPPFLAGS) $(BPF_CFLAGS) -I$(srcdir) \
+		'-fdebug-prefix-map=$(abs_srcdir)=.' $(BPF_CPPFLAGS) $(BPF_CFLAGS) -I$(srcdir) \
 		-c $(srcdir)/src/fastpath/fast.bpf.c -o $@
 
 src/fastpath/object.c: src/fastpath/fast.bpf.o
