@@ -8,7 +8,8 @@ dist_doc_DATA += etc/numacastd.conf.sample etc/systemd/fastpath.conf etc/grafana
 ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
 	-e 's|@sysconfdir[@]|$(sysconfdir)|g'
 ETC_MADE = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service \
-	etc/systemd/reserve-hugepages $(ETC_SITES)
+	etc/systemd/numacast-irqs.service etc/systemd/reserve-hugepages etc/systemd/place-irqs \
+	etc/systemd/10-configured.conf $(ETC_SITES)
 ETC_SITES = etc/systemd/numacast-rist-receive@.service etc/systemd/numacast-rist-send@.service \
 	etc/systemd/numacast-srt@.service
 
@@ -17,14 +18,21 @@ $(ETC_MADE): %: %.in Makefile
 
 CLEANFILES += $(ETC_MADE)
 EXTRA_DIST += etc/systemd/numacastd.service.in etc/systemd/numacast-hugepages.service.in \
-	etc/systemd/reserve-hugepages.in etc/systemd/numacast-rist-receive@.service.in \
+	etc/systemd/numacast-irqs.service.in etc/systemd/place-irqs.in \
+	etc/systemd/reserve-hugepages.in etc/systemd/10-configured.conf.in etc/systemd/numacast-rist-receive@.service.in \
 	etc/systemd/numacast-rist-send@.service.in etc/systemd/numacast-srt@.service.in
 
+# What belongs to numacastd.service and is no part of how it runs stands beside it.
+numacastdunitdir = $(systemunitdir)/numacastd.service.d
+numacastdunit_DATA = etc/systemd/10-configured.conf
 systemunitdir = $(prefix)/lib/systemd/system
-systemunit_DATA = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service $(ETC_SITES)
+systemunit_DATA = etc/systemd/numacastd.service etc/systemd/numacast-hugepages.service \
+	etc/systemd/numacast-irqs.service $(ETC_SITES)
 numacastlibexecdir = $(libexecdir)/numacast
-numacastlibexec_SCRIPTS = etc/systemd/reserve-hugepages
+numacastlibexec_SCRIPTS = etc/systemd/reserve-hugepages etc/systemd/place-irqs
 sysctldir = $(prefix)/lib/sysctl.d
 dist_sysctl_DATA = etc/sysctl.d/10-numacast.conf
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = etc/sysusers.d/numacast.conf
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+dist_tmpfiles_DATA = etc/tmpfiles.d/numacast.conf

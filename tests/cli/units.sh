@@ -17,6 +17,8 @@ root=$work/root
 mkdir -p "$root/usr/lib/systemd/system"
 cp -r /usr/lib/systemd/system/. "$root/usr/lib/systemd/system/"
 cp "$units"/*.service "$root/usr/lib/systemd/system/"
+mkdir "$root/usr/lib/systemd/system/numacastd.service.d"
+cp "$units/10-configured.conf" "$root/usr/lib/systemd/system/numacastd.service.d/"
 while read -r program; do
     mkdir -p "$root${program%/*}"
     install -m 755 /dev/null "$root$program"
@@ -27,7 +29,7 @@ verify() {
     systemd-analyze verify --man=no --root="$root" "$root/usr/lib/systemd/system/$1.service" 2>&1 |
         grep -i numacast
 }
-for unit in numacastd numacast-hugepages numacast-srt@ numacast-rist-send@ \
+for unit in numacastd numacast-hugepages numacast-irqs numacast-srt@ numacast-rist-send@ \
     numacast-rist-receive@; do
     expect "$unit.service: systemd-analyze verify says nothing" "$(verify "$unit")" ""
     expect "$unit.service: no path was left to fill in" "$(grep -c '@[a-z]*dir@' \
@@ -52,6 +54,14 @@ expect "a wrong word in a unit is noticed" "$(verify numacastd | grep -c stritc)
 systemd-sysusers --root="$work" --dry-run "$src/etc/sysusers.d/numacast.conf" \
     >"$work/sysusers.log" 2>&1
 expect "systemd-sysusers reads the user" $? 0
+expect "it may have any number, and has no home and no shell" \
+    "$(grep -v '^#' "$src/etc/sysusers.d/numacast.conf")" \
+    'u numacast - "numacast multicast relay" - -'
+# Into a root of its own; whose user and group it is to be, that root does not know.
+sed 's/ numacast numacast / - - /' "$src/etc/tmpfiles.d/numacast.conf" >"$work/tmpfiles.conf"
+systemd-tmpfiles --root="$work/root" --create "$work/tmpfiles.conf" >"$work/tmpfiles.log" 2>&1
+expect "systemd-tmpfiles makes the directory of the control socket" \
+    "$?, $(stat -c '%F, %a' "$work/root/run/numacast")" "0, directory, 755"
 
 # ---- kernel settings: the file is what the program prints for a machine of two nodes ----
 "$daemon" --plan=sysctl --topology "package:2 numanode:1 core:4 pu:1" >"$work/sysctl.conf"
@@ -91,5 +101,44 @@ expect "reserve-hugepages: exit status when the kernel gave less" $? 1
 expect "reserve-hugepages: what is still to do" "$(grep -c '^echo 5 > ' "$work/out")" 2
 NUMACASTD=/bin/false sh "$units/reserve-hugepages" >/dev/null 2>&1
 expect "reserve-hugepages: exit status without a plan" $? 1
+
+# ---- interrupts, of a device with queues, a bond, and a device that manages them itself ----
+cat >"$work/numacastd" <<'END'
+#!/bin/sh
+[ "$1 $2" = "--plan=json --config" ] && shift 2 || exit 1
+exec "$DAEMON" --plan=json --topology "package:2 numanode:1 core:4 pu:1" --shards 4 --cpus 1,2,5,6 \
+    --rule "239.1.1.0/31%nic0:5000 shard=0 -> 239.2.2.0/31%out0:6000" \
+    --rule "239.1.2.1%nic0:5000 shard=2 -> 239.2.2.2%out0:6000" \
+    --rule "239.1.3.1%bond0:5000 shard=3 -> 239.2.2.3%out0:6000" \
+    --rule "239.1.4.1%veth0:5000 spread=2 by=source -> 239.2.2.4%out0:6000" "$@"
+END
+mkdir -p "$work/sys/class/net"/{nic0,nic1}/device/msi_irqs \
+    "$work/sys/class/net"/{bond0/lower_nic1,veth0}
+for irq in 24 25 26 100; do
+    mkdir -p "$work/proc/irq/$irq"
+    echo 0-7 >"$work/proc/irq/$irq/smp_affinity_list"
+    touch "$work/sys/class/net/nic0/device/msi_irqs/$irq"
+done
+mkdir -p "$work/proc/irq/30"
+echo 0 >"$work/proc/irq/30/smp_affinity_list"
+touch "$work/sys/class/net/nic1/device/msi_irqs/30"
+place() {
+    DAEMON=$daemon NUMACASTD=$work/numacastd SYSFS=$work/sys PROCFS=$work/proc \
+        sh "$units/place-irqs" --config >"$work/out" 2>&1
+}
+place
+expect "place-irqs: exit status" "$?, $(grep -vc '^nic0\|^bond0' "$work/out")" "0, 1"
+expect "place-irqs: a device's queues take turns" \
+    "$(cd "$work/proc/irq" && cat {24,25,26,100}/smp_affinity_list | xargs)" "1 5 1 5"
+expect "place-irqs: a bond has those of its devices" \
+    "$(cat "$work/proc/irq/30/smp_affinity_list")" 6
+expect "place-irqs: one that has none" "$(grep veth0 "$work/out")" "veth0: no interrupts of its own"
+rm -r "$work/proc/irq/25"
+ln -s /dev/full "$work/proc/irq/25"
+place
+expect "place-irqs: exit status where one does not move" $? 1
+expect "place-irqs: which one" "$(grep -c 'nic0: interrupt 25 does not go to CPU 5' "$work/out")" 1
+NUMACASTD=/bin/false sh "$units/place-irqs" >"$work/out" 2>&1
+expect "place-irqs: exit status without a plan" $? 1
 
 [ "$failures" -eq 0 ]
