@@ -11,6 +11,7 @@
 #   mutants/     small faults made on purpose, each of which a test must catch: `make mutants'
 #   guest/       a machine with several NUMA nodes, in QEMU
 #   topologies/  machines as data, with the plan expected for each
+#   packages/    what dpkg and rpm make of it, tried in chroots, by hand
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
@@ -33,6 +34,7 @@ include tests/guest/automake.mk
 include tests/fake/automake.mk
 include tests/topologies/automake.mk
 include tests/sweep/automake.mk
+include tests/packages/automake.mk
 
 # A directory in EXTRA_DIST is copied from the build tree as well, with whatever tests left there.
 dist-hook:
