@@ -65,6 +65,14 @@ uint32_t fake_undelivered(const struct ring *ring, uint32_t flow)
 	return fake_of(ring)->flows[flow].waiting_count;
 }
 
+void fake_feed_from(struct ring *ring, fake_feed_fn *feed, void *context)
+{
+	struct fake *f = fake_of(ring);
+
+	f->feed = feed;
+	f->feed_context = context;
+}
+
 void fake_end_recv(struct ring *ring, uint32_t flow, int32_t res)
 {
 	must(flow < ring->flows);
@@ -93,6 +101,11 @@ void fake_late_recv(struct ring *ring, unsigned group, uint32_t token)
 	slots->count--;
 	ring->unfilled[group]--;
 	ring->recvs[ring->recv_tail++ & ring->recv_mask] = event;
+}
+
+uint32_t fake_lent(const struct ring *ring, unsigned group)
+{
+	return fake_of(ring)->groups[group].count;
 }
 
 bool fake_is_armed(const struct ring *ring, uint32_t flow)
@@ -151,6 +164,11 @@ void fake_reverse_answers(struct ring *ring, bool reverse)
 	fake_of(ring)->reverse = reverse;
 }
 
+void fake_shuffle_answers(struct ring *ring, unsigned seed)
+{
+	fake_of(ring)->shuffle = seed;
+}
+
 uint32_t fake_send_count(const struct ring *ring)
 {
 	return fake_of(ring)->send_count;
@@ -167,6 +185,25 @@ const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index)
 
 	must(index < f->send_count);
 	return &f->sends[index];
+}
+
+void fake_forget_sends(struct ring *ring)
+{
+	struct fake *f = fake_of(ring);
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < f->send_count; i++) {
+		struct fake_send *send = &f->sends[i];
+
+		if (send->answered && !send->held) {
+			free(send->payload);
+			continue;
+		}
+		f->inflight[send->token] = kept + 1;
+		f->sends[kept++] = *send;
+	}
+	f->send_count = kept;
+	f->first_unanswered = f->first_held = 0;
 }
 
 void fake_keep_memory(struct ring *ring, bool keep)

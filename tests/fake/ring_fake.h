@@ -11,7 +11,8 @@
  *     zero copy  (with params.zerocopy) keeps memory for as long as the test likes, or copies
  *     turns      fail
  *
- * Like a socket, a flow keeps what was delivered to it while it is not armed or has no slot. A turn
+ * Like a socket, a flow keeps what was delivered to it while it is not armed or has no slot; or the
+ * test has sockets of its own, which the flows are fed from (fake_feed_from). A turn
  * never sleeps: the wait that was asked for is recorded instead. The fake aborts by must() when
  * the caller breaks the contract of ring.h: an unknown file, a token in flight twice, a message
  * changed before its answer. For one thread; memory comes from malloc.
@@ -85,6 +86,14 @@ void fake_deliver(struct ring *ring, uint32_t flow, const struct fake_datagram *
 /* Datagrams of `flow' not yet handed over. */
 uint32_t fake_undelivered(const struct ring *ring, uint32_t flow);
 
+/* What a feed's sockets hold. With `out' NULL: whether a datagram waits in `fd'. Else there is one,
+ * and it is taken; `room' bytes of payload fit the slot that it goes to. The payload stays as it is
+ * until the next call. */
+typedef bool fake_feed_fn(void *context, int fd, size_t room, struct fake_datagram *out);
+
+/* Flows receive from the sockets of the test, and of what was delivered before that first. */
+void fake_feed_from(struct ring *ring, fake_feed_fn *feed, void *context);
+
 /* In the next turn the receive of `flow' ends with -errno `res', before any datagram. */
 void fake_end_recv(struct ring *ring, uint32_t flow, int32_t res);
 
@@ -97,6 +106,9 @@ void fake_delay_cancel(struct ring *ring, uint32_t turns);
 /* A completion that comes too late: one event with a slot of `group' and a token that no receive is
  * armed with, as if the last holder of the flow had left something behind. */
 void fake_late_recv(struct ring *ring, unsigned group, uint32_t token);
+
+/* Slots of `group' that a datagram may come into. */
+uint32_t fake_lent(const struct ring *ring, unsigned group);
 
 bool fake_is_armed(const struct ring *ring, uint32_t flow);
 uint32_t fake_flow_file(const struct ring *ring, uint32_t flow);
@@ -121,9 +133,17 @@ void fake_delay_sends(struct ring *ring, uint32_t turns);
 /* Turns answer the sends of different files last first (of one file always in order). */
 void fake_reverse_answers(struct ring *ring, bool reverse);
 
+/* Turns answer in an order that `seed' tells, but those of one file in order; and one turn in eight
+ * leaves some for later, never all. 0: in order again. */
+void fake_shuffle_answers(struct ring *ring, unsigned seed);
+
 uint32_t fake_send_count(const struct ring *ring);
 uint32_t fake_unanswered(const struct ring *ring);
 const struct fake_send *fake_send_at(const struct ring *ring, uint32_t index);
+
+/* Forgets the sends that are over, so that there is room for FAKE_SENDS_MAX more; those that are
+ * not are numbered anew. */
+void fake_forget_sends(struct ring *ring);
 
 /* Memory of zero-copy sends comes back in the turn after their answer; while kept, only as
  * fake_return_memory lets go, oldest first. */

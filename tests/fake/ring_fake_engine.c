@@ -1,16 +1,13 @@
 /* ring_fake_engine.c - the fake behind ring_ops: what a kernel would do, and what the test wished.
  *
- * A turn first gives back the memory of zero-copy sends answered before, then answers sends, then
+ * A turn first answers sends (ring_fake_send.c), then
  * looks at each armed flow, in the order of arming: ended by the test's wish, ended by a cancel, or
- * given what waits for it. Messages are compared with their record when they are answered: a change
- * in between would have gone out on a real ring.
+ * given what waits for it.
  */
 #include "tests/fake/ring_fake_engine.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "shard/slot.h"
 #include "src/base/must.h"
@@ -29,18 +26,13 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 			    uint32_t token);
 static int fake_busy_poll(struct ring *ring, uint32_t busy_poll_us);
 static int fake_turn(struct ring *ring, uint32_t wait_us);
-static void give_back(struct fake *f, uint32_t count);
-static void answer_reversed(struct fake *f);
-static void answer_in_order(struct fake *f, uint32_t count);
-static bool is_due(const struct fake *f, const struct fake_send *send);
-static void answer(struct fake *f, struct fake_send *send);
-static void check_payload(const struct fake_send *send);
-static void check_unchanged(const struct fake_send *send);
-static void record_message(struct fake_send *send, const struct msghdr *msg);
-static uint16_t segment_of(const struct fake_send *send);
 static void turn_armed(struct fake *f);
 static void turn_flow(struct fake *f, uint32_t flow);
+static bool has_waiting(const struct fake *f, const struct fake_flow *fl);
 static bool hand_over(struct fake *f, uint32_t flow);
+static bool take_waiting(struct fake_flow *fl, const struct fake_slot *slot, uint32_t slot_bytes);
+static bool take_fed(struct fake *f, const struct fake_flow *fl, const struct fake_slot *slot,
+		     uint32_t slot_bytes);
 static void end_flow(struct fake *f, uint32_t flow, int32_t res);
 
 const struct ring_ops fake_ops = {
@@ -193,7 +185,7 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 				   .turn = f->turn_count,
 				   .buffer = -1,
 				   .msg = msg};
-	record_message(send, msg);
+	fake_record_message(send, msg);
 	f->inflight[token] = ++f->send_count;
 	f->unanswered++;
 }
@@ -222,172 +214,11 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 		f->turn_res = 0;
 		return res;
 	}
-	give_back(f, f->keep_memory ? f->return_count : f->held);
-	f->return_count = 0;
-	if (f->reverse && !f->hold) {
-		answer_reversed(f);
-	} else {
-		answer_in_order(f, f->hold ? f->release_count : f->unanswered);
-	}
-	f->release_count = 0;
-	while (f->first_unanswered < f->send_count && f->sends[f->first_unanswered].answered) {
-		f->first_unanswered++;
-	}
+	fake_answer_sends(f);
 	turn_armed(f);
 	ring->woken |= f->wake;
 	f->wake = false;
 	return 0;
-}
-
-/* The last event of held sends, oldest first. */
-static void give_back(struct fake *f, uint32_t count)
-{
-	for (uint32_t i = f->first_held; i < f->send_count && count > 0; i++) {
-		struct fake_send *send = &f->sends[i];
-
-		if (!send->held) {
-			continue;
-		}
-		check_payload(send);
-		send->held = false;
-		f->held--;
-		f->inflight[send->token] = 0;
-		ring_push_answer(&f->base, &(struct ring_sent){.token = send->token,
-							       .res = send->res,
-							       .copied = f->say_copied});
-		count--;
-	}
-	while (f->first_held < f->send_count && f->sends[f->first_held].answered &&
-	       !f->sends[f->first_held].held) {
-		f->first_held++;
-	}
-}
-
-/* File by file from the last that was sent to, each in order. */
-static void answer_reversed(struct fake *f)
-{
-	for (uint32_t i = f->send_count; i-- > f->first_unanswered;) {
-		uint32_t file = f->sends[i].file;
-
-		for (uint32_t k = f->first_unanswered; k <= i && !f->sends[i].answered; k++) {
-			if (!f->sends[k].answered && f->sends[k].file == file) {
-				answer(f, &f->sends[k]);
-			}
-		}
-	}
-}
-
-static void answer_in_order(struct fake *f, uint32_t count)
-{
-	for (uint32_t i = f->first_unanswered; i < f->send_count && count > 0; i++) {
-		if (!f->sends[i].answered && is_due(f, &f->sends[i])) {
-			answer(f, &f->sends[i]);
-			count--;
-		}
-	}
-}
-
-/* Its delay is over; `turn_count' has counted this turn already. */
-static bool is_due(const struct fake *f, const struct fake_send *send)
-{
-	return f->turn_count > send->turn + f->send_delay;
-}
-
-static void answer(struct fake *f, struct fake_send *send)
-{
-	struct fake_file *file = &f->files[send->file];
-
-	check_unchanged(send);
-	send->res = FAKE_SUCCESS;
-	if (file->fail_count > 0) {
-		file->fail_count--;
-		send->res = file->fail_res;
-	} else if (f->decide != NULL) {
-		send->res = f->decide(f->decide_context, send);
-	}
-	if (send->res == FAKE_SUCCESS) {
-		send->res = (int32_t)send->payload_bytes;
-	}
-	send->answered = true;
-	f->unanswered--;
-	if (send->zerocopy && send->res >= 0) {
-		send->held = true;
-		f->held++;
-		ring_push_answer(
-			&f->base,
-			&(struct ring_sent){.token = send->token, .res = send->res, .held = true});
-		return;
-	}
-	f->inflight[send->token] = 0;
-	ring_push_sent(&f->base, send->token, send->res);
-}
-
-/* A payload must stay as queued for as long as a device may read it. */
-static void check_payload(const struct fake_send *send)
-{
-	struct fake_send now = {0};
-
-	record_message(&now, send->msg);
-	must(now.payload_bytes == send->payload_bytes);
-	must(memcmp(now.payload, send->payload, now.payload_bytes) == 0);
-	free(now.payload);
-}
-
-/* A message and all it points to must stay as queued until its answer. */
-static void check_unchanged(const struct fake_send *send)
-{
-	struct fake_send now = {0};
-
-	record_message(&now, send->msg);
-	must(now.payload_bytes == send->payload_bytes);
-	must(now.iov_count == send->iov_count);
-	must(now.control_bytes == send->control_bytes);
-	must(now.name_bytes == send->name_bytes);
-	must(memcmp(now.payload, send->payload, now.payload_bytes) == 0);
-	must(memcmp(now.control, send->control, now.control_bytes) == 0);
-	must(memcmp(&now.name, &send->name, now.name_bytes) == 0);
-	free(now.payload);
-}
-
-static void record_message(struct fake_send *send, const struct msghdr *msg)
-{
-	size_t at = 0;
-
-	must(msg->msg_controllen <= sizeof(send->control));
-	must(msg->msg_namelen <= sizeof(send->name));
-	send->payload_bytes = (size_t)ring_msg_bytes(msg);
-	send->payload = fake_zeroed(send->payload_bytes, 1);
-	send->iov_count = msg->msg_iovlen;
-	for (size_t i = 0; i < msg->msg_iovlen; i++) {
-		if (msg->msg_iov[i].iov_len > 0) {
-			memcpy(send->payload + at, msg->msg_iov[i].iov_base,
-			       msg->msg_iov[i].iov_len);
-		}
-		at += msg->msg_iov[i].iov_len;
-	}
-	send->control_bytes = msg->msg_controllen;
-	if (msg->msg_controllen > 0) {
-		memcpy(send->control, msg->msg_control, msg->msg_controllen);
-	}
-	send->name_bytes = msg->msg_namelen;
-	if (msg->msg_namelen > 0) {
-		memcpy(&send->name, msg->msg_name, msg->msg_namelen);
-	}
-	send->segment_bytes = segment_of(send);
-}
-
-static uint16_t segment_of(const struct fake_send *send)
-{
-	struct msghdr hdr = {.msg_control = (void *)send->control,
-			     .msg_controllen = send->control_bytes};
-	uint16_t segment = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&hdr); c != NULL; c = CMSG_NXTHDR(&hdr, c)) {
-		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_SEGMENT) {
-			memcpy(&segment, CMSG_DATA(c), sizeof(segment));
-		}
-	}
-	return segment;
 }
 
 /* Those armed first have their slots first, as where the kernel receives when a start is submitted.
@@ -427,7 +258,7 @@ static void turn_flow(struct fake *f, uint32_t flow)
 		end_flow(f, flow, -ECANCELED);
 		return;
 	}
-	while (fl->first != NULL && (f->burst == 0 || done < f->burst)) {
+	while (has_waiting(f, fl) && (f->burst == 0 || done < f->burst)) {
 		if (!hand_over(f, flow)) {
 			return;
 		}
@@ -435,24 +266,41 @@ static void turn_flow(struct fake *f, uint32_t flow)
 	}
 }
 
+static bool has_waiting(const struct fake *f, const struct fake_flow *fl)
+{
+	return fl->first != NULL ||
+	       (f->feed != NULL && f->feed(f->feed_context, f->files[fl->file].fd, 0, NULL));
+}
+
 /* Hands over the oldest datagram of `flow'; false when its receive ended. */
 static bool hand_over(struct fake *f, uint32_t flow)
 {
 	struct fake_flow *fl = &f->flows[flow];
-	struct fake_waiting *w = fl->first;
 	uint8_t group = f->base.flow_states[flow].group;
 	struct fake_slots *slots = &f->groups[group];
+	const struct fake_slot *slot = &slots->ring[slots->head & slots->mask];
 	struct ring_recv event = {.flow = flow, .group = group, .has_slot = true};
 
 	if (slots->count == 0) {
 		end_flow(f, flow, -ENOBUFS);
 		return false;
 	}
-	event.slot = slots->ring[slots->head & slots->mask].index;
-	event.ended = w->datagram.ends;
-	fake_write_slot(slots->ring[slots->head & slots->mask].base, slots->slot_bytes, w);
+	event.slot = slot->index;
+	event.ended = fl->first != NULL ? take_waiting(fl, slot, slots->slot_bytes)
+					: take_fed(f, fl, slot, slots->slot_bytes);
 	slots->head++;
 	slots->count--;
+	ring_push_recv(&f->base, &event);
+	return !event.ended;
+}
+
+/* Into the slot; whether the receive ends with it. */
+static bool take_waiting(struct fake_flow *fl, const struct fake_slot *slot, uint32_t slot_bytes)
+{
+	struct fake_waiting *w = fl->first;
+	bool ends = w->datagram.ends;
+
+	fake_write_slot(slot->base, slot_bytes, w);
 	fl->first = w->next;
 	if (fl->first == NULL) {
 		fl->last = &fl->first;
@@ -460,8 +308,20 @@ static bool hand_over(struct fake *f, uint32_t flow)
 	fl->waiting_count--;
 	free(w->payload);
 	free(w);
-	ring_push_recv(&f->base, &event);
-	return !event.ended;
+	return ends;
+}
+
+/* The same, from a socket of the test. */
+static bool take_fed(struct fake *f, const struct fake_flow *fl, const struct fake_slot *slot,
+		     uint32_t slot_bytes)
+{
+	struct fake_waiting w = {0};
+
+	must(f->feed(f->feed_context, f->files[fl->file].fd, slot_bytes - SLOT_HEAD_BYTES,
+		     &w.datagram));
+	w.payload = (unsigned char *)w.datagram.payload;
+	fake_write_slot(slot->base, slot_bytes, &w);
+	return w.datagram.ends;
 }
 
 static void end_flow(struct fake *f, uint32_t flow, int32_t res)

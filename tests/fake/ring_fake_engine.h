@@ -1,7 +1,9 @@
-/* ring_fake_engine.h - what the two files of the fake share; nobody else includes it.
+/* ring_fake_engine.h - what the files of the fake share; nobody else includes it.
  *
  *     ring_fake.c         opens it and takes the test's wishes
  *     ring_fake_engine.c  carries them out behind ring_ops
+ *     ring_fake_send.c    of these, what becomes of sends
+ *     ring_fake_slot.c    writes what arrives
  */
 #pragma once
 
@@ -65,8 +67,11 @@ struct fake {
 	uint32_t *inflight; /* by token: record number plus one, or 0 */
 	fake_decide_fn *decide;
 	void *decide_context;
+	fake_feed_fn *feed;
+	void *feed_context;
 	bool hold;
 	bool reverse;
+	unsigned shuffle; /* 0: not */
 	uint32_t release_count;
 	uint32_t burst;
 	uint32_t cancel_delay;
@@ -86,6 +91,10 @@ extern const struct ring_ops fake_ops;
 
 /* ring_fake.c: makes more flows and files, as ring_grow says. */
 void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *arena);
+
+/* ring_fake_send.c: answers what a turn answers; copies a message into its record. */
+void fake_answer_sends(struct fake *f);
+void fake_record_message(struct fake_send *send, const struct msghdr *msg);
 
 /* ring_fake_slot.c: writes what waits into a slot. */
 void fake_write_slot(unsigned char *base, uint32_t slot_bytes, const struct fake_waiting *w);

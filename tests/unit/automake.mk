@@ -12,7 +12,7 @@
 # A ring that does what the test tells it (tests/fake/ring_fake.h); one more source of such a test.
 NC_FAKE_RING = tests/fake/ring_fake.c tests/fake/ring_fake.h \
 	tests/fake/ring_fake_engine.c tests/fake/ring_fake_engine.h \
-	tests/fake/ring_fake_slot.c
+	tests/fake/ring_fake_send.c tests/fake/ring_fake_slot.c
 UNIT_TESTS =
 include tests/unit/base/automake.mk
 include tests/unit/cli/automake.mk
