@@ -241,8 +241,8 @@ static int start_flow(struct relay *r, const struct shard_message *m)
 	if (flow == NULL) {
 		return -ENOENT;
 	}
-	if (flow->state == FLOW_PENDING) {
-		return 0; /* once it has its socket */
+	if (flow->state == FLOW_PENDING || flow->held) {
+		return 0; /* once it has its socket, and need not wait */
 	}
 	if (flow->state != FLOW_IDLE) {
 		return -EALREADY;

@@ -56,7 +56,9 @@ int change_open_flow(struct relay *r, const struct shard_message *m)
 	flow->file = (uint32_t)file;
 	flow->drops_seen = m->flow_past.drops_seen;
 	flow->state = FLOW_IDLE;
-	relay_start_flow(r, flow);
+	if (!flow->held) { /* else it waits until it is let go */
+		relay_start_flow(r, flow);
+	}
 	return 0;
 }
 
@@ -94,7 +96,6 @@ bool change_finish_closed_flow(struct relay *r, struct shard_message *m)
 	flow->fd = -1;
 	flow->file = PLACE_NONE;
 	flow->drops_seen = 0;
-	flow->retry_ns = 0;
 	flow->going = false;
 	flow->state = FLOW_PENDING;
 	return true;

@@ -57,7 +57,6 @@ void egress_flush(struct egress *eg)
 	uint32_t levels = eg->dirty_levels;
 
 	eg->dirty_levels = 0;
-	eg->dirty_count = 0;
 	eg->flush_wall_ns = 0;
 	while (levels != 0) {
 		unsigned level = 31 - (unsigned)__builtin_clz(levels);
@@ -106,7 +105,8 @@ void egress_abandon(struct egress *eg)
 	eg->dirty_count = 0;
 }
 
-/* What cannot go now is dirty again, for the next flush. */
+/* What cannot go now is dirty again, for the next flush; or for this one, if it has a lower level
+ * by now. */
 static void flush_level(struct egress *eg, unsigned level)
 {
 	uint32_t next = eg->dirty[level].first;
@@ -118,6 +118,7 @@ static void flush_level(struct egress *eg, unsigned level)
 
 		next = o->next;
 		o->dirty = false;
+		eg->dirty_count--;
 		if (!done) {
 			egress_mark_dirty(eg, o);
 		}

@@ -111,6 +111,7 @@ void relay_end_flow(struct relay *r, struct ingress_flow *flow)
 	} else if (flow->state == FLOW_ENDED) {
 		unlist_ended(r, flow);
 		r->retrying_count -= flow->retry_ns != 0;
+		flow->retry_ns = 0;
 		flow->state = FLOW_IDLE;
 	} else if (flow->state == FLOW_PENDING) {
 		flow->state = FLOW_IDLE;

@@ -291,6 +291,56 @@ START_TEST(a_flow_that_is_held_leaves_what_comes_in_its_socket)
 }
 END_TEST
 
+/* Its interface goes and comes back, or somebody starts it. */
+START_TEST(a_flow_that_is_held_waits_whatever_becomes_of_its_socket)
+{
+	struct shard_duty duty = {.hold = true};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = &duty, .duty_count = 1},
+			     closing = {.op = SHARD_CLOSE_FLOW}, opening = new_flow(NEW_FD),
+			     starting = {.op = SHARD_START_FLOW};
+
+	open_rig();
+	duty.token = closing.flow = opening.flow = starting.flow = flow_of(0)->token;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(ask(&closing), 0);
+	opening.op = SHARD_OPEN_FLOW;
+	ck_assert_int_eq(ask(&opening), 0);
+	ck_assert_int_eq(ask(&starting), 0);
+	deliver(2);
+	ck_assert_int_eq(ask(&m), 0); /* it has come to rest, since it never left */
+	ck_assert_uint_eq(flow_of(0)->state, FLOW_IDLE);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->received), 0);
+	duty.hold = false;
+	ck_assert_int_eq(ask(&m), 0);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 2);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Its receive has failed, and is tried again once it may receive. */
+START_TEST(a_flow_that_is_held_is_not_one_that_is_tried_again)
+{
+	struct shard_duty duty = {.hold = true};
+	struct shard_message m = {.op = SHARD_SET_DUTIES, .duties = &duty, .duty_count = 1};
+
+	open_rig();
+	duty.token = flow_of(0)->token;
+	fake_end_recv(rig.ring, 0, -ENOMEM);
+	ck_assert_int_eq(relay_turn(&rig.relay), 0);
+	ck_assert_uint_eq(rig.relay.retrying_count, 1);
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_uint_eq(rig.relay.retrying_count, 0);
+	duty.hold = false;
+	ck_assert_int_eq(ask(&m), 0);
+	deliver(2);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig.relay.retrying_count, 0);
+	ck_assert_uint_eq(stat_get(&flow_of(0)->stats->relayed), 2);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_flow_relays_from_the_mark_on_that_another_machine_noted)
 {
 	struct baton *notes = calloc(1, baton_bytes(1)), *follows = calloc(1, baton_bytes(1));
@@ -389,6 +439,8 @@ int main(void)
 	tcase_add_test(tc, a_flow_that_is_held_relays_what_is_its_own_before_it_goes);
 	tcase_add_test(tc, a_flow_that_stands_by_counts_and_relays_nothing);
 	tcase_add_test(tc, a_flow_that_is_held_leaves_what_comes_in_its_socket);
+	tcase_add_test(tc, a_flow_that_is_held_is_not_one_that_is_tried_again);
+	tcase_add_test(tc, a_flow_that_is_held_waits_whatever_becomes_of_its_socket);
 	tcase_add_test(tc, a_flow_relays_from_the_mark_on_that_another_machine_noted);
 	tcase_add_test(tc, an_output_without_its_source_address_counts_and_sends_nothing);
 	tcase_add_test(tc, echoes_and_waits_are_set_while_running);
