@@ -2,6 +2,7 @@
 #
 #   lib/         the words that all scripts share: verdicts, waiting, what is started and ended
 #   unit/        one Check program per module, linked with its own layer and those below only
+#   sim/         shards on a ring that does what a list of events tells it
 #   fuzz/        fuzz targets; here their corpora are replayed, --enable-fuzzer builds the fuzzers
 #   cli/         the programs' command lines: exit status and messages
 #   net/         stories told in network namespaces, once per engine
@@ -24,6 +25,7 @@ AM_TESTS_ENVIRONMENT = \
 EXTRA_DIST += tests/lib
 
 include tests/unit/automake.mk
+include tests/sim/automake.mk
 include tests/fuzz/automake.mk
 include tests/cli/automake.mk
 include tests/lint/automake.mk

@@ -1,0 +1,264 @@
+/* sim.h - a world of two shards on rings that do what a list of events tells them.
+ *
+ *     trace.[ch]       events: made from a seed, printed, read again
+ *     judge.[ch]       runs a trace in a process of its own, and shortens one that fails
+ *     world.c          opens the shards: real relay, egress, pool and mailbox, the fake ring
+ *     sockets.c        what the kernel would have: queues, drops, errors, MTUs, and the clock
+ *     event.c          does what an event says
+ *     change.c         control, which changes rules by messages, one job at a time
+ *     answer.c         of that, what the answers mean
+ *     watch.c          looks at each message that is sent
+ *     law.c            what must hold after each event
+ *     simulate.c       the program
+ *
+ * Nothing here is random and no real time passes: the same events do the same. Whoever is named in
+ * an event is named modulo what there is, so that any part of a trace is a trace. One thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shard/change.h"
+#include "shard/relay.h"
+#include "src/base/arena.h"
+#include "tests/fake/ring_fake.h"
+
+#define SIM_SHARDS       2
+#define SIM_FLOWS        8 /* at once, in all */
+#define SIM_OUTPUTS      24
+#define SIM_FLOW_OUTPUTS 4 /* of one flow */
+#define SIM_SOCKS        64
+#define SIM_ROOMS_MAX    2 /* added to a shard */
+#define SIM_QUEUE        512
+#define SIM_FD           5000 /* of the first socket; none of them is open */
+#define SIM_NONE         UINT32_MAX
+#define SIM_EMPTY        UINT32_MAX /* the number of a datagram without a byte */
+#define SIM_HEAD_BYTES   12         /* number, feed, length, TTL and TOS of each datagram */
+#define SIM_STEP_NS      20000ULL   /* a turn takes so long */
+
+/* What a world is like: from its seed, and the first line of a trace. */
+struct sim_conf {
+	uint32_t seed;
+	uint32_t slots_small, slots_train; /* of a shard */
+	uint32_t trains, train_max;
+	uint32_t zerocopy; /* shortest train sent without copying; 0: none */
+	uint32_t mtu;
+	uint32_t queue; /* of a socket; what comes then is dropped */
+	uint32_t end;   /* how the shards end, an enum sim_end each, two bits */
+};
+
+enum sim_end {
+	SIM_END_DRAIN,
+	SIM_END_QUIT,
+	SIM_END_FAIL, /* the ring fails */
+	SIM_END_KINDS,
+};
+
+struct sim_packet {
+	uint32_t first; /* number of its first datagram */
+	uint32_t count, segment, last_bytes;
+	uint8_t ttl, tos; /* received; 0: not told */
+	bool control_cut, ends, foreign, echo;
+	uint64_t stamp_ns; /* 0: none */
+};
+
+struct sim_sock {
+	bool open, refuses;
+	uint32_t flow; /* that receives from it, or SIM_NONE */
+	uint32_t output;
+	struct sim_packet queue[SIM_QUEUE];
+	uint32_t head, count;
+	uint32_t drops;
+	uint32_t icmp; /* in its error queue */
+	uint32_t mtu;  /* of the path, now */
+};
+
+/* What one flow is, wherever it stands, and what ought to have become of what it was brought. */
+struct sim_flow {
+	bool used, busy; /* busy: control is about to end or move it */
+	bool held;       /* control has told it to wait */
+	uint32_t feed;   /* no two flows ever have the same */
+	uint32_t shard, token, sock;
+	uint32_t *log; /* numbers, in the order in which they came to the socket */
+	uint32_t log_count, log_room, next_number;
+	uint32_t log_taken; /* of these by the ring, or lost with a socket */
+	uint64_t handed;    /* datagrams the ring has had */
+	uint64_t drops[FLOW_DROP_COUNT], relayed;
+	uint64_t lost; /* at sockets it has had: of which it was told when they were closed */
+	struct rule_flow rule;
+};
+
+struct sim_output {
+	bool used, busy;
+	uint32_t flow, token, sock; /* sock: SIM_NONE while it is pending */
+	uint32_t old_token, old_sock;
+	struct rule_table_output rule;
+	bool meta_changed; /* what it is to send with is not known exactly any more */
+	bool dark;
+	uint32_t mtu_told;
+	uint32_t cursor; /* in its flow's log, behind what it sent last */
+	uint64_t sent, sent_bytes;
+	uint64_t base; /* relayed by its flow before it came */
+};
+
+/* What the ring of a shard is told. */
+struct sim_weather {
+	uint32_t odds; /* one send in so many fails; 0: none */
+	uint32_t kind; /* by which errors */
+	unsigned seed;
+};
+
+struct sim_world;
+
+struct sim_shard {
+	struct sim_world *world;
+	uint32_t number;
+	struct arena arena, rooms[SIM_ROOMS_MAX];
+	uint32_t room_count;
+	struct pool pool;
+	struct egress egress;
+	struct relay relay;
+	struct mailbox mailbox;
+	struct ring *ring;
+	struct pool_class_stats pool_stats[POOL_CLASS_COUNT];
+	struct ring_stats ring_stats;
+	struct batch_stats batches;
+	struct sim_weather weather;
+	uint32_t turns;
+	int ended; /* what its last turn returned */
+};
+
+/* What control is doing. */
+enum sim_job_kind {
+	SIM_IDLE,
+	SIM_ADD_FLOW,
+	SIM_REMOVE_FLOW,
+	SIM_MOVE_TAKE,
+	SIM_MOVE_GIVE,
+	SIM_ADD_OUTPUT,
+	SIM_REMOVE_OUTPUT,
+	SIM_REPLACE_OUTPUT,
+	SIM_SET_OUTPUT,
+	SIM_OPEN_OUTPUT,
+	SIM_CLOSE_OUTPUT,
+	SIM_TRY_PATH,
+	SIM_OPEN_FLOW,
+	SIM_CLOSE_FLOW,
+	SIM_SET_FLOW,
+	SIM_SET_DUTIES,
+	SIM_SET_ECHOES,
+	SIM_ADD_ROOM,
+};
+
+struct sim_job {
+	enum sim_job_kind kind;
+	uint32_t shard, target; /* target: where a flow moves to */
+	uint32_t flow, output;
+	uint32_t fresh; /* socket brought; SIM_NONE: none */
+	uint32_t parts[SIM_FLOW_OUTPUTS];
+	uint32_t part_count;
+	bool taken; /* by the shard */
+	bool begun;
+	uint64_t relayed; /* by the flow when it was taken */
+	struct shard_duty duty;
+	struct rule_table_output rule;
+	struct shard_message message, list[SIM_FLOW_OUTPUTS + 2];
+};
+
+struct sim_world {
+	struct sim_conf conf;
+	struct sim_shard shards[SIM_SHARDS];
+	struct sim_flow flows[SIM_FLOWS];
+	struct sim_output outputs[SIM_OUTPUTS];
+	struct sim_sock socks[SIM_SOCKS];
+	struct sim_job job;
+	uint32_t feeds, ports; /* given so far */
+	uint64_t clock_ns;
+	uint32_t clock_reads; /* since the last event */
+	unsigned char payload[UDP_PAYLOAD_MAX];
+};
+
+/* The one that is open: what the kernel is asked stands beside no world. */
+extern struct sim_world *sim_world;
+
+struct sim_event;
+
+/* A law is broken: notes `text', and is the end of this process. In judge.c. */
+_Noreturn void sim_broken(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- world.c ---- */
+
+void sim_open(struct sim_world *w, const struct sim_conf *conf);
+
+/* Ends the shards as the world's conf says. Nothing must be left. */
+void sim_close(struct sim_world *w);
+
+/* One turn of a shard; control takes its answer, if there is one. */
+void sim_turn(struct sim_world *w, uint32_t shard);
+
+/* A message or a flag was left for the shard. */
+void sim_wake(struct sim_shard *s);
+
+/* The sky clears, and all that waits gets through; whoever is left behind has been forgotten. */
+void sim_settle(struct sim_world *w);
+
+/* ---- sockets.c ---- */
+
+/* The number of a fresh socket; SIM_NONE: there are no more. And the end of it. */
+uint32_t sim_sock_open(struct sim_world *w, uint32_t flow, uint32_t output);
+void sim_sock_close(struct sim_world *w, uint32_t sock);
+
+static inline int sim_fd(uint32_t sock)
+{
+	return sock == SIM_NONE ? -1 : SIM_FD + (int)sock;
+}
+
+/* A packet comes to the socket of a flow, which has one; its datagrams are numbered. */
+void sim_arrive(struct sim_world *w, struct sim_flow *flow, struct sim_packet packet);
+
+/* For fake_feed_from, and the sender of a packet. */
+bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out);
+void sim_sender(const struct sim_packet *packet, struct sockaddr_storage *out);
+struct addr sim_address(uint8_t last, uint16_t port);
+
+uint32_t sim_packet_bytes(const struct sim_packet *packet);
+
+/* ---- event.c ---- */
+
+void sim_do(struct sim_world *w, const struct sim_event *event);
+
+/* ---- watch.c ---- */
+
+/* For fake_decide_sends: what becomes of a send, by the weather; one that leaves is looked at. */
+int32_t sim_decide(void *context, const struct fake_send *send);
+
+/* ---- change.c, answer.c ---- */
+
+/* Begins a job, unless another one is under way or it cannot be. */
+void sim_change(struct sim_world *w, const struct sim_event *event);
+
+/* Adds a flow with outputs, at the start. */
+void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint32_t kind);
+
+/* The shard may have answered. */
+void sim_take_answer(struct sim_world *w, struct sim_shard *s);
+
+/* Sends what the job's message asks. */
+void sim_ask(struct sim_world *w, uint32_t shard);
+
+/* Gives a flow that moves, as it was taken, to shard `job.shard'. */
+void sim_give(struct sim_world *w);
+
+/* How an output's socket is used. */
+struct egress_socket sim_egress_socket(const struct sim_world *w, uint32_t output, uint32_t sock);
+
+/* ---- law.c ---- */
+
+void sim_check(struct sim_world *w);
+
+/* Of a flow or an output that has left, by what was told of it. */
+void sim_check_flow(const struct sim_flow *flow, const struct flow_stats *stats, uint64_t held);
+void sim_check_output(const struct sim_output *output, const struct output_stats *stats,
+		      uint64_t pending);
