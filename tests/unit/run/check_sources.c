@@ -39,7 +39,7 @@ static uint32_t gone_with(const char *ip)
 	struct addr addr;
 
 	ck_assert_int_eq(addr_parse_ip(ip, &addr), 0);
-	addr_to_sockaddr(&addr, 0, &at);
+	addr_to_sockaddr(&addr, if_nametoindex("lo"), &at);
 	sources_compare(&sources, &rig.sup, &have);
 	return sources.count;
 }
