@@ -48,6 +48,11 @@ by_kernel() {
     bounded "$build_top/src/numacastctl" --control "$relay_control" show flows --json |
         jq '[.flows[].fast.received] | add'
 }
+# has_all: of what was sent nothing is under way to the relay any more, nor to the neighbour.
+has_all() {
+    [ "$(bounded "$build_top/src/numacastctl" --control "$relay_control" show flows --json |
+        jq '[.flows[].received] | add')" = "$total" ]
+}
 relays_since() {
     [ "$(by_kernel)" -gt "$1" ]
 }
@@ -63,8 +68,8 @@ has_looked() {
     [ "$(looks)" -gt "$1" ]
 }
 
-# With src=keep neither the program nor the socket needs CAP_NET_RAW.
-relay_wrapper=(setpriv --bounding-set "-net_raw")
+# With src=keep neither the program nor the socket needs CAP_NET_RAW; two capabilities are enough.
+relay_wrapper=(setpriv --bounding-set "-all,+bpf,+net_admin")
 relay_run --verbose --fastpath require \
     --rule "239.1.1.1%in0:5000 -> 10.77.2.2:6000, 10.77.2.2%out0:6001 src=keep ttl=dec,
         10.99.0.1:6002, 239.2.2.2%out0:6003, 10.77.2.2:6004" \
@@ -126,6 +131,7 @@ in_ns mid ip route replace 10.99.0.0/16 via 10.77.2.2
 await_kernel 2
 stop "$sender"
 total=$(sent .sent)
+wait_for has_all || fail "the relay has not received all that was sent"
 for why in "rules for routes may lead an output elsewhere" \
     "the route of an output has several next hops"; do
     expect_words "why it was not" "$daemon_log" "go by their sockets: $why"
