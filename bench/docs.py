@@ -275,11 +275,11 @@ WAITS = {
 }
 
 
-def waits():
+def waits(suite):
     """Ways to wait by rate: CPU, then the median latency."""
     rates = {"10000": "10 000/s", "50000": "50 000/s", "150000": "150 000/s",
              "300000": "300 000/s", "saturated": "saturated"}
-    return Matrix("waits-raw.csv", "", cases(WAITS), [
+    return Matrix(f"{suite}-raw.csv", "", cases(WAITS), [
         Column(f"{title}: CPU ns" if rate == "10000" else title, "cpu", whole,
                {"table": "cpu", "param": rate}) for rate, title in rates.items()] + [
         Column(f"{title}: p50 µs" if rate == "10000" else title, "p50", whole,
@@ -347,7 +347,8 @@ TABLES = {
     "latency": latency(),
     "singles": singles(),
     "fan-out": fan_out(),
-    "waits": waits(),
+    "waits": waits("waits"),
+    "waits-mmsg": waits("waits_mmsg"),
     "profile": Profile([
         ("trains", "trains"),
         ("trains, forwarded by the kernel", "trains; forwarded by the kernel"),

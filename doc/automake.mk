@@ -31,4 +31,5 @@ EXTRA_DIST += \
 	doc/bench/spread.txt doc/bench/spread-raw.csv \
 	doc/bench/tune.txt doc/bench/tune-raw.csv \
 	doc/bench/waits.txt doc/bench/waits-raw.csv \
+	doc/bench/waits_mmsg.txt doc/bench/waits_mmsg-raw.csv \
 	doc/bench/zerocopy.txt doc/bench/zerocopy-raw.csv

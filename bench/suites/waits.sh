@@ -4,7 +4,8 @@
 # True singles: each is one send of the sender's and one frame on the wire; saturated means more of
 # them, written as frames, than the relay takes. `cpu' is measured without a receiver, `latency'
 # with one, which shares the sender's processor. Ratios and differences are taken within each run:
-# of --latency to the cheapest of the fixed ways in that run, and to the default.
+# of --latency to the cheapest of the fixed ways in that run, and to the default. waits_mmsg does
+# the same by the other engine.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 waits_budget=100
@@ -12,8 +13,13 @@ waits_ways=(sleep "batch 50:--batch-wait 50" "batch 100:--batch-wait 100" "spin 
     "latency $waits_budget:--latency $waits_budget")
 
 waits_suite() {
-    local run rate rates=(10000 50000 150000 300000) engine=${WAITS_ENGINE:-uring}
-    raw=$out/waits-raw.csv
+    waits_by uring
+}
+
+# waits_by ENGINE: the files are the suite's.
+waits_by() {
+    local run rate rates=(10000 50000 150000 300000) engine=$1
+    raw=$out/$suite-raw.csv
     echo "$raw_columns" >"$raw"
     ! $quick || rates=(50000 150000)
     for ((run = 1; run <= runs; run++)); do
@@ -25,10 +31,10 @@ waits_suite() {
             waits_measure latency "$rate" "rate=$rate"
         done
     done
-    summarise "$raw" >"$out/waits.csv"
-    show "$out/waits.csv" cpu cpu_ns "ns of the relay's CPU for each single datagram, by rate"
-    show "$out/waits.csv" latency p50_us "us from send to receive, median, by rate"
-    show "$out/waits.csv" latency p99_us "... and of the slowest in a hundred"
+    summarise "$raw" >"$out/$suite.csv"
+    show "$out/$suite.csv" cpu cpu_ns "ns of the relay's CPU for each single datagram, by rate"
+    show "$out/$suite.csv" latency p50_us "us from send to receive, median, by rate"
+    show "$out/$suite.csv" latency p99_us "... and of the slowest in a hundred"
     waits_ratios
 }
 
