@@ -128,6 +128,27 @@ START_TEST(memory_is_held_until_the_device_gave_it_back_and_counted_at_once)
 }
 END_TEST
 
+START_TEST(half_of_the_trains_at_most_are_kept_by_devices)
+{
+	struct rig_options few = options;
+
+	few.trains = 8;
+	few.slots = 128;
+	open_proven(&few);
+	fake_keep_memory(rig.ring, true);
+	for (int i = 0; i < 8; i++) {
+		deliver_long(1);
+		turn(3);
+	}
+	ck_assert_uint_eq(fake_held(rig.ring), 4);
+	ck_assert_uint_eq(stat_get(&stats(0)->sent), 90); /* what is more was copied */
+	fake_keep_memory(rig.ring, false);
+	rig_settle(&rig);
+	rig_expect_all_in_order(&rig, 0);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(nothing_follows_before_a_zero_copy_send_is_under_way)
 {
 	open_proven(&options);
@@ -431,6 +452,7 @@ int main(void)
 	tcase_add_test(tc, a_long_train_is_sent_without_copying_once_trains_are_proven);
 	tcase_add_test(tc, short_and_scattered_trains_are_copied);
 	tcase_add_test(tc, memory_is_held_until_the_device_gave_it_back_and_counted_at_once);
+	tcase_add_test(tc, half_of_the_trains_at_most_are_kept_by_devices);
 	tcase_add_test(tc, nothing_follows_before_a_zero_copy_send_is_under_way);
 	tcase_add_test(tc, nothing_follows_a_gathered_zero_copy_send_at_once);
 	tcase_add_test(tc, a_refusal_out_of_turn_is_a_drop_and_makes_the_next_wait);
