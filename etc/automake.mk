@@ -36,3 +36,16 @@ sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = etc/sysusers.d/numacast.conf
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 dist_tmpfiles_DATA = etc/tmpfiles.d/numacast.conf
+
+# What a release must be, and what it is linked with; doc/HACKING.md says when.
+RELEASE_TESTS = tests/cli/release.sh tests/cli/units.sh tests/topologies/run.sh
+release-check: all
+	$(srcdir)/etc/dev/release-check '$(srcdir)'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(RELEASE_TESTS)'
+	$(MAKE) $(AM_MAKEFLAGS) lint LINT_CHECKS='figures links man rows troubles'
+sbom: all
+	$(srcdir)/etc/dev/sbom $(VERSION) src/numacastd$(EXEEXT) src/numacastctl$(EXEEXT) \
+		src/numacast-probe$(EXEEXT) >$(PACKAGE)-$(VERSION).spdx.json.part
+	mv $(PACKAGE)-$(VERSION).spdx.json.part $(PACKAGE)-$(VERSION).spdx.json
+CLEANFILES += $(PACKAGE)-$(VERSION).spdx.json
+.PHONY: release-check sbom

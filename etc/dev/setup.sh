@@ -22,6 +22,7 @@ test_packages=(
     python3-zeroconf                                                 # discovery's story
     nftables libcap2-bin                                             # the host check's stories
     systemd                                                          # lint of the units
+    rpm rpmlint binutils                                             # the spec, what is linked
     keepalived etcd-server etcd-client                               # who takes over
     resource-agents resource-agents-dev libxml2-utils yamllint       # etc/ha
     python3-yaml                                                     # the same
