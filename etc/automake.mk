@@ -2,7 +2,8 @@
 # looks for it when that is /usr or /usr/local: unit files, the user, kernel settings. Files ending
 # in .in have the installation's paths put in.
 EXTRA_DIST += etc/demo etc/dev etc/ha etc/rpm quickstart run-tests .ci
-dist_doc_DATA += etc/numacastd.conf.sample etc/systemd/fastpath.conf etc/grafana/numacast.json \
+dist_doc_DATA += etc/numacastd.conf.sample etc/systemd/fastpath.conf \
+	etc/systemd/privileges.conf etc/grafana/numacast.json \
 	etc/prometheus/numacast-alerts.yaml
 
 ETC_PATHS = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \

@@ -4,6 +4,7 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/advice.c src/base/advice.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/clock.h \
+	src/base/confine.c src/base/confine.h \
 	src/base/dscp.c src/base/dscp.h \
 	src/base/host_name.c src/base/host_name.h \
 	src/base/log.c src/base/log.h \

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/confine.h"
 #include "src/base/must.h"
 
 #define QUEUE_BYTES  (256 * 1024) /* some 2000 lines: a start with a thousand shards */
@@ -167,6 +168,7 @@ static void *write_queued(void *unused)
 	size_t len;
 
 	(void)unused;
+	confine_self(CONFINE_LOG);
 	while ((len = take_line(line)) > 0) {
 		write_line(line, len, true);
 	}

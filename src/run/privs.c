@@ -6,13 +6,30 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-static const unsigned privs_kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
+#include "src/setup/privileges.h"
 
-static capng_flags_t choose_caps(void);
+static int give_up_others(uint64_t keep);
+static capng_flags_t choose_caps(const struct privs *privs, uint64_t keep);
+static void select_caps(uint64_t set);
+static bool may_clear_bounding(void);
 
-int privs_become(const char *user, struct err *err)
+void privs_read(struct privs *privs)
+{
+	*privs = (struct privs){0};
+	(void)capng_get_caps_process();
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (capng_have_capability(CAPNG_PERMITTED, cap)) {
+			privs->had |= PRIVILEGE(cap);
+		}
+	}
+	privs->have = privs->had;
+}
+
+int privs_become(struct privs *privs, const char *user, uint64_t keep, struct err *err)
 {
 	const struct passwd *pw;
 	int rc;
@@ -30,7 +47,7 @@ int privs_become(const char *user, struct err *err)
 		return 0;
 	}
 	errno = 0;
-	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, choose_caps());
+	rc = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid, choose_caps(privs, keep));
 	if (rc != 0 || geteuid() != pw->pw_uid) {
 		err_set(err, "--user %s: cannot change to it: %s (libcap-ng says %d); %s", user,
 			errno ? strerror(errno) : "refused", rc,
@@ -39,7 +56,44 @@ int privs_become(const char *user, struct err *err)
 				       : "only root can; start as root or without --user");
 		return -EPERM;
 	}
+	privs->have &= keep;
 	return 0;
+}
+
+int privs_keep(struct privs *privs, uint64_t keep, struct err *err)
+{
+	int rc;
+
+	errno = 0;
+	rc = privs->had ? give_up_others(privs->have & keep) : 0;
+	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		rc = -1;
+	}
+	if (rc < 0) {
+		rc = errno ? -errno : -EPERM;
+		err_set(err,
+			"privileges: cannot be given up: %s; a filter of system calls "
+			"forbids it",
+			strerror(-rc));
+		return rc;
+	}
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	privs->have &= keep;
+	return 0;
+}
+
+/* By the system call itself: libcap-ng may allocate, and a shard does not. A thread that is older
+ * than privs_keep has a bounding set of its own. */
+void privs_give_up_all(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	for (unsigned long cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	}
+	(void)syscall(SYS_capset, &head, none);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 bool privs_lock_freely(void)
@@ -48,26 +102,43 @@ bool privs_lock_freely(void)
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
 }
 
+/* As libcap-ng answers. Where nothing is to be given up, a filter of system calls may forbid it. */
+static int give_up_others(uint64_t keep)
+{
+	bool bounding;
+
+	(void)capng_get_caps_process();
+	bounding = may_clear_bounding();
+	select_caps(keep);
+	return capng_apply(bounding ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+}
+
 /* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
  * for more than one has fails as a whole. Returns how to change the user. */
-static capng_flags_t choose_caps(void)
+static capng_flags_t choose_caps(const struct privs *privs, uint64_t keep)
 {
-	bool keeps[sizeof(privs_kept) / sizeof(privs_kept[0])];
 	unsigned flags = CAPNG_INIT_SUPP_GRP;
 
 	(void)capng_get_caps_process();
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
+	if (may_clear_bounding()) {
 		flags |= CAPNG_CLEAR_BOUNDING;
 	}
-	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
-		keeps[i] = capng_have_capability(CAPNG_PERMITTED, privs_kept[i]) != 0;
-	}
+	select_caps(privs->have & keep);
+	return (capng_flags_t)flags;
+}
+
+static void select_caps(uint64_t set)
+{
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
-		if (keeps[i]) {
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (set & PRIVILEGE(cap)) {
 			capng_update(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-				     privs_kept[i]);
+				     cap);
 		}
 	}
-	return (capng_flags_t)flags;
+}
+
+static bool may_clear_bounding(void)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
 }

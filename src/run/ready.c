@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/advice.h"
+#include "src/base/confine.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
 #include "src/run/precedence.h"
@@ -16,6 +17,7 @@
 #include "src/run/supervisor.h"
 #include "src/run/watch.h"
 #include "src/setup/needs.h"
+#include "src/setup/privileges.h"
 #include "src/web/metrics.h"
 #include "src/web/web.h"
 
@@ -23,7 +25,9 @@ static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW ==
 		      (int)OPT_DETAIL_OUTPUT == METRICS_BY_OUTPUT,
 	      "the option's words are the metrics'");
 
+static int open_doors(struct supervisor *sup, struct err *err);
 static void start_sink(void);
+static void confine(enum confine_kind kind);
 static void mark_ingresses(struct supervisor *sup);
 
 int ready_get(struct supervisor *sup, struct err *err)
@@ -32,20 +36,16 @@ int ready_get(struct supervisor *sup, struct err *err)
 	const struct opt *opt = setup->opt;
 	int rc = rlimits_raise(setup, err);
 
+	rlimits_leave_room();
 	if (rc == 0) {
 		rc = door_choose(opt, &sup->door, err);
 	}
 	if (rc == 0) {
 		rc = lane_open(sup, err);
 	}
-	if (rc == 0 && opt->user) {
-		rc = privs_become(opt->user, err);
-	}
 	if (rc == 0) {
-		rc = rlimits_check_group(setup, "", err);
+		rc = open_doors(sup, err);
 	}
-	precedence_settle(sup);
-	start_sink();
 	if (rc == 0) {
 		rc = report_file_check(opt->exit_report, err); /* as whoever will write it */
 	}
@@ -57,15 +57,6 @@ int ready_get(struct supervisor *sup, struct err *err)
 	}
 	if (rc == 0) {
 		setup->lockable_bytes = rlimits_lockable_bytes(needs_ring_bytes(setup));
-		rc = door_open(opt, &sup->door, err);
-	}
-	if (rc == 0) {
-		rc = control_open(sup, &sup->door, &sup->control, err);
-	}
-	if (rc == 0) {
-		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
-	}
-	if (rc == 0) {
 		mark_ingresses(sup);
 		finisher_start(&sup->finisher, sup);
 	}
@@ -74,9 +65,13 @@ int ready_get(struct supervisor *sup, struct err *err)
 
 void ready_announce(const struct supervisor *sup)
 {
-	char status[256], pending[32] = "";
+	char status[256], pending[32] = "", kept[PRIVILEGES_TEXT_MAX];
 
 	watch_log_start(sup);
+	if (sup->privs.have) {
+		log_info("privileges: kept, since the configuration asks for them: %s",
+			 privileges_format(sup->privs.have, kept));
+	}
 	if (sup->setup->plan.shards_idle > 0) {
 		log_info("shards: %u more would have no flow to own; --shards N starts them",
 			 sup->setup->plan.shards_idle);
@@ -92,6 +87,35 @@ void ready_announce(const struct supervisor *sup)
 	(void)notify_send(status);
 }
 
+/* As the user, with what the start needs; and then without what nothing needs after it. */
+static int open_doors(struct supervisor *sup, struct err *err)
+{
+	const struct setup *setup = sup->setup;
+	const struct opt *opt = setup->opt;
+	struct privileges asked;
+	int rc;
+
+	privs_read(&sup->privs);
+	privileges_asked(opt, sup->privs.had, &asked);
+	rc = opt->user ? privs_become(&sup->privs, opt->user, asked.start, err) : 0;
+	if (rc == 0) {
+		rc = rlimits_check_group(setup, "", err);
+	}
+	precedence_settle(sup);
+	confine_set(confine);
+	start_sink();
+	if (rc == 0) {
+		rc = door_open(opt, &sup->door, err);
+	}
+	if (rc == 0) {
+		rc = control_open(sup, &sup->door, &sup->control, err);
+	}
+	if (rc == 0) {
+		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
+	}
+	return rc == 0 ? privs_keep(&sup->privs, asked.running, err) : rc;
+}
+
 /* As the user that we stay: a thread keeps what it began with. */
 static void start_sink(void)
 {
@@ -101,6 +125,13 @@ static void start_sink(void)
 		log_warn("log: cannot start its thread: %s; %s; until the next start whoever reads "
 			 "the log slowly holds up what is asked of the relay, though no datagram",
 			 strerror(-rc), advice_for_thread(-rc));
+	}
+}
+
+static void confine(enum confine_kind kind)
+{
+	if (kind != CONFINE_CONTROL) {
+		privs_give_up_all();
 	}
 }
 

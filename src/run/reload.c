@@ -20,6 +20,7 @@
 #include "src/run/rlimits.h"
 #include "src/run/supervisor.h"
 #include "src/setup/merges.h"
+#include "src/setup/privileges.h"
 
 #define LEFT_SAID_MAX 4 /* of what was not done, by name */
 
@@ -135,6 +136,9 @@ static int prepare(struct reload *r, const struct plan *owners, struct err *err)
 	const struct setup *running = r->sup->setup;
 	int rc = options_check_live(running->opt, &wanted->opt, err);
 
+	if (rc == 0) {
+		rc = privileges_check(&wanted->opt, r->sup->privs.had, r->sup->privs.have, err);
+	}
 	rc = rc == 0 ? names_fill(&r->sup->links.names, &wanted->opt.conf, err) : rc;
 	if (rc == 0) {
 		rc = setup_prepare_next(&wanted->setup, &wanted->opt, running, owners, err);

@@ -11,6 +11,8 @@
 #include "src/setup/needs.h"
 #include "src/run/privs.h"
 
+#define FILES_ROOM 1048576 /* as in our unit; the kernel's fs.nr_open, unless it was changed */
+
 static void raise_limit(int resource, rlim_t want);
 static int check_group_memory(const struct cgroup_limit *limit, uint64_t need, struct err *err);
 
@@ -30,6 +32,16 @@ int rlimits_raise(const struct setup *setup, struct err *err)
 		return -EMFILE;
 	}
 	return 0;
+}
+
+void rlimits_leave_room(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < FILES_ROOM) {
+		now.rlim_max = FILES_ROOM;
+		(void)setrlimit(RLIMIT_NOFILE, &now);
+	}
 }
 
 uint32_t rlimits_spare_files(const struct setup *setup)

@@ -15,6 +15,10 @@
  * needed and what there is. */
 int rlimits_raise(const struct setup *setup, struct err *err);
 
+/* Raises what the limit of open files could be raised to later, by a change, where this process may
+ * do that: it may not any more once it has given up its privileges. */
+void rlimits_leave_room(void);
+
 /* How many files may be open beyond what is needed. */
 uint32_t rlimits_spare_files(const struct setup *setup);
 

@@ -18,6 +18,7 @@
 #include "src/run/links.h"
 #include "src/run/health_file.h"
 #include "src/run/history.h"
+#include "src/run/privs.h"
 #include "src/run/door.h"
 #include "src/run/rebalance.h"
 #include "src/run/replies.h"
@@ -53,6 +54,7 @@ struct supervisor {
 	bool stuck;              /* they had not */
 	struct marks marks;      /* of the ingresses, for as long as the process is there */
 	struct report_gone gone; /* what is in no shard any more */
+	struct privs privs;
 	struct history history;
 	struct health_file health_file;
 	struct door door;                /* taken over by control once it is open */

@@ -16,6 +16,7 @@
 #include "numa/pin.h"
 #include "src/base/advice.h"
 #include "src/base/clock.h"
+#include "src/base/confine.h"
 
 static void *thread_main(void *arg);
 static int open_shard(struct worker *w, struct err *err);
@@ -170,6 +171,8 @@ static int run_shard(struct worker *w, struct err *err)
 	}
 	arrive(w, &w->gate->live, rc, err);
 	if (rc == 0) {
+		confine_self(w->spec.engine == RING_ENGINE_MMSG ? CONFINE_SHARD_MMSG
+								: CONFINE_SHARD_URING);
 		rc = shard_run(w->shard);
 		if (rc < 0) {
 			err_set(err, "shard %u: the ring failed: %s", w->index, strerror(-rc));

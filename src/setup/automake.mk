@@ -25,6 +25,7 @@ src_setup_libnc_setup_a_SOURCES = \
 	src/setup/options_ring.c \
 	src/setup/options_rows.c \
 	src/setup/options_value.c src/setup/options_value.h \
+	src/setup/privileges.c src/setup/privileges.h \
 	src/setup/setup.c src/setup/setup.h \
 	src/setup/uncopied.c src/setup/uncopied.h
 if HAVE_CARES

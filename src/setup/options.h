@@ -125,6 +125,7 @@ struct opt {
 	enum opt_switch store;   /* --store: keep sockets with the service manager */
 	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
 	char *user;              /* --user NAME: drop privileges to */
+	uint64_t privileges;     /* --privileges: kept beside those that rules ask for */
 	bool verbose;
 	bool quiet;
 	bool json; /* with --check-host */

@@ -373,9 +373,19 @@ static const struct cli_row running_rows[] = {
 	 .kind = CLI_TEXT,
 	 .arg = "NAME",
 	 AT(user),
-	 .help = "become this user before anything is opened, keeping only CAP_NET_ADMIN,\n"
-		 "CAP_NET_RAW and CAP_NET_BIND_SERVICE",
+	 .help = "become this user before anything is opened, keeping only what --privileges\n"
+		 "says",
 	 .example = "numacast"},
+	{.name = "privileges",
+	 .kind = CLI_OWN,
+	 .read = options_read_privileges,
+	 .takes = OPTIONS_PRIVILEGES_TAKES,
+	 AT(privileges),
+	 .arg = "auto|NAME,...",
+	 .initial = "auto",
+	 .help = "capabilities that are kept, of those there are: what rules and options ask\n"
+		 "for (auto), and these, for what a later reload may bring",
+	 .example = "net_raw,net_admin"},
 	{.name = "verbose",
 	 .flags = CLI_LIVE | CLI_FIRST,
 	 .kind = CLI_FLAG,

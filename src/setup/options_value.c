@@ -14,6 +14,7 @@
 #include "shard/limits.h"
 #include "src/base/num.h"
 #include "src/setup/options.h"
+#include "src/setup/privileges.h"
 
 #define CPU_OS_MAX          65535 /* far above any kernel's NR_CPUS */
 #define REBALANCE_RATIO_MIN 1.1
@@ -127,6 +128,18 @@ int options_read_rebalance(const struct cli_row *row, void *into, const char *va
 		       ? num_parse_ratio(value + 5, REBALANCE_RATIO_MIN, REBALANCE_RATIO_MAX,
 					 &opt->rebalance)
 		       : -EINVAL;
+}
+
+int options_read_privileges(const struct cli_row *row, void *into, const char *value)
+{
+	struct opt *opt = into;
+
+	(void)row;
+	if (strcmp(value, "auto") == 0) {
+		opt->privileges = 0;
+		return 0;
+	}
+	return privileges_parse(value, &opt->privileges);
 }
 
 /* The first `len' bytes of `text', with brackets if it is IPv6; the loopback when there are none.

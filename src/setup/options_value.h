@@ -21,6 +21,9 @@ extern const struct cli_group options_fastpath_group;
 #define OPTIONS_SOURCE_TAKES "a unicast address without port or brackets"
 #define OPTIONS_METRICS_TAKES \
 	"ADDR:PORT with a unicast address of this host, [ADDR]:PORT for IPv6, PORT alone, or off"
+#define OPTIONS_PRIVILEGES_TAKES                                                                  \
+	"auto, or any of net_admin, net_raw, net_bind_service, bpf, dac_override, sys_resource, " \
+	"sys_admin, separated by commas, none twice"
 #define OPTIONS_REBALANCE_TAKES "off, or auto=RATIO with a RATIO of 1.1 to 1000"
 
 /* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */
@@ -37,3 +40,6 @@ int options_read_metrics(const struct cli_row *row, void *into, const char *valu
 
 /* "off" or "auto=1.5" to `rebalance': 0, or the ratio. */
 int options_read_rebalance(const struct cli_row *row, void *into, const char *value);
+
+/* "auto" or "net_raw,net_admin" to `privileges': 0, or those. */
+int options_read_privileges(const struct cli_row *row, void *into, const char *value);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/base/confine.h"
 #include "src/web/routes.h"
 #include "src/web/web.h"
 
@@ -183,6 +184,7 @@ static void *serve(void *arg)
 
 	(void)pthread_setname_np(pthread_self(), "numacast-http");
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	confine_self(CONFINE_HTTP);
 	while (!(fds[1].revents & POLLIN)) {
 		(void)poll(fds, 2, sleep_ms(http));
 		sweep(http);

@@ -34,16 +34,30 @@ for unit in numacastd numacast-hugepages numacast-irqs numacast-srt@ numacast-ri
     expect "$unit.service: systemd-analyze verify says nothing" "$(verify "$unit")" ""
     expect "$unit.service: no path was left to fill in" "$(grep -c '@[a-z]*dir@' \
         "$units/$unit.service")" 0
-    # In tenths: 20 of 100, as measured with systemd 252, is the best that a network daemon can be.
-    if systemd-analyze security --no-pager --offline=true --threshold=25 \
+    # In tenths: 14 of 100, as measured with systemd 252, is the best that a daemon of the host's
+    # network can be; those that run other people's programs are 20.
+    threshold=25
+    [ "$unit" != numacastd ] || threshold=16
+    if systemd-analyze security --no-pager --offline=true --threshold=$threshold \
         "$units/$unit.service" >"$work/security.log" 2>&1; then
         ok "$unit.service: $(tail -n 1 "$work/security.log")"
     else
-        expect "$unit.service: exposure" "$(tail -n 1 "$work/security.log")" "2.5 or less"
+        expect "$unit.service: exposure" "$(tail -n 1 "$work/security.log")" "at most $threshold"
     fi
 done
 for key in Type=notify LimitMEMLOCK=infinity LimitNOFILE=1048576 MemoryDenyWriteExecute=yes; do
     expect "numacastd.service has $key" "$(grep -cx "$key" "$units/numacastd.service")" 1
+done
+
+expect "numacastd.service gives no capability" \
+    "$(grep -cxE '(AmbientCapabilities|CapabilityBoundingSet)=' "$units/numacastd.service")" 2
+
+# ---- the drop-ins, as their comments say ----
+for drop_in in privileges fastpath; do
+    mkdir -p "$root/etc/systemd/system/numacastd.service.d"
+    cp "$src/etc/systemd/$drop_in.conf" "$root/etc/systemd/system/numacastd.service.d/"
+    expect "$drop_in.conf: systemd-analyze verify says nothing" "$(verify numacastd)" ""
+    rm "$root/etc/systemd/system/numacastd.service.d/$drop_in.conf"
 done
 
 sed 's/^ProtectSystem=.*/ProtectSystem=stritc/' "$units/numacastd.service" \

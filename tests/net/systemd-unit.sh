@@ -1,20 +1,22 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154
-# What the unit file allows is enough: with its user, capabilities and limits the relay does all
-# that rules can ask for, and every system call it makes is one that the unit's filter lets through.
+# What the unit file allows is enough: with its user and limits, and the capabilities of its
+# drop-in, the relay does all that rules can ask for, and every system call it makes is one that
+# the unit's filter lets through.
 . "$(dirname "$0")/lib/story.sh"
 . "$src_top/tests/net/lib/check.sh"
 story "the relay lives within its systemd unit"
 unit=$src_top/etc/systemd/numacastd.service.in
+drop_in=$src_top/etc/systemd/privileges.conf
 command -v systemd-analyze >/dev/null || skip "systemd-analyze is missing (package systemd)"
 # The leak checker of a sanitized build stops its own process with ptrace, which the unit forbids;
 # every other story checks for leaks.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 topo_line
 
-# setting KEY: its value in the unit.
+# setting KEY: its values in the unit and the drop-in.
 setting() {
-    sed -n "s/^$1=//p" "$unit"
+    sed -n "s/^$1=//p" "$unit" "$drop_in"
 }
 
 # as_unit: the command line in front of the relay that does what the unit asks systemd for.
@@ -35,24 +37,35 @@ daemon=$work/numacastd
 install -d -m 777 "$work/run"
 report=$work/run/report.json
 
-# syscalls GROUP: the calls of a group of systemd's, groups within it too.
+# syscalls WORD: a call, or those of a group of systemd's, groups within it too.
 syscalls() {
     local word
-    systemd-analyze syscall-filter "$1" | sed 's/^ *//; /^#/d; 1d; /^$/d' | while read -r word; do
-        case $word in
-        @*) syscalls "$word" ;;
-        *) echo "$word" ;;
-        esac
-    done
-}
-while read -r filter; do
-    case $filter in
-    \~*) syscalls "${filter#\~}" >>"$work/denied" ;;
-    *) syscalls "$filter" >>"$work/allowed" ;;
+    case $1 in
+    @*)
+        systemd-analyze syscall-filter "$1" | sed 's/^ *//; /^#/d; 1d; /^$/d' |
+            while read -r word; do
+                syscalls "$word"
+            done
+        ;;
+    *) echo "$1" ;;
     esac
+}
+# filter_calls WORD...: the calls of all, sorted; a word may begin with `~'.
+filter_calls() {
+    local word
+    for word; do
+        syscalls "${word#\~}"
+    done | sort -u
+}
+: >"$work/within"
+while read -r -a filter; do
+    filter_calls "${filter[@]}" >"$work/calls"
+    case ${filter[0]} in
+    \~*) comm -23 "$work/within" "$work/calls" >"$work/next" ;;
+    *) sort -u "$work/within" "$work/calls" >"$work/next" ;;
+    esac
+    mv "$work/next" "$work/within"
 done < <(setting SystemCallFilter)
-sort -u "$work/denied" >"$work/denied.sorted"
-sort -u "$work/allowed" | comm -23 - "$work/denied.sorted" >"$work/within"
 expect_cmp "system calls that the filter lets through" "$(wc -l <"$work/within")" -gt 200
 
 rules=(--rule "239.1.1.1%in0:500 -> 239.2.2.2%out0:600 ttl=dec dscp=keep src=keep priority=7"

@@ -31,25 +31,58 @@ relay_refuses 1 "TasksMax=" --rule "$rule"
 relay_wrapper=(setpriv "--bounding-set=-setuid")
 relay_refuses 1 "root lacks CAP_SETUID" --rule "$rule" --user nobody
 
-# Root that becomes a user keeps three capabilities, and none of its groups, in every thread.
+# ---- capabilities: none but what rules ask for, and those in control's thread alone ----
 # each KEY: what stands behind it in the status of the threads; one answer when all are alike.
 each() {
     sed -nE "s/^$1:[[:blank:]]*(.*[^[:blank:]])?[[:blank:]]*\$/\1/p" \
         "/proc/$daemon_pid"/task/*/status | tr '\t' ' ' | sort -u | xargs
 }
+# each_has VALUE KEY...
+each_has() {
+    local value=$1 key
+    shift
+    for key; do
+        [ "$(each "$key")" = "$value" ] || return 1
+    done
+}
+no_caps=0000000000000000
 relay_wrapper=(setpriv --groups "4,24")
-relay_start --rule "$rule" --user nobody
+relay_start --metrics 127.0.0.1:900 --rule "$rule" --user nobody
 expect "the user's ids" "$(each Uid)" "$(printf '%s ' {65534,65534,65534,65534} | xargs)"
 expect "the groups" "$(each Groups)" "$(id -G nobody | xargs)"
-for set in CapPrm CapEff; do
-    expect "$set: NET_BIND_SERVICE, NET_ADMIN, NET_RAW" "$(each $set)" 0000000000003400
-done
-for set in CapInh CapBnd CapAmb; do
-    expect "$set" "$(each $set)" 0000000000000000
-done
+expect "threads" "$(find "/proc/$daemon_pid/task" -mindepth 1 -maxdepth 1 | wc -l)" 4
+# A shard gives up what it has after it has said that it is live.
+wait_for each_has $no_caps CapInh CapPrm CapEff CapBnd CapAmb ||
+    fail "capabilities of a user: $(each CapPrm), $(each CapBnd)"
+expect "no_new_privs" "$(each NoNewPrivs)" 1
 relay_stop
 
-# Root of a container, which lacks what --user would keep; a report must be writable after it.
+# As root too. Of what rules ask for, control keeps what a reload may need, and of the reload that
+# needs more nothing is done.
+relay_wrapper=()
+echo "rule $rule" >"$work/conf"
+relay_start --config "$work/conf"
+wait_for each_has $no_caps CapInh CapPrm CapEff CapBnd CapAmb ||
+    fail "capabilities of root: $(each CapPrm), $(each CapBnd)"
+echo "rule $rule src=keep" >"$work/conf"
+kill -HUP "$daemon_pid"
+wait_for grep -q "rule1: src=keep needs a restart.*net_raw" "$daemon_log" ||
+    fail "a reload that needs what was given up is not refused"
+relay_stop
+raw=0000000000002000
+relay_start --config "$work/conf"
+wait_for each_has "$no_caps $raw" CapPrm CapEff || fail "capabilities for src=keep: $(each CapPrm)"
+expect "control's" "$(sed -n 's/^CapEff:\t//p' "/proc/$daemon_pid/task/$daemon_pid/status")" $raw
+expect "to be gained" "$(each CapBnd) $(each CapInh) $(each CapAmb)" "$no_caps $no_caps $no_caps"
+relay_stop
+echo "rule $rule" >"$work/conf"
+relay_start --config "$work/conf" --privileges net_raw
+echo "rule $rule src=keep" >"$work/conf"
+kill -HUP "$daemon_pid"
+wait_for grep -q "reload: done" "$daemon_log" || fail "what was kept for it does not help"
+relay_stop
+
+# Root of a container, which lacks what others have; a report must be writable after it.
 relay_wrapper=(setpriv "--bounding-set=-net_admin,-net_raw,-setpcap")
 relay_start --rule "$rule" --user nobody
 expect "the user" "$(ps -o user= -p "$daemon_pid")" nobody

@@ -115,3 +115,6 @@ tests_unit_run_check_reload_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_finish_note
 tests_unit_run_check_finish_note_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_privs
+tests_unit_run_check_privs_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -36,3 +36,6 @@ tests_unit_setup_check_cgroup_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/setup/check_opt_metrics
 tests_unit_setup_check_opt_metrics_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/setup/check_privileges
+tests_unit_setup_check_privileges_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
