@@ -45,6 +45,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/ring/uring.c shard/ring/uring.h \
 	shard/ring/uring_probe.c \
 	shard/ring/uring_salvage.c \
+	shard/ring/uring_restrict.c \
 	shard/ring/uring_setup.c \
 	shard/ring/uring_turn.c shard/ring/compat.h \
 	shard/ring/uring_zc.c \

@@ -68,6 +68,7 @@ struct ring_params {
 	bool sqpoll;    /* a kernel thread submits, where RING_CAN_SQPOLL */
 	int sqpoll_cpu; /* where it runs; -1: with the opening thread, on its CPUs */
 	struct ring_group groups[RING_GROUP_COUNT];
+	bool unrestricted;           /* any request, where requests can be limited */
 	bool zerocopy;               /* find out whether ring_queue_send_zc is possible */
 	const struct iovec *buffers; /* areas to register, where sends can make use of that */
 	uint32_t buffer_count;       /* at most RING_BUFFERS_MAX */

@@ -19,6 +19,8 @@
 #define URING_REGISTER_NAPI   27 /* Linux 6.9; enumerators, which #ifdef cannot see */
 #define URING_UNREGISTER_NAPI 28
 
+#define URING_REGISTER_SYNC_CANCEL 24 /* Linux 6.0 */
+
 #define URING_OP_SENDMSG_ZC 48 /* Linux 6.1; an enumerator, which #ifdef cannot see */
 
 #ifndef IORING_RECVSEND_FIXED_BUF

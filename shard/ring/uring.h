@@ -1,14 +1,15 @@
-/* uring.h - what the six files of the io_uring engine share; nobody else includes it.
+/* uring.h - what the seven files of the io_uring engine share; nobody else includes it.
  *
  *     ring/uring_probe.c  tries whether io_uring can be used
  *     ring/uring_setup.c  opens, closes
+ *     ring/uring_restrict.c  limits what the ring may be used for
  *     ring/uring.c        queues operations: lend, arm, cancel, send (steps 4, 10)
  *     ring/uring_zc.c     queues and answers zero-copy sends (steps 10, 11)
  *     ring/uring_turn.c   submits, waits, reaps (step 5)
  *     ring/uring_salvage.c  reads what is left of a ring whose thread was killed
  *
  * It breaks the rule of no third-party type in a header: it is the inside of one engine, cut in
- * six so that each file stays readable.
+ * seven so that each file stays readable.
  */
 #pragma once
 
@@ -68,6 +69,7 @@ struct uring {
 	bool files_registered; /* a sparse table of table_count entries exists */
 	bool areas_registered; /* a table of memory areas exists */
 	bool sqpoll;           /* a kernel thread submits: every send has a completion */
+	bool restricted;       /* to what this engine does */
 	bool min_wait;         /* the kernel batches waits itself (Linux 6.12) */
 	uint32_t batch_submit;
 	uint32_t batch_complete;
@@ -119,6 +121,11 @@ void uring_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena 
 int uring_open(struct ring *ring, const struct ring_params *params, struct err *features,
 	       struct err *err);
 void uring_close(struct ring *ring);
+
+/* ring/uring_restrict.c */
+/* Of a ring that began disabled: it takes requests from now on, where the kernel can do that
+ * (u->restricted) only such as this engine makes. 0 or -errno. */
+int uring_enable(struct uring *u);
 
 /* ring/uring_probe.c */
 int uring_busy_poll(struct io_uring *io, uint32_t busy_poll_us);                  /* 0, -errno */

@@ -32,6 +32,7 @@ static const struct {
 	{IORING_SETUP_TASKRUN_FLAG, "taskrun_flag"},           /* 5.19 */
 	{IORING_SETUP_COOP_TASKRUN, "coop_taskrun"},           /* 5.19 */
 	{IORING_SETUP_SUBMIT_ALL, "submit_all"},               /* 5.18 */
+	{IORING_SETUP_R_DISABLED, NULL},                       /* 5.10; enable() names it */
 	{IORING_SETUP_SQ_AFF | IORING_SETUP_SQPOLL, "sqpoll"}, /* last resort: it was asked for */
 	{IORING_SETUP_CQSIZE, "cqsize"},                       /* 5.5 */
 };
@@ -41,6 +42,8 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 		     struct err *err);
 static unsigned next_flags(unsigned flags);
 static int register_groups(struct uring *u, const struct ring_params *params, struct err *err);
+static int enable(struct uring *u, const struct ring_params *params, struct err *features,
+		  struct err *err);
 static void register_files(struct uring *u, struct err *features);
 static void register_ring(struct uring *u, struct err *features);
 static void cancel_everything(struct uring *u);
@@ -83,6 +86,9 @@ int uring_open(struct ring *ring, const struct ring_params *params, struct err *
 	ret = open_ring(u, params, features, err);
 	if (ret == 0) {
 		ret = register_groups(u, params, err);
+	}
+	if (ret == 0) {
+		ret = enable(u, params, features, err);
 	}
 	if (ret < 0) {
 		uring_close(&u->base);
@@ -157,6 +163,7 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 	char text[64];
 	int ret;
 
+	flags |= params->unrestricted ? 0 : IORING_SETUP_R_DISABLED;
 	flags |= params->sqpoll ? IORING_SETUP_SQPOLL : IORING_SETUP_DEFER_TASKRUN;
 	flags |= params->sqpoll && params->sqpoll_cpu >= 0 ? IORING_SETUP_SQ_AFF : 0;
 	flags |= (params->waits.spin_us > 0 || params->waits.latency_us > 0) && !params->sqpoll
@@ -182,7 +189,7 @@ static int open_ring(struct uring *u, const struct ring_params *params, struct e
 	u->sqpoll = (p.flags & IORING_SETUP_SQPOLL) != 0;
 	u->min_wait = (p.features & IORING_FEAT_MIN_TIMEOUT) != 0;
 	for (size_t i = 0; i < SETUP_FLAG_COUNT; i++) {
-		if ((p.flags & setup_flags[i].flag) != 0) {
+		if ((p.flags & setup_flags[i].flag) != 0 && setup_flags[i].name) {
 			ring_feature_add(features, setup_flags[i].name);
 		}
 	}
@@ -238,6 +245,23 @@ static int register_groups(struct uring *u, const struct ring_params *params, st
 			return ret;
 		}
 		group->registered = true;
+	}
+	return 0;
+}
+
+/* From here on the ring takes requests, and can no more be given rings of buffers. */
+static int enable(struct uring *u, const struct ring_params *params, struct err *features,
+		  struct err *err)
+{
+	int ret = (u->io.flags & IORING_SETUP_R_DISABLED) != 0 ? uring_enable(u) : 0;
+
+	if (ret < 0) {
+		err_set(err, "io_uring: cannot enable the ring: %s; --engine mmsg does without",
+			strerror(-ret));
+		return ret;
+	}
+	if (!params->unrestricted) {
+		ring_feature_add(features, u->restricted ? "restricted" : "no_restrictions");
 	}
 	return 0;
 }

@@ -113,6 +113,11 @@ static void tell_shard(const struct worker *w)
 		log_warn("shard %u: --sqpoll: this kernel refuses it, the shard submits by itself",
 			 w->index);
 	}
+	if (strstr(w->shard->features.text, "no_restrictions")) {
+		log_warn("shard %u: sandbox: this kernel cannot limit the requests of its ring; "
+			 "expected Linux 5.10",
+			 w->index);
+	}
 	if (w->mem.note.text[0] != '\0') {
 		log_warn("shard %u: %s", w->index, w->mem.note.text);
 	}

@@ -58,6 +58,12 @@ enum opt_fastpath {
 	OPT_FASTPATH_REQUIRE, /* and it is an error when one cannot be */
 };
 
+/* --sandbox: whether what runs may do no more than it has to. */
+enum opt_sandbox {
+	OPT_SANDBOX_ON,
+	OPT_SANDBOX_OFF
+};
+
 enum opt_switch {
 	OPT_AUTO,
 	OPT_ON,
@@ -116,16 +122,17 @@ struct opt {
 	/* sockets */
 	uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: system default */
 	/* running */
-	char *exit_report;       /* --exit-report FILE|- */
-	char *control;           /* --control PATH|off; NULL: where door.h says */
-	char *control_group;     /* --control-group NAME; NULL: the daemon's own */
-	struct addr metrics;     /* --metrics ADDR:PORT|off; family 0: nowhere */
-	unsigned metrics_detail; /* --metrics-detail, enum opt_detail */
-	uint32_t drain_ms;       /* --drain-timeout MS */
-	enum opt_switch store;   /* --store: keep sockets with the service manager */
-	uint32_t latency_sample; /* --latency-sample N; 0: nothing is timed */
-	char *user;              /* --user NAME: drop privileges to */
-	uint64_t privileges;     /* --privileges: kept beside those that rules ask for */
+	char *exit_report;        /* --exit-report FILE|- */
+	char *control;            /* --control PATH|off; NULL: where door.h says */
+	char *control_group;      /* --control-group NAME; NULL: the daemon's own */
+	struct addr metrics;      /* --metrics ADDR:PORT|off; family 0: nowhere */
+	unsigned metrics_detail;  /* --metrics-detail, enum opt_detail */
+	uint32_t drain_ms;        /* --drain-timeout MS */
+	enum opt_switch store;    /* --store: keep sockets with the service manager */
+	uint32_t latency_sample;  /* --latency-sample N; 0: nothing is timed */
+	char *user;               /* --user NAME: drop privileges to */
+	uint64_t privileges;      /* --privileges: kept beside those that rules ask for */
+	enum opt_sandbox sandbox; /* --sandbox */
 	bool verbose;
 	bool quiet;
 	bool json; /* with --check-host */

@@ -21,12 +21,14 @@ static cli_call read_config;
 static const char *const plan_choices[] = {"text", "json", "svg", "hugepages", "sysctl", NULL};
 static const char *const huge_choices[] = {"auto", "1G", "2M", "thp", "off", NULL};
 static const char *const detail_choices[] = {"rule", "flow", "output", NULL};
+static const char *const sandbox_choices[] = {"on", "off", NULL};
 static const char *const switch_choices[] = {"auto", "on", "off", NULL};
 
 /* The positions above are the enums' values. */
 static_assert(OPT_PLAN_TEXT == 0 && OPT_PLAN_SYSCTL == 4, "plan_choices");
 static_assert(NODEMEM_HUGE_AUTO == 0 && NODEMEM_HUGE_OFF == 4, "huge_choices");
 static_assert(OPT_DETAIL_RULE == 0 && OPT_DETAIL_OUTPUT == 2, "detail_choices");
+static_assert(OPT_SANDBOX_ON == 0 && OPT_SANDBOX_OFF == 1, "sandbox_choices");
 static_assert(OPT_AUTO == 0 && OPT_ON == 1 && OPT_OFF == 2, "switch_choices");
 
 /* Numbers with a word beside them. */
@@ -386,6 +388,14 @@ static const struct cli_row running_rows[] = {
 	 .help = "capabilities that are kept, of those there are: what rules and options ask\n"
 		 "for (auto), and these, for what a later reload may bring",
 	 .example = "net_raw,net_admin"},
+	{.name = "sandbox",
+	 .kind = CLI_CHOICE,
+	 .arg = "WHEN",
+	 AT(sandbox),
+	 .choices = sandbox_choices,
+	 .initial = "on",
+	 .help = "let rings of io_uring take only the requests that are made of them: on,\n"
+		 "or off for debugging"},
 	{.name = "verbose",
 	 .flags = CLI_LIVE | CLI_FIRST,
 	 .kind = CLI_FLAG,

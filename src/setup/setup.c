@@ -107,6 +107,7 @@ void setup_spec(const struct setup *setup, uint32_t index, struct shard_spec *ou
 				.batch_submit = opt->batch_submit,
 				.batch_complete = opt->batch_complete,
 				.waits = opt->waits,
+				.unrestricted = opt->sandbox == OPT_SANDBOX_OFF,
 				.sqpoll = setup->sqpoll_os != NULL,
 				.sqpoll_cpu = setup->sqpoll_os ? setup->sqpoll_os[index] : -1,
 			},

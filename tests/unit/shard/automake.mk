@@ -103,6 +103,11 @@ UNIT_TESTS += tests/unit/shard/check_ring_start
 tests_unit_shard_check_ring_start_SOURCES = tests/unit/shard/check_ring_start.c $(RING_RIG)
 tests_unit_shard_check_ring_start_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_ring_restrict
+tests_unit_shard_check_ring_restrict_SOURCES = tests/unit/shard/check_ring_restrict.c $(RING_RIG)
+tests_unit_shard_check_ring_restrict_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(URING_CFLAGS)
+tests_unit_shard_check_ring_restrict_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_busy_poll
 tests_unit_shard_check_busy_poll_SOURCES = tests/unit/shard/check_busy_poll.c $(RING_RIG) $(NC_FAKE_RING)
 tests_unit_shard_check_busy_poll_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
