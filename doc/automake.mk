@@ -1,6 +1,6 @@
 # doc
 dist_doc_DATA += doc/ARCHITECTURE.md doc/CONTROL.md doc/DISCOVERY.md doc/HA.md doc/HACKING.md doc/MERGE.md doc/METRICS.md doc/NUMA.md \
-	doc/OPERATIONS.md doc/PAGE.md doc/PERFORMANCE.md doc/RELIABILITY.md doc/SITES.md doc/STYLE.md doc/TUNING.md doc/TROUBLESHOOTING.md \
+	doc/OPERATIONS.md doc/PAGE.md doc/PERFORMANCE.md doc/RELIABILITY.md doc/SECURITY.md doc/SITES.md doc/STYLE.md doc/TUNING.md doc/TROUBLESHOOTING.md \
 	doc/datapath.svg doc/plan-eight-sockets.svg doc/plan-two-sockets.svg
 dist_man_MANS += doc/numacast-probe.1 doc/numacastctl.1 doc/numacastd.8 doc/numacastd.conf.5
 

@@ -10,7 +10,7 @@ EXTRA_DIST += .clang-tidy tests/lint/lib.sh tests/lint/run tests/lint/selftest.s
 	tests/lint/check-headers \
 	tests/lint/check-layers tests/lint/check-links tests/lint/check-man \
 	tests/lint/check-mutants \
-	tests/lint/check-order \
+	tests/lint/check-order tests/lint/check-promises \
 	tests/lint/check-reuseport \
 	tests/lint/check-rows tests/lint/check-shell tests/lint/check-size tests/lint/check-symbols \
 	tests/lint/check-text tests/lint/check-tidy tests/lint/check-troubles

@@ -376,6 +376,22 @@ refuses essays 'src/base/word.h:1: defined in src/base/b.c, which it does not na
 put src/base/word.h <<<$'/* word.h - words; b.c has one. */\n#pragma once\nint word_gone(void);'
 accepts essays
 
+sample
+accepts promises
+put tests/unit/check_word.c <<<'START_TEST(a_word_has_a_length)'
+put doc/SECURITY.md <<<$'| promise | shown by |\n|---|---|
+| words end | `tests/unit/check_word.c` `a_word_has_a_length` |'
+accepts promises
+# shellcheck disable=SC2016
+sed -i 's/` |$/_and_an_end` |/' "$tmp/tree/doc/SECURITY.md"
+refuses promises 'check_word.c has no test a_word_has_a_length_and_an_end'
+put doc/SECURITY.md <<<$'| promise | shown by |\n|---|---|\n| words end | `tests/net/gone.sh` |'
+refuses promises 'tests/net/gone.sh does not exist'
+put doc/SECURITY.md <<<$'| promise | shown by |\n|---|---|\n| words end | we hope so |'
+refuses promises 'names no test'
+put doc/SECURITY.md <<<'Nothing is promised.'
+refuses promises 'makes no promise'
+
 if has cppcheck; then
     sample
     accepts cppcheck
