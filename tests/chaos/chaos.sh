@@ -91,15 +91,22 @@ offer_all() {
     offer w 239.1.1.5%s9:5000 --rate 500 "${size[@]}" "$@"
 }
 
-# offers_end [SIGNAL]: waits for all senders, which may be told to end.
+# offers_end [SIGNAL]: waits for all senders, those of floods first; the others may be told to end.
 offers_end() {
     local pid
-    for pid in "${senders[@]}"; do
-        [ -z "${1:-}" ] || kill "-$1" "$pid" 2>/dev/null
+    for pid in "${floods[@]}" "${senders[@]}"; do
+        [[ -z ${1:-} || " ${floods[*]} " = *" $pid "* ]] || kill "-$1" "$pid" 2>/dev/null
         wait_for dead "$pid" || fail "a sender does not end"
         wait_end "$pid" || fail "a sender failed: $(tail -n 3 "$work/send.log")"
     done
-    senders=()
+    senders=() floods=()
+}
+
+# flood COUNT: as fast as can be.
+flood() {
+    offer f 239.1.1.9%s0:5000 --rate unlimited --burst 256 --size 100 --count "$1"
+    floods+=("$started")
+    unset 'senders[-1]'
 }
 
 # ---- the process, or one after the other ----
@@ -193,7 +200,7 @@ happen() {
     mtu-again) in_ns mid ip link set out4 mtu 1500 ;;
     reload) configure "$2" && kill -HUP "$daemon_pid" ;;
     rebalance) aside "$ctl" --timeout 5 rebalance --window 0.2 ;;
-    flood) offer f 239.1.1.9%s0:5000 --rate unlimited --burst 256 --size 100 --count "$2" ;;
+    flood) flood "$2" ;;
     clock) clock_set 0 "$2" ;;
     look)
         aside "$ctl" --timeout 5 show flows --json
@@ -249,7 +256,7 @@ dropped() {
 # chaos SEED SECONDS [MODE]
 chaos() {
     local again
-    seed=$1 chaos=$work/chaos-$1 offered=0 ready=0 reports=0 stopped='' senders=()
+    seed=$1 chaos=$work/chaos-$1 offered=0 ready=0 reports=0 stopped='' senders=() floods=()
     mkdir -p "$chaos/sent" "$chaos/sink" "$chaos/report" "$chaos/store"
     python3 "$chaos_top/events.py" "$@" >"$chaos/events" || fail_now "there are no events"
     mode=$(awk '$2 == "mode" { print $3 }' "$chaos/events")

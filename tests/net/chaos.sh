@@ -15,8 +15,8 @@ if [ -n "${CHAOS:-}" ]; then
     exit
 fi
 if [ "$ENGINE" = uring ]; then
-    chaos 1 5 orderly
+    chaos 1 4 orderly
 else
-    chaos 2 5 kill
+    chaos 2 4 kill
 fi
-chaos $((RANDOM * 32768 + RANDOM)) 5
+chaos $((RANDOM * 32768 + RANDOM)) 4
