@@ -7,6 +7,7 @@
 #   cli/         the programs' command lines: exit status and messages
 #   net/         stories told in network namespaces, once per engine
 #   chaos/       what happens to a relay by a seed, and who judges it
+#   soak/        a long time at load, and what has grown
 #   lint/        `make lint' and the test that each of its checks can fail
 #   sweep/       every call made to fail in turn: `make sweep'
 #   mutants/     small faults made on purpose, each of which a test must catch: `make mutants'
@@ -32,6 +33,7 @@ include tests/lint/automake.mk
 include tests/mutants/automake.mk
 include tests/net/automake.mk
 include tests/chaos/automake.mk
+include tests/soak/automake.mk
 include tests/guest/automake.mk
 include tests/fake/automake.mk
 include tests/topologies/automake.mk
