@@ -1,7 +1,7 @@
 # etc: what an installation needs around the daemon. Everything goes below the prefix, where systemd
 # looks for it when that is /usr or /usr/local: unit files, the user, kernel settings. Files ending
 # in .in have the installation's paths put in.
-EXTRA_DIST += etc/demo etc/dev etc/ha etc/rpm quickstart run-tests .ci
+EXTRA_DIST += etc/demo etc/dev etc/container etc/ha etc/rpm quickstart run-tests .ci
 dist_doc_DATA += etc/numacastd.conf.sample etc/systemd/fastpath.conf \
 	etc/systemd/privileges.conf etc/grafana/numacast.json \
 	etc/prometheus/numacast-alerts.yaml

@@ -10,6 +10,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-units.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 . "$src/tests/lib/words.sh"
 
+have jq || skip "jq is missing; on Debian: apt-get install jq"
 have systemd-analyze || skip "systemd-analyze is missing; on Debian: apt-get install systemd"
 
 # ---- units: no unknown word, every program there ----
@@ -76,6 +77,24 @@ sed 's/ numacast numacast / - - /' "$src/etc/tmpfiles.d/numacast.conf" >"$work/t
 systemd-tmpfiles --root="$work/root" --create "$work/tmpfiles.conf" >"$work/tmpfiles.log" 2>&1
 expect "systemd-tmpfiles makes the directory of the control socket" \
     "$?, $(stat -c '%F, %a' "$work/root/run/numacast")" "0, directory, 755"
+
+# ---- containers: our profile has what runtimes deny us, and nothing that no service needs ----
+profile=$src/etc/container/seccomp.json
+let_through() {
+    jq -r '.syscalls[] | select(.action == "SCMP_ACT_ALLOW").names[]' "$profile" | LC_ALL=C sort
+}
+expect "seccomp.json: what it does with all else" "$(jq -r .defaultAction "$profile")" \
+    SCMP_ACT_ERRNO
+expect "seccomp.json: rings, and memory by node" "$(let_through | grep -cxE \
+    'io_uring_(setup|enter|register)|mbind|[gs]et_mempolicy|move_pages')" 7
+expect "seccomp.json: names that stand twice" "$(let_through | uniq -d)" ""
+for group in @clock @cpu-emulation @debug @keyring @module @mount @obsolete @raw-io @reboot \
+    @swap; do
+    expect "seccomp.json: none of $group" "$(systemd-analyze syscall-filter "$group" |
+        sed -nE 's/^ +([a-z_0-9]+)$/\1/p' | LC_ALL=C sort | comm -12 - <(let_through) | xargs)" ""
+done
+expect "Containerfile: its program is where the packages have it" \
+    "$(grep -c '^ENTRYPOINT \["/usr/sbin/numacastd"\]$' "$src/etc/container/Containerfile")" 1
 
 # ---- kernel settings: the file is what the program prints for a machine of two nodes ----
 "$daemon" --plan=sysctl --topology "package:2 numanode:1 core:4 pu:1" >"$work/sysctl.conf"

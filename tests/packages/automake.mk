@@ -1,7 +1,7 @@
 # Packages, made from the tarball: `make deb' for this Debian, and by hand, since it takes many
 # minutes, `sudo make check-packages', which makes and tries them in chroots.
 #
-# debian/ is no part of the tarball, as Debian has it: it belongs to who packages, and is put beside.
+# debian/ is no part of the tarball, as Debian has it: it is whoever's who packages, and put beside.
 EXTRA_DIST += tests/packages
 
 deb: dist

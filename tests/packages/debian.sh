@@ -22,7 +22,7 @@ try_debian() {
     use_packages "$suite" "$user" "$out"
     unmount_below "$user"
     did "$suite: a system for autopkgtest" chroot_new "$suite" "$user" || return
-    did "$suite: autopkgtest" autopkgtest "$out"/*.deb \
+    did "$suite: autopkgtest" env -u NC_SRCDIR -u NC_BUILDDIR autopkgtest "$out"/*.deb \
         "$maker/usr/src/one/numacast-$version/" -- chroot "$user"
     unmount_below "$user"
 }
@@ -98,15 +98,21 @@ use_packages() {
     did "$suite: remove" inside "$path" apt-get -qy remove numacast numacast-doc
     expect "$suite: programs" "$(cd "$path" && find usr -name 'numacast*' ! -path '*/doc/*')" ""
     expect "$suite: the configuration" "$(wc -l <"$path/etc/numacast/numacastd.conf")" 1
-    did "$suite: purge" inside "$path" sh -c \
-        'apt-get -qy purge numacast numacast-doc && apt-get -qy --purge autoremove'
+    did "$suite: purge" purge_all "$path" numacast numacast-doc
     expect "$suite: what is left is the operator's" "$(left "$path")" \
         "./etc/numacast ./etc/numacast/numacastd.conf"
     did "$suite: install again" inside "$path" sh -c \
         'apt-get -qy --no-install-recommends install /tmp/numacast_*+newer*.deb'
     rm "$path/etc/numacast/numacastd.conf"
-    did "$suite: purge at once" inside "$path" apt-get -qy --purge autoremove numacast
+    did "$suite: purge at once" purge_all "$path" numacast
     expect "$suite: what is left" "$(left "$path")" ""
+}
+
+# purge_all PATH PACKAGE...: these, and libraries that came with them, though others suggest them.
+purge_all() {
+    inside "$1" apt-get -qy purge "${@:2}" &&
+        inside "$1" apt-get -qy --purge -o APT::AutoRemove::RecommendsImportant=false \
+            -o APT::AutoRemove::SuggestsImportant=false autoremove
 }
 
 # newer_package PACKAGES DIRECTORY: the same package by a later version.
