@@ -16,8 +16,6 @@ tests_sim_simulate_SOURCES = tests/sim/simulate.c tests/sim/sim.h tests/sim/judg
 tests_sim_simulate_LDADD = $(NC_SHARD_LIBS)
 tests_sim_simulate_LDFLAGS = $(AM_LDFLAGS) $(SIM_WRAPS)
 
-SEEDS = 1000
-FROM = 1
 simulate: tests/sim/simulate
-	tests/sim/simulate --seeds $(SEEDS) --from $(FROM)
+	tests/sim/simulate --seeds $(if $(SEEDS),$(SEEDS),1000) --from $(if $(FROM),$(FROM),1)
 .PHONY: simulate

@@ -103,19 +103,20 @@ static bool is_shorter(struct sim_trace *trace, struct sim_verdict *verdict, uin
 {
 	struct sim_trace less = {.conf = trace->conf, .count = trace->count - count};
 	struct sim_verdict told;
+	size_t behind = less.count - from;
 
 	less.events = calloc(less.count + 1UL, sizeof(*less.events));
 	must(less.events);
 	memcpy(less.events, trace->events, from * sizeof(*less.events));
-	memcpy(less.events + from, trace->events + from + count,
-	       (less.count - from) * sizeof(*less.events));
+	memcpy(less.events + from, trace->events + from + count, behind * sizeof(*less.events));
 	sim_judge(&less, &told);
+	free(less.events);
 	if (!is_same(verdict, &told)) {
-		free(less.events);
 		return false;
 	}
-	free(trace->events);
-	*trace = less;
+	memmove(trace->events + from, trace->events + from + count,
+		behind * sizeof(*trace->events));
+	trace->count = less.count;
 	*verdict = told;
 	return true;
 }
