@@ -12,20 +12,18 @@
 
 #include "src/setup/privileges.h"
 
-static int give_up_others(uint64_t keep);
+static int reduce_to(uint64_t keep);
 static capng_flags_t choose_caps(const struct privs *privs, uint64_t keep);
 static void select_caps(uint64_t set);
-static bool may_clear_bounding(void);
 
+/* By the system call itself: libcap-ng reads files, too, which may fail. */
 void privs_read(struct privs *privs)
 {
-	*privs = (struct privs){0};
-	(void)capng_get_caps_process();
-	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-		if (capng_have_capability(CAPNG_PERMITTED, cap)) {
-			privs->had |= PRIVILEGE(cap);
-		}
-	}
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	(void)syscall(SYS_capget, &head, sets);
+	privs->had = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
 	privs->have = privs->had;
 }
 
@@ -62,37 +60,26 @@ int privs_become(struct privs *privs, const char *user, uint64_t keep, struct er
 
 int privs_keep(struct privs *privs, uint64_t keep, struct err *err)
 {
-	int rc;
+	int rc = privs->had ? reduce_to(privs->have & keep) : 0;
 
-	errno = 0;
-	rc = privs->had ? give_up_others(privs->have & keep) : 0;
 	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-		rc = -1;
+		rc = -errno;
 	}
 	if (rc < 0) {
-		rc = errno ? -errno : -EPERM;
 		err_set(err,
 			"privileges: cannot be given up: %s; a filter of system calls "
 			"forbids it",
 			strerror(-rc));
 		return rc;
 	}
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	privs->have &= keep;
 	return 0;
 }
 
-/* By the system call itself: libcap-ng may allocate, and a shard does not. A thread that is older
- * than privs_keep has a bounding set of its own. */
+/* A filter that forbids it has ended the start, in privs_keep. */
 void privs_give_up_all(void)
 {
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
-	for (unsigned long cap = 0; cap <= CAP_LAST_CAP; cap++) {
-		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	}
-	(void)syscall(SYS_capset, &head, none);
+	(void)reduce_to(0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
@@ -102,15 +89,21 @@ bool privs_lock_freely(void)
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_IPC_LOCK) != 0;
 }
 
-/* As libcap-ng answers. Where nothing is to be given up, a filter of system calls may forbid it. */
-static int give_up_others(uint64_t keep)
+/* Of the calling thread: 0 or -errno. The bounding set stays where CAP_SETPCAP is missing, and
+ * no_new_privs does the same. The ambient set is never more than what is inherited: none. */
+static int reduce_to(uint64_t keep)
 {
-	bool bounding;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-	(void)capng_get_caps_process();
-	bounding = may_clear_bounding();
-	select_caps(keep);
-	return capng_apply(bounding ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
+	for (unsigned long cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	}
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		sets[i].permitted = (uint32_t)(keep >> (32 * i));
+		sets[i].effective = sets[i].permitted;
+	}
+	return syscall(SYS_capset, &head, sets) < 0 ? -errno : 0;
 }
 
 /* Makes the wanted set of what we keep and have: root in a container often lacks some, and to ask
@@ -120,7 +113,7 @@ static capng_flags_t choose_caps(const struct privs *privs, uint64_t keep)
 	unsigned flags = CAPNG_INIT_SUPP_GRP;
 
 	(void)capng_get_caps_process();
-	if (may_clear_bounding()) {
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP)) {
 		flags |= CAPNG_CLEAR_BOUNDING;
 	}
 	select_caps(privs->have & keep);
@@ -136,9 +129,4 @@ static void select_caps(uint64_t set)
 				     cap);
 		}
 	}
-}
-
-static bool may_clear_bounding(void)
-{
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
 }

@@ -191,9 +191,9 @@ static uint64_t of_options(const struct opt *opt)
 {
 	uint64_t asked = 0;
 
-	if (opt->rcvbuf_bytes > read_number(PROC_SYS "core/rmem_max", INT64_MAX) ||
-	    opt->sndbuf_bytes > read_number(PROC_SYS "core/wmem_max", INT64_MAX) ||
-	    resolves_ahead(opt)) {
+	/* Where the limits are not known they may be in the way. */
+	if (opt->rcvbuf_bytes > read_number(PROC_SYS "core/rmem_max", 0) ||
+	    opt->sndbuf_bytes > read_number(PROC_SYS "core/wmem_max", 0) || resolves_ahead(opt)) {
 		asked |= PRIVILEGE(CAP_NET_ADMIN);
 	}
 	if (options_want_fastpath(opt)) {
