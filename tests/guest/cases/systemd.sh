@@ -15,6 +15,16 @@ pack() {
     "$here/service-root" "$build" "$dir/etc/service"
 }
 
+# apply_sysctl: what systemd-sysctl(8) does at boot. The service has no capability to force a buffer
+# above these, and needs room in it for what comes during a restart.
+apply_sysctl() {
+    sed -n 's/^\(net[a-z_.]*\) = /\1 /p' "$(find $root -path '*sysctl.d/10-numacast.conf')" |
+        while read -r key value; do
+            echo "$value" >"/proc/sys/$(echo "$key" | tr . /)"
+        done
+    expect 'net.core.rmem_max' "$(cat /proc/sys/net/core/rmem_max)" 4194304
+}
+
 # in_service COMMAND...: within systemd's namespaces.
 in_service() {
     nsenter -t "$service_pid" -m -p -r -w -- "$@"
@@ -89,6 +99,7 @@ guest() {
     printf '[Manager]\nDefaultStartLimitIntervalSec=1h\nDefaultStartLimitBurst=5\n' \
         >$root/etc/systemd/system.conf
     echo 'rule 239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
+    apply_sysctl
     systemd_start
 
     # What README says after `make install'.
