@@ -166,7 +166,7 @@ void shard_describe(const struct shard *s, const struct rule_table_output *rule,
 
 	sock->connected = got->connected;
 	sock->gso = gso && got->gso && s->spec->train_max > 1;
-	sock->zerocopy_bytes = ring_zerocopy(s->relay.ring) ? rule->zerocopy_bytes : 0;
+	sock->zerocopy_bytes = s->zerocopy ? rule->zerocopy_bytes : 0;
 	sock->mtu = egress_choose_mtu(rule->mtu, got->path_mtu);
 }
 
@@ -260,12 +260,15 @@ static int open_ring(struct shard *s, struct err *err)
 	struct ring_params params = choose_ring_params(s->spec);
 	struct iovec areas[RING_BUFFERS_MAX];
 	struct regbuf_map map;
+	int rc;
 
 	shard_registers(s->spec, &map);
 	regbuf_areas(&map, &s->pool, areas);
 	params.buffers = areas;
 	params.stats = &s->stats->ring;
-	return ring_open(s->relay.ring, &params, &s->features, err);
+	rc = ring_open(s->relay.ring, &params, &s->features, err);
+	s->zerocopy = rc == 0 && ring_zerocopy(s->relay.ring);
+	return rc;
 }
 
 static struct ring_params choose_ring_params(const struct shard_spec *spec)

@@ -72,6 +72,7 @@ struct shard {
 	struct mailbox *mailbox;
 	struct addr *echoes;
 	uint32_t echoes_told;
+	bool zerocopy; /* the ring can, or could before it was closed: control asks any time */
 	struct err features; /* of the ring, for the start-up line */
 };
 

@@ -229,6 +229,27 @@ START_TEST(a_flow_moves_with_its_socket_and_loses_nothing)
 }
 END_TEST
 
+/* A shard may end, by request or by itself, while control prepares a change of it. */
+START_TEST(an_output_is_described_after_the_shard_has_ended)
+{
+	struct sockaddr_in at;
+	int to = open_receiver(&at);
+	struct sock_got got = {.gso = true};
+	struct egress_socket sock = {0};
+
+	start((enum ring_engine)_i, &at);
+	await_live(to);
+	mailbox_post(&mailbox, MAIL_QUIT);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	shard_describe(shard, &output, &got, &sock);
+	ck_assert(!sock.gso); /* trains of one */
+	mailbox_close(&mailbox);
+	arena_unmap(&arena);
+	close(sender);
+	close(to);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("shard_live");
@@ -239,6 +260,8 @@ int main(void)
 	tcase_set_timeout(tc, 4 * WAIT_S);
 	tcase_add_loop_test(tc, outputs_come_and_go, RING_ENGINE_AUTO + 1, RING_ENGINE_COUNT);
 	tcase_add_loop_test(tc, a_flow_moves_with_its_socket_and_loses_nothing,
+			    RING_ENGINE_AUTO + 1, RING_ENGINE_COUNT);
+	tcase_add_loop_test(tc, an_output_is_described_after_the_shard_has_ended,
 			    RING_ENGINE_AUTO + 1, RING_ENGINE_COUNT);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
