@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "src/base/must.h"
 #include "src/run/supervisor.h"
 
 static int index_flows(struct changer *c, uint32_t s);
 static int compare_places(const void *left, const void *right, void *context);
+static const struct flow_place *search_flows(const struct shard *shard,
+					     const struct rule_ingress *in);
 
 const struct flow_place *changer_find_flow(struct changer *c, uint32_t s,
 					   const struct rule_ingress *in)
@@ -18,9 +19,8 @@ const struct flow_place *changer_find_flow(struct changer *c, uint32_t s,
 	uint32_t low = 0, high;
 
 	if (!known->order && index_flows(c, s) < 0) {
-		return NULL;
+		return search_flows(shard, in);
 	}
-	must(known->order);
 	for (high = known->count; low < high;) {
 		uint32_t mid = low + (high - low) / 2;
 		const struct flow_place *place = shard_flow(shard, known->order[mid]);
@@ -92,4 +92,18 @@ static int compare_places(const void *left, const void *right, void *context)
 
 	return rule_compare_flows(&shard_flow(context, *a)->rule.in,
 				  &shard_flow(context, *b)->rule.in);
+}
+
+/* Without memory for an index. To take what is there for gone would leave it there for ever. */
+static const struct flow_place *search_flows(const struct shard *shard,
+					     const struct rule_ingress *in)
+{
+	for (uint32_t i = 0; i < shard->relay.place_count; i++) {
+		const struct flow_place *place = shard_flow(shard, i);
+
+		if (place->flow.rule && rule_compare_flows(&place->rule.in, in) == 0) {
+			return place;
+		}
+	}
+	return NULL;
 }
