@@ -22,7 +22,7 @@ struct answer {
 	uint32_t tries;
 };
 
-static void begin(struct answer *answer);
+static bool begin(struct answer *answer);
 static void stop(struct answer *answer);
 static bool names_of(const json_t *rules, json_t **out);
 
@@ -70,8 +70,8 @@ bool answer_go_on(struct answer *answer)
 		stop(answer);
 		answer->tries++;
 	}
-	if (!answer->out) {
-		begin(answer);
+	if (!answer->out && !begin(answer)) {
+		return true;
 	}
 	patient = changer_is_idle(changer) && answer->tries < ANSWER_TRIES;
 	do {
@@ -83,7 +83,9 @@ bool answer_go_on(struct answer *answer)
 
 const char *answer_rows(struct answer *answer, size_t *out_len)
 {
-	must(fflush(answer->out) == 0);
+	if (!answer->out || fflush(answer->out) != 0 || ferror(answer->out)) {
+		return NULL;
+	}
 	*out_len = answer->len;
 	return answer->text;
 }
@@ -105,12 +107,19 @@ void answer_free(struct answer *answer)
 	}
 }
 
-static void begin(struct answer *answer)
+/* False: out of memory. */
+static bool begin(struct answer *answer)
 {
 	answer->changes = answer->ask.sup->changer.lists;
 	answer->out = open_memstream(&answer->text, &answer->len);
-	must(answer->out);
-	rows_begin(&answer->rows, &answer->ask, answer->of);
+	if (!answer->out) {
+		return false;
+	}
+	if (rows_begin(&answer->rows, &answer->ask, answer->of) < 0) {
+		stop(answer);
+		return false;
+	}
+	return true;
 }
 
 static void stop(struct answer *answer)

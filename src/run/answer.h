@@ -35,7 +35,7 @@ struct json_t *answer_command(const struct answer *answer);
 bool answer_go_on(struct answer *answer);
 
 /* The rows, apart by commas, of `*out_len' bytes, and which they are; after answer_go_on. The
- * answer's own. */
+ * answer's own; NULL: there was no memory for them. */
 const char *answer_rows(struct answer *answer, size_t *out_len);
 enum rows_of answer_of(const struct answer *answer);
 

@@ -14,6 +14,7 @@
 
 #include "src/base/must.h"
 #include "src/run/answer.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -58,6 +59,8 @@ static enum protocol_refusal check_right(const struct command *command,
 static json_t *success(json_t *id, json_t *command, json_t *result);
 static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len);
 static char *line_of(json_t *answer, size_t *out_len);
+static char *text_of(const json_t *answer, size_t *out_len);
+static char *no_memory(json_t *answer, size_t *out_len);
 static char *too_long(json_t *answer, size_t *out_len);
 static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
 
@@ -119,12 +122,16 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 	struct command_request request = {.sup = sup, .peer = peer, .rows = out_rows};
 	struct err err = {0};
 	json_error_t why;
-	json_t *object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
-	json_t *result = json_object(), *answer;
+	json_t *result = json_object(), *object, *answer;
 	enum protocol_refusal code = PROTOCOL_REFUSED_NOT_JSON;
 
 	*out_rows = NULL;
-	if (object) {
+	(void)json_reserve_was_used(); /* by answers before */
+	object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	if (json_reserve_was_used()) {
+		code = PROTOCOL_REFUSED_FAILED;
+		err_set(&err, "request: out of memory while reading it; nothing was done");
+	} else if (object) {
 		code = obey(&request, object, len, result, &err);
 	} else {
 		err_set(&err, "the line is no JSON: column %d: %s; expected one object a line",
@@ -398,21 +405,22 @@ static json_t *success(json_t *id, json_t *command, json_t *result)
 /* The same as if `result', the last member of `answer', had the rows. Takes both. */
 static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len)
 {
-	char *head = json_dumps(answer, JSON_COMPACT), *line;
-	size_t rows_len, head_len, room;
+	size_t rows_len = 0, head_len = 0, room;
+	char *head = text_of(answer, &head_len), *line;
 	const char *text = answer_rows(rows, &rows_len), *name = commands_show_name(rows);
 
-	must(head);
-	head_len = strlen(head);
 	json_decref(result);
-	if (rows_len + head_len > PROTOCOL_ANSWER_MAX) {
+	if (head && text && rows_len + head_len > PROTOCOL_ANSWER_MAX) {
 		free(head);
 		return too_long(answer, out_len);
 	}
-	json_decref(answer);
 	room = head_len + rows_len + strlen(name) + sizeof(",\"\":[]}}\n");
-	line = malloc(room);
-	must(line);
+	line = head && text ? malloc(room) : NULL;
+	if (!line) {
+		free(head);
+		return no_memory(answer, out_len);
+	}
+	json_decref(answer);
 	must(head_len > 2 && memcmp(head + head_len - 2, "}}", 2) == 0);
 	*out_len = (size_t)snprintf(line, room, "%.*s,\"%s\":[", (int)head_len - 2, head, name);
 	memcpy(line + *out_len, text, rows_len);
@@ -425,10 +433,10 @@ static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size
 /* With its end; takes `answer'. One that is too long is a refusal instead. */
 static char *line_of(json_t *answer, size_t *out_len)
 {
-	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	size_t len = line ? strlen(line) : 0;
+	size_t len;
+	char *line = text_of(answer, &len);
 
-	if (len > PROTOCOL_ANSWER_MAX) {
+	if (line && len > PROTOCOL_ANSWER_MAX) {
 		free(line);
 		return too_long(answer, out_len);
 	}
@@ -438,6 +446,29 @@ static char *line_of(json_t *answer, size_t *out_len)
 		*out_len = len + 1;
 	}
 	return line;
+}
+
+/* To be freed; NULL: out of memory. */
+static char *text_of(const json_t *answer, size_t *out_len)
+{
+	size_t len = answer ? json_dumpb(answer, NULL, 0, JSON_COMPACT) : 0;
+	char *text = len > 0 ? malloc(len + 1) : NULL;
+
+	if (text) {
+		*out_len = json_dumpb(answer, text, len, JSON_COMPACT);
+		text[*out_len] = '\0';
+	}
+	return text;
+}
+
+/* Takes `answer', which may be NULL. NULL: not even for that. */
+static char *no_memory(json_t *answer, size_t *out_len)
+{
+	json_t *instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_FAILED,
+				  "answer: out of memory; name fewer rules or members to show");
+
+	json_decref(answer);
+	return line_of(instead, out_len);
 }
 
 /* Takes `answer'. */

@@ -71,11 +71,12 @@ typedef enum protocol_refusal command_run(const struct command_request *request,
 char *commands_answer(struct supervisor *sup, const struct command_peer *peer, const char *line,
 		      size_t len, struct answer **out_rows, size_t *out_len);
 
-/* Does a piece of an answer; NULL: there are more, else as commands_answer; out of memory is fatal.
- * Not while shards have messages (changer_is_amid). */
+/* Does a piece of an answer; NULL: there are more, else as commands_answer, and a refusal when
+ * there is no memory for it. Not while shards have messages (changer_is_amid). */
 char *commands_go_on(struct supervisor *sup, struct answer *rows, size_t *out_len);
 
-/* The answer to a change, once it is there, and the number of the client that asked; NULL: none. */
+/* The answer to a change, once it is there, and the number of the client that asked; NULL: none,
+ * or, if that is not 0, there is no memory for it. */
 char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len);
 
 /* Whether there is one to be taken. */

@@ -226,13 +226,16 @@ static void bring_late(struct control *control)
 	size_t len = 0;
 	char *line = commands_late(control->sup, &number, &len);
 
-	for (uint32_t i = 0; i < CLIENTS_MAX && line; i++) {
+	for (uint32_t i = 0; i < CLIENTS_MAX && number > 0; i++) {
 		struct client *client = &control->clients[i];
 
 		if (client->fd >= 0 && client->peer.number == number) {
 			client->waiting = false;
 			client->out = line;
 			client->out_len = len;
+			if (!line) {
+				drop(client); /* out of memory */
+			}
 			return;
 		}
 	}

@@ -9,6 +9,7 @@
 #include "src/base/confine.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
+#include "src/run/json_reserve.h"
 #include "src/run/precedence.h"
 #include "src/run/notify.h"
 #include "src/run/privs.h"
@@ -104,6 +105,7 @@ static int open_doors(struct supervisor *sup, struct err *err)
 	precedence_settle(sup);
 	confine_set(confine);
 	start_sink();
+	json_reserve_init();
 	if (rc == 0) {
 		rc = door_open(opt, &sup->door, err);
 	}

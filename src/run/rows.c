@@ -6,6 +6,7 @@
  */
 #include "src/run/rows.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,23 +49,26 @@ static void put(const struct rows_ask *ask, json_t *row, const char *name, json_
 static void put_family(const struct rows_ask *ask, json_t *row, const char *name,
 		       enum counter_family_id id, const void *stats);
 
-void rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of)
+int rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of)
 {
 	*rows = (struct rows){.ask = ask, .of = of};
 	switch (of) {
 	case ROWS_OF_RULES:
 	case ROWS_OF_SHARDS:
-		must(tally_begin(ask->sup, &rows->tally) == 0);
-		return;
+		return tally_begin(ask->sup, &rows->tally);
 	case ROWS_OF_FLOWS:
 	case ROWS_OF_OUTPUTS:
 	case ROWS_OF_LEGS:
 		rows->spots = find_spots(ask, &rows->spot_count);
+		if (!rows->spots) {
+			return -ENOMEM;
+		}
 		break;
 	case ROWS_OF_POOLS:
 		break;
 	}
 	rows->tallied = true;
+	return 0;
 }
 
 bool rows_add(struct rows *rows, uint32_t most_places, uint32_t most_rows, FILE *out)
@@ -230,7 +234,7 @@ static void write_row(struct rows *rows, json_t *row, FILE *out)
 		fputc(',', out);
 	}
 	rows->second = true;
-	must(json_dumpf(row, out, JSON_COMPACT) == 0);
+	(void)json_dumpf(row, out, JSON_COMPACT); /* `out' knows whether it had memory for it */
 	json_decref(row);
 }
 
@@ -273,7 +277,8 @@ static json_t *count_of(const stat_t *counter)
 	return json_integer((json_int_t)stat_get(counter));
 }
 
-/* Of the rules that are asked for, sorted by rule and then by shard; to be freed. */
+/* Of the rules that are asked for, sorted by rule and then by shard; to be freed. NULL: out of
+ * memory. */
 static struct rows_spot *find_spots(const struct rows_ask *ask, uint32_t *out_count)
 {
 	const struct conf *conf = &ask->sup->setup->opt->conf;
@@ -286,8 +291,10 @@ static struct rows_spot *find_spots(const struct rows_ask *ask, uint32_t *out_co
 		room += ask->sup->workers[s].shard->relay.place_count;
 	}
 	spots = malloc(room * sizeof(*spots));
-	must(spots);
-	must(conf_index_build(conf, &index) == 0);
+	if (!spots || conf_index_build(conf, &index) < 0) {
+		free(spots);
+		return NULL;
+	}
 	for (uint32_t s = 0; s < ask->sup->worker_count; s++) {
 		const struct worker *w = &ask->sup->workers[s];
 

@@ -44,8 +44,8 @@ struct rows {
 	bool second;   /* there is a row before */
 };
 
-/* `ask' must live as long. */
-void rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of);
+/* `ask' must live as long. 0 or -ENOMEM; then there is nothing to free. */
+int rows_begin(struct rows *rows, const struct rows_ask *ask, enum rows_of of);
 
 /* Sums at most so many places of flows, or writes at most so many rows, or those of one flow, apart
  * by commas. Whether these were the last. No change has come since the beginning.

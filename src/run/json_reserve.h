@@ -1,0 +1,25 @@
+/* json_reserve.h - memory for JSON where the system has none (json_reserve.c).
+ *
+ * Whoever asks by the control socket is answered also then, and a request of which a part could not
+ * be kept is not taken for another one. Control thread: nobody else builds JSON while it runs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define JSON_RESERVE_BYTES 65536U
+
+/* From now on jansson gets from the reserve what malloc refuses; from before it builds anything. */
+void json_reserve_init(void);
+
+/* Whether there was need of it since this was asked last. */
+bool json_reserve_was_used(void);
+
+/* Of the reserve or of malloc; a jansson allocation, and how it is given back. NULL: both are at
+ * their end. */
+void *json_reserve_take(size_t bytes);
+void json_reserve_give(void *memory);
+
+/* The same without asking malloc first. */
+void *json_reserve_cut(size_t bytes);
