@@ -14,7 +14,8 @@
  *
  *     record             say what is called
  *     fail CALL N ERRNO  the Nth call of that name from now on fails; `alloc' is an allocation
- *     off                neither; says what was allocated, then `off'
+ *     off                neither; says what was allocated, `live' with how many allocations were
+ *                        not freed yet, then `off'
  *
  * What happens is said on standard output, a line each: `pid PID' first, `call NAME N
  * FRAME,FRAME... WHAT', `failed NAME N FRAME,FRAME... WHAT', `alloc N FRAME...', where frames are
@@ -209,6 +210,7 @@ static void off(struct fault *fault)
 	fault->page->failed = 0;
 	fault->recording = false;
 	fault->name[0] = 0;
+	printf("live %ld\n", (long)fault->page->live);
 	printf("off\n");
 }
 

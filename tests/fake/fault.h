@@ -23,6 +23,7 @@ struct fault_page {
 	_Atomic uint64_t fail_at;   /* number of the allocation that fails, from 1; 0: none */
 	/* Written by the library, set to 0 by fault.c; relaxed, since nothing is told by them. */
 	_Atomic uint64_t count;  /* allocations so far */
+	_Atomic int64_t live;    /* never set: allocations of the program that were not freed */
 	_Atomic uint32_t failed; /* 1 once the chosen one has failed; `site' is whose */
 	struct fault_site site;
 	struct fault_site sites[FAULT_SITES_MAX]; /* by number of the allocation - 1 */

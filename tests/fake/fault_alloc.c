@@ -23,31 +23,52 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
+extern void __libc_free(void *memory);
 
 static struct fault_page *page;
 static __thread bool inside; /* whoever looks for frames may allocate */
 
 static bool fails(void);
+static void *count(void *memory);
 static void site_fill(struct fault_site *site);
 
 void *malloc(size_t size)
 {
-	return fails() ? NULL : __libc_malloc(size);
+	return fails() ? NULL : count(__libc_malloc(size));
 }
 
 void *calloc(size_t number, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(number, size);
+	return fails() ? NULL : count(__libc_calloc(number, size));
 }
 
+/* Of nothing it frees. */
 void *realloc(void *old, size_t size)
 {
-	return fails() ? NULL : __libc_realloc(old, size);
+	void *memory;
+
+	if (old && size == 0) {
+		free(old);
+		return NULL;
+	}
+	if (fails()) {
+		return NULL;
+	}
+	memory = __libc_realloc(old, size);
+	return old ? memory : count(memory);
 }
 
 void *memalign(size_t align, size_t size)
 {
-	return fails() ? NULL : __libc_memalign(align, size);
+	return fails() ? NULL : count(__libc_memalign(align, size));
+}
+
+void free(void *memory)
+{
+	if (memory && page) {
+		atomic_fetch_sub_explicit(&page->live, 1, memory_order_relaxed);
+	}
+	__libc_free(memory);
 }
 
 void *aligned_alloc(size_t align, size_t size)
@@ -105,6 +126,14 @@ static bool fails(void)
 	atomic_store_explicit(&page->failed, 1, memory_order_release);
 	errno = ENOMEM;
 	return true;
+}
+
+static void *count(void *memory)
+{
+	if (memory && page) {
+		atomic_fetch_add_explicit(&page->live, 1, memory_order_relaxed);
+	}
+	return memory;
 }
 
 static void site_fill(struct fault_site *site)

@@ -27,22 +27,41 @@
 #endif
 
 /* Not asked about. First what has no way to fail in a program that is not wrong, on which the C
- * library relies; then what has done its work even where it reports an error. */
+ * library relies; then brk, which answers with an address, and what has done its work even where
+ * it reports an error. */
 static const int spared[] = {
-	__NR_futex,           __NR_rt_sigreturn,   __NR_exit,
-	__NR_exit_group,      __NR_rseq,           __NR_set_robust_list,
-	__NR_set_tid_address, __NR_rt_sigprocmask, __NR_restart_syscall,
-	__NR_gettid,          __NR_getpid,         __NR_getppid,
-	__NR_getuid,          __NR_geteuid,        __NR_getgid,
-	__NR_getegid,         __NR_umask,          __NR_sched_yield,
-	__NR_clock_gettime,   __NR_gettimeofday,   __NR_clock_nanosleep,
-	__NR_nanosleep,       __NR_tgkill,         __NR_sigaltstack,
-	__NR_close,           __NR_munmap,
+	__NR_futex,
+	__NR_rt_sigreturn,
+	__NR_exit,
+	__NR_exit_group,
+	__NR_rseq,
+	__NR_set_robust_list,
+	__NR_set_tid_address,
+	__NR_rt_sigprocmask,
+	__NR_restart_syscall,
+	__NR_gettid,
+	__NR_getpid,
+	__NR_getppid,
+	__NR_getuid,
+	__NR_geteuid,
+	__NR_getgid,
+	__NR_getegid,
+	__NR_umask,
+	__NR_sched_yield,
+	__NR_clock_gettime,
+	__NR_gettimeofday,
+	__NR_clock_nanosleep,
+	__NR_nanosleep,
+	__NR_tgkill,
+	__NR_sigaltstack,
+	__NR_brk,
+	__NR_close,
+	__NR_munmap,
 };
 
 #define SPARED_COUNT (sizeof(spared) / sizeof(spared[0]))
 
-/* What an argument of a call is; 'a' and 'd' are for fault_call_what. */
+/* What the arguments of a call are. */
 struct sort {
 	int nr;
 	const char *name_args; /* positions that belong to the name, as digits */

@@ -10,5 +10,6 @@ story "a call that fails is named, and leaves nothing behind"
 have addr2line || skip "addr2line is not installed (binutils)"
 ns_add here
 in_ns here python3 -B "$src_top/tests/sweep/sweep.py" --build "$build_top" \
-    --seconds "${SWEEP_S:-20}" --out "$work/sweep.txt" ||
+    --seconds "${SWEEP_S:-25}" --case start-uring --case start-mmsg --case live-reload \
+    --case live-add --case live-show --out "$work/sweep.txt" ||
     fail "a call that fails is not treated as it should be"

@@ -3,7 +3,7 @@
 The first one is tried always, the others in a whole sweep only.
 """
 from errno import (EACCES, EADDRINUSE, EAGAIN, EBUSY, EFAULT, EINVAL, EIO, EMFILE, ENETUNREACH,
-                   ENOBUFS, ENODEV, ENOENT, ENOMEM, ENOPROTOOPT, ENOSPC, ENOSYS, EPERM)
+                   ENOBUFS, ENOENT, ENOMEM, ENOPROTOOPT, ENOSPC, ENOSYS, EPERM)
 
 ERRORS = {
     "openat": (EMFILE, EACCES),
@@ -48,8 +48,8 @@ ERRORS = {
     "clone3": (EAGAIN,),
     "io_uring_setup": (ENOMEM, EPERM, ENOSYS),
     "io_uring_register": (ENOMEM, EINVAL),
-    "io_uring_enter": (EBUSY, ENOMEM),
-    "ioctl": (EPERM, ENODEV),
+    "io_uring_enter": (EAGAIN, EBUSY),
+    "ioctl": (EPERM,),
     "fcntl": (EINVAL,),
     "prctl": (EPERM,),
     "prlimit64": (EPERM,),

@@ -4,13 +4,15 @@ Program runs something under build/tests/fake/fault (tests/fake/fault.c has the 
 gathers what it writes, and tells when it is ready, by the service manager's protocol, so that
 a log that cannot be written hides nothing.
 """
+import itertools
 import os
-import re
 import selectors
-import signal
 import socket
 import subprocess
 import time
+
+
+numbers = itertools.count()
 
 
 class Call:
@@ -29,7 +31,7 @@ class Program:
 
     def __init__(self, build, command, argv, env=None):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.notify.bind(f"\0numacast-sweep-{os.getpid()}-{id(self)}")
+        self.notify.bind(f"\0numacast-sweep-{os.getpid()}-{next(numbers)}")
         environment = {**os.environ, **(env or {})}
         environment["NOTIFY_SOCKET"] = "@" + self.notify.getsockname()[1:].decode()
         self.process = subprocess.Popen(
@@ -37,6 +39,7 @@ class Program:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
         self.said, self.calls, self.sites, self.maps, self.left = [], [], {}, [], []
         self.failed = self.status = self.pid = None
+        self.allocated = 0
         self.ready = False
         self.answers = []
         self.partial = {"out": b"", "err": b""}
@@ -91,6 +94,8 @@ class Program:
             self.maps.append(rest)
         elif word == "pid":
             self.pid = int(rest)
+        elif word == "live":
+            self.allocated = int(rest)
         elif word == "left":
             self.left.append(rest)
         elif word == "end":

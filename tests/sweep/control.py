@@ -1,0 +1,35 @@
+"""control.py - a client of a relay's control socket, for the fault sweep."""
+import json
+import socket
+
+PATIENCE_S = 30
+
+
+class Client:
+    """One connection. A request that nobody answers, since the connection has ended, is None."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self.socket.settimeout(PATIENCE_S)
+        try:
+            self.socket.connect(path)
+        except ConnectionRefusedError:
+            pass  # nobody is there any more, and nobody answers
+        self.rest = b""
+
+    def ask(self, command, **members):
+        request = json.dumps({"version": 1, "command": command, **members}) + "\n"
+        try:
+            self.socket.sendall(request.encode())
+            while b"\n" not in self.rest:
+                more = self.socket.recv(1 << 20)
+                if not more:
+                    return None
+                self.rest += more
+        except OSError:
+            return None
+        line, _, self.rest = self.rest.partition(b"\n")
+        return json.loads(line)
+
+    def close(self):
+        self.socket.close()
