@@ -222,9 +222,10 @@ static void explain(int rc, struct err *err)
 {
 	if (rc == -EPERM || rc == -EACCES) {
 		err_set(err,
-			"the kernel refuses bpf(): %s; expected CAP_BPF and CAP_NET_ADMIN at the "
-			"start (root has them; for the service install the drop-in of "
-			"etc/systemd/), and no filter of system calls against it",
+			"the kernel refuses bpf(): %s; expected CAP_BPF and CAP_NET_ADMIN, and for "
+			"older kernels CAP_PERFMON, at the start (root has them; for the service "
+			"install the drop-in of etc/systemd/), and no filter of system calls "
+			"against it",
 			strerror(-rc));
 		return;
 	}

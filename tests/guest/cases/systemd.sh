@@ -13,6 +13,7 @@ root=/etc/service
 # pack: on the host: the service's root, beside the case.
 pack() {
     "$here/service-root" "$build" "$dir/etc/service"
+    cp "$here/../../etc/systemd/fastpath.conf" "$dir/etc/service/"
 }
 
 # apply_sysctl: what systemd-sysctl(8) does at boot. The service has no capability to force a buffer
@@ -137,6 +138,17 @@ guest() {
     check 'stop' control stop numacastd.service
     expect 'state after stop' "$(shown ActiveState) $(shown Result)" 'inactive success'
 
+    # By sockets as the unit is, by the kernel with the drop-in.
+    modprobe -a sch_ingress cls_bpf
+    printf '%s\n' 'fastpath auto' 'rule 239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
+    relays_with '' 'without the drop-in'
+    check 'the log says why not' grep -q 'fast path: the kernel refuses bpf()' $log
+    mv $root/fastpath.conf $root/etc/systemd/system/numacastd.service.d/
+    check 'daemon-reload with the drop-in' control daemon-reload
+    relays_with '"carried":true' 'with the drop-in'
+    rm $root/etc/systemd/system/numacastd.service.d/fastpath.conf
+    check 'daemon-reload without it' control daemon-reload
+
     # An interface that comes minutes late, in tries: more than systemd allows by default. Without
     # `strict' the daemon would start and wait for it by itself.
     printf '%s\n' strict 'rule 239.1.1.1%late0:5000 -> 239.2.2.2%out0:6000' >"$root/$conf"
@@ -154,6 +166,19 @@ guest() {
     wait_for state_is failed || fail "a bad configuration: $(shown ActiveState)"
     expect 'status of a bad configuration' "$(shown ExecMainStatus) $(shown NRestarts)" '2 0'
     sed 's/^/   /' $log
+}
+
+# relays_with CARRIED WORDS: the service relays, in the kernel or not; where the program could not
+# be had, nothing is said of that.
+relays_with() {
+    installed=${unit#"$root"}
+    check "start $2" control start numacastd.service
+    comes_up "$2"
+    expect "in the kernel, $2" \
+        "$(in_service "${installed%/lib/*}/bin/numacastctl" show flows --json |
+            tr -d ' ' | grep -oE '"carried":(true|false)')" "$1"
+    exactly_once "$2" 1 50 --rate 500 239.1.1.1%tx0:5000 -- 239.2.2.2%rx0:6000
+    check "stop $2" control stop numacastd.service
 }
 
 # The socket, and the note of how the process ends.
