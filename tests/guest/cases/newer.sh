@@ -3,7 +3,10 @@
 # has since 6.1, in between the oldest kernel and this machine's. It also offers busy polling, to
 # either engine: here of a virtio NIC, whose queue has to be known from the first datagrams. The
 # kernel counts what came so (BusyPollRxPackets) apart from what interrupts brought.
-title='both ring engines on a newer kernel, which polls a NIC'
+# Then the kernel relays, with a queue between interfaces that is too short for what it sends at a
+# stretch. That is every namespace's, so no story may touch it; what does not fit is known by the
+# device (since Linux 6.7) and counted, and the sums are exact.
+title='both ring engines on a newer kernel, which polls a NIC and relays'
 kernel=6.12
 
 machine() {
@@ -47,6 +50,30 @@ in_force() {
     expect "$1: refused with" "$(report '.shards[0].ring.busy_poll_errno')" 0
 }
 
+# overflow: eight copies of each datagram, and room for three in the queue.
+overflow() {
+    outputs=$(for i in 0 1 2 3 4 5 6 7; do printf ', 239.2.2.%s%%out0:6000' $i; done)
+    start_relay 'a short backlog' --huge off --fastpath require \
+        --rule "239.1.1.0%in0:5000 -> ${outputs#, }" || return
+    in_ns rx numacast-probe recv --json --quiet --idle 10 --ready-fd 3 239.2.2.0/29%rx0:6000 \
+        >/tmp/recv.json 2>/tmp/recv.log 3>/tmp/recv.ready &
+    receiver=$!
+    wait_up $receiver [ -s /tmp/recv.ready ] || fail "receiver: $(cat /tmp/recv.log)"
+    backlog=$(cat /proc/sys/net/core/netdev_max_backlog)
+    echo 3 >/proc/sys/net/core/netdev_max_backlog
+    check 'send into a short backlog' in_ns tx numacast-probe send --quiet --count 300 --rate 500 \
+        239.1.1.0%tx0:5000
+    stop_relay # while the receiver waits whether more comes
+    echo "$backlog" >/proc/sys/net/core/netdev_max_backlog
+    wait $receiver
+    expect 'received by the program' "$(report '.rules[0].flows[0].fast.received')" 300
+    sums='[.rules[0].flows[0].outputs[].fast | .sent, .qdisc] | add'
+    expect 'sent, and found no room' "$(report "$sums")" 2400
+    check 'some found none' [ "$(report '[.rules[0].flows[0].outputs[].drops.qdisc] | add')" -gt 0 ]
+    expect 'what has arrived' "$(jq .total.received /tmp/recv.json)" \
+        "$(report '[.rules[0].flows[0].outputs[].sent] | add')"
+}
+
 guest() {
     . /etc/case/ring
     suites
@@ -54,4 +81,5 @@ guest() {
     for engine in $ENGINES; do
         in_force "$engine"
     done
+    overflow
 }
