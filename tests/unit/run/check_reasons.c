@@ -112,6 +112,7 @@ START_TEST(link_local_source_is_to_be_on_the_interface_of_the_output)
 	struct addr *src = &rig.outputs[0].out.src;
 
 	ck_assert_int_eq(inet_pton(AF_INET6, "fe80::9", &at.sin6_addr), 1);
+	at.sin6_scope_id = if_nametoindex("lo");
 	ck_assert_int_eq(addr_from_sockaddr((struct sockaddr *)&at, src), 0);
 	rig.outputs[0].ifindex = if_nametoindex("lo");
 	sources_compare(&rig.sup.links.sources, &rig.sup, &own);
