@@ -247,6 +247,9 @@ static int start_flow(struct relay *r, const struct shard_message *m)
 	if (flow->state != FLOW_IDLE) {
 		return -EALREADY;
 	}
+	if (flow->merge != NULL) {
+		flow->merge->rests = false; /* it may have been held, to move */
+	}
 	relay_start_flow(r, flow);
 	return 0;
 }

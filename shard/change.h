@@ -14,7 +14,8 @@
  *     SHARD_TRY_PATH       the output finds out anew what its path carries, or that it is dark
  *     SHARD_REMOVE_OUTPUT  takes no more; what it has is sent or counted, then it is gone
  *     SHARD_REMOVE_FLOW    receives no more; what it has received is relayed, then it is gone
- *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed
+ *     SHARD_HOLD_FLOW      receives no more until it is removed; what it has received is relayed.
+ *                          A leg of a feed that moves may also be started again
  *     SHARD_SET_FLOW       the flow goes on with another max-age= or breaker=, or stands by, or
  *                          relays again, from the next datagram on
  *     SHARD_SET_DUTIES     the same for many flows at once: which stand by and which relay, which
@@ -123,6 +124,9 @@ struct shard_message {
 	 * the outputs at present; it need not stay. */
 	struct shard_leg legs[MERGE_LEGS_MAX];
 	uint32_t leg_count;
+	/* Of a feed whose legs are to come: they come from another shard, where all are held and
+	 * this is their merge; NULL: they do not. */
+	struct relay_merge *moves;
 
 	const struct shard_duty *duties; /* SET_DUTIES: stay control's; who has left is left out */
 	uint32_t duty_count;

@@ -7,6 +7,7 @@
 
 #include "shard/baton.h"
 #include "shard/relay_baton.h"
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -146,11 +147,13 @@ int change_hold_flow(struct relay *r, const struct shard_message *m)
 	if (flow->state != FLOW_PENDING) {
 		relay_end_flow(r, flow);
 	}
-	flow->until_ns = UINT64_MAX; /* its removal tells; what it drops is not looked at */
+	if (flow->merge == NULL) {
+		flow->until_ns = UINT64_MAX; /* its removal tells; what it drops is not looked at */
+	}
 	return 0;
 }
 
-bool change_finish_held_flow(const struct relay *r, const struct shard_message *m)
+bool change_finish_held_flow(struct relay *r, const struct shard_message *m)
 {
 	struct ingress_flow *flow = change_find_flow(r, m->flow);
 
@@ -158,6 +161,9 @@ bool change_finish_held_flow(const struct relay *r, const struct shard_message *
 		return false;
 	}
 	flow->going = false;
+	if (flow->merge != NULL) {
+		relay_merge_rest(r, flow);
+	}
 	return true;
 }
 

@@ -26,7 +26,7 @@ int change_try_path(struct relay *r, const struct shard_message *m);
 
 /* SHARD_HOLD_FLOW, and whether it is over. */
 int change_hold_flow(struct relay *r, const struct shard_message *m);
-bool change_finish_held_flow(const struct relay *r, const struct shard_message *m);
+bool change_finish_held_flow(struct relay *r, const struct shard_message *m);
 
 /* SHARD_SET_WAITS. */
 int change_set_waits(struct relay *r, const struct shard_message *m);

@@ -198,12 +198,18 @@ void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow, enum me
 	settle_held(&w, verdict);
 }
 
+void relay_merge_rest(struct relay *r, struct ingress_flow *flow)
+{
+	relay_merge_settle_held(r, flow, MERGE_RELAY);
+	flow->merge->rests = true;
+}
+
 void relay_merges_look(struct relay *r)
 {
 	uint64_t now_ns = clock_now_ns();
 
 	for (struct relay_merge *rm = r->merges; rm; rm = rm->next) {
-		if (relay_merge_is_free(rm)) {
+		if (relay_merge_is_free(rm) || rm->rests) {
 			continue;
 		}
 		if (rm->parting_ns != 0) {
@@ -263,6 +269,7 @@ static void make(struct relay_merge *rm, const struct rule_merge *key, bool heir
 	rm->merge = merge_cut(&key->rule, heir, &arena);
 	rm->lead = PLACE_NONE;
 	rm->awaited = true;
+	rm->rests = false;
 	rm->parting_ns = 0;
 	for (unsigned leg = 0; leg < MERGE_LEGS_MAX; leg++) {
 		rm->legs[leg] = PLACE_NONE;

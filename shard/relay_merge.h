@@ -25,6 +25,7 @@ struct relay_merge {
 	uint32_t legs[MERGE_LEGS_MAX];        /* places, or PLACE_NONE */
 	struct datagram held[MERGE_LEGS_MAX]; /* of each leg; `count' 0: none */
 	bool awaited;                         /* its first leg is to come */
+	bool rests;          /* its legs are held, to move: another shard may read it */
 	uint64_t parting_ns; /* with no leg, and flows that were: these are judged until then */
 	stat_t users;        /* flows of which it is the judge; control reads it */
 	unsigned char *memory;
@@ -78,6 +79,11 @@ void relay_merge_give_up(struct relay *r, struct ingress_flow *flow);
 /* What the flow, a leg, holds is settled by `verdict'. */
 void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow,
 			     enum merge_verdict verdict);
+
+/* The flow, a leg, receives no more until it has moved to another shard, which goes on by what the
+ * merge remembers (SHARD_SET_MERGE): that changes no more. What the leg holds is relayed, since
+ * nobody will tell any more. */
+void relay_merge_rest(struct relay *r, struct ingress_flow *flow);
 
 /* Lets go what was held for too long, and notes who is silent. For each MAIL_LOOK, and every few
  * milliseconds by the second, which each turn is to call. */

@@ -28,6 +28,7 @@ struct setting {
 };
 
 static int find_flows(struct setting *s);
+static void move_here(struct relay_merge *rm, struct relay_merge *from, uint64_t now_ns);
 static void make_plain(struct setting *s);
 static void merge_flows(struct setting *s, struct relay_merge *rm);
 static struct ingress_flow *choose_holder(const struct setting *s);
@@ -48,6 +49,9 @@ int relay_merge_set(struct relay *r, const struct shard_message *m)
 	}
 	if (key) {
 		rm = m->leg_count == 0 ? relay_merge_find(r, key) : NULL; /* left from a failure */
+		if (rm && m->moves) {
+			return -EALREADY; /* it may have judged something */
+		}
 		rm = rm ? rm : relay_merge_take(r, key);
 		if (!rm) {
 			return -ENOSPC;
@@ -55,6 +59,9 @@ int relay_merge_set(struct relay *r, const struct shard_message *m)
 	}
 	if (m->leg_count == 0) {
 		must(rm); /* find_flows has looked */
+		if (m->moves) {
+			move_here(rm, m->moves, s.now_ns);
+		}
 		rm->awaited = true;
 		return 0;
 	}
@@ -90,6 +97,18 @@ static int find_flows(struct setting *s)
 		}
 	}
 	return 0;
+}
+
+/* Before its legs come, the first one first, with the outputs. The other shard's thread looks at
+ * `from' no more. */
+static void move_here(struct relay_merge *rm, struct relay_merge *from, uint64_t now_ns)
+{
+	uint8_t same[MERGE_LEGS_MAX];
+
+	for (uint8_t leg = 0; leg < MERGE_LEGS_MAX; leg++) {
+		same[leg] = leg;
+	}
+	merge_carry(rm->merge, from->merge, same, now_ns);
 }
 
 /* One flow goes on by itself. What other legs have brought it may still bring for skew=. */

@@ -241,7 +241,7 @@ static bool prepare(struct changer *c)
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
-	if (step->op == SHARD_HOLD_FLOW) {
+	if (step->op == SHARD_HOLD_FLOW && step->cut) {
 		changer_cut_prepare(c);
 	}
 	if (step->op == SHARD_SET_MERGE && changer_want_merge(c, step) < 0) {
@@ -448,6 +448,7 @@ static void fail(struct changer *c, int rc, struct changer_step *step, const cha
 
 	if (step) {
 		step->result = rc;
+		changer_keep_feed(c, step);
 	}
 	if (step && step->why && rc != -ESHUTDOWN) {
 		err_set(step->why, "shard %u: %s: %s", step->shard, what, strerror(-rc));

@@ -70,6 +70,13 @@ int changer_ask_merge(struct changer *c, const struct changer_step *step)
 
 	c->message.flow_rule = *step->flow;
 	c->message.flow = PLACE_NONE;
+	if (group->move_count > 0) {
+		place = changer_find_flow(c, group->from, &group->moves[0]->in);
+		if (!place || !place->flow.merge) {
+			return -ENOENT;
+		}
+		c->message.moves = place->flow.merge;
+	}
 	if (!group->had) {
 		return 0;
 	}
@@ -95,6 +102,21 @@ int changer_ask_merge(struct changer *c, const struct changer_step *step)
 			(struct shard_leg){place->flow.token, group->stays[i]->leg};
 	}
 	return 0;
+}
+
+void changer_keep_feed(struct changer *c, const struct changer_step *failed)
+{
+	const struct rule_merge *merge = failed->flow ? failed->flow->merge : NULL;
+
+	for (uint32_t i = c->at; i < c->count && merge; i++) {
+		struct changer_step *step = &c->steps[i];
+
+		if (step->op == SHARD_REMOVE_FLOW && step->moved && step->flow->merge == merge) {
+			step->op = SHARD_START_FLOW;
+			step->moved = false;
+			step->shard = step->from;
+		}
+	}
 }
 
 /* How large the free blocks of a shard are. */

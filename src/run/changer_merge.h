@@ -18,3 +18,6 @@ int changer_find_blocks(const struct worker *worker, struct changer_shard *wante
 /* The message for `step': who stays, and who has the outputs. The sockets of those that stay tell
  * from now on whatever an output may want to know. 0 or -errno: -ENOENT, one of them has gone. */
 int changer_ask_merge(struct changer *changer, const struct changer_step *step);
+
+/* A step that has failed: if it was of a feed that moves, those legs that have not yet stay. */
+void changer_keep_feed(struct changer *changer, const struct changer_step *failed);

@@ -247,6 +247,7 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_REMOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_MOVE_FLOW] = SHARD_REMOVE_FLOW,
 		[DIFFERENCE_HOLD_FLOW] = SHARD_HOLD_FLOW,
+		[DIFFERENCE_HOLD_LEG] = SHARD_HOLD_FLOW,
 		[DIFFERENCE_SET_FLOW] = SHARD_SET_FLOW,
 		[DIFFERENCE_SET_OUTPUT] = SHARD_SET_OUTPUT,
 		[DIFFERENCE_REPLACE_OUTPUT] = SHARD_REPLACE_OUTPUT,
@@ -254,13 +255,13 @@ static struct changer_step step_of(const struct reload *r, const struct differen
 		[DIFFERENCE_ADD_FLOW] = SHARD_ADD_FLOW,
 		[DIFFERENCE_START_FLOW] = SHARD_START_FLOW,
 	};
-	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_HOLD_FLOW ||
+	bool holds = from->what == DIFFERENCE_HOLD_FLOW || from->what == DIFFERENCE_HOLD_LEG;
+	bool goes = from->what == DIFFERENCE_REMOVE_FLOW || holds ||
 		    from->what == DIFFERENCE_REMOVE_OUTPUT;
 	bool moves = from->what == DIFFERENCE_MOVE_FLOW;
-	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || from->what == DIFFERENCE_HOLD_FLOW ||
-		       moves || from->what == DIFFERENCE_ADD_FLOW ||
-		       from->what == DIFFERENCE_SET_MERGE || from->what == DIFFERENCE_START_FLOW ||
-		       from->what == DIFFERENCE_SET_FLOW;
+	bool of_flow = from->what == DIFFERENCE_REMOVE_FLOW || holds || moves ||
+		       from->what == DIFFERENCE_ADD_FLOW || from->what == DIFFERENCE_SET_MERGE ||
+		       from->what == DIFFERENCE_START_FLOW || from->what == DIFFERENCE_SET_FLOW;
 	const struct layout *layout = goes ? &r->sup->setup->layout : &r->wanted->setup.layout;
 	const struct rule_table *table = &layout->tables[from->shard];
 

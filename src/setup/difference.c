@@ -244,19 +244,29 @@ static void remove_outputs(struct walk *walk, const struct difference_match *mat
 	}
 }
 
-/* A feed does not move; a plain flow may. */
+/* A feed that changes does not move; a plain flow may. */
 static uint32_t shard_of_had(const struct difference_match *match)
 {
 	return match->had ? match->to : match->from;
 }
 
-/* Of a feed that goes on, or of one that is to be there before its legs come. */
+/* Of a feed that goes on, or of one that is to be there before its legs come, be it from another
+ * shard. */
 static void set_merges(struct walk *walk)
 {
 	for (uint32_t i = 0; i < walk->out->groups.count; i++) {
 		const struct difference_group *group = &walk->out->groups.list[i];
 		const struct rule_table *table = &walk->wanted->tables[group->shard];
 
+		for (uint32_t leg = 0; leg < group->move_count; leg++) {
+			const struct rule_flow *flows = walk->running->tables[group->from].flows;
+
+			add_step(walk, (struct difference_step){
+					       .what = DIFFERENCE_HOLD_LEG,
+					       .shard = group->from,
+					       .flow = (uint32_t)(group->moves[leg] - flows),
+				       });
+		}
 		add_step(walk, (struct difference_step){
 				       .what = DIFFERENCE_SET_MERGE,
 				       .shard = group->shard,

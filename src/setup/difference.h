@@ -5,11 +5,11 @@
  * touched. What differs in a way that its socket can follow is set; an output whose socket must be
  * another one is replaced; a flow whose socket must be another one is removed and added. A flow
  * that another shard is to have, or that is to receive into other buffers, is moved with its
- * outputs as they are. A feed that is merged, or is to be, goes on as one with other legs
- * (difference_group.h). The steps come in an order in which they can be taken one after the other:
- * outputs that go, feeds that change, flows that go, what moves, legs that come to a feed, what
- * changes, the outputs that kept flows get, what comes, and then, some groups at a time, what is
- * received by other sockets. Pure; control thread.
+ * outputs as they are. A feed that is merged, or is to be, goes on as one with other legs, or moves
+ * whole (difference_group.h). The steps come in an order in which they can be taken one after the
+ * other: outputs that go, feeds that change, flows that go, what moves, legs that come to a feed,
+ * what changes, the outputs that kept flows get, what comes, and then, some groups at a time, what
+ * is received by other sockets. Pure; control thread.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 
 enum difference_do {
 	DIFFERENCE_REMOVE_OUTPUT,
+	DIFFERENCE_HOLD_LEG,    /* of a feed that moves: nothing comes by it until it has */
 	DIFFERENCE_SET_MERGE,   /* of `group': its flow, if it is there, is its first leg */
 	DIFFERENCE_REMOVE_FLOW, /* with all its outputs */
 	DIFFERENCE_MOVE_FLOW,   /* from shard `from', with the outputs that it has there still */
@@ -33,8 +34,8 @@ enum difference_do {
 	DIFFERENCE_START_FLOW,
 };
 
-/* Names flow and output by the table that they stand in: what is removed in the running one, all
- * others in the wanted one. */
+/* Names flow and output by the table that they stand in: what is removed or held in the running
+ * one, all others in the wanted one. */
 struct difference_step {
 	enum difference_do what;
 	uint32_t shard;

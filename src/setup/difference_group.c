@@ -19,6 +19,7 @@ struct feed {
 	uint32_t leg_count;
 	struct feed *before;            /* wanted: the running merge that goes on as this */
 	struct difference_match *plain; /* wanted: or the running plain flow */
+	struct feed *moved;             /* wanted: or the running merge of another shard */
 	bool taken;                     /* running: it does already */
 	const struct rule_merge *merge;
 };
@@ -39,7 +40,9 @@ static struct feed *feed_of(struct feed *feeds, const uint32_t *first, const str
 			    uint32_t shard, const struct rule_flow *flow);
 static struct feed *running_feed(struct find *f, const struct difference_match *match);
 static void claim(struct find *f, struct feed *feed, bool by_lead);
+static void claim_elsewhere(struct find *f, struct feed *feed);
 static void settle(struct find *f, struct feed *feed, struct difference_groups *out);
+static void settle_moved(const struct feed *feed, struct difference_groups *out);
 static bool is_of(struct find *f, const struct feed *feed, const struct difference_match *match);
 static bool is_moved(const struct feed *feed, const struct difference_match *match);
 static bool is_unchanged(const struct feed *feed, uint32_t stay_count);
@@ -70,6 +73,9 @@ int difference_group(struct difference_matches *all, struct difference_groups *o
 			for (uint32_t i = 0; i < f.alone_count; i++) {
 				claim(&f, &f.alone[i], !by_any);
 			}
+		}
+		for (uint32_t i = 0; i < wanted; i++) {
+			claim_elsewhere(&f, &f.wanted[i]);
 		}
 		for (uint32_t i = 0; i < wanted; i++) {
 			settle(&f, &f.wanted[i], out);
@@ -187,10 +193,33 @@ static void claim(struct find *f, struct feed *feed, bool by_lead)
 	}
 }
 
+/* By all legs, as they are. */
+static void claim_elsewhere(struct find *f, struct feed *feed)
+{
+	struct feed *before = running_feed(f, feed->legs[0]);
+
+	if (feed->before || feed->plain || !before || before->taken ||
+	    before->shard == feed->shard || before->leg_count != feed->leg_count ||
+	    !merge_rule_is_same(&before->merge->rule, &feed->merge->rule)) {
+		return;
+	}
+	for (uint32_t i = 0; i < feed->leg_count; i++) {
+		if (before->legs[i] != feed->legs[i] || !difference_moves(feed->legs[i])) {
+			return;
+		}
+	}
+	feed->moved = before;
+	before->taken = true;
+}
+
 static void settle(struct find *f, struct feed *feed, struct difference_groups *out)
 {
 	struct difference_group *group = &out->list[out->count];
 
+	if (feed->moved) {
+		settle_moved(feed, out);
+		return;
+	}
 	*group = (struct difference_group){.shard = feed->shard, .lead = feed->legs[0]->wanted};
 	for (uint32_t i = 0; i < feed->leg_count; i++) {
 		struct difference_match *match = feed->legs[i];
@@ -215,6 +244,19 @@ static void settle(struct find *f, struct feed *feed, struct difference_groups *
 	}
 	if (feed->merge || group->had) {
 		out->count++;
+	}
+}
+
+static void settle_moved(const struct feed *feed, struct difference_groups *out)
+{
+	struct difference_group *group = &out->list[out->count++];
+
+	*group = (struct difference_group){.shard = feed->shard,
+					   .lead = feed->legs[0]->wanted,
+					   .from = feed->moved->shard,
+					   .move_count = feed->leg_count};
+	for (uint32_t i = 0; i < feed->leg_count; i++) {
+		group->moves[i] = feed->legs[i]->running;
 	}
 }
 

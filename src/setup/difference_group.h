@@ -3,8 +3,8 @@
  * A feed is a merge or a plain flow. One goes on as another when a flow of it does, on the same
  * shard: best when the first leg of the wanted one was the first of the running one, or a plain
  * flow. Of a feed that goes on the outputs stay, whoever has them, and so do those flows that are
- * in both; all other flows of both are removed and added. Private to difference.c, but for the
- * struct. Pure; control thread.
+ * in both; all other flows of both are removed and added. A feed that is in both as it is, but on
+ * another shard, moves there. Private to difference.c, but for the struct. Pure; control thread.
  */
 #pragma once
 
@@ -21,6 +21,9 @@ struct difference_group {
 				       * or none of its flows stays */
 	const struct rule_flow *stays[MERGE_LEGS_MAX]; /* of the wanted layout */
 	uint32_t stay_count;
+	uint32_t from; /* of a feed that moves: its shard, and its legs there */
+	const struct rule_flow *moves[MERGE_LEGS_MAX];
+	uint32_t move_count; /* 0: it does not */
 };
 
 struct difference_groups {

@@ -1,7 +1,8 @@
-/* merges.h - what of merged feeds (shard/merge.h) cannot change while they are relayed: the shard.
+/* merges.h - what of merged feeds (shard/merge.h) cannot change while they are relayed.
  *
- * What a feed remembers is in the memory of its shard, and a move takes flows one by one. Pure;
- * control thread.
+ * What a feed remembers is in the memory of its shard. It moves to another one as it is, before its
+ * flows do; with other legs or options at once, or to other buffers, it does not. Pure; control
+ * thread.
  */
 #pragma once
 

@@ -226,6 +226,58 @@ START_TEST(legs_change_places_and_what_is_held_goes_along)
 }
 END_TEST
 
+static void hold(uint32_t flow)
+{
+	struct shard_message m = {.op = SHARD_HOLD_FLOW, .flow = flow};
+
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert(flow_of(flow)->merge->rests);
+}
+
+/* To another merge of the same shard, which is nothing else. */
+START_TEST(a_feed_that_moves_goes_on_by_what_it_remembers)
+{
+	uint32_t a = rig_flow(), b, c, d;
+	struct rule_merge there;
+	struct shard_message m = set_merge(true, a, a, PLACE_NONE);
+
+	ck_assert_int_eq(ask(&m), 0);
+	b = add_leg(1, NEW_FD);
+	flow_of(a)->merge->merge->waits_ns = 0; /* as if skew= were over */
+	arrive(a, 0, 10);
+	arrive(b, 5, 10);
+	ck_assert_uint_eq(dropped(b, FLOW_DROP_DUPLICATE), 5);
+	hold(a);
+	m = (struct shard_message){.op = SHARD_START_FLOW, .flow = a};
+	ck_assert_int_eq(ask(&m), 0); /* it stays after all */
+	ck_assert(!flow_of(a)->merge->rests);
+	arrive(a, 10, 1);
+	ck_assert_uint_eq(dropped(a, FLOW_DROP_DUPLICATE), 1);
+	hold(a);
+	hold(b);
+	there = key;
+	there.lead.at.addr.port++;
+	m = (struct shard_message){
+		.op = SHARD_SET_MERGE, .flow = PLACE_NONE, .moves = flow_of(a)->merge};
+	m.flow_rule.merge = &there;
+	ck_assert_int_eq(ask(&m), 0);
+	ck_assert_int_eq(ask(&m), -EALREADY);
+	key = there;
+	remove_flow(b);
+	c = add_leg(0, NEW_FD + 1);
+	d = add_leg(1, NEW_FD + 2);
+	arrive(d, 8, 10);
+	ck_assert_uint_eq(dropped(d, FLOW_DROP_REPEATED), 7); /* it brought them there */
+	arrive(c, 15, 5);
+	ck_assert_uint_eq(dropped(c, FLOW_DROP_DUPLICATE), 3);
+	ck_assert_uint_eq(stat_get(&flow_of(c)->merge->merge->stats->relayed), 20);
+	remove_flow(c);
+	remove_flow(d);
+	remove_flow(a);
+	free_of_users();
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused_and_changes_nothing)
 {
 	uint32_t a = rig_flow();
@@ -255,6 +307,7 @@ int main(void)
 	tcase_add_test(tests, another_leg_knows_what_was_relayed_before_it_came);
 	tcase_add_test(tests, outputs_stay_when_the_first_leg_goes);
 	tcase_add_test(tests, legs_change_places_and_what_is_held_goes_along);
+	tcase_add_test(tests, a_feed_that_moves_goes_on_by_what_it_remembers);
 	tcase_add_test(tests, what_cannot_be_is_refused_and_changes_nothing);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
