@@ -46,7 +46,7 @@ expect "no RTP" "$(reported '.rules[0].drops.no_number')" 10
 
 in_ns sw ip link set pb down
 relay_start --rule "239.1.1.1%a0:5000 + 239.1.1.1%b0:5000 failover=600 -> 239.2.2.2%out0:6000"
-recv_start sink dst 239.2.2.2%d0:6000 --idle 2
+recv_start sink dst 239.2.2.2%d0:6000
 start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --count 2500 --rate 1000 \
     >"$work/sent.json"
 sender=$started
@@ -73,7 +73,7 @@ wait_for carrier mid a0 || fail_now "a0 does not come up"
 
 merge_lose a 100 2000
 relay_start --rule "239.1.1.1%a0:5000 $field -> 239.2.2.2%out0:6000"
-recv_start sink dst 239.2.2.2%d0:6000 --idle 1
+recv_start sink dst 239.2.2.2%d0:6000
 send src 239.1.1.1%s0:5000 --count 2000 --rate 4000
 relay_stop
 recv_stop sink

@@ -11,7 +11,7 @@ count=4000
 tell() {
     local lost_a lost_b lost known=${4-1}
     relay_start --rule "$1"
-    recv_start sink dst "$3" --count $((2 * count)) --idle 1
+    recv_start sink dst "$3"
     send src "$2" --count "$count" --rate 4000
     relay_stop
     recv_stop sink
