@@ -20,9 +20,9 @@ static int cpus[CPUS_MAX];
 static bool overruled; /* somebody else sets the CPUs that a thread may use */
 
 /* Stands before the C library's. */
-int sched_setaffinity(pid_t tid, size_t bytes, const cpu_set_t *set)
+int sched_setaffinity(pid_t pid, size_t cpusetsize, const cpu_set_t *cpuset)
 {
-	return overruled ? 0 : (int)syscall(SYS_sched_setaffinity, tid, bytes, set);
+	return overruled ? 0 : (int)syscall(SYS_sched_setaffinity, pid, cpusetsize, cpuset);
 }
 
 /* The CPUs of thread `tid', into `cpus'; how many. */

@@ -51,16 +51,18 @@ int io_uring_enter2(unsigned fd, unsigned to_submit, unsigned min_complete, unsi
 	return ret;
 }
 
-int epoll_pwait2(int fd, struct epoll_event *events, int room, const struct timespec *timeout,
-		 const sigset_t *mask)
+#ifdef HAVE_EPOLL_PWAIT2
+int epoll_pwait2(int fd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
+		 const sigset_t *ss)
 {
 	__typeof__(&epoll_pwait2) real =
 		(__typeof__(&epoll_pwait2))dlsym(RTLD_NEXT, "epoll_pwait2");
 	uint64_t ns = (uint64_t)timeout->tv_sec * 1000000000 + (uint64_t)timeout->tv_nsec;
 
 	longest_ns = ns > longest_ns ? ns : longest_ns;
-	return real(fd, events, room, timeout, mask);
+	return real(fd, events, maxevents, timeout, ss);
 }
+#endif
 
 START_TEST(slot_taken_for_nothing_is_lent_again)
 {
@@ -163,8 +165,10 @@ START_TEST(turn_in_which_a_send_failed_tells_and_does_not_sleep)
 	ck_assert_uint_eq(rig.sent_count, 1);
 	ck_assert_int_eq(rig.sent[0].res, -EMSGSIZE);
 	ck_assert_uint_eq(longest_ns, 0);
+#ifdef HAVE_EPOLL_PWAIT2
 	rig_turn(&rig, RIG_WAIT_US);
 	ck_assert_uint_gt(longest_ns, 0); /* that is how it waits */
+#endif
 	rig_close_pair(&rig);
 }
 END_TEST
