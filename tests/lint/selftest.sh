@@ -283,7 +283,7 @@ put_mutant() {
 
 sample
 accepts mutants
-put tests/unit/base/check_word.c <<<'/* check_word.c - none. */'
+put tests/unit/base/automake.mk <<<'UNIT_TESTS += tests/unit/base/check_word'
 put_mutant 'killed-by unit/base/check_word' '- len++; } return' '+ len += 2; } return'
 accepts mutants # whatever the blanks are
 put_mutant 'killed-by unit/base/check_word' '- len--;' '+ len++;'

@@ -138,4 +138,16 @@ def test_exists(top, test):
     if kind == "net":
         name, _, engine = name.partition(":")
         return engine in ENGINES and os.path.isfile(os.path.join(top, "tests/net", name + ".sh"))
-    return os.path.isfile(os.path.join(top, "tests", test + (".c" if kind == "unit" else ".sh")))
+    if kind == "unit":
+        return test in unit_tests(top, name.partition("/")[0])
+    return os.path.isfile(os.path.join(top, "tests", test + ".sh"))
+
+
+def unit_tests(top, room):
+    """The unit tests of a room: the programs, not all of their sources."""
+    path = os.path.join(top, "tests/unit", room, "automake.mk")
+    if not os.path.isfile(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        lines = re.findall(r"^UNIT_TESTS \+=(.*)$", file.read(), re.M)
+    return re.findall(r"tests/(unit/\S+)", " ".join(lines))
