@@ -19,6 +19,7 @@
 #include "src/run/spread.h"
 #include "src/run/supervisor.h"
 
+static size_t room_bytes(const struct worker *w, const struct shard_message *m);
 static int open_for(struct changer *c, struct changer_step *step, struct err *err);
 static int open_new_output(const struct worker *w, struct changer_step *step, struct err *err);
 static void say_far(struct changer *c, int rc);
@@ -192,6 +193,7 @@ int changer_map_rooms(const struct worker *w, struct changer_shard *wanted,
 	uint32_t outputs =
 		rooms_short(wanted->outputs_wanted, unused_outputs(w->shard), ROOM_OUTPUTS);
 	struct changer_memory *memory;
+	size_t bytes;
 	int rc = changer_find_blocks(w, wanted, err);
 
 	if (rc < 0 || (flows == 0 && outputs == 0 && wanted->merges_wanted == 0)) {
@@ -212,7 +214,11 @@ int changer_map_rooms(const struct worker *w, struct changer_shard *wanted,
 				    .output_rooms = outputs,
 				    .merge_bytes = wanted->merge_bytes,
 				    .merge_blocks = wanted->merges_wanted};
-	rc = map(w, change_room_bytes(&w->shard->relay, m), &memory->arena, err);
+	bytes = room_bytes(w, m);
+	if (bytes == 0) {
+		err_set(err, "the shards are ending");
+	}
+	rc = bytes > 0 ? map(w, bytes, &memory->arena, err) : -ESHUTDOWN;
 	if (rc < 0) {
 		free(memory);
 		return rc;
@@ -220,6 +226,19 @@ int changer_map_rooms(const struct worker *w, struct changer_shard *wanted,
 	memory->next = *memories;
 	*memories = memory;
 	return 1;
+}
+
+/* What is asked for takes so much; 0: the shard has begun to close, and what it had is going. */
+static size_t room_bytes(const struct worker *w, const struct shard_message *m)
+{
+	size_t bytes = 0;
+
+	gate_keep(w->gate);
+	if (!w->closing) {
+		bytes = change_room_bytes(&w->shard->relay, m);
+	}
+	gate_let(w->gate);
+	return bytes;
 }
 
 static int open_for(struct changer *c, struct changer_step *step, struct err *err)

@@ -47,7 +47,8 @@ void changer_keep(struct supervisor *sup, struct shard_message *message,
 
 /* Makes the message that adds rooms and blocks when `worker' has too few that are free for what is
  * wanted of it; their memory is added to `memories', and `wanted' is the message's until it is
- * answered. 1, or 0 when there are enough, or -errno with `err'. Nothing changes the places. */
+ * answered. 1, or 0 when there are enough, or -errno with `err', -ESHUTDOWN when the shard has
+ * begun to close. Nothing changes the places. */
 int changer_map_rooms(const struct worker *worker, struct changer_shard *wanted,
 		      struct changer_memory **memories, struct shard_message *message,
 		      struct err *err);
