@@ -7,7 +7,8 @@
 #   tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 #
 # Without --enable-fuzzer the program replays the corpus in `make check'; with it (and CC=clang)
-# it is a libFuzzer program: tests/fuzz/fuzz_config -max_total_time=60 DIR.
+# it is a libFuzzer program: tests/fuzz/fuzz_config -max_total_time=60 DIR. tests/fuzz/hours gives
+# each its time, with the words of tests/fuzz/dict/NAME.dict.
 FUZZ_TARGETS =
 
 FUZZ_TARGETS += tests/fuzz/fuzz_probe
@@ -45,8 +46,18 @@ tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_store_LDADD = $(NC_RUN_LIBS)
 tests_fuzz_fuzz_store_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_cmsg
+tests_fuzz_fuzz_cmsg_SOURCES = tests/fuzz/fuzz_cmsg.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cmsg_LDADD = $(NC_SHARD_LIBS)
+tests_fuzz_fuzz_cmsg_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_nft
+tests_fuzz_fuzz_nft_SOURCES = tests/fuzz/fuzz_nft.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_nft_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_nft_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.sh
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/hours tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
 
 if FUZZER
