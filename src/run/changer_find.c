@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "src/base/must.h"
 #include "src/run/supervisor.h"
 
 static int index_flows(struct changer *c, uint32_t s);
@@ -21,6 +22,7 @@ const struct flow_place *changer_find_flow(struct changer *c, uint32_t s,
 	if (!known->order && index_flows(c, s) < 0) {
 		return search_flows(shard, in);
 	}
+	must(known->order);
 	for (high = known->count; low < high;) {
 		uint32_t mid = low + (high - low) / 2;
 		const struct flow_place *place = shard_flow(shard, known->order[mid]);

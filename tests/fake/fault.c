@@ -119,7 +119,7 @@ static bool page_make(struct fault *fault)
 	}
 	fault->page = mmap(NULL, sizeof(*fault->page), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   fault->page_fd, 0);
-	return fault->page != MAP_FAILED;
+	return fault->page != MAP_FAILED && fault->page != NULL;
 }
 
 /* Afterwards the program waits in its execve for our answer. */
