@@ -205,15 +205,18 @@ static uint64_t of_options(const struct opt *opt)
 	return asked;
 }
 
-/* A rule that stands by has its neighbours resolved before it is needed (src/run/neighbours.h). */
+/* A rule that stands by, and an output whose source address may come later, have their neighbours
+ * resolved before they are needed (src/run/neighbours.h). */
 static bool resolves_ahead(const struct opt *opt)
 {
-	bool found = false;
+	bool stands_by = opt->standby || opt->member, found = false;
 
 	for (uint32_t o = 0; o < opt->conf.output_count && !found; o++) {
-		found = !addr_is_multicast(&opt->conf.outputs[o].to.addr);
+		const struct rule_output *out = &opt->conf.outputs[o];
+
+		found = !addr_is_multicast(&out->to.addr) && (stands_by || out->src.family != 0);
 	}
-	return found && (opt->standby || opt->member);
+	return found;
 }
 
 /* Linux before 5.7 binds sockets to interfaces for those who have CAP_NET_RAW. */

@@ -113,6 +113,13 @@ START_TEST(who_stands_by_for_unicast_resolves_ahead)
 }
 END_TEST
 
+START_TEST(who_may_wait_for_its_source_resolves_ahead)
+{
+	ck_assert_uint_eq(asked_by("239.1.1.1%i:5000 -> 10.1.1.1:6000 src=10.1.1.2"), ADMIN);
+	ck_assert_uint_eq(asked_by("239.1.1.1%i:5000 -> 239.2.2.2%o:6000 src=10.1.1.2"), 0);
+}
+END_TEST
+
 START_TEST(what_was_given_up_needs_a_restart)
 {
 	read_options("239.1.1.1%i:5000 -> 239.2.2.2%o:6000 src=keep", NULL, NULL);
@@ -157,6 +164,7 @@ int main(void)
 	tcase_add_test(tc, options_ask_too);
 	tcase_add_test(tc, a_port_of_metrics_is_for_the_start_alone);
 	tcase_add_test(tc, who_stands_by_for_unicast_resolves_ahead);
+	tcase_add_test(tc, who_may_wait_for_its_source_resolves_ahead);
 	tcase_add_test(tc, what_was_given_up_needs_a_restart);
 	tcase_add_test(tc, names_are_read_strictly);
 	suite_add_tcase(s, tc);
