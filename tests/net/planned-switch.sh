@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2154,SC2034
+# shellcheck disable=SC2154,SC2034,SC2016
 # also: trains
 # A planned change of machines amid the datagrams of four senders: by etc/ha/numacast-switch one
 # machine holds, the other stands by and says from which datagrams on, the virtual addresses (src=)
