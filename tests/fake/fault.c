@@ -119,7 +119,7 @@ static bool page_make(struct fault *fault)
 	}
 	fault->page = mmap(NULL, sizeof(*fault->page), PROT_READ | PROT_WRITE, MAP_SHARED,
 			   fault->page_fd, 0);
-	return fault->page != MAP_FAILED && fault->page != NULL;
+	return fault->page != MAP_FAILED;
 }
 
 /* Afterwards the program waits in its execve for our answer. */
@@ -172,6 +172,9 @@ static int fetch_listener(struct fault *fault, _Atomic int *listener)
 /* One command; false when it cannot be understood. */
 static bool obey(struct fault *fault, const char *text)
 {
+	if (!fault->page) {
+		return false;
+	}
 	if (strcmp(text, "off") == 0) {
 		off(fault);
 		return true;
@@ -193,8 +196,11 @@ static bool obey(struct fault *fault, const char *text)
 
 static void off(struct fault *fault)
 {
-	unsigned long count = fault->page->count;
+	unsigned long count = fault->page ? fault->page->count : 0;
 
+	if (!fault->page) {
+		return;
+	}
 	fault->page->fail_at = 0;
 	if (fault->page->failed) {
 		printf("failed alloc %lu\n", fault->nth);
@@ -367,7 +373,7 @@ static void say_end(struct fault *fault)
 
 	waitpid(fault->child, &status, 0);
 	kill_children();
-	if (fault->recording || fault->page->failed) {
+	if (fault->page && (fault->recording || fault->page->failed)) {
 		off(fault);
 	}
 	printf("end %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
