@@ -172,7 +172,9 @@ static int fetch_listener(struct fault *fault, _Atomic int *listener)
 /* One command; false when it cannot be understood. */
 static bool obey(struct fault *fault, const char *text)
 {
-	if (!fault->page) {
+	struct fault_page *page = fault->page;
+
+	if (!page) {
 		return false;
 	}
 	if (strcmp(text, "off") == 0) {
@@ -186,10 +188,10 @@ static bool obey(struct fault *fault, const char *text)
 		return false;
 	}
 	fault->count_fill = 0;
-	fault->page->recording = fault->recording;
-	fault->page->failed = 0;
-	fault->page->count = 0;
-	fault->page->fail_at = strcmp(fault->name, "alloc") == 0 ? fault->nth : 0;
+	page->recording = fault->recording;
+	page->failed = 0;
+	page->count = 0;
+	page->fail_at = strcmp(fault->name, "alloc") == 0 ? fault->nth : 0;
 	printf("armed\n");
 	return true;
 }
