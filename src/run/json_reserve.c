@@ -32,7 +32,10 @@ void *json_reserve_take(size_t bytes)
 {
 	void *memory = malloc(bytes);
 
-	return memory ? memory : json_reserve_cut(bytes);
+	if (!memory) {
+		memory = json_reserve_cut(bytes);
+	}
+	return memory;
 }
 
 void json_reserve_give(void *memory)
