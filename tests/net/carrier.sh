@@ -4,6 +4,7 @@
 # with the link. Nobody asks who is there: the one query of this story comes before.
 . "$(dirname "$0")/lib/story.sh"
 story "after an interruption of the link a snooping switch is told again what is joined"
+to_and_fro
 
 # member GROUP: whether the switch forwards it to the relay's port from every source, or from the
 # one that was asked for.

@@ -5,6 +5,7 @@
 # wrong changes nothing.
 . "$(dirname "$0")/lib/story.sh"
 story "add, remove, disable, enable, replace and reload under traffic"
+to_and_fro
 topo_line
 ctl=$build_top/src/numacastctl
 relay_control=$work/control

@@ -5,6 +5,7 @@
 # word, so the relay says and counts what is lost, and sends again when there is a carrier.
 . "$(dirname "$0")/lib/story.sh"
 story "what is sent to a link without a carrier is counted, and not called sent"
+to_and_fro
 topo_line
 wire 3 mid aux0 dst daux
 ctl=$build_top/src/numacastctl

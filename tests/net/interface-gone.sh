@@ -5,6 +5,7 @@
 # accounted for. What stands elsewhere is not touched.
 . "$(dirname "$0")/lib/story.sh"
 story "an interface goes and comes back under traffic"
+to_and_fro
 topo_line
 wire 3 mid aux0 dst daux
 wire 4 src s1 mid in1

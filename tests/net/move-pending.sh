@@ -5,6 +5,7 @@
 # becomes live where it is then.
 . "$(dirname "$0")/lib/story.sh"
 story "flows move that still wait for an interface"
+to_and_fro
 topo_line
 conf=$work/numacastd.conf
 

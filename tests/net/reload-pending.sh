@@ -5,6 +5,7 @@
 # can be, and what relays all the while is not touched.
 . "$(dirname "$0")/lib/story.sh"
 story "a reload goes on while interfaces are missing"
+to_and_fro
 topo_line
 conf=$work/numacastd.conf
 kept="rule 239.1.1.1%in0:5000 -> 239.2.2.1%out0:6001, 239.2.2.2%late0:6002"

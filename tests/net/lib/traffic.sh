@@ -72,6 +72,11 @@ one_cpu() {
     taskset -pc "$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')" $$ >"$work/taskset.log"
 }
 
+# to_and_fro: of a story whose flows go between the kernel and a shard while they bring datagrams.
+to_and_fro() {
+    [ "$carried" = none ] || one_cpu
+}
+
 # recv_clean NAME COUNT: stopped, it has received COUNT datagrams, nothing lost, doubled or hurt.
 recv_clean() {
     recv_stop "$1"
