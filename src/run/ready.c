@@ -26,6 +26,7 @@ static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW ==
 		      (int)OPT_DETAIL_OUTPUT == METRICS_BY_OUTPUT,
 	      "the option's words are the metrics'");
 
+static void give_up_start(struct supervisor *sup);
 static int open_doors(struct supervisor *sup, struct err *err);
 static void start_sink(void);
 static void confine(enum confine_kind kind);
@@ -64,10 +65,11 @@ int ready_get(struct supervisor *sup, struct err *err)
 	return rc;
 }
 
-void ready_announce(const struct supervisor *sup)
+void ready_announce(struct supervisor *sup)
 {
 	char status[256], pending[32] = "", kept[PRIVILEGES_TEXT_MAX];
 
+	give_up_start(sup);
 	watch_log_start(sup);
 	if (sup->privs.have) {
 		log_info("privileges: kept, since the configuration asks for them: %s",
@@ -86,6 +88,19 @@ void ready_announce(const struct supervisor *sup)
 		   sup->setup->opt->conf.rule_count, sup->setup->opt->conf.flow_count,
 		   sup->worker_count, ring_engine_name(sup->setup->engine), pending);
 	(void)notify_send(status);
+}
+
+/* What only the shards' rings have asked for. */
+static void give_up_start(struct supervisor *sup)
+{
+	struct privileges asked;
+	struct err err;
+
+	privileges_asked(sup->setup->opt, sup->privs.had, &asked);
+	if ((sup->privs.have & ~asked.running) &&
+	    privs_keep(&sup->privs, asked.running, &err) < 0) {
+		log_warn("%s", err.text);
+	}
 }
 
 /* As the user, with what the start needs; and then without what nothing needs after it. */
@@ -115,7 +130,7 @@ static int open_doors(struct supervisor *sup, struct err *err)
 	if (rc == 0) {
 		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
 	}
-	return rc == 0 ? privs_keep(&sup->privs, asked.running, err) : rc;
+	return rc == 0 ? privs_keep(&sup->privs, asked.rings, err) : rc;
 }
 
 /* As the user that we stay: a thread keeps what it began with. */

@@ -13,4 +13,4 @@ struct supervisor;
 int ready_get(struct supervisor *sup, struct err *err);
 
 /* All shards are live: says so in the log and to the service manager. */
-void ready_announce(const struct supervisor *sup);
+void ready_announce(struct supervisor *sup);

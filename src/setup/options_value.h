@@ -21,9 +21,9 @@ extern const struct cli_group options_fastpath_group;
 #define OPTIONS_SOURCE_TAKES "a unicast address without port or brackets"
 #define OPTIONS_METRICS_TAKES \
 	"ADDR:PORT with a unicast address of this host, [ADDR]:PORT for IPv6, PORT alone, or off"
-#define OPTIONS_PRIVILEGES_TAKES                                                                  \
-	"auto, or any of net_admin, net_raw, net_bind_service, bpf, dac_override, sys_resource, " \
-	"sys_admin, separated by commas, none twice"
+#define OPTIONS_PRIVILEGES_TAKES                                                              \
+	"auto, or any of net_admin, net_raw, net_bind_service, bpf, dac_override, ipc_lock, " \
+	"sys_resource, sys_admin, separated by commas, none twice"
 #define OPTIONS_REBALANCE_TAKES "off, or auto=RATIO with a RATIO of 1.1 to 1000"
 
 /* "0-3,8" to cpus_os and cpus_count, at most SHARDS_MAX of them and none twice. */

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "shard/rule.h"
@@ -27,6 +28,7 @@ static const struct {
 	{"net_bind_service", CAP_NET_BIND_SERVICE},
 	{"bpf", CAP_BPF},
 	{"dac_override", CAP_DAC_OVERRIDE},
+	{"ipc_lock", CAP_IPC_LOCK},
 	{"sys_resource", CAP_SYS_RESOURCE},
 	{"sys_admin", CAP_SYS_ADMIN},
 };
@@ -59,6 +61,7 @@ static bool flow_needs(const struct conf *conf, const struct conf_flow *flow, en
 static bool output_needs(const struct rule_output *out, enum need need, int64_t first_port);
 static int64_t first_free_port(void);
 static uint64_t of_options(const struct opt *opt);
+static uint64_t of_rings(uint64_t have);
 static bool resolves_ahead(const struct opt *opt);
 static bool binds_with_raw(void);
 static int64_t read_number(const char *path, int64_t otherwise);
@@ -67,7 +70,8 @@ static int find_name(const char *name, size_t len);
 void privileges_asked(const struct opt *opt, uint64_t have, struct privileges *out)
 {
 	out->running = opt->privileges | of_rules(opt, have) | of_options(opt);
-	out->start = out->running;
+	out->rings = out->running | of_rings(have);
+	out->start = out->rings;
 	if (opt->metrics.family != 0 && opt->metrics.port > 0 &&
 	    opt->metrics.port < first_free_port()) {
 		out->start |= PRIVILEGE(CAP_NET_BIND_SERVICE);
@@ -203,6 +207,17 @@ static uint64_t of_options(const struct opt *opt)
 		asked |= PRIVILEGE(CAP_NET_RAW);
 	}
 	return asked;
+}
+
+/* Rings are locked memory of the user, and other processes of his have some of it as well. Where
+ * the limit is not to be lifted, as in many containers, only this knows none. */
+static uint64_t of_rings(uint64_t have)
+{
+	struct rlimit limit;
+	bool limited = getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_max != RLIM_INFINITY;
+
+	return limited && !(have & PRIVILEGE(CAP_SYS_RESOURCE)) ? have & PRIVILEGE(CAP_IPC_LOCK)
+								: 0;
 }
 
 /* A rule that stands by, and an output whose source address may come later, have their neighbours

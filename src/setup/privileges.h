@@ -16,11 +16,12 @@
 
 struct privileges {
 	uint64_t start;   /* until everything that is there from the start is open */
+	uint64_t rings;   /* until the shards have opened their rings */
 	uint64_t running; /* until the end, since changes and interfaces may come at any time */
 };
 
 /* What `opt' asks for, of `have', which the process has: where either of two would do, the one
- * that is there. `start' includes `running'. */
+ * that is there. `start' includes `rings', and that `running'. */
 void privileges_asked(const struct opt *opt, uint64_t have, struct privileges *out);
 
 /* Whether `opt' can do with `have', of `had' that the process once had: 0, or -EPERM with `err',

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define ALL   UINT64_MAX
 #define RAW   PRIVILEGE(CAP_NET_RAW)
@@ -100,6 +101,24 @@ START_TEST(a_port_of_metrics_is_for_the_start_alone)
 }
 END_TEST
 
+START_TEST(rings_ask_until_they_are_open_where_no_limit_can_be_lifted)
+{
+	struct rlimit limited = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20};
+	uint64_t locks = PRIVILEGE(CAP_IPC_LOCK);
+
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limited), 0);
+	read_options("239.1.1.1%i:5000 -> 239.2.2.2%o:6000", NULL, NULL);
+	privileges_asked(&opt, locks, &asked);
+	ck_assert_uint_eq(asked.running, 0);
+	ck_assert_uint_eq(asked.rings, locks);
+	ck_assert_uint_eq(asked.start, locks);
+	privileges_asked(&opt, locks | PRIVILEGE(CAP_SYS_RESOURCE), &asked); /* which lifts it */
+	ck_assert_uint_eq(asked.start, 0);
+	privileges_asked(&opt, ADMIN, &asked);
+	ck_assert_uint_eq(asked.start, 0);
+}
+END_TEST
+
 START_TEST(who_stands_by_for_unicast_resolves_ahead)
 {
 	read_options("239.1.1.1%i:5000 -> 10.1.1.1:6000", "--config", "/dev/null");
@@ -164,6 +183,7 @@ int main(void)
 	tcase_add_test(tc, options_ask_too);
 	tcase_add_test(tc, a_port_of_metrics_is_for_the_start_alone);
 	tcase_add_test(tc, who_stands_by_for_unicast_resolves_ahead);
+	tcase_add_test(tc, rings_ask_until_they_are_open_where_no_limit_can_be_lifted);
 	tcase_add_test(tc, who_may_wait_for_its_source_resolves_ahead);
 	tcase_add_test(tc, what_was_given_up_needs_a_restart);
 	tcase_add_test(tc, names_are_read_strictly);
