@@ -210,14 +210,21 @@ static uint64_t of_options(const struct opt *opt)
 }
 
 /* Rings are locked memory of the user, and other processes of his have some of it as well. Where
- * the limit is not to be lifted, as in many containers, only this knows none. */
+ * the limit is not to be lifted, as in many containers, only CAP_IPC_LOCK knows none. And where
+ * they are not for everybody, who may do all may have them. */
 static uint64_t of_rings(uint64_t have)
 {
 	struct rlimit limit;
 	bool limited = getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_max != RLIM_INFINITY;
+	uint64_t asked = 0;
 
-	return limited && !(have & PRIVILEGE(CAP_SYS_RESOURCE)) ? have & PRIVILEGE(CAP_IPC_LOCK)
-								: 0;
+	if (limited && !(have & PRIVILEGE(CAP_SYS_RESOURCE))) {
+		asked |= PRIVILEGE(CAP_IPC_LOCK);
+	}
+	if (read_number("/proc/sys/kernel/io_uring_disabled", 0) == 1) {
+		asked |= PRIVILEGE(CAP_SYS_ADMIN);
+	}
+	return asked & have;
 }
 
 /* A rule that stands by, and an output whose source address may come later, have their neighbours

@@ -157,13 +157,14 @@ limited() {
 limited memlock 16384 memlock --engine uring --rule "$rule"
 limited nofile 70 nofile --rule "239.1.1.0/28%in0:5000 -> 239.2.2.0/28%out0:6000"
 
-# ---- io_uring forbidden to users without privileges, for a moment, on the whole machine ----
-before=$(sysctl -n kernel.io_uring_disabled)
-at_exit sysctl -qw "kernel.io_uring_disabled=$before"
-sysctl -qw kernel.io_uring_disabled=1
-cured io_uring "" fail --engine uring --rule "$rule"
-sysctl -qw kernel.io_uring_disabled=1
-cured io_uring "" warn --engine auto --rule "$rule"
+# ---- io_uring forbidden by a filter; by the sysctl, which is the whole machine's, in a guest ----
+check_wrapper=("$build_top/tests/fake/deny" io_uring_setup=EPERM --)
+look --engine uring --rule "$rule"
+expect_level io_uring "" fail
+expect_words "what to do" "$work/check.json" "seccomp profile allow io_uring_setup"
+look --engine auto --rule "$rule"
+expect_level io_uring "" warn
+check_wrapper=("${user[@]}")
 
 # ---- buffers: the sysctl belongs to the first namespace ----
 before=$(sysctl -n net.core.rmem_max)

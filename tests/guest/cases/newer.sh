@@ -5,7 +5,8 @@
 # kernel counts what came so (BusyPollRxPackets) apart from what interrupts brought.
 # Then the kernel relays, with a queue between interfaces that is too short for what it sends at a
 # stretch. That is every namespace's, so no story may touch it; what does not fit is known by the
-# device (since Linux 6.7) and counted, and the sums are exact.
+# device (since Linux 6.7) and counted, and the sums are exact. So is the sysctl that forbids
+# io_uring (since 6.6): --check-host says so, and its cure is one.
 title='both ring engines on a newer kernel, which polls a NIC and relays'
 kernel=6.12
 
@@ -74,10 +75,27 @@ overflow() {
         "$(report '[.rules[0].flows[0].outputs[].sent] | add')"
 }
 
+# uring_is LEVEL: what --check-host finds.
+uring_is() {
+    numacastd --check-host --json --engine uring >/tmp/check.json 2>/tmp/check.log \
+        --rule '239.1.1.0%in0:5000 -> 239.2.2.0%out0:6000'
+    expect "io_uring, its sysctl being $(cat /proc/sys/kernel/io_uring_disabled)" \
+        "$(jq -r '.findings[] | select(.id == "io_uring").level' /tmp/check.json)" "$1"
+}
+
+forbidden() {
+    echo 2 >/proc/sys/kernel/io_uring_disabled
+    uring_is fail
+    cure=$(jq -r '.findings[] | select(.id == "io_uring").cure' /tmp/check.json)
+    check "its cure: $cure" sh -c "$cure"
+    uring_is ok
+}
+
 guest() {
     . /etc/case/ring
     suites
     network
+    forbidden
     for engine in $ENGINES; do
         in_force "$engine"
     done
