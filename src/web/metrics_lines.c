@@ -123,9 +123,11 @@ void metrics_put_number_label(struct text *text, bool first, const char *key, ui
 /* Of structs of counters, all zero. */
 void *metrics_make_sums(struct metrics_lines *lines, uint32_t count, size_t size)
 {
-	lines->sums = aligned_alloc(64, (count + 1UL) * size);
+	size_t bytes = ((count + 1UL) * size + 63) / 64 * 64;
+
+	lines->sums = aligned_alloc(64, bytes);
 	if (lines->sums) {
-		memset(lines->sums, 0, (count + 1UL) * size);
+		memset(lines->sums, 0, bytes);
 	}
 	return lines->sums;
 }
