@@ -164,7 +164,7 @@ bool duty_is_due(const struct duty *duty)
 	return duty->due;
 }
 
-/* Shards of which nothing changes are left out. */
+/* Shards of which nothing changes are left out, and those that have begun to close. */
 bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard)
 {
 	struct supervisor *sup = duty->sup;
@@ -178,8 +178,8 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 		return lacks_memory(duty);
 	}
 	while (count == 0 && duty->shard < sup->worker_count) {
-		const struct shard *at = sup->workers[duty->shard].shard;
-		uint32_t places = at->relay.place_count + at->egress.place_count;
+		struct worker *w = &sup->workers[duty->shard];
+		uint32_t places = w->shard->relay.place_count + w->shard->egress.place_count;
 
 		free(duty->message);
 		duty->message = calloc(places + 1UL, sizeof(*duty->message));
@@ -188,7 +188,11 @@ bool duty_next(struct duty *duty, struct shard_message *message, uint32_t *shard
 			return lacks_memory(duty);
 		}
 		*shard = duty->shard++;
-		count = list_shard(duty, &index, *shard, duty->message);
+		gate_keep(w->gate);
+		if (!w->closing) {
+			count = list_shard(duty, &index, *shard, duty->message);
+		}
+		gate_let(w->gate);
 	}
 	conf_index_free(&index);
 	*message = (struct shard_message){
