@@ -19,10 +19,12 @@ address() {
     in_ns "$1" ip -6 addr add "$4" dev "$2" nodad
 }
 
-# drained NAME: no UDP socket there holds a datagram that its owner has not taken. Connected ones do
-# not count: what they hold are ICMP errors, and those are the sender's to read.
+# drained NAME: no UDP socket there holds a datagram that its owner has not taken, and none is on
+# its way between interfaces, where a busy machine may keep it for a while. Connected sockets do not
+# count: what they hold are ICMP errors, and those are the sender's to read.
 drained() {
-    [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0 && $5 ~ /:\*$/')" ]
+    [ -z "$(awk '$12 != "00000000"' /proc/net/softnet_stat)" ] &&
+        [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0 && $5 ~ /:\*$/')" ]
 }
 
 # topo_line: src:s0 --(wire 1)-- in0:mid:out0 --(wire 2)-- d0:dst
