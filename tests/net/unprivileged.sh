@@ -57,8 +57,9 @@ each_has() {
     done
 }
 no_caps=0000000000000000
+buffers=(--rcvbuf 100K --sndbuf 100K) # larger ones may have to be forced, which asks for one
 relay_wrapper=(setpriv --groups "4,24")
-relay_start --metrics 127.0.0.1:900 --rule "$rule" --user nobody
+relay_start --metrics 127.0.0.1:900 "${buffers[@]}" --rule "$rule" --user nobody
 expect "the user's ids" "$(each Uid)" "$(printf '%s ' {65534,65534,65534,65534} | xargs)"
 expect "the groups" "$(each Groups)" "$(id -G nobody | xargs)"
 expect "threads" "$(threads | wc -l)" 4
@@ -72,7 +73,7 @@ relay_stop
 # needs more nothing is done.
 relay_wrapper=()
 echo "rule $rule" >"$work/conf"
-relay_start --config "$work/conf"
+relay_start "${buffers[@]}" --config "$work/conf"
 wait_for each_has $no_caps CapInh CapPrm CapEff CapBnd CapAmb ||
     fail "capabilities of root: $(each CapPrm), $(each CapBnd)"
 echo "rule $rule src=keep" >"$work/conf"
@@ -81,13 +82,13 @@ wait_for grep -q "rule1: src=keep needs a restart.*net_raw" "$daemon_log" ||
     fail "a reload that needs what was given up is not refused"
 relay_stop
 raw=0000000000002000
-relay_start --config "$work/conf"
+relay_start "${buffers[@]}" --config "$work/conf"
 wait_for each_has "$no_caps $raw" CapPrm CapEff || fail "capabilities for src=keep: $(each CapPrm)"
 expect "control's" "$(sed -n 's/^CapEff:\t//p' "/proc/$daemon_pid/task/$daemon_pid/status")" $raw
 expect "to be gained" "$(each CapBnd) $(each CapInh) $(each CapAmb)" "$no_caps $no_caps $no_caps"
 relay_stop
 echo "rule $rule" >"$work/conf"
-relay_start --config "$work/conf" --privileges net_raw
+relay_start "${buffers[@]}" --config "$work/conf" --privileges net_raw
 echo "rule $rule src=keep" >"$work/conf"
 kill -HUP "$daemon_pid"
 wait_for grep -q "reload: done" "$daemon_log" || fail "what was kept for it does not help"
