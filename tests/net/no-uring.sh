@@ -25,14 +25,15 @@ for error in EPERM ENOSYS; do
 done
 
 # Memory may be locked for the trial ring and not for the real ones: auto starts over without them,
-# where ring memory counts (Linux 6.14 and newer). Elsewhere the rings are had.
+# where ring memory counts (Linux 6.14 and newer). Elsewhere the rings are had. It counts by user,
+# so this one has nobody else's.
 chmod 755 "$work"
 install -m 755 "$daemon" "$work/numacastd"
 daemon=$work/numacastd
 install -d -m 777 "$work/report"
 report=$work/report/report.json
-relay_wrapper=(prlimit --memlock=65536:65536 setpriv --reuid=65534 --regid=65534 --clear-groups
-    --inh-caps=-all --bounding-set=-all)
+relay_wrapper=(prlimit --memlock=65536:65536 setpriv "--reuid=$((60000 + $$ % 5000))"
+    --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all)
 ENGINE=auto
 relay_start --rule "$rule"
 recv_start little dst 239.2.2.2%d0:6000
