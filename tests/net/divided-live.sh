@@ -66,7 +66,7 @@ rename() {
 
 # ---- an interface that is not there yet ----
 configure "$half"
-relay_start --shards 4 --oversubscribe --config "$conf"
+relay_start --shards 4 --oversubscribe --rcvbuf 32M --config "$conf"
 wait_for pending_count 239.1.1.3%in1:5000 2 || fail "both shares of the late flow are not pending"
 wire 3 src s1 mid in1
 for i in "${spread_sources[@]}"; do

@@ -86,7 +86,9 @@ next_is_ready
 # ---- under traffic ----
 recv_start sink dst "${sinks[@]:0:3}" --rcvbuf 64M
 recv_start cpus dst "${sinks[3]}" --rcvbuf 64M # its senders may change CPUs
-senders 0 4000
+each_rate=4000 # of five
+grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || each_rate=1000
+senders 0 $each_rate
 for ((i = 0; i < ${RESTARTS:-3}; i++)); do
     again
 done
