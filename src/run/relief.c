@@ -29,6 +29,7 @@ static void wait_for(struct relief *relief, uint64_t ns);
 static void look_after(struct relief *relief, uint64_t ns);
 static bool is_through(struct relief *relief);
 static bool is_read(struct relief *relief);
+static bool is_shard_read(struct relief *relief, const struct worker *w);
 static bool has_more(const struct relief *relief, const struct flow_place *place);
 static void note_unread(struct relief *relief);
 static void begin(struct relief *relief, enum relief_phase phase, json_t *names);
@@ -218,17 +219,29 @@ static bool is_through(struct relief *relief)
  * shard has seen all that came in it, however far behind it was. */
 static bool is_read(struct relief *relief)
 {
-	for (; relief->read_shard < relief->baton_count; relief->read_shard++) {
-		struct relay *r = &relief->sup->workers[relief->read_shard].shard->relay;
-
-		for (; relief->read_place < r->place_count; relief->read_place++) {
-			if (has_more(relief, relay_place(r, relief->read_place))) {
-				return false;
-			}
+	while (relief->read_shard < relief->baton_count) {
+		if (!is_shard_read(relief, &relief->sup->workers[relief->read_shard])) {
+			return false;
 		}
+		relief->read_shard++;
 		relief->read_place = 0;
 	}
 	return true;
+}
+
+/* One that has begun to close has no more sockets to look at. */
+static bool is_shard_read(struct relief *relief, const struct worker *w)
+{
+	struct relay *r = &w->shard->relay;
+	bool read = true;
+
+	gate_keep(w->gate);
+	while (!w->closing && read && relief->read_place < r->place_count) {
+		read = !has_more(relief, relay_place(r, relief->read_place));
+		relief->read_place += read;
+	}
+	gate_let(w->gate);
+	return read;
 }
 
 /* Whether it is one of those that go, and the kernel has something for it. */
