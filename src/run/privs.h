@@ -1,10 +1,11 @@
 /* privs.h - what the process may, beside what every process may: another user (--user), and of the
  * capabilities only those that rules and options ask for (src/setup/privileges.h).
  *
- * They are given up in three steps. With the user go all but those that the start needs. When
+ * They are given up in four steps. With the user go all but those that the start needs. When
  * everything that is there from the start is open, the rest goes that only the start needed, for
- * ever: the bounding set is emptied, and no program that might be executed can have more. Threads
- * that open nothing any more (shards once they relay, the log's, HTTP's) give up all. The control
+ * ever: the bounding set is emptied, and no program that might be executed can have more. When all
+ * is live, what only the shards' rings asked for goes. Threads that open nothing any more (shards
+ * once they relay, the log's, HTTP's) give up all. The control
  * thread keeps what rules ask for, since an interface that comes back, a reload or a change of
  * routes wants sockets opened anew; it keeps it effective, for who could make it run code of his
  * could raise it as well. The control thread calls all but privs_give_up_all.
