@@ -6,12 +6,12 @@ set -u
 src=${NC_SRCDIR:?run by make check}
 build=${NC_BUILDDIR:?run by make check}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/numacast-ha.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'kill "$(cat "$dir/run/pid" 2>/dev/null)" 2>/dev/null; rm -rf "$dir"' EXIT
 PATH=$PATH:/usr/sbin
-for program in ocf-tester yamllint xmllint; do
+for program in ocf-tester yamllint xmllint strace; do
     if ! command -v "$program" >/dev/null; then
         echo "skipped: $program is missing; on Debian: apt-get install resource-agents-dev" \
-            "resource-agents yamllint libxml2-utils python3-yaml"
+            "resource-agents yamllint libxml2-utils python3-yaml strace"
         exit 77
     fi
 done
@@ -28,10 +28,27 @@ if OCF_RESKEY_daemon=$build/src/numacastd OCF_RESKEY_config=$dir/wrong.conf \
     echo "the agent takes a configuration that is not valid"
     exit 1
 fi
-printf '%s\n' 'rule 127.0.0.1:59990 -> 127.0.0.1:59991' 'shards 1' \
+# Ports below those that the kernel gives to whoever asks for any.
+printf '%s\n' 'rule 127.0.0.1:29990 -> 127.0.0.1:29991' 'shards 1' \
     'pool small=64,standard=0,jumbo=0,train=0' >"$dir/relay.conf"
 ocf-tester -n relay -o daemon="$build/src/numacastd" -o ctl="$build/src/numacastctl" \
-    -o config="$dir/relay.conf" -o rundir="$dir/run" "$agent" || exit 1
+    -o config="$dir/relay.conf" -o rundir="$dir/run" "$agent" ||
+    { cat "$dir/run/log"; exit 1; }
+
+# as ACTION [PROGRAM...]: the agent's action, run by PROGRAM.
+as() {
+    local action=$1
+    shift
+    OCF_RESKEY_daemon=$build/src/numacastd OCF_RESKEY_ctl=$build/src/numacastctl \
+        OCF_RESKEY_config=$dir/relay.conf OCF_RESKEY_rundir=$dir/run \
+        timeout 60 "$@" "$agent" "$action" || { echo "$action, by ${*:-itself}: $?"; return 1; }
+}
+# A busy machine may begin the daemon's program long after the agent has asked for it.
+as start strace -D -f -qq -o "$dir/strace" -P "$build/src/numacastd" -e trace=execve \
+    -e inject=execve:delay_enter=300000 || exit 1
+as monitor || exit 1
+as stop || exit 1
+grep -q DELAYED "$dir/strace" || { echo "no start was delayed: $(cat "$dir/strace")"; exit 1; }
 
 yamllint -d '{extends: default, rules: {line-length: {max: 100}, document-start: disable}}' \
     "$src/etc/ha/kubernetes.yaml" || exit 1
