@@ -1,7 +1,7 @@
 /* neighbours.c - see neighbours.h.
  *
  * The kernel is asked which way it would go, and told to use the neighbour there
- * (src/fastpath/hop.h).
+ * (src/fastpath/hop.h), by a socket that is open for one round.
  */
 #include "src/run/neighbours.h"
 
@@ -22,6 +22,7 @@ static bool goes_on(struct neighbours *n, const struct supervisor *sup, uint64_t
 static bool stands_by(const struct supervisor *sup, const struct shard *shard,
 		      const struct output_place *place);
 static int resolve(struct neighbours *n, const struct output_place *place);
+static void close_socket(struct neighbours *n);
 
 void neighbours_tick(struct neighbours *n, const struct supervisor *sup, uint64_t now_ns)
 {
@@ -45,13 +46,14 @@ void neighbours_tick(struct neighbours *n, const struct supervisor *sup, uint64_
 				 strerror(-rc));
 		}
 	}
+	if (!n->amid || n->given_up) {
+		close_socket(n);
+	}
 }
 
 void neighbours_free(struct neighbours *n)
 {
-	if (n->socket) {
-		mnl_socket_close(n->socket);
-	}
+	close_socket(n);
 	*n = (struct neighbours){0};
 }
 
@@ -62,7 +64,7 @@ static bool goes_on(struct neighbours *n, const struct supervisor *sup, uint64_t
 		return false;
 	}
 	if (!n->amid) {
-		*n = (struct neighbours){.socket = n->socket, .looked_ns = now_ns, .amid = true};
+		*n = (struct neighbours){.looked_ns = now_ns, .amid = true};
 	}
 	while (n->shard < sup->worker_count &&
 	       n->place >= sup->workers[n->shard].shard->egress.place_count) {
@@ -101,4 +103,12 @@ static int resolve(struct neighbours *n, const struct output_place *place)
 		rc = hop_find(n->socket, &place->rule.out.to.addr, place->rule.ifindex, &hop);
 	}
 	return rc == 0 ? hop_use(n->socket, &hop) : rc;
+}
+
+static void close_socket(struct neighbours *n)
+{
+	if (n->socket) {
+		mnl_socket_close(n->socket);
+		n->socket = NULL;
+	}
 }

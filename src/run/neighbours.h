@@ -19,7 +19,7 @@ struct mnl_socket;
 
 /* Begins as all-zero. */
 struct neighbours {
-	struct mnl_socket *socket; /* NULL: not opened yet */
+	struct mnl_socket *socket; /* NULL: no round is under way that needed it */
 	bool given_up;             /* the kernel does not let us */
 	uint64_t looked_ns;        /* when a round was begun last */
 	uint32_t shard, place;     /* where it is */

@@ -72,6 +72,12 @@ UNIT_TESTS += tests/unit/run/check_recheck
 tests_unit_run_check_recheck_SOURCES = tests/unit/run/check_recheck.c $(RUN_RIG)
 tests_unit_run_check_recheck_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_neighbours
+tests_unit_run_check_neighbours_SOURCES = tests/unit/run/check_neighbours.c $(RUN_RIG) \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_run_check_neighbours_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_unit_run_check_neighbours_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_rlimits
 tests_unit_run_check_rlimits_SOURCES = tests/unit/run/check_rlimits.c $(RUN_RIG)
 tests_unit_run_check_rlimits_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
