@@ -21,6 +21,7 @@
 #define HALF     "{\"version\":1,\"comm"
 #define MEGABYTE (1u << 20)
 #define PLACES   16
+#define LOOKERS  12 /* of these at most */
 
 static struct control_rig rig;
 
@@ -253,6 +254,73 @@ START_TEST(thousand_clients_leave_those_that_came_first_in_peace)
 }
 END_TEST
 
+/* A client of another user than the control's: it may look, and change nothing. */
+static int connect_looker(void)
+{
+	int fd;
+
+	ck_assert_int_eq(seteuid(65533), 0);
+	fd = control_rig_connect(&rig);
+	ck_assert_int_eq(seteuid(0), 0);
+	control_rig_pump(&rig);
+	return fd;
+}
+
+START_TEST(lookers_leave_places_for_who_may_change)
+{
+	int first, fd;
+
+	if (geteuid() != 0) {
+		return; /* there are no others */
+	}
+	first = connect_looker();
+	for (int i = 1; i < LOOKERS; i++) {
+		(void)connect_looker();
+	}
+	fd = connect_looker();
+	expect_answer(fd, "busy");
+	expect_end(fd);
+	for (int i = LOOKERS; i < PLACES; i++) {
+		fd = control_rig_connect(&rig);
+		tell(fd, ASK);
+		expect_answer(fd, "\"ok\":true");
+	}
+	fd = control_rig_connect(&rig);
+	expect_answer(fd, "busy");
+	expect_end(fd);
+	tell(first, ASK);
+	expect_answer(first, "\"ok\":true");
+}
+END_TEST
+
+/* Who may change may send a configuration, and who may not has nothing that is so long. */
+START_TEST(lines_of_lookers_are_short)
+{
+	static char line[PROTOCOL_REQUEST_MAX + 2];
+	int fd;
+
+	memset(line, ' ', sizeof(line));
+	memcpy(line, ASK, strlen(ASK) - 1);
+	line[sizeof(line) - 1] = '\n';
+	fd = control_rig_connect(&rig);
+	ck_assert_uint_eq(control_rig_send(&rig, fd, line, sizeof(line)), sizeof(line));
+	expect_answer(fd, "too_long"); /* as a `version' is, and the next one is heard */
+	tell(fd, ASK);
+	expect_answer(fd, "\"ok\":true");
+	if (geteuid() != 0) {
+		return; /* there are no others */
+	}
+	fd = connect_looker();
+	(void)control_rig_send(&rig, fd, line, sizeof(line));
+	expect_answer(fd, "too_long");
+	expect_end(fd);
+	line[sizeof(line) - 2] = '\n';
+	fd = connect_looker();
+	ck_assert_uint_eq(control_rig_send(&rig, fd, line, sizeof(line) - 1), sizeof(line) - 1);
+	expect_answer(fd, "\"ok\":true");
+}
+END_TEST
+
 START_TEST(client_that_never_reads_is_answered_so_far_and_then_dropped)
 {
 	int fd = control_rig_connect(&rig);
@@ -329,6 +397,8 @@ int main(void)
 	tcase_add_test(tc, line_of_ten_megabytes_is_refused_and_ends_the_client);
 	tcase_add_test(tc, deep_json_is_refused);
 	tcase_add_test(tc, thousand_clients_leave_those_that_came_first_in_peace);
+	tcase_add_test(tc, lookers_leave_places_for_who_may_change);
+	tcase_add_test(tc, lines_of_lookers_are_short);
 	tcase_add_test(tc, client_that_never_reads_is_answered_so_far_and_then_dropped);
 	tcase_add_test(tc, door_is_left_alone_while_no_file_can_be_had);
 	tcase_add_test(tc, no_door_is_no_control);

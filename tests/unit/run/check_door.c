@@ -1,4 +1,5 @@
-/* check_door.c - where the control socket is, who may open it, and what stands there already. */
+/* check_door.c - where the control socket is, who may open it, what stands there already, and who
+ * may do what. */
 #include "src/run/door.h"
 
 #include <check.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/base/protocol.h"
+#include "src/run/commands.h"
 #include "src/setup/options.h"
 
 static char dir[64];
@@ -156,6 +158,53 @@ START_TEST(directory_that_is_missing_is_told_when_asked_for)
 }
 END_TEST
 
+/* What the door says of a client whose effective user this is. */
+static struct command_peer peer_of(uid_t user)
+{
+	const uid_t daemon = geteuid();
+	struct command_peer peer = {0};
+	int ends[2];
+
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(seteuid(user), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(seteuid(daemon), 0);
+	ck_assert(door_get_peer(ends[0], &peer));
+	ck_assert_uint_eq(peer.uid, user);
+	ck_assert_int_eq(peer.pid, getpid());
+	close(ends[0]);
+	close(ends[1]);
+	return peer;
+}
+
+START_TEST(root_and_the_daemons_own_user_change_and_others_look)
+{
+	if (geteuid() != 0) {
+		return; /* and cannot be another one */
+	}
+	ck_assert(peer_of(0).may_change);
+	ck_assert(!peer_of(65533).may_change);
+	ck_assert_int_eq(seteuid(65533), 0);
+	ck_assert(peer_of(0).may_change);
+	ck_assert(peer_of(65533).may_change);
+	ck_assert(!peer_of(65532).may_change);
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+START_TEST(who_is_no_client_is_nobody)
+{
+	struct command_peer peer;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert(!door_get_peer(ends[0], &peer));
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("door");
@@ -172,6 +221,8 @@ int main(void)
 	tcase_add_test(tc, socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_is_not);
 	tcase_add_test(tc, file_that_is_no_socket_stays);
 	tcase_add_test(tc, directory_that_is_missing_is_told_when_asked_for);
+	tcase_add_test(tc, root_and_the_daemons_own_user_change_and_others_look);
+	tcase_add_test(tc, who_is_no_client_is_nobody);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -66,6 +66,21 @@ START_TEST(an_order_by_name_outdoes_the_one_for_all_before_it)
 }
 END_TEST
 
+START_TEST(an_order_outdoes_the_configuration)
+{
+	rig.opt.conf.flows[0].standby = true; /* standby=yes */
+	rig.flow.standby = true;
+	ck_assert(stands_by());
+	ck_assert_int_eq(state(), DUTY_STANDBY);
+	ck_assert_int_eq(duty_say(duty(), "another", false, 0), 0);
+	ck_assert(stands_by());
+	ck_assert_int_eq(duty_say(duty(), first_rule(), false, 0), 0);
+	ck_assert(!stands_by());
+	ck_assert_int_eq(state(), DUTY_ACTIVE);
+	ck_assert_uint_eq(duty_past_of(duty(), first_rule())->takeovers, 1);
+}
+END_TEST
+
 START_TEST(an_order_for_later_holds_when_its_time_has_come_and_not_if_another_came)
 {
 	uint64_t now_ns = clock_now_ns(), later_ns = now_ns + 3 * NS_PER_S;
@@ -168,6 +183,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, an_order_by_name_outdoes_the_one_for_all_before_it);
+	tcase_add_test(tc, an_order_outdoes_the_configuration);
 	tcase_add_test(tc, an_order_for_later_holds_when_its_time_has_come_and_not_if_another_came);
 	tcase_add_test(tc, what_has_become_of_a_rule_is_remembered);
 	tcase_add_test(tc, a_change_waits_until_machines_have_changed_places);

@@ -172,6 +172,28 @@ START_TEST(of_a_flow_that_has_come_meanwhile_nothing_is_known)
 	rates_since(&after, &before);
 	ck_assert_uint_eq(after.list[0].received, 1000);
 	ck_assert_uint_eq(after.list[2].received, 0);
+	ck_assert_uint_eq(after.list[2].sent, 0);
+	ck_assert_uint_eq(after.list[2].work, 0);
+	rates_free(&after);
+	rates_free(&before);
+}
+END_TEST
+
+/* Both shards receive the same, each its share. */
+START_TEST(each_share_of_a_divided_flow_is_compared_with_itself)
+{
+	struct rates before, after;
+
+	second.flow.in = rig.flow.in;
+	come(1000, 10);
+	ck_assert_int_eq(rates_take(&rig.sup, 1, &before), 0);
+	come(5, 7);
+	ck_assert_int_eq(rates_take(&rig.sup, 2, &after), 0);
+	rates_since(&after, &before);
+	ck_assert_uint_eq(after.count, FLOWS);
+	for (uint32_t i = 0; i < after.count; i++) {
+		ck_assert_uint_eq(after.list[i].received, after.list[i].shard == 0 ? 5 : 7);
+	}
 	rates_free(&after);
 	rates_free(&before);
 }
@@ -223,6 +245,22 @@ START_TEST(a_flow_whose_rule_names_a_shard_stays)
 	pass(1, 1000, 1);
 	ck_assert_uint_eq(told, 1);
 	ck_assert_uint_eq(moves_found, 0);
+}
+END_TEST
+
+START_TEST(the_legs_of_a_feed_stay_together)
+{
+	struct rebalance *r = &rig.sup.rebalance;
+	struct err err;
+
+	for (uint32_t i = 0; i < rig.opt.conf.rule_count; i++) {
+		rig.opt.conf.rules[i].merge.method = MERGE_BY_HASH;
+	}
+	ck_assert_int_eq(rebalance_begin(r, NS_PER_S / 2, true, &client, &err), 0);
+	pass(1, 1000, 1);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(moves_found, 0);
+	ck_assert_str_eq(told_text.text, "nothing is to be moved");
 }
 END_TEST
 
@@ -364,9 +402,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_flow_costs_its_calls_and_its_bytes);
 	tcase_add_test(tc, of_a_flow_that_has_come_meanwhile_nothing_is_known);
+	tcase_add_test(tc, each_share_of_a_divided_flow_is_compared_with_itself);
 	tcase_add_test(tc, a_dry_run_tells_what_would_move_and_moves_nothing);
 	tcase_add_test(tc, what_is_even_stays);
 	tcase_add_test(tc, a_flow_whose_rule_names_a_shard_stays);
+	tcase_add_test(tc, the_legs_of_a_feed_stay_together);
 	tcase_add_test(tc, a_move_that_cannot_be_is_told);
 	tcase_add_test(tc, while_a_shard_has_a_message_nobody_looks);
 	tcase_add_test(tc, by_itself_it_does_nothing_unless_told);

@@ -271,6 +271,47 @@ START_TEST(what_a_shard_refuses_is_named_and_the_rest_is_in_force)
 }
 END_TEST
 
+START_TEST(one_change_at_a_time_is_taken)
+{
+	static const char *const words[] = {"--rule", MORE, NULL};
+	struct reload_client client = {.done = done, .context = &sup};
+	struct opt wanted;
+
+	open_rig();
+	parse(&wanted, words);
+	ck_assert_int_eq(reload_apply(&sup.reload, &wanted, &client, &told), 0);
+	ck_assert(reload_is_busy(&sup.reload));
+	ck_assert_int_eq(reload(words), -EBUSY);
+	ck_assert_str_eq(told.text, "another change is under way");
+	ck_assert_int_eq(result, 1); /* of the first one nothing was said */
+	do_lists();
+	ck_assert_int_eq(result, 0);
+	ck_assert_uint_eq(asked_count, 2);
+}
+END_TEST
+
+/* However often, and it is read then. */
+START_TEST(what_is_asked_for_amid_a_change_is_done_after_it)
+{
+	static const char *argv[] = {"numacastd", "--shards", "1", "--rule", MORE};
+
+	open_rig();
+	reload_init(&sup.reload, &sup, 5, (char **)argv);
+	reload_again(&sup.reload, "SIGHUP");
+	ck_assert(reload_is_busy(&sup.reload));
+	argv[4] = RULE;
+	reload_again(&sup.reload, "SIGHUP");
+	reload_again(&sup.reload, "SIGHUP");
+	ck_assert_uint_eq(sup.history.count, 0);
+	do_lists();
+	ck_assert_uint_eq(sup.history.count, 2);
+	ck_assert_str_eq(history_at(&sup.history, 0)->result, "done");
+	ck_assert_str_eq(history_at(&sup.history, 1)->result, "done");
+	ck_assert_uint_eq(sup.setup->opt->conf.output_count, 1);
+	ck_assert(!reload_is_busy(&sup.reload));
+}
+END_TEST
+
 /* What has become of a list. */
 struct outcome {
 	int rc, times;
@@ -444,6 +485,8 @@ int main(void)
 	tcase_add_test(tc, what_comes_on_a_missing_interface_is_added_without_a_socket);
 	tcase_add_test(tc, what_the_kernel_refuses_changes_nothing);
 	tcase_add_test(tc, what_a_shard_refuses_is_named_and_the_rest_is_in_force);
+	tcase_add_test(tc, one_change_at_a_time_is_taken);
+	tcase_add_test(tc, what_is_asked_for_amid_a_change_is_done_after_it);
 	tcase_add_test(tc, lists_are_done_one_after_the_other_and_each_is_answered);
 	tcase_add_test(tc, what_has_gone_already_counts_as_removed);
 	tcase_add_test(tc, of_several_failures_the_first_is_told);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/run/spread_set.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 #define SHARES 3
@@ -137,6 +138,20 @@ START_TEST(a_flow_that_has_left_is_left_alone)
 	spread_end(&sup);
 	ck_assert_uint_eq(account_of(0).kernel_drops, 0);
 	ck_assert_uint_eq(account_of(0).not_mine, 50);
+}
+END_TEST
+
+/* After reloads one shard has several shares, and none where the layout says. */
+START_TEST(a_share_is_known_by_its_number_and_not_by_its_place)
+{
+	open_rig("239.1.1.1");
+	places[0][1] = places[0][0];
+	places[0][1].flow.rule = &places[0][1].rule;
+	places[0][0].rule.share.index = 1;
+	ck_assert_ptr_eq(spread_place_of(&sup, 0), &places[0][1]);
+	places[0][1].rule.share.index = 2;
+	ck_assert_ptr_null(spread_place_of(&sup, 0));
+	ck_assert(spread_has_left(&sup, 0));
 }
 END_TEST
 
@@ -273,6 +288,7 @@ int main(void)
 	tcase_add_test(tcase, what_came_before_all_had_joined_is_told_apart);
 	tcase_add_test(tcase, stale_drop_counts_make_no_losses);
 	tcase_add_test(tcase, a_flow_that_has_left_is_left_alone);
+	tcase_add_test(tcase, a_share_is_known_by_its_number_and_not_by_its_place);
 	tcase_add_test(tcase, what_was_lost_stays_when_other_sockets_come);
 	tcase_add_test(tcase, an_account_is_closed_with_the_last_socket);
 	tcase_add_test(tcase, what_a_removed_flow_had_lost_is_kept);

@@ -172,6 +172,40 @@ START_TEST(flow_tells_each_kind_of_news_once)
 }
 END_TEST
 
+/* Who stands in a place now is another than who stood there: nothing was said of it. */
+START_TEST(who_comes_to_a_place_is_told_of_anew)
+{
+	stat_set(&rig.output_stats[1].gso_off, EIO);
+	expect_words("output 239.2.2.2%eth1:6000: the path refused a train");
+	stat_set(&rig.flow_stats.recv_errno, ENODEV);
+	expect_words("flow 239.1.1.1%eth0:5000: cannot receive");
+	rig.output_room[1].output.token += 1u << 20;
+	expect_words("output 239.2.2.2%eth1:6000: the path refused a train");
+	rig.flow_room[0].flow.token += 1u << 20;
+	expect_words("flow 239.1.1.1%eth0:5000: cannot receive");
+}
+END_TEST
+
+/* Each time, and what it says is of now. */
+START_TEST(flow_that_circles_is_told_and_that_it_does_no_more)
+{
+	static const char comes[] = "flow 239.1.1.1%eth0:5000: what is relayed comes back, last "
+				    "from 192.0.2.9; it is kept out (circled) while that lasts";
+	struct flow_place *place = &rig.flow_room[0];
+	struct addr sender;
+
+	place->rule = rig.flow;
+	ck_assert_int_eq(addr_parse_ip("192.0.2.9", &sender), 0);
+	asker_note(&place->circled_from, &sender);
+	for (int i = 0; i < 2; i++) {
+		stat_set(&place->stats.circling, 1);
+		expect_words(comes);
+		stat_set(&place->stats.circling, 0);
+		expect_words("flow 239.1.1.1%eth0:5000: nothing comes back any more");
+	}
+}
+END_TEST
+
 START_TEST(leg_that_is_silent_is_told_and_that_it_is_heard_again)
 {
 	const char *text;
@@ -224,6 +258,8 @@ static Suite *watch_suite(void)
 	TCase *tcase = tcase_create("watch");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, who_comes_to_a_place_is_told_of_anew);
+	tcase_add_test(tcase, flow_that_circles_is_told_and_that_it_does_no_more);
 	tcase_add_test(tcase, leg_that_is_silent_is_told_and_that_it_is_heard_again);
 	tcase_add_test(tcase, quiet_shards_are_not_spoken_of);
 	tcase_add_test(tcase, output_that_gave_up_trains_is_named_with_the_cause);
