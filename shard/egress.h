@@ -98,6 +98,7 @@ struct output_past {
 	struct zerocopy_output zerocopy;
 	struct addr asker; /* family 0: none */
 	uint8_t gso;
+	bool cut_off, dark;
 };
 
 struct egress {

@@ -2,8 +2,9 @@
  *
  * Its socket is the same, so what was learned of its path still holds: whether trains arrive there,
  * when they are tried again, whether sending without copying is worth it. Its rate is one rate
- * wherever it is sent, so the bucket moves as full as it was. Shard thread: of the shard that is
- * left, then of the one that goes on. See egress.h.
+ * wherever it is sent, so the bucket moves as full as it was; and a link that is down, or has gone,
+ * is so for whoever sends. Shard thread: of the shard that is left, then of the one that goes on.
+ * See egress.h.
  */
 #include "shard/egress.h"
 
@@ -19,6 +20,8 @@ void egress_tell_past(const struct output_place *place, struct output_past *out)
 		.gso_wait_ns = o->gso_wait_ns,
 		.zerocopy = o->zerocopy,
 		.gso = o->gso,
+		.cut_off = o->cut_off,
+		.dark = o->dark,
 	};
 	if (!asker_get(&place->asker, &out->asker)) {
 		out->asker = (struct addr){0};
@@ -36,6 +39,8 @@ void egress_go_on(struct output_place *place, const struct output_past *past,
 	o->tokens_bits = past->tokens_bits;
 	o->tokens_at_ns = past->tokens_at_ns;
 	asker_note(&place->asker, &past->asker);
+	o->cut_off = past->cut_off && o->state == OUTPUT_PENDING;
+	o->dark = past->dark && o->state == OUTPUT_OPEN;
 	if (o->gso != GSO_OFF) {
 		o->gso = past->gso;
 		o->gso_again_ns = past->gso_again_ns;

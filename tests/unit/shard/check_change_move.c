@@ -175,6 +175,50 @@ static struct shard_message ask_list(struct shard_message *list, uint32_t count,
 	return m;
 }
 
+/* Offers a datagram to one whose link is down or gone. */
+static void lose_one(const struct shard_message *flow, const struct shard_message *output)
+{
+	rig_deliver_to(&rig, place_index(flow->flow), 100);
+	rig_settle(&rig);
+	ck_assert_uint_eq(stat_get(&output_of(output->output)->stats->sent), 0);
+	ck_assert_uint_eq(stat_get(&output_of(output->output)->stats->drops[OUTPUT_DROP_LINK_DOWN]),
+			  1);
+	expect_laws();
+}
+
+START_TEST(a_link_without_a_carrier_has_none_elsewhere)
+{
+	struct shard_message flow, output, path = {.op = SHARD_TRY_PATH, .dark = true};
+	const struct rule_output plain = {0};
+
+	open_rig();
+	add(&flow, &output, &plain);
+	path.output = output.output;
+	ck_assert_int_eq(ask(&path), 0);
+	take(&flow, &output);
+	give(&flow, &output);
+	lose_one(&flow, &output);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_interface_that_has_gone_is_gone_elsewhere)
+{
+	struct shard_message flow, output, link = {.op = SHARD_CLOSE_OUTPUT};
+	const struct rule_output plain = {0};
+
+	open_rig();
+	add(&flow, &output, &plain);
+	link.output = output.output;
+	ck_assert_int_eq(ask(&link), 0);
+	take(&flow, &output);
+	ck_assert_int_eq(output.fd, -1);
+	give(&flow, &output);
+	lose_one(&flow, &output);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(two_lists_take_a_flow_and_give_it_with_its_outputs)
 {
 	struct shard_message list[4] = {{0}}, m;
@@ -279,6 +323,8 @@ int main(void)
 	tcase_add_test(tc, an_output_that_came_later_has_been_offered_what_was_relayed_since);
 	tcase_add_test(tc, what_was_learned_of_the_path_is_still_known);
 	tcase_add_test(tc, a_path_that_took_trains_need_not_prove_it_again);
+	tcase_add_test(tc, a_link_without_a_carrier_has_none_elsewhere);
+	tcase_add_test(tc, an_interface_that_has_gone_is_gone_elsewhere);
 	tcase_add_test(tc, two_lists_take_a_flow_and_give_it_with_its_outputs);
 	tcase_add_test(tc, a_list_ends_where_its_flow_is_refused_and_leaves_an_output_out);
 	tcase_add_test(tc, a_list_that_the_end_of_the_shard_meets_goes_no_further);
