@@ -109,6 +109,8 @@ static void begin_replaced(struct sim_world *w)
 	o->token = w->job.message.output;
 	o->sock = w->job.fresh;
 	o->mtu_told = w->conf.mtu > o->mtu_told ? w->conf.mtu : o->mtu_told;
+	o->cut_off = o->dark = o->sourceless = false;
+	o->asked = 0; /* another socket: whoever has asked waits at the old one */
 	w->job.begun = true;
 }
 
@@ -135,6 +137,7 @@ static void settle_output(struct sim_world *w)
 	case SIM_OPEN_OUTPUT:
 		o->sock = job->fresh;
 		o->mtu_told = w->conf.mtu > o->mtu_told ? w->conf.mtu : o->mtu_told;
+		o->cut_off = o->dark = o->sourceless = false;
 		break;
 	case SIM_CLOSE_OUTPUT:
 		check_fd(m->fd, o->sock);
@@ -143,6 +146,10 @@ static void settle_output(struct sim_world *w)
 		break;
 	case SIM_TRY_PATH:
 		o->mtu_told = m->output_rule.mtu > o->mtu_told ? m->output_rule.mtu : o->mtu_told;
+		o->dark = m->dark;
+		break;
+	case SIM_SET_DUTIES:
+		o->sourceless = job->duty.is_output ? job->duty.standby : o->sourceless;
 		break;
 	case SIM_SET_OUTPUT:
 		o->meta_changed = o->meta_changed || o->rule.out.dscp != m->output_rule.out.dscp;
@@ -265,6 +272,9 @@ void sim_take_answer(struct sim_world *w, struct sim_shard *s)
 	if (!job->taken) {
 		job->taken = true;
 		job->relayed = w->flows[job->flow].relayed;
+		if (job->kind == SIM_CLOSE_OUTPUT) {
+			w->outputs[job->output].cut_off = true;
+		}
 	}
 	if (m == NULL) {
 		if (job->kind == SIM_REPLACE_OUTPUT && !job->begun) {

@@ -1,6 +1,6 @@
 # The simulation: shards on a ring that does what a list of events tells it. `make check' runs a
-# hundred seeds; make simulate SEEDS=N any number, FROM=N from that one on. What the shards ask the
-# kernel the linker sends to tests/sim/sockets.c.
+# hundred seeds; make simulate SEEDS=N any number, FROM=N from that one on; make soak begins by it.
+# What the shards ask the kernel the linker sends to tests/sim/sockets.c.
 SIM_WRAPS = -Wl,--wrap=clock_gettime,--wrap=recvmsg,--wrap=must_fail \
 	-Wl,--wrap=sock_leave,--wrap=sock_refuse_all,--wrap=sock_follow_source \
 	-Wl,--wrap=sock_lacks_source,--wrap=sock_path_mtu,--wrap=sock_device_is_up \
@@ -11,7 +11,7 @@ check_PROGRAMS += tests/sim/simulate
 TESTS += tests/sim/simulate
 tests_sim_simulate_SOURCES = tests/sim/simulate.c tests/sim/sim.h tests/sim/judge.c \
 	tests/sim/judge.h tests/sim/trace.c tests/sim/trace.h tests/sim/world.c \
-	tests/sim/sockets.c tests/sim/event.c tests/sim/change.c tests/sim/answer.c \
+	tests/sim/sockets.c tests/sim/due.c tests/sim/event.c tests/sim/change.c tests/sim/answer.c \
 	tests/sim/watch.c tests/sim/law.c $(NC_FAKE_RING)
 tests_sim_simulate_LDADD = $(NC_SHARD_LIBS)
 tests_sim_simulate_LDFLAGS = $(AM_LDFLAGS) $(SIM_WRAPS)

@@ -18,7 +18,7 @@ struct egress_socket sim_egress_socket(const struct sim_world *w, uint32_t outpu
 
 	return (struct egress_socket){.fd = sim_fd(sock),
 				      .gso = w->conf.train_max > 1 && out->gso != 0,
-				      .connected = out->to.addr.port % 2 == 0,
+				      .connected = out->to.addr.port % 2 == 0 && !out->src_keep,
 				      .mtu = w->conf.mtu,
 				      .zerocopy_bytes = w->conf.zerocopy};
 }
@@ -29,6 +29,7 @@ static struct rule_table_output make_rule(struct sim_world *w, uint32_t kind)
 	struct rule_table_output rule = {
 		.out = RULE_OUTPUT_UNSET, .ifindex = 1, .mtu = w->conf.mtu};
 	struct rule_output *out = &rule.out;
+	uint32_t more = kind * 2654435761U >> 16;
 
 	must(addr_parse_ip(kind % 4 == 0 ? "ff3e::2" : "239.2.2.2", &out->to.addr) == 0);
 	out->to.addr.port = (uint16_t)(PORT_FIRST + w->ports++ % 50000);
@@ -39,6 +40,9 @@ static struct rule_table_output make_rule(struct sim_world *w, uint32_t kind)
 	out->rate_bps = kind / 1024 % 8 == 0 ? 1000000 : 0;
 	out->mtu = kind / 8192 % 4 == 0 ? 1280 : 0;
 	out->df = kind / 8192 % 8 == 0;
+	out->src_keep = kind % 4 != 0 && more % 4 == 0;
+	out->sport_keep = out->src_keep && more / 4 % 2;
+	out->reply = !out->src_keep && more / 8 % 2;
 	return rule;
 }
 

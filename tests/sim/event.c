@@ -13,7 +13,7 @@
 
 static uint32_t size_of(uint32_t choice)
 {
-	static const uint32_t edges[] = {SIM_HEAD_BYTES, 13,   64,   636,  1236, 1400,
+	static const uint32_t edges[] = {SIM_HEAD_BYTES, 14,   64,   636,  1236, 1400,
 					 1452,           1472, 1473, 1500, 1501, 4093};
 
 	return choice % 2 == 0 ? edges[choice / 2 % 12] : SIM_HEAD_BYTES + choice / 2 % 1500;
@@ -36,12 +36,14 @@ static struct sim_packet packet_of(uint32_t bytes, uint32_t marks)
 {
 	static const uint8_t ttls[] = {0, 1, 2, 3, 4, 16, 17, 64};
 	static const uint8_t toses[] = {0, 0, 0xb8, 0xbb};
+	static const uint8_t senders[] = {0, 0, 0, 1, 0, 1, 2, 0};
 
 	return (struct sim_packet){.count = 1,
 				   .segment = bytes,
 				   .last_bytes = bytes,
 				   .ttl = ttls[marks % 8],
-				   .tos = toses[marks / 8 % 4]};
+				   .tos = toses[marks / 8 % 4],
+				   .sender = senders[marks / 32 % 8]};
 }
 
 static void bring(struct sim_world *w, const struct sim_event *e)
@@ -51,6 +53,7 @@ static void bring(struct sim_world *w, const struct sim_event *e)
 	uint32_t times = e->kind == SIM_EVENT_MANY ? 1 + e->c % 70 : 1;
 
 	for (uint32_t i = 0; flow && i < times; i++) {
+		packet.sender = times > 1 && e->c % 4 == 0 ? i / 2 % 2 : packet.sender;
 		sim_arrive(w, flow, packet);
 	}
 }
@@ -90,7 +93,7 @@ static void bring_odd(struct sim_world *w, const struct sim_event *e)
 		packet.control_cut = true;
 		break;
 	case 4:
-		packet.foreign = true;
+		packet.sender = 2 + e->b % 2;
 		break;
 	case 5:
 		packet.echo = true;

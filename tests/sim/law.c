@@ -4,7 +4,8 @@
  *     flow     what the ring has handed over was received; each datagram of it was relayed or has
  *              the one reason for its drop that it ought to have
  *     output   offered is what its flow has relayed since it came; each of these was sent, dropped
- *              or is in a train; what it says was sent is what left
+ *              or is in a train; what it says was sent is what left, and who asked last who did
+ *              (reply=yes); what cannot be sent before it is tried has that one reason
  *     socket   each has the place that it was given to
  *     counts   what a shard counts of flows and trains is what there is
  *
@@ -136,6 +137,21 @@ void sim_check_flow(const struct sim_flow *flow, const struct flow_stats *stats,
 	}
 }
 
+/* Of reasons that errors of sends have too there may be more; the others are counted exactly. */
+static void check_due(const struct sim_output *o, const struct output_stats *stats)
+{
+	for (unsigned i = 0; i < OUTPUT_DROP_COUNT; i++) {
+		uint64_t dropped = stat_get(&stats->drops[i]);
+		bool exact = i == OUTPUT_DROP_PENDING || i == OUTPUT_DROP_NO_SOURCE ||
+			     i == OUTPUT_DROP_TTL_EXPIRED;
+
+		if (dropped < o->due[i] || (exact && dropped > o->due[i])) {
+			sim_broken("drops of an output for the reason they have # %u: %lu, %lu", i,
+				   dropped, o->due[i]);
+		}
+	}
+}
+
 void sim_check_output(const struct sim_output *o, const struct output_stats *stats,
 		      uint64_t pending)
 {
@@ -146,8 +162,19 @@ void sim_check_output(const struct sim_output *o, const struct output_stats *sta
 		sim_broken("offered = sent + drops # %lu, %lu, %lu, and %lu under way", offered,
 			   sent, drops, pending);
 	}
+	check_due(o, stats);
 	if (sent != o->sent || stat_get(&stats->sent_bytes) != o->sent_bytes) {
 		sim_broken("sent is what left # %lu, %lu", sent, o->sent);
+	}
+}
+
+static void check_asker(const struct sim_output *o, const struct output_place *place)
+{
+	struct addr who = {0}, due = o->asked > 0 ? sim_sender(o->asked) : (struct addr){0};
+
+	(void)asker_get(&place->asker, &who);
+	if (!addr_ip_equal(&who, &due) || who.port != due.port) {
+		sim_broken("who asked last # port %u, not %u", who.port, due.port);
 	}
 }
 
@@ -181,6 +208,7 @@ static void check_output(const struct sim_world *w, const struct sim_output *o)
 		sim_broken("an output has another socket # %d", place->output.fd);
 	}
 	sim_check_output(o, &both, pending);
+	check_asker(o, place);
 	if (stat_get(&both.offered) != flow->relayed - o->base) {
 		sim_broken("offered is what was relayed # %lu, %lu", stat_get(&both.offered),
 			   flow->relayed - o->base);

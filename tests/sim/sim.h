@@ -4,6 +4,7 @@
  *     judge.[ch]       runs a trace in a process of its own, and shortens one that fails
  *     world.c          opens the shards: real relay, egress, pool and mailbox, the fake ring
  *     sockets.c        what the kernel would have: queues, drops, errors, MTUs, and the clock
+ *     due.c            what ought to become of what a flow is handed
  *     event.c          does what an event says
  *     change.c         control, which changes rules by messages, one job at a time
  *     answer.c         of that, what the answers mean
@@ -35,8 +36,10 @@
 #define SIM_FD           5000 /* of the first socket; none of them is open */
 #define SIM_NONE         UINT32_MAX
 #define SIM_EMPTY        UINT32_MAX /* the number of a datagram without a byte */
-#define SIM_HEAD_BYTES   12         /* number, feed, length, TTL and TOS of each datagram */
-#define SIM_STEP_NS      20000ULL   /* a turn takes so long */
+#define SIM_HEAD_BYTES   13         /* number, feed, length, TTL, TOS, sender of each datagram */
+#define SIM_SENDERS      4
+#define SIM_STEP_NS      20000ULL /* a turn takes so long */
+#define SIM_WALL_S       1000000  /* the other clock is so far ahead */
 
 /* What a world is like: from its seed, and the first line of a trace. */
 struct sim_conf {
@@ -60,7 +63,8 @@ struct sim_packet {
 	uint32_t first; /* number of its first datagram */
 	uint32_t count, segment, last_bytes;
 	uint8_t ttl, tos; /* received; 0: not told */
-	bool control_cut, ends, foreign, echo;
+	uint8_t sender;   /* 0 to SIM_SENDERS - 1 */
+	bool control_cut, ends, echo;
 	uint64_t stamp_ns; /* 0: none */
 };
 
@@ -95,8 +99,10 @@ struct sim_output {
 	uint32_t flow, token, sock; /* sock: SIM_NONE while it is pending */
 	uint32_t old_token, old_sock;
 	struct rule_table_output rule;
-	bool meta_changed; /* what it is to send with is not known exactly any more */
-	bool dark;
+	bool meta_changed;               /* what it is to send with is not known exactly any more */
+	bool cut_off, dark, sourceless;  /* it had a socket once; it has one, and is not to send */
+	uint8_t asked;                   /* sim_name of who asked last; 0: nobody */
+	uint64_t due[OUTPUT_DROP_COUNT]; /* known to be dropped before they are in a train */
 	uint32_t mtu_told;
 	uint32_t cursor; /* in its flow's log, behind what it sent last */
 	uint64_t sent, sent_bytes;
@@ -218,12 +224,24 @@ static inline int sim_fd(uint32_t sock)
 /* A packet comes to the socket of a flow, which has one; its datagrams are numbered. */
 void sim_arrive(struct sim_world *w, struct sim_flow *flow, struct sim_packet packet);
 
-/* For fake_feed_from, and the sender of a packet. */
+/* For fake_feed_from. */
 bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out);
-void sim_sender(const struct sim_packet *packet, struct sockaddr_storage *out);
+
+/* One number for the sender of a packet, which is not 0, and who that is; whether it is another one
+ * than flows with a source name. */
+uint8_t sim_name(const struct sim_packet *packet);
+struct addr sim_sender(uint8_t name);
+bool sim_is_foreign(const struct sim_packet *packet);
 struct addr sim_address(uint8_t last, uint16_t port);
 
 uint32_t sim_packet_bytes(const struct sim_packet *packet);
+
+/* ---- due.c ---- */
+
+/* Notes what ought to become of a packet that the ring has had for a slot of `room' bytes, in the
+ * order of shard/ingress.c, and then at each output, as far as that is certain. */
+void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_packet *packet,
+		size_t room);
 
 /* ---- event.c ---- */
 

@@ -17,7 +17,7 @@
 #include "tests/sim/sim.h"
 
 #define CLOCK_READS_MAX 10000000 /* in one event: somebody waits for what will never be */
-#define WALL_S          1000000  /* the other clock is so far ahead */
+#define ECHO_PORT       9000
 
 struct sim_world *sim_world;
 
@@ -58,7 +58,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 		sim_broken("somebody waits for ever");
 	}
 	out->tv_sec = (time_t)(sim_world->clock_ns / NS_PER_S);
-	out->tv_sec += clock == CLOCK_REALTIME ? WALL_S : 0;
+	out->tv_sec += clock == CLOCK_REALTIME ? SIM_WALL_S : 0;
 	out->tv_nsec = (long)(sim_world->clock_ns % NS_PER_S);
 	return 0;
 }
@@ -210,7 +210,7 @@ void sim_arrive(struct sim_world *w, struct sim_flow *flow, struct sim_packet pa
 	}
 	packet.first = flow->next_number;
 	flow->next_number += packet.count;
-	packet.stamp_ns = w->clock_ns + WALL_S * NS_PER_S;
+	packet.stamp_ns = w->clock_ns + SIM_WALL_S * NS_PER_S;
 	for (uint32_t i = 0; i < packet.count; i++) {
 		bool empty = i + 1 == packet.count && packet.last_bytes == 0;
 
@@ -224,15 +224,27 @@ struct addr sim_address(uint8_t last, uint16_t port)
 	return (struct addr){.family = AF_INET, .port = port, .ip = {10, 0, 0, last}};
 }
 
-void sim_sender(const struct sim_packet *packet, struct sockaddr_storage *out)
+uint8_t sim_name(const struct sim_packet *packet)
 {
-	struct addr from = sim_address(packet->foreign ? 9 : 1, packet->echo ? 9000 : 4000);
-
-	(void)addr_to_sockaddr(&from, 0, out);
+	return (uint8_t)(1 + packet->sender + (packet->echo ? SIM_SENDERS : 0));
 }
 
-/* Each datagram tells its number, its feed, its length, and what it was received with; what follows
- * is one byte again and again. */
+struct addr sim_sender(uint8_t name)
+{
+	static const uint8_t lasts[SIM_SENDERS] = {1, 1, 3, 9};
+	uint8_t sender = (name - 1) % SIM_SENDERS;
+
+	return sim_address(lasts[sender],
+			   name > SIM_SENDERS ? ECHO_PORT : (uint16_t)(4000 + sender));
+}
+
+bool sim_is_foreign(const struct sim_packet *packet)
+{
+	return sim_sender(sim_name(packet)).ip[3] != 1;
+}
+
+/* Each datagram tells its number, its feed, its length, and what it was received with and from
+ * whom; what follows is one byte again and again. */
 static void write_payload(const struct sim_flow *flow, const struct sim_packet *packet,
 			  unsigned char *at)
 {
@@ -251,35 +263,9 @@ static void write_payload(const struct sim_flow *flow, const struct sim_packet *
 		memcpy(at + 8, &length, 2);
 		at[10] = packet->ttl;
 		at[11] = packet->tos;
+		at[12] = sim_name(packet);
 		at += bytes;
 	}
-}
-
-/* What ought to become of a packet that the ring has had, in the order of shard/ingress.c. */
-static void expect(const struct sim_world *w, struct sim_flow *flow,
-		   const struct sim_packet *packet, size_t room)
-{
-	const struct relay *r = &w->shards[flow->shard].relay;
-	const struct flow_place *place = relay_place(r, place_index(flow->token));
-	uint64_t age_ns = w->clock_ns + WALL_S * NS_PER_S - packet->stamp_ns;
-	const struct rule_ingress *in = &place->rule.in;
-	uint64_t *fate = &flow->relayed;
-
-	if (sim_packet_bytes(packet) > room) {
-		fate = &flow->drops[FLOW_DROP_TRUNCATED];
-	} else if (packet->control_cut) {
-		fate = &flow->drops[FLOW_DROP_CONTROL];
-	} else if (in->max_age_ms > 0 && age_ns > in->max_age_ms * NS_PER_MS) {
-		fate = &flow->drops[FLOW_DROP_STALE];
-	} else if (in->source.family != 0 && packet->foreign) {
-		fate = &flow->drops[FLOW_DROP_FOREIGN];
-	} else if (place->flow.echo_count > 0 && packet->echo && !packet->foreign) {
-		fate = &flow->drops[FLOW_DROP_LOOP];
-	} else if (place->rule.standby) {
-		fate = &flow->drops[FLOW_DROP_STANDBY];
-	}
-	*fate += packet->count;
-	flow->handed += packet->count;
 }
 
 bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out)
@@ -287,6 +273,7 @@ bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out)
 	struct sim_world *w = context;
 	struct sim_sock *sock = sock_of(fd);
 	struct sim_packet packet;
+	struct addr from;
 
 	if (out == NULL || sock->count == 0) {
 		return sock->count > 0;
@@ -295,7 +282,7 @@ bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out)
 		sim_broken("a flow that is to wait receives");
 	}
 	take_packet(w, sock, &packet);
-	expect(w, &w->flows[sock->flow], &packet, room);
+	sim_expect(w, &w->flows[sock->flow], &packet, room);
 	write_payload(&w->flows[sock->flow], &packet, w->payload);
 	*out = (struct fake_datagram){.payload = w->payload,
 				      .payload_bytes = sim_packet_bytes(&packet),
@@ -305,6 +292,7 @@ bool sim_feed(void *context, int fd, size_t room, struct fake_datagram *out)
 				      .gro_segment = packet.count > 1 ? (int)packet.segment : 0,
 				      .control_cut = packet.control_cut,
 				      .ends = packet.ends};
-	sim_sender(&packet, &out->from);
+	from = sim_sender(sim_name(&packet));
+	(void)addr_to_sockaddr(&from, 0, &out->from);
 	return true;
 }

@@ -2,18 +2,21 @@
  *
  * A message that no kernel would take is a broken law, and so is a datagram that was sent twice,
  * that has overtaken another one of its output, that no longer is what arrived, or that leaves with
- * another hop limit or TOS than its rule says.
+ * another hop limit, TOS, source address or port than its rule says.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shard/udp_header.h"
 #include "tests/sim/sim.h"
 
 /* What a datagram leaves with; -1: what its socket has. */
 struct marks {
 	int ttl, tos;
+	int last; /* byte of its source address */
+	int port; /* that it is from, by its header */
 };
 
 static struct sim_output *output_of(struct sim_world *w, const struct fake_send *send)
@@ -34,7 +37,7 @@ static struct marks marks_of(const struct fake_send *send)
 {
 	struct msghdr hdr = {.msg_control = (void *)send->control,
 			     .msg_controllen = send->control_bytes};
-	struct marks marks = {-1, -1};
+	struct marks marks = {-1, -1, -1, -1};
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&hdr); c != NULL; c = CMSG_NXTHDR(&hdr, c)) {
 		bool v4 = c->cmsg_level == IPPROTO_IP, v6 = c->cmsg_level == IPPROTO_IPV6;
@@ -43,16 +46,27 @@ static struct marks marks_of(const struct fake_send *send)
 			memcpy(&marks.ttl, CMSG_DATA(c), sizeof(int));
 		} else if ((v4 && c->cmsg_type == IP_TOS) || (v6 && c->cmsg_type == IPV6_TCLASS)) {
 			memcpy(&marks.tos, CMSG_DATA(c), sizeof(int));
+		} else if (v4 && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			marks.last = (int)(ntohl(info.ipi_spec_dst.s_addr) & 0xff);
 		}
 	}
 	return marks;
 }
 
-static struct marks marks_due(const struct sim_output *o, uint8_t ttl, uint8_t tos)
+static struct marks marks_due(const struct sim_output *o, uint8_t ttl, uint8_t tos, uint8_t name)
 {
 	const struct rule_output *rule = &o->rule.out;
-	struct marks due = {-1, -1};
+	struct marks due = {-1, -1, -1, -1};
 
+	if (rule->src_keep) {
+		struct addr from = sim_sender(name);
+
+		due.last = from.ip[3];
+		due.port = rule->sport_keep ? from.port : -1;
+	}
 	if (ttl > 0 && rule->ttl_mode == RULE_TTL_KEEP) {
 		due.ttl = ttl;
 	} else if (ttl > 0 && rule->ttl_mode == RULE_TTL_DEC) {
@@ -67,6 +81,12 @@ static struct marks marks_due(const struct sim_output *o, uint8_t ttl, uint8_t t
 	return due;
 }
 
+/* Of its own that a raw socket is given. */
+static uint32_t header_bytes(const struct sim_output *o)
+{
+	return o->rule.out.sport_keep ? (uint32_t)sizeof(struct udp_header) : 0;
+}
+
 /* As the kernel would look at it. */
 static void check_form(const struct sim_world *w, const struct sim_output *o,
 		       const struct fake_send *send)
@@ -77,6 +97,9 @@ static void check_form(const struct sim_world *w, const struct sim_output *o,
 	uint32_t segment = send->segment_bytes;
 	uint32_t count;
 
+	if (header_bytes(o) > 0 && (segment > 0 || send->iov_count != 2 || send->zerocopy)) {
+		sim_broken("a raw socket is sent more than a datagram and its header");
+	}
 	if (send->iov_count > (send->zerocopy ? ZEROCOPY_IOV_MAX : TRAIN_IOV_MAX)) {
 		sim_broken("a send of too many pieces # %zu", send->iov_count);
 	}
@@ -102,7 +125,7 @@ static void check_datagram(struct sim_output *o, const struct sim_flow *flow,
 	uint16_t length;
 
 	if (bytes > 0) {
-		struct marks due = marks_due(o, at[10], at[11]);
+		struct marks due = marks_due(o, at[10], at[11], at[12]);
 
 		memcpy(&number, at, 4);
 		memcpy(&feed, at + 4, 4);
@@ -119,6 +142,10 @@ static void check_datagram(struct sim_output *o, const struct sim_flow *flow,
 			sim_broken("a datagram with other marks # TTL %d, TOS %d", marks->ttl,
 				   marks->tos);
 		}
+		if (due.last != marks->last || due.port != marks->port) {
+			sim_broken("a datagram from another sender # %d, port %d", marks->last,
+				   marks->port);
+		}
 	}
 	while (o->cursor < flow->log_count && flow->log[o->cursor] != number) {
 		o->cursor++;
@@ -129,17 +156,56 @@ static void check_datagram(struct sim_output *o, const struct sim_flow *flow,
 	o->cursor++;
 }
 
+/* The sum that a receiver makes of an IPv4 datagram is all ones, if none is missing or changed. */
+static uint32_t sum_of(const struct sim_output *o, const struct fake_send *send, int last)
+{
+	const struct addr from = sim_address((uint8_t)last, 0);
+	const struct rule_output *rule = &o->rule.out;
+	uint32_t sum = IPPROTO_UDP + (uint32_t)send->payload_bytes;
+
+	for (unsigned i = 0; i < 4; i++) {
+		sum += (uint32_t)(from.ip[i] + rule->to.addr.ip[i]) << (i % 2 ? 0 : 8);
+	}
+	for (size_t i = 0; i < send->payload_bytes; i++) {
+		sum += (uint32_t)send->payload[i] << (i % 2 ? 0 : 8);
+	}
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (sum >> 16) + (sum & 0xffff);
+}
+
+/* The UDP header that we have written ourselves. */
+static void check_header(const struct sim_output *o, const struct fake_send *send,
+			 struct marks *marks)
+{
+	struct udp_header header;
+
+	memcpy(&header, send->payload, sizeof(header));
+	marks->port = ntohs(header.from_port);
+	if (ntohs(header.to_port) != o->rule.out.to.addr.port ||
+	    ntohs(header.bytes) != send->payload_bytes) {
+		sim_broken("a header that is wrong # to port %u, of %u bytes",
+			   ntohs(header.to_port), ntohs(header.bytes));
+	}
+	if (sum_of(o, send, marks->last) != 0xffff) {
+		sim_broken("a header with a wrong checksum");
+	}
+}
+
 static void check_sent(struct sim_world *w, struct sim_output *o, const struct fake_send *send)
 {
 	const struct sim_flow *flow = &w->flows[o->flow];
-	uint32_t bytes = (uint32_t)send->payload_bytes, at = 0;
+	uint32_t header = header_bytes(o), at = 0;
+	uint32_t bytes = (uint32_t)send->payload_bytes - header;
 	uint32_t step = send->segment_bytes ? send->segment_bytes : bytes;
 	struct marks marks = marks_of(send);
 
+	if (header > 0) {
+		check_header(o, send, &marks);
+	}
 	do {
 		uint32_t left = bytes - at, n = left < step ? left : step;
 
-		check_datagram(o, flow, send->payload + at, n, &marks);
+		check_datagram(o, flow, send->payload + header + at, n, &marks);
 		o->sent++;
 		o->sent_bytes += n;
 		at += n;
@@ -153,7 +219,8 @@ static int refusal(const struct sim_output *o, const struct sim_sock *sock,
 	bool v6 = o->rule.out.to.addr.family == AF_INET6;
 	uint32_t headers = v6 ? IPV6_UDP_HEADER_BYTES : IPV4_UDP_HEADER_BYTES;
 
-	if (send->payload_bytes > (v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4)) {
+	if (send->payload_bytes - header_bytes(o) >
+	    (v6 ? UDP_PAYLOAD_MAX_V6 : UDP_PAYLOAD_MAX_V4)) {
 		return EMSGSIZE;
 	}
 	return send->segment_bytes > 0 && send->segment_bytes + headers > sock->mtu ? EINVAL : 0;

@@ -1,8 +1,9 @@
 # A long time at load, in network namespaces (needs root), by hand; SECONDS_ is that of chaos:
-#   make soak SECONDS_=7200 SOAK_FLAGS="--rate 20000 --engine mmsg"
+#   make soak SECONDS_=7200 SOAK_FLAGS="--rate 20000 --engine mmsg" SEEDS=5000
+# Before it come so many seeds of the simulation, 1000 unless it is said.
 SOAK_FLAGS =
 EXTRA_DIST += tests/soak
 
-soak: all
+soak: all simulate
 	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/soak/run --seconds $(SECONDS_) $(SOAK_FLAGS)
 .PHONY: soak
