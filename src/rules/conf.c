@@ -262,6 +262,8 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 {
 	const struct conf *conf = reading->conf;
 	const struct conf_span *in = &reading->legs.leg[0].span;
+	const struct rule_output *others =
+		reading->egress_count > 0 ? conf->outputs + conf->output_count : NULL;
 	struct conf_cursor *cursor = &reading->cursor;
 	char to[ENDPOINT_TEXT_MAX];
 
@@ -276,9 +278,8 @@ static int check_output(struct reading *reading, const struct conf_span *span,
 			in->addr_count, in->port_count, conf_span_size(in));
 	}
 	for (uint32_t i = 0; i < reading->legs.count; i++) {
-		if (conf_check_place(cursor, &reading->legs.leg[i].in.at,
-				     conf->outputs + conf->output_count, reading->egress_count,
-				     &out->to) != 0) {
+		if (conf_check_place(cursor, &reading->legs.leg[i].in.at, others,
+				     reading->egress_count, &out->to) != 0) {
 			return -EINVAL;
 		}
 	}
