@@ -83,7 +83,8 @@ bool answer_go_on(struct answer *answer)
 
 const char *answer_rows(struct answer *answer, size_t *out_len)
 {
-	if (!answer->out || fflush(answer->out) != 0 || ferror(answer->out)) {
+	if (!answer->out || answer->rows.failed || fflush(answer->out) != 0 ||
+	    ferror(answer->out)) {
 		return NULL;
 	}
 	*out_len = answer->len;

@@ -14,6 +14,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/commands_balance.c \
 	src/run/commands_change.c \
 	src/run/commands_duty.c \
+	src/run/commands_line.c src/run/commands_line.h \
 	src/run/commands_show.c \
 	src/run/commands_state.c \
 	src/run/control.c src/run/control.h \

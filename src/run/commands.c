@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/must.h"
 #include "src/run/answer.h"
+#include "src/run/commands_line.h"
 #include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
@@ -41,7 +41,6 @@ struct command {
 	struct member members[MEMBERS_MAX + 1];
 };
 
-#define CODE_OF(id, code) [PROTOCOL_REFUSED_##id] = (code),
 #define IS_COMMON(name) \
 	(strcmp(name, "version") == 0 || strcmp(name, "id") == 0 || strcmp(name, "command") == 0)
 
@@ -56,16 +55,8 @@ static const struct member *find_member(const struct command *command, const cha
 static bool has_type(const json_t *value, enum member_type type);
 static enum protocol_refusal check_right(const struct command *command,
 					 const struct command_request *request, struct err *err);
-static json_t *success(json_t *id, json_t *command, json_t *result);
-static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len);
-static char *line_of(json_t *answer, size_t *out_len);
-static char *text_of(const json_t *answer, size_t *out_len);
-static char *no_memory(json_t *answer, size_t *out_len);
-static char *too_long(json_t *answer, size_t *out_len);
-static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text);
 
 static const char *const command_names[] = {PROTOCOL_COMMANDS(PROTOCOL_NAME)};
-static const char *const refusal_codes[] = {PROTOCOL_REFUSALS(CODE_OF)};
 
 static const struct command commands[] = {
 	[PROTOCOL_COMMAND_SHOW] = {.run = command_show,
@@ -122,11 +113,12 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 	struct command_request request = {.sup = sup, .peer = peer, .rows = out_rows};
 	struct err err = {0};
 	json_error_t why;
-	json_t *result = json_object(), *object, *answer;
+	json_t *result, *object, *answer;
 	enum protocol_refusal code = PROTOCOL_REFUSED_NOT_JSON;
 
 	*out_rows = NULL;
-	(void)json_reserve_was_used(); /* by answers before */
+	json_reserve_begin();
+	result = json_object();
 	object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	if (json_reserve_was_used()) {
 		code = PROTOCOL_REFUSED_FAILED;
@@ -137,11 +129,12 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 		err_set(&err, "the line is no JSON: column %d: %s; expected one object a line",
 			why.column, why.text);
 	}
-	answer = code == PROTOCOL_DONE ? success(json_object_get(object, "id"),
+	answer = code == PROTOCOL_DONE
+			 ? commands_line_success(json_object_get(object, "id"),
 						 json_object_get(object, "command"), result)
 		 : code == PROTOCOL_LATER || code == PROTOCOL_AGAIN
 			 ? NULL
-			 : refusal(json_object_get(object, "id"), code, err.text);
+			 : commands_line_refusal(json_object_get(object, "id"), code, err.text);
 	if (*out_rows) {
 		answer_set_request(*out_rows, json_object_get(object, "id"),
 				   json_object_get(object, "command"));
@@ -152,7 +145,7 @@ char *commands_answer(struct supervisor *sup, const struct command_peer *peer, c
 		*out_len = code == PROTOCOL_LATER ? COMMANDS_LATER : COMMANDS_AGAIN;
 		return NULL;
 	}
-	return line_of(answer, out_len);
+	return commands_line_of(answer, out_len);
 }
 
 char *commands_go_on(struct supervisor *sup, struct answer *rows, size_t *out_len)
@@ -162,10 +155,12 @@ char *commands_go_on(struct supervisor *sup, struct answer *rows, size_t *out_le
 	if (!answer_go_on(rows)) {
 		return NULL;
 	}
+	json_reserve_begin();
 	result = json_object();
 	commands_show_rest(sup, rows, result);
-	return with_rows(success(answer_id(rows), answer_command(rows), result), result, rows,
-			 out_len);
+	return commands_line_with_rows(
+		commands_line_success(answer_id(rows), answer_command(rows), result), result, rows,
+		out_len);
 }
 
 char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_len)
@@ -176,14 +171,20 @@ char *commands_late(struct supervisor *sup, uint64_t *out_client, size_t *out_le
 	if (!order->answered) {
 		return NULL;
 	}
+	json_reserve_begin();
 	result = order->result ? json_incref(order->result) : json_object();
-	must(json_object_set_new(result, "done", report_text(order->text.text)) == 0);
-	answer = order->rc < 0 ? refusal(order->id, PROTOCOL_REFUSED_FAILED, order->text.text)
-			       : success(order->id, order->command, result);
+	report_stored(json_object_set_new(result, "done", report_text(order->text.text)));
+	if (order->rc < 0 || order->result_lost) {
+		answer = commands_line_refusal(order->id, PROTOCOL_REFUSED_FAILED,
+					       order->rc < 0 ? order->text.text
+							     : COMMANDS_LINE_NO_MEMORY);
+	} else {
+		answer = commands_line_success(order->id, order->command, result);
+	}
 	json_decref(result);
 	*out_client = order->client;
 	commands_forget_order(order);
-	return line_of(answer, out_len);
+	return commands_line_of(answer, out_len);
 }
 
 bool commands_has_late(const struct supervisor *sup)
@@ -208,7 +209,8 @@ void commands_forget_order(struct command_order *order)
 
 char *commands_refusal(enum protocol_refusal code, const char *text, size_t *out_len)
 {
-	return line_of(refusal(NULL, code, text), out_len);
+	json_reserve_begin();
+	return commands_line_of(commands_line_refusal(NULL, code, text), out_len);
 }
 
 const char *commands_text(const struct command_request *request, const char *name)
@@ -394,100 +396,4 @@ static enum protocol_refusal check_right(const struct command *command,
 		"neither; expected one of them; use sudo",
 		(unsigned)request->peer->uid);
 	return PROTOCOL_REFUSED_DENIED;
-}
-
-static json_t *success(json_t *id, json_t *command, json_t *result)
-{
-	return json_pack("{s:i, s:b, s:O*, s:O, s:O}", "version", PROTOCOL_VERSION, "ok", 1, "id",
-			 id, "command", command, "result", result);
-}
-
-/* The same as if `result', the last member of `answer', had the rows. Takes both. */
-static char *with_rows(json_t *answer, json_t *result, struct answer *rows, size_t *out_len)
-{
-	size_t rows_len = 0, head_len = 0, room;
-	char *head = text_of(answer, &head_len), *line;
-	const char *text = answer_rows(rows, &rows_len), *name = commands_show_name(rows);
-
-	json_decref(result);
-	if (head && text && rows_len + head_len > PROTOCOL_ANSWER_MAX) {
-		free(head);
-		return too_long(answer, out_len);
-	}
-	room = head_len + rows_len + strlen(name) + sizeof(",\"\":[]}}\n");
-	line = head && text ? malloc(room) : NULL;
-	if (!line) {
-		free(head);
-		return no_memory(answer, out_len);
-	}
-	json_decref(answer);
-	must(head_len > 2 && memcmp(head + head_len - 2, "}}", 2) == 0);
-	*out_len = (size_t)snprintf(line, room, "%.*s,\"%s\":[", (int)head_len - 2, head, name);
-	memcpy(line + *out_len, text, rows_len);
-	*out_len += rows_len;
-	*out_len += (size_t)snprintf(line + *out_len, room - *out_len, "]}}\n");
-	free(head);
-	return line;
-}
-
-/* With its end; takes `answer'. One that is too long is a refusal instead. */
-static char *line_of(json_t *answer, size_t *out_len)
-{
-	size_t len;
-	char *line = text_of(answer, &len);
-
-	if (line && len > PROTOCOL_ANSWER_MAX) {
-		free(line);
-		return too_long(answer, out_len);
-	}
-	json_decref(answer);
-	if (line) {
-		line[len] = '\n'; /* in the place of the zero byte */
-		*out_len = len + 1;
-	}
-	return line;
-}
-
-/* To be freed; NULL: out of memory. */
-static char *text_of(const json_t *answer, size_t *out_len)
-{
-	size_t len = answer ? json_dumpb(answer, NULL, 0, JSON_COMPACT) : 0;
-	char *text = len > 0 ? malloc(len + 1) : NULL;
-
-	if (text) {
-		*out_len = json_dumpb(answer, text, len, JSON_COMPACT);
-		text[*out_len] = '\0';
-	}
-	return text;
-}
-
-/* Takes `answer', which may be NULL. NULL: not even for that. */
-static char *no_memory(json_t *answer, size_t *out_len)
-{
-	json_t *instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_FAILED,
-				  "answer: out of memory; name fewer rules or members to show");
-
-	json_decref(answer);
-	return line_of(instead, out_len);
-}
-
-/* Takes `answer'. */
-static char *too_long(json_t *answer, size_t *out_len)
-{
-	json_t *instead = refusal(json_object_get(answer, "id"), PROTOCOL_REFUSED_TOO_LONG,
-				  "the answer is longer than 64 MiB; expected less to be asked "
-				  "for; name the rules to show");
-
-	json_decref(answer);
-	return line_of(instead, out_len);
-}
-
-static json_t *refusal(const json_t *id, enum protocol_refusal code, const char *text)
-{
-	must(code > PROTOCOL_DONE && code < PROTOCOL_REFUSAL_COUNT);
-	if (!json_is_string(id) && !json_is_integer(id)) {
-		id = NULL;
-	}
-	return json_pack("{s:i, s:b, s:O*, s:{s:s, s:o}}", "version", PROTOCOL_VERSION, "ok", 0,
-			 "id", id, "error", "code", refusal_codes[code], "text", report_text(text));
 }

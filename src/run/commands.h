@@ -1,6 +1,7 @@
 /* commands.h - a request line to an answer line: what clients of control can ask and order.
  *
  *     commands.c         the table, one row a command; reading and checking requests
+ *     commands_line.c    answers, and the lines that they are sent as
  *     commands_show.c    show; its rows are made a piece at a time (answer.h)
  *     commands_change.c  reload, replace, add, remove, enable, disable
  *     commands_duty.c    active, standby, hold
@@ -43,6 +44,7 @@ struct command_order {
 	struct conf disabled; /* the rules that are once it is done */
 	struct json_t *id, *command;
 	struct json_t *result; /* what the answer has beside how it went, or NULL */
+	bool result_lost;      /* there was no memory for all of it */
 	int rc;                /* how it went, and in words */
 	struct err text;
 };
@@ -121,7 +123,7 @@ command_run command_standby;
 command_run command_hold;
 
 /* All shards have been told what the last order says; `result', or NULL, is what its answer has
- * beside that, and is theirs. */
+ * beside that, and is theirs; json_reserve_was_short() still says whether it is whole. */
 void commands_duty_done(struct supervisor *sup, struct json_t *result);
 
 /* In commands_balance.c. */

@@ -10,6 +10,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/run/commands.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -86,17 +87,21 @@ static int begin(const struct command_request *request, uint64_t window_ns, stru
 static void found(void *context, const struct rebalance_finding *finding)
 {
 	struct supervisor *sup = context;
-	json_t *result = json_object(), *moves = json_array();
+	json_t *result, *moves;
 
+	json_reserve_begin();
+	result = json_object();
+	moves = json_array();
 	report_put(result, "window_s", json_real(finding->seconds));
 	report_put(result, "dry_run", json_boolean(sup->rebalance.dry_run));
 	report_put(result, "shards", shards_array(finding));
 	for (uint32_t i = 0; i < finding->moves->count; i++) {
-		must(json_array_append_new(moves,
-					   move_object(finding, &finding->moves->moves[i])) == 0);
+		report_stored(json_array_append_new(
+			moves, move_object(finding, &finding->moves->moves[i])));
 	}
 	report_put(result, "moves", moves);
 	sup->order.result = result;
+	sup->order.result_lost = json_reserve_was_short();
 }
 
 static json_t *shards_array(const struct rebalance_finding *finding)
@@ -110,7 +115,7 @@ static json_t *shards_array(const struct rebalance_finding *finding)
 		report_put_number(shard, "shard", s);
 		report_put_number(shard, "load", load_of(finding, moves->before[s]));
 		report_put_number(shard, "load_then", load_of(finding, moves->after[s]));
-		must(json_array_append_new(shards, shard) == 0);
+		report_stored(json_array_append_new(shards, shard));
 	}
 	return shards;
 }
@@ -159,7 +164,8 @@ static void done(void *context, int rc, const struct err *text)
 	order->rc = rc;
 	order->text = *text;
 	if (rc < 0 || (!sup->rebalance.dry_run &&
-		       json_array_size(json_object_get(order->result, "moves")) > 0)) {
+		       (order->result_lost ||
+			json_array_size(json_object_get(order->result, "moves")) > 0))) {
 		commands_note(sup, &peer, order->what, rc < 0 ? text->text : "done");
 	}
 }

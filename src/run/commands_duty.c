@@ -14,6 +14,7 @@
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "src/run/commands.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -89,6 +90,7 @@ void commands_duty_done(struct supervisor *sup, json_t *result)
 	order->under_way = false;
 	order->answered = true;
 	order->result = result;
+	order->result_lost = json_reserve_was_short();
 	err_set(&order->text, "%s", order->what);
 	if (json_object_get(result, "met")) {
 		err_set(&order->text, "%s; %u of %u senders went on at their marks", order->what,

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/must.h"
 #include "src/base/protocol.h"
 #include "src/run/answer.h"
 #include "src/run/commands.h"
@@ -85,9 +84,9 @@ enum protocol_refusal command_show(const struct command_request *request, json_t
 
 void commands_show_rest(const struct supervisor *sup, const struct answer *rows, json_t *result)
 {
-	must(json_object_set_new(result, "uptime_s", json_real(report_uptime_s(sup))) == 0);
+	report_stored(json_object_set_new(result, "uptime_s", json_real(report_uptime_s(sup))));
 	if (answer_of(rows) == ROWS_OF_RULES) {
-		must(json_object_set_new(result, "disabled", disabled_rows(sup)) == 0);
+		report_stored(json_object_set_new(result, "disabled", disabled_rows(sup)));
 		put_members(sup, result);
 	}
 }
@@ -119,10 +118,10 @@ static json_t *disabled_rows(const struct supervisor *sup)
 	for (uint32_t i = 0; i < sup->disabled.rule_count; i++) {
 		const struct conf_rule *rule = &sup->disabled.rules[i];
 
-		must(json_array_append_new(rows, json_pack("{s:o, s:o, s:o}", "rule",
-							   report_text(rule->name), "text",
-							   report_text(rule->text), "where",
-							   report_text(rule->where))) == 0);
+		report_stored(json_array_append_new(
+			rows,
+			json_pack("{s:o, s:o, s:o}", "rule", report_text(rule->name), "text",
+				  report_text(rule->text), "where", report_text(rule->where))));
 	}
 	return rows;
 }
@@ -139,13 +138,14 @@ static void put_members(const struct supervisor *sup, json_t *result)
 	}
 	names = json_array();
 	for (uint32_t m = 0; m < partition->members.count; m++) {
-		must(json_array_append_new(names, json_string(partition->members.names[m])) == 0);
+		report_stored(
+			json_array_append_new(names, json_string(partition->members.names[m])));
 	}
 	snprintf(hash, sizeof(hash), "%016" PRIx64, partition->members.hash);
-	must(json_object_set_new(result, "members",
-				 json_pack("{s:s, s:s, s:o}", "member",
-					   partition->members.names[partition->self], "hash", hash,
-					   "names", names)) == 0);
+	report_stored(json_object_set_new(result, "members",
+					  json_pack("{s:s, s:s, s:o}", "member",
+						    partition->members.names[partition->self],
+						    "hash", hash, "names", names)));
 }
 
 static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *result,
@@ -170,7 +170,7 @@ static enum protocol_refusal plan_members(const struct supervisor *sup, json_t *
 /* The member is in both from here on. */
 static void share(json_t *to, const json_t *from, const char *key)
 {
-	must(json_object_set(to, key, json_object_get(from, key)) == 0);
+	report_stored(json_object_set(to, key, json_object_get(from, key)));
 }
 
 static enum protocol_refusal topology_members(const struct supervisor *sup, json_t *result,
@@ -182,11 +182,11 @@ static enum protocol_refusal topology_members(const struct supervisor *sup, json
 		err_set(err, "show: the topology cannot be had: out of memory; try again");
 		return PROTOCOL_REFUSED_FAILED;
 	}
-	must(json_object_update(result, plan) == 0);
-	must(json_object_del(result, "format") == 0);
-	must(json_object_del(result, "shards") == 0);
-	must(json_object_del(result, "flows") == 0);
-	must(json_object_del(result, "summary") == 0);
+	report_stored(json_object_update(result, plan));
+	report_stored(json_object_del(result, "format"));
+	report_stored(json_object_del(result, "shards"));
+	report_stored(json_object_del(result, "flows"));
+	report_stored(json_object_del(result, "summary"));
 	(void)json_object_del(result, "members");
 	json_decref(plan);
 	return PROTOCOL_DONE;
@@ -220,10 +220,10 @@ static enum protocol_refusal change_rows(const struct supervisor *sup, json_t *r
 	json_t *rows = json_array();
 
 	for (uint64_t i = first; i < history->count; i++) {
-		must(json_array_append_new(rows, change_row(history_at(history, i), i)) == 0);
+		report_stored(json_array_append_new(rows, change_row(history_at(history, i), i)));
 	}
-	must(json_object_set_new(result, "changes", rows) == 0);
-	must(json_object_set_new(result, "forgotten", json_integer((json_int_t)first)) == 0);
+	report_stored(json_object_set_new(result, "changes", rows));
+	report_stored(json_object_set_new(result, "forgotten", json_integer((json_int_t)first)));
 	return PROTOCOL_DONE;
 }
 

@@ -136,7 +136,7 @@ static uint64_t longest_change_ns(const struct supervisor *sup)
 
 static void put(json_t *object, const char *key, json_t *value)
 {
-	must(json_object_set_new(object, key, value) == 0);
+	report_stored(json_object_set_new(object, key, value));
 }
 
 static void put_common(const struct supervisor *sup, json_t *result)
@@ -156,7 +156,7 @@ static json_t *reasons_of(struct supervisor *sup)
 
 static void add_reason(void *context, const char *text)
 {
-	must(json_array_append_new(context, report_text(text)) == 0);
+	report_stored(json_array_append_new(context, report_text(text)));
 }
 
 /* -1: there is none of that name. */

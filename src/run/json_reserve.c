@@ -11,21 +11,28 @@
 #include <stdlib.h>
 
 static alignas(max_align_t) char reserve[JSON_RESERVE_BYTES];
-static size_t cut;      /* bytes that were handed out since all were given back */
-static uint32_t pieces; /* of them that were not given back */
-static bool used;
+static size_t cut;          /* bytes that were handed out since all were given back */
+static uint32_t pieces;     /* of them that were not given back */
+static bool used, short_of; /* since json_reserve_begin */
 
 void json_reserve_init(void)
 {
 	json_set_alloc_funcs(json_reserve_take, json_reserve_give);
 }
 
+void json_reserve_begin(void)
+{
+	used = short_of = false;
+}
+
 bool json_reserve_was_used(void)
 {
-	bool was = used;
+	return used;
+}
 
-	used = false;
-	return was;
+bool json_reserve_was_short(void)
+{
+	return short_of;
 }
 
 void *json_reserve_take(size_t bytes)
@@ -55,6 +62,7 @@ void *json_reserve_cut(size_t bytes)
 	used = true;
 	bytes = (bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 	if (bytes > sizeof(reserve) - cut) {
+		short_of = true;
 		return NULL;
 	}
 	memory = reserve + cut;

@@ -13,8 +13,13 @@
 /* From now on jansson gets from the reserve what malloc refuses; from before it builds anything. */
 void json_reserve_init(void);
 
-/* Whether there was need of it since this was asked last. */
+/* A request, an answer or a report begins: the next two are false from here on. */
+void json_reserve_begin(void);
+
+/* Whether there was need of it; whether even that was not enough, so that something is missing in
+ * what was built, which must not be told as if it were whole. */
 bool json_reserve_was_used(void);
+bool json_reserve_was_short(void);
 
 /* Of the reserve or of malloc; a jansson allocation, and how it is given back. NULL: both are at
  * their end. */

@@ -14,6 +14,7 @@
 #include "shard/sock.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 
@@ -127,6 +128,7 @@ void relief_want(const struct relief *relief, uint32_t shard, struct flow_place 
 
 bool relief_told(struct relief *relief, json_t **out)
 {
+	json_reserve_begin();
 	*out = NULL;
 	switch (relief->phase) {
 	case RELIEF_NONE:

@@ -15,8 +15,8 @@
 #include "shard/counters.h"
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
-#include "src/base/must.h"
 #include "src/rules/index.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_merge.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
@@ -27,7 +27,7 @@ struct totals {
 	struct report_want want;      /* everything */
 	json_t *flow, *flow_drops;
 	json_t *output, *output_drops;
-	bool consistent;
+	bool consistent, short_of_memory;
 };
 
 static json_t *shard_object(const struct worker *w, struct totals *totals);
@@ -75,6 +75,7 @@ json_t *report_build(const struct supervisor *sup)
 	};
 	json_t *report = json_object(), *shards = json_array();
 
+	json_reserve_begin();
 	report_want(NULL, &totals.want);
 	report_put(report, "gone", add_gone(&sup->gone, &totals));
 	report_put_text(report, "version", PACKAGE_VERSION);
@@ -92,6 +93,10 @@ json_t *report_build(const struct supervisor *sup)
 	json_decref(totals.flow_drops);
 	json_decref(totals.output);
 	json_decref(totals.output_drops);
+	if (totals.short_of_memory || json_reserve_was_short()) {
+		json_decref(report);
+		report = NULL;
+	}
 	return report;
 }
 
@@ -141,7 +146,10 @@ static json_t *rules_array(const struct supervisor *sup, struct totals *totals)
 		report_put_duty(sup, conf->rules[r].name, &totals->want, rule);
 		json_array_append_new(rules, rule);
 	}
-	must(conf_index_build(conf, &index) == 0);
+	if (conf_index_build(conf, &index) < 0) {
+		totals->short_of_memory = true;
+		return rules;
+	}
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		add_worker_flows(&sup->workers[s], &index, rules, totals);
 	}
@@ -188,13 +196,13 @@ static json_t *flows_of(const struct conf_flow *known, json_t *rules)
 	static const struct conf_rule leaving = {
 		.text = nothing, .where = nothing, .name = "(being removed)"};
 	size_t last = json_array_size(rules);
+	const char *name;
 
 	if (known) {
 		return json_object_get(json_array_get(rules, known->rule), "flows");
 	}
-	if (last == 0 ||
-	    strcmp(json_string_value(json_object_get(json_array_get(rules, last - 1), "rule")),
-		   leaving.name) != 0) {
+	name = json_string_value(json_object_get(json_array_get(rules, last - 1), "rule"));
+	if (!name || strcmp(name, leaving.name) != 0) {
 		json_array_append_new(rules, rule_object(&leaving));
 		last++;
 	}

@@ -25,6 +25,6 @@ void report_keep_output(struct report_gone *gone, const struct output_stats *sta
 /* Since the start, seconds. */
 double report_uptime_s(const struct supervisor *sup);
 
-/* The report, which the caller gives back by json_decref. After the shards have ended (or while
- * they run, when the sums may be a few datagrams apart). */
+/* The report, which the caller gives back by json_decref; NULL: out of memory. After the shards
+ * have ended (or while they run, when the sums may be a few datagrams apart). */
 struct json_t *report_build(const struct supervisor *sup);

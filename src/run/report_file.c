@@ -62,7 +62,9 @@ int report_file_write(const struct supervisor *sup)
 		return 0;
 	}
 	report = report_build(sup);
-	if (strcmp(path, "-") == 0) {
+	if (!report) {
+		rc = -ENOMEM;
+	} else if (strcmp(path, "-") == 0) {
 		rc = dump(report, stdout);
 	} else {
 		rc = write_file(report, path);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "shard/relay_merge.h"
-#include "src/base/must.h"
 
 static json_t *legs_entry(json_t *legs, const json_t *flow, const json_t *leg);
 static void add_leg(json_t *entry, const json_t *leg);
@@ -92,8 +91,8 @@ static json_t *legs_entry(json_t *legs, const json_t *flow, const json_t *leg)
 	const json_t *drops = json_object_get(flow, "drops");
 	json_t *entry;
 
-	while (json_array_size(legs) <= index) {
-		json_array_append_new(legs, json_object());
+	while (json_array_size(legs) <= index && json_array_append_new(legs, json_object()) == 0) {
+		/* one more */
 	}
 	entry = json_array_get(legs, index);
 	if (!json_object_get(entry, "ingress")) {
@@ -123,9 +122,9 @@ static void add_leg(json_t *entry, const json_t *leg)
 	for (size_t b = 0; b < json_array_size(buckets); b++) {
 		json_t *sum = json_array_get(sums, b);
 
-		must(json_integer_set(sum,
-				      json_integer_value(sum) +
-					      json_integer_value(json_array_get(buckets, b))) == 0);
+		report_stored(json_integer_set(
+			sum,
+			json_integer_value(sum) + json_integer_value(json_array_get(buckets, b))));
 	}
 	if (report_get(leg, "skew_max_us") > report_get(entry, "skew_max_us")) {
 		(void)json_object_set(entry, "skew_max_us", json_object_get(leg, "skew_max_us"));

@@ -6,22 +6,27 @@
 #include <string.h>
 
 #include "src/base/must.h"
+#include "src/run/json_reserve.h"
 
 static json_t *counter_value(const struct counter *row, const void *stats);
+
+void report_stored(int rc)
+{
+	must(rc == 0 || json_reserve_was_short());
+}
 
 json_t *report_text(const char *text)
 {
 	json_t *string = json_string(text);
+	char *shown = string ? NULL : json_reserve_take(strlen(text) + 1);
 
-	if (!string) {
-		char *shown = strdup(text);
-
-		must(shown);
+	if (shown) {
+		strcpy(shown, text);
 		for (char *at = shown; *at; at++) {
 			*at = (signed char)*at < 0 ? '?' : *at;
 		}
 		string = json_string(shown);
-		free(shown);
+		json_reserve_give(shown);
 	}
 	return string;
 }
@@ -32,7 +37,7 @@ void report_put(json_t *object, const char *key, json_t *value)
 {
 	must(key);
 	must(!json_object_get(object, key));
-	must(json_object_set_new(object, key, value) == 0);
+	report_stored(json_object_set_new(object, key, value));
 }
 
 void report_put_number(json_t *object, const char *key, uint64_t value)
@@ -82,9 +87,9 @@ void report_add_up(json_t *sums, const struct counter_family *family, const json
 		if (!sum) {
 			report_copy(sums, from, row->name);
 		} else {
-			must(json_integer_set(
-				     sum, json_integer_value(sum) +
-						  (json_int_t)report_get(from, row->name)) == 0);
+			report_stored(json_integer_set(
+				sum,
+				json_integer_value(sum) + (json_int_t)report_get(from, row->name)));
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* report_put.h - members of JSON objects, and families of counters as members, for what reports.
  *
- * Out of memory is fatal here, as is a member that stands already. Any thread, on its own objects.
+ * A member that stands already is fatal. One that there was no memory for is missing: who builds
+ * the whole asks json_reserve_was_short() for that. Control thread.
  */
 #pragma once
 
@@ -12,6 +13,9 @@
 struct json_t;
 
 #define REPORT_FAMILY_ROWS 32 /* at most */
+
+/* What jansson says of a member, an element or a number: it is stored, 0, or lacked memory. */
+void report_stored(int rc);
 
 /* JSON takes UTF-8 only, and a file's name may be any bytes: those are shown as `?' then. */
 struct json_t *report_text(const char *text);

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/base/must.h"
 #include "src/rules/index.h"
 #include "src/run/figures.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"
@@ -77,8 +77,10 @@ bool rows_add(struct rows *rows, uint32_t most_places, uint32_t most_rows, FILE 
 
 	if (!rows->tallied) {
 		rows->tallied = tally_add(rows->ask->sup, &rows->tally, most_places);
-		return false;
+		rows->failed = rows->tally.short_of_memory;
+		return rows->failed;
 	}
+	json_reserve_begin();
 	for (uint32_t used = 1; rows->next < count && most_rows > 0; rows->next++) {
 		switch (rows->of) {
 		case ROWS_OF_RULES:
@@ -100,7 +102,8 @@ bool rows_add(struct rows *rows, uint32_t most_places, uint32_t most_rows, FILE 
 		}
 		most_rows -= used < most_rows ? used : most_rows;
 	}
-	return rows->next == count;
+	rows->failed |= json_reserve_was_short();
+	return rows->next == count || rows->failed;
 }
 
 void rows_free(struct rows *rows)
@@ -234,7 +237,7 @@ static void write_row(struct rows *rows, json_t *row, FILE *out)
 		fputc(',', out);
 	}
 	rows->second = true;
-	(void)json_dumpf(row, out, JSON_COMPACT); /* `out' knows whether it had memory for it */
+	rows->failed |= json_dumpf(row, out, JSON_COMPACT) < 0;
 	json_decref(row);
 }
 

@@ -2,7 +2,7 @@
  *
  * Made straight from the counters, and only what is asked for: of ten thousand rules a client that
  * looks each second wants a few numbers each. They are written some at a time, each forgotten at
- * once; see answer.h. Out of memory is fatal. Control thread, and not while a change is under way.
+ * once; see answer.h. Control thread, and not while a change is under way.
  */
 #pragma once
 
@@ -42,6 +42,7 @@ struct rows {
 	uint32_t spot_count;
 	uint32_t next; /* rule, shard, class or spot */
 	bool second;   /* there is a row before */
+	bool failed;   /* out of memory: they are not to be shown */
 };
 
 /* `ask' must live as long. 0 or -ENOMEM; then there is nothing to free. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"
@@ -39,8 +40,11 @@ static json_t *known(int number);
 
 int status_begin(struct status *status, const struct supervisor *sup, const struct tally *tally)
 {
-	json_t *object = json_object(), *totals = json_object();
+	json_t *object, *totals;
 
+	json_reserve_begin();
+	object = json_object();
+	totals = json_object();
 	*status = (struct status){0};
 	status->out = open_memstream(&status->text, &status->len);
 	report_put_number(object, "version", STATUS_VERSION);
@@ -66,6 +70,7 @@ int status_begin(struct status *status, const struct supervisor *sup, const stru
 bool status_add(struct status *status, const struct supervisor *sup, const struct tally *tally,
 		uint32_t most)
 {
+	json_reserve_begin();
 	for (; status->rule < tally->rule_count && most > 0; status->rule++, most--) {
 		if (status->rule > 0) {
 			fputc(',', status->out);
@@ -102,7 +107,8 @@ void status_free(struct status *status)
 /* And forgets it. */
 static void write_json(struct status *status, json_t *json, size_t flags)
 {
-	status->failed = json_dumpf(json, status->out, JSON_COMPACT | flags) < 0 || status->failed;
+	status->failed |=
+		json_dumpf(json, status->out, JSON_COMPACT | flags) < 0 || json_reserve_was_short();
 	json_decref(json);
 }
 

@@ -29,15 +29,16 @@ static bool put_text(struct survey *survey, struct supervisor *sup, struct web *
 static void stop_texts(struct survey *survey);
 static bool begin(struct survey *survey, const struct supervisor *sup);
 static void copy_all_else(struct survey *survey, const struct supervisor *sup);
-static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup);
-static void copy_shard(struct snapshot_shard *to, const struct worker *w);
+static void copy_rules(struct survey *survey, const struct supervisor *sup);
+static void copy_shard(struct survey *survey, const struct worker *w, struct snapshot_shard *to);
 static void take_reason(void *context, const char *text);
 static bool copy_flows(struct survey *survey, const struct supervisor *sup, uint32_t most);
 static void copy_flow(struct survey *survey, const struct supervisor *sup, const struct worker *w,
 		      const struct ingress_flow *flow);
 static void copy_output(struct survey *survey, const struct supervisor *sup,
 			const struct report_spot *spot);
-static char *copy_text(const char *text);
+static void hand_over(struct survey *survey, struct web *web);
+static char *copy_text(struct survey *survey, const char *text);
 static void stop(struct survey *survey);
 
 bool survey_is_busy(const struct survey *survey)
@@ -54,16 +55,17 @@ void survey_tick(struct survey *survey, struct supervisor *sup, struct web *web)
 		stop(survey);
 		survey->tries++;
 	}
-	if (!survey->making && (!web_wants(web, WEB_SNAPSHOT) || !begin(survey, sup))) {
+	if (!survey->making && !web_wants(web, WEB_SNAPSHOT)) {
+		return;
+	}
+	if (!survey->making && !begin(survey, sup)) {
+		web_put(web, WEB_SNAPSHOT, NULL, 0);
 		return;
 	}
 	most = survey->tries < SURVEY_TRIES ? SURVEY_PIECE : UINT32_MAX;
 	if (copy_flows(survey, sup, most)) {
 		copy_all_else(survey, sup);
-		web_put(web, WEB_SNAPSHOT, survey->making, 0);
-		survey->making = NULL;
-		survey->tries = 0;
-		stop(survey);
+		hand_over(survey, web);
 	}
 }
 
@@ -95,6 +97,11 @@ static void make_texts(struct survey *survey, struct supervisor *sup, struct web
 	if (!survey->tallied) {
 		survey->tallied =
 			tally_add(sup, &survey->tally, patient ? SURVEY_PIECE : UINT32_MAX);
+	}
+	if (survey->tally.short_of_memory) {
+		web_put(web, part, NULL, 0);
+		stop_texts(survey);
+		return;
 	}
 	if (survey->tallied &&
 	    put_text(survey, sup, web, part, patient ? SURVEY_ROWS : UINT32_MAX)) {
@@ -171,6 +178,7 @@ static bool begin(struct survey *survey, const struct supervisor *sup)
 	survey->flow_room = flows;
 	survey->output_room = outputs;
 	survey->worker = survey->place = 0;
+	survey->short_of_memory = false;
 	survey->changes = sup->changer.lists;
 	return true;
 }
@@ -193,35 +201,39 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->changes = sup->history.count;
 	snapshot->members = sup->setup->partition.members.count;
 	snapshot->members_hash = sup->setup->partition.members.hash;
-	snapshot->member = copy_text(sup->setup->opt->member);
+	snapshot->member = copy_text(survey, sup->setup->opt->member);
 	snapshot->disabled = sup->disabled.rule_count;
 	snapshot->gone_flows = sup->gone.flows;
 	snapshot->gone_outputs = sup->gone.outputs;
 	snapshot->rows = (struct snapshot_rows){&recheck_counters, &fast_flow_counters,
 						&fast_output_counters};
 	snapshot->fast = lane_is_open(sup);
-	copy_rules(snapshot, sup);
+	copy_rules(survey, sup);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
-		copy_shard(&snapshot->shards[s], &sup->workers[s]);
+		copy_shard(survey, &sup->workers[s], &snapshot->shards[s]);
 		snapshot->shard_count++;
 	}
 	snapshot->reasons = calloc(REASONS_MAX + 1, sizeof(*snapshot->reasons));
-	must(snapshot->reasons);
-	snapshot->failures = reasons_tell(sup, take_reason, snapshot);
+	if (!snapshot->reasons) {
+		survey->short_of_memory = true;
+		return;
+	}
+	snapshot->failures = reasons_tell(sup, take_reason, survey);
 }
 
-static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup)
+static void copy_rules(struct survey *survey, const struct supervisor *sup)
 {
 	const struct conf *conf = &sup->setup->opt->conf;
+	struct snapshot *snapshot = survey->making;
 
 	for (uint32_t r = 0; r < conf->rule_count; r++) {
 		const struct duty_past *past =
 			duty_past_of(&sup->changer.duty, conf->rules[r].name);
 
 		snapshot->rules[r] = (struct snapshot_rule){
-			.name = copy_text(conf->rules[r].name),
-			.text = copy_text(conf->rules[r].text),
-			.where = copy_text(conf->rules[r].where),
+			.name = copy_text(survey, conf->rules[r].name),
+			.text = copy_text(survey, conf->rules[r].text),
+			.where = copy_text(survey, conf->rules[r].where),
 			.state = past ? past->state : DUTY_ABSENT,
 			.takeovers = past ? past->takeovers : 0,
 			.changed_s = past ? past->changed_s : 0,
@@ -230,7 +242,7 @@ static void copy_rules(struct snapshot *snapshot, const struct supervisor *sup)
 	snapshot->rule_count = conf->rule_count;
 }
 
-static void copy_shard(struct snapshot_shard *to, const struct worker *w)
+static void copy_shard(struct survey *survey, const struct worker *w, struct snapshot_shard *to)
 {
 	const struct shard *shard = w->shard;
 	struct err err;
@@ -253,14 +265,15 @@ static void copy_shard(struct snapshot_shard *to, const struct worker *w)
 	to->failed = worker_failure(w, &err) < 0;
 	to->pages = w->mem.pages;
 	to->pages_misplaced = w->mem.pages_misplaced;
-	to->features = copy_text(shard->features.text);
+	to->features = copy_text(survey, shard->features.text);
 }
 
 static void take_reason(void *context, const char *text)
 {
-	struct snapshot *snapshot = context;
+	struct survey *survey = context;
+	struct snapshot *snapshot = survey->making;
 
-	snapshot->reasons[snapshot->reason_count++] = copy_text(text);
+	snapshot->reasons[snapshot->reason_count++] = copy_text(survey, text);
 }
 
 /* At most so many places of flows, free ones as well; whether that was the last. */
@@ -301,7 +314,8 @@ static void copy_flow(struct survey *survey, const struct supervisor *sup, const
 	to->rule = known ? known->rule : SNAPSHOT_NO_RULE;
 	to->shard = w->index;
 	to->first_output = snapshot->output_count;
-	to->why = copy_text(pending_why(&sup->links.pending, w, place_index(flow->token), false));
+	to->why = copy_text(survey,
+			    pending_why(&sup->links.pending, w, place_index(flow->token), false));
 	if (flow->merge) {
 		const struct merge *merge = flow->merge->merge;
 
@@ -341,8 +355,8 @@ static void copy_output(struct survey *survey, const struct supervisor *sup,
 	to->to = place->output.rule->out.to;
 	to->from = place->got.local;
 	to->flow = snapshot->flow_count;
-	to->why = copy_text(
-		pending_why(&sup->links.pending, spot->w, place_index(place->output.token), true));
+	to->why = copy_text(survey, pending_why(&sup->links.pending, spot->w,
+						place_index(place->output.token), true));
 	to->degraded = !to->why && links_output_amiss(&sup->links, place->output.rule) != NULL;
 	if (lane_is_open(sup)) {
 		struct fast_output_counts counts;
@@ -354,11 +368,26 @@ static void copy_output(struct survey *survey, const struct supervisor *sup,
 	snapshot->output_count++;
 }
 
-static char *copy_text(const char *text)
+/* Of which a part may be missing: then nothing is handed over, and who waits need not. */
+static void hand_over(struct survey *survey, struct web *web)
+{
+	struct snapshot *made = survey->making;
+
+	if (survey->short_of_memory) {
+		snapshot_free(made);
+		made = NULL;
+	}
+	survey->making = NULL;
+	survey->tries = 0;
+	web_put(web, WEB_SNAPSHOT, made, 0);
+	stop(survey);
+}
+
+static char *copy_text(struct survey *survey, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;
 
-	must(copy || !text);
+	survey->short_of_memory |= text && !copy;
 	return copy;
 }
 

@@ -33,6 +33,7 @@ struct survey {
 	uint32_t flow_room, output_room;
 	uint64_t changes; /* of shards, when it was begun */
 	uint32_t tries;
+	bool short_of_memory;   /* something is missing in it */
 	double started_s;       /* the daemon, since 1970; the same for all snapshots */
 	struct tally tally;     /* of a text */
 	struct status status;   /* its rows are being written, if `out' is not NULL */

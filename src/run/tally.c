@@ -11,7 +11,6 @@
 
 #include "shard/relay_merge.h"
 #include "shard/shard.h"
-#include "src/base/must.h"
 #include "src/fastpath/counts.h"
 #include "src/run/figures.h"
 #include "src/run/pending.h"
@@ -32,6 +31,7 @@ struct places {
 /* Why a flow or an output is not live; all NULL: it is. */
 struct reason {
 	const char *pending, *amiss, *standby;
+	bool *short_of_memory; /* the tally's */
 };
 
 /* What of a flow the kernel relays. */
@@ -74,6 +74,7 @@ int tally_take(const struct supervisor *sup, struct tally *out)
 
 	if (rc == 0) {
 		(void)tally_add(sup, out, UINT32_MAX);
+		rc = out->short_of_memory ? -ENOMEM : 0;
 	}
 	return rc;
 }
@@ -207,7 +208,7 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(flow->token), false),
 		links_flow_amiss(&sup->links, flow),
-		flow->rule->standby ? "its rule stands by" : NULL};
+		flow->rule->standby ? "its rule stands by" : NULL, &tally->short_of_memory};
 	struct flow_stats stats;
 	struct part part = {.carried = lane_is_open(sup) &&
 				       lane_reason(sup, &flow->rule->in) == FAST_REASON_NONE};
@@ -221,8 +222,8 @@ static void add_flow(const struct supervisor *sup, const struct worker *w,
 				      : stat_get(&stats.relayed) + stat_get(&stats.relayed_others);
 	if (places->rule) {
 		keep_flow(places->rule, &stats, &part, &why);
-		if (flow->merge) {
-			tally_legs_add(&places->rule->legs, flow, &stats);
+		if (flow->merge && tally_legs_add(&places->rule->legs, flow, &stats) < 0) {
+			tally->short_of_memory = true;
 		}
 	}
 	keep_flow(places->shard, &stats, &part, &why);
@@ -259,7 +260,7 @@ static void add_output(const struct supervisor *sup, const struct worker *w,
 	const struct reason why = {
 		pending_why(&sup->links.pending, w, place_index(output->token), true),
 		links_output_amiss(&sup->links, output->rule),
-		links_output_waits(&sup->links, output->rule)};
+		links_output_waits(&sup->links, output->rule), &tally->short_of_memory};
 	struct output_stats read; /* once, so that all sums have the same of it */
 	const struct output_stats *stats = &read;
 	struct fast_output_counts fast;
@@ -327,7 +328,7 @@ static void keep_state(struct tally_row *row, const struct reason *reason,
 	}
 	if (why && !row->why) {
 		row->why = strdup(why); /* who knows it may forget it */
-		must(row->why);
+		*reason->short_of_memory |= !row->why;
 	}
 }
 

@@ -40,7 +40,8 @@ struct tally {
 				   * flows that come in there, outputs that go out there */
 	uint64_t *at;             /* for each rule a set of shards, tally_is_at */
 	uint32_t rule_count, shard_count, iface_count;
-	bool consistent; /* as report.h says, of the numbers that were added */
+	bool consistent;      /* as report.h says, of the numbers that were added */
+	bool short_of_memory; /* something was not kept: it is not to be shown */
 	struct conf_index index;
 	uint32_t worker, place; /* of the next flow that is added */
 };
@@ -49,7 +50,7 @@ struct tally {
 int tally_take(const struct supervisor *sup, struct tally *out);
 
 /* The same in pieces: what has gone, and then at most so many places of flows, free ones as well.
- * tally_add says whether that was the last. */
+ * tally_add says whether that was the last; then short_of_memory is to be looked at. */
 int tally_begin(const struct supervisor *sup, struct tally *out);
 bool tally_add(const struct supervisor *sup, struct tally *tally, uint32_t most);
 

@@ -1,12 +1,12 @@
 /* tally_legs.c - see tally_legs.h. The names of members are those of the exit report. */
 #include "src/run/tally_legs.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shard/relay_merge.h"
-#include "src/base/must.h"
 #include "src/run/figures.h"
 #include "src/run/report_merge.h"
 #include "src/run/report_put.h"
@@ -14,15 +14,19 @@
 static struct tally_legs *make(const struct merge_rule *rule);
 static json_t *leg_row(const struct tally_legs *sums, uint32_t number);
 
-void tally_legs_add(struct tally_legs **at, const struct ingress_flow *flow,
-		    const struct flow_stats *stats)
+int tally_legs_add(struct tally_legs **at, const struct ingress_flow *flow,
+		   const struct flow_stats *stats)
 {
 	const struct merge *merge = flow->merge->merge;
 	struct tally_legs *sums = *at ? *at : make(&merge->rule);
-	struct tally_leg *leg = &sums->legs[flow->rule->leg];
+	struct tally_leg *leg;
 	struct leg_stats counted;
 
+	if (!sums) {
+		return -ENOMEM;
+	}
 	*at = sums;
+	leg = &sums->legs[flow->rule->leg];
 	figures_copy(&counted, merge->legs[flow->rule->leg].stats, sizeof(counted));
 	if (!leg->ingress[0]) {
 		endpoint_format(&flow->rule->in.at, leg->ingress);
@@ -37,6 +41,7 @@ void tally_legs_add(struct tally_legs **at, const struct ingress_flow *flow,
 	if (flow->rule->leg == 0) {
 		counters_add(&counter_families[COUNTERS_MERGE], &sums->merges, merge->stats);
 	}
+	return 0;
 }
 
 json_t *tally_legs_show(const struct tally_legs *sums)
@@ -46,7 +51,7 @@ json_t *tally_legs_show(const struct tally_legs *sums)
 
 	for (uint32_t leg = 0; leg < MERGE_LEGS_MAX; leg++) {
 		if (sums->legs[leg].ingress[0]) {
-			must(json_array_append_new(legs, leg_row(sums, leg)) == 0);
+			report_stored(json_array_append_new(legs, leg_row(sums, leg)));
 		}
 	}
 	report_put_text(object, "method", report_merge_method(&sums->rule));
@@ -54,14 +59,15 @@ json_t *tally_legs_show(const struct tally_legs *sums)
 	return object;
 }
 
-/* Counters stand on cache lines of their own. */
+/* Counters stand on cache lines of their own. NULL: out of memory. */
 static struct tally_legs *make(const struct merge_rule *rule)
 {
 	struct tally_legs *sums = aligned_alloc(_Alignof(struct tally_legs), sizeof(*sums));
 
-	must(sums);
-	memset(sums, 0, sizeof(*sums));
-	sums->rule = *rule;
+	if (sums) {
+		memset(sums, 0, sizeof(*sums));
+		sums->rule = *rule;
+	}
 	return sums;
 }
 
@@ -83,6 +89,6 @@ static json_t *leg_row(const struct tally_legs *sums, uint32_t number)
 		report_put_number(row, counter_families[COUNTERS_FLOW_DROPS].rows[drops[d]].name,
 				  stat_get(&leg->flows.drops[drops[d]]));
 	}
-	(void)json_object_set_new(row, "silent", json_integer(leg->silent));
+	report_stored(json_object_set_new(row, "silent", json_integer(leg->silent)));
 	return row;
 }

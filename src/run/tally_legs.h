@@ -30,9 +30,9 @@ struct tally_legs {
 };
 
 /* Adds a flow that is a leg, and has counted `stats', to `*at', which is made when it is NULL, and
- * to be freed. Out of memory is fatal. */
-void tally_legs_add(struct tally_legs **at, const struct ingress_flow *flow,
-		    const struct flow_stats *stats);
+ * to be freed. 0 or -ENOMEM. */
+int tally_legs_add(struct tally_legs **at, const struct ingress_flow *flow,
+		   const struct flow_stats *stats);
 
 /* As a new object: what they are together, and a row for each leg in `legs'. */
 struct json_t *tally_legs_show(const struct tally_legs *sums);

@@ -111,6 +111,11 @@ UNIT_TESTS += tests/unit/run/check_survey
 tests_unit_run_check_survey_SOURCES = tests/unit/run/check_survey.c $(RUN_RIG)
 tests_unit_run_check_survey_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_shortage
+tests_unit_run_check_shortage_SOURCES = tests/unit/run/check_shortage.c $(RUN_RIG)
+tests_unit_run_check_shortage_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup
+
 UNIT_TESTS += tests/unit/run/check_scene
 tests_unit_run_check_scene_SOURCES = tests/unit/run/check_scene.c $(RUN_RIG)
 tests_unit_run_check_scene_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

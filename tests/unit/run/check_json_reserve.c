@@ -30,7 +30,10 @@ START_TEST(pieces_are_cut_until_its_end_and_all_given_back)
 		}
 	}
 	ck_assert(json_reserve_was_used());
+	ck_assert(json_reserve_was_short());
+	json_reserve_begin();
 	ck_assert(!json_reserve_was_used());
+	ck_assert(!json_reserve_was_short());
 }
 END_TEST
 
