@@ -37,6 +37,7 @@ struct bench {
 static void open_bench(struct bench *bench)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	static char program[] = "numacastd", *words[] = {program, NULL};
 	struct door door = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
 	struct err err;
 
@@ -45,6 +46,7 @@ static void open_bench(struct bench *bench)
 			   &err) == 0);
 	bench->setup.opt = &bench->opt;
 	bench->sup.setup = &bench->setup;
+	reload_init(&bench->sup.reload, &bench->sup, 1, words);
 	bench->sup.draining = true; /* so that a change is made, looked at, and not begun */
 	must(bind(door.fd, (struct sockaddr *)&name, sizeof(sa_family_t)) == 0);
 	must(listen(door.fd, CLIENTS) == 0);
