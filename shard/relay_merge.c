@@ -26,6 +26,7 @@ struct walk {
 	struct datagram won;    /* the run of winners before that; `count' 0: none */
 };
 
+static void let_go(struct relay *r, struct ingress_flow *flow, enum merge_verdict verdict);
 static size_t bytes_of(const struct merge_rule *rule, bool heir);
 static void make(struct relay_merge *rm, const struct rule_merge *key, bool heir);
 static bool goes_on_alone(struct walk *w);
@@ -188,19 +189,19 @@ void relay_take_merged(struct relay *r, struct ingress_flow *flow, const struct 
 void relay_merge_give_up(struct relay *r, struct ingress_flow *flow)
 {
 	(void)merge_gives_up(flow->merge->merge, flow->leg, UINT64_MAX);
-	relay_merge_settle_held(r, flow, MERGE_LATE);
+	let_go(r, flow, MERGE_LATE);
 }
 
-void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow, enum merge_verdict verdict)
+void relay_merge_settle_untold(struct relay *r, struct ingress_flow *flow)
 {
-	struct walk w = {.r = r, .flow = flow, .rm = flow->merge};
+	bool goes_on = flow->merge->merge->legs[flow->leg].delivering;
 
-	settle_held(&w, verdict);
+	let_go(r, flow, goes_on ? MERGE_LATE : MERGE_RELAY);
 }
 
 void relay_merge_rest(struct relay *r, struct ingress_flow *flow)
 {
-	relay_merge_settle_held(r, flow, MERGE_RELAY);
+	relay_merge_settle_untold(r, flow);
 	flow->merge->rests = true;
 }
 
@@ -221,8 +222,7 @@ void relay_merges_look(struct relay *r)
 		merge_look(rm->merge, now_ns);
 		for (unsigned leg = 0; leg < rm->key.rule.leg_count; leg++) {
 			if (rm->held[leg].count > 0 && merge_gives_up(rm->merge, leg, now_ns)) {
-				relay_merge_settle_held(r, &relay_place(r, rm->legs[leg])->flow,
-							MERGE_LATE);
+				let_go(r, &relay_place(r, rm->legs[leg])->flow, MERGE_LATE);
 			}
 		}
 	}
@@ -250,6 +250,14 @@ void relay_merges_end(struct relay *r)
 		}
 		merge_end(rm->merge);
 	}
+}
+
+/* What the flow, a leg, holds. */
+static void let_go(struct relay *r, struct ingress_flow *flow, enum merge_verdict verdict)
+{
+	struct walk w = {.r = r, .flow = flow, .rm = flow->merge};
+
+	settle_held(&w, verdict);
 }
 
 static size_t bytes_of(const struct merge_rule *rule, bool heir)

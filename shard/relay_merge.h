@@ -76,13 +76,12 @@ void relay_take_merged(struct relay *r, struct ingress_flow *flow, const struct 
 /* The flow's next datagram is waited for no longer: what it holds is late. */
 void relay_merge_give_up(struct relay *r, struct ingress_flow *flow);
 
-/* What the flow, a leg, holds is settled by `verdict'. */
-void relay_merge_settle_held(struct relay *r, struct ingress_flow *flow,
-			     enum merge_verdict verdict);
+/* Nobody will tell what the datagram is that the flow, a leg, holds: it is relayed, unless the leg
+ * has gone on without it, which it would follow out of order; then it is late. */
+void relay_merge_settle_untold(struct relay *r, struct ingress_flow *flow);
 
 /* The flow, a leg, receives no more until it has moved to another shard, which goes on by what the
- * merge remembers (SHARD_SET_MERGE): that changes no more. What the leg holds is relayed, since
- * nobody will tell any more. */
+ * merge remembers (SHARD_SET_MERGE): that changes no more. What the leg holds is settled. */
 void relay_merge_rest(struct relay *r, struct ingress_flow *flow);
 
 /* Lets go what was held for too long, and notes who is silent. For each MAIL_LOOK, and every few

@@ -122,7 +122,7 @@ static void make_plain(struct setting *s)
 	if (!flow->merge) {
 		return;
 	}
-	relay_merge_settle_held(s->r, flow, MERGE_RELAY); /* nobody will tell any more */
+	relay_merge_settle_untold(s->r, flow);
 	s->offered = relay_offered(s->from);
 	take_leave(s, legs);
 	before->legs[flow->leg] = PLACE_NONE;
@@ -207,7 +207,7 @@ static void take_leave(struct setting *s, uint8_t to[MERGE_LEGS_MAX])
 	}
 }
 
-/* What legs hold is held on, or relayed if nobody will tell any more. */
+/* What legs hold is held on, or settled if nobody will tell any more. */
 static void pass_held(struct setting *s, struct relay_merge *rm)
 {
 	struct relay_merge *before = s->before;
@@ -222,7 +222,7 @@ static void pass_held(struct setting *s, struct relay_merge *rm)
 			rm->held[s->m->legs[i].leg] = before->held[flow->leg];
 			before->held[flow->leg].count = 0;
 		} else {
-			relay_merge_settle_held(s->r, flow, MERGE_RELAY);
+			relay_merge_settle_untold(s->r, flow);
 		}
 	}
 }

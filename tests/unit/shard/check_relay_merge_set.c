@@ -234,6 +234,28 @@ static void hold(uint32_t flow)
 	ck_assert(flow_of(flow)->merge->rests);
 }
 
+/* It would follow what came after it, and perhaps be relayed twice. */
+START_TEST(what_a_leg_holds_and_has_gone_on_without_is_late)
+{
+	uint32_t a = rig_flow(), b;
+	struct shard_message m = set_merge(true, a, a, PLACE_NONE);
+
+	ck_assert_int_eq(ask(&m), 0);
+	b = add_leg(1, NEW_FD);
+	flow_of(a)->merge->merge->waits_ns = 0;
+	arrive(a, 5000, 10);
+	arrive(a, 100, 1); /* a restart, perhaps */
+	ck_assert_uint_eq(relay_held(flow_of(a)), 1);
+	arrive(a, 5010, 1); /* it was none */
+	ck_assert_uint_eq(relay_held(flow_of(a)), 1);
+	hold(a);
+	ck_assert_uint_eq(relay_held(flow_of(a)), 0);
+	ck_assert_uint_eq(dropped(a, FLOW_DROP_LATE), 1);
+	ck_assert_uint_eq(stat_get(&output_of(0)->stats->offered), 11);
+	remove_flow(b);
+}
+END_TEST
+
 /* To another merge of the same shard, which is nothing else. */
 START_TEST(a_feed_that_moves_goes_on_by_what_it_remembers)
 {
@@ -307,6 +329,7 @@ int main(void)
 	tcase_add_test(tests, another_leg_knows_what_was_relayed_before_it_came);
 	tcase_add_test(tests, outputs_stay_when_the_first_leg_goes);
 	tcase_add_test(tests, legs_change_places_and_what_is_held_goes_along);
+	tcase_add_test(tests, what_a_leg_holds_and_has_gone_on_without_is_late);
 	tcase_add_test(tests, a_feed_that_moves_goes_on_by_what_it_remembers);
 	tcase_add_test(tests, what_cannot_be_is_refused_and_changes_nothing);
 	suite_add_tcase(suite, tests);
