@@ -110,6 +110,7 @@ static void make_flow(struct sim_world *w, struct sim_flow *flow, uint32_t shard
 				  .feed = ++w->feeds,
 				  .shard = shard,
 				  .token = PLACE_NONE,
+				  .of_feed = SIM_NONE,
 				  .sock = SIM_NONE};
 	flow->rule = (struct rule_flow){.ifindex = 1, .in = RULE_INGRESS_UNSET};
 	flow->rule.in.at.addr = sim_address(2, (uint16_t)(w->feeds % 60000));
@@ -124,19 +125,13 @@ static void make_flow(struct sim_world *w, struct sim_flow *flow, uint32_t shard
 	}
 }
 
-void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint32_t kind)
+/* Asks for a flow that was made. */
+static void add_flow(struct sim_world *w, uint32_t at, uint32_t outputs, uint32_t kind)
 {
 	struct sim_job *job = &w->job;
-	uint32_t at = 0, count = 0;
+	uint32_t count = 0;
 
-	while (at < SIM_FLOWS && w->flows[at].used) {
-		at++;
-	}
-	if (at == SIM_FLOWS) {
-		return;
-	}
 	*job = (struct sim_job){.kind = SIM_ADD_FLOW, .flow = at, .fresh = SIM_NONE};
-	make_flow(w, &w->flows[at], shard, kind);
 	job->list[count++] = (struct shard_message){.op = SHARD_ADD_FLOW,
 						    .fd = sim_fd(w->flows[at].sock),
 						    .flow_rule = w->flows[at].rule};
@@ -149,7 +144,32 @@ void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint3
 		}
 	}
 	job->list[count++] = (struct shard_message){.op = SHARD_START_FLOW, .fd = -1};
-	ask_list(w, shard, count);
+	ask_list(w, w->flows[at].shard, count);
+}
+
+void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint32_t kind)
+{
+	for (uint32_t at = 0; at < SIM_FLOWS; at++) {
+		if (!w->flows[at].used) {
+			make_flow(w, &w->flows[at], shard, kind);
+			add_flow(w, at, outputs, kind);
+			return;
+		}
+	}
+}
+
+void sim_add_leg(struct sim_world *w, const struct sim_feed *feed, uint32_t leg, uint32_t outputs)
+{
+	uint32_t at = feed->legs[leg], kind = w->plan_kind / (1 + leg);
+	struct sim_flow *flow = &w->flows[at];
+
+	make_flow(w, flow, w->plan_shard, kind);
+	flow->of_feed = (uint32_t)(feed - w->feed_list);
+	flow->leg = leg;
+	flow->feed = w->flows[feed->legs[0]].feed;
+	flow->rule.merge = &feed->key;
+	flow->rule.leg = (uint8_t)leg;
+	add_flow(w, at, outputs, kind);
 }
 
 static uint32_t find_outputs(const struct sim_world *w, uint32_t flow,
@@ -166,8 +186,7 @@ static uint32_t find_outputs(const struct sim_world *w, uint32_t flow,
 	return count;
 }
 
-/* To end it, or to move it. */
-static void take_flow(struct sim_world *w, uint32_t flow, enum sim_job_kind kind)
+void sim_take_flow(struct sim_world *w, uint32_t flow, enum sim_job_kind kind)
 {
 	struct sim_job *job = &w->job;
 	struct sim_flow *f = &w->flows[flow];
@@ -193,6 +212,7 @@ void sim_give(struct sim_world *w)
 
 	job->list[0].op = SHARD_ADD_FLOW;
 	job->list[0].goes_on = true;
+	job->list[0].flow_rule.merge = flow->rule.merge;
 	for (uint32_t i = 0; i < job->part_count; i++) {
 		struct shard_message *m = &job->list[i + 1];
 
@@ -354,6 +374,14 @@ static uint32_t any_flow(const struct sim_world *w, uint32_t choice)
 	return SIM_NONE;
 }
 
+/* That has the outputs. */
+static uint32_t lead_of(const struct sim_world *w, uint32_t flow)
+{
+	uint32_t feed = w->flows[flow].of_feed;
+
+	return feed == SIM_NONE ? flow : w->feed_list[feed].legs[0];
+}
+
 static uint32_t any_output(const struct sim_world *w, uint32_t choice)
 {
 	for (uint32_t i = 0; i < SIM_OUTPUTS; i++) {
@@ -367,6 +395,7 @@ static uint32_t any_output(const struct sim_world *w, uint32_t choice)
 void sim_change(struct sim_world *w, const struct sim_event *e)
 {
 	uint32_t flow = any_flow(w, e->a), output = any_output(w, e->a);
+	enum sim_job_kind take;
 
 	if (w->job.kind != SIM_IDLE) {
 		return;
@@ -378,6 +407,9 @@ void sim_change(struct sim_world *w, const struct sim_event *e)
 	case SIM_EVENT_ROOM:
 		begin_room(w, e->a % SIM_SHARDS);
 		return;
+	case SIM_EVENT_ADD_FEED:
+		sim_begin_feed(w, e);
+		return;
 	default:
 		break;
 	}
@@ -387,10 +419,15 @@ void sim_change(struct sim_world *w, const struct sim_event *e)
 	switch (e->kind) {
 	case SIM_EVENT_REMOVE_FLOW:
 	case SIM_EVENT_MOVE:
-		take_flow(w, flow, e->kind == SIM_EVENT_MOVE ? SIM_MOVE_TAKE : SIM_REMOVE_FLOW);
+		take = e->kind == SIM_EVENT_MOVE ? SIM_MOVE_TAKE : SIM_REMOVE_FLOW;
+		if (w->flows[flow].of_feed != SIM_NONE) {
+			sim_change_feed(w, w->flows[flow].of_feed, take);
+		} else {
+			sim_take_flow(w, flow, take);
+		}
 		return;
 	case SIM_EVENT_ADD_OUTPUT:
-		begin_output(w, e, flow);
+		begin_output(w, e, lead_of(w, flow));
 		return;
 	case SIM_EVENT_DUTY:
 		if (e->b % 2 && output != SIM_NONE) {

@@ -3,7 +3,10 @@
  * The order of reasons is that of shard/ingress.c, and at each output that of egress_append; what
  * the weather, a rate or a path that shrinks may do to it later is not certain, and not told here.
  */
+#include <stdlib.h>
+
 #include "src/base/clock.h"
+#include "src/base/must.h"
 #include "tests/sim/sim.h"
 
 /* Whether what its flow has is still offered to it. A flow that goes or moves keeps its outputs
@@ -36,6 +39,16 @@ static uint32_t count_too_big(const struct rule_output *out, const struct sim_pa
 	return (packet->segment > most ? packet->count - 1 : 0) + (packet->last_bytes > most);
 }
 
+static void note(struct sim_flow *flow, uint32_t number)
+{
+	if (flow->log_count == flow->log_room) {
+		flow->log_room = flow->log_room > 0 ? 2 * flow->log_room : 1024;
+		flow->log = realloc(flow->log, flow->log_room * sizeof(*flow->log));
+		must(flow->log);
+	}
+	flow->log[flow->log_count++] = number;
+}
+
 static void expect_of(struct sim_output *o, const struct sim_packet *packet)
 {
 	const struct rule_output *out = &o->rule.out;
@@ -57,6 +70,74 @@ static void expect_of(struct sim_output *o, const struct sim_packet *packet)
 		o->due[OUTPUT_DROP_TTL_EXPIRED] += packet->count;
 	} else if (out->rate_bps == 0) {
 		o->due[OUTPUT_DROP_TOO_BIG] += count_too_big(out, packet);
+	}
+}
+
+/* One datagram is relayed, or all of a packet are. */
+static void relay(struct sim_world *w, struct sim_flow *flow, const struct sim_packet *packet)
+{
+	uint32_t of = (uint32_t)(flow - w->flows);
+
+	for (uint32_t i = 0; i < packet->count; i++) {
+		bool empty = i + 1 == packet->count && packet->last_bytes == 0;
+
+		note(flow, empty ? SIM_EMPTY : packet->first + i);
+	}
+	for (uint32_t i = 0; i < SIM_OUTPUTS; i++) {
+		struct sim_output *o = &w->outputs[i];
+
+		if (o->used && o->flow == of && is_there(w, o)) {
+			expect_of(o, packet);
+		}
+	}
+}
+
+/* Whoever brings a number first is relayed. */
+static void merge_one(struct sim_world *w, struct sim_flow *flow, const struct sim_packet *one,
+		      bool standby)
+{
+	struct sim_feed *feed = &w->feed_list[flow->of_feed];
+	uint8_t *brought = &feed->brought[one->first % SIM_NUMBERS],
+		bit = (uint8_t)(1 << flow->leg);
+	bool own = *brought & bit, first = *brought == 0;
+
+	if (one->last_bytes == 0) {
+		flow->drops[FLOW_DROP_UNNUMBERED]++;
+		return;
+	}
+	*brought |= bit;
+	if (!first) {
+		flow->drops[own ? FLOW_DROP_REPEATED : FLOW_DROP_DUPLICATE]++;
+		return;
+	}
+	feed->first = feed->distinct == 0 || one->first < feed->first ? one->first : feed->first;
+	feed->end = one->first >= feed->end ? one->first + 1 : feed->end;
+	feed->distinct++;
+	if (standby) {
+		flow->drops[FLOW_DROP_STANDBY]++;
+		return;
+	}
+	flow->relayed++;
+	feed->relayed++;
+	relay(w, &w->flows[feed->legs[0]], one);
+}
+
+static void merge(struct sim_world *w, struct sim_flow *flow, const struct sim_packet *packet,
+		  bool standby)
+{
+	struct sim_packet one = *packet;
+
+	one.count = 1;
+	for (uint32_t i = 0; i < packet->count; i++) {
+		one.first = packet->first + i;
+		one.segment = i + 1 < packet->count ? packet->segment : packet->last_bytes;
+		one.last_bytes = one.segment;
+		if (sim_is_wild(w, flow)) {
+			note(&w->flows[w->feed_list[flow->of_feed].legs[0]],
+			     one.last_bytes == 0 ? SIM_EMPTY : one.first);
+		} else {
+			merge_one(w, flow, &one, standby);
+		}
 	}
 }
 
@@ -82,13 +163,15 @@ void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_pac
 	} else if (place->rule.standby) {
 		fate = &flow->drops[FLOW_DROP_STANDBY];
 	}
-	*fate += packet->count;
 	flow->handed += packet->count;
-	for (uint32_t i = 0; fate == &flow->relayed && i < SIM_OUTPUTS; i++) {
-		struct sim_output *o = &w->outputs[i];
-
-		if (o->used && o->flow == (uint32_t)(flow - w->flows) && is_there(w, o)) {
-			expect_of(o, packet);
+	if (fate != &flow->relayed && fate != &flow->drops[FLOW_DROP_STANDBY]) {
+		*fate += packet->count;
+	} else if (flow->of_feed != SIM_NONE) {
+		merge(w, flow, packet, place->rule.standby);
+	} else {
+		*fate += packet->count;
+		if (fate == &flow->relayed) {
+			relay(w, flow, packet);
 		}
 	}
 }

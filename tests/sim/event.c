@@ -10,6 +10,7 @@
 #include "tests/sim/trace.h"
 
 #define PASS_MAX_MS 64
+#define LEG_TRAIN   64 /* more would be farther ahead of the other leg than is remembered */
 
 static uint32_t size_of(uint32_t choice)
 {
@@ -38,7 +39,8 @@ static struct sim_packet packet_of(uint32_t bytes, uint32_t marks)
 	static const uint8_t toses[] = {0, 0, 0xb8, 0xbb};
 	static const uint8_t senders[] = {0, 0, 0, 1, 0, 1, 2, 0};
 
-	return (struct sim_packet){.count = 1,
+	return (struct sim_packet){.first = SIM_NONE,
+				   .count = 1,
 				   .segment = bytes,
 				   .last_bytes = bytes,
 				   .ttl = ttls[marks % 8],
@@ -66,6 +68,7 @@ static void bring_train(struct sim_world *w, const struct sim_event *e)
 	uint32_t most = UDP_PAYLOAD_MAX / packet.segment;
 
 	packet.count = e->c % 8 == 0 ? most : 2U + e->c % 62;
+	most = flow && flow->of_feed != SIM_NONE && most > LEG_TRAIN ? LEG_TRAIN : most;
 	packet.count = packet.count < most ? packet.count : most;
 	if (e->c % 3 == 0 && packet.segment > SIM_HEAD_BYTES) {
 		packet.last_bytes = SIM_HEAD_BYTES + e->c % (packet.segment - SIM_HEAD_BYTES);
@@ -203,6 +206,12 @@ void sim_do(struct sim_world *w, const struct sim_event *e)
 		break;
 	case SIM_EVENT_ODD:
 		bring_odd(w, e);
+		break;
+	case SIM_EVENT_FEED:
+		sim_bring_feed(w, e, packet_of(size_of(e->b), e->c / 64));
+		break;
+	case SIM_EVENT_AGAIN:
+		sim_bring_again(w, e);
 		break;
 	case SIM_EVENT_TURN:
 		sim_turn(w, e->a % SIM_SHARDS);

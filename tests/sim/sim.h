@@ -8,6 +8,7 @@
  *     event.c          does what an event says
  *     change.c         control, which changes rules by messages, one job at a time
  *     answer.c         of that, what the answers mean
+ *     feed.c           feeds of two legs each: traffic, and how control makes, moves and ends them
  *     watch.c          looks at each message that is sent
  *     law.c            what must hold after each event
  *     simulate.c       the program
@@ -30,6 +31,11 @@
 #define SIM_FLOWS        8 /* at once, in all */
 #define SIM_OUTPUTS      24
 #define SIM_FLOW_OUTPUTS 4 /* of one flow */
+#define SIM_FEEDS        2
+#define SIM_LEGS         2
+#define SIM_NUMBERS      131072 /* of a feed, that are remembered */
+#define SIM_LATELY       16     /* packets of a feed that may be brought again */
+#define SIM_PLAN         8
 #define SIM_SOCKS        64
 #define SIM_ROOMS_MAX    2 /* added to a shard */
 #define SIM_QUEUE        512
@@ -85,10 +91,10 @@ struct sim_flow {
 	bool held;       /* control has told it to wait */
 	uint32_t feed;   /* no two flows ever have the same */
 	uint32_t shard, token, sock;
-	uint32_t *log; /* numbers, in the order in which they came to the socket */
+	uint32_t of_feed, leg; /* of_feed: SIM_NONE, or which one it is a leg of */
+	uint32_t *log;         /* numbers that are to be relayed, in the order of the ring */
 	uint32_t log_count, log_room, next_number;
-	uint32_t log_taken; /* of these by the ring, or lost with a socket */
-	uint64_t handed;    /* datagrams the ring has had */
+	uint64_t handed; /* datagrams the ring has had */
 	uint64_t drops[FLOW_DROP_COUNT], relayed;
 	uint64_t lost; /* at sockets it has had: of which it was told when they were closed */
 	struct rule_flow rule;
@@ -107,6 +113,22 @@ struct sim_output {
 	uint32_t cursor; /* in its flow's log, behind what it sent last */
 	uint64_t sent, sent_bytes;
 	uint64_t base; /* relayed by its flow before it came */
+};
+
+/* Two legs that bring the same, and what was judged of it. A wild one has a window and a skew= that
+ * traffic does not keep to: what becomes of a datagram of it is not foretold, only that it is
+ * counted. */
+struct sim_feed {
+	bool used, wild;
+	uint32_t legs[SIM_LEGS]; /* flows; the first has the outputs */
+	struct rule_merge key;
+	uint32_t next_number;
+	struct sim_packet lately[SIM_LATELY];
+	uint32_t lately_count;        /* ever */
+	uint8_t brought[SIM_NUMBERS]; /* by which legs, a bit each */
+	uint32_t first, end;          /* lowest number that was, and the one behind the highest */
+	uint32_t distinct;            /* numbers that were */
+	uint64_t relayed;
 };
 
 /* What the ring of a shard is told. */
@@ -156,6 +178,14 @@ enum sim_job_kind {
 	SIM_SET_DUTIES,
 	SIM_SET_ECHOES,
 	SIM_ADD_ROOM,
+	SIM_MAKE_FEED,
+	SIM_HOLD_LEG,
+};
+
+/* A job that follows when the one before is done, all of one feed. */
+struct sim_step {
+	enum sim_job_kind kind;
+	uint32_t leg;
 };
 
 struct sim_job {
@@ -179,7 +209,10 @@ struct sim_world {
 	struct sim_flow flows[SIM_FLOWS];
 	struct sim_output outputs[SIM_OUTPUTS];
 	struct sim_sock socks[SIM_SOCKS];
+	struct sim_feed feed_list[SIM_FEEDS];
 	struct sim_job job;
+	struct sim_step plan[SIM_PLAN];
+	uint32_t plan_count, plan_at, plan_feed, plan_shard, plan_kind;
 	uint32_t feeds, ports; /* given so far */
 	uint64_t clock_ns;
 	uint32_t clock_reads; /* since the last event */
@@ -260,6 +293,12 @@ void sim_change(struct sim_world *w, const struct sim_event *event);
 /* Adds a flow with outputs, at the start. */
 void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint32_t kind);
 
+/* The same, of a leg, in that place of `flows'. */
+void sim_add_leg(struct sim_world *w, const struct sim_feed *feed, uint32_t leg, uint32_t outputs);
+
+/* Takes a flow and its outputs away, to end it or to move it. */
+void sim_take_flow(struct sim_world *w, uint32_t flow, enum sim_job_kind kind);
+
 /* The shard may have answered. */
 void sim_take_answer(struct sim_world *w, struct sim_shard *s);
 
@@ -272,11 +311,33 @@ void sim_give(struct sim_world *w);
 /* How an output's socket is used. */
 struct egress_socket sim_egress_socket(const struct sim_world *w, uint32_t output, uint32_t sock);
 
+/* ---- feed.c ---- */
+
+/* So many bytes has a feed of a shard. */
+size_t sim_feed_bytes(void);
+
+/* What an event says: a packet on the legs, or one of lately again. */
+void sim_bring_feed(struct sim_world *w, const struct sim_event *event, struct sim_packet packet);
+void sim_bring_again(struct sim_world *w, const struct sim_event *event);
+
+/* Begins to add one, and to move or end that of a leg; step by step. */
+void sim_begin_feed(struct sim_world *w, const struct sim_event *event);
+void sim_change_feed(struct sim_world *w, uint32_t feed, enum sim_job_kind kind);
+void sim_next_step(struct sim_world *w);
+
+/* What the outputs of the flow have been offered since the start, as far as it is foretold. */
+uint64_t sim_offered(const struct sim_world *w, const struct sim_flow *flow);
+bool sim_is_wild(const struct sim_world *w, const struct sim_flow *flow);
+
+/* Its laws; `over': all its numbers are settled. */
+void sim_check_feed(const struct sim_world *w, const struct sim_feed *feed, bool over);
+
 /* ---- law.c ---- */
 
 void sim_check(struct sim_world *w);
 
 /* Of a flow or an output that has left, by what was told of it. */
-void sim_check_flow(const struct sim_flow *flow, const struct flow_stats *stats, uint64_t held);
-void sim_check_output(const struct sim_output *output, const struct output_stats *stats,
-		      uint64_t pending);
+void sim_check_flow(const struct sim_world *w, const struct sim_flow *flow,
+		    const struct flow_stats *stats, uint64_t held);
+void sim_check_output(const struct sim_world *w, const struct sim_output *output,
+		      const struct output_stats *stats, uint64_t pending);

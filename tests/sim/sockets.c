@@ -40,7 +40,6 @@ static void take_packet(struct sim_world *w, struct sim_sock *sock, struct sim_p
 	*out = sock->queue[sock->head];
 	sock->head = (sock->head + 1) % SIM_QUEUE;
 	sock->count--;
-	w->flows[sock->flow].log_taken += out->count;
 }
 
 /* Aborts where nothing such is open. */
@@ -178,10 +177,6 @@ void sim_sock_close(struct sim_world *w, uint32_t sock)
 	if (sock != SIM_NONE) {
 		must(w->socks[sock].open);
 		w->socks[sock].open = false;
-		if (w->socks[sock].flow != SIM_NONE) {
-			w->flows[w->socks[sock].flow].log_taken =
-				w->flows[w->socks[sock].flow].log_count;
-		}
 	}
 }
 
@@ -190,32 +185,21 @@ uint32_t sim_packet_bytes(const struct sim_packet *packet)
 	return (packet->count - 1) * packet->segment + packet->last_bytes;
 }
 
-static void note(struct sim_flow *flow, uint32_t number)
-{
-	if (flow->log_count == flow->log_room) {
-		flow->log_room = flow->log_room > 0 ? 2 * flow->log_room : 1024;
-		flow->log = realloc(flow->log, flow->log_room * sizeof(*flow->log));
-		must(flow->log);
-	}
-	flow->log[flow->log_count++] = number;
-}
-
 void sim_arrive(struct sim_world *w, struct sim_flow *flow, struct sim_packet packet)
 {
 	struct sim_sock *sock = &w->socks[flow->sock];
+	uint32_t *next = flow->of_feed == SIM_NONE ? &flow->next_number
+						   : &w->feed_list[flow->of_feed].next_number;
 
 	if (sock->count == w->conf.queue) {
 		sock->drops += 1; /* the kernel counts a train as one */
 		return;
 	}
-	packet.first = flow->next_number;
-	flow->next_number += packet.count;
-	packet.stamp_ns = w->clock_ns + SIM_WALL_S * NS_PER_S;
-	for (uint32_t i = 0; i < packet.count; i++) {
-		bool empty = i + 1 == packet.count && packet.last_bytes == 0;
-
-		note(flow, empty ? SIM_EMPTY : packet.first + i);
+	if (packet.first == SIM_NONE) {
+		packet.first = *next;
+		*next += packet.count;
 	}
+	packet.stamp_ns = w->clock_ns + SIM_WALL_S * NS_PER_S;
 	sock->queue[(sock->head + sock->count++) % SIM_QUEUE] = packet;
 }
 

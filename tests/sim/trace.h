@@ -12,6 +12,8 @@
 	X(MANY, "many", 110)                  \
 	X(TRAIN, "train", 90)                 \
 	X(ODD, "odd", 40)                     \
+	X(FEED, "feed", 60)                   \
+	X(AGAIN, "again", 50)                 \
 	X(TURN, "turn", 330)                  \
 	X(PASS, "pass", 30)                   \
 	X(ERRORS, "errors", 20)               \
@@ -41,6 +43,7 @@
 	X(SET_FLOW, "set-flow", 8)            \
 	X(DUTY, "duty", 15)                   \
 	X(ECHOES, "echoes", 6)                \
+	X(ADD_FEED, "add-feed", 10)           \
 	X(ROOM, "room", 2)
 
 #define SIM_EVENT_ID(id, ...) SIM_EVENT_##id,

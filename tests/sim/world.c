@@ -8,6 +8,7 @@
 
 #include "shard/relay_band.h"
 #include "shard/relay_flows.h"
+#include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 #include "tests/sim/trace.h"
@@ -21,6 +22,9 @@ static void cut(struct sim_shard *s, const struct sim_conf *conf, const struct p
 		struct arena *arena)
 {
 	relay_cut(&s->relay, SIM_FLOWS / 2, arena);
+	for (uint32_t i = 0; i < SIM_FEEDS; i++) {
+		relay_merge_add_block(&s->relay, sim_feed_bytes(), arena);
+	}
 	egress_cut(&s->egress, SIM_OUTPUTS / 2, conf->trains, arena);
 	zerocopy_cut(&s->egress.zerocopy, counts, conf->trains, arena);
 	pool_cut(&s->pool, counts, arena);
@@ -233,6 +237,13 @@ void sim_close(struct sim_world *w)
 	for (uint32_t i = 0; i < SIM_SHARDS; i++) {
 		struct sim_shard *s = &w->shards[i];
 
+		for (uint32_t k = 0; k < SIM_FEEDS; k++) {
+			const struct sim_feed *feed = &w->feed_list[k];
+
+			if (feed->used && w->flows[feed->legs[0]].shard == i) {
+				sim_check_feed(w, feed, true);
+			}
+		}
 		check_home(s);
 		ring_close(s->ring);
 		mailbox_close(&s->mailbox);
