@@ -23,6 +23,7 @@ struct finisher {
 	const struct supervisor *sup;
 	pid_t pid;    /* of the other process; 0: there is none */
 	int death_fd; /* readable once this process is dead */
+	int confined; /* 1: it has given up what it does not need; atomic, a futex */
 	void *stack;
 };
 

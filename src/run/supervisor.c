@@ -19,6 +19,7 @@
 
 #include "src/base/advice.h"
 #include "src/base/clock.h"
+#include "src/base/confine.h"
 #include "src/base/sink.h"
 #include "src/run/changer_cut.h"
 #include "src/run/control.h"
@@ -113,6 +114,7 @@ static int relay_until_end(struct supervisor *sup, int signals, struct err *err)
 		precedence_give_way();
 		ready_announce(sup);
 		store_settle(&sup->store, sup);
+		confine_self(CONFINE_CONTROL); /* no thread is made any more */
 		rc = keep_watch(sup, signals, err);
 	} else {
 		ending_post(sup, MAIL_QUIT);
