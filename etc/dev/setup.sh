@@ -9,11 +9,11 @@ build_packages=(
     gcc libc6-dev make autoconf automake pkg-config
     liburing-dev libnuma-dev libhwloc-dev libjansson-dev libcap-ng-dev libmnl-dev
     libxxhash-dev
-    libmicrohttpd-dev libncurses-dev libc-ares-dev libbpf-dev clang
+    libmicrohttpd-dev libncurses-dev libc-ares-dev libbpf-dev clang libseccomp-dev
 )
 demo_packages=(iproute2 procps jq)
 test_packages=(
-    check libseccomp-dev                                             # unit and fault tests
+    check                                                            # unit tests
     clang clang-format clang-tidy cppcheck shellcheck mandoc         # lint
     python3-minimal ethtool tshark iperf socat ffmpeg strace tmux    # network stories
     rist-tools srt-tools wireguard-go wireguard-tools                # the sites' stories

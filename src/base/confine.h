@@ -16,6 +16,9 @@ enum confine_kind {
 	CONFINE_COUNT,
 };
 
+/* One word. */
+const char *confine_name(enum confine_kind kind);
+
 typedef void confine_begin(enum confine_kind kind);
 
 /* Before the first thread; control thread. NULL: nothing is given up. */

@@ -1,6 +1,7 @@
 # What runs: workers, watch, report, and the process around them.
 noinst_LIBRARIES += src/run/libnc-run.a
-src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS)
+src_run_libnc_run_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBCAPNG_CFLAGS) $(MNL_CFLAGS) \
+	$(SECCOMP_CFLAGS)
 src_run_libnc_run_a_SOURCES = \
 	src/run/answer.c src/run/answer.h \
 	src/run/changer.c src/run/changer.h \
@@ -55,6 +56,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/rebalance.c src/run/rebalance.h \
 	src/run/recheck.c src/run/recheck.h \
 	src/run/renew.c src/run/renew.h \
+	src/run/refusals.c src/run/refusals.h \
 	src/run/reload.c src/run/reload.h \
 	src/run/replies.c src/run/replies.h \
 	src/run/report.c src/run/report.h \
@@ -64,6 +66,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/report_rows.c src/run/report_rows.h \
 	src/run/rlimits.c src/run/rlimits.h \
 	src/run/rows.c src/run/rows.h \
+	src/run/sandbox.h src/run/sandbox_rows.h \
 	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \
@@ -82,6 +85,12 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/watch_leg.c src/run/watch_leg.h \
 	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
+if SANDBOX
+src_run_libnc_run_a_SOURCES += src/run/sandbox.c src/run/sandbox_rows.c
+else
+src_run_libnc_run_a_SOURCES += src/run/sandbox_none.c
+endif
+EXTRA_DIST += src/run/sandbox.c src/run/sandbox_rows.c src/run/sandbox_none.c
 NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a src/fastpath/libnc-fastpath.a \
 	$(NC_HOST_LIBS) $(MICROHTTPD_LIBS) \
-	$(LIBCAPNG_LIBS) $(BPF_LIBS) $(MNL_LIBS)
+	$(LIBCAPNG_LIBS) $(BPF_LIBS) $(MNL_LIBS) $(NC_SANDBOX_LIBS)

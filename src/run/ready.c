@@ -15,6 +15,7 @@
 #include "src/run/privs.h"
 #include "src/run/report_file.h"
 #include "src/run/rlimits.h"
+#include "src/run/sandbox.h"
 #include "src/run/supervisor.h"
 #include "src/run/watch.h"
 #include "src/setup/needs.h"
@@ -28,6 +29,7 @@ static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW ==
 
 static void give_up_start(struct supervisor *sup);
 static int open_doors(struct supervisor *sup, struct err *err);
+static void make_filters(const struct supervisor *sup);
 static void start_sink(void);
 static void confine(enum confine_kind kind);
 static void mark_ingresses(struct supervisor *sup);
@@ -119,6 +121,7 @@ static int open_doors(struct supervisor *sup, struct err *err)
 	}
 	precedence_settle(sup);
 	confine_set(confine);
+	make_filters(sup);
 	start_sink();
 	json_reserve_init();
 	if (rc == 0) {
@@ -131,6 +134,17 @@ static int open_doors(struct supervisor *sup, struct err *err)
 		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
 	}
 	return rc == 0 ? privs_keep(&sup->privs, asked.rings, err) : rc;
+}
+
+/* Without them all is relayed. */
+static void make_filters(const struct supervisor *sup)
+{
+	struct err err = {0};
+
+	if (sup->setup->opt->sandbox == OPT_SANDBOX_ON &&
+	    sandbox_build(lane_is_open(sup), &err) < 0) {
+		log_warn("%s", err.text);
+	}
 }
 
 /* As the user that we stay: a thread keeps what it began with. */
@@ -150,6 +164,7 @@ static void confine(enum confine_kind kind)
 	if (kind != CONFINE_CONTROL) {
 		privs_give_up_all();
 	}
+	sandbox_enter(kind);
 }
 
 /* A second relay of an ingress may be meant, as when one takes over from the other. */

@@ -29,7 +29,9 @@
 #include "src/run/ready.h"
 #include "src/run/notify.h"
 #include "src/run/recheck.h"
+#include "src/run/refusals.h"
 #include "src/run/report_file.h"
+#include "src/run/sandbox.h"
 #include "src/run/signals.h"
 #include "src/run/watch.h"
 #include "src/run/watchdog.h"
@@ -88,6 +90,7 @@ int supervisor_run(struct setup *setup, int argc, char **argv)
 	}
 	control_close(sup.control);
 	web_close(sup.web);
+	refusals_tell(); /* what the end brought */
 	if (sup.stuck) {
 		sink_end();
 		_exit(EXIT_RUN_FAILURE); /* nothing of theirs can be given back */
@@ -354,6 +357,7 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 		ending_post(sup, MAIL_LOOK);
 		watchdog_tick(dog, now_ns);
 		watch_tick(watch);
+		refusals_tell();
 		changer_cut_tick(sup);
 	}
 	if (!changer_is_amid(&sup->changer)) {
@@ -393,6 +397,7 @@ static bool was_live(const struct supervisor *sup)
 static void free_all(struct supervisor *sup)
 {
 	finisher_end(&sup->finisher);
+	sandbox_free();
 	health_file_close(&sup->health_file);
 	survey_free(&sup->survey);
 	rebalance_end(&sup->rebalance);

@@ -46,9 +46,10 @@ void options_print_version(bool verbose)
 	       "  metrics       %s\n"
 	       "  host names    %s\n"
 	       "  fast path     %s\n"
+	       "  system calls  %s\n"
 	       "  sanitizers    %s\n",
 	       NC_BUILD_CC, NC_BUILD_LIBURING, NC_BUILD_NUMA, NC_BUILD_HWLOC, NC_BUILD_METRICS,
-	       NC_BUILD_NAMES, NC_BUILD_FASTPATH, NC_BUILD_SANITIZERS);
+	       NC_BUILD_NAMES, NC_BUILD_FASTPATH, NC_BUILD_SANDBOX, NC_BUILD_SANITIZERS);
 }
 
 static void print_keys(const char *title, enum conf_side side)

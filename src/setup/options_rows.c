@@ -394,8 +394,8 @@ static const struct cli_row running_rows[] = {
 	 AT(sandbox),
 	 .choices = sandbox_choices,
 	 .initial = "on",
-	 .help = "let rings of io_uring take only the requests that are made of them: on,\n"
-		 "or off for debugging"},
+	 .help = "let each thread make only the system calls, and each ring of io_uring take\n"
+		 "only the requests, that it has use for: on, or off for debugging"},
 	{.name = "verbose",
 	 .flags = CLI_LIVE | CLI_FIRST,
 	 .kind = CLI_FLAG,

@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/base/clock.h"
@@ -35,6 +36,8 @@
 #define SWEEP_MS         500
 #define SILENCE_S        30U /* of the library's own clock */
 #define NICE             10
+#define GIVEN_BACK       4
+#define GIVEN_BACK_BYTES ((size_t)96 * 1024) /* together more than malloc keeps */
 #define STATUS_MISSING   404
 #define STATUS_METHOD    405
 #define STATUS_NOT_READY 503
@@ -81,6 +84,7 @@ struct held {
 
 static int start(struct http *http, int fd);
 static void *serve(void *arg);
+static void read_once(void);
 static int sleep_ms(struct http *http);
 static void sweep(struct http *http);
 static void note_connection(void *arg, struct MHD_Connection *connection, void **context,
@@ -184,6 +188,7 @@ static void *serve(void *arg)
 
 	(void)pthread_setname_np(pthread_self(), "numacast-http");
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	read_once();
 	confine_self(CONFINE_HTTP);
 	while (!(fds[1].revents & POLLIN)) {
 		(void)poll(fds, 2, sleep_ms(http));
@@ -191,6 +196,22 @@ static void *serve(void *arg)
 		(void)MHD_run(http->daemon);
 	}
 	return NULL;
+}
+
+/* Lets the C library open the files that it reads once, which this thread may not: about the zone
+ * of dates, and, when memory of a thread other than the first is given back, whether that may be.
+ */
+static void read_once(void)
+{
+	void *volatile pieces[GIVEN_BACK];
+
+	tzset();
+	for (int i = 0; i < GIVEN_BACK; i++) {
+		pieces[i] = malloc(GIVEN_BACK_BYTES);
+	}
+	for (int i = 0; i < GIVEN_BACK; i++) {
+		free(pieces[i]);
+	}
 }
 
 static int sleep_ms(struct http *http)

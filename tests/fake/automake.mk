@@ -16,6 +16,12 @@ tests_fake_fault_alloc_so_SOURCES = tests/fake/fault_alloc.c
 tests_fake_fault_alloc_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
 tests_fake_fault_alloc_so_LDFLAGS = -shared
 
+check_PROGRAMS += tests/fake/intruder.so
+tests_fake_intruder_so_SOURCES = tests/fake/intruder.c
+tests_fake_intruder_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_fake_intruder_so_LDFLAGS = -shared
+tests_fake_intruder_so_LDADD = -ldl
+
 if HAVE_SECCOMP
 check_PROGRAMS += tests/fake/fault
 tests_fake_fault_SOURCES = tests/fake/fault.c tests/fake/fault.h tests/fake/fault_call.c \

@@ -26,6 +26,7 @@ relay_end() {
     wait_for dead "$daemon_pid" || fail_now "numacastd does not end"
     wait_end "$daemon_pid"
     relay_status=$?
+    none_refused "$daemon_log"
 }
 
 # relay_settle: waits until the relay has taken every datagram that reached it.

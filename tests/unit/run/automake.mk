@@ -116,6 +116,13 @@ tests_unit_run_check_shortage_SOURCES = tests/unit/run/check_shortage.c $(RUN_RI
 tests_unit_run_check_shortage_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup
 
+if SANDBOX
+UNIT_TESTS += tests/unit/run/check_sandbox
+endif
+EXTRA_DIST += tests/unit/run/check_sandbox.c
+tests_unit_run_check_sandbox_SOURCES = tests/unit/run/check_sandbox.c
+tests_unit_run_check_sandbox_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_scene
 tests_unit_run_check_scene_SOURCES = tests/unit/run/check_scene.c $(RUN_RIG)
 tests_unit_run_check_scene_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,58 @@
+#!/bin/bash
+# builds: plain
+# shellcheck disable=SC2034,SC2154
+# Each thread may make the system calls of its kind alone: a relay works so, another call is
+# refused and told, and a kernel that takes no filters is named. All other stories show
+# that nothing is missing on the lists (none_refused).
+. "$(dirname "$0")/lib/story.sh"
+story "threads make no other system calls than theirs"
+grep -q "system calls  no" <("$daemon" --version --verbose) && skip "built without libseccomp"
+topo_line
+rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+
+# modes: Seccomp in the status of each thread but the kernel's own; one answer when all are alike.
+modes() {
+    local thread name
+    for thread in "/proc/$daemon_pid"/task/*; do
+        name=$(cat "$thread/comm" 2>/dev/null)
+        [[ -z $name || $name = iou-* ]] || sed -n 's/^Seccomp:\t//p' "$thread/status"
+    done | sort -u | xargs
+}
+modes_are() { [ "$(modes)" = "$1" ]; }
+
+# A thread limits itself once it is at work.
+relay_start --metrics 127.0.0.1:900 --rule "$rule"
+wait_for modes_are 2 || fail "threads without a filter: $(modes)"
+recv_start sink dst 239.2.2.2%d0:6000
+send src 239.1.1.1%s0:5000 --count 1000 --rate 4000
+relay_stop
+recv_clean sink 1000
+expect "what is said of it" "$(grep -c "sandbox:" "$daemon_log")" 0
+
+relay_start --sandbox off --metrics 127.0.0.1:900 --rule "$rule"
+expect "filters with --sandbox off" "$(modes)" 0
+relay_stop
+
+# Whoever runs code on the thread that answers HTTP.
+calls_refused=1
+relay_wrapper=(env LD_PRELOAD="$build_top/tests/fake/intruder.so" INTRUDER_THREAD=numacast-http)
+relay_start --metrics 127.0.0.1:900 --rule "$rule"
+wait_for grep -q "sandbox: refused a system call to http: personality" "$daemon_log" ||
+    fail "what was refused is not told"
+relay_stop
+expect "lines about it" "$(grep -c "sandbox: refused" "$daemon_log")" 1
+calls_refused=
+
+deny=$build_top/tests/fake/deny
+if [ -x "$deny" ]; then
+    relay_wrapper=("$deny" "seccomp=EPERM" --)
+    relay_start --rule "$rule"
+    wait_for grep -q "sandbox: the kernel refuses filters.*not permitted" "$daemon_log" ||
+        fail "that there is no filter is not told"
+    expect_words "and what to do" "$daemon_log" "seccomp to be allowed"
+    relay_stop
+    relay_wrapper=("$deny" "memfd_create=ENOSYS" --)
+    relay_start --rule "$rule"
+    expect_words "that filters cannot be made" "$daemon_log" "sandbox: cannot make the filters"
+    relay_stop
+fi
