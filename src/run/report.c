@@ -17,6 +17,7 @@
 #include "src/base/clock.h"
 #include "src/rules/index.h"
 #include "src/run/json_reserve.h"
+#include "src/run/refusals.h"
 #include "src/run/report_merge.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
@@ -82,6 +83,7 @@ json_t *report_build(const struct supervisor *sup)
 	report_put(report, "uptime_s", json_real(report_uptime_s(sup)));
 	report_put_text(report, "engine", ring_engine_name(sup->setup->engine));
 	report_put_number(report, "latency_sample", sup->setup->opt->latency_sample);
+	report_put_number(report, "refused_calls", refusals_sum());
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		json_array_append_new(shards, shard_object(&sup->workers[s], &totals));
 	}

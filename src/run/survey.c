@@ -11,6 +11,7 @@
 #include "src/fastpath/counts.h"
 #include "src/run/figures.h"
 #include "src/run/reasons.h"
+#include "src/run/refusals.h"
 #include "src/run/report_rows.h"
 #include "src/run/status.h"
 #include "src/run/supervisor.h"
@@ -203,6 +204,9 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->members_hash = sup->setup->partition.members.hash;
 	snapshot->member = copy_text(survey, sup->setup->opt->member);
 	snapshot->disabled = sup->disabled.rule_count;
+	for (int kind = 0; kind < CONFINE_COUNT; kind++) {
+		snapshot->refused[kind] = refusals_count((enum confine_kind)kind);
+	}
 	snapshot->gone_flows = sup->gone.flows;
 	snapshot->gone_outputs = sup->gone.outputs;
 	snapshot->rows = (struct snapshot_rows){&recheck_counters, &fast_flow_counters,

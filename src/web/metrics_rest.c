@@ -1,8 +1,7 @@
 /* metrics_rest.c - what is told beside the counters: the build, health, what is pending, shards.
  *
- * One row a metric, with the function that puts its lines. Whether the sums agree is judged as in
- * the exit report, but for datagrams that are under way: a shard may have as many in its buffers as
- * these hold, and counts one number a moment before the other.
+ * One row a metric, and the function that puts its lines. Sums are judged as in the exit report,
+ * but for what is under way: a shard's buffers full, which one number has and the next has not.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -33,7 +32,7 @@ struct rest_row {
 };
 
 static put_lines put_build, put_engine, put_uptime, put_started, put_healthy, put_draining,
-	put_consistent, put_changes, put_rules, put_disabled, put_flows, put_outputs,
+	put_consistent, put_changes, put_refused, put_rules, put_disabled, put_flows, put_outputs,
 	put_pending_flows, put_pending_outputs, put_degraded_flows, put_degraded_outputs,
 	put_flow_pending, put_output_pending, put_shard_info, put_failed, put_arena, put_misplaced,
 	put_degraded, put_pool_slots, put_detail, put_left_out, put_rule_state, put_rule_takeovers,
@@ -53,6 +52,8 @@ static const struct rest_row rows[] = {
 	 "1: the sums of all counters agree, but for what is under way; 0: a defect"},
 	{"numacast_changes", METRIC_COUNTER, NULL, "", put_changes,
 	 "Changes of the configuration and other orders, done or refused"},
+	{"numacast_refused_calls", METRIC_COUNTER, NULL, "thread", put_refused,
+	 "System calls that a kind of thread was refused: a defect, or an intruder"},
 	{"numacast_rules", METRIC_GAUGE, NULL, "", put_rules, "Rules that are in force"},
 	{"numacast_disabled_rules", METRIC_GAUGE, NULL, "", put_disabled,
 	 "Rules that are kept aside by numacastctl disable"},
@@ -183,6 +184,14 @@ static void put_consistent(struct rest *rest)
 static void put_changes(struct rest *rest)
 {
 	put_number(rest, rest->snapshot->changes);
+}
+
+static void put_refused(struct rest *rest)
+{
+	for (int kind = 0; kind < CONFINE_COUNT; kind++) {
+		text_printf(rest->text, "%s{thread=\"%s\"} %" PRIu64 "\n", rest->name,
+			    confine_name((enum confine_kind)kind), rest->snapshot->refused[kind]);
+	}
 }
 
 static void put_rules(struct rest *rest)

@@ -18,6 +18,7 @@
 #include "shard/pool.h"
 #include "shard/rule.h"
 #include "src/base/addr.h"
+#include "src/base/confine.h"
 
 #define SNAPSHOT_NO_RULE        UINT32_MAX /* a change was broken off, and the flow is to go */
 #define SNAPSHOT_PLACEMENT_SIZE 64         /* bytes; holds a struct of `rows.placement' */
@@ -96,8 +97,9 @@ struct snapshot {
 	char *member; /* this machine's name among those that share the rules; NULL: none do */
 	uint32_t members;
 	uint64_t members_hash;
-	uint64_t changes;  /* of the configuration or of its state, since the start */
-	uint32_t disabled; /* rules that are kept aside */
+	uint64_t changes;                /* of the configuration or of its state, since the start */
+	uint32_t disabled;               /* rules that are kept aside */
+	uint64_t refused[CONFINE_COUNT]; /* system calls, by kind of thread */
 	/* Why it is not as it should be, as `numacastctl health' tells; the first `failures' of
 	 * them are shards that have failed. */
 	char **reasons;

@@ -2,7 +2,7 @@
 # builds: plain
 # shellcheck disable=SC2034,SC2154
 # Each thread may make the system calls of its kind alone: a relay works so, another call is
-# refused and told, and a kernel that takes no filters is named. All other stories show
+# refused, told and counted, and a kernel that takes no filters is named. All other stories show
 # that nothing is missing on the lists (none_refused).
 . "$(dirname "$0")/lib/story.sh"
 story "threads make no other system calls than theirs"
@@ -28,6 +28,7 @@ send src 239.1.1.1%s0:5000 --count 1000 --rate 4000
 relay_stop
 recv_clean sink 1000
 expect "what is said of it" "$(grep -c "sandbox:" "$daemon_log")" 0
+expect "refused" "$(reported .refused_calls)" 0
 
 relay_start --sandbox off --metrics 127.0.0.1:900 --rule "$rule"
 expect "filters with --sandbox off" "$(modes)" 0
@@ -39,7 +40,15 @@ relay_wrapper=(env LD_PRELOAD="$build_top/tests/fake/intruder.so" INTRUDER_THREA
 relay_start --metrics 127.0.0.1:900 --rule "$rule"
 wait_for grep -q "sandbox: refused a system call to http: personality" "$daemon_log" ||
     fail "what was refused is not told"
+counted() {
+    in_ns mid curl -s -m 20 http://127.0.0.1:900/metrics >"$work/metrics"
+    grep -q '^numacast_refused_calls_total{thread="http"} [1-9]' "$work/metrics"
+}
+wait_for counted || fail "what was refused is in no metric"
+expect "refused to others" \
+    "$(grep -c '^numacast_refused_calls_total.* [1-9]' "$work/metrics")" 1
 relay_stop
+expect_cmp "refused" "$(reported .refused_calls)" -gt 0
 expect "lines about it" "$(grep -c "sandbox: refused" "$daemon_log")" 1
 calls_refused=
 
