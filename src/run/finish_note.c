@@ -1,4 +1,5 @@
-/* finish_note.c - see finish_note.h. A note is a line of text, which other builds can read. */
+/* finish_note.c - see finish_note.h. A note is lines of text, of which other builds can read the
+ * first. */
 #include "src/run/finish_note.h"
 
 #include <errno.h>
@@ -11,13 +12,17 @@
 
 #include "src/base/clock.h"
 
-#define AWAIT_NS  NS_PER_S
-#define NOTE_ROOM 96
-#define ORDERLY   "ended in order\n"
-#define FINISHED  "finished: %" PRIu64 " sent, %" PRIu64 " lost\n"
-#define READ_BACK "finished: %" SCNu64 " sent, %" SCNu64 " lost\n"
+#define AWAIT_NS     NS_PER_S
+#define NOTE_ROOM    160
+#define NAME_ROOM    32
+#define ORDERLY      "ended in order\n"
+#define FINISHED     "finished: %" PRIu64 " sent, %" PRIu64 " lost\n"
+#define READ_BACK    "finished: %" SCNu64 " sent, %" SCNu64 " lost"
+#define REFUSED      "refused: %" PRIu32 ", %s %d\n"
+#define READ_REFUSED "refused: %" SCNu32 ", %31s %d"
 
 static bool await_end(int fd);
+static void read_refused(const char *text, struct refusals_news *out);
 
 int finish_note_open(int *read_fd, int *write_fd)
 {
@@ -31,17 +36,22 @@ int finish_note_open(int *read_fd, int *write_fd)
 	return 0;
 }
 
-void finish_note_write(int fd, const struct finish *done)
+void finish_note_write(int fd, const struct finish *done, const struct refusals_news *refused)
 {
 	char text[NOTE_ROOM] = ORDERLY;
 
 	if (done) {
-		snprintf(text, sizeof(text), FINISHED, done->sent, done->lost);
+		int len = snprintf(text, sizeof(text), FINISHED, done->sent, done->lost);
+
+		if (refused->count > 0) {
+			snprintf(text + len, sizeof(text) - (size_t)len, REFUSED, refused->count,
+				 confine_name(refused->kind), refused->number);
+		}
 	}
 	(void)!write(fd, text, strlen(text));
 }
 
-enum finish_note finish_note_await(int fd, struct finish *done)
+enum finish_note finish_note_await(int fd, struct finish *done, struct refusals_news *refused)
 {
 	char text[NOTE_ROOM] = "";
 	struct finish told;
@@ -59,7 +69,27 @@ enum finish_note finish_note_await(int fd, struct finish *done)
 		return FINISH_NOTE_NONE;
 	}
 	*done = told;
+	read_refused(text, refused);
 	return FINISH_NOTE_FINISHED;
+}
+
+/* In a line of its own, if there was anything. */
+static void read_refused(const char *text, struct refusals_news *out)
+{
+	const char *line = strchr(text, '\n');
+	struct refusals_news news = {0};
+	char name[NAME_ROOM];
+
+	*out = news;
+	if (!line || sscanf(line + 1, READ_REFUSED, &news.count, name, &news.number) != 3) {
+		return;
+	}
+	for (int kind = 0; kind < CONFINE_COUNT; kind++) {
+		if (strcmp(name, confine_name((enum confine_kind)kind)) == 0) {
+			news.kind = (enum confine_kind)kind;
+			*out = news;
+		}
+	}
 }
 
 /* Whether nobody can write any more. */

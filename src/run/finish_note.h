@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "shard/finish.h"
+#include "src/run/refusals.h"
 
 /* The name it is kept under. */
 #define FINISH_NOTE_NAME "numacast-end"
@@ -24,9 +25,9 @@ enum finish_note {
 /* Ends to read from and to write to. 0 or -errno. */
 int finish_note_open(int *read_fd, int *write_fd);
 
-/* `done' is NULL: in order. */
-void finish_note_write(int fd, const struct finish *done);
+/* `done' is NULL: in order. Otherwise with it what the process was refused and has not told. */
+void finish_note_write(int fd, const struct finish *done, const struct refusals_news *refused);
 
-/* Waits, a second at most, until all who could write are dead. `done' is written with
- * FINISH_NOTE_FINISHED only. */
-enum finish_note finish_note_await(int fd, struct finish *done);
+/* Waits, a second at most, until all who could write are dead. `done' and `refused' are written
+ * with FINISH_NOTE_FINISHED only. */
+enum finish_note finish_note_await(int fd, struct finish *done, struct refusals_news *refused);

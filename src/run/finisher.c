@@ -86,7 +86,7 @@ void finisher_end(struct finisher *f)
 	if (f->death_fd >= 0) {
 		close(f->death_fd);
 	}
-	finish_note_write(f->sup->store.note_fds[1], NULL);
+	finish_note_write(f->sup->store.note_fds[1], NULL, NULL);
 	*f = (struct finisher){0};
 }
 
@@ -136,6 +136,7 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) static int wait_a
 static void finish(const struct finisher *f)
 {
 	struct finish done = {0};
+	struct refusals_news refused;
 
 	for (uint32_t i = 0; i < f->sup->worker_count; i++) {
 		struct shard *shard = f->sup->workers[i].shard;
@@ -144,5 +145,6 @@ static void finish(const struct finisher *f)
 			shard_finish(shard, &done);
 		}
 	}
-	finish_note_write(f->sup->store.note_fds[1], &done);
+	refusals_untold(&refused);
+	finish_note_write(f->sup->store.note_fds[1], &done, &refused);
 }

@@ -34,6 +34,7 @@ static struct {
 
 static uint64_t told[CONFINE_COUNT][WORDS]; /* control's */
 
+static uint64_t untold(enum confine_kind kind, int word);
 static void answer(int signo, siginfo_t *info, void *context);
 static bool set_result(ucontext_t *context, int result);
 static void tell(enum confine_kind kind, int number);
@@ -66,6 +67,22 @@ uint64_t refusals_sum(void)
 	return sum;
 }
 
+void refusals_untold(struct refusals_news *out)
+{
+	*out = (struct refusals_news){0};
+	for (int kind = CONFINE_COUNT - 1; kind >= 0; kind--) {
+		for (int word = WORDS - 1; word >= 0; word--) {
+			uint64_t news = untold((enum confine_kind)kind, word);
+
+			if (news != 0) {
+				out->count += (uint32_t)__builtin_popcountll(news);
+				out->kind = (enum confine_kind)kind;
+				out->number = word * WORD_BITS + __builtin_ctzll(news);
+			}
+		}
+	}
+}
+
 void refusals_tell(void)
 {
 	static int told_refused;
@@ -79,17 +96,32 @@ void refusals_tell(void)
 	}
 	for (int kind = 0; kind < CONFINE_COUNT; kind++) {
 		for (int word = 0; word < WORDS; word++) {
-			uint64_t seen =
-				__atomic_load_n(&refusals[kind].seen[word], __ATOMIC_RELAXED);
-			uint64_t news = seen & ~told[kind][word];
+			uint64_t news = untold((enum confine_kind)kind, word);
 
-			told[kind][word] = seen;
+			told[kind][word] |= news;
 			for (; news != 0; news &= news - 1) {
 				tell((enum confine_kind)kind,
 				     word * WORD_BITS + __builtin_ctzll(news));
 			}
 		}
 	}
+}
+
+void refusals_tell_of(const struct refusals_news *before)
+{
+	char name[SANDBOX_CALL_MAX];
+
+	if (before->count > 0) {
+		log_error("sandbox: the process before was refused a system call to %s: %s, and "
+			  "%u more; then it was killed; report it; --sandbox off allows all",
+			  confine_name(before->kind), sandbox_name_call(before->number, name),
+			  before->count - 1);
+	}
+}
+
+static uint64_t untold(enum confine_kind kind, int word)
+{
+	return __atomic_load_n(&refusals[kind].seen[word], __ATOMIC_RELAXED) & ~told[kind][word];
 }
 
 static void answer(int signo, siginfo_t *info, void *context)

@@ -21,5 +21,18 @@ uint32_t refusals_mark(enum confine_kind kind);
 uint64_t refusals_count(enum confine_kind kind);
 uint64_t refusals_sum(void);
 
+/* What was refused and not told yet: to how many kinds which calls, and the first of them. */
+struct refusals_news {
+	uint32_t count; /* 0: all is told */
+	enum confine_kind kind;
+	int number; /* of the call */
+};
+
+/* Control thread, or the finisher when there are no threads any more. */
+void refusals_untold(struct refusals_news *out);
+
 /* Logs what was not told yet, and whether the kernel took the filters. Control thread. */
 void refusals_tell(void);
+
+/* Logs what the process before ours was refused, and had no time to tell. */
+void refusals_tell_of(const struct refusals_news *before);

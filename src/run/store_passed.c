@@ -221,12 +221,13 @@ static bool is_on(const struct store *store, enum opt_switch wish)
 static void await_before(const struct store *store)
 {
 	struct finish done;
+	struct refusals_news refused;
 
 	for (uint32_t i = 0; i < store->passed_count; i++) {
 		if (!store->passed[i].note || store->passed[i].fd < 0) {
 			continue;
 		}
-		switch (finish_note_await(store->passed[i].fd, &done)) {
+		switch (finish_note_await(store->passed[i].fd, &done, &refused)) {
 		case FINISH_NOTE_ORDERLY:
 			break;
 		case FINISH_NOTE_FINISHED:
@@ -234,6 +235,7 @@ static void await_before(const struct store *store)
 				   "%" PRIu64 " datagrams were sent after its end, %" PRIu64
 				   " lost",
 				   done.sent, done.lost);
+			refusals_tell_of(&refused);
 			break;
 		case FINISH_NOTE_NONE:
 			log_warn("store: the process before was killed, and nobody has finished "

@@ -50,6 +50,31 @@ expect "refused to others" \
 relay_stop
 expect_cmp "refused" "$(reported .refused_calls)" -gt 0
 expect "lines about it" "$(grep -c "sandbox: refused" "$daemon_log")" 1
+
+# Who ends the process at once: what was refused and not told yet, the next one tells.
+. "$src_top/tests/net/lib/managed.sh"
+rm "$build"
+head -c 1 /dev/zero >"$work/order"
+cat >"$build" <<END
+#!/bin/sh
+[ ! -e "$work/store/status" ] || exec "$daemon" "\$@"
+exec env LD_PRELOAD="$build_top/tests/fake/intruder.so" INTRUDER_THREAD=numacast-http \
+    INTRUDER_ENDS="$work/order" "$daemon" "\$@"
+END
+chmod 755 "$build"
+configure "rule $rule"
+managed_start --metrics 127.0.0.1:900
+wait_for kept_is 1 || fail "the socket is not kept, but $(kept)"
+expect "the finisher's filter" \
+    "$(sed -n 's/^Seccomp:\t//p' "/proc/$(pgrep -P "$daemon_pid")/status")" 2
+printf 1 1<>"$work/order"
+in_ns mid curl -s -m 20 http://127.0.0.1:900/metrics >"$work/metrics" || true
+next_is_ready || fail_now "no process comes after the one that was ended"
+expect_words "what the one before was refused" "$daemon_log" \
+    "the process before was refused a system call to http: personality, and 0 more"
+kill -TERM "$manager"
+wait_for dead "$manager" || fail "the manager does not end"
+wait_end "$manager"
 calls_refused=
 
 deny=$build_top/tests/fake/deny

@@ -2,10 +2,12 @@
 #include "src/run/finish_note.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static int ends[2];
+static struct refusals_news refused;
 
 static void open_note(void)
 {
@@ -14,7 +16,7 @@ static void open_note(void)
 
 static enum finish_note await(struct finish *done)
 {
-	enum finish_note note = finish_note_await(ends[0], done);
+	enum finish_note note = finish_note_await(ends[0], done, &refused);
 
 	close(ends[0]);
 	return note;
@@ -25,7 +27,7 @@ START_TEST(an_end_in_order_is_told)
 	struct finish done = {.sent = 7};
 
 	open_note();
-	finish_note_write(ends[1], NULL);
+	finish_note_write(ends[1], NULL, NULL);
 	close(ends[1]);
 	ck_assert_int_eq(await(&done), FINISH_NOTE_ORDERLY);
 	ck_assert_uint_eq(done.sent, 7);
@@ -38,11 +40,41 @@ START_TEST(what_was_finished_is_told)
 	struct finish done;
 
 	open_note();
-	finish_note_write(ends[1], &told);
+	finish_note_write(ends[1], &told, &(struct refusals_news){0});
 	close(ends[1]);
 	ck_assert_int_eq(await(&done), FINISH_NOTE_FINISHED);
 	ck_assert_uint_eq(done.sent, UINT64_MAX);
 	ck_assert_uint_eq(done.lost, 3);
+	ck_assert_uint_eq(refused.count, 0);
+}
+END_TEST
+
+START_TEST(what_was_refused_and_not_told_is_told_with_it)
+{
+	const struct finish told = {.sent = 5};
+	const struct refusals_news news = {UINT32_MAX, CONFINE_SHARD_URING, 511};
+	struct finish done;
+
+	open_note();
+	finish_note_write(ends[1], &told, &news);
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_FINISHED);
+	ck_assert_uint_eq(done.sent, 5);
+	ck_assert_uint_eq(refused.count, UINT32_MAX);
+	ck_assert_int_eq(refused.kind, CONFINE_SHARD_URING);
+	ck_assert_int_eq(refused.number, 511);
+}
+END_TEST
+
+START_TEST(a_kind_that_another_build_has_is_left_out)
+{
+	struct finish done;
+
+	open_note();
+	dprintf(ends[1], "finished: 1 sent, 0 lost\nrefused: 1, gardener 7\n");
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_FINISHED);
+	ck_assert_uint_eq(refused.count, 0);
 }
 END_TEST
 
@@ -73,7 +105,7 @@ START_TEST(a_note_is_awaited_until_nobody_can_write)
 	struct finish done;
 
 	open_note();
-	finish_note_write(ends[1], NULL);
+	finish_note_write(ends[1], NULL, NULL);
 	ck_assert_int_eq(await(&done), FINISH_NOTE_LATE);
 	close(ends[1]);
 }
@@ -88,6 +120,8 @@ int main(void)
 
 	tcase_add_test(tcase, an_end_in_order_is_told);
 	tcase_add_test(tcase, what_was_finished_is_told);
+	tcase_add_test(tcase, what_was_refused_and_not_told_is_told_with_it);
+	tcase_add_test(tcase, a_kind_that_another_build_has_is_left_out);
 	tcase_add_test(tcase, when_all_were_killed_nothing_is_told);
 	tcase_add_test(tcase, what_another_build_tells_is_not_believed);
 	tcase_add_test(tcase, a_note_is_awaited_until_nobody_can_write);

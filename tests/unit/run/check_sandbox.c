@@ -112,6 +112,26 @@ START_TEST(no_kind_may_do_what_an_intruder_would)
 }
 END_TEST
 
+START_TEST(what_was_refused_is_news_until_it_is_told)
+{
+	struct trial http = {.kind = CONFINE_HTTP, .calls = {{SYS_setuid, {0}}, {SYS_bpf, {0}}}};
+	struct trial log = {.kind = CONFINE_LOG, .calls = {{SYS_setuid, {0}}, {SYS_setuid, {0}}}};
+	struct refusals_news news;
+
+	refusals_untold(&news);
+	ck_assert_uint_eq(news.count, 0);
+	try(&http);
+	try(&log);
+	refusals_untold(&news);
+	ck_assert_uint_eq(news.count, 3);
+	ck_assert_int_eq(news.kind, CONFINE_LOG);
+	ck_assert_int_eq(news.number, SYS_setuid);
+	refusals_tell();
+	refusals_untold(&news);
+	ck_assert_uint_eq(news.count, 0);
+}
+END_TEST
+
 START_TEST(every_kind_can_lock_wait_write_and_look_at_clocks)
 {
 	static int word = 1;
@@ -295,6 +315,7 @@ int main(void)
 	tcase_add_loop_test(tc, shards_may_read_files_and_control_alone_may_write_them, 0,
 			    CONFINE_COUNT);
 #endif
+	tcase_add_test(tc, what_was_refused_is_news_until_it_is_told);
 	tcase_add_test(tc, engines_have_their_own_calls);
 	tcase_add_test(tc, the_fast_path_is_told_only_where_it_was_asked_for);
 	tcase_add_test(tc, what_was_not_built_limits_nobody);
