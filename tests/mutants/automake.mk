@@ -5,7 +5,7 @@ MUTANTS =
 MUTANTS_FLAGS =
 EXTRA_DIST += tests/mutants/change.list tests/mutants/egress.list tests/mutants/mutants.py \
 	tests/mutants/place.list tests/mutants/relay.list tests/mutants/run tests/mutants/run.list \
-	tests/mutants/sock.list
+	tests/mutants/sandbox.list tests/mutants/sock.list
 
 mutants: all
 	$(srcdir)/tests/mutants/run --build '$(abs_top_builddir)' $(MUTANTS_FLAGS) $(MUTANTS)
