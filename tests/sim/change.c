@@ -9,6 +9,7 @@
 #include "tests/sim/trace.h"
 
 #define PORT_FIRST 6000
+#define ON_TRAINS  4 /* kind of a flow with a socket, in the class for trains, and no option */
 
 static const struct addr echo = {.family = AF_INET, .port = 9000, .ip = {10, 0, 0, 1}};
 
@@ -156,6 +157,29 @@ void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint3
 			return;
 		}
 	}
+}
+
+void sim_add_twin(struct sim_world *w, uint32_t shard)
+{
+	struct sim_flow *flow = &w->flows[w->twins.flows[shard]];
+
+	make_flow(w, flow, shard, ON_TRAINS);
+	flow->is_twin = true;
+	flow->feed = w->flows[w->twins.flows[0]].feed;
+	flow->rule.standby = shard != w->twins.active;
+	add_flow(w, w->twins.flows[shard], 1, w->plan_kind);
+}
+
+void sim_ask_duty(struct sim_world *w, uint32_t flow, const struct shard_duty *duty)
+{
+	struct sim_job *job = &w->job;
+
+	*job = (struct sim_job){.kind = SIM_SET_DUTIES, .flow = flow, .fresh = SIM_NONE};
+	job->duty = *duty;
+	job->duty.token = w->flows[flow].token;
+	job->message = (struct shard_message){
+		.op = SHARD_SET_DUTIES, .fd = -1, .duties = &job->duty, .duty_count = 1};
+	sim_ask(w, w->flows[flow].shard);
 }
 
 void sim_add_leg(struct sim_world *w, const struct sim_feed *feed, uint32_t leg, uint32_t outputs)
@@ -367,7 +391,9 @@ static void begin_room(struct sim_world *w, uint32_t shard)
 static uint32_t any_flow(const struct sim_world *w, uint32_t choice)
 {
 	for (uint32_t i = 0; i < SIM_FLOWS; i++) {
-		if (w->flows[(choice + i) % SIM_FLOWS].used) {
+		const struct sim_flow *flow = &w->flows[(choice + i) % SIM_FLOWS];
+
+		if (flow->used && !flow->is_twin) {
 			return (choice + i) % SIM_FLOWS;
 		}
 	}
@@ -385,7 +411,9 @@ static uint32_t lead_of(const struct sim_world *w, uint32_t flow)
 static uint32_t any_output(const struct sim_world *w, uint32_t choice)
 {
 	for (uint32_t i = 0; i < SIM_OUTPUTS; i++) {
-		if (w->outputs[(choice + i) % SIM_OUTPUTS].used) {
+		const struct sim_output *o = &w->outputs[(choice + i) % SIM_OUTPUTS];
+
+		if (o->used && !w->flows[o->flow].is_twin) {
 			return (choice + i) % SIM_OUTPUTS;
 		}
 	}
@@ -409,6 +437,13 @@ void sim_change(struct sim_world *w, const struct sim_event *e)
 		return;
 	case SIM_EVENT_ADD_FEED:
 		sim_begin_feed(w, e);
+		return;
+	case SIM_EVENT_ADD_TWINS:
+		w->plan_kind = e->b;
+		sim_begin_twins(w);
+		return;
+	case SIM_EVENT_RELIEVE:
+		sim_relieve(w);
 		return;
 	default:
 		break;

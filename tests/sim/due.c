@@ -166,6 +166,10 @@ void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_pac
 	flow->handed += packet->count;
 	if (fate != &flow->relayed && fate != &flow->drops[FLOW_DROP_STANDBY]) {
 		*fate += packet->count;
+	} else if (flow->is_twin) {
+		for (uint32_t i = 0; i < packet->count; i++) {
+			note(flow, packet->first + i);
+		}
 	} else if (flow->of_feed != SIM_NONE) {
 		merge(w, flow, packet, place->rule.standby);
 	} else {

@@ -26,7 +26,7 @@ static struct sim_flow *flow_of(struct sim_world *w, uint32_t choice)
 	for (uint32_t i = 0; i < SIM_FLOWS; i++) {
 		struct sim_flow *flow = &w->flows[(choice + i) % SIM_FLOWS];
 
-		if (flow->used && flow->sock != SIM_NONE) {
+		if (flow->used && flow->sock != SIM_NONE && !flow->is_twin) {
 			return flow;
 		}
 	}
@@ -209,6 +209,9 @@ void sim_do(struct sim_world *w, const struct sim_event *e)
 		break;
 	case SIM_EVENT_FEED:
 		sim_bring_feed(w, e, packet_of(size_of(e->b), e->c / 64));
+		break;
+	case SIM_EVENT_TWINS:
+		sim_bring_twins(w, packet_of(size_of(e->b), e->c / 64), 1 + e->a % 20);
 		break;
 	case SIM_EVENT_AGAIN:
 		sim_bring_again(w, e);

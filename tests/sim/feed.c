@@ -100,6 +100,7 @@ static void plan(struct sim_world *w, uint32_t feed, uint32_t shard, const struc
 	memcpy(w->plan, steps, count * sizeof(*steps));
 	w->plan_count = count;
 	w->plan_at = 0;
+	w->plan_twins = false;
 	w->plan_feed = feed;
 	w->plan_shard = shard;
 	sim_next_step(w);
@@ -182,6 +183,10 @@ void sim_next_step(struct sim_world *w)
 		return;
 	}
 	step = w->plan[w->plan_at++];
+	if (w->plan_twins) {
+		sim_add_twin(w, step.leg);
+		return;
+	}
 	flow = feed->legs[step.leg];
 	switch (step.kind) {
 	case SIM_MAKE_FEED:
@@ -211,7 +216,7 @@ uint64_t sim_offered(const struct sim_world *w, const struct sim_flow *flow)
 
 bool sim_is_wild(const struct sim_world *w, const struct sim_flow *flow)
 {
-	return flow->of_feed != SIM_NONE && w->feed_list[flow->of_feed].wild;
+	return flow->is_twin || (flow->of_feed != SIM_NONE && w->feed_list[flow->of_feed].wild);
 }
 
 static void check_sums(const struct merge *m)

@@ -8,6 +8,7 @@
  *              (reply=yes); what cannot be sent before it is tried has that one reason
  *     feed     each number was relayed once, whichever leg brought it; what each leg brought, and
  *              what none did, adds up (feed.c)
+ *     twins    each datagram was relayed by the one or the other, once (twins.c)
  *     socket   each has the place that it was given to
  *     counts   what a shard counts of flows and trains is what there is
  *
@@ -281,6 +282,7 @@ void sim_check(struct sim_world *w)
 			sim_check_feed(w, &w->feed_list[i], false);
 		}
 	}
+	sim_check_twins(w);
 	for (uint32_t i = 0; i < SIM_OUTPUTS; i++) {
 		const struct sim_output *o = &w->outputs[i];
 

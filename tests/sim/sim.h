@@ -9,6 +9,7 @@
  *     change.c         control, which changes rules by messages, one job at a time
  *     answer.c         of that, what the answers mean
  *     feed.c           feeds of two legs each: traffic, and how control makes, moves and ends them
+ *     twins.c          a rule on two machines that change places: traffic, control and law
  *     watch.c          looks at each message that is sent
  *     law.c            what must hold after each event
  *     simulate.c       the program
@@ -61,7 +62,8 @@ struct sim_conf {
 enum sim_end {
 	SIM_END_DRAIN,
 	SIM_END_QUIT,
-	SIM_END_FAIL, /* the ring fails */
+	SIM_END_FAIL,      /* the ring fails */
+	SIM_END_HAND_OVER, /* some sockets are left to who comes next */
 	SIM_END_KINDS,
 };
 
@@ -75,7 +77,8 @@ struct sim_packet {
 };
 
 struct sim_sock {
-	bool open, refuses;
+	bool open, refuses, left;
+	bool noted;    /* what it has dropped was, for who comes next */
 	uint32_t flow; /* that receives from it, or SIM_NONE */
 	uint32_t output;
 	struct sim_packet queue[SIM_QUEUE];
@@ -92,7 +95,8 @@ struct sim_flow {
 	uint32_t feed;   /* no two flows ever have the same */
 	uint32_t shard, token, sock;
 	uint32_t of_feed, leg; /* of_feed: SIM_NONE, or which one it is a leg of */
-	uint32_t *log;         /* numbers that are to be relayed, in the order of the ring */
+	bool is_twin;
+	uint32_t *log; /* numbers that are to be relayed, in the order of the ring */
 	uint32_t log_count, log_room, next_number;
 	uint64_t handed; /* datagrams the ring has had */
 	uint64_t drops[FLOW_DROP_COUNT], relayed;
@@ -129,6 +133,31 @@ struct sim_feed {
 	uint32_t first, end;          /* lowest number that was, and the one behind the highest */
 	uint32_t distinct;            /* numbers that were */
 	uint64_t relayed;
+};
+
+enum sim_relief {
+	SIM_SETTLED, /* one relays, the other one stands by */
+	SIM_HELD,    /* that receives nothing */
+	SIM_NOTES,   /* the one that goes stands by, and writes marks down */
+	SIM_READ,    /* they are written down */
+	SIM_FOLLOWS, /* the one that comes waits for them */
+};
+
+/* One rule on two machines, each a shard here, which hear the same. */
+struct sim_twins {
+	bool used;
+	bool late; /* it takes too long: nothing is promised */
+	uint32_t flows[SIM_SHARDS];
+	uint32_t active;  /* shard */
+	uint32_t reliefs; /* since the law was looked at */
+	enum sim_relief phase;
+	uint64_t phase_ns;
+	struct baton *notes, *follows;
+	uint32_t next_number, seen_from;
+	uint32_t trusted_from; /* before it something was late */
+	uint64_t brought, relayed_base;
+	uint8_t sent_by[SIM_NUMBERS]; /* 0: nobody, or a shard and 1 */
+	uint8_t senders[SIM_NUMBERS];
 };
 
 /* What the ring of a shard is told. */
@@ -210,9 +239,11 @@ struct sim_world {
 	struct sim_output outputs[SIM_OUTPUTS];
 	struct sim_sock socks[SIM_SOCKS];
 	struct sim_feed feed_list[SIM_FEEDS];
+	struct sim_twins twins;
 	struct sim_job job;
 	struct sim_step plan[SIM_PLAN];
 	uint32_t plan_count, plan_at, plan_feed, plan_shard, plan_kind;
+	bool plan_twins;
 	uint32_t feeds, ports; /* given so far */
 	uint64_t clock_ns;
 	uint32_t clock_reads; /* since the last event */
@@ -296,6 +327,12 @@ void sim_begin_flow(struct sim_world *w, uint32_t shard, uint32_t outputs, uint3
 /* The same, of a leg, in that place of `flows'. */
 void sim_add_leg(struct sim_world *w, const struct sim_feed *feed, uint32_t leg, uint32_t outputs);
 
+/* The same, of the twin on that shard. */
+void sim_add_twin(struct sim_world *w, uint32_t shard);
+
+/* Tells one flow what it has to do. */
+void sim_ask_duty(struct sim_world *w, uint32_t flow, const struct shard_duty *duty);
+
 /* Takes a flow and its outputs away, to end it or to move it. */
 void sim_take_flow(struct sim_world *w, uint32_t flow, enum sim_job_kind kind);
 
@@ -327,10 +364,24 @@ void sim_next_step(struct sim_world *w);
 
 /* What the outputs of the flow have been offered since the start, as far as it is foretold. */
 uint64_t sim_offered(const struct sim_world *w, const struct sim_flow *flow);
+
+/* What becomes of what it is handed is not foretold. */
 bool sim_is_wild(const struct sim_world *w, const struct sim_flow *flow);
 
 /* Its laws; `over': all its numbers are settled. */
 void sim_check_feed(const struct sim_world *w, const struct sim_feed *feed, bool over);
+
+/* ---- twins.c ---- */
+
+void sim_begin_twins(struct sim_world *w);
+void sim_bring_twins(struct sim_world *w, struct sim_packet packet, uint32_t times);
+
+/* The next step of changing places, if its time has come. */
+void sim_relieve(struct sim_world *w);
+
+/* The flow, one of them, has sent a number. */
+void sim_twin_sent(struct sim_world *w, const struct sim_flow *flow, uint32_t number);
+void sim_check_twins(struct sim_world *w);
 
 /* ---- law.c ---- */
 

@@ -31,6 +31,7 @@ uint32_t __wrap_sock_path_mtu(int fd, int family);
 bool __wrap_sock_device_is_up(int fd, unsigned ifindex);
 uint32_t __wrap_sock_device_mtu(int fd, unsigned ifindex);
 uint32_t __wrap_sock_kernel_drops(int fd);
+void __wrap_sock_note_drops(int fd, uint32_t drops);
 uint32_t __wrap_sock_queued_bytes(int fd);
 struct sock_errors __wrap_sock_drain_errors(int fd);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
@@ -66,7 +67,7 @@ void __wrap_sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex)
 {
 	(void)in;
 	(void)ifindex;
-	(void)sock_of(fd);
+	sock_of(fd)->left = true;
 }
 
 void __wrap_sock_refuse_all(int fd)
@@ -113,6 +114,14 @@ uint32_t __wrap_sock_device_mtu(int fd, unsigned ifindex)
 uint32_t __wrap_sock_kernel_drops(int fd)
 {
 	return sock_of(fd)->drops;
+}
+
+void __wrap_sock_note_drops(int fd, uint32_t drops)
+{
+	if (drops != sock_of(fd)->drops) {
+		sim_broken("drops that are noted # %u, not %u", drops, sock_of(fd)->drops);
+	}
+	sock_of(fd)->noted = true;
 }
 
 uint32_t __wrap_sock_queued_bytes(int fd)

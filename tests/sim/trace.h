@@ -14,6 +14,7 @@
 	X(ODD, "odd", 40)                     \
 	X(FEED, "feed", 60)                   \
 	X(AGAIN, "again", 50)                 \
+	X(TWINS, "twins", 50)                 \
 	X(TURN, "turn", 330)                  \
 	X(PASS, "pass", 30)                   \
 	X(ERRORS, "errors", 20)               \
@@ -44,6 +45,8 @@
 	X(DUTY, "duty", 15)                   \
 	X(ECHOES, "echoes", 6)                \
 	X(ADD_FEED, "add-feed", 10)           \
+	X(ADD_TWINS, "add-twins", 5)          \
+	X(RELIEVE, "relieve", 30)             \
 	X(ROOM, "room", 2)
 
 #define SIM_EVENT_ID(id, ...) SIM_EVENT_##id,

@@ -131,11 +131,11 @@ static uint32_t find(const struct sim_flow *flow, uint32_t from, uint32_t number
 
 /* Of a wild feed nobody foretells which copy is sent, nor when: one that was held may come after
  * later ones, since that it is a restart's first is only known then. */
-static void check_datagram(const struct sim_world *w, struct sim_output *o, const unsigned char *at,
+static void check_datagram(struct sim_world *w, struct sim_output *o, const unsigned char *at,
 			   uint32_t bytes, const struct marks *marks)
 {
 	const struct sim_flow *flow = &w->flows[o->flow];
-	bool wild = sim_is_wild(w, flow);
+	bool wild = sim_is_wild(w, flow) && !flow->is_twin;
 	uint32_t number = SIM_EMPTY, at_log, feed;
 	uint16_t length;
 
@@ -168,6 +168,9 @@ static void check_datagram(const struct sim_world *w, struct sim_output *o, cons
 		sim_broken("sent twice, or overtaken # %u", number);
 	}
 	o->cursor = wild && at_log < o->cursor ? o->cursor : at_log + 1;
+	if (flow->is_twin) {
+		sim_twin_sent(w, flow, number);
+	}
 }
 
 /* The sum that a receiver makes of an IPv4 datagram is all ones, if none is missing or changed. */

@@ -17,6 +17,7 @@
 #define DRAIN_NS    (300 * NS_PER_MS)
 #define CALM_NS     (20 * NS_PER_MS) /* a turn of a shard that has nothing to do */
 #define BEGIN_FLOWS 3
+#define LATE_TURNS  5 /* in which something still comes to a shard that ends */
 
 static void cut(struct sim_shard *s, const struct sim_conf *conf, const struct pool_counts *counts,
 		struct arena *arena)
@@ -193,6 +194,65 @@ void sim_settle(struct sim_world *w)
 	}
 }
 
+static struct flow_place *place_of(const struct sim_world *w, const struct sim_flow *flow)
+{
+	return relay_place(&w->shards[flow->shard].relay, place_index(flow->token));
+}
+
+/* Every other flow has a socket that outlives the shard, and more comes to it. */
+static void store_some(struct sim_world *w, const struct sim_shard *s, enum sim_end how)
+{
+	for (uint32_t i = 0; i < SIM_FLOWS; i += 2) {
+		struct sim_flow *flow = &w->flows[i];
+
+		if (flow->used && !flow->busy && flow->shard == s->number &&
+		    flow->sock != SIM_NONE && how == SIM_END_HAND_OVER) {
+			place_of(w, flow)->stored = true;
+		}
+	}
+}
+
+/* What waits there is left as it is, group and all, to who comes next, who knows what was dropped;
+ * what others had is counted. */
+static void check_stored(const struct sim_world *w, const struct sim_shard *s)
+{
+	for (uint32_t i = 0; i < SIM_FLOWS; i++) {
+		const struct sim_flow *flow = &w->flows[i];
+		const struct sim_sock *sock = &w->socks[flow->sock % SIM_SOCKS];
+		bool kept;
+
+		if (!flow->used || flow->busy || flow->shard != s->number ||
+		    flow->sock == SIM_NONE) {
+			continue;
+		}
+		kept = place_of(w, flow)->stored;
+		if (kept && s->ended == 1 && (sock->left || sock->refuses || !sock->noted)) {
+			sim_broken("a socket that is handed over is left, or shut");
+		}
+		if (!kept && sock->count > 0 && s->ended == 1) {
+			sim_broken("datagrams stay in a socket that nobody has");
+		}
+	}
+}
+
+/* To all that have not gone, whatever their shard is at. */
+static void bring_late(struct sim_world *w, const struct sim_shard *s)
+{
+	const struct sim_packet packet = {.first = SIM_NONE,
+					  .count = 1,
+					  .segment = SIM_HEAD_BYTES,
+					  .last_bytes = SIM_HEAD_BYTES};
+
+	for (uint32_t i = 0; i < SIM_FLOWS; i++) {
+		struct sim_flow *flow = &w->flows[i];
+
+		if (flow->used && !flow->busy && !flow->is_twin && flow->shard == s->number &&
+		    flow->sock != SIM_NONE && !w->socks[flow->sock].refuses) {
+			sim_arrive(w, flow, packet);
+		}
+	}
+}
+
 static void end_shard(struct sim_world *w, struct sim_shard *s)
 {
 	enum sim_end how = (enum sim_end)(w->conf.end >> 2 * s->number & 3);
@@ -201,7 +261,12 @@ static void end_shard(struct sim_world *w, struct sim_shard *s)
 	if (how == SIM_END_FAIL) {
 		fake_fail_turn(s->ring, -EIO);
 	} else {
-		mailbox_post(&s->mailbox, how == SIM_END_DRAIN ? MAIL_DRAIN : MAIL_QUIT);
+		static const uint32_t mails[] = {[SIM_END_DRAIN] = MAIL_DRAIN,
+						 [SIM_END_QUIT] = MAIL_QUIT,
+						 [SIM_END_HAND_OVER] = MAIL_HAND_OVER};
+
+		store_some(w, s, how);
+		mailbox_post(&s->mailbox, mails[how]);
 		sim_wake(s);
 	}
 	for (uint32_t turn = 0; s->ended == 0; turn++) {
@@ -209,9 +274,13 @@ static void end_shard(struct sim_world *w, struct sim_shard *s)
 			sim_broken("a shard does not end");
 		}
 		w->clock_ns += sends(s) ? 0 : CALM_NS;
+		if (turn < LATE_TURNS) {
+			bring_late(w, s);
+		}
 		sim_turn(w, s->number);
 		sim_check(w);
 	}
+	check_stored(w, s);
 	if (how != SIM_END_FAIL && s->ended != 1) {
 		sim_broken("a shard failed at its end # %d", s->ended);
 	}
