@@ -252,10 +252,6 @@ static int fit(int fd, const struct rule_ingress *in, const struct sock_want *wa
 	if (rc < 0) {
 		return sock_fail(err, SOCK_DEED_OPTION, subject, "fit a kept socket", -rc);
 	}
-	rc = sock_set_stamp(fd, want->stamp);
-	if (rc < 0) {
-		return sock_fail(err, SOCK_DEED_OPTION, subject, "fit a kept socket", -rc);
-	}
 	rc = sock_want_more(fd, in, want, err);
 	return rc ? rc : fit_trains(fd, want->gro, subject, &got->gro, err);
 }
