@@ -24,7 +24,8 @@
 #define GIVE_UP_NS (3 * NS_PER_S)    /* of what nobody has read, and of marks that do not come */
 #define UNSTAMP_NS (2 * NS_PER_S)
 #define NOTES_MAX  2048 /* senders of a shard */
-#define MARK_TEXT  (17 * (1 + BATON_FIRSTS))
+#define MARK_WORD  16   /* digits of a sender, and of each first */
+#define MARK_TEXT  ((MARK_WORD + 1) * (1 + BATON_FIRSTS))
 
 static void wait_for(struct relief *relief, uint64_t ns);
 static void look_after(struct relief *relief, uint64_t ns);
@@ -36,6 +37,7 @@ static void note_unread(struct relief *relief);
 static void begin(struct relief *relief, enum relief_phase phase, json_t *names);
 static int make_batons(struct relief *relief, uint32_t most, bool follows);
 static bool read_mark(const char *text, struct baton_mark *out);
+static bool read_word(const char **text, uint64_t *out);
 static bool concerns(const struct relief *relief, const struct conf_flow *known,
 		     const struct conf *conf);
 static bool changes(const struct relief *relief, uint32_t shard, const struct flow_place *place);
@@ -304,14 +306,31 @@ static int make_batons(struct relief *relief, uint32_t most, bool follows)
 
 static bool read_mark(const char *text, struct baton_mark *out)
 {
-	char *rest;
+	bool read = true;
 
 	*out = (struct baton_mark){0};
-	out->sender = strtoull(text, &rest, 16);
-	while (out->count < BATON_FIRSTS && (*rest == (out->count == 0 ? ':' : ','))) {
-		out->firsts[out->count++] = strtoull(rest + 1, &rest, 16);
+	if (!read_word(&text, &out->sender)) {
+		return false;
 	}
-	return out->sender != 0 && out->count > 0 && *rest == '\0';
+	while (read && out->count < BATON_FIRSTS && *text == (out->count == 0 ? ':' : ',')) {
+		text++;
+		read = read_word(&text, &out->firsts[out->count++]);
+	}
+	return read && out->sender != 0 && out->count > 0 && *text == '\0';
+}
+
+/* All of its digits: strtoull would also take none, signs and blanks. */
+static bool read_word(const char **text, uint64_t *out)
+{
+	char digits[MARK_WORD + 1] = "";
+
+	if (strspn(*text, "0123456789abcdef") != MARK_WORD) {
+		return false;
+	}
+	memcpy(digits, *text, MARK_WORD);
+	*out = strtoull(digits, NULL, 16);
+	*text += MARK_WORD;
+	return true;
 }
 
 static bool concerns(const struct relief *relief, const struct conf_flow *known,

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 
 #define A_WHILE_NS (200 * NS_PER_MS) /* longer than stamps and windows take */
 #define NEVER_NS   (60 * NS_PER_S)
+#define NONE       "0000000000000000"
+#define ONE        "0000000000000001"
 
 static struct sup_rig rig;
 static struct relief *relief;
@@ -116,6 +119,19 @@ START_TEST(nobody_is_waited_for_for_ever_and_it_is_told)
 }
 END_TEST
 
+START_TEST(shards_that_have_begun_to_close_are_not_looked_at)
+{
+	json_t *answer;
+
+	note();
+	rig.worker.closing = true;
+	ck_assert(passes(A_WHILE_NS)); /* though something waits in its socket */
+	(void)told(&answer);
+	ck_assert_uint_eq(report_get(answer, "unread"), 0);
+	json_decref(answer);
+}
+END_TEST
+
 START_TEST(who_stands_by_has_nothing_to_write_down)
 {
 	place()->rule.standby = true;
@@ -146,6 +162,48 @@ START_TEST(who_relays_is_not_held)
 	place()->rule.standby = true;
 	rig.output_room[0].output.sourceless = false;
 	ck_assert(is_held());
+}
+END_TEST
+
+START_TEST(who_is_held_is_let_go_when_nobody_takes_over)
+{
+	logged_start();
+	place()->rule.standby = true;
+	ck_assert(is_held());
+	ck_assert(!passes(NS_PER_S / 2));
+	ck_assert(passes(NS_PER_S + NS_PER_MS));
+	ck_assert_ptr_nonnull(strstr(logged(), "hold: nobody took over within 1000 ms"));
+	ck_assert(!told(NULL).hold);
+	ck_assert_int_eq(relief->phase, RELIEF_NONE);
+}
+END_TEST
+
+START_TEST(what_is_no_mark_changes_nothing)
+{
+	static const char *const texts[] = {
+		"",
+		"1:2",
+		ONE,
+		ONE ":",
+		":" ONE,
+		NONE ":" ONE,
+		ONE ":" ONE ",",
+		ONE ":" ONE "x",
+		ONE ":" ONE ":" ONE,
+		ONE "," ONE,
+		ONE ": 00000000000001",
+		ONE ":-000000000000001",
+		ONE ":0x00000000000001",
+		ONE ":" ONE "," ONE "," ONE "," ONE "," ONE "," ONE "," ONE "," ONE "," ONE,
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		json_t *marks = json_pack("[s,s]", ONE ":" ONE, texts[i]);
+
+		ck_assert_msg(relief_follow(relief, NULL, marks, 1) == -EINVAL, "%s", texts[i]);
+		ck_assert_int_eq(relief->phase, RELIEF_NONE);
+		json_decref(marks);
+	}
 }
 END_TEST
 
@@ -186,8 +244,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, marks_wait_until_the_sockets_are_read);
 	tcase_add_test(tc, nobody_is_waited_for_for_ever_and_it_is_told);
+	tcase_add_test(tc, shards_that_have_begun_to_close_are_not_looked_at);
 	tcase_add_test(tc, who_stands_by_has_nothing_to_write_down);
 	tcase_add_test(tc, who_relays_is_not_held);
+	tcase_add_test(tc, who_is_held_is_let_go_when_nobody_takes_over);
+	tcase_add_test(tc, what_is_no_mark_changes_nothing);
 	tcase_add_test(tc, a_mark_that_does_not_come_is_waited_for_only_so_long);
 	tcase_add_test(tc, who_is_not_held_and_relays_follows_nobody);
 	suite_add_tcase(suite, tc);
