@@ -3,7 +3,8 @@
 # MUTANTS names some of them, MUTANTS_FLAGS is for --record and the like, see the script.
 MUTANTS =
 MUTANTS_FLAGS =
-EXTRA_DIST += tests/mutants/change.list tests/mutants/egress.list tests/mutants/mutants.py \
+EXTRA_DIST += tests/mutants/change.list tests/mutants/egress.list tests/mutants/fast.list \
+	tests/mutants/kept.list tests/mutants/merge.list tests/mutants/mutants.py \
 	tests/mutants/place.list tests/mutants/relay.list tests/mutants/run tests/mutants/run.list \
 	tests/mutants/sandbox.list tests/mutants/sock.list
 

@@ -22,3 +22,6 @@ tests_unit_fastpath_check_hop_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/fastpath/check_weigh
 tests_unit_fastpath_check_weigh_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/fastpath/check_wire
+tests_unit_fastpath_check_wire_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)

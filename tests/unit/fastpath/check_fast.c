@@ -373,6 +373,13 @@ START_TEST(what_comes_from_ourselves_is_left_to_the_shard)
 	rig_send(10, 1);
 	ck_assert_uint_eq(rig_count_waiting(rig_socket), 1);
 	rig_sums_hold(0, &out, 1);
+	wanted.echo_count = 0; /* and nothing else is another one */
+	memset(wanted.echoes, 0, sizeof(wanted.echoes));
+	net_go(HERE);
+	ck_assert_int_eq(fast_put(&rig_fast, &wanted, &err), 0);
+	rig_send(10, 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 0);
+	rig_sums_hold(1, &out, 1);
 }
 END_TEST
 

@@ -56,6 +56,10 @@ UNIT_TESTS += tests/unit/run/check_store
 tests_unit_run_check_store_SOURCES = tests/unit/run/check_store.c $(RUN_RIG)
 tests_unit_run_check_store_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_store_shares
+tests_unit_run_check_store_shares_SOURCES = tests/unit/run/check_store_shares.c $(RUN_RIG)
+tests_unit_run_check_store_shares_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_watchdog
 tests_unit_run_check_watchdog_SOURCES = tests/unit/run/check_watchdog.c $(RUN_RIG)
 tests_unit_run_check_watchdog_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)

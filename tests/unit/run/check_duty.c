@@ -123,6 +123,41 @@ START_TEST(what_has_become_of_a_rule_is_remembered)
 }
 END_TEST
 
+/* The next shard that is told something, and what: false, none is. */
+static bool next(struct shard_message *m)
+{
+	uint32_t shard = 1;
+	bool any;
+
+	duty_wake(duty());
+	any = duty_next(duty(), m, &shard);
+	ck_assert(!any || shard == 0);
+	return any;
+}
+
+START_TEST(a_shard_is_told_what_changes_and_not_while_it_closes)
+{
+	struct shard_message m;
+
+	rig.flow_room[0].rule = rig.flow;
+	rig.flow_room[0].flow.rule = &rig.flow_room[0].rule;
+	ck_assert(!next(&m)); /* all is as it is to be */
+	ck_assert_int_eq(duty_say(duty(), "", true, 0), 0);
+	rig.worker.closing = true;
+	ck_assert(!next(&m));
+	ck_assert(!duty_is_due(duty()));
+	rig.worker.closing = false;
+	ck_assert(next(&m));
+	ck_assert_int_eq(m.op, SHARD_SET_DUTIES);
+	ck_assert_uint_eq(m.duty_count, 1);
+	ck_assert_uint_eq(m.duties[0].token, rig.flow_room[0].flow.token);
+	ck_assert(m.duties[0].standby);
+	ck_assert(!m.duties[0].is_output);
+	rig.flow_room[0].rule.standby = true; /* it has done so */
+	ck_assert(!next(&m));
+}
+END_TEST
+
 static int told_rc;
 static uint32_t told;
 
@@ -186,6 +221,7 @@ int main(void)
 	tcase_add_test(tc, an_order_outdoes_the_configuration);
 	tcase_add_test(tc, an_order_for_later_holds_when_its_time_has_come_and_not_if_another_came);
 	tcase_add_test(tc, what_has_become_of_a_rule_is_remembered);
+	tcase_add_test(tc, a_shard_is_told_what_changes_and_not_while_it_closes);
 	tcase_add_test(tc, a_change_waits_until_machines_have_changed_places);
 	tcase_add_test(tc, a_change_that_waits_is_told_when_the_shards_end);
 	suite_add_tcase(suite, tc);

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int ends[2];
@@ -111,6 +112,26 @@ START_TEST(a_note_is_awaited_until_nobody_can_write)
 }
 END_TEST
 
+/* It is on its way: that much time is given to it. */
+START_TEST(an_end_that_comes_in_a_moment_is_awaited)
+{
+	struct finish done;
+	pid_t child;
+
+	open_note();
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		finish_note_write(ends[1], NULL, NULL);
+		usleep(100000);
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(await(&done), FINISH_NOTE_ORDERLY);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("finish_note");
@@ -125,6 +146,7 @@ int main(void)
 	tcase_add_test(tcase, when_all_were_killed_nothing_is_told);
 	tcase_add_test(tcase, what_another_build_tells_is_not_believed);
 	tcase_add_test(tcase, a_note_is_awaited_until_nobody_can_write);
+	tcase_add_test(tcase, an_end_that_comes_in_a_moment_is_awaited);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

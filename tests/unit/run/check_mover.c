@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/run/changer.h"
+#include "src/run/changer_find.h"
 #include "tests/unit/run/supervisor_rig.h"
 
 #define FROM 0
@@ -282,6 +283,24 @@ START_TEST(places_are_counted_where_it_goes)
 }
 END_TEST
 
+/* Amid a list places are given back, and the index of them stays as it was. */
+START_TEST(a_flow_that_has_gone_is_found_no_more)
+{
+	const struct rule_ingress *in = &rig.flow_room[0].rule.in;
+	const struct rule_output *out = &rig.outputs[1].out;
+
+	rig.output_room[1].rule = rig.outputs[1];
+	ck_assert_ptr_eq(changer_find_flow(&changer, FROM, in), &rig.flow_room[0]);
+	ck_assert_ptr_eq(changer_find_output(&changer, FROM, in, out), &rig.output_room[1]);
+	ck_assert_ptr_null(changer_find_flow(&changer, TO, in));
+	rig.flow_room[0].flow.rule = NULL;
+	ck_assert_ptr_null(changer_find_flow(&changer, FROM, in));
+	ck_assert_ptr_null(changer_find_output(&changer, FROM, in, out));
+	changer_forget_places(&changer, FROM);
+	ck_assert_ptr_null(changer_find_flow(&changer, FROM, in));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("mover");
@@ -299,6 +318,7 @@ int main(void)
 	tcase_add_test(tc, what_a_shard_that_ends_has_not_given_back_is_its_own);
 	tcase_add_test(tc, a_flow_that_cannot_be_taken_stays);
 	tcase_add_test(tc, places_are_counted_where_it_goes);
+	tcase_add_test(tc, a_flow_that_has_gone_is_found_no_more);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -3,6 +3,8 @@
 
 #include <cap-ng.h>
 #include <check.h>
+#include <grp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -55,11 +57,23 @@ END_TEST
 
 START_TEST(a_user_gets_what_the_start_needs)
 {
+	const gid_t of_root[] = {0, 4711};
+	gid_t groups[NGROUPS_MAX];
+	int count;
+
 	if (!is_root()) {
 		return;
 	}
+	ck_assert_int_eq(setgroups(2, of_root), 0);
 	ck_assert_int_eq(privs_become(&privs, "nobody", PRIVILEGE(CAP_NET_RAW), &err), 0);
 	ck_assert_uint_ne(geteuid(), 0);
+	ck_assert_uint_ne(getegid(), 0);
+	count = getgroups(NGROUPS_MAX, groups);
+	ck_assert_int_ge(count, 0);
+	for (int i = 0; i < count; i++) {
+		ck_assert_uint_ne(groups[i], 0);
+		ck_assert_uint_ne(groups[i], 4711);
+	}
 	ck_assert(has(CAP_NET_RAW));
 	ck_assert(!has(CAP_NET_ADMIN));
 	ck_assert_uint_eq(privs.have, PRIVILEGE(CAP_NET_RAW));

@@ -374,6 +374,26 @@ START_TEST(socket_that_is_not_what_it_is_said_to_be_is_not_taken)
 }
 END_TEST
 
+START_TEST(who_wants_no_store_takes_nothing_over)
+{
+	struct err err;
+	uint64_t inode;
+
+	rig_up();
+	make_way();
+	pass();
+	rig.opt.store = OPT_OFF;
+	open_store();
+	ck_assert_int_eq(store_adopt(store, &rig.sup, &err), 0);
+	ck_assert_int_eq(store_kept(store, 0)->fd, -1);
+	store_settle(store, &rig.sup);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(strncmp(told(&inode), "FDSTOREREMOVE=1\n", 16), 0);
+	}
+	rig_down();
+}
+END_TEST
+
 START_TEST(descriptors_for_another_process_are_left_alone)
 {
 	rig_up();
@@ -450,6 +470,7 @@ int main(void)
 	tcase_add_loop_test(tcase, who_has_no_store_tells_nothing, 0, 4);
 	tcase_add_test(tcase, flow_takes_its_socket_and_what_is_left_is_removed);
 	tcase_add_test(tcase, socket_that_is_not_what_it_is_said_to_be_is_not_taken);
+	tcase_add_test(tcase, who_wants_no_store_takes_nothing_over);
 	tcase_add_loop_test(tcase, descriptors_for_another_process_are_left_alone, 0, 3);
 	tcase_add_test(tcase, end_for_good_leaves_nothing_in_the_store);
 	tcase_add_test(tcase, parts_of_a_flow_are_known_by_their_outputs);

@@ -35,8 +35,8 @@ static void take(struct shard_message *flow, struct shard_message *output)
 	expect_output_law(&output->output_stats);
 }
 
-/* Gives them back by what was answered. */
-static void give(struct shard_message *flow, struct shard_message *output)
+/* Gives them back by what was answered; the output may send trains, or not. */
+static void give_as(struct shard_message *flow, struct shard_message *output, bool gso)
 {
 	struct shard_message start = {.op = SHARD_START_FLOW};
 
@@ -46,11 +46,16 @@ static void give(struct shard_message *flow, struct shard_message *output)
 	output->op = SHARD_ADD_OUTPUT;
 	output->goes_on = true;
 	output->flow = flow->flow;
-	output->socket = (struct egress_socket){.fd = output->fd, .gso = true, .mtu = 1500};
+	output->socket = (struct egress_socket){.fd = output->fd, .gso = gso, .mtu = 1500};
 	ck_assert_int_eq(ask(output), 0);
 	start.flow = flow->flow;
 	ck_assert_int_eq(ask(&start), 0);
 	rig_settle(&rig);
+}
+
+static void give(struct shard_message *flow, struct shard_message *output)
+{
+	give_as(flow, output, true);
 }
 
 START_TEST(counters_and_order_go_on)
@@ -160,6 +165,24 @@ START_TEST(a_path_that_took_trains_need_not_prove_it_again)
 	take(&flow, &output);
 	give(&flow, &output);
 	ck_assert_uint_eq(output_of(output.output)->gso, GSO_PROVEN);
+	rig_close(&rig);
+}
+END_TEST
+
+/* As its options say by now. */
+START_TEST(an_output_that_may_send_no_trains_any_more_sends_none)
+{
+	struct shard_message flow, output;
+	const struct rule_output plain = {0};
+
+	open_rig();
+	add(&flow, &output, &plain);
+	output_of(output.output)->gso = GSO_PROVEN;
+	output_of(output.output)->gso_again_ns = 77;
+	take(&flow, &output);
+	give_as(&flow, &output, false);
+	ck_assert_uint_eq(output_of(output.output)->gso, GSO_OFF);
+	ck_assert_uint_eq(output_of(output.output)->gso_again_ns, 0);
 	rig_close(&rig);
 }
 END_TEST
@@ -325,6 +348,7 @@ int main(void)
 	tcase_add_test(tc, a_path_that_took_trains_need_not_prove_it_again);
 	tcase_add_test(tc, a_link_without_a_carrier_has_none_elsewhere);
 	tcase_add_test(tc, an_interface_that_has_gone_is_gone_elsewhere);
+	tcase_add_test(tc, an_output_that_may_send_no_trains_any_more_sends_none);
 	tcase_add_test(tc, two_lists_take_a_flow_and_give_it_with_its_outputs);
 	tcase_add_test(tc, a_list_ends_where_its_flow_is_refused_and_leaves_an_output_out);
 	tcase_add_test(tc, a_list_that_the_end_of_the_shard_meets_goes_no_further);

@@ -7,6 +7,8 @@
  */
 #include "shard/finish.h"
 
+#include "shard/ring/uring.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -60,6 +62,9 @@ static void *stack;
 static pid_t child;
 static int pipes[2][2]; /* from the child and to it */
 static volatile uint32_t steps, steps_max;
+static bool (*dies_when)(void); /* asked before each instruction; NULL: it does not matter */
+static volatile bool has_met;   /* it was so */
+static bool stands_by;          /* the rule does */
 
 static int open_receiver(struct sockaddr_in *at)
 {
@@ -80,6 +85,7 @@ static void make_rules(const struct variant *v, struct sockaddr_in *ingress)
 
 	close(open_receiver(ingress)); /* the shard takes the port */
 	flow = (struct rule_flow){.output_count = OUTPUTS,
+				  .standby = stands_by,
 				  .pool_class = v->trains_in ? POOL_TRAIN : POOL_SMALL,
 				  .gro = v->trains_in};
 	flow.in.pool_class = flow.in.gro = RULE_AUTO;
@@ -111,7 +117,8 @@ static void make_rules(const struct variant *v, struct sockaddr_in *ingress)
 static void count_step(int signo)
 {
 	(void)signo;
-	if (++steps >= steps_max) {
+	has_met = dies_when && dies_when();
+	if (++steps >= steps_max || has_met) {
 		syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
 	}
 }
@@ -222,12 +229,11 @@ static void end(void)
 	arena_unmap(&arena);
 }
 
-/* Dies after so many instructions; returns how many it came to. */
-static uint32_t die_after(const struct variant *v, uint32_t count)
+/* Dies after so many instructions, or when it is time, and is finished. */
+static void die(const struct variant *v, uint32_t count)
 {
 	struct finish done = {0};
 	struct sockaddr_in ingress;
-	uint32_t left;
 	int status;
 
 	begin(v, &ingress);
@@ -240,6 +246,14 @@ static uint32_t die_after(const struct variant *v, uint32_t count)
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	shard_finish(shard, &done);
 	ck_assert_uint_eq(done.lost, 0);
+}
+
+/* Returns how many instructions it came to. */
+static uint32_t die_after(const struct variant *v, uint32_t count)
+{
+	uint32_t left;
+
+	die(v, count);
 	left = read_numbers(receivers[0], 0);
 	ck_assert_uint_eq(read_numbers(receivers[1], 0), left);
 	ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, left), COUNT);
@@ -261,6 +275,86 @@ START_TEST(killed_at_any_instruction_it_loses_and_doubles_nothing)
 }
 END_TEST
 
+/* A train has a piece of which its output does not know yet. */
+static bool is_gathered(void)
+{
+	const struct egress *eg = &shard->egress;
+
+	for (uint32_t i = 0; i < OUTPUTS; i++) {
+		const struct egress_output *o = egress_output(eg, i);
+		const struct train *t = &eg->trains[o->queue.open];
+
+		if (o->queue.open != TRAIN_NONE && t->iov_count > 0 &&
+		    t->ends[(t->iov_count - 1) & 1] > o->taken) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A reception is in the queue, and among the kernel's completions still. */
+static bool is_taken(void)
+{
+	struct uring *u = uring_of(shard->relay.ring);
+	struct io_uring_cqe *cqe;
+	unsigned head;
+
+	io_uring_for_each_cqe(&u->io, head, cqe)
+	{
+		unsigned group = u->base.flow_states[0].group;
+		uint16_t slot = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+
+		if (cqe->user_data >> 32 == URING_RECV && cqe->flags & IORING_CQE_F_BUFFER &&
+		    ring_has_slot(&u->base, group, slot)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_queued(void)
+{
+	const struct ring *ring = shard->relay.ring;
+
+	return ring->recv_head != ring->recv_tail;
+}
+
+/* Of these instructions there are few, so that deaths that stand equally apart miss them. */
+START_TEST(killed_between_two_stores_it_loses_and_doubles_nothing)
+{
+	const struct variant *v = &variants[_i];
+
+	dies_when = is_gathered;
+	(void)die_after(v, UINT32_MAX);
+	ck_assert(has_met);
+	if (v->engine == RING_ENGINE_URING) {
+		dies_when = is_taken;
+		(void)die_after(v, UINT32_MAX);
+		ck_assert(has_met);
+	}
+}
+END_TEST
+
+START_TEST(what_stands_by_is_not_sent_when_it_was_killed)
+{
+	const struct flow_stats *stats;
+	uint64_t received;
+
+	dies_when = is_queued;
+	stands_by = true;
+	die(&variants[_i], UINT32_MAX);
+	ck_assert(has_met);
+	stats = &shard_flow(shard, 0)->stats;
+	received = stat_get(&stats->received);
+	ck_assert_uint_gt(received, 0);
+	ck_assert_uint_eq(stat_get(&stats->drops[FLOW_DROP_STANDBY]), received);
+	ck_assert_uint_eq(read_numbers(receivers[0], 0), 0);
+	ck_assert_uint_eq(read_numbers(receivers[1], 0), 0);
+	ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, (uint32_t)received), COUNT);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("finish");
@@ -275,6 +369,9 @@ int main(void)
 	tcase_set_timeout(tcase, 600);
 	tcase_add_loop_test(tcase, killed_at_any_instruction_it_loses_and_doubles_nothing, 0,
 			    VARIANT_COUNT);
+	tcase_add_loop_test(tcase, killed_between_two_stores_it_loses_and_doubles_nothing, 0,
+			    VARIANT_COUNT);
+	tcase_add_loop_test(tcase, what_stands_by_is_not_sent_when_it_was_killed, 0, VARIANT_COUNT);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

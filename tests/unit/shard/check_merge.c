@@ -160,6 +160,10 @@ START_TEST(stray_is_held_and_let_go)
 	wait_ms(501);
 	ck_assert_int_eq(bring(A, 100101), MERGE_RELAY);
 	ck_assert_int_eq(held, MERGE_LATE);
+	ck_assert_int_eq(bring(A, 5), MERGE_HOLD);
+	ck_assert_int_eq(bring(A, 5), MERGE_REPEATED);
+	ck_assert_int_eq(bring(A, 50000), MERGE_HOLD); /* nor are two from anywhere a restart */
+	ck_assert_int_eq(held, MERGE_LATE);
 	ck_assert_uint_eq(stat_get(&m->stats->restarts), 0);
 }
 END_TEST
@@ -355,6 +359,8 @@ START_TEST(other_ssrc_on_a_leg_is_a_restart)
 	ck_assert_int_eq(bring_named(B, 1010, 2), MERGE_RELAY);
 	ck_assert_int_eq(bring_named(B, 1005, 4), MERGE_DUPLICATE);
 	ck_assert_int_eq(bring_named(B, 1006, 4), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(B, 4006, 4), MERGE_RELAY);
+	ck_assert_int_eq(bring_named(B, 7007, 4), MERGE_HOLD); /* RFC 3550 takes that for no gap */
 	ck_assert_uint_eq(stat_get(&m->stats->restarts), 1);
 }
 END_TEST

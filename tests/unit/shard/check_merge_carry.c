@@ -293,6 +293,40 @@ START_TEST(another_way_of_telling_apart_begins_with_one_leg)
 }
 END_TEST
 
+/* What it has no room for may be relayed once more; what it has room for is not. */
+START_TEST(a_smaller_window_forgets_the_oldest)
+{
+	const uint8_t to[MERGE_LEGS_MAX] = {0, 1};
+	struct merge_rule rule = {.method = MERGE_BY_HASH,
+				  .leg_count = 2,
+				  .window = 256,
+				  .skew_ms = 500,
+				  .silent_ms = 1000};
+	struct merge *old;
+
+	w.method = MERGE_BY_HASH;
+	w.now_ns = NS_PER_S;
+	w.leg[1] = 1;
+	old = w.m = make(&rule);
+	for (uint32_t n = 0; n < 200; n++) {
+		bring(0, n);
+	}
+	rule.window = 64;
+	w.m = make(&rule);
+	merge_carry(w.m, old, to, w.now_ns);
+	ck_assert_uint_eq(stat_get(&w.m->stats->numbers), 200 - 64);
+	for (uint32_t n = 200 - 64; n < 200; n++) {
+		bring(1, n);
+	}
+	ck_assert_uint_eq(stat_get(&w.m->stats->crowded), 0);
+	bring(1, 200);
+	ck_assert_uint_eq(stat_get(&w.m->stats->crowded), 1);
+	merge_end(w.m);
+	check_laws();
+	arena_unmap(&w.old);
+}
+END_TEST
+
 START_TEST(failover_goes_on_with_the_leg_that_is_relayed)
 {
 	const uint8_t to[MERGE_LEGS_MAX] = {MERGE_LEG_LEFT, 2};
@@ -329,6 +363,7 @@ int main(void)
 	tcase_add_loop_test(tests, a_flow_that_gets_a_second_leg_is_not_doubled, 0, 9);
 	tcase_add_loop_test(tests, a_leg_that_is_left_alone_doubles_nothing, 0, 9);
 	tcase_add_test(tests, another_way_of_telling_apart_begins_with_one_leg);
+	tcase_add_test(tests, a_smaller_window_forgets_the_oldest);
 	tcase_add_test(tests, failover_goes_on_with_the_leg_that_is_relayed);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

@@ -195,6 +195,39 @@ START_TEST(outputs_stay_when_the_first_leg_goes)
 }
 END_TEST
 
+static void order_duty(uint32_t a, uint32_t b, bool standby)
+{
+	const struct shard_duty duties[] = {{.token = a, .standby = standby},
+					    {.token = b, .standby = standby}};
+	struct shard_message m = {
+		.op = SHARD_SET_DUTIES, .fd = -1, .duties = duties, .duty_count = 2};
+
+	ck_assert_int_eq(ask(&m), 0);
+}
+
+/* So that who goes on knows what another machine has relayed. */
+START_TEST(a_feed_that_stands_by_is_judged_and_not_relayed)
+{
+	uint32_t a = rig_flow(), b;
+	struct shard_message m = set_merge(true, a, a, PLACE_NONE);
+
+	ck_assert_int_eq(ask(&m), 0);
+	b = add_leg(1, NEW_FD);
+	flow_of(a)->merge->merge->waits_ns = 0;
+	order_duty(a, b, true);
+	arrive(a, 0, 5);
+	arrive(b, 0, 8);
+	ck_assert_uint_eq(dropped(a, FLOW_DROP_STANDBY), 5);
+	ck_assert_uint_eq(dropped(b, FLOW_DROP_DUPLICATE), 5);
+	ck_assert_uint_eq(dropped(b, FLOW_DROP_STANDBY), 3);
+	ck_assert_uint_eq(sent_in_order(100, 0), 0);
+	order_duty(a, b, false);
+	arrive(a, 5, 5); /* of which three were there before */
+	ck_assert_uint_eq(dropped(a, FLOW_DROP_DUPLICATE), 3);
+	ck_assert_uint_eq(sent_in_order(100, 8), 2);
+}
+END_TEST
+
 START_TEST(legs_change_places_and_what_is_held_goes_along)
 {
 	uint32_t a = rig_flow(), b;
@@ -328,6 +361,7 @@ int main(void)
 	tcase_add_test(tests, a_plain_flow_gets_a_second_leg_and_is_alone_again);
 	tcase_add_test(tests, another_leg_knows_what_was_relayed_before_it_came);
 	tcase_add_test(tests, outputs_stay_when_the_first_leg_goes);
+	tcase_add_test(tests, a_feed_that_stands_by_is_judged_and_not_relayed);
 	tcase_add_test(tests, legs_change_places_and_what_is_held_goes_along);
 	tcase_add_test(tests, what_a_leg_holds_and_has_gone_on_without_is_late);
 	tcase_add_test(tests, a_feed_that_moves_goes_on_by_what_it_remembers);

@@ -82,6 +82,9 @@ START_TEST(moldudp64_counts_messages_and_beats)
 	mold[19] = 0;
 	ck_assert(sequence_read(&sequence_moldudp64, mold, sizeof(mold), &seq));
 	ck_assert(seq.beat);
+	for (uint32_t bytes = 0; bytes < sizeof(mold); bytes++) {
+		ck_assert(!sequence_read(&sequence_moldudp64, mold, bytes, &seq));
+	}
 	mold[18] = mold[19] = 0xff;
 	ck_assert(sequence_read(&sequence_moldudp64, mold, sizeof(mold), &seq));
 	ck_assert(seq.beat);

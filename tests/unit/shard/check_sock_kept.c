@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -52,7 +53,9 @@ START_TEST(group_is_taken_over_with_what_is_queued)
 		send_text(tx, "queued");
 	}
 	net_go(HERE);
+	ck_assert_int_eq(fcntl(rx, F_SETFL, 0), 0); /* who kept it may have set that */
 	ck_assert_msg(take(rx, &in) == 0, "%s", err.text);
+	ck_assert_int_ne(fcntl(rx, F_GETFL) & O_NONBLOCK, 0);
 	ck_assert(addr_equal(&got.local, &in.at.addr));
 	send_text(tx, "later");
 	for (int i = 0; i < 3; i++) {
