@@ -78,6 +78,44 @@ systemd-tmpfiles --root="$work/root" --create "$work/tmpfiles.conf" >"$work/tmpf
 expect "systemd-tmpfiles makes the directory of the control socket" \
     "$?, $(stat -c '%F, %a' "$work/root/run/numacast")" "0, directory, 755"
 
+# ---- the filter around all: it takes nothing away that a thread of ours has on its list ----
+# calls_of GROUP: the system calls of one of systemd's groups.
+calls_of() {
+    local name
+    systemd-analyze syscall-filter "$1" | sed -nE 's/^ +(@?[a-z_0-9-]+)$/\1/p' |
+        while read -r name; do
+            case $name in
+            @*) calls_of "$name" ;;
+            *) echo "$name" ;;
+            esac
+        done
+}
+# unit_lets: the calls that the unit lets through, one a line.
+unit_lets() {
+    local words word
+    while read -r words; do
+        for word in ${words#\~}; do
+            [[ $word = @* ]] && calls_of "$word" || echo "$word"
+        done | LC_ALL=C sort -u >"$work/named"
+        case $words in
+        \~*) LC_ALL=C comm -23 "$work/lets" "$work/named" ;;
+        *) LC_ALL=C sort -u "$work/lets" "$work/named" ;;
+        esac >"$work/then"
+        mv "$work/then" "$work/lets"
+    done < <(sed -n 's/^SystemCallFilter=//p' "$units/numacastd.service")
+    cat "$work/lets"
+}
+: >"$work/lets"
+sed -nE '/NC_SANITIZED/q; s/^\t(CALL|CALL_IF)\(([a-z0-9_]+),.*/\2/p
+    s/^\t(SOCKET|IOCTL|BPF)\(.*/\L\1/p' "$src/src/run/sandbox_rows.c" |
+    LC_ALL=C sort -u >"$work/rows"
+expect_cmp "system calls on the lists of threads" "$(wc -l <"$work/rows")" -gt 80
+# bpf is fastpath.conf's; the owner of a socket is changed by root, which the service is not.
+expect "numacastd.service: what threads may call, and it does not let through" \
+    "$(unit_lets | LC_ALL=C comm -13 - "$work/rows" | xargs)" "bpf fchownat lchown"
+expect "numacastd.service: seccomp, by which each thread limits itself" \
+    "$(grep -cx seccomp "$work/lets")" 1
+
 # ---- containers: our profile has what runtimes deny us, and nothing that no service needs ----
 profile=$src/etc/container/seccomp.json
 let_through() {
@@ -88,6 +126,8 @@ expect "seccomp.json: what it does with all else" "$(jq -r .defaultAction "$prof
 expect "seccomp.json: rings, and memory by node" "$(let_through | grep -cxE \
     'io_uring_(setup|enter|register)|mbind|[gs]et_mempolicy|move_pages')" 7
 expect "seccomp.json: names that stand twice" "$(let_through | uniq -d)" ""
+expect "seccomp.json: what threads may call, and it does not let through" \
+    "$(let_through | LC_ALL=C comm -13 - "$work/rows" | xargs)" "bpf fchownat lchown"
 for group in @clock @cpu-emulation @debug @keyring @module @mount @obsolete @raw-io @reboot \
     @swap; do
     expect "seccomp.json: none of $group" "$(systemd-analyze syscall-filter "$group" |
