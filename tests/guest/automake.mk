@@ -13,8 +13,10 @@ GUEST_UNIT_TESTS = tests/unit/shard/check_ring tests/unit/shard/check_ring_recv 
 	tests/unit/shard/check_ring_fault tests/unit/shard/check_ring_random tests/unit/shard/check_ring_zc \
 	tests/unit/shard/check_share tests/unit/shard/check_busy_poll
 
-check-numa: src/numacastd src/numacastctl src/numacast-probe bench/pool_bench tests/guest/nodemem_probe \
-	$(GUEST_UNIT_TESTS)
+GUEST_NEEDS = src/numacastd src/numacastctl src/numacast-probe bench/pool_bench \
+	tests/guest/nodemem_probe $(GUEST_UNIT_TESTS)
+
+check-numa: $(GUEST_NEEDS)
 	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/guest/selftest
 	$(srcdir)/tests/guest/run --build '$(abs_top_builddir)'
 

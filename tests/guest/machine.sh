@@ -56,6 +56,11 @@ nic() {
     echo "$mac $name" >>"$dir/etc/case/nics"
 }
 
+# disk FILE: a virtio disk, of which what the guest writes is forgotten.
+disk() {
+    qemu+=(-drive "file=$1,if=virtio,format=raw,snapshot=on")
+}
+
 # kernel WORD...: more kernel command line
 kernel() {
     append+=" $*"

@@ -12,7 +12,7 @@ deb: dist
 	cp -R $(srcdir)/debian packages/deb/$(distdir)/
 	cd packages/deb/$(distdir) && dpkg-buildpackage -us -uc
 
-check-packages: dist
+check-packages: dist $(GUEST_NEEDS)
 	NC_SRCDIR='$(abs_top_srcdir)' NC_BUILDDIR='$(abs_top_builddir)' \
 		TARBALL='$(abs_top_builddir)/$(distdir).tar.xz' \
 		$(srcdir)/tests/packages/run $(PACKAGES_SET)
