@@ -6,6 +6,6 @@
 
 #include <stdbool.h>
 
-/* At its ingress, or at the egress of the same queueing discipline. 0 too when nobody can say: then
- * there is no such discipline, or no such interface. */
-unsigned filters_count(unsigned ifindex, bool ingress);
+/* At its ingress, or at the egress of the same queueing discipline. 0 too where there is no such
+ * discipline, or no such interface; -errno when the kernel cannot be asked. */
+int filters_count(unsigned ifindex, bool ingress);

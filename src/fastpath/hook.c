@@ -16,12 +16,15 @@
 #include "src/fastpath/filters.h"
 
 #define TCX_INGRESS 46 /* BPF_TCX_INGRESS of newer headers */
+#define TRIES       3
 
 static int attach_link(int program_fd, unsigned ifindex, int *out);
 static int attach_filter(struct hooks *hooks, int program_fd, struct hook *hook, struct err *err);
+static void detach_filter(const struct hooks *hooks, const struct hook *hook);
 static int take_handle(struct hooks *hooks);
 static int lock_handle(uint32_t handle);
 static bool sweep(unsigned ifindex, uint32_t own);
+static bool is_empty(unsigned ifindex);
 static void remove_filter(unsigned ifindex, uint32_t handle);
 static void explain(int rc, unsigned ifindex, struct err *err);
 
@@ -58,16 +61,7 @@ void hook_detach(struct hooks *hooks, struct hook *hook)
 		close(hook->link);
 	}
 	if (hook->kind == HOOK_FILTER) {
-		remove_filter(hook->ifindex, hooks->handle);
-		/* What others have put there since keeps it. */
-		if (hook->made_room && filters_count(hook->ifindex, true) == 0 &&
-		    filters_count(hook->ifindex, false) == 0) {
-			struct bpf_tc_hook room = {.sz = sizeof(room),
-						   .ifindex = (int)hook->ifindex,
-						   .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS};
-
-			(void)bpf_tc_hook_destroy(&room);
-		}
+		detach_filter(hooks, hook);
 	}
 	*hook = (struct hook){0};
 }
@@ -109,8 +103,9 @@ static int attach_filter(struct hooks *hooks, int program_fd, struct hook *hook,
 
 	if (rc == 0) {
 		rc = bpf_tc_hook_create(&room);
-		/* Whoever is no more had made it, if nobody else uses it. */
-		hook->made_room = sweep(hook->ifindex, hooks->handle) || rc == 0;
+		/* Whoever is no more had made it, if nobody else uses it. Where it is not known
+		 * what became of the request, it may be ours. */
+		hook->made_room = sweep(hook->ifindex, hooks->handle) || rc != -EEXIST;
 		rc = rc == -EEXIST ? 0 : rc;
 	}
 	if (rc == 0) {
@@ -120,7 +115,25 @@ static int attach_filter(struct hooks *hooks, int program_fd, struct hook *hook,
 	if (rc < 0) {
 		explain(rc, hook->ifindex, err);
 	}
+	/* An answer that is lost may have said yes. */
+	if (rc < 0 && hooks->handle != 0) {
+		detach_filter(hooks, hook);
+	}
 	return rc;
+}
+
+static void detach_filter(const struct hooks *hooks, const struct hook *hook)
+{
+	struct bpf_tc_hook room = {.sz = sizeof(room),
+				   .ifindex = (int)hook->ifindex,
+				   .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS};
+	int rc = -EAGAIN;
+
+	remove_filter(hook->ifindex, hooks->handle);
+	/* What others have put there since keeps it. */
+	for (int i = 0; i < TRIES && hook->made_room && rc < 0 && is_empty(hook->ifindex); i++) {
+		rc = bpf_tc_hook_destroy(&room);
+	}
 }
 
 /* The first that nobody has: in a network namespace no two filters of a priority have the same. */
@@ -165,7 +178,7 @@ static int lock_handle(uint32_t handle)
  * there was any, and no other filter is left. */
 static bool sweep(unsigned ifindex, uint32_t own)
 {
-	unsigned before = filters_count(ifindex, true);
+	int before = filters_count(ifindex, true);
 
 	for (uint32_t handle = 1; before > 0 && handle <= HOOK_HANDLES_MAX; handle++) {
 		int fd = handle == own ? -1 : lock_handle(handle);
@@ -177,17 +190,35 @@ static bool sweep(unsigned ifindex, uint32_t own)
 			close(fd);
 		}
 	}
-	return before > 0 && filters_count(ifindex, true) + filters_count(ifindex, false) == 0;
+	return before > 0 && is_empty(ifindex);
 }
 
+/* False also where it is not known. */
+static bool is_empty(unsigned ifindex)
+{
+	int inside = -EAGAIN, outside = -EAGAIN;
+
+	for (int i = 0; i < TRIES && inside < 0; i++) {
+		inside = filters_count(ifindex, true);
+	}
+	for (int i = 0; i < TRIES && outside < 0; i++) {
+		outside = filters_count(ifindex, false);
+	}
+	return inside == 0 && outside == 0;
+}
+
+/* What was short for the request may be there for the next one. */
 static void remove_filter(unsigned ifindex, uint32_t handle)
 {
 	struct bpf_tc_hook room = {
 		.sz = sizeof(room), .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS};
 	struct bpf_tc_opts filter = {
 		.sz = sizeof(filter), .handle = handle, .priority = HOOK_PRIORITY};
+	int rc = -EAGAIN;
 
-	(void)bpf_tc_detach(&room, &filter);
+	for (int i = 0; i < TRIES && rc < 0 && rc != -ENOENT && rc != -EINVAL; i++) {
+		rc = bpf_tc_detach(&room, &filter);
+	}
 }
 
 static void explain(int rc, unsigned ifindex, struct err *err)

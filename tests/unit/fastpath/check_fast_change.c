@@ -156,10 +156,10 @@ START_TEST(filters_of_others_stay_and_none_of_ours)
 	a1 = if_nametoindex("a1");
 	net_tc("qdisc add dev a1 clsact\n"
 	       "filter add dev a1 ingress prio 5 bpf bytecode \"1,6 0 0 0\"\n");
-	ck_assert_uint_eq(filters_count(a1, true), 1);
+	ck_assert_int_eq(filters_count(a1, true), 1);
 	rig_put(&out, 1);
 	ck_assert_int_eq(rig_fast.places[0].hook.kind, HOOK_FILTER);
-	ck_assert_uint_eq(filters_count(a1, true), 2);
+	ck_assert_int_eq(filters_count(a1, true), 2);
 	rig_send(10, 1);
 	ck_assert_uint_eq(rig_count_waiting(rx), 1);
 	net_go(HERE);
@@ -167,7 +167,7 @@ START_TEST(filters_of_others_stay_and_none_of_ours)
 	fast_settle(&rig_fast);
 	fast_forget(&rig_fast, &in, &(struct fast_image_counts){0},
 		    &(struct fast_output_counts){0});
-	ck_assert_uint_eq(filters_count(a1, true), 1);
+	ck_assert_int_eq(filters_count(a1, true), 1);
 }
 END_TEST
 
@@ -182,13 +182,13 @@ START_TEST(kernel_without_links_gets_a_filter)
 	rig_put(&out, 1);
 	a1 = if_nametoindex("a1");
 	ck_assert_int_eq(rig_fast.places[0].hook.kind, HOOK_FILTER);
-	ck_assert_uint_eq(filters_count(a1, true), 1);
+	ck_assert_int_eq(filters_count(a1, true), 1);
 	rig_send(10, 1);
 	ck_assert_uint_eq(rig_count_waiting(rx), 1);
 	ck_assert_uint_eq(rig_count_waiting(rig_socket), 0);
 	net_go(HERE);
 	fast_close(&rig_fast);
-	ck_assert_uint_eq(filters_count(a1, true), 0);
+	ck_assert_int_eq(filters_count(a1, true), 0);
 	net_grep("tc qdisc show dev a1; echo end", "end", line, sizeof(line));
 	ck_assert_int_ne(system("tc qdisc show dev a1 | grep -q clsact"), 0);
 }
@@ -209,7 +209,7 @@ START_TEST(filter_of_the_dead_is_replaced)
 	ck_assert_int_eq(fast_open(4, 16, &rig_fast, &err), 0);
 	rig_fast.hooks.outlives = true;
 	rig_put(&out, 1);
-	ck_assert_uint_eq(filters_count(if_nametoindex("a1"), true), 1);
+	ck_assert_int_eq(filters_count(if_nametoindex("a1"), true), 1);
 	ck_assert_uint_eq(rig_fast.hooks.handle, left.hooks.handle);
 	rig_send(10, 1);
 	ck_assert_uint_eq(rig_count_waiting(rx), 1);
