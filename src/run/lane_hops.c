@@ -89,6 +89,9 @@ bool lane_hops_refresh(struct lane_hops *hops, uint64_t now_ns)
 {
 	bool changed = false;
 
+	if (!hops->asker) {
+		return false;
+	}
 	if (hops->next >= hops->found.count) {
 		if (now_ns - hops->round_ns < ROUND_NS) {
 			return false;

@@ -76,6 +76,11 @@ UNIT_TESTS += tests/unit/run/check_recheck
 tests_unit_run_check_recheck_SOURCES = tests/unit/run/check_recheck.c $(RUN_RIG)
 tests_unit_run_check_recheck_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_lane_hops
+tests_unit_run_check_lane_hops_SOURCES = tests/unit/run/check_lane_hops.c \
+	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_run_check_lane_hops_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_neighbours
 tests_unit_run_check_neighbours_SOURCES = tests/unit/run/check_neighbours.c $(RUN_RIG) \
 	tests/unit/sock_help.c tests/unit/sock_help.h
