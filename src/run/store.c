@@ -24,6 +24,8 @@
 #define BEHIND_WAIT_MS 10                /* the manager reads when it comes to it */
 #define END_WAIT_NS    (100 * NS_PER_MS) /* for it, before we end */
 
+static int list_in_time(const struct supervisor *sup, uint64_t end_ns, struct store_flow **list,
+			uint32_t *count);
 static void compare(struct store *store, const struct supervisor *sup);
 static void remove_others(struct store *store, const struct supervisor *sup,
 			  const struct store_flow *list, uint32_t count);
@@ -55,6 +57,7 @@ uint32_t store_hand_over(struct store *store, struct supervisor *sup)
 	uint64_t end_ns = clock_now_ns() + END_WAIT_NS;
 	struct store_flow *list;
 	uint32_t count, stored = 0;
+	int rc;
 
 	if (!store->on || !changer_is_idle(&sup->changer)) {
 		return 0; /* who has which socket is about to change */
@@ -64,7 +67,12 @@ uint32_t store_hand_over(struct store *store, struct supervisor *sup)
 		(void)poll(NULL, 0, 1);
 		compare(store, sup);
 	}
-	if (!store->on || store_list_places(sup, &list, &count) < 0) {
+	rc = store->on ? list_in_time(sup, end_ns, &list, &count) : 0;
+	if (rc < 0) {
+		log_warn("store: out of memory; the next process joins all groups anew, and what "
+			 "arrives meanwhile is lost");
+	}
+	if (!store->on || rc < 0) {
 		return 0;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -140,12 +148,25 @@ uint64_t store_inode(int fd)
 	return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
+/* Memory that is short may come back. */
+static int list_in_time(const struct supervisor *sup, uint64_t end_ns, struct store_flow **list,
+			uint32_t *count)
+{
+	int rc;
+
+	while ((rc = store_list_places(sup, list, count)) < 0 && clock_now_ns() < end_ns) {
+		(void)poll(NULL, 0, 1);
+	}
+	return rc;
+}
+
 static void compare(struct store *store, const struct supervisor *sup)
 {
 	struct store_flow *list;
 	uint32_t count;
 
 	if (store_list_places(sup, &list, &count) < 0) {
+		store->behind = true; /* again soon */
 		return;
 	}
 	store->behind = false;

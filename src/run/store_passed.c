@@ -28,10 +28,12 @@ static int read_passed(struct store *store, uint32_t count);
 static int compare_passed(const void *left, const void *right);
 static bool is_on(const struct store *store, enum opt_switch wish);
 static void await_before(const struct store *store);
+static void begin_note(struct store *store);
 static int make_kept(struct store *store, const struct supervisor *sup);
 static void free_kept(struct store *store);
 static void take_over(struct store *store, const struct supervisor *sup,
 		      const struct store_flow *flow);
+static void say_not_taken(const struct supervisor *sup, const struct store_flow *flow, int error);
 static void let_parts_go(const struct store *store, const struct layout *layout);
 static void let_copy_go(const struct store *store, struct shard_kept *kept);
 static uint32_t find_first(const struct store *store, uint64_t id);
@@ -59,8 +61,8 @@ int store_open(struct store *store, const struct opt *opt, struct err *err)
 			 "what arrives meanwhile");
 	}
 	await_before(store);
-	if (store->on && finish_note_open(&store->note_fds[0], &store->note_fds[1]) == 0) {
-		store_keep_note(store);
+	if (store->on) {
+		begin_note(store);
 	}
 	return 0;
 }
@@ -249,6 +251,20 @@ static void await_before(const struct store *store)
 	}
 }
 
+static void begin_note(struct store *store)
+{
+	int rc = finish_note_open(&store->note_fds[0], &store->note_fds[1]);
+
+	if (rc < 0) {
+		log_warn("store: cannot make a pipe: %s; expected a free descriptor; should this "
+			 "process be killed, the next one does not wait until what it had received "
+			 "is sent",
+			 strerror(-rc));
+		return;
+	}
+	store_keep_note(store);
+}
+
 static int make_kept(struct store *store, const struct supervisor *sup)
 {
 	const struct layout *layout = &sup->setup->layout;
@@ -307,8 +323,20 @@ static void take_over(struct store *store, const struct supervisor *sup,
 		}
 		kept->fd = fcntl(passed->fd, F_DUPFD_CLOEXEC, 0);
 		passed->taken = kept->fd >= 0;
+		if (!passed->taken) {
+			say_not_taken(sup, flow, errno);
+		}
 		return;
 	}
+}
+
+static void say_not_taken(const struct supervisor *sup, const struct store_flow *flow, int error)
+{
+	const struct worker *w = &sup->workers[flow->shard];
+	char text[ENDPOINT_TEXT_MAX];
+
+	log_warn("%s: the kept socket cannot be taken over: %s; what waits in it is lost",
+		 endpoint_format(&w->spec.table->flows[flow->index].in.at, text), strerror(error));
 }
 
 /* Of a divided flow all sockets are taken, or none is. */
