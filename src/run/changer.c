@@ -38,7 +38,6 @@ static void ask_rest(struct changer *c);
 static void send_message(struct changer *c, uint32_t shard);
 static bool take_answer(struct changer *c);
 static void settle(struct changer *c);
-static void fail(struct changer *c, int rc, struct changer_step *step, const char *what);
 static void finish(struct changer *c);
 
 void changer_init(struct changer *c, struct supervisor *sup)
@@ -341,7 +340,7 @@ static bool change(struct changer *c)
 		return true; /* gone already */
 	}
 	if (rc < 0) {
-		fail(c, rc, step, "cannot be changed");
+		changer_fail(c, rc, step, "cannot be changed");
 	}
 	return true;
 }
@@ -419,7 +418,7 @@ static void settle(struct changer *c)
 		int rc = mover_settle(c);
 
 		if (rc < 0) {
-			fail(c, rc, step, "cannot be moved");
+			changer_fail(c, rc, step, "cannot be moved");
 		}
 		return;
 	}
@@ -432,7 +431,7 @@ static void settle(struct changer *c)
 	}
 	if (m->result < 0) {
 		c->rest_count = 0;
-		fail(c, m->result, step, "the shard refuses the change");
+		changer_fail(c, m->result, step, "the shard refuses the change");
 		return;
 	}
 	if (step) {
@@ -440,34 +439,6 @@ static void settle(struct changer *c)
 		step->fd = -1; /* the shard's from here on, if it brought one */
 	}
 	changer_keep(c->sup, m, step);
-}
-
-static void fail(struct changer *c, int rc, struct changer_step *step, const char *what)
-{
-	char at[ENDPOINT_TEXT_MAX] = "a room";
-
-	if (step) {
-		step->result = rc;
-		changer_keep_feed(c, step);
-	}
-	if (step && step->why && rc != -ESHUTDOWN) {
-		err_set(step->why, "shard %u: %s: %s", step->shard, what, strerror(-rc));
-		return;
-	}
-	if (step && step->output) {
-		endpoint_format(&step->output->out.to, at);
-	} else if (step && step->flow) {
-		endpoint_format(&step->flow->in.at, at);
-	}
-	if (c->rc != 0) {
-		return;
-	}
-	c->rc = rc;
-	if (rc == -ESHUTDOWN) {
-		err_set(&c->err, "the shards are ending");
-	} else if (c->err.text[0] == '\0') {
-		err_set(&c->err, "%s: %s: %s", at, what, strerror(-rc));
-	}
 }
 
 /* The list is done, or cannot be begun. */

@@ -1,4 +1,4 @@
-/* changer_ask.c - makes the message of one step. See changer_ask.h.
+/* changer_ask.c - makes the message of one step, or says why it failed. See changer_ask.h.
  *
  * Flows are found by what they are; what the list adds is remembered until the next flow is added,
  * because its outputs follow at once.
@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/base/must.h"
 #include "src/run/changer_find.h"
@@ -56,6 +57,34 @@ int changer_ask(struct changer *c, struct changer_step *step)
 		break;
 	}
 	return rc;
+}
+
+void changer_fail(struct changer *c, int rc, struct changer_step *step, const char *what)
+{
+	char at[ENDPOINT_TEXT_MAX] = "a room";
+
+	if (step) {
+		step->result = rc;
+		changer_keep_feed(c, step);
+	}
+	if (step && step->why && rc != -ESHUTDOWN) {
+		err_set(step->why, "shard %u: %s: %s", step->shard, what, strerror(-rc));
+		return;
+	}
+	if (step && step->output) {
+		endpoint_format(&step->output->out.to, at);
+	} else if (step && step->flow) {
+		endpoint_format(&step->flow->in.at, at);
+	}
+	if (c->rc != 0) {
+		return;
+	}
+	c->rc = rc;
+	if (rc == -ESHUTDOWN) {
+		err_set(&c->err, "the shards are ending");
+	} else if (c->err.text[0] == '\0') {
+		err_set(&c->err, "%s: %s: %s", at, what, strerror(-rc));
+	}
 }
 
 /* One that had to wait until another was gone cannot be refused any more: it is tried again. */
