@@ -174,7 +174,7 @@ static void take_list(struct changer *c)
 	c->rest_count = 0;
 	c->added = NULL;
 	c->rc = 0;
-	c->begun = false;
+	c->begun = c->acted = false;
 	c->err.text[0] = '\0';
 	free(list);
 }
@@ -240,11 +240,12 @@ static bool prepare(struct changer *c)
 	c->shards[step->shard].flows_wanted += step->op == SHARD_ADD_FLOW;
 	c->shards[step->shard].outputs_wanted +=
 		step->op == SHARD_ADD_OUTPUT || step->op == SHARD_REPLACE_OUTPUT;
-	if (step->op == SHARD_HOLD_FLOW && step->cut) {
-		changer_cut_prepare(c);
-	}
+	rc = step->op == SHARD_HOLD_FLOW && step->cut ? changer_cut_prepare(c) : 0;
 	if (step->op == SHARD_SET_MERGE && changer_want_merge(c, step) < 0) {
-		c->rc = -ENOMEM;
+		rc = -ENOMEM;
+	}
+	if (rc < 0) {
+		c->rc = rc;
 		finish(c);
 		return false;
 	}
@@ -333,6 +334,12 @@ static bool change(struct changer *c)
 		c->at--;
 		return false;
 	}
+	if (!c->begun) {
+		c->rc = rc;
+		finish(c);
+		links_changed(&c->sup->links); /* what the kernel relayed, it may again */
+		return false;
+	}
 	if (rc == -ENOENT && !step->moved &&
 	    (step->why || step->cut || step->op == SHARD_REMOVE_FLOW ||
 	     step->op == SHARD_REMOVE_OUTPUT)) {
@@ -357,6 +364,7 @@ static int begin_step(struct changer *c, struct changer_step *step)
 	}
 	rc = step->cut ? changer_cut_begin(c, step) : 0;
 	if (rc != 0) {
+		c->begun = rc > 0;
 		return rc;
 	}
 	rc = changer_ask(c, step);
@@ -390,6 +398,7 @@ static void ask_rest(struct changer *c)
 
 static void send_message(struct changer *c, uint32_t shard)
 {
+	c->acted = c->acted || (c->phase == CHANGER_CHANGING && c->message.op != SHARD_SET_DUTIES);
 	must(mailbox_send(&c->sup->workers[shard].mailbox, &c->message));
 	c->message_shard = shard;
 	c->waiting = true;

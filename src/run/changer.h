@@ -131,6 +131,7 @@ struct changer {
 	struct duty duty;   /* which is told between the steps */
 	int rc;             /* first failure of the list */
 	bool begun;
+	bool acted;                        /* a shard has heard of a step of the list */
 	struct err err;                    /* of it */
 	struct changer_list *first, *last; /* that wait */
 	struct changer_memory *memory;

@@ -9,6 +9,7 @@
 #include "src/run/changer_cut.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,17 +30,22 @@ static void stamp(struct changer *c, const struct changer_step *step);
 static void refuse_all(struct changer *c, struct changer_step *first);
 static struct flow_place *place_of(struct changer *c, const struct changer_step *step);
 
-void changer_cut_prepare(struct changer *c)
+int changer_cut_prepare(struct changer *c)
 {
+	int rc;
+
 	if (c->stamping) {
-		return;
+		return 0;
 	}
 	c->stamp_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	c->stamping = c->stamp_fd >= 0;
 	c->stamp_ns = clock_now_ns();
-	if (c->stamping) {
-		(void)sock_set_stamp(c->stamp_fd, true);
+	rc = c->stamping ? sock_set_stamp(c->stamp_fd, true) : -errno;
+	if (rc < 0) {
+		err_set(&c->err, "the kernel cannot be had stamp what it receives: %s",
+			strerror(-rc));
 	}
+	return rc;
 }
 
 int changer_cut_begin(struct changer *c, const struct changer_step *step)
@@ -51,8 +57,13 @@ int changer_cut_begin(struct changer *c, const struct changer_step *step)
 			return 1;
 		}
 		rc = open_all(c, c->steps + c->at - 1);
-		if (rc < 0) {
+		if (rc < 0 && !c->acted) {
 			return rc;
+		}
+		if (rc < 0) {
+			log_warn("%s; these groups are not received until it can be had",
+				 c->err.text);
+			c->err.text[0] = '\0';
 		}
 	}
 	if (step->op == SHARD_HOLD_FLOW) {
@@ -129,19 +140,20 @@ static bool begins(const struct changer *c, const struct changer_step *step, enu
 	return step->op == op && (step == c->steps || (step - 1)->op != op || !(step - 1)->cut);
 }
 
-/* Those that come, beside those that are there. */
+/* Those that come, beside those that are there: all of them, or the first failure. */
 static int open_all(struct changer *c, struct changer_step *first)
 {
 	struct changer_step *end = find_end(c, first);
+	struct err err;
 	int rc = 0;
 
-	for (struct changer_step *step = first; step < end && rc == 0; step++) {
-		if (step->op == SHARD_ADD_FLOW) {
-			rc = changer_open(c, step, &c->err);
+	for (struct changer_step *step = first; step < end; step++) {
+		int opened = step->op == SHARD_ADD_FLOW ? changer_open(c, step, &err) : 0;
+
+		if (opened < 0 && rc == 0) {
+			rc = opened;
+			c->err = err;
 		}
-	}
-	for (struct changer_step *step = first + 1; step < end && rc < 0; step++) {
-		step->skip = true;
 	}
 	c->cut_ns = 0;
 	return rc;

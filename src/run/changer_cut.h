@@ -16,12 +16,14 @@
 
 #include "src/run/changer.h"
 
-/* A list that is prepared has such steps: from now on the kernel stamps what it receives. */
-void changer_cut_prepare(struct changer *changer);
+/* A list that is prepared has such steps: from now on the kernel stamps what it receives. 0, or
+ * -errno with the changer's `err'. */
+int changer_cut_prepare(struct changer *changer);
 
 /* Before `step', which is the changer's last and has `cut', is asked for: 0; 1: it is to be begun
- * again after a pause; -errno with the changer's `err': the groups stay as they are, and their
- * other steps are to be skipped. */
+ * again after a pause; -errno with the changer's `err': the sockets that come cannot be had, and
+ * nothing of the list was done yet, nor is to be. Where something was, the groups go on without
+ * them: they are pending. */
 int changer_cut_begin(struct changer *changer, const struct changer_step *step);
 
 /* The message that asks for it. */
