@@ -49,7 +49,7 @@ int pin_self(int cpu_os)
 int pin_get(int tid)
 {
 	struct cpu_bits bits = {0};
-	int cpu_os = -1;
+	int cpu_os = PIN_UNKNOWN;
 
 	if (cpu_bits_read(&bits, tid) == 0) {
 		cpu_os = bits_only(&bits);
@@ -64,12 +64,12 @@ static int bits_only(const struct cpu_bits *bits)
 	size_t size = CPU_ALLOC_SIZE(bits->count);
 
 	if (CPU_COUNT_S(size, bits->set) != 1) {
-		return -1;
+		return PIN_SEVERAL;
 	}
 	for (size_t cpu = 0; cpu < bits->count; cpu++) {
 		if (CPU_ISSET_S(cpu, size, bits->set)) {
 			return (int)cpu;
 		}
 	}
-	return -1;
+	return PIN_SEVERAL;
 }

@@ -11,6 +11,9 @@
  * read-back differs). */
 int pin_self(int cpu_os);
 
-/* The single CPU that thread `tid' (0: the caller) is tied to, or -1 when it may run on several;
- * -errno below -1 cannot be told apart and is not returned: unknown is -1. */
+#define PIN_SEVERAL (-1)
+#define PIN_UNKNOWN (-2)
+
+/* The single CPU that thread `tid' (0: the caller) is tied to, PIN_SEVERAL when it may run on
+ * several, or PIN_UNKNOWN when that cannot be read. */
 int pin_get(int tid);

@@ -46,6 +46,9 @@ static void check_cpu(struct worker *w)
 		return;
 	}
 	cpu_os = pin_get(w->tid);
+	if (cpu_os == PIN_UNKNOWN) {
+		return; /* it may be where it was */
+	}
 	if (cpu_os == w->cpu_os) {
 		if (p->cpu_told) {
 			log_notice("shard %u: back on cpu %d", w->index, w->cpu_os);

@@ -61,7 +61,7 @@ START_TEST(thread_on_several_cpus_is_pinned_to_none)
 {
 	/* One CPU in all would make every thread pinned. */
 	if (read_allowed(getpid()) > 1) {
-		ck_assert_int_eq(pin_get(0), -1);
+		ck_assert_int_eq(pin_get(0), PIN_SEVERAL);
 	} else {
 		ck_assert_int_eq(pin_get(0), cpus[0]);
 	}
@@ -95,7 +95,7 @@ END_TEST
 
 START_TEST(get_of_no_thread_is_unknown)
 {
-	ck_assert_int_eq(pin_get(INT32_MAX), -1);
+	ck_assert_int_eq(pin_get(INT32_MAX), PIN_UNKNOWN);
 }
 END_TEST
 

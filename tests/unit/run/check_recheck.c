@@ -73,6 +73,14 @@ START_TEST(shard_moved_to_another_cpu_is_counted_each_time_and_said_once)
 }
 END_TEST
 
+START_TEST(shard_of_which_nobody_can_say_where_it_may_run_is_not_spoken_of)
+{
+	rig.worker.tid = -2; /* there is no such thread to be asked about */
+	ck_assert_str_eq(look(), "");
+	ck_assert_uint_eq(rig.worker.placement.cpu_deviations, 0);
+}
+END_TEST
+
 START_TEST(worker_that_was_never_pinned_may_be_anywhere)
 {
 	rig.worker.pin = false;
@@ -118,6 +126,7 @@ static Suite *recheck_suite(void)
 	tcase_add_test(tcase, shard_in_its_place_is_not_spoken_of);
 	tcase_add_test(tcase, looks_are_seconds_apart);
 	tcase_add_test(tcase, shard_moved_to_another_cpu_is_counted_each_time_and_said_once);
+	tcase_add_test(tcase, shard_of_which_nobody_can_say_where_it_may_run_is_not_spoken_of);
 	tcase_add_test(tcase, worker_that_was_never_pinned_may_be_anywhere);
 	tcase_add_test(tcase, pages_on_another_node_are_counted_and_said_once);
 	suite_add_tcase(suite, tcase);
