@@ -24,6 +24,9 @@
  * `end STATUS', 128 and more for a signal. WHAT tells the calls of one name apart for people: the
  * path, or the file behind a descriptor.
  *
+ * Descriptors that the variable FAULT_PASS lists, apart by commas and all of 100 and more, are the
+ * program's from 3 on, as a service manager passes them; LISTEN_PID is set then.
+ *
  * Calls whose failure tells nothing are not asked about (fault_call.c). One thread, which waits in
  * poll.
  */
@@ -50,6 +53,7 @@
 
 #define NAMES_MAX       512  /* calls of different names in one program */
 #define END_PATIENCE_MS 5000 /* for children that end behind the program */
+#define PASSED_FIRST    3
 
 struct count {
 	char name[FAULT_NAME_MAX];
@@ -76,6 +80,7 @@ struct fault {
 static bool page_make(struct fault *fault);
 static bool program_start(struct fault *fault, const char *library, char **argv);
 static void child_run(struct fault *fault, _Atomic int *listener, const char *library, char **argv);
+static void pass_descriptors(void);
 static int fetch_listener(struct fault *fault, _Atomic int *listener);
 static bool obey(struct fault *fault, const char *text);
 static void off(struct fault *fault);
@@ -150,6 +155,7 @@ static void child_run(struct fault *fault, _Atomic int *listener, const char *li
 
 	(void)fault;
 	personality(ADDR_NO_RANDOMIZE);
+	pass_descriptors();
 	setenv("LD_PRELOAD", library, 1);
 	fd = fault_filter_install();
 	atomic_store(listener, fd < 0 ? -1 : fd);
@@ -157,6 +163,27 @@ static void child_run(struct fault *fault, _Atomic int *listener, const char *li
 		execvp(argv[0], argv);
 	}
 	_exit(127);
+}
+
+static void pass_descriptors(void)
+{
+	const char *list = getenv("FAULT_PASS");
+	char *end, pid[16];
+	int to = PASSED_FIRST;
+
+	for (const char *p = list; p && *p; p = *end == ',' ? end + 1 : end) {
+		int fd = (int)strtol(p, &end, 10);
+
+		if (end == p || dup2(fd, to++) < 0) {
+			_exit(127);
+		}
+		close(fd);
+	}
+	if (list) {
+		snprintf(pid, sizeof(pid), "%d", getpid());
+		setenv("LISTEN_PID", pid, 1);
+		unsetenv("FAULT_PASS");
+	}
 }
 
 static int fetch_listener(struct fault *fault, _Atomic int *listener)

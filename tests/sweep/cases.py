@@ -1,61 +1,140 @@
-"""cases.py - the setups and actions that the fault sweep tries: name, then what makes it."""
+"""cases.py - the setups and actions that the fault sweep tries: name, then what makes it.
+
+A start whose `beyond' names other cases is tried where it differs: not at calls by callers that
+these have, too.
+"""
 import signal
 
+import net
+import orders
+from control import Client
+from kept import KeptCase
 from live import LiveCase
 from start import StartCase
 from wire import Wire
 
 GROUPS = ["--rule", "239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000",
           "--rule", "239.1.1.3%lo:5003 name=three -> 127.0.0.1:6003"]
+ONE = "rule 239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000\n"
 STRICT = ["--strict", "--shards", "1", "--control", "off"]
+TWO = ["--shards", "2", "--oversubscribe"]
 ADDED = "239.1.1.7%lo:5007 name=seven -> 239.2.2.7%lo:6007, 127.0.0.1:6008"
-OTHER = "rule 239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000\n" f"rule {ADDED}\n"
-FILE = OTHER.replace(ADDED, GROUPS[3])
+OTHER = f"{ONE}rule {ADDED}\n"
+FILE = f"{ONE}rule {GROUPS[3]}\n"
+
+OUTPUTS = "239.1.3.1%lo:5004 name=outputs spread=2 by=outputs -> " \
+          "239.2.4.1%lo:6006, 239.2.4.2%lo:6006"
+SOURCES = "239.1.3.2%lo:5004 name=sources spread=2 by=source -> 239.2.4.3%lo:6006"
+FAST = ["239.1.1.1%v0:5000 name=one -> 239.2.2.2%w0:6000",
+        f"239.1.1.2%v0:5000 name=two -> {net.NEIGHBOUR}:6001"]
+FAST_RULES = [word for rule in FAST for word in ("--rule", rule)]
 
 
 def group_wire():
     return Wire(("239.1.1.1", 5000), ("239.2.2.2", 6000))
 
 
-def start(name, *argv):
+def fast_wire():
+    net.make_pairs()
+    return Wire(("239.1.1.1", 5000), ("239.2.2.2", 6000), by="v1", at="w1")
+
+
+def start(name, *argv, beyond=()):
     def make(build, work):
         return StartCase(name, build, [*argv, *STRICT, *GROUPS], group_wire(), work)
+    make.beyond = beyond
     return name, make
 
 
-def live(name, do, undo, *argv):
+def start_short(build, work):
+    """What cannot be opened yet is pending."""
+    return StartCase("start-short", build, [
+        "--shards", "1", "--control", "off", *GROUPS,
+        "--rule", "239.1.1.4%absent0:5000 name=away -> 239.2.2.4%lo:6000, 239.2.2.4%absent0:6000",
+        "--rule", "239.1.1.5%lo:5000 -> 127.0.0.1:6010 src=192.0.2.1"], group_wire(), work)
+
+
+def start_fast(build, work):
+    return StartCase("start-fast", build, [*STRICT, *FAST_RULES, "--fastpath", "require",
+                                           "--fastpath-linger", "5"],
+                     fast_wire(), work, traces=net.filters)
+
+
+def end_by_order(build, work):
+    """`drain' by the control socket, and SIGTERM when the order is not taken."""
+    def finish(program):
+        client = Client(f"{work}/control")
+        answer = client.ask("drain")
+        if not (answer and answer["ok"]):
+            program.signal(signal.SIGTERM)
+        client.close()
+
+    return StartCase("end-drain", build, ["--shards", "1", "--control", f"{work}/control", *GROUPS],
+                     group_wire(), work, finish)
+
+
+def start_kept(build, work):
+    return KeptCase("start-kept", build, [*STRICT, *GROUPS], group_wire(), work)
+
+
+def beyond(make, *names):
+    make.beyond = names
+    return make
+
+
+def live(name, do, undo, *argv, rules=GROUPS, wire=group_wire):
     """An order and its contrary by the control socket: its name and members."""
     def make(build, work):
-        return LiveCase(name, build, ["--shards", "1", *argv, *GROUPS], group_wire(), work,
+        return LiveCase(name, build, [*(argv or ("--shards", "1")), *rules], wire(), work,
                         lambda case: case.client.ask(do[0], **do[1]),
                         lambda case: undo and case.client.ask(undo[0], **undo[1]))
+    return name, make
+
+
+def swap(name, rule, other, *argv):
+    """A rule is replaced by another, and comes again."""
+    return live(name, ("replace", {"text": f"{ONE}rule {other}\n"}),
+                ("replace", {"text": f"{ONE}rule {rule}\n"}), *(argv or TWO),
+                rules=[*GROUPS[:2], "--rule", rule])
+
+
+def make_live(name, do, undo, *argv, rules=GROUPS, wire=group_wire):
+    """The same by functions (orders.py)."""
+    def make(build, work):
+        return LiveCase(name, build, [*(argv or ("--shards", "1")), *rules], wire(), work, do, undo)
     return name, make
 
 
 def reload_by_signal(build, work):
     """SIGHUP after the file has become another one, and after it is the old one again."""
     path = f"{work}/numacastd.conf"
-
-    def read(text):
-        def do(case):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-            return case.answer_of_log(lambda: case.program.signal(signal.SIGHUP), "reload: ")
-        return do
-
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(FILE)
+    orders.write(path, FILE)
     return LiveCase("live-reload", build, ["--shards", "1", "--config", path], group_wire(), work,
-                    read(OTHER), read(FILE))
+                    lambda case: orders.reload_as(case, path, OTHER),
+                    lambda case: orders.reload_as(case, path, FILE))
 
 
 CASES = dict((
     start("start-uring", "--engine", "uring"),
     start("start-mmsg", "--engine", "mmsg"),
+    start("start-user", "--user", "nobody", beyond=("start-uring",)),
+    ("start-short", beyond(start_short, "start-uring")),
+    ("start-fast", beyond(start_fast, "start-uring")),
+    ("start-kept", beyond(start_kept, "start-uring")),
+    ("end-drain", beyond(end_by_order, "start-uring")),
     ("live-reload", reload_by_signal),
     live("live-add", ("add", {"rules": [ADDED]}), ("remove", {"names": ["seven"]})),
     live("live-replace", ("replace", {"text": OTHER}), ("replace", {"text": FILE})),
     live("live-disable", ("disable", {"names": ["three"]}), ("enable", {"names": ["three"]})),
     live("live-standby", ("standby", {"names": ["three"]}), ("active", {"names": ["three"]})),
+    live("live-hold", ("hold", {"names": ["three"], "for_ms": 60000}),
+         ("active", {"names": ["three"]})),
+    make_live("live-marks", orders.standby_with_marks, orders.active_at_marks),
+    make_live("live-active", orders.active_at_marks, orders.standby_with_marks),
+    live("live-rebalance", ("rebalance", {"window_s": 0.1}), None, *TWO),
+    swap("live-move", f"{GROUPS[3]}".replace("name=three", "name=three shard=0"),
+         f"{GROUPS[3]}".replace("name=three", "name=three shard=1")),
+    swap("live-divide", SOURCES, SOURCES.replace("spread=2 by=source ", "")),
+    swap("live-spread", OUTPUTS, OUTPUTS.replace("spread=2", "spread=1")),
     live("live-show", ("show", {"what": "flows"}), None),
 ))

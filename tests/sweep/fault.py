@@ -29,18 +29,24 @@ class Program:
     """A program under fault. `said' are its lines on standard error, `calls' what was recorded,
     `failed' the call that was made to fail, `status' how it ended, 128 and more for a signal."""
 
-    def __init__(self, build, command, argv, env=None):
+    def __init__(self, build, command, argv, env=None, passed=()):
+        """passed: descriptors, all of 100 and more, that it has from 3 on."""
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self.notify.bind(f"\0numacast-sweep-{os.getpid()}-{next(numbers)}")
         environment = {**os.environ, **(env or {})}
         environment["NOTIFY_SOCKET"] = "@" + self.notify.getsockname()[1:].decode()
+        if passed:
+            environment["FAULT_PASS"] = ",".join(str(fd) for fd in passed)
         self.process = subprocess.Popen(
             [f"{build}/tests/fake/fault", command, f"{build}/tests/fake/fault_alloc.so", *argv],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            pass_fds=passed)
         self.said, self.calls, self.sites, self.maps, self.left = [], [], {}, [], []
         self.failed = self.status = self.pid = None
         self.allocated = 0
         self.ready = False
+        self.kept = {}  # by name, what it gave us to keep
+        self.forgotten = set()  # names of what it wants us to keep no more
         self.answers = []
         self.partial = {"out": b"", "err": b""}
         self.selector = selectors.DefaultSelector()
@@ -62,7 +68,7 @@ class Program:
 
     def gather(self, key):
         if key.data == "notify":
-            self.ready |= b"READY=1" in self.notify.recv(65536)
+            self.hear()
             return
         data = os.read(key.fd, 1 << 20)
         if not data:
@@ -76,6 +82,18 @@ class Program:
                 self.said.append(line)
             else:
                 self.take(line)
+
+    def hear(self):
+        """One message to the service manager."""
+        text, fds, _, _ = socket.recv_fds(self.notify, 65536, 16)
+        words = dict(line.split("=", 1) for line in text.decode().splitlines() if "=" in line)
+        self.ready |= words.get("READY") == "1"
+        if words.get("FDSTOREREMOVE") == "1":
+            self.forgotten.add(words["FDNAME"])
+        elif words.get("FDSTORE") == "1":
+            self.kept.setdefault(words["FDNAME"], []).extend(fds)
+        else:
+            assert not fds
 
     def take(self, line):
         word, _, rest = line.partition(" ")
@@ -134,6 +152,10 @@ class Program:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for fds in self.kept.values():
+            for fd in fds:
+                os.close(fd)
+        self.kept = {}
         self.selector.close()
         self.process.stdout.close()
         self.process.stderr.close()

@@ -3,6 +3,8 @@ import os
 import re
 from errno import ENOMEM
 
+NO_MEMORY = r"\w.*out of memory|out of memory while |no memory (for|to) "
+
 
 class Point:
     """Which call: its name, which one of that name, and the errno. `what' and `by' are what was
@@ -43,6 +45,6 @@ def names_cause(lines, error):
     for line in lines:
         if line.find(text) > 0:
             return True
-        if error == ENOMEM and re.search(r"\w.*out of memory|no memory (for|to) ", line):
+        if error == ENOMEM and re.search(NO_MEMORY, line):
             return True
     return False

@@ -15,24 +15,31 @@ LIMIT_S = 60
 
 
 class StartCase:
-    """name: of the case; argv: of the daemon; wire: how a datagram passes (wire.py)."""
+    """name: of the case; argv: of the daemon; wire: how a datagram passes (wire.py); finish(p) has
+    program p end; traces(): what it may leave behind beside what traces.py knows, as a list."""
 
-    def __init__(self, name, build, argv, wire, work, env=None):
+    def __init__(self, name, build, argv, wire, work, finish=None, traces=None):
         self.name, self.build, self.wire, self.work = name, build, wire, work
         self.argv = [f"{build}/src/numacastd", *argv]
-        self.env = env
+        self.finish = finish or (lambda program: program.signal(signal.SIGTERM))
+        self.traces = traces or (lambda: [])
         self.usual = set()
+
+    def run(self, command):
+        return Program(self.build, command, self.argv)
 
     def live(self, command):
         """One life; the program, whether it was up, relayed, ended, and what it left behind."""
-        before = traces.of_namespace(self.work)
-        program = Program(self.build, command, self.argv, self.env)
+        before = traces.of_namespace(self.work, self.traces)
+        program = self.run(command)
         up = lambda: program.ready or any(line.endswith(": ready") for line in program.said)
         program.wait(lambda: up() or program.status is not None, LIMIT_S)
         relays = up() and self.wire.passes()
-        program.signal(signal.SIGTERM)
+        if program.status is None:
+            self.finish(program)
         ended = program.await_end(LIMIT_S)
-        return program, up(), relays, ended, traces.left_behind(before, self.work)
+        left = traces.left_behind(before, self.work, self.traces)
+        return program, up(), relays, ended, left
 
     def points(self, symbols, whole):
         """Records one life without a fault, and returns what can fail in it."""
@@ -59,7 +66,8 @@ class StartCase:
         if not ended:
             return Outcome("hangs", False, text)
         if left or program.left:
-            return Outcome("leaves", False, f"{left} {program.left} {text}")
+            crashed = "crashes and " if program.status >= 128 else ""
+            return Outcome(f"{crashed}leaves", False, f"{left} {program.left} {text}")
         if not tried:
             return Outcome("not reached", program.status == 0, text)
         if program.status >= 128:

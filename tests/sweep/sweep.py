@@ -34,12 +34,17 @@ def main():
     rows = Rows(f"{here}/known.tsv")
     symbols = Symbols(f"{args.build}/src/numacastd")
     sums, bad = collections.Counter(), 0
+    known = {}
     with (tempfile.TemporaryDirectory(prefix="numacast-sweep.") as work,
           open(args.out, "w", encoding="utf-8") as out):
         for at, name in enumerate(args.case):
             case = CASES[name](args.build, work)
             points = [p for p in case.points(symbols, args.seconds is None)
                       if not rows.find("spare", name, p.call.name, p.call.what, p.by)]
+            known[name] = {p.kind for p in points}
+            for other in getattr(CASES[name], "beyond", ()):
+                others = kinds_of(other, known, args, work, symbols)
+                points = [p for p in points if p.kind not in others]
             judge = Judge(name, rows, symbols)
             for point in chosen(points, args, (at + 1) / len(args.case)):
                 outcome = case.try_point(point, judge)
@@ -58,6 +63,15 @@ def main():
     with open(args.out + ".rows", "w", encoding="utf-8") as out:
         out.writelines(f"{row.number}\n" for row in rows.rows if row.used)
     return 1 if bad else 0
+
+
+def kinds_of(name, known, args, work, symbols):
+    """Of a case that was recorded already, or is for that."""
+    if name not in known:
+        case = CASES[name](args.build, work)
+        known[name] = {p.kind for p in case.points(symbols, args.seconds is None)}
+        case.end()
+    return known[name]
 
 
 def arguments():

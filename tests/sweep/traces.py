@@ -6,16 +6,18 @@ import re
 import time
 
 PATIENCE_S = 10
+ORDERED = ("report", "health")  # files that a relay is told to leave
 
 
-def of_namespace(work):
-    """Sockets, memberships and files in `work' that could be a relay's."""
-    found = set()
+def of_namespace(work, more):
+    """Sockets, memberships and files in `work' that could be a relay's, and what more() lists."""
+    found = set(more())
     for name in ("udp", "udp6", "raw", "raw6", "igmp", "igmp6", "mcfilter", "mcfilter6", "unix",
                  "packet", "netlink"):
         with open(f"/proc/self/net/{name}", encoding="ascii") as file:
             found |= {(name, *lasting(name, line.split())) for line in file}
-    return found | {("file", path) for path in glob.glob(f"{work}/*")}
+    return found | {("file", path) for path in glob.glob(f"{work}/*")
+                    if os.path.basename(path) not in ORDERED}
 
 
 def lasting(name, words):
@@ -27,15 +29,15 @@ def lasting(name, words):
     if name == "packet":
         return words[2:]
     if name == "igmp":
-        return words[:2] if words and not words[0].isdigit() else words
+        return words[:2]
     return words
 
 
-def left_behind(before, work):
+def left_behind(before, work, more):
     """The kernel lets go of a ring and its sockets a moment after its process."""
     end = time.monotonic() + PATIENCE_S
     while True:
-        left = of_namespace(work) - before
+        left = of_namespace(work, more) - before
         if not left or time.monotonic() > end:
             return sorted(left)
         time.sleep(0.01)
@@ -61,6 +63,13 @@ def of_process(pid):
             elif len(words) <= 5 and size >= 4 << 20 and words[1] != "---p":
                 held[f"map of {size >> 20} MiB"] += 1
     held["threads"] = len(os.listdir(f"/proc/{pid}/task"))
+    held.update(of_groups())
+    return held
+
+
+def of_groups():
+    """The memberships of the namespace."""
+    held = collections.Counter()
     for name in ("igmp", "igmp6", "mcfilter", "mcfilter6"):
         with open(f"/proc/self/net/{name}", encoding="ascii") as file:
             for line in file:

@@ -1,4 +1,4 @@
-"""wire.py - a datagram through a relay on the loopback interface, for the fault sweep."""
+"""wire.py - a datagram through a relay, for the fault sweep."""
 import socket
 import struct
 
@@ -6,10 +6,10 @@ PATIENCE_S = 2
 
 
 class Wire:
-    """Sends to one address, and hears what the relay makes of it at another."""
+    """Sends to one address by one interface, and hears what the relay makes of it at another."""
 
-    def __init__(self, to, heard):
-        self.to, self.heard = to, heard
+    def __init__(self, to, heard, by="lo", at="lo"):
+        self.to, self.heard, self.at = to, heard, socket.if_nametoindex(at)
         self.receiver = self.make(heard[0])
         self.receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.receiver.bind(heard)
@@ -17,12 +17,12 @@ class Wire:
         self.receiver.settimeout(PATIENCE_S)
         self.sender = self.make(to[0])
         self.sender.bind(("", 0))  # now, so that it is no trace of the relay
-        lo = socket.if_nametoindex("lo")
+        out = socket.if_nametoindex(by)
         if ":" in to[0]:
-            self.sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, lo)
+            self.sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, out)
         else:
             self.sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
-                                   struct.pack("=4s4si", bytes(4), bytes(4), lo))
+                                   struct.pack("=4s4si", bytes(4), bytes(4), out))
         self.count = 0
 
     @staticmethod
@@ -31,15 +31,15 @@ class Wire:
         return socket.socket(family, socket.SOCK_DGRAM)
 
     def join(self, group):
-        lo = socket.if_nametoindex("lo")
         if ":" in group:
             packed = socket.inet_pton(socket.AF_INET6, group)
             if packed[0] == 0xff:
                 self.receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
-                                         packed + struct.pack("=i", lo))
+                                         packed + struct.pack("=i", self.at))
         elif 224 <= int(group.split(".")[0]) <= 239:
             self.receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
-                                     socket.inet_aton(group) + struct.pack("=4si", bytes(4), lo))
+                                     socket.inet_aton(group)
+                                     + struct.pack("=4si", bytes(4), self.at))
 
     def passes(self):
         """Sends one datagram; whether it comes."""
