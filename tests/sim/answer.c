@@ -180,9 +180,13 @@ static void settle_flow(struct sim_world *w)
 		break;
 	case SIM_SET_FLOW:
 		flow->rule.in.max_age_ms = m->flow_rule.in.max_age_ms;
+		flow->rule.in.breaker = m->flow_rule.in.breaker;
 		break;
 	case SIM_SET_DUTIES:
 		flow->held = job->duty.is_output ? flow->held : job->duty.hold;
+		if (flow->is_twin) {
+			w->twins.phase_ns = w->clock_ns; /* it has been told */
+		}
 		break;
 	default:
 		break;

@@ -11,7 +11,7 @@ check_PROGRAMS += tests/sim/simulate
 TESTS += tests/sim/simulate
 tests_sim_simulate_SOURCES = tests/sim/simulate.c tests/sim/sim.h tests/sim/judge.c \
 	tests/sim/judge.h tests/sim/trace.c tests/sim/trace.h tests/sim/world.c \
-	tests/sim/sockets.c tests/sim/due.c tests/sim/event.c tests/sim/change.c tests/sim/answer.c \
+	tests/sim/sockets.c tests/sim/due.c tests/sim/event.c tests/sim/circle.c tests/sim/change.c tests/sim/answer.c \
 	tests/sim/feed.c tests/sim/twins.c tests/sim/watch.c tests/sim/law.c $(NC_FAKE_RING)
 tests_sim_simulate_LDADD = $(NC_SHARD_LIBS)
 tests_sim_simulate_LDFLAGS = $(AM_LDFLAGS) $(SIM_WRAPS)

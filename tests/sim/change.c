@@ -106,16 +106,20 @@ static void ask_list(struct sim_world *w, uint32_t shard, uint32_t count)
 
 static void make_flow(struct sim_world *w, struct sim_flow *flow, uint32_t shard, uint32_t kind)
 {
+	static const int8_t breakers[] = {RULE_BREAKER_OFF, RULE_BREAKER_OFF, RULE_BREAKER_ON,
+					  RULE_BREAKER_STRICT};
+
 	*flow = (struct sim_flow){.used = true,
 				  .busy = true,
 				  .feed = ++w->feeds,
 				  .shard = shard,
 				  .token = PLACE_NONE,
 				  .of_feed = SIM_NONE,
+				  .circles_by = SIM_NONE,
 				  .sock = SIM_NONE};
 	flow->rule = (struct rule_flow){.ifindex = 1, .in = RULE_INGRESS_UNSET};
 	flow->rule.in.at.addr = sim_address(2, (uint16_t)(w->feeds % 60000));
-	flow->rule.in.breaker = RULE_BREAKER_OFF;
+	flow->rule.in.breaker = breakers[kind * 2654435761U >> 24 & 3];
 	flow->rule.pool_class = kind % 3 == 0 ? POOL_SMALL : POOL_TRAIN;
 	flow->rule.in.max_age_ms = kind / 4 % 4 == 0 ? 40 : 0;
 	if (kind / 16 % 2) {
@@ -165,6 +169,7 @@ void sim_add_twin(struct sim_world *w, uint32_t shard)
 
 	make_flow(w, flow, shard, ON_TRAINS);
 	flow->is_twin = true;
+	flow->rule.in.breaker = RULE_BREAKER_OFF;
 	flow->feed = w->flows[w->twins.flows[0]].feed;
 	flow->rule.standby = shard != w->twins.active;
 	add_flow(w, w->twins.flows[shard], 1, w->plan_kind);
@@ -193,6 +198,7 @@ void sim_add_leg(struct sim_world *w, const struct sim_feed *feed, uint32_t leg,
 	flow->feed = w->flows[feed->legs[0]].feed;
 	flow->rule.merge = &feed->key;
 	flow->rule.leg = (uint8_t)leg;
+	flow->rule.in.breaker = RULE_BREAKER_OFF;
 	add_flow(w, at, outputs, kind);
 }
 
@@ -269,6 +275,9 @@ static void begin_of_flow(struct sim_world *w, const struct sim_event *e, uint32
 		m->op = SHARD_SET_FLOW;
 		m->flow_rule.in.max_age_ms = e->b % 2 ? 40 : 0;
 		m->flow_rule.standby = e->b % 8 == 2;
+		m->flow_rule.in.breaker = f->rule.in.breaker != RULE_BREAKER_OFF && e->b / 8 % 2
+						  ? RULE_BREAKER_ON
+						  : f->rule.in.breaker;
 		break;
 	case SIM_EVENT_DUTY:
 		job->kind = SIM_SET_DUTIES;

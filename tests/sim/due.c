@@ -164,6 +164,7 @@ void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_pac
 		fate = &flow->drops[FLOW_DROP_STANDBY];
 	}
 	flow->handed += packet->count;
+	flow->returned += packet->returned;
 	if (fate != &flow->relayed && fate != &flow->drops[FLOW_DROP_STANDBY]) {
 		*fate += packet->count;
 	} else if (flow->is_twin) {

@@ -20,8 +20,7 @@ static uint32_t size_of(uint32_t choice)
 	return choice % 2 == 0 ? edges[choice / 2 % 12] : SIM_HEAD_BYTES + choice / 2 % 1500;
 }
 
-/* One that receives, or might; NULL: there is none. */
-static struct sim_flow *flow_of(struct sim_world *w, uint32_t choice)
+struct sim_flow *sim_any_flow(struct sim_world *w, uint32_t choice)
 {
 	for (uint32_t i = 0; i < SIM_FLOWS; i++) {
 		struct sim_flow *flow = &w->flows[(choice + i) % SIM_FLOWS];
@@ -50,7 +49,7 @@ static struct sim_packet packet_of(uint32_t bytes, uint32_t marks)
 
 static void bring(struct sim_world *w, const struct sim_event *e)
 {
-	struct sim_flow *flow = flow_of(w, e->a);
+	struct sim_flow *flow = sim_any_flow(w, e->a);
 	struct sim_packet packet = packet_of(size_of(e->b), e->kind == SIM_EVENT_ONE ? e->c : 0);
 	uint32_t times = e->kind == SIM_EVENT_MANY ? 1 + e->c % 70 : 1;
 
@@ -63,7 +62,7 @@ static void bring(struct sim_world *w, const struct sim_event *e)
 /* A train, full to the byte now and then. */
 static void bring_train(struct sim_world *w, const struct sim_event *e)
 {
-	struct sim_flow *flow = flow_of(w, e->a);
+	struct sim_flow *flow = sim_any_flow(w, e->a);
 	struct sim_packet packet = packet_of(size_of(e->b), e->c / 64);
 	uint32_t most = UDP_PAYLOAD_MAX / packet.segment;
 
@@ -80,7 +79,7 @@ static void bring_train(struct sim_world *w, const struct sim_event *e)
 
 static void bring_odd(struct sim_world *w, const struct sim_event *e)
 {
-	struct sim_flow *flow = flow_of(w, e->a);
+	struct sim_flow *flow = sim_any_flow(w, e->a);
 	struct sim_packet packet = packet_of(size_of(e->b), e->c / 8);
 
 	switch (e->c % 8) {
@@ -117,7 +116,7 @@ static void bring_odd(struct sim_world *w, const struct sim_event *e)
 static void fail_receive(struct sim_world *w, const struct sim_event *e)
 {
 	static const int errors[] = {ENOBUFS, ENOMEM, ECONNREFUSED, EIO};
-	struct sim_flow *flow = flow_of(w, e->a);
+	struct sim_flow *flow = sim_any_flow(w, e->a);
 
 	if (flow && !flow->busy) {
 		fake_end_recv(w->shards[flow->shard].ring, place_index(flow->token),
@@ -228,6 +227,9 @@ void sim_do(struct sim_world *w, const struct sim_event *e)
 	case SIM_EVENT_ICMP:
 	case SIM_EVENT_PATH:
 		change_path(w, e);
+		break;
+	case SIM_EVENT_CIRCLE:
+		sim_circle(w, e);
 		break;
 	case SIM_EVENT_SETTLE:
 		sim_settle(w);

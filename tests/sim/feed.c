@@ -216,7 +216,8 @@ uint64_t sim_offered(const struct sim_world *w, const struct sim_flow *flow)
 
 bool sim_is_wild(const struct sim_world *w, const struct sim_flow *flow)
 {
-	return flow->is_twin || (flow->of_feed != SIM_NONE && w->feed_list[flow->of_feed].wild);
+	return flow->is_twin || flow->circled ||
+	       (flow->of_feed != SIM_NONE && w->feed_list[flow->of_feed].wild);
 }
 
 static void check_sums(const struct merge *m)

@@ -4,6 +4,7 @@
  *     judge.[ch]       runs a trace in a process of its own, and shortens one that fails
  *     world.c          opens the shards: real relay, egress, pool and mailbox, the fake ring
  *     sockets.c        what the kernel would have: queues, drops, errors, MTUs, and the clock
+ *     circle.c         what somebody bridges back to where it came from
  *     due.c            what ought to become of what a flow is handed
  *     event.c          does what an event says
  *     change.c         control, which changes rules by messages, one job at a time
@@ -44,6 +45,7 @@
 #define SIM_NONE         UINT32_MAX
 #define SIM_EMPTY        UINT32_MAX /* the number of a datagram without a byte */
 #define SIM_HEAD_BYTES   13         /* number, feed, length, TTL, TOS, sender of each datagram */
+#define SIM_RETURNS      16         /* that are on the way back, or wait */
 #define SIM_SENDERS      4
 #define SIM_STEP_NS      20000ULL /* a turn takes so long */
 #define SIM_WALL_S       1000000  /* the other clock is so far ahead */
@@ -73,6 +75,7 @@ struct sim_packet {
 	uint8_t ttl, tos; /* received; 0: not told */
 	uint8_t sender;   /* 0 to SIM_SENDERS - 1 */
 	bool control_cut, ends, echo;
+	bool returned;     /* it was sent by an output of its flow */
 	uint64_t stamp_ns; /* 0: none */
 };
 
@@ -96,7 +99,10 @@ struct sim_flow {
 	uint32_t shard, token, sock;
 	uint32_t of_feed, leg; /* of_feed: SIM_NONE, or which one it is a leg of */
 	bool is_twin;
-	uint32_t *log; /* numbers that are to be relayed, in the order of the ring */
+	bool circled;        /* what it has sent has come back */
+	uint32_t circles_by; /* output of which it does; SIM_NONE: none */
+	uint64_t returned;   /* datagrams that did */
+	uint32_t *log;       /* numbers that are to be relayed, in the order of the ring */
 	uint32_t log_count, log_room, next_number;
 	uint64_t handed; /* datagrams the ring has had */
 	uint64_t drops[FLOW_DROP_COUNT], relayed;
@@ -271,6 +277,9 @@ void sim_turn(struct sim_world *w, uint32_t shard);
 /* A message or a flag was left for the shard. */
 void sim_wake(struct sim_shard *s);
 
+/* The sky clears over a shard. */
+void sim_clear_sky(struct sim_shard *s);
+
 /* The sky clears, and all that waits gets through; whoever is left behind has been forgotten. */
 void sim_settle(struct sim_world *w);
 
@@ -300,6 +309,15 @@ struct addr sim_address(uint8_t last, uint16_t port);
 
 uint32_t sim_packet_bytes(const struct sim_packet *packet);
 
+/* ---- circle.c ---- */
+
+/* For a while what a flow sends comes back to it; then the circle is broken. */
+void sim_circle(struct sim_world *w, const struct sim_event *event);
+
+/* The flow's output has sent that. */
+void sim_come_back(struct sim_world *w, const struct sim_output *output, const unsigned char *at,
+		   uint32_t bytes);
+
 /* ---- due.c ---- */
 
 /* Notes what ought to become of a packet that the ring has had for a slot of `room' bytes, in the
@@ -310,6 +328,9 @@ void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_pac
 /* ---- event.c ---- */
 
 void sim_do(struct sim_world *w, const struct sim_event *event);
+
+/* One that receives, or might, and is no twin; NULL: there is none. */
+struct sim_flow *sim_any_flow(struct sim_world *w, uint32_t choice);
 
 /* ---- watch.c ---- */
 
@@ -386,6 +407,10 @@ void sim_check_twins(struct sim_world *w);
 /* ---- law.c ---- */
 
 void sim_check(struct sim_world *w);
+
+/* The shard has receptions that it has not looked at: where a change has let go what was held, and
+ * made room for that by a turn of the ring. */
+bool sim_has_more(const struct sim_world *w, uint32_t shard);
 
 /* Of a flow or an output that has left, by what was told of it. */
 void sim_check_flow(const struct sim_world *w, const struct sim_flow *flow,

@@ -208,6 +208,9 @@ void sim_arrive(struct sim_world *w, struct sim_flow *flow, struct sim_packet pa
 		packet.first = *next;
 		*next += packet.count;
 	}
+	if (packet.last_bytes == 0 && flow->rule.in.breaker != RULE_BREAKER_OFF) {
+		packet.last_bytes = SIM_HEAD_BYTES; /* else they would all be the same */
+	}
 	packet.stamp_ns = w->clock_ns + SIM_WALL_S * NS_PER_S;
 	sock->queue[(sock->head + sock->count++) % SIM_QUEUE] = packet;
 }

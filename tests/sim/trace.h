@@ -30,6 +30,7 @@
 	X(PATH, "path", 10)                   \
 	X(LATE, "late", 5)                    \
 	X(LOOK, "look", 15)                   \
+	X(CIRCLE, "circle", 2)                \
 	X(SETTLE, "settle", 2)                \
 	X(ADD_FLOW, "add-flow", 12)           \
 	X(REMOVE_FLOW, "remove-flow", 8)      \

@@ -219,7 +219,8 @@ void sim_check_twins(struct sim_world *w)
 		t->late || (t->phase != SIM_SETTLED && w->clock_ns - t->phase_ns >= GIVE_UP_NS / 2);
 	if (!is_there(w) || t->phase != SIM_SETTLED || w->job.kind != SIM_IDLE ||
 	    w->socks[twin(w, 0)->sock].count + w->socks[twin(w, 1)->sock].count > 0 ||
-	    w->shards[0].ended != 0 || w->shards[1].ended != 0) {
+	    w->shards[0].ended != 0 || w->shards[1].ended != 0 || sim_has_more(w, 0) ||
+	    sim_has_more(w, 1)) {
 		return;
 	}
 	if (t->late) {

@@ -135,7 +135,7 @@ static void check_datagram(struct sim_world *w, struct sim_output *o, const unsi
 			   uint32_t bytes, const struct marks *marks)
 {
 	const struct sim_flow *flow = &w->flows[o->flow];
-	bool wild = sim_is_wild(w, flow) && !flow->is_twin;
+	bool wild = flow->of_feed != SIM_NONE && sim_is_wild(w, flow);
 	uint32_t number = SIM_EMPTY, at_log, feed;
 	uint16_t length;
 
@@ -222,6 +222,7 @@ static void check_sent(struct sim_world *w, struct sim_output *o, const struct f
 		uint32_t left = bytes - at, n = left < step ? left : step;
 
 		check_datagram(w, o, send->payload + header + at, n, &marks);
+		sim_come_back(w, o, send->payload + header + at, n);
 		o->sent++;
 		o->sent_bytes += n;
 		at += n;

@@ -135,7 +135,7 @@ void sim_turn(struct sim_world *w, uint32_t shard)
 	}
 }
 
-static void clear_sky(struct sim_shard *s)
+void sim_clear_sky(struct sim_shard *s)
 {
 	s->weather.odds = 0;
 	fake_shuffle_answers(s->ring, 0);
@@ -178,7 +178,7 @@ static bool is_quiet(const struct sim_world *w)
 void sim_settle(struct sim_world *w)
 {
 	for (uint32_t i = 0; i < SIM_SHARDS; i++) {
-		clear_sky(&w->shards[i]);
+		sim_clear_sky(&w->shards[i]);
 	}
 	for (uint32_t turn = 0; !is_quiet(w); turn++) {
 		if (turn == TURNS_MAX) {
@@ -257,7 +257,7 @@ static void end_shard(struct sim_world *w, struct sim_shard *s)
 {
 	enum sim_end how = (enum sim_end)(w->conf.end >> 2 * s->number & 3);
 
-	clear_sky(s);
+	sim_clear_sky(s);
 	if (how == SIM_END_FAIL) {
 		fake_fail_turn(s->ring, -EIO);
 	} else {
