@@ -32,6 +32,7 @@ shard_libnc_shard_a_SOURCES = \
 	shard/relay_baton.c shard/relay_baton.h \
 	shard/relay_breaker.c shard/relay_breaker.h \
 	shard/relay_flows.c shard/relay_flows.h \
+	shard/relay_hot.c shard/relay_hot.h \
 	shard/relay_merge.c shard/relay_merge.h \
 	shard/relay_merge_set.c shard/relay_merge_set.h \
 	shard/ring.c shard/ring.h \

@@ -21,6 +21,11 @@
 #define UDP_SEGMENTS_OLD_MAX 64  /* UDP_MAX_SEGMENTS before Linux 6.9 */
 #define UDP_SEGMENTS_NEW_MAX 128 /* from Linux 6.9 */
 
+/* Slots lent at most, unless the operator says how many; class train has two (relay_hot.h). */
+#define HOT_BYTES       (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
+#define HOT_TRAINS      32           /* to begin with */
+#define HOT_TRAINS_MOST 64           /* while single datagrams lie in them */
+
 #define TRAIN_IOV_MAX       64  /* pieces gathered into one send: single datagrams or trains */
 #define TRAIN_COUNT         256 /* trains a shard can have open or in flight */
 #define TRAIN_CONTROL_BYTES 128 /* UDP_SEGMENT, TTL, TOS, PKTINFO */

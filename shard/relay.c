@@ -24,6 +24,7 @@
 #include "shard/relay_baton.h"
 #include "shard/relay_breaker.h"
 #include "shard/relay_flows.h"
+#include "shard/relay_hot.h"
 #include "shard/relay_merge.h"
 #include "shard/sock.h"
 #include "src/base/clock.h"
@@ -246,6 +247,7 @@ static void take_datagram(struct relay *r, struct ingress_flow *flow, const stru
 	if (ingress_accept(flow, event, r->pool, &d)) {
 		uint64_t stamp_ns = d.stamp_ns;
 
+		hot_note_taken(r, ring_class_of(event->group), d.bytes);
 		d.place = journal_place(ring_taken(r->ring));
 		if (d.stamp_ns != 0 && !is_sampled(r)) {
 			d.stamp_ns = 0;

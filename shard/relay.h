@@ -27,6 +27,14 @@ struct relay_greed {
 	uint32_t taken;
 };
 
+/* How many slots for trains are lent; see relay_hot.h. */
+struct relay_hot {
+	uint32_t least;  /* where it begins; 0: it never changes */
+	uint32_t most;   /* now */
+	uint32_t pieces; /* receptions into such slots in this window, and ... */
+	uint64_t bytes;  /* ... of payload in them */
+};
+
 #define RELAY_RANKS (2 * RULE_LEVELS) /* see band_rank */
 
 struct relay {
@@ -45,6 +53,7 @@ struct relay {
 	uint32_t armed_count;
 	uint32_t retrying_count; /* of the ended: their receive failed, and is tried again later */
 	struct relay_greed greed[RING_GROUP_COUNT];
+	struct relay_hot hot;
 	uint32_t in_group[RING_GROUP_COUNT]; /* flows that receive into it, or are to */
 	uint32_t window;                     /* number of this window of turns (relay_band.h) */
 	uint32_t window_turns;               /* of it so far */

@@ -2,6 +2,7 @@
 #include "shard/relay_band.h"
 
 #include "shard/relay_arm.h"
+#include "shard/relay_hot.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
@@ -19,6 +20,7 @@ uint32_t band_limit(const struct relay *r, unsigned band, unsigned cls)
 	}
 	rest = r->pool->classes[cls].count - band_limit(r, BAND_KEPT, cls) -
 	       band_limit(r, BAND_APART, cls);
+	depth = hot_limit(r, cls, depth);
 	return depth < rest ? depth : rest;
 }
 
@@ -69,12 +71,13 @@ void band_note_starved(struct relay *r, const struct ingress_flow *flow)
 	uint32_t taken = taken_by(r, flow);
 	struct ingress_flow *other;
 
+	hot_note_starved(r, flow);
 	if (flow->band == BAND_APART) {
 		relay_place(r, place_index(flow->token))->flow.apart_until_ns =
 			clock_now_ns() + BAND_APART_NS;
 		return;
 	}
-	if (greed->taken < FAIR_FILLS * ring_depth(r->ring, band_group_of(flow)) ||
+	if (greed->taken < FAIR_FILLS * band_limit(r, flow->band, flow->group) ||
 	    greed->taken / FAIR_RATIO <= taken) {
 		return;
 	}
@@ -95,6 +98,7 @@ void band_next_turn(struct relay *r)
 	for (unsigned group = 0; group < RING_GROUP_COUNT; group++) {
 		r->greed[group].taken = 0;
 	}
+	hot_next_window(r);
 }
 
 void band_look_again(struct relay *r, struct ingress_flow *flow)

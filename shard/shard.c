@@ -12,16 +12,16 @@
 
 #include "shard/relay_band.h"
 #include "shard/relay_flows.h"
+#include "shard/relay_hot.h"
 #include "shard/relay_merge.h"
 #include "src/base/clock.h"
 #include "src/base/must.h"
 
-#define HOT_BYTES  (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
-#define HOT_TRAINS 32 /* single datagrams lie in train slots too, and fill little of them */
-
 static void set_up(struct shard *s);
 static int open_ring(struct shard *s, struct err *err);
 static struct ring_params choose_ring_params(const struct shard_spec *spec);
+static struct ring_group share_of(const struct shard_spec *spec, unsigned cls,
+				  const struct ring_group *all, uint32_t share);
 static bool avoids_copying(const struct shard_spec *spec);
 static int open_sockets(struct shard *s, struct err *err);
 static int open_output(struct shard *s, uint32_t i, struct err *err);
@@ -38,7 +38,7 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 	uint32_t most = HOT_BYTES / pool_payload_bytes(cls);
 	uint32_t depth = 1;
 
-	most = cls == POOL_TRAIN ? HOT_TRAINS : most;
+	most = cls == POOL_TRAIN ? HOT_TRAINS_MOST : most;
 	most = most < slots ? most : slots;
 	while (depth * 2 <= most) {
 		depth *= 2;
@@ -248,6 +248,7 @@ static void set_up(struct shard *s)
 	s->egress.ring = s->relay.ring;
 	s->egress.batches = &s->stats->batches;
 	s->relay.pool = &s->pool;
+	hot_start(&s->relay, s->spec->hot[POOL_TRAIN] == 0 ? HOT_TRAINS : 0);
 	s->relay.egress = &s->egress;
 	s->relay.mailbox = s->mailbox;
 	s->relay.drain_ns = s->spec->drain_ns;
@@ -293,12 +294,24 @@ static struct ring_params choose_ring_params(const struct shard_spec *spec)
 		if (slots == 0) {
 			params.groups[g].depth = 0;
 		}
-		params.groups[band_group(BAND_KEPT, g)] = (struct ring_group){
-			params.groups[g].depth / BAND_KEPT_SHARE, params.groups[g].slot_bytes};
-		params.groups[band_group(BAND_APART, g)] = (struct ring_group){
-			params.groups[g].depth / BAND_APART_SHARE, params.groups[g].slot_bytes};
+		params.groups[band_group(BAND_KEPT, g)] =
+			share_of(spec, g, &params.groups[g], BAND_KEPT_SHARE);
+		params.groups[band_group(BAND_APART, g)] =
+			share_of(spec, g, &params.groups[g], BAND_APART_SHARE);
 	}
 	return params;
+}
+
+/* Of what the class begins with. */
+static struct ring_group share_of(const struct shard_spec *spec, unsigned cls,
+				  const struct ring_group *all, uint32_t share)
+{
+	uint32_t depth = all->depth;
+
+	if (cls == POOL_TRAIN && spec->hot[cls] == 0 && depth > HOT_TRAINS) {
+		depth = HOT_TRAINS;
+	}
+	return (struct ring_group){depth / share, all->slot_bytes};
 }
 
 static bool avoids_copying(const struct shard_spec *spec)

@@ -218,7 +218,7 @@ static const struct cli_row memory_rows[] = {
 	 .arg = "CLASS=N,...",
 	 AT(pool),
 	 .max = POOL_SLOTS_MAX,
-	 .initial = "small=1000,standard=500,jumbo=200,train=32",
+	 .initial = "small=512,standard=64,jumbo=64,train=92",
 	 .help = "buffers per shard of each class: small 1500 bytes, standard 4096,\n"
 		 "jumbo 9000, train 65535; classes left out keep their default"},
 	{.name = "hot",

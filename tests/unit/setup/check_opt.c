@@ -69,10 +69,10 @@ START_TEST(defaults)
 	ck_assert(!opt.smt && !opt.oversubscribe && !opt.require_huge && !opt.sqpoll);
 	ck_assert_double_eq(opt.balance, 4);
 	ck_assert_int_eq(opt.huge, NODEMEM_HUGE_AUTO);
-	ck_assert_uint_eq(opt.pool.count[POOL_SMALL], 1000);
-	ck_assert_uint_eq(opt.pool.count[POOL_STANDARD], 500);
-	ck_assert_uint_eq(opt.pool.count[POOL_JUMBO], 200);
-	ck_assert_uint_eq(opt.pool.count[POOL_TRAIN], 32);
+	ck_assert_uint_eq(opt.pool.count[POOL_SMALL], 512);
+	ck_assert_uint_eq(opt.pool.count[POOL_STANDARD], 64);
+	ck_assert_uint_eq(opt.pool.count[POOL_JUMBO], 64);
+	ck_assert_uint_eq(opt.pool.count[POOL_TRAIN], 92);
 	for (int cls = 0; cls < POOL_CLASS_COUNT; cls++) {
 		ck_assert_uint_eq(opt.hot[cls], 0);
 	}
@@ -128,7 +128,7 @@ START_TEST(memory_and_engine_options)
 	ck_assert_int_eq(opt.huge, NODEMEM_HUGE_1G);
 	ck_assert(opt.require_huge && opt.sqpoll);
 	ck_assert_uint_eq(opt.pool.count[POOL_SMALL], 0);
-	ck_assert_uint_eq(opt.pool.count[POOL_STANDARD], 500);
+	ck_assert_uint_eq(opt.pool.count[POOL_STANDARD], 64);
 	ck_assert_uint_eq(opt.pool.count[POOL_TRAIN], 8);
 	ck_assert_uint_eq(opt.hot[POOL_JUMBO], 64);
 	ck_assert_uint_eq(opt.hot[POOL_SMALL], 0);
@@ -357,7 +357,7 @@ START_TEST(contradictions)
 	refused(WORDS("--rule", RULE, "--topology", "pack:2"), "--topology: ", "--plan");
 	refused(WORDS("--check", "--rule", RULE, "--topology", "pack:2"), "--topology: ", "--plan");
 	refused(WORDS("--plan", "--hot", "small=48"), "--hot: small=48", "power of two");
-	refused(WORDS("--plan", "--hot", "train=64"), "--hot: train=64 with 32 buffers",
+	refused(WORDS("--plan", "--hot", "train=128"), "--hot: train=128 with 92 buffers",
 		"raise --pool");
 	refused(WORDS("--plan", "--pool", "small=0,standard=0,jumbo=0,train=0"),
 		"--pool: ", "at least one");

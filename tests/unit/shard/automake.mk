@@ -55,6 +55,10 @@ UNIT_TESTS += tests/unit/shard/check_relay_zc
 tests_unit_shard_check_relay_zc_SOURCES = tests/unit/shard/check_relay_zc.c $(RELAY_RIG)
 tests_unit_shard_check_relay_zc_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_relay_hot
+tests_unit_shard_check_relay_hot_SOURCES = tests/unit/shard/check_relay_hot.c $(RELAY_RIG)
+tests_unit_shard_check_relay_hot_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_relay_flows
 tests_unit_shard_check_relay_flows_SOURCES = tests/unit/shard/check_relay_flows.c $(RELAY_RIG)
 tests_unit_shard_check_relay_flows_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

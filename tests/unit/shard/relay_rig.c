@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shard/relay_band.h"
+#include "shard/relay_hot.h"
 #include "src/base/clock.h"
 #include <unistd.h>
 
@@ -115,6 +116,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
 	rig->flow_rule.in.at.addr.family = AF_INET;
 	rig_open_flows(rig, flows);
 	ck_assert_int_eq(mailbox_open(&rig->mailbox), 0);
+	hot_start(&rig->relay, options->hot_least);
 	rig->relay.answer_ns = SILENCE_MAX_US * NS_PER_US;
 	relay_start(&rig->relay);
 }

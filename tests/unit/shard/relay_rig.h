@@ -39,6 +39,7 @@ struct rig_options {
 	uint32_t train_max; /* 1: no coalescing */
 	uint32_t mtu;
 	uint32_t slots;         /* of class train */
+	uint32_t hot_least;     /* slots lent to begin with; 0: always all of a power of two */
 	uint32_t trains;        /* 0: TRAIN_COUNT */
 	uint32_t zerocopy;      /* shortest train sent without copying; 0: none */
 	struct rule_output out; /* options of every output; the destination is filled in */
