@@ -15,8 +15,11 @@ numa_libnc_numa_a_SOURCES = \
 	numa/plan_moves.c numa/plan_moves.h \
 	numa/procmaps.c numa/procmaps.h \
 	numa/sqpoll.c numa/sqpoll.h \
-	numa/topo.c numa/topo.h \
+	numa/topo.h \
 	numa/topo_find.c \
+	numa/topo_flat.c numa/topo_flat.h \
+	numa/topo_load.c \
 	numa/topo_open.c numa/topo_open.h \
+	numa/topo_read.c numa/topo_read.h \
 	numa/topo_here.c numa/topo_here.h
 NC_NUMA_LIBS = numa/libnc-numa.a src/base/libnc-base.a $(HWLOC_LIBS) $(NUMA_LIBS)

@@ -1,7 +1,8 @@
 /* topo.h - what this machine is made of, as plain data (steps 1 and 2).
  *
- * topo_load asks hwloc once, at start or for --plan, and copies what the planner and the pictures
- * need into arrays without pointers to hwloc: <hwloc.h> appears only in topo.c and topo_open.[ch].
+ * topo_load (topo_load.c) has a child ask hwloc once, at start or for --plan, and copy what the
+ * planner and the pictures need into arrays without pointers to hwloc: <hwloc.h> appears only in
+ * topo_read.c and topo_open.[ch].
  * Questions to what was loaded are answered by topo_find.c. `_os' numbers are the kernel's, `_idx'
  * are positions in these arrays. Unknown is a value of its own (-1), never 0. Immutable after
  * loading; control thread.
@@ -9,7 +10,7 @@
  * A CPU has two nodes. Its *home* is the node the hardware puts it on, memory or not: a device is
  * local to the CPUs whose home is the device's node. Its *memory node* is where its buffers come
  * from: normally the home, but the home may have no memory, or none that we are allowed to take,
- * and several nodes may be equally local (DRAM beside HBM). See topo.c for how it is chosen.
+ * and several nodes may be equally local (DRAM beside HBM). See topo_read.c for how it is chosen.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* topo_here.h - what sysfs tells of this machine and no topology file can (steps 1 and 2).
  *
- * Only numa/topo.c includes this, and a test.
+ * Only numa/topo_load.c includes this, and a test.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* topo_open.c - has hwloc read this machine, or the one the operator named (step 1).
  *
- * hwloc takes orders from environment variables: another machine's file, plugins, what to call
- * allowed. Where shards run is for options alone to say, so the variables are taken out first.
- * Whatever hwloc cannot read is the operator's mistake and refused in a sentence. Control thread.
+ * Whatever hwloc cannot read is the operator's mistake and refused in a sentence. In the child of
+ * topo_load.c, which has taken hwloc's orders out of the environment.
  */
 #include "numa/topo_open.h"
 
@@ -12,11 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NODES          "/sys/devices/system/node"
-#define ORDER_PREFIX   "HWLOC_"
-#define ORDER_NAME_MAX 64 /* longer than any name that hwloc knows */
+#define NODES "/sys/devices/system/node"
 
-static void drop_orders(void);
 static bool are_nodes_masked(void);
 static int choose_source(hwloc_topology_t hw, const char *spec, struct topo *topo, struct err *err);
 static void name_source(struct topo *topo, const char *spec, bool is_file);
@@ -26,7 +22,6 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 {
 	int rc;
 
-	drop_orders();
 	if (hwloc_topology_init(hw) != 0) {
 		err_set(err, "hwloc cannot start: %s", strerror(errno));
 		*hw = NULL;
@@ -52,28 +47,6 @@ int topo_open(const char *spec, hwloc_topology_t *hw, struct topo *topo, struct 
 	}
 	topo->this_machine = !spec && hwloc_topology_is_thissystem(*hw);
 	return 0;
-}
-
-/* From the front again after each, since taking one out moves the others. Before threads start. */
-static void drop_orders(void)
-{
-	for (char **at = environ; at && *at;) {
-		char name[ORDER_NAME_MAX];
-		size_t len = strcspn(*at, "=");
-
-		if (strncmp(*at, ORDER_PREFIX, strlen(ORDER_PREFIX)) != 0 || len >= sizeof(name)) {
-			at++;
-			continue;
-		}
-		snprintf(name, sizeof(name), "%.*s", (int)len, *at);
-		log_warn("environment: %s is ignored; --topology names another machine, for plans "
-			 "only",
-			 name);
-		if (unsetenv(name) < 0) {
-			return;
-		}
-		at = environ;
-	}
 }
 
 /* hwloc ends the process where a directory of nodes has no node in it. */

@@ -1,6 +1,6 @@
 /* topo_open.h - hwloc's own view of a machine, before it is copied (step 1).
  *
- * Only numa/topo.c includes this, since hwloc's types show in it.
+ * Only numa/topo_read.c includes this, since hwloc's types show in it.
  */
 #pragma once
 

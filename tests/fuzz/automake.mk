@@ -56,6 +56,11 @@ tests_fuzz_fuzz_nft_SOURCES = tests/fuzz/fuzz_nft.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_nft_LDADD = $(NC_RUN_LIBS)
 tests_fuzz_fuzz_nft_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_topo
+tests_fuzz_fuzz_topo_SOURCES = tests/fuzz/fuzz_topo.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_topo_LDADD = $(NC_NUMA_LIBS)
+tests_fuzz_fuzz_topo_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/hours tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh

@@ -25,9 +25,11 @@ fi
 
 # Advice goes by what the kernel said. Threads are counted by user, so this one has nobody else's.
 user_alone=$((60000 + $$ % 5000))
-relay_wrapper=(prlimit --nproc=1 setpriv "--reuid=$user_alone" --regid=65534 --clear-groups
-    --inh-caps=-all)
-relay_refuses 1 "TasksMax=" --rule "$rule"
+for tasks in 1 2; do # none for a child that reads the topology; none for a shard's thread
+    relay_wrapper=(prlimit "--nproc=$tasks" setpriv "--reuid=$user_alone" --regid=65534
+        --clear-groups --inh-caps=-all)
+    relay_refuses 1 "TasksMax=" --rule "$rule"
+done
 relay_wrapper=(setpriv "--bounding-set=-setuid")
 relay_refuses 1 "root lacks CAP_SETUID" --rule "$rule" --user nobody
 

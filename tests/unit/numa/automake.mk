@@ -26,6 +26,13 @@ tests_unit_numa_check_plan_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/numa/check_topo
 tests_unit_numa_check_topo_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/numa/check_topo_flat
+tests_unit_numa_check_topo_flat_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/numa/check_topo_load
+tests_unit_numa_check_topo_load_LDADD = $(NC_NUMA_LIBS) $(CHECK_LIBS)
+tests_unit_numa_check_topo_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=topo_read,--wrap=poll
+
 UNIT_TESTS += tests/unit/numa/check_plan_cpus
 tests_unit_numa_check_plan_cpus_SOURCES = tests/unit/numa/check_plan_cpus.c \
 	tests/unit/numa/plan_machine.h

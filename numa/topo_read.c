@@ -1,4 +1,4 @@
-/* topo.c - copies what hwloc knows of a machine into plain arrays (steps 1 and 2).
+/* topo_read.c - copies what hwloc knows of a machine into plain arrays (steps 1 and 2).
  *
  * The whole machine is read, CPUs that we may not use included, so that pictures show it whole;
  * `allowed' says what may be used: the cgroup's set and, on this machine, the affinity mask. What
@@ -18,7 +18,7 @@
  * (numa/nic.c). An interface in an XML file is placed by the node that holds all CPUs of the
  * object it hangs below; one that hangs below several nodes is unknown.
  */
-#include "numa/topo.h"
+#include "numa/topo_read.h"
 
 #include <errno.h>
 #include <hwloc.h>
@@ -29,7 +29,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "numa/topo_here.h"
 #include "numa/topo_open.h"
 
 struct loader {
@@ -61,7 +60,7 @@ static const struct topo_node *local_node(const struct loader *ld, hwloc_const_c
 					  bool usable);
 static int compare_nic(const void *a, const void *b);
 
-int topo_load(const char *spec, struct topo *out, struct err *err)
+int topo_read(const char *spec, struct topo *out, struct err *err)
 {
 	struct loader ld = {
 		.topo.pool = {{TOPO_UNKNOWN, TOPO_UNKNOWN}, {TOPO_UNKNOWN, TOPO_UNKNOWN}}};
@@ -74,9 +73,7 @@ int topo_load(const char *spec, struct topo *out, struct err *err)
 		rc = rc ? rc : copy_distances(&ld);
 		rc = rc ? rc : copy_caches(&ld);
 		rc = rc ? rc : copy_cpus(&ld);
-		if (rc == 0 && ld.topo.this_machine) {
-			rc = topo_here_fill(&ld.topo);
-		} else if (rc == 0) {
+		if (rc == 0 && !ld.topo.this_machine) {
 			rc = copy_xml_nics(&ld);
 		}
 		if (rc == -ENODATA) {
