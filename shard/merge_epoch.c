@@ -290,7 +290,8 @@ static void advance(struct merge *m, struct merge_epoch *e, uint64_t head, uint6
 	uint64_t last = head - 1 - (head - 1) % MERGE_WORD;
 	uint64_t ring = (uint64_t)e->word_count * MERGE_WORD;
 
-	if ((int64_t)(last - e->open) >= (int64_t)ring) {
+	/* It is ahead, by up to 2^63 numbers and the ring; as signed, so many would be behind. */
+	if (last - e->open >= ring) {
 		skip_to(m, e, last - ring + MERGE_WORD);
 		e->open = last - ring;
 	}
