@@ -4,6 +4,7 @@ Program runs something under build/tests/fake/fault (tests/fake/fault.c has the 
 gathers what it writes, and tells when it is ready, by the service manager's protocol, so that
 a log that cannot be written hides nothing.
 """
+import fcntl
 import itertools
 import os
 import selectors
@@ -11,6 +12,8 @@ import socket
 import subprocess
 import time
 
+
+PIPE_BYTES = 1 << 20  # all that is said while an order is waited for
 
 numbers = itertools.count()
 
@@ -41,6 +44,7 @@ class Program:
             [f"{build}/tests/fake/fault", command, f"{build}/tests/fake/fault_alloc.so", *argv],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
             pass_fds=passed)
+        fcntl.fcntl(self.process.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.said, self.calls, self.sites, self.maps, self.left = [], [], {}, [], []
         self.failed = self.status = self.pid = None
         self.allocated = 0
