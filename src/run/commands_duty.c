@@ -36,11 +36,19 @@ static enum protocol_refusal fail(const struct command_request *request, const c
 enum protocol_refusal command_active(const struct command_request *request, json_t *result,
 				     struct err *err)
 {
+	const json_t *since_ns = json_object_get(request->members, "since_ns");
 	bool marks = json_object_get(request->members, "marks") != NULL;
 
-	if (marks != (json_object_get(request->members, "since_ns") != NULL)) {
+	if (marks != (since_ns != NULL)) {
 		err_set(err, "active: marks go with since_ns; expected both, as `standby' with "
 			     "marks answered");
+		return PROTOCOL_REFUSED_BAD_REQUEST;
+	}
+	if (marks && (!json_is_integer(since_ns) || json_integer_value(since_ns) < 0)) {
+		err_set(err,
+			"since_ns: %g: expected nanoseconds, a whole number, as `standby' "
+			"with marks answered",
+			json_number_value(since_ns));
 		return PROTOCOL_REFUSED_BAD_REQUEST;
 	}
 	return say(request, false, result, err);
@@ -220,9 +228,9 @@ static int relieve(const struct command_request *request, bool standby)
 		return relief_note(relief, names);
 	}
 	if (!standby && marks) {
-		double since_ns = json_number_value(json_object_get(request->members, "since_ns"));
+		const json_t *since_ns = json_object_get(request->members, "since_ns");
 
-		return relief_follow(relief, names, marks, (uint64_t)since_ns);
+		return relief_follow(relief, names, marks, (uint64_t)json_integer_value(since_ns));
 	}
 	return 0;
 }

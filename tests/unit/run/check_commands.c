@@ -106,6 +106,11 @@ START_TEST(wrong_requests_are_refused_with_a_code_each)
 		{"{\"version\":1,\"command\":\"remove\",\"names\":[\"rule1\"]}", "failed"},
 		{"{\"version\":1,\"command\":\"enable\",\"names\":[\"rule1\"]}", "failed"},
 		{"{\"version\":1,\"command\":\"disable\",\"names\":[\"rule1\"]}", "failed"},
+		{"{\"version\":1,\"command\":\"active\",\"marks\":[]}", "bad_request"},
+		{"{\"version\":1,\"command\":\"active\",\"marks\":[],\"since_ns\":-1}",
+		 "bad_request"},
+		{"{\"version\":1,\"command\":\"active\",\"marks\":[],\"since_ns\":1e300}",
+		 "bad_request"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
