@@ -43,8 +43,10 @@ as() {
         OCF_RESKEY_config=$dir/relay.conf OCF_RESKEY_rundir=$dir/run \
         timeout 60 "$@" "$agent" "$action" || { echo "$action, by ${*:-itself}: $?"; return 1; }
 }
-# A busy machine may begin the daemon's program long after the agent has asked for it.
-as start strace -D -f -qq -o "$dir/strace" -P "$build/src/numacastd" -e trace=execve \
+# A busy machine may begin the daemon's program long after the agent has asked for it. Leaks cannot
+# be looked for in a process that is traced.
+as start env "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -D -f -qq \
+    -o "$dir/strace" -P "$build/src/numacastd" -e trace=execve \
     -e inject=execve:delay_enter=300000 || exit 1
 as monitor || exit 1
 as stop || exit 1
