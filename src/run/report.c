@@ -119,8 +119,8 @@ static json_t *pool_object(const struct shard *shard, struct totals *totals)
 		json_t *object = json_object();
 
 		report_put_pool(shard, c, &totals->want, object);
-		report_put(pool, pool_class_name((enum pool_class)c), object);
 		totals->consistent = totals->consistent && pool_agrees(object);
+		report_put(pool, pool_class_name((enum pool_class)c), object);
 	}
 	return pool;
 }
