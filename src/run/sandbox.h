@@ -19,7 +19,7 @@
  * are threads. 0 or -errno with `err', and then no thread is limited. */
 int sandbox_build(bool fastpath, struct err *err);
 
-/* No thread begins any more. */
+/* No thread begins any more, nor is one at its beginning; who cannot know leaves it. */
 void sandbox_free(void);
 
 /* The calling thread may make no other calls from now on, if the filters were built. Any thread;

@@ -31,7 +31,6 @@
 #include "src/run/recheck.h"
 #include "src/run/refusals.h"
 #include "src/run/report_file.h"
-#include "src/run/sandbox.h"
 #include "src/run/signals.h"
 #include "src/run/watch.h"
 #include "src/run/watchdog.h"
@@ -394,10 +393,10 @@ static bool was_live(const struct supervisor *sup)
 	return sup->worker_count > 0;
 }
 
+/* All but the filters of the sandbox: the log's thread goes on, and may only be beginning. */
 static void free_all(struct supervisor *sup)
 {
 	finisher_end(&sup->finisher);
-	sandbox_free();
 	health_file_close(&sup->health_file);
 	survey_free(&sup->survey);
 	rebalance_end(&sup->rebalance);
