@@ -16,7 +16,7 @@ lent() {
     local now
     now=$(bounded "$build_top/src/numacastctl" --control "$relay_control" show pools --json |
         jq '.pools[] | select(.class == "train") | .in_ring')
-    [ "$now" "$1" "$2" ]
+    test "${now:-none}" "$1" "$2"
 }
 
 # backlog COUNT: so many wait for a relay that stands still, and then goes on.

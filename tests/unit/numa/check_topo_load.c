@@ -27,8 +27,8 @@ enum child {
 	CHILD_HANGS,
 };
 
-int __real_topo_read(const char *spec, struct topo *out, struct err *err);
-int __wrap_topo_read(const char *spec, struct topo *out, struct err *err);
+int __real_topo_read(const char *spec, struct topo *out, struct err *reason);
+int __wrap_topo_read(const char *spec, struct topo *out, struct err *reason);
 int __real_poll(struct pollfd *fds, nfds_t count, int wait_ms);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int wait_ms);
 
