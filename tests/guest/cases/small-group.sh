@@ -35,9 +35,11 @@ guest() {
         refuses 'too little memory' 1 'memory.max is 12 MiB, and [0-9]+ MiB are' \
         --huge off --shards 3 --rule "$rule"
     limited memory.max 12M said '^fail +cgroup_memory: /sys/fs/cgroup/small/memory.max = 12 MiB'
-    limited pids.max 3 refuses 'too few threads' 1 'pids.max is 3, .* threads more are needed' \
+    limited pids.max 3 refuses 'no room for a child' 1 'no process for it: .* raise TasksMax=' \
         --huge off --shards 3 --rule "$rule"
-    limited pids.max 3 said '^fail +cgroup_pids: '
+    limited pids.max 4 refuses 'too few threads' 1 'pids.max is 4, .* threads more are needed' \
+        --huge off --shards 3 --rule "$rule"
+    limited pids.max 4 said '^fail +cgroup_pids: '
     echo '50000 100000' >$group/cpu.max
     limited memory.max max said '^warn +cgroup_cpu: .* gives 0.50 CPUs, 3 run shards'
     check 'nobody was killed' sh -c '! dmesg | grep -qi "out of memory"'
