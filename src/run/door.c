@@ -8,7 +8,6 @@
 #include "src/run/door.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -28,10 +27,11 @@
 static int choose_path(const struct opt *opt, struct door *door);
 static void make_directory(const struct opt *opt, const char *path);
 static int listen_at(const struct opt *opt, struct door *door, struct err *err);
-static int bind_at(const char *path, int fd);
+static int bind_at(struct door *door, int fd);
 static int bind_masked(int fd, const struct sockaddr_un *name);
 static bool is_dead(const struct sockaddr_un *name);
-static int give_to_group(const struct opt *opt, struct door *door, struct err *err);
+static int give_to_group(const char *name, const char *path, struct err *err);
+static bool lacks_means(int error);
 
 int door_choose(const struct opt *opt, struct door *out, struct err *err)
 {
@@ -133,15 +133,14 @@ static void make_directory(const struct opt *opt, const char *path)
 static int listen_at(const struct opt *opt, struct door *door, struct err *err)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int rc = fd < 0 ? -errno : bind_at(door->path, fd);
+	int rc = fd < 0 ? -errno : bind_at(door, fd);
 
 	if (rc == 0) {
 		door->fd = fd;
-		rc = give_to_group(opt, door, err);
-		if (rc == 0) {
-			return 0;
+		rc = opt->control_group ? give_to_group(opt->control_group, door->path, err) : 0;
+		if (rc < 0) {
+			door_close(door);
 		}
-		door_close(door);
 		return rc;
 	}
 	if (fd >= 0) {
@@ -161,21 +160,30 @@ static int listen_at(const struct opt *opt, struct door *door, struct err *err)
 	return rc;
 }
 
-static int bind_at(const char *path, int fd)
+/* And remembers which socket is ours: one of which that cannot be known is removed at once. */
+static int bind_at(struct door *door, int fd)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct stat st;
 	int rc;
 
-	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", door->path);
 	rc = bind_masked(fd, &name);
-	if (rc == -EADDRINUSE && is_dead(&name) && unlink(path) == 0) {
+	if (rc == -EADDRINUSE && is_dead(&name) && unlink(door->path) == 0) {
 		rc = bind_masked(fd, &name);
 	}
-	if (rc == 0 && listen(fd, DOOR_BACKLOG) < 0) {
-		rc = -errno;
-		(void)unlink(path);
+	if (rc < 0) {
+		return rc;
 	}
-	return rc;
+	if (listen(fd, DOOR_BACKLOG) < 0 || lstat(door->path, &st) < 0) {
+		rc = -errno;
+		(void)unlink(door->path);
+		return rc;
+	}
+	door->dev = st.st_dev;
+	door->ino = st.st_ino;
+	door->made = st.st_mtim;
+	return 0;
 }
 
 static int bind_masked(int fd, const struct sockaddr_un *name)
@@ -204,35 +212,31 @@ static bool is_dead(const struct sockaddr_un *name)
 	return dead;
 }
 
-/* And remembers which socket is ours. Links are not followed. */
-static int give_to_group(const struct opt *opt, struct door *door, struct err *err)
+/* Links are not followed. Of a group that is nowhere the C library may say anything, so only a want
+ * of means is told as it says it. */
+static int give_to_group(const char *name, const char *path, struct err *err)
 {
-	const struct group *group = opt->control_group ? getgrnam(opt->control_group) : NULL;
-	int at = open(door->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st = {0};
-	int rc = at < 0 || fstat(at, &st) < 0 ? -errno : 0;
+	const struct group *group;
+	int rc = 0;
 
-	if (rc == 0) {
-		door->dev = st.st_dev;
-		door->ino = st.st_ino;
-		door->made = st.st_mtim;
-	}
-	if (rc == 0 && opt->control_group) {
-		errno = ENOENT; /* says nothing of groups, unlike what getgrnam leaves */
-		rc = !group || fchownat(at, "", (uid_t)-1, group->gr_gid, AT_EMPTY_PATH) < 0
-			     ? -errno
-			     : 0;
-	}
-	if (at >= 0) {
-		close(at);
+	errno = 0;
+	group = getgrnam(name);
+	if (!group) {
+		rc = lacks_means(errno) ? -errno : -ENOENT;
+	} else if (lchown(path, (uid_t)-1, group->gr_gid) < 0) {
+		rc = -errno;
 	}
 	if (rc < 0) {
 		err_set(err,
 			"--control-group %s: cannot give it the control socket: %s; expected a "
 			"group of this host that the daemon's user is in; create it or add the "
 			"user",
-			opt->control_group ? opt->control_group : "",
-			opt->control_group && !group ? "no such group" : strerror(-rc));
+			name, rc == -ENOENT && !group ? "no such group" : strerror(-rc));
 	}
 	return rc;
+}
+
+static bool lacks_means(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
 }

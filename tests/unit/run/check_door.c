@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,6 +104,42 @@ START_TEST(group_gets_the_socket)
 	ck_assert_ptr_nonnull(strstr(err.text, "--control-group no-such-group: cannot give it the "
 					       "control socket: no such group"));
 	ck_assert_int_lt(lstat(path, &st), 0);
+}
+END_TEST
+
+/* Leaves this process `count' descriptors that it can still open. */
+static void leave_descriptors(int count)
+{
+	const int next = dup(0);
+	struct rlimit few = {.rlim_cur = (rlim_t)(next + count),
+			     .rlim_max = (rlim_t)(next + count)};
+
+	ck_assert_int_ge(next, 0);
+	close(next);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
+
+START_TEST(socket_that_is_not_given_to_its_group_goes_again)
+{
+	struct stat st;
+
+	opt.control_group = (char *)"no-such-group";
+	leave_descriptors(1); /* for the socket, and none to look for the group with */
+	ck_assert_int_lt(choose_and_open(), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "--control-group no-such-group: cannot give it the "
+					       "control socket"));
+	ck_assert_int_lt(lstat(path, &st), 0);
+}
+END_TEST
+
+START_TEST(one_descriptor_is_enough)
+{
+	leave_descriptors(1);
+	ck_assert_int_eq(choose_and_open(), 0);
+	door_close(&door);
+	leave_descriptors(0);
+	ck_assert_int_eq(choose_and_open(), -EMFILE);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: Too many open files"));
 }
 END_TEST
 
@@ -218,6 +255,8 @@ int main(void)
 	tcase_add_test(tc, path_that_is_too_long_is_refused);
 	tcase_add_test(tc, socket_is_for_user_and_group_and_goes_with_the_door);
 	tcase_add_test(tc, group_gets_the_socket);
+	tcase_add_test(tc, socket_that_is_not_given_to_its_group_goes_again);
+	tcase_add_test(tc, one_descriptor_is_enough);
 	tcase_add_test(tc, socket_of_a_dead_daemon_is_replaced_and_that_of_a_living_is_not);
 	tcase_add_test(tc, file_that_is_no_socket_stays);
 	tcase_add_test(tc, directory_that_is_missing_is_told_when_asked_for);
