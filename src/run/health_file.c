@@ -78,6 +78,7 @@ static int write_anew(const char *path, int ill)
 {
 	char beside[4096];
 	int len = snprintf(beside, sizeof(beside), "%s.new", path), fd, rc = 0;
+	ssize_t n;
 
 	if (len < 0 || (size_t)len >= sizeof(beside)) {
 		return -ENAMETOOLONG;
@@ -86,8 +87,9 @@ static int write_anew(const char *path, int ill)
 	if (fd < 0) {
 		return -errno;
 	}
-	if (write(fd, ill ? "1\n" : "0\n", 2) != 2) {
-		rc = -EIO;
+	n = write(fd, ill ? "1\n" : "0\n", 2);
+	if (n != 2) {
+		rc = n < 0 ? -errno : -ENOSPC; /* half of it is what there was room for */
 	}
 	if (close(fd) < 0 || rc < 0 || rename(beside, path) < 0) {
 		rc = rc < 0 ? rc : -errno;

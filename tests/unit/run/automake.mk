@@ -33,6 +33,9 @@ tests_unit_run_check_control_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_door
 tests_unit_run_check_door_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_health_file
+tests_unit_run_check_health_file_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_duty
 tests_unit_run_check_duty_SOURCES = tests/unit/run/check_duty.c $(RUN_RIG)
 tests_unit_run_check_duty_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
