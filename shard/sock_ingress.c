@@ -22,6 +22,7 @@ static void want_ingress_opts(const struct rule_ingress *in, const struct sock_w
 			      struct sock_opts *opts);
 static bool may_share(const struct rule_ingress *in);
 static bool is_bound_later(const struct rule_ingress *in, const struct sock_want *want);
+static int refuse_all(int fd);
 static int hear_only_source(int fd, const struct rule_ingress *in, unsigned ifindex,
 			    const char *subject, struct err *err);
 static bool try_gro(int fd);
@@ -52,11 +53,15 @@ int sock_open_ingress(const struct rule_ingress *in, unsigned ifindex, const str
 			sock_fail(err, SOCK_DEED_OPTION, subject, "set SO_RCVBUF", -rc);
 		}
 	}
+	if (rc == 0 && share_is_part(&want->share)) {
+		rc = refuse_all(fd); /* until all the others are there */
+		if (rc != 0) {
+			sock_fail(err, SOCK_DEED_SHARE, subject,
+				  "refuse what comes before all shares are there", -rc);
+		}
+	}
 	if (rc == 0) {
 		found.gro = want->gro && try_gro(fd);
-		if (share_is_part(&want->share)) {
-			sock_refuse_all(fd); /* until all the others are there */
-		}
 		if (!is_bound_later(in, want)) {
 			rc = sock_bind_ingress(fd, in, ifindex, &found, err);
 		}
@@ -126,10 +131,7 @@ void sock_leave(int fd, const struct rule_ingress *in, unsigned ifindex)
 
 void sock_refuse_all(int fd)
 {
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {.len = 1, .filter = &nothing};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	(void)refuse_all(fd);
 }
 
 int sock_want_more(int fd, const struct rule_ingress *in, const struct sock_want *want,
@@ -204,6 +206,16 @@ static bool may_share(const struct rule_ingress *in)
 static bool is_bound_later(const struct rule_ingress *in, const struct sock_want *want)
 {
 	return share_is_part(&want->share) && !addr_is_multicast(&in->at.addr);
+}
+
+static int refuse_all(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0
+		       ? 0
+		       : -errno;
 }
 
 /* Of several sockets on one address and port the kernel gives a datagram to the one that fits best,

@@ -122,6 +122,7 @@ tests_unit_shard_check_pace_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_share
 tests_unit_shard_check_share_SOURCES = tests/unit/shard/check_share.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_shard_check_share_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=setsockopt
 tests_unit_shard_check_share_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_ring_fault

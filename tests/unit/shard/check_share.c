@@ -2,7 +2,8 @@
  *
  * The kernel is asked in a namespace whose lo takes 10.0.0.0/8 and fd00::/8 for its own, so that a
  * datagram can come from any address there: each is sent once, and the socket that hears it must be
- * the one that the function names. An IPv6 group comes by a veth, since lo brings none.
+ * the one that the function names. An IPv6 group comes by a veth, since lo brings none. The linker
+ * sends setsockopt here, where a filter can be refused.
  */
 #include <arpa/inet.h>
 #include <check.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shard/share.h"
@@ -21,8 +23,21 @@
 
 #define ADDRESSES 10000
 
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
 static struct err err;
 static uint64_t seed = 12;
+static bool no_filters; /* the kernel has no memory for one */
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (no_filters && level == SOL_SOCKET && name == SO_ATTACH_FILTER) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return __real_setsockopt(fd, level, name, value, len);
+}
 
 static uint32_t random_word(void)
 {
@@ -435,6 +450,23 @@ START_TEST(nothing_is_heard_before_all_have_joined)
 }
 END_TEST
 
+/* It would hear all of the flow, and not its share, as soon as it has joined. */
+START_TEST(a_share_that_cannot_refuse_is_not_opened)
+{
+	static const char *const at[] = {"10.200.0.1", "239.1.1.1"};
+	struct rule_ingress in = ingress_at(at[_i], "lo", SOCK_PORT);
+	struct sock_want want = {.share = {.by = SHARE_BY_SOURCE, .count = 2}};
+	struct sock_got got;
+
+	(void)enter(at[_i]);
+	no_filters = true;
+	ck_assert_int_eq(sock_open_ingress(&in, if_nametoindex(in_dev), &want, &got, &err),
+			 -ENOMEM);
+	err_says(&err, "cannot refuse what comes before all shares are there: Cannot allocate "
+		       "memory; no room for the program; raise net.core.optmem_max");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("share");
@@ -455,6 +487,7 @@ int main(void)
 	tcase_add_loop_test(kernel, a_stranger_of_the_same_user_hears_nothing, 0, 2);
 	tcase_add_test(kernel, a_broadcast_is_not_divided);
 	tcase_add_test(kernel, nothing_is_heard_before_all_have_joined);
+	tcase_add_loop_test(kernel, a_share_that_cannot_refuse_is_not_opened, 0, 2);
 	if (net_possible()) {
 		suite_add_tcase(suite, kernel);
 	}
