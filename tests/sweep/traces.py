@@ -16,8 +16,7 @@ def of_namespace(work, more):
                  "packet", "netlink"):
         with open(f"/proc/self/net/{name}", encoding="ascii") as file:
             found |= {(name, *lasting(name, line.split())) for line in file}
-    return found | {("file", path) for path in glob.glob(f"{work}/*")
-                    if os.path.basename(path) not in ORDERED}
+    return found | {("file", name) for name in os.listdir(work) if name not in ORDERED}
 
 
 def lasting(name, words):
