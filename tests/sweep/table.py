@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """table.py - what a fault sweep came to, as a table for doc/RELIABILITY.md.
 
-    table.py FILE             what sweep.py --out wrote
+    table.py FILE             what sweep.py --out wrote, by kinds of calls
+    table.py --cases FILE     the same by cases, with a sum
     table.py --stale FILE...  rows of known.tsv that are in none of these lists of rows in use
 """
 import collections
 import os
 import sys
 
+from cases import CASES
 from rows import Rows
 
 # Calls by what they are for; the first that fits.
@@ -25,12 +27,15 @@ GROUPS = (
     ("files", ("open", "read", "write", "newfstatat", "fstat", "getdents", "access", "faccess",
                "unlink", "rename", "statfs", "lseek", "chmod", "chown", "fsync", "pread")),
 )
+OTHER_CALL = "not reached"
 OTHERS = "threads, memory, the rest"
 
 
 def main():
     if sys.argv[1] == "--stale":
         return stale(sys.argv[2:])
+    if sys.argv[1] == "--cases":
+        return by_cases(sys.argv[2])
     sums = collections.defaultdict(collections.Counter)
     verdicts = collections.Counter()
     with open(sys.argv[1], encoding="utf-8") as file:
@@ -42,9 +47,35 @@ def main():
     print("| case | calls | points | " + " | ".join(columns) + " |")
     print("|---|---|" + "---:|" * (len(columns) + 1))
     for (case, group), counts in sums.items():
-        print(f"| {case} | {group} | {sum(counts.values())} | "
-              + " | ".join(str(counts[word] or "") for word in columns) + " |")
+        print_row(f"{case} | {group}", counts, columns)
     return 0
+
+
+def by_cases(path):
+    """Points whose call was another one when its turn came are no points of the table."""
+    sums = collections.defaultdict(collections.Counter)
+    others = 0
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            words = line.rstrip("\n").split("\t")
+            if words[6] == OTHER_CALL:
+                others += 1
+            else:
+                sums[words[0]][words[6]] += 1
+    total = sum(sums.values(), collections.Counter())
+    columns = [word for word, _ in total.most_common()]
+    print("| case | points | " + " | ".join(columns) + " |")
+    print("|---|" + "---:|" * (len(columns) + 1))
+    for case in [name for name in CASES if name in sums]:
+        print_row(f"`{case}`", sums[case], columns)
+    print_row("all", total, columns)
+    print(f"\n{others} points were another call when their turn came, and are not in the table")
+    return 0
+
+
+def print_row(name, counts, columns):
+    print(f"| {name} | {sum(counts.values())} | "
+          + " | ".join(str(counts[word] or "") for word in columns) + " |")
 
 
 def group_of(call):
