@@ -22,9 +22,21 @@ ADDED = "239.1.1.7%lo:5007 name=seven -> 239.2.2.7%lo:6007, 127.0.0.1:6008"
 OTHER = f"{ONE}rule {ADDED}\n"
 FILE = f"{ONE}rule {GROUPS[3]}\n"
 
-OUTPUTS = "239.1.3.1%lo:5004 name=outputs spread=2 by=outputs -> " \
-          "239.2.4.1%lo:6006, 239.2.4.2%lo:6006"
-SOURCES = "239.1.3.2%lo:5004 name=sources spread=2 by=source -> 239.2.4.3%lo:6006"
+# A rule of each kind; with two shards.
+KINDS = """\
+[ff1e::1%lo]:5000 name=six -> [ff1e::2%lo]:6000 ttl=keep, [::1]:6003
+127.0.0.9@232.1.1.1%lo:5001 name=ssm -> 127.0.0.1:6004 ttl=dec dscp=keep sport=6100 mtu=1400
+[::1]@[ff3e::1%lo]:5001 name=ssm6 -> [ff1e::3%lo]:6004 dscp=46 priority=6 rate=10M
+239.1.2.0/31%lo:5002 name=range gro=on max-age=100 -> 239.2.3.0/31%lo:6002 src=keep df=on local=yes
+127.0.0.1:5003 name=uni -> 127.0.0.1:6005 reply=yes src=127.0.0.1
+239.1.3.1%lo:5004 name=outputs spread=2 by=outputs -> 239.2.4.1%lo:6006, 239.2.4.2%lo:6006
+239.1.3.2%lo:5004 name=sources spread=2 by=source -> 239.2.4.3%lo:6006
+239.1.3.3%lo:5004 name=cpus spread=2 by=cpu -> 239.2.4.4%lo:6006
+239.1.4.1%lo:5005 + 239.1.4.2%lo:5005 name=hash seq=hash -> 239.2.5.1%lo:6008
+239.1.4.3%lo:5005 + [ff1e::4%lo]:5005 name=rtp seq=rtp -> 239.2.5.2%lo:6008
+239.1.4.5%lo:5005 + 239.1.4.6%lo:5005 name=fail failover=300 -> 239.2.5.3%lo:6008
+""".splitlines()
+KIND_NAMES = [rule.split("name=")[1].split()[0] for rule in KINDS]
 FAST = ["239.1.1.1%v0:5000 name=one -> 239.2.2.2%w0:6000",
         f"239.1.1.2%v0:5000 name=two -> {net.NEIGHBOUR}:6001"]
 FAST_RULES = [word for rule in FAST for word in ("--rule", rule)]
@@ -124,6 +136,7 @@ CASES = dict((
     ("end-drain", beyond(end_by_order, "start-uring")),
     ("live-reload", reload_by_signal),
     live("live-add", ("add", {"rules": [ADDED]}), ("remove", {"names": ["seven"]})),
+    live("live-add-kinds", ("add", {"rules": KINDS}), ("remove", {"names": KIND_NAMES}), *TWO),
     live("live-replace", ("replace", {"text": OTHER}), ("replace", {"text": FILE})),
     live("live-disable", ("disable", {"names": ["three"]}), ("enable", {"names": ["three"]})),
     live("live-standby", ("standby", {"names": ["three"]}), ("active", {"names": ["three"]})),
@@ -134,7 +147,11 @@ CASES = dict((
     live("live-rebalance", ("rebalance", {"window_s": 0.1}), None, *TWO),
     swap("live-move", f"{GROUPS[3]}".replace("name=three", "name=three shard=0"),
          f"{GROUPS[3]}".replace("name=three", "name=three shard=1")),
-    swap("live-divide", SOURCES, SOURCES.replace("spread=2 by=source ", "")),
-    swap("live-spread", OUTPUTS, OUTPUTS.replace("spread=2", "spread=1")),
+    swap("live-divide", KINDS[6], KINDS[6].replace("spread=2 by=source ", "")),
+    swap("live-spread", KINDS[5], KINDS[5].replace("spread=2", "spread=1")),
+    swap("live-cut", KINDS[6], KINDS[6].replace("source", "cpu", 2).replace("cpus", "sources")),
+    swap("live-merge", KINDS[8], KINDS[8].replace("239.1.4.2", "239.1.4.7"), "--shards", "1"),
+    swap("live-unmerge", KINDS[8], "239.1.4.1%lo:5005 name=hash -> 239.2.5.1%lo:6008", "--shards",
+         "1"),
     live("live-show", ("show", {"what": "flows"}), None),
 ))
