@@ -11,6 +11,8 @@
 
 #include "shard/merge.h"
 
+#define FAR (1ULL << 62) /* of numbers: twice as far is neither ahead nor behind */
+
 #define SETTLE_MAX \
 	128 /* words at a time, which is once a millisecond: 8 million numbers a second */
 
@@ -26,6 +28,7 @@ static void mark(struct merge *m, struct merge_epoch *e, unsigned leg, uint64_t 
 		 uint64_t now_ns);
 static void advance(struct merge *m, struct merge_epoch *e, uint64_t head, uint64_t now_ns);
 static void skip_to(struct merge *m, struct merge_epoch *e, uint64_t tail);
+static void leave_behind(const struct merge *m, struct merge_epoch *e);
 static void clear(struct merge_epoch *e, uint64_t word, uint64_t now_ns);
 static void settle_up_to(struct merge *m, struct merge_epoch *e, uint64_t tail);
 static void settle_word(struct merge *m, struct merge_epoch *e, uint64_t word);
@@ -317,6 +320,19 @@ static void skip_to(struct merge *m, struct merge_epoch *e, uint64_t tail)
 	settle_up_to(m, e, e->head);
 	settle_gap(m, e, tail - e->head);
 	e->tail = tail;
+	if (tail - e->base > FAR) {
+		leave_behind(m, e);
+	}
+}
+
+/* All before the tail is settled. What began farther back than half of all numbers would be ahead
+ * of those that come. */
+static void leave_behind(const struct merge *m, struct merge_epoch *e)
+{
+	e->base = e->tail;
+	for (unsigned leg = 0; leg < m->rule.leg_count; leg++) {
+		e->first[leg] = e->tail - e->first[leg] > FAR ? e->tail : e->first[leg];
+	}
 }
 
 static void clear(struct merge_epoch *e, uint64_t word, uint64_t now_ns)

@@ -190,6 +190,9 @@ tests_unit_shard_check_baton_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/shard/check_merge_hash
 tests_unit_shard_check_merge_hash_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/shard/check_merge_far
+tests_unit_shard_check_merge_far_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/shard/check_merge
 tests_unit_shard_check_merge_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
