@@ -1,6 +1,7 @@
 /* circle.c - what a flow of a simulation sends comes back to it by way of other hosts.
  *
- * Nothing tells it from what is new but that it was there before: it is the same in each byte. A
+ * Nothing tells it from what is new but that it was there before: it is the same in each byte, and
+ * some of it is coalesced. A
  * second of it and it is examined, and once it is sure it is kept out (shard/relay_breaker.h). Not
  * more comes back at once than a short queue holds, so that a storm costs little here.
  */
@@ -14,6 +15,7 @@
 #define TURNS     600
 #define LOOK      125 /* turns of a second */
 #define FIRST     14  /* datagrams that begin it */
+#define TRAIN     5   /* datagrams that come back as one */
 #define RATE_MANY 10  /* in a turn: more than CIRCLE_RATE, and more than may be padding */
 
 /* The one that is connected to the same segment, say. */
@@ -27,6 +29,24 @@ static uint32_t first_output(const struct sim_world *w, const struct sim_flow *f
 		}
 	}
 	return SIM_NONE;
+}
+
+/* What comes back together is one train, as with GRO: false: it does not go with what came last. */
+static bool coalesce(const struct sim_flow *flow, struct sim_sock *sock,
+		     const struct sim_packet *packet)
+{
+	struct sim_packet *last =
+		&sock->queue[(sock->head + sock->count + SIM_QUEUE - 1) % SIM_QUEUE];
+
+	if (flow->rule.pool_class != POOL_TRAIN || sock->count == 0 || !last->returned ||
+	    last->first + last->count != packet->first || last->segment != packet->segment ||
+	    last->last_bytes != packet->segment || last->ttl != packet->ttl ||
+	    last->tos != packet->tos || sim_name(last) != sim_name(packet) ||
+	    last->count == TRAIN) {
+		return false;
+	}
+	last->count++;
+	return true;
 }
 
 void sim_come_back(struct sim_world *w, const struct sim_output *o, const unsigned char *at,
@@ -47,7 +67,9 @@ void sim_come_back(struct sim_world *w, const struct sim_output *o, const unsign
 	packet.sender = (at[12] - 1) % SIM_SENDERS;
 	packet.echo = at[12] > SIM_SENDERS;
 	packet.returned = true;
-	sim_arrive(w, flow, packet);
+	if (!coalesce(flow, &w->socks[flow->sock], &packet)) {
+		sim_arrive(w, flow, packet);
+	}
 }
 
 static const struct flow_circle *circle_of(const struct sim_world *w, const struct sim_flow *flow)

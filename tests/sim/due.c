@@ -106,6 +106,10 @@ static void merge_one(struct sim_world *w, struct sim_flow *flow, const struct s
 		return;
 	}
 	*brought |= bit;
+	if (!feed->joined[flow->leg] || one->first < feed->leg_first[flow->leg]) {
+		feed->joined[flow->leg] = true;
+		feed->leg_first[flow->leg] = one->first;
+	}
 	if (!first) {
 		flow->drops[own ? FLOW_DROP_REPEATED : FLOW_DROP_DUPLICATE]++;
 		return;
@@ -164,7 +168,7 @@ void sim_expect(struct sim_world *w, struct sim_flow *flow, const struct sim_pac
 		fate = &flow->drops[FLOW_DROP_STANDBY];
 	}
 	flow->handed += packet->count;
-	flow->returned += packet->returned;
+	flow->returned += packet->returned ? packet->count : 0;
 	if (fate != &flow->relayed && fate != &flow->drops[FLOW_DROP_STANDBY]) {
 		*fate += packet->count;
 	} else if (flow->is_twin) {

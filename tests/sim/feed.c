@@ -241,6 +241,20 @@ static void check_sums(const struct merge *m)
 	}
 }
 
+/* What there was before a leg brought anything it has not lost, wherever it stands by now. */
+static void check_before(const struct sim_feed *feed, const struct merge *m)
+{
+	for (uint32_t leg = 0; leg < SIM_LEGS; leg++) {
+		uint32_t from = feed->joined[leg] ? feed->leg_first[leg] : feed->end;
+		uint64_t before = stat_get(&m->legs[leg].stats->before);
+
+		if (before != from - feed->first) {
+			sim_broken("numbers from before a leg came # %lu, not %u, leg %u", before,
+				   from - feed->first, leg);
+		}
+	}
+}
+
 /* While it is made, moved or ended its legs are in several places, or none. */
 void sim_check_feed(const struct sim_world *w, const struct sim_feed *feed, bool over)
 {
@@ -263,4 +277,5 @@ void sim_check_feed(const struct sim_world *w, const struct sim_feed *feed, bool
 			   stat_get(&m->stats->numbers), feed->end - feed->first,
 			   stat_get(&m->stats->delivered), feed->distinct);
 	}
+	check_before(feed, m);
 }

@@ -138,6 +138,8 @@ struct sim_feed {
 	uint8_t brought[SIM_NUMBERS]; /* by which legs, a bit each */
 	uint32_t first, end;          /* lowest number that was, and the one behind the highest */
 	uint32_t distinct;            /* numbers that were */
+	uint32_t leg_first[SIM_LEGS]; /* lowest number that the leg brought, if it has any */
+	bool joined[SIM_LEGS];        /* it has */
 	uint64_t relayed;
 };
 
@@ -190,7 +192,8 @@ struct sim_shard {
 	struct batch_stats batches;
 	struct sim_weather weather;
 	uint32_t turns;
-	int ended; /* what its last turn returned */
+	int ended;                /* what its last turn returned */
+	uint64_t drains_until_ns; /* it was told to end, and relays what there is; 0: not yet */
 };
 
 /* What control is doing. */

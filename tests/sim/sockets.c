@@ -138,11 +138,26 @@ struct sock_errors __wrap_sock_drain_errors(int fd)
 	return seen;
 }
 
+/* What a shard that was told to end can relay, in the time that it has for that, it does; also
+ * where others of its sockets are handed over. But not amid a change, nor of a flow that is to wait
+ * or whose receive has failed. */
+static void check_drained(const struct sim_flow *flow)
+{
+	const struct sim_shard *s = &sim_world->shards[flow->shard];
+	const struct flow_place *place = relay_place(&s->relay, place_index(flow->token));
+
+	if (sim_world->clock_ns < s->drains_until_ns && sim_world->job.kind == SIM_IDLE &&
+	    !flow->held && place->flow.retry_ns == 0) {
+		sim_broken("what a shard that drains does not relay");
+	}
+}
+
 /* Who reads a socket by this throws away what is left in it. */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	struct sim_sock *sock = sock_of(fd);
 	struct sim_packet packet;
+	struct sim_flow *flow;
 	int segment;
 
 	must(flags & MSG_DONTWAIT);
@@ -152,8 +167,10 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 		return -1;
 	}
 	take_packet(sim_world, sock, &packet);
-	sim_world->flows[sock->flow].handed += packet.count;
-	sim_world->flows[sock->flow].drops[FLOW_DROP_SHUTDOWN] += packet.count;
+	flow = &sim_world->flows[sock->flow];
+	check_drained(flow);
+	flow->handed += packet.count;
+	flow->drops[FLOW_DROP_SHUTDOWN] += packet.count;
 	segment = (int)packet.segment;
 	if (packet.count > 1) {
 		struct cmsghdr *c = CMSG_FIRSTHDR(msg);

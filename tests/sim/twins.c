@@ -1,10 +1,11 @@
 /* twins.c - a rule on two machines that change places in a simulation (shard/baton.h).
  *
  * Each shard stands for one of the machines, and both hear the same, which their kernels stamp
- * alike. The steps are those of src/run/relief.c: the one that comes holds, the one that goes notes
- * from which datagrams on it has not relayed, the other follows. As long as neither falls behind by
- * more than they wait for each other, each datagram is relayed by one of the two, and of one sender
- * all by the one before all by the other.
+ * alike; but what they coalesce, and who of two senders comes first, is not the same. The steps are
+ * those of src/run/relief.c: the one that comes holds, the one that goes notes from which datagrams
+ * on it has not relayed, the other follows. As long as neither falls behind by more than they wait
+ * for each other, each datagram is relayed by one of the two, and of one sender all by the one
+ * before all by the other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define FOLLOW_NS  (200 * NS_PER_MS)
 #define GIVE_UP_NS (3 * NS_PER_S)
 #define SALT       7
+#define ROOM       4 /* packets that come at once */
 
 void sim_begin_twins(struct sim_world *w)
 {
@@ -60,26 +62,58 @@ static bool is_there(const struct sim_world *w)
 	return true;
 }
 
-/* To both or to neither: what one alone has heard is lost or doubled by whoever is in charge. */
+/* Gives a packet its numbers. */
+static void number(struct sim_twins *t, struct sim_packet *packet)
+{
+	packet->first = t->next_number;
+	for (uint32_t k = 0; k < packet->count; k++) {
+		t->sent_by[t->next_number % SIM_NUMBERS] = 0;
+		t->senders[t->next_number++ % SIM_NUMBERS] = packet->sender;
+	}
+	t->brought += packet->count;
+}
+
+/* As another machine hears it: the first of its datagrams in a train of their own. */
+static void arrive_cut(struct sim_world *w, struct sim_flow *flow, struct sim_packet packet,
+		       uint32_t first)
+{
+	struct sim_packet rest = packet;
+
+	if (first < packet.count) {
+		packet.count = first;
+		packet.last_bytes = packet.segment;
+		rest.first += first;
+		rest.count -= first;
+		sim_arrive(w, flow, packet);
+		sim_turn(w, flow->shard); /* it may be told something in between */
+	}
+	sim_arrive(w, flow, rest);
+}
+
+/* To both or to neither: what one alone has heard is lost or doubled by whoever is in charge. Each
+ * sender is heard in order, but its trains are cut otherwise on the other machine, and who comes
+ * first of two senders is another one there. */
 void sim_bring_twins(struct sim_world *w, struct sim_packet packet, uint32_t times)
 {
 	struct sim_twins *t = &w->twins;
 
 	for (uint32_t i = 0; i < times && is_there(w); i++) {
-		if (w->socks[twin(w, 0)->sock].count == w->conf.queue ||
-		    w->socks[twin(w, 1)->sock].count == w->conf.queue) {
+		struct sim_packet other = packet;
+
+		if (w->socks[twin(w, 0)->sock].count + ROOM > w->conf.queue ||
+		    w->socks[twin(w, 1)->sock].count + ROOM > w->conf.queue) {
 			return;
 		}
 		packet.sender = (packet.sender + i / 3) % SIM_SENDERS;
 		packet.count = 1 + (times + i) % 4;
-		packet.first = t->next_number;
-		for (uint32_t k = 0; k < packet.count; k++) {
-			t->sent_by[t->next_number % SIM_NUMBERS] = 0;
-			t->senders[t->next_number++ % SIM_NUMBERS] = packet.sender;
-		}
-		t->brought += packet.count;
+		other.sender = packet.sender ^ 1;
+		other.count = 1 + i % 4;
+		number(t, &packet);
+		number(t, &other);
 		sim_arrive(w, twin(w, 0), packet);
-		sim_arrive(w, twin(w, 1), packet);
+		sim_arrive(w, twin(w, 0), other);
+		arrive_cut(w, twin(w, 1), other, 1 + i % 3);
+		arrive_cut(w, twin(w, 1), packet, 1 + i % 2);
 	}
 }
 

@@ -266,6 +266,7 @@ static void end_shard(struct sim_world *w, struct sim_shard *s)
 						 [SIM_END_HAND_OVER] = MAIL_HAND_OVER};
 
 		store_some(w, s, how);
+		s->drains_until_ns = how == SIM_END_QUIT ? 0 : w->clock_ns + DRAIN_NS;
 		mailbox_post(&s->mailbox, mails[how]);
 		sim_wake(s);
 	}
