@@ -6,7 +6,8 @@ MUTANTS_FLAGS =
 EXTRA_DIST += tests/mutants/change.list tests/mutants/egress.list tests/mutants/fast.list \
 	tests/mutants/kept.list tests/mutants/merge.list tests/mutants/mutants.py \
 	tests/mutants/place.list tests/mutants/relay.list tests/mutants/run tests/mutants/run.list \
-	tests/mutants/sandbox.list tests/mutants/sock.list
+	tests/mutants/sandbox.list tests/mutants/selftest.sh tests/mutants/sock.list
+TESTS += tests/mutants/selftest.sh
 
 mutants: all
 	$(srcdir)/tests/mutants/run --build '$(abs_top_builddir)' $(MUTANTS_FLAGS) $(MUTANTS)
