@@ -90,6 +90,28 @@ tests_unit_run_check_neighbours_SOURCES = tests/unit/run/check_neighbours.c $(RU
 tests_unit_run_check_neighbours_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_run_check_neighbours_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_names
+tests_unit_run_check_names_SOURCES = tests/unit/run/check_names.c $(RUN_RIG)
+tests_unit_run_check_names_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_names_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reload_move \
+	-Wl,--wrap=reload_is_busy
+
+UNIT_TESTS += tests/unit/run/check_follow
+tests_unit_run_check_follow_SOURCES = tests/unit/run/check_follow.c $(RUN_RIG)
+tests_unit_run_check_follow_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_follow_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=iface_index \
+	-Wl,--wrap=iface_mtu -Wl,--wrap=links_amiss -Wl,--wrap=links_changed \
+	-Wl,--wrap=changer_begin
+
+UNIT_TESTS += tests/unit/run/check_renew
+tests_unit_run_check_renew_SOURCES = tests/unit/run/check_renew.c $(RUN_RIG)
+tests_unit_run_check_renew_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/run/check_changer_cut
+tests_unit_run_check_changer_cut_SOURCES = tests/unit/run/check_changer_cut.c $(RUN_RIG)
+tests_unit_run_check_changer_cut_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_changer_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=changer_open
+
 UNIT_TESTS += tests/unit/run/check_rlimits
 tests_unit_run_check_rlimits_SOURCES = tests/unit/run/check_rlimits.c $(RUN_RIG)
 tests_unit_run_check_rlimits_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
