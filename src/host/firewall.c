@@ -38,23 +38,23 @@ static const char why_data[] = "what the packet filter drops never reaches a soc
 
 static void check_legacy(struct host *host);
 static void check_unknown(struct host *host, int rc);
-static void check_iface(struct host *host, const struct nft_rules *rules,
-			const struct host_iface *iface);
-static void check_data(struct host *host, const struct nft_rules *rules, const char *ifname,
-		       bool out, int family);
-static void look_at_all(struct host *host, const struct nft_rules *rules, struct look *look);
-static void look_at(struct look *look, const struct nft_rules *rules, const struct addr *from,
+static void check_iface(struct host *host, struct nft_rules *rules, const struct host_iface *iface);
+static void check_data(struct host *host, struct nft_rules *rules, const char *ifname, bool out,
+		       int family);
+static void look_at_all(struct host *host, struct nft_rules *rules, struct look *look);
+static void look_at(struct look *look, struct nft_rules *rules, const struct addr *from,
 		    const struct addr *to);
 static void look_note_port(struct look *look, uint16_t port);
 static enum finding_level level_of(enum nft_verdict verdict);
 static const char *data_match(struct host *host, const struct look *look);
 static const char *port_words(struct host *host, const struct look *look);
-static void check_talk(struct host *host, const struct nft_rules *rules, const char *ifname,
-		       int family);
+static void check_talk(struct host *host, struct nft_rules *rules, const char *ifname, int family);
 static const char *subject_of(struct host *host, const char *ifname, int family);
 static const char *cure_words(struct host *host, const struct nft_answers *answers,
 			      const char *match);
 static const char *who_stops(struct host *host, const struct nft_answers *answers);
+static void note_endless(struct host *host, const struct nft_answers *answers,
+			 struct finding *finding);
 
 void host_firewall(struct host *host)
 {
@@ -130,8 +130,7 @@ static void check_unknown(struct host *host, int rc)
 	host_add(host, &finding);
 }
 
-static void check_iface(struct host *host, const struct nft_rules *rules,
-			const struct host_iface *iface)
+static void check_iface(struct host *host, struct nft_rules *rules, const struct host_iface *iface)
 {
 	const char *name = iface->at->name;
 
@@ -147,8 +146,8 @@ static void check_iface(struct host *host, const struct nft_rules *rules,
 	check_data(host, rules, name, true, AF_INET6);
 }
 
-static void check_data(struct host *host, const struct nft_rules *rules, const char *ifname,
-		       bool out, int family)
+static void check_data(struct host *host, struct nft_rules *rules, const char *ifname, bool out,
+		       int family)
 {
 	struct look look = {.out = out, .family = family, .ifname = ifname};
 	struct finding finding = {
@@ -167,6 +166,8 @@ static void check_data(struct host *host, const struct nft_rules *rules, const c
 		finding.value = host_text(
 			host, "nothing drops what the rules relay here (%u destinations%s)",
 			look.count, look.passed_over ? ", the first 4096 looked at" : "");
+	} else if (look.worst == NFT_UNKNOWN) {
+		note_endless(host, &look.answers, &finding);
 	} else {
 		finding.value = host_text(host, "%s%s: %s", addr_format(&look.first, to),
 					  look.stopped > 1 ? " and others" : "",
@@ -176,7 +177,7 @@ static void check_data(struct host *host, const struct nft_rules *rules, const c
 	host_add(host, &finding);
 }
 
-static void look_at_all(struct host *host, const struct nft_rules *rules, struct look *look)
+static void look_at_all(struct host *host, struct nft_rules *rules, struct look *look)
 {
 	const struct conf *conf = &host->setup->opt->conf;
 
@@ -196,7 +197,7 @@ static void look_at_all(struct host *host, const struct nft_rules *rules, struct
 	}
 }
 
-static void look_at(struct look *look, const struct nft_rules *rules, const struct addr *from,
+static void look_at(struct look *look, struct nft_rules *rules, const struct addr *from,
 		    const struct addr *to)
 {
 	struct nft_packet packet = {.out = look->out,
@@ -241,9 +242,14 @@ static void look_note_port(struct look *look, uint16_t port)
 
 static enum finding_level level_of(enum nft_verdict verdict)
 {
-	return verdict == NFT_DROP    ? FINDING_FAIL
-	       : verdict == NFT_MAYBE ? FINDING_WARN
-				      : FINDING_OK;
+	switch (verdict) {
+	case NFT_DROP:
+		return FINDING_FAIL;
+	case NFT_UNKNOWN:
+		return FINDING_UNKNOWN;
+	default:
+		return verdict == NFT_MAYBE ? FINDING_WARN : FINDING_OK;
+	}
 }
 
 static const char *data_match(struct host *host, const struct look *look)
@@ -284,8 +290,7 @@ static const char *port_words(struct host *host, const struct look *look)
 }
 
 /* The query that reaches us and the report that we send, as IGMP or MLD. */
-static void check_talk(struct host *host, const struct nft_rules *rules, const char *ifname,
-		       int family)
+static void check_talk(struct host *host, struct nft_rules *rules, const char *ifname, int family)
 {
 	bool v6 = family == AF_INET6;
 	struct nft_packet query = {.ifname = ifname,
@@ -308,7 +313,10 @@ static void check_talk(struct host *host, const struct nft_rules *rules, const c
 	(void)addr_parse_ip(v6 ? "ff02::16" : "224.0.0.22", &report.to);
 	nft_rules_judge(rules, &query, &in);
 	nft_rules_judge(rules, &report, &out);
-	if (in.verdict != NFT_PASS || out.verdict != NFT_PASS) {
+	if (in.verdict == NFT_UNKNOWN || out.verdict == NFT_UNKNOWN) {
+		finding.level = FINDING_UNKNOWN;
+		note_endless(host, in.verdict == NFT_UNKNOWN ? &in : &out, &finding);
+	} else if (in.verdict != NFT_PASS || out.verdict != NFT_PASS) {
 		const char *first = cure_words(host, &in, match);
 		const char *second = cure_words(host, &out, match);
 
@@ -349,4 +357,21 @@ static const char *who_stops(struct host *host, const struct nft_answers *answer
 	}
 	return host_text(host, "%s in chain %s (rule handle %" PRId64 ")", verb, first->chain,
 			 first->handle);
+}
+
+static void note_endless(struct host *host, const struct nft_answers *answers,
+			 struct finding *finding)
+{
+	const char *chain = "";
+
+	for (uint32_t i = 0; i < answers->count; i++) {
+		if (answers->list[i].verdict == NFT_UNKNOWN) {
+			chain = answers->list[i].chain;
+			break;
+		}
+	}
+	finding->value = host_text(
+		host, "not known: the rules from chain %s on branch too often to be followed",
+		chain);
+	finding->advice = "look at them yourself: nft list ruleset";
 }

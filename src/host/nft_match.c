@@ -51,6 +51,14 @@ static enum nft_fit fit_number(json_int_t number, const json_t *right);
 static enum nft_fit fit_addr(const struct addr *addr, const json_t *right);
 static bool same_prefix(const struct addr *a, const struct addr *b, json_int_t len);
 
+bool nft_step(const struct nft_scope *scope)
+{
+	bool left = *scope->steps_left > 0;
+
+	*scope->steps_left -= left;
+	return left;
+}
+
 enum nft_fit nft_match(const struct nft_scope *scope, const struct nft_packet *packet,
 		       const json_t *match)
 {
@@ -85,11 +93,17 @@ enum nft_fit nft_match_value(const struct nft_scope *scope, const struct nft_pac
 	const json_t *elem = json_object_get(json_object_get(right, "elem"), "val");
 	const json_t *concat = json_object_get(left, "concat");
 	const char *text = json_string_value(right);
+	bool named = text && text[0] == '@';
+	struct nft_scope within = *scope;
 	struct value value;
 
-	if (text && text[0] == '@') {
+	if (!nft_step(scope) || (named && scope->in_set)) {
+		return NFT_FIT_MAYBE;
+	}
+	if (named) {
+		within.in_set = true;
 		set = nft_match_named(scope, "set", text + 1);
-		return fit_list(scope, packet, left, set); /* an empty set has no elements */
+		return fit_list(&within, packet, left, set); /* an empty set has no elements */
 	}
 	if (elem) {
 		return nft_match_value(scope, packet, left, elem);

@@ -14,12 +14,17 @@ enum nft_fit {
 	NFT_FIT_YES,
 };
 
-/* Where named sets and maps are looked up. */
+/* Where named sets and maps are looked up, and how much more may be looked at. */
 struct nft_scope {
 	const struct json_t *all; /* the array of all objects of the ruleset */
 	const char *family;
 	const char *table;
+	uint64_t *steps_left; /* rules and values; with 0 each fit is NFT_FIT_MAYBE */
+	bool in_set;          /* among the elements of a named one, which names no other */
 };
+
+/* Takes a step; false: none is left. */
+bool nft_step(const struct nft_scope *scope);
 
 /* A "match" statement: {"op": ..., "left": ..., "right": ...}. */
 enum nft_fit nft_match(const struct nft_scope *scope, const struct nft_packet *packet,

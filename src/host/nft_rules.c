@@ -2,7 +2,9 @@
  *
  * A chain's outcome is a set: with rules that may or may not fit, a packet may be accepted, dropped
  * and returned to the caller, all at once. A base chain adds its policy for what comes back. A
- * packet passes when no base chain can drop it, and is dropped when one does nothing else. Pure.
+ * packet passes when no base chain can drop it, and is dropped when one does nothing else. A chain
+ * is walked anew for each jump to it, so rules that jump from each of sixteen chains to several
+ * others make more ways than anybody can walk: steps are counted. Pure.
  */
 #include "src/host/nft_rules.h"
 
@@ -14,7 +16,9 @@
 
 #include "src/host/nft_match.h"
 
-#define JUMPS_MAX 16 /* the kernel's own limit */
+#define JUMPS_MAX        16      /* the kernel's own limit */
+#define STEPS_PACKET_MAX 100000  /* rules and values looked at for one packet */
+#define STEPS_MAX        5000000 /* for all of them: about a second */
 
 /* What may become of a packet. */
 #define MAY_PASS   1u
@@ -22,26 +26,41 @@
 #define MAY_RETURN 4u /* leave this chain for its caller */
 #define MAY_GO_ON  8u /* with the next rule */
 
+/* A rule, and the chain it stands in. */
+struct place {
+	const char *family, *table, *chain;
+	size_t at; /* in the ruleset */
+	const json_t *rule;
+};
+
 struct nft_rules {
 	json_t *root;
-	const json_t *all; /* root's array of objects */
+	const json_t *all;    /* root's array of objects */
+	struct place *places; /* by chain, and there as listed */
+	size_t place_count;
+	uint64_t steps_left;
 };
 
 /* One packet on its way through one base chain. */
 struct walk {
+	const struct nft_rules *rules;
 	struct nft_scope scope;
 	const struct nft_packet *packet;
 	int64_t handle; /* of the first rule that may drop it; 0: none */
 	int jumps;
 };
 
+static int find_places(struct nft_rules *rules);
+static int compare_places(const void *a, const void *b);
+static int compare_chains(const struct place *a, const struct place *b);
 static enum nft_fit is_for_device(const json_t *chain, const char *ifname);
 static bool is_on_way(const json_t *chain, const bool *out);
 static bool may_decide(const json_t *chain, const struct addr *to);
 static void judge_chain(const struct nft_rules *rules, const json_t *chain,
-			const struct nft_packet *packet, struct nft_answer *out);
+			const struct nft_packet *packet, uint64_t *steps_left,
+			struct nft_answer *out);
 static unsigned walk_chain(struct walk *walk, const char *chain);
-static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain);
+static size_t first_of(const struct nft_rules *rules, const struct place *chain);
 static unsigned walk_statements(struct walk *walk, const json_t *statements);
 static unsigned walk_vmap(struct walk *walk, const json_t *vmap);
 static bool is_condition(const json_t *statement, bool last);
@@ -54,15 +73,18 @@ static bool is_among(const char *name, const char *const *names, size_t count);
 int nft_rules_parse(const char *text, struct nft_rules **out)
 {
 	struct nft_rules *rules = calloc(1, sizeof(*rules));
+	int rc;
 
 	if (!rules) {
 		return -ENOMEM;
 	}
+	rules->steps_left = STEPS_MAX;
 	rules->root = json_loads(text, 0, NULL);
 	rules->all = json_object_get(rules->root, "nftables");
-	if (!json_is_array(rules->all)) {
+	rc = json_is_array(rules->all) ? find_places(rules) : -EINVAL;
+	if (rc < 0) {
 		nft_rules_free(rules);
-		return -EINVAL;
+		return rc;
 	}
 	*out = rules;
 	return 0;
@@ -80,9 +102,12 @@ uint32_t nft_rules_chains(const struct nft_rules *rules)
 	return count;
 }
 
-void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *packet,
+void nft_rules_judge(struct nft_rules *rules, const struct nft_packet *packet,
 		     struct nft_answers *out)
 {
+	uint64_t most = rules->steps_left < STEPS_PACKET_MAX ? rules->steps_left : STEPS_PACKET_MAX;
+	uint64_t steps_left = most;
+
 	*out = (struct nft_answers){.verdict = NFT_PASS};
 	for (size_t i = 0; i < json_array_size(rules->all); i++) {
 		const json_t *chain = json_object_get(json_array_get(rules->all, i), "chain");
@@ -93,7 +118,7 @@ void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *pac
 		    fit == NFT_FIT_NO) {
 			continue;
 		}
-		judge_chain(rules, chain, packet, &answer);
+		judge_chain(rules, chain, packet, &steps_left, &answer);
 		if (fit == NFT_FIT_MAYBE && answer.verdict == NFT_DROP) {
 			answer.verdict = NFT_MAYBE;
 		}
@@ -102,14 +127,55 @@ void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *pac
 			out->list[out->count++] = answer;
 		}
 	}
+	rules->steps_left -= most - steps_left;
 }
 
 void nft_rules_free(struct nft_rules *rules)
 {
 	if (rules) {
 		json_decref(rules->root);
+		free(rules->places);
 		free(rules);
 	}
+}
+
+/* 0 or -ENOMEM. */
+static int find_places(struct nft_rules *rules)
+{
+	rules->places = calloc(json_array_size(rules->all) + 1, sizeof(*rules->places));
+	if (!rules->places) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < json_array_size(rules->all); i++) {
+		const json_t *rule = json_object_get(json_array_get(rules->all, i), "rule");
+
+		if (rule) {
+			rules->places[rules->place_count++] =
+				(struct place){.family = text_of(rule, "family"),
+					       .table = text_of(rule, "table"),
+					       .chain = text_of(rule, "chain"),
+					       .at = i,
+					       .rule = rule};
+		}
+	}
+	qsort(rules->places, rules->place_count, sizeof(*rules->places), compare_places);
+	return 0;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+	int order = compare_chains(left, right);
+
+	return order ? order : (left->at > right->at) - (left->at < right->at);
+}
+
+static int compare_chains(const struct place *a, const struct place *b)
+{
+	int order = strcmp(a->chain, b->chain);
+
+	order = order ? order : strcmp(a->table, b->table);
+	return order ? order : strcmp(a->family, b->family);
 }
 
 /* Whether a base chain is for packets of this interface. Those at the hooks of a device are for
@@ -170,12 +236,15 @@ static bool may_decide(const json_t *chain, const struct addr *to)
 }
 
 static void judge_chain(const struct nft_rules *rules, const json_t *chain,
-			const struct nft_packet *packet, struct nft_answer *out)
+			const struct nft_packet *packet, uint64_t *steps_left,
+			struct nft_answer *out)
 {
 	struct walk walk = {
+		.rules = rules,
 		.scope = {.all = rules->all,
 			  .family = text_of(chain, "family"),
-			  .table = text_of(chain, "table")},
+			  .table = text_of(chain, "table"),
+			  .steps_left = steps_left},
 		.packet = packet,
 	};
 	unsigned may = walk_chain(&walk, text_of(chain, "name"));
@@ -184,7 +253,10 @@ static void judge_chain(const struct nft_rules *rules, const json_t *chain,
 		may |= strcmp(text_of(chain, "policy"), "drop") == 0 ? MAY_DROP : MAY_PASS;
 		may &= ~MAY_RETURN;
 	}
-	out->verdict = !(may & MAY_DROP) ? NFT_PASS : may == MAY_DROP ? NFT_DROP : NFT_MAYBE;
+	out->verdict = *steps_left == 0    ? NFT_UNKNOWN
+		       : !(may & MAY_DROP) ? NFT_PASS
+		       : may == MAY_DROP   ? NFT_DROP
+					   : NFT_MAYBE;
 	out->handle = walk.handle;
 	snprintf(out->chain, sizeof(out->chain), "%s %s %s", walk.scope.family, walk.scope.table,
 		 text_of(chain, "name"));
@@ -192,14 +264,18 @@ static void judge_chain(const struct nft_rules *rules, const json_t *chain,
 
 static unsigned walk_chain(struct walk *walk, const char *chain)
 {
+	const struct place wanted = {
+		.family = walk->scope.family, .table = walk->scope.table, .chain = chain};
+	const struct nft_rules *rules = walk->rules;
 	unsigned may = 0;
 
-	for (size_t i = 0; i < json_array_size(walk->scope.all); i++) {
-		const json_t *rule = json_object_get(json_array_get(walk->scope.all, i), "rule");
+	for (size_t i = first_of(rules, &wanted);
+	     i < rules->place_count && compare_chains(&rules->places[i], &wanted) == 0; i++) {
+		const json_t *rule = rules->places[i].rule;
 		unsigned now;
 
-		if (!rule || !in_chain(walk, rule, chain)) {
-			continue;
+		if (!nft_step(&walk->scope)) {
+			return MAY_PASS | MAY_DROP | MAY_RETURN;
 		}
 		now = walk_statements(walk, json_object_get(rule, "expr"));
 		if ((now & MAY_DROP) && walk->handle == 0) {
@@ -213,11 +289,21 @@ static unsigned walk_chain(struct walk *walk, const char *chain)
 	return may | MAY_RETURN;
 }
 
-static bool in_chain(const struct walk *walk, const json_t *rule, const char *chain)
+/* The place of the chain's first rule, or where it would stand. */
+static size_t first_of(const struct nft_rules *rules, const struct place *chain)
 {
-	return strcmp(text_of(rule, "family"), walk->scope.family) == 0 &&
-	       strcmp(text_of(rule, "table"), walk->scope.table) == 0 &&
-	       strcmp(text_of(rule, "chain"), chain) == 0;
+	size_t low = 0, high = rules->place_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_chains(&rules->places[middle], chain) < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
 }
 
 /* Statement by statement, until one does not fit or decides. */

@@ -4,7 +4,8 @@
  * packet would meet, rule by rule. What a rule asks of a packet is answered with yes, no, or
  * "cannot be known here" (its source port, a mark, a rate limit, an iptables match that nft cannot
  * print); the answer keeps that apart. Connection tracking sees each such packet as new. NAT chains
- * are left out: they do not decide. Pure. Control thread.
+ * are left out: they do not decide. How long it walks is bounded, for one packet and for all of
+ * them; beyond that the answer is that nobody knows. Pure. Control thread.
  */
 #pragma once
 
@@ -18,7 +19,8 @@
 
 enum nft_verdict {
 	NFT_PASS,
-	NFT_MAYBE, /* a rule that cannot be judged here decides */
+	NFT_MAYBE,   /* a rule that cannot be judged here decides */
+	NFT_UNKNOWN, /* the rules branch too often to be followed to their end */
 	NFT_DROP,
 };
 
@@ -52,7 +54,7 @@ int nft_rules_parse(const char *text, struct nft_rules **out);
 /* Base chains that could drop what arrives at or leaves this host. */
 uint32_t nft_rules_chains(const struct nft_rules *rules);
 
-void nft_rules_judge(const struct nft_rules *rules, const struct nft_packet *packet,
+void nft_rules_judge(struct nft_rules *rules, const struct nft_packet *packet,
 		     struct nft_answers *out);
 
 /* Accepts NULL. */

@@ -290,6 +290,22 @@ START_TEST(many_dropped_flows_are_cured_by_one_rule)
 }
 END_TEST
 
+#define JUMP(from, to)                                                              \
+	", {\"rule\": {\"family\": \"inet\", \"table\": \"fw\", \"chain\": \"" from \
+	"\", \"expr\": [{\"jump\": {\"target\": \"" to "\"}}]}}"
+#define JUMPS(from, to) JUMP(from, to) JUMP(from, to) JUMP(from, to) JUMP(from, to)
+
+START_TEST(rules_that_branch_too_often_are_unknown)
+{
+	rig_host("--rule", ANY);
+	ruleset(INPUT_DROP JUMPS("in", "a") JUMPS("a", "b") JUMPS("b", "a"));
+	rig_expect("firewall_in", "in0", FINDING_UNKNOWN, NULL);
+	rig_expect_value("firewall_in", "in0", "not known: the rules from chain inet fw in on");
+	rig_expect("firewall_membership", "in0", FINDING_UNKNOWN, NULL);
+	rig_expect("firewall_out", "out0", FINDING_OK, NULL);
+}
+END_TEST
+
 START_TEST(unknown_filters_are_said_to_be_unknown)
 {
 	rig_host("--rule", ANY);
@@ -362,6 +378,7 @@ int main(void)
 		no_chain_no_drop,
 		dropping_policy_is_named_with_the_rule_that_cures_it,
 		many_dropped_flows_are_cured_by_one_rule,
+		rules_that_branch_too_often_are_unknown,
 		unknown_filters_are_said_to_be_unknown,
 		text_has_one_line_a_finding_and_a_sum,
 		full_output_is_an_error,

@@ -251,6 +251,81 @@ START_TEST(circles_of_jumps_end)
 }
 END_TEST
 
+/* From each of sixteen chains eight jumps to the next, for what arrives; what leaves is accepted.
+ */
+static char *branching(void)
+{
+	size_t room = 65536, len = 0;
+	char *text = malloc(room);
+
+	ck_assert_ptr_nonnull(text);
+	len += (size_t)snprintf(text, room,
+				HEAD CHAIN("inet", "in", "input", "accept")
+					CHAIN("inet", "out", "output", "drop")
+						RULE("inet", "out", "3", ACCEPT));
+	for (int depth = 0; depth < 16; depth++) {
+		char from[16];
+
+		snprintf(from, sizeof(from), depth == 0 ? "in" : "c%d", depth);
+		for (int i = 0; i < 8; i++) {
+			len += (size_t)snprintf(
+				text + len, room - len,
+				RULE("inet", "%s", "9", "{\"jump\": {\"target\": \"c%d\"}}"), from,
+				depth + 1);
+		}
+	}
+	ck_assert_int_lt(snprintf(text + len, room - len, TAIL), (int)(room - len));
+	return text;
+}
+
+START_TEST(ways_without_number_are_not_all_walked)
+{
+	char *text = branching();
+
+	ck_assert_int_eq(group(text), NFT_UNKNOWN);
+	ck_assert_uint_eq(answers.count, 1);
+	ck_assert_str_eq(answers.list[0].chain, "inet t in");
+	free(text);
+}
+END_TEST
+
+START_TEST(packets_together_are_walked_so_far_and_no_farther)
+{
+	struct nft_packet in = {.ifname = "in0", .protocol = IPPROTO_UDP}, out;
+	struct nft_rules *rules = NULL;
+	char *text = branching();
+
+	ck_assert_int_eq(addr_parse_ip("239.1.1.1", &in.to), 0);
+	out = in;
+	out.out = true;
+	ck_assert_int_eq(nft_rules_parse(text, &rules), 0);
+	for (int i = 0; i < 50; i++) {
+		nft_rules_judge(rules, &out, &answers);
+		ck_assert_int_eq(answers.verdict, NFT_PASS);
+		nft_rules_judge(rules, &in, &answers);
+		ck_assert_int_eq(answers.verdict, NFT_UNKNOWN);
+	}
+	nft_rules_judge(rules, &out, &answers);
+	ck_assert_int_eq(answers.verdict, NFT_UNKNOWN);
+	nft_rules_free(rules);
+	free(text);
+}
+END_TEST
+
+START_TEST(sets_that_name_sets_leave_the_verdict_open)
+{
+#define SET(name, elem)                                                          \
+	", {\"set\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"" name \
+	"\", \"elem\": [" elem "]}}"
+	ck_assert_int_eq(
+		group(INPUT("drop", SET("a", "\"@a\"") RULE(
+					    "inet", "in", "7",
+					    MATCH("==", FIELD("ip", "daddr"), "\"@a\"") ACCEPT))),
+		NFT_MAYBE);
+#undef SET
+}
+END_TEST
+
 START_TEST(families_see_their_own_packets)
 {
 	const char *v4 = HEAD CHAIN("ip", "in", "input", "drop") TAIL;
@@ -370,6 +445,9 @@ static Suite *nft_rules_suite(void)
 		concatenations_need_every_part,
 		jumps_come_back_and_gotos_do_not,
 		circles_of_jumps_end,
+		ways_without_number_are_not_all_walked,
+		packets_together_are_walked_so_far_and_no_farther,
+		sets_that_name_sets_leave_the_verdict_open,
 		families_see_their_own_packets,
 		hooks_of_the_other_direction_do_not_count,
 		every_dropping_chain_is_answered,
