@@ -8,6 +8,7 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/dscp.c src/base/dscp.h \
 	src/base/host_name.c src/base/host_name.h \
 	src/base/log.c src/base/log.h \
+	src/base/memfile.c src/base/memfile.h \
 	src/base/must.c src/base/must.h \
 	src/base/num.c src/base/num.h \
 	src/base/out.c src/base/out.h \

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/memfile.h"
+
 #define GAP 2 /* blanks between columns */
 
 static bool add_value(FILE *out, const json_t *value, const char *path, bool first);
@@ -59,14 +61,13 @@ char *table_cell(const json_t *row, const char *path)
 {
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = memfile_open(&text, &len);
 
 	if (!out) {
 		return NULL;
 	}
 	(void)add_value(out, row, path, true);
-	if (fclose(out) != 0) {
-		free(text);
+	if (memfile_close(out, &text) < 0) {
 		return NULL;
 	}
 	hide_controls(text);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "src/base/memfile.h"
 #include "src/base/must.h"
 #include "src/base/protocol.h"
 #include "src/run/supervisor.h"
@@ -76,7 +77,7 @@ bool answer_go_on(struct answer *answer)
 	patient = changer_is_idle(changer) && answer->tries < ANSWER_TRIES;
 	do {
 		done = rows_add(&answer->rows, ANSWER_PIECE, ANSWER_ROWS, answer->out) ||
-		       ftell(answer->out) > (long)PROTOCOL_ANSWER_MAX;
+		       fflush(answer->out) != 0 || answer->len > PROTOCOL_ANSWER_MAX;
 	} while (!done && !patient);
 	return done;
 }
@@ -112,7 +113,7 @@ void answer_free(struct answer *answer)
 static bool begin(struct answer *answer)
 {
 	answer->changes = answer->ask.sup->changer.lists;
-	answer->out = open_memstream(&answer->text, &answer->len);
+	answer->out = memfile_open(&answer->text, &answer->len);
 	if (!answer->out) {
 		return false;
 	}
@@ -127,7 +128,7 @@ static void stop(struct answer *answer)
 {
 	rows_free(&answer->rows);
 	if (answer->out) {
-		(void)fclose(answer->out);
+		(void)memfile_close(answer->out, &answer->text);
 		free(answer->text);
 		answer->out = NULL;
 		answer->text = NULL;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/memfile.h"
 #include "src/base/protocol.h"
 #include "src/run/answer.h"
 #include "src/run/commands.h"
@@ -197,13 +198,13 @@ static json_t *plan_of(const struct supervisor *sup)
 {
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = memfile_open(&text, &len);
 	json_t *plan = NULL;
 	int rc = -1;
 
 	if (out) {
 		rc = view_print_as(sup->setup, OPT_PLAN_JSON, out);
-		rc = fclose(out) == 0 ? rc : -1;
+		rc = memfile_close(out, &text) == 0 ? rc : -1;
 	}
 	if (rc == 0) {
 		plan = json_loadb(text, len, 0, NULL);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "src/base/memfile.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"
 #include "src/view/view.h"
@@ -127,7 +128,7 @@ static char *paint(const struct supervisor *sup, const struct scene_sample *from
 				 .window_s = (double)(to->at_ns - from_ns) / NS_PER_S,
 				 .width = width};
 	char *text = NULL;
-	FILE *out = shards && nics ? open_memstream(&text, out_len) : NULL;
+	FILE *out = shards && nics ? memfile_open(&text, out_len) : NULL;
 	int rc = out ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; rc == 0 && i < to->shard_count; i++) {
@@ -146,7 +147,7 @@ static char *paint(const struct supervisor *sup, const struct scene_sample *from
 		nics[i].load = iface_load(before, &to->ifaces[i], live.window_s);
 	}
 	rc = rc < 0 ? rc : view_print_live(sup->setup, &live, out);
-	rc = out && fclose(out) != 0 ? -ENOMEM : rc;
+	rc = out && memfile_close(out, &text) < 0 ? -ENOMEM : rc;
 	free(shards);
 	free(nics);
 	if (rc < 0) {

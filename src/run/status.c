@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/base/memfile.h"
 #include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
@@ -46,7 +47,7 @@ int status_begin(struct status *status, const struct supervisor *sup, const stru
 	object = json_object();
 	totals = json_object();
 	*status = (struct status){0};
-	status->out = open_memstream(&status->text, &status->len);
+	status->out = memfile_open(&status->text, &status->len);
 	report_put_number(object, "version", STATUS_VERSION);
 	report_put(object, "uptime_s",
 		   json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
@@ -85,7 +86,7 @@ char *status_take(struct status *status, size_t *out_len)
 	char *text = NULL;
 
 	fputs("]}", status->out);
-	if (fclose(status->out) == 0 && !status->failed) {
+	if (memfile_close(status->out, &status->text) == 0 && !status->failed) {
 		text = status->text;
 		*out_len = status->len;
 	} else {
@@ -98,7 +99,7 @@ char *status_take(struct status *status, size_t *out_len)
 void status_free(struct status *status)
 {
 	if (status->out) {
-		(void)fclose(status->out);
+		(void)memfile_close(status->out, &status->text);
 		free(status->text);
 	}
 	*status = (struct status){0};

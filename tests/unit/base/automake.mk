@@ -13,6 +13,10 @@ tests_unit_base_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/base/check_log
 tests_unit_base_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/base/check_memfile
+tests_unit_base_check_memfile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=realloc
+tests_unit_base_check_memfile_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/base/check_num
 tests_unit_base_check_num_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 

@@ -148,7 +148,7 @@ tests_unit_run_check_survey_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_shortage
 tests_unit_run_check_shortage_SOURCES = tests/unit/run/check_shortage.c $(RUN_RIG)
 tests_unit_run_check_shortage_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
-tests_unit_run_check_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup
+tests_unit_run_check_shortage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup,--wrap=realloc
 
 if SANDBOX
 UNIT_TESTS += tests/unit/run/check_sandbox

@@ -3,7 +3,7 @@
  * The reserve for JSON is taken away first. Then each question is put again and again, with one
  * allocation more that succeeds each time, until all is there: before that nothing is told that
  * lacks a part, and nothing ends the process. JSON's allocations are counted, and the texts that
- * control copies (strdup, which the linker sends here).
+ * control copies, and those that grow (strdup and realloc, which the linker sends here).
  */
 #include <check.h>
 #include <errno.h>
@@ -28,6 +28,8 @@
 
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
+void *__real_realloc(void *memory, size_t bytes);
+void *__wrap_realloc(void *memory, size_t bytes);
 
 static struct sup_rig rig;
 static uint32_t left = PLENTY; /* allocations that succeed yet */
@@ -45,6 +47,11 @@ static bool may_have(void)
 char *__wrap_strdup(const char *text)
 {
 	return may_have() ? __real_strdup(text) : NULL;
+}
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+	return may_have() ? __real_realloc(memory, bytes) : NULL;
 }
 
 static void *take(size_t bytes)
