@@ -26,6 +26,12 @@ struct making {
 	char *name; /* ours, and nobody else's; NULL: written in place */
 };
 
+/* A report on its way to a stream. */
+struct dumping {
+	FILE *to;
+	int error; /* of the first write that failed */
+};
+
 static const char *expected_for(int error);
 static int try_to_write(const char *path);
 static int open_for(const char *path, struct making *out);
@@ -34,6 +40,7 @@ static int open_in_place(const char *path);
 static int open_beside(const char *path, struct making *out);
 static int write_file(const json_t *report, const char *path);
 static int dump(const json_t *report, FILE *to);
+static int put(const char *text, size_t len, void *context);
 static void give_up(struct making *making);
 
 int report_file_check(const char *path, struct err *err)
@@ -201,11 +208,29 @@ static int write_file(const json_t *report, const char *path)
 
 static int dump(const json_t *report, FILE *to)
 {
+	struct dumping dumping = {.to = to};
+	int rc;
+
 	errno = 0;
-	if (json_dumpf(report, to, JSON_INDENT(2)) == 0 && putc('\n', to) != EOF) {
-		return out_finish(to);
+	rc = json_dump_callback(report, put, &dumping, JSON_INDENT(2));
+	if (dumping.error != 0) {
+		return -dumping.error;
 	}
-	return errno ? -errno : -EIO;
+	if (rc != 0 || putc('\n', to) == EOF) {
+		return errno ? -errno : -EIO;
+	}
+	return out_finish(to);
+}
+
+/* Jansson goes on where the name of a member could not be written. */
+static int put(const char *text, size_t len, void *context)
+{
+	struct dumping *dumping = context;
+
+	if (dumping->error == 0 && fwrite(text, 1, len, dumping->to) != len) {
+		dumping->error = errno ? errno : EIO;
+	}
+	return dumping->error == 0 ? 0 : -1;
 }
 
 static void give_up(struct making *making)

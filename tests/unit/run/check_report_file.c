@@ -169,6 +169,50 @@ START_TEST(cause_of_a_lost_report_is_kept)
 }
 END_TEST
 
+static void allow_more(int number)
+{
+	struct rlimit limit;
+
+	(void)number;
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Where a file first grows beyond so many bytes a write fails, and none behind it. Check writes to
+ * a file, too, so nothing is asserted meanwhile. */
+static int write_within(rlim_t bytes)
+{
+	struct rlimit limit, few;
+	int rc;
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
+	few = (struct rlimit){.rlim_cur = bytes, .rlim_max = limit.rlim_max};
+	(void)setrlimit(RLIMIT_FSIZE, &few);
+	rc = report_file_write(&rig.sup);
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+	return rc;
+}
+
+/* A number that gets longer moves what each write begins with: the name of a member, or its value.
+ */
+START_TEST(cause_of_one_failing_write_is_kept)
+{
+	logged_start();
+	ck_assert_ptr_ne(signal(SIGXFSZ, allow_more), SIG_ERR);
+	for (uint64_t number = 1; number < UINT64_MAX / 100; number *= 10) {
+		int rc = -EFBIG, tries = 0;
+
+		stat_add(&rig.stats.ring.turns, number);
+		for (; rc != 0; tries++) {
+			rc = write_within(100 + (rlim_t)tries * 4096);
+			ck_assert(rc == 0 || rc == -EFBIG);
+		}
+		ck_assert_int_gt(tries, 2);
+	}
+}
+END_TEST
+
 START_TEST(path_that_cannot_be_written_is_told_at_the_start)
 {
 	struct err err;
@@ -219,6 +263,7 @@ static Suite *report_file_suite(void)
 	tcase_add_test(tcase, report_has_the_mode_of_any_new_file);
 	tcase_add_test(tcase, report_in_the_working_directory_needs_no_slash);
 	tcase_add_test(tcase, cause_of_a_lost_report_is_kept);
+	tcase_add_test(tcase, cause_of_one_failing_write_is_kept);
 	tcase_add_test(tcase, path_that_cannot_be_written_is_told_at_the_start);
 	tcase_add_test(tcase, good_path_is_left_as_it_was);
 	tcase_add_test(tcase, lost_report_is_a_failure_and_logged);
