@@ -49,18 +49,19 @@ START_TEST(it_says_1_from_before_the_start_and_at_the_end)
 }
 END_TEST
 
-/* While no file grows beyond so many bytes; Check has one, too. */
+/* While no file grows beyond so many bytes. Check writes to a file, too, so nothing is asserted
+ * meanwhile. */
 static int open_within(rlim_t bytes)
 {
 	struct rlimit limit, few;
 	int rc;
 
-	ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
 	few = (struct rlimit){.rlim_cur = bytes, .rlim_max = limit.rlim_max};
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
+	(void)setrlimit(RLIMIT_FSIZE, &few);
 	rc = health_file_open(&file, path, &err);
-	setrlimit(RLIMIT_FSIZE, &limit);
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
 	return rc;
 }
 
