@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """waits.py RAW CASE DEFAULT: what a case that adapts costs, by the fixed cases of the same runs.
 
-For every rate: the CPU of CASE by that of the cheapest of the other cases in each run, and by that
-of DEFAULT; then how much more latency it has than DEFAULT, median and slowest in a hundred. The
-medians of the runs' ratios and differences are printed. See suites/waits.sh.
+For every rate: the CPU of CASE by that of the cheapest of the other cases at that rate, which is
+the one whose median over the runs is least, and by that of DEFAULT; then how much more latency it
+has than DEFAULT, median and slowest in a hundred. Ratios and differences are taken within each run,
+and their medians are printed. See suites/waits.sh.
 """
 
 import sys
@@ -16,15 +17,11 @@ def main(path, case, default):
     raw = Results(path, ["table", "case", "param", "run"])
     print(f"{'rate':>10}  {'of the best fixed':>18}  {'(which)':<12}  of the default")
     for rate, runs in by_rate(raw, "cpu", "cpu"):
-        of_best, of_default, bests = [], [], []
-        for costs in runs:
-            fixed = {name: cost for name, cost in costs.items() if name != case and cost > 0}
-            best = min(fixed, key=fixed.get)
-            bests.append(best)
-            of_best.append(costs[case] / fixed[best])
-            of_default.append(costs[case] / fixed[default])
-        which = max(set(bests), key=bests.count)
-        print(f"{rate:>10}  {median(of_best):18.2f}  {which:<12}  {median(of_default):.2f}")
+        fixed = [name for name in runs[0] if name != case]
+        best = min(fixed, key=lambda name, runs=runs: median(cost[name] for cost in runs))
+        of_best, of_default = (median(cost[case] / cost[other] for cost in runs)
+                               for other in (best, default))
+        print(f"{rate:>10}  {of_best:18.2f}  {best:<12}  {of_default:.2f}")
     print(f"{'rate':>10}  {'p50: us more than the default':>30}  {'p99':>8}")
     for (rate, middles), (_, slowest) in zip(by_rate(raw, "latency", "p50"),
                                              by_rate(raw, "latency", "p99")):
