@@ -42,6 +42,9 @@ bench_ring_bench_SOURCES = $(NC_BENCH_COMMON) \
 bench_ring_bench_CFLAGS = $(AM_CFLAGS) $(URING_CFLAGS)
 bench_ring_bench_LDADD = $(NC_SHARD_LIBS)
 
+NC_BENCHES += bench/floor_relay
+bench_floor_relay_SOURCES = bench/floor_relay.c
+
 noinst_PROGRAMS += $(NC_BENCHES)
 
 .PHONY: bench

@@ -266,6 +266,15 @@ def fan_out():
         for size in ("1400", "64-1400") for count in ("3", "8")])
 
 
+def floor():
+    """CPU of true singles by size, and as a ratio to that of a loop which does nothing else."""
+    names = ("floor", "mmsg", "uring:--gro off", "uring")
+    return Matrix("floor-raw.csv", "", cases({**SINGLES, "floor": "the loop"}, *names), [
+        column for size in ("200", "1316", "64-1400") for column in (
+            Column(f"{size} bytes: CPU ns", "cpu", whole, {"param": size}),
+            Column("of the loop", "cpu", times, {"param": size}, {"case": "floor"}))])
+
+
 WAITS = {
     "sleep": "neither: sleeps at once",
     "batch 50": "`--batch-wait 50`",
@@ -347,6 +356,7 @@ TABLES = {
     "latency": latency(),
     "singles": singles(),
     "fan-out": fan_out(),
+    "floor": floor(),
     "waits": waits("waits"),
     "waits-mmsg": waits("waits_mmsg"),
     "profile": Profile([

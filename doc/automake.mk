@@ -18,6 +18,7 @@ install-data-hook:
 # Whatever is added here by hand, bench/run --save measures anew from then on.
 EXTRA_DIST += \
 	doc/bench/fastpath.txt doc/bench/fastpath-raw.csv \
+	doc/bench/floor.txt doc/bench/floor-raw.csv \
 	doc/bench/numbers.txt doc/bench/numbers-raw.csv doc/bench/numbers-pool.csv \
 	doc/bench/numbers-bounds.svg \
 	doc/bench/pool.txt \

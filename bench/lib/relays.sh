@@ -5,6 +5,7 @@
 #                            epoll, recvmmsg, sendmmsg. It is called the baseline.
 #   socat, multicat          Debian's packages, one process for one group
 #   smcroute                 the kernel forwards, smcroute only tells it what: no rewriting
+#   floor                    bench/floor_relay: what the sockets' own calls cost, and nothing else
 #
 # A name may carry flags after a colon: `uring:--batch-wait 50'. Every relay runs on processor 0.
 # shellcheck shell=bash disable=SC2034,SC2154
@@ -36,6 +37,7 @@ relay_start() {
     socat) start_socat ;;
     multicat) start_multicat ;;
     smcroute*) start_smcroute "$2" ;;
+    floor) start_floor ;;
     *) start_numacast "$@" ;;
     esac
 }
@@ -106,6 +108,13 @@ start_multicat() {
         >"$work/relay.log" 2>&1
     relay_pid=$started
     wait_up "$relay_pid" joined 000001EF || relay_refused
+}
+
+start_floor() {
+    start_on relay 0 "$build/bench/floor_relay" "$(group_of 1 0)" 5000 in0 "$(group_of 2 0)" 6000 \
+        out0 >"$work/report.json" 2>"$work/relay.log"
+    relay_pid=$started
+    wait_up "$relay_pid" grep -q ready "$work/relay.log" || relay_refused
 }
 
 # Routes with a source and one group are entered at once; others only when the first datagram has

@@ -160,7 +160,7 @@ trial_sums() {
     fi
     got[syscalls]=0 got[relayed]=${got[received]}
     case $relay_kind in
-    uring* | mmsg*)
+    uring* | mmsg* | floor)
         take syscalls relayed < <(jq -r '"\([.shards[].ring.syscalls] | add) \(.totals.sent)"' \
             "$work/report.json")
         [ "${load[receiver]}" != none ] || got[received]=${got[relayed]}
