@@ -6,6 +6,7 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/clock.h \
 	src/base/confine.c src/base/confine.h \
 	src/base/dscp.c src/base/dscp.h \
+	src/base/errand.c src/base/errand.h \
 	src/base/host_name.c src/base/host_name.h \
 	src/base/log.c src/base/log.h \
 	src/base/memfile.c src/base/memfile.h \

@@ -10,6 +10,9 @@ UNIT_TESTS += tests/unit/base/check_arena
 tests_unit_base_check_arena_SOURCES = tests/unit/base/check_arena.c tests/unit/hugepool.h
 tests_unit_base_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/base/check_errand
+tests_unit_base_check_errand_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/base/check_log
 tests_unit_base_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
