@@ -66,7 +66,7 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/report_rows.c src/run/report_rows.h \
 	src/run/rlimits.c src/run/rlimits.h \
 	src/run/rows.c src/run/rows.h \
-	src/run/sandbox.h src/run/sandbox_rows.h \
+	src/run/sandbox.h src/run/sandbox_make.h src/run/sandbox_rows.h \
 	src/run/scene.c src/run/scene.h \
 	src/run/signals.c src/run/signals.h \
 	src/run/spread.c src/run/spread.h \
@@ -86,11 +86,13 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/watchdog.c src/run/watchdog.h \
 	src/run/worker.c src/run/worker.h
 if SANDBOX
-src_run_libnc_run_a_SOURCES += src/run/sandbox.c src/run/sandbox_rows.c
+src_run_libnc_run_a_SOURCES += src/run/sandbox.c src/run/sandbox_make.c \
+	src/run/sandbox_rows.c
 else
 src_run_libnc_run_a_SOURCES += src/run/sandbox_none.c
 endif
-EXTRA_DIST += src/run/sandbox.c src/run/sandbox_rows.c src/run/sandbox_none.c
+EXTRA_DIST += src/run/sandbox.c src/run/sandbox_make.c \
+	src/run/sandbox_rows.c src/run/sandbox_none.c
 NC_RUN_LIBS = src/run/libnc-run.a src/web/libnc-web.a src/fastpath/libnc-fastpath.a \
 	$(NC_HOST_LIBS) $(MICROHTTPD_LIBS) \
 	$(LIBCAPNG_LIBS) $(BPF_LIBS) $(MNL_LIBS) $(NC_SANDBOX_LIBS)

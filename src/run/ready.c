@@ -2,6 +2,7 @@
 #include "src/run/ready.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static_assert((int)OPT_DETAIL_RULE == METRICS_BY_RULE && (int)OPT_DETAIL_FLOW ==
 
 static void give_up_start(struct supervisor *sup);
 static int open_doors(struct supervisor *sup, struct err *err);
-static void make_filters(const struct supervisor *sup);
+static int make_filters(const struct supervisor *sup, struct err *err);
 static void start_sink(void);
 static void confine(enum confine_kind kind);
 static void mark_ingresses(struct supervisor *sup);
@@ -121,7 +122,7 @@ static int open_doors(struct supervisor *sup, struct err *err)
 	}
 	precedence_settle(sup);
 	confine_set(confine);
-	make_filters(sup);
+	rc = rc == 0 ? make_filters(sup, err) : rc;
 	start_sink();
 	json_reserve_init();
 	if (rc == 0) {
@@ -136,15 +137,20 @@ static int open_doors(struct supervisor *sup, struct err *err)
 	return rc == 0 ? privs_keep(&sup->privs, asked.rings, err) : rc;
 }
 
-/* Without them all is relayed. */
-static void make_filters(const struct supervisor *sup)
+/* Where they cannot be had all is relayed without them. For want of memory, as of any other part,
+ * there is no start: the next one finds some. */
+static int make_filters(const struct supervisor *sup, struct err *err)
 {
-	struct err err = {0};
+	int rc = sup->setup->opt->sandbox == OPT_SANDBOX_ON ? sandbox_build(lane_is_open(sup), err)
+							    : 0;
 
-	if (sup->setup->opt->sandbox == OPT_SANDBOX_ON &&
-	    sandbox_build(lane_is_open(sup), &err) < 0) {
-		log_warn("%s", err.text);
+	if (rc == -ENOMEM || rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE || rc == -EIO) {
+		return rc;
 	}
+	if (rc < 0) {
+		log_warn("%s", err->text);
+	}
+	return 0;
 }
 
 /* As the user that we stay: a thread keeps what it began with. */

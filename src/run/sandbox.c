@@ -1,11 +1,9 @@
-/* sandbox.c - see sandbox.h; libseccomp makes the programs of the rows in sandbox_rows.h.
+/* sandbox.c - see sandbox.h; libseccomp makes the programs (sandbox_make.h), in a child.
  *
- * It only makes them: each is taken from it as bytes, so that a thread needs no memory and no
- * library to put one in force. The number of its kind is added to what each program answers to a
- * call that is not on its list, and the kernel hands it to the handler of SIGSYS: the finisher has
- * no memory of its own in which that could stand. A filter must not switch on what the processor
- * does against speculation, which earlier kernels did for each thread that has one: those threads
- * run no foreign code, and would pay for it with every system call.
+ * What the child says is a head and behind it the instructions of one program after the other. A
+ * thread needs no memory and no library to put one in force. A filter must not switch on what the
+ * processor does against speculation, which earlier kernels did for each thread that has one: those
+ * threads run no foreign code, and would pay for it with every system call.
  *
  * Built by the control thread; read by any.
  */
@@ -19,37 +17,47 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/base/errand.h"
 #include "src/run/refusals.h"
-#include "src/run/sandbox_rows.h"
+#include "src/run/sandbox_make.h"
+
+/* All programs take some 20 ms, and with sanitizers ten times that; a circle has no end. */
+#define CPU_S       2
+#define PATIENCE_MS 30000
+#define ANSWER_MAX  ((size_t)1 << 20)
+
+/* Before the instructions. */
+struct head {
+	int rc; /* 0 or -errno: then no instructions follow */
+	unsigned short lens[CONFINE_COUNT];
+};
 
 static struct sock_fprog programs[CONFINE_COUNT]; /* without instructions: not built */
 static int refused;                               /* -errno of the kernel; atomic */
 
-static int build(enum confine_kind kind, bool fastpath);
-static int add_row(scmp_filter_ctx filter, const struct sandbox_row *row);
-static int take(scmp_filter_ctx filter, enum confine_kind kind);
-static int export(scmp_filter_ctx filter, struct sock_fprog *program);
-static int read_all(int fd, struct sock_fprog *program);
-static bool are_same(const struct sock_fprog *a, const struct sock_fprog *b);
-static void mark(struct sock_fprog *program, enum confine_kind kind);
+static int have_made(bool fastpath, struct err *how);
+static bool make_and_tell(void *context, int fd);
+static int take(const struct errand_answer *answer, struct err *how);
 
 int sandbox_build(bool fastpath, struct err *err)
 {
+	struct err how = {0};
 	int rc = refusals_open();
 
-	for (int kind = 0; kind < CONFINE_COUNT && rc == 0; kind++) {
-		rc = build((enum confine_kind)kind, fastpath);
+	if (rc < 0) {
+		err_set(&how, "%s", strerror(-rc));
+	} else {
+		rc = have_made(fastpath, &how);
 	}
 	if (rc < 0) {
 		sandbox_free();
 		err_set(err,
-			"sandbox: cannot make the filters of system calls: %s; expected memory, "
-			"and memfd_create to be allowed",
-			strerror(-rc));
+			"sandbox: cannot make the filters of system calls: %.256s; expected "
+			"memory, and memfd_create to be allowed",
+			how.text);
 	}
 	return rc;
 }
@@ -99,121 +107,68 @@ const char *sandbox_name_call(int number, char text[SANDBOX_CALL_MAX])
 	return text;
 }
 
-/* Another machine's calls, as a processor may make those of its predecessor, end the process: they
- * have other numbers, and nothing here makes them. The library takes that only where it has seen
- * that the kernel can; elsewhere they end the thread. */
-static int build(enum confine_kind kind, bool fastpath)
+static int have_made(bool fastpath, struct err *how)
 {
-	unsigned kinds = SANDBOX_KIND(kind);
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-	int rc = filter ? 0 : -ENOMEM;
+	struct errand errand = {.run = make_and_tell,
+				.context = &fastpath,
+				.answer_max = ANSWER_MAX,
+				.patience_ms = PATIENCE_MS,
+				.cpu_s = CPU_S};
+	struct errand_answer answer;
+	int rc = errand_run(&errand, &answer, how);
 
-	if (kind == CONFINE_CONTROL && fastpath) {
-		kinds |= SANDBOX_FASTPATH;
-	}
-	if (rc == 0) {
-		(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	}
-	if (rc == 0) { /* a tree of numbers instead of a list of them */
-		rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	}
-	for (size_t i = 0; i < sandbox_row_count && rc == 0; i++) {
-		if (sandbox_rows[i].kinds & kinds) {
-			rc = add_row(filter, &sandbox_rows[i]);
-		}
-	}
-	rc = rc == 0 ? take(filter, kind) : rc;
-	seccomp_release(filter);
+	rc = rc == 0 ? take(&answer, how) : rc;
+	errand_answer_free(&answer);
 	return rc;
 }
 
-/* A call that an earlier row allows as a whole stays so. */
-static int add_row(scmp_filter_ctx filter, const struct sandbox_row *row)
+/* The child, which gives nothing back: it ends. */
+static bool make_and_tell(void *context, int fd)
 {
-	struct scmp_arg_cmp test = {.arg = row->arg, .op = SCMP_CMP_MASKED_EQ};
-	int rc;
+	bool fastpath = *(const bool *)context, told;
+	struct sock_fprog made[CONFINE_COUNT] = {0};
+	struct head head = {0};
 
-	if (row->test == SANDBOX_IS) {
-		test.datum_a = UINT32_MAX;
-		test.datum_b = row->value;
-	} else {
-		test.datum_a = row->value;
+	for (int kind = 0; kind < CONFINE_COUNT && head.rc == 0; kind++) {
+		head.rc = sandbox_make((enum confine_kind)kind, fastpath, &made[kind]);
+		head.lens[kind] = made[kind].len;
 	}
-	rc = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, row->call, row->test != SANDBOX_ANY,
-				    &test);
-	return rc == -EEXIST ? 0 : rc;
+	told = errand_tell(fd, &head, sizeof(head));
+	for (int kind = 0; kind < CONFINE_COUNT && head.rc == 0 && told; kind++) {
+		told = errand_tell(fd, made[kind].filter, made[kind].len * sizeof(*made->filter));
+	}
+	return told;
 }
 
-/* What the library leaves out when malloc fails it does not tell in each case: so it makes each
- * program twice, and both must be the same. */
-static int take(scmp_filter_ctx filter, enum confine_kind kind)
+/* A child that has lost its way over a lack of memory is not believed: a program that is not whole,
+ * or longer than the kernel takes, is none. */
+static int take(const struct errand_answer *answer, struct err *how)
 {
-	struct sock_fprog *program = &programs[kind], again = {0};
-	int rc = export(filter, program);
+	size_t at = sizeof(struct head);
+	struct head head = {.rc = -ENOMEM};
 
-	rc = rc == 0 ? export(filter, &again) : rc;
-	if (rc == 0 && !are_same(program, &again)) {
-		rc = -ENOMEM;
+	if (answer->len >= sizeof(head)) {
+		memcpy(&head, answer->bytes, sizeof(head));
 	}
-	free(again.filter);
-	if (rc == 0) {
-		mark(program, kind);
-	}
-	return rc;
-}
+	for (int kind = 0; kind < CONFINE_COUNT && head.rc == 0; kind++) {
+		struct sock_fprog *program = &programs[kind];
+		size_t bytes = head.lens[kind] * sizeof(*program->filter);
 
-/* What the library calls a failure of its own is want of memory. */
-static int export(scmp_filter_ctx filter, struct sock_fprog *program)
-{
-	int fd = memfd_create("numacast-sandbox", MFD_CLOEXEC);
-	int rc = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
-
-	if (rc == 0) {
-		rc = read_all(fd, program);
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return rc == -EFAULT || rc == -ECANCELED ? -ENOMEM : rc;
-}
-
-static int read_all(int fd, struct sock_fprog *program)
-{
-	off_t bytes = lseek(fd, 0, SEEK_END);
-	size_t count = bytes > 0 ? (size_t)bytes / sizeof(struct sock_filter) : 0;
-	ssize_t got;
-
-	if (bytes < 0) {
-		return -errno;
-	}
-	if (count == 0 || count > BPF_MAXINSNS) {
-		return -EFBIG;
-	}
-	program->filter = malloc((size_t)bytes);
-	if (!program->filter) {
-		return -ENOMEM;
-	}
-	got = pread(fd, program->filter, (size_t)bytes, 0);
-	if (got != bytes) {
-		return got < 0 ? -errno : -EIO;
-	}
-	program->len = (unsigned short)count;
-	return 0;
-}
-
-static bool are_same(const struct sock_fprog *a, const struct sock_fprog *b)
-{
-	return a->filter && b->filter && a->len == b->len &&
-	       memcmp(a->filter, b->filter, a->len * sizeof(*a->filter)) == 0;
-}
-
-static void mark(struct sock_fprog *program, enum confine_kind kind)
-{
-	for (unsigned i = 0; i < program->len; i++) {
-		struct sock_filter *at = &program->filter[i];
-
-		if (at->code == (BPF_RET | BPF_K) && at->k == SECCOMP_RET_TRAP) {
-			at->k |= refusals_mark(kind);
+		if (bytes == 0 || bytes > answer->len - at) {
+			head.rc = -ENOMEM;
+			break;
 		}
+		program->filter = malloc(bytes);
+		if (!program->filter) {
+			head.rc = -ENOMEM;
+			break;
+		}
+		memcpy(program->filter, answer->bytes + at, bytes);
+		program->len = head.lens[kind];
+		at += bytes;
 	}
+	if (head.rc < 0) {
+		err_set(how, "%s", strerror(-head.rc));
+	}
+	return head.rc;
 }

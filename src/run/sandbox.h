@@ -15,8 +15,10 @@
 
 #define SANDBOX_CALL_MAX 32 /* bytes of a call's name, with its end */
 
-/* Makes all filters; `fastpath': control may tell the kernel's program what to relay. Before there
- * are threads. 0 or -errno with `err', and then no thread is limited. */
+/* Makes all filters, in a child that may die of it; `fastpath': control may tell the kernel's
+ * program what to relay. Before there are threads. 0 or -errno with `err', and then no thread is
+ * limited: ENOMEM, EAGAIN, EMFILE, ENFILE and EIO, that the child came to no good end, are for want
+ * of something, any other says that this cannot be had here. */
 int sandbox_build(bool fastpath, struct err *err);
 
 /* No thread begins any more, nor is one at its beginning; who cannot know leaves it. */

@@ -89,4 +89,7 @@ if [ -x "$deny" ]; then
     relay_start --rule "$rule"
     expect_words "that filters cannot be made" "$daemon_log" "sandbox: cannot make the filters"
     relay_stop
+    relay_wrapper=("$deny" "memfd_create=ENOMEM" --)
+    relay_refuses 1 "sandbox: cannot make the filters of system calls: Cannot allocate memory" \
+        --rule "$rule"
 fi

@@ -156,6 +156,7 @@ endif
 EXTRA_DIST += tests/unit/run/check_sandbox.c
 tests_unit_run_check_sandbox_SOURCES = tests/unit/run/check_sandbox.c
 tests_unit_run_check_sandbox_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_sandbox_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=seccomp_export_bpf
 
 UNIT_TESTS += tests/unit/run/check_scene
 tests_unit_run_check_scene_SOURCES = tests/unit/run/check_scene.c $(RUN_RIG)
