@@ -7,6 +7,7 @@ src_probe_libnc_probe_a_SOURCES = \
 	src/probe/options.c src/probe/options.h \
 	src/probe/options_check.c \
 	src/probe/options_value.c src/probe/options_value.h \
+	src/probe/print.c src/probe/print.h \
 	src/probe/recv.c \
 	src/probe/report.c src/probe/report.h \
 	src/probe/run.c src/probe/run.h \

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
-#include "src/base/must.h"
+#include "src/probe/print.h"
 
 #define FAULTY_FLOWS_MAX 10 /* printed without --per-flow */
 
@@ -39,7 +39,7 @@ struct report {
 };
 
 static void sum_up(struct report *report);
-static void print_json(const struct report *report);
+static bool print_json(const struct report *report);
 static json_t *total_json(const struct report *report);
 static json_t *flow_json(const struct report *report, const struct probe_flow *flow);
 static json_t *missing_json(const struct report *report, const struct probe_flow *flow);
@@ -47,7 +47,8 @@ static json_t *latency_json(const struct probe_hist *hist);
 static json_t *drops_json(const struct report *report);
 static void put_number(json_t *object, const char *key, uint64_t value);
 static void put(json_t *object, const char *key, json_t *value);
-static json_t *number(uint64_t value);
+static void append(json_t *array, json_t *value);
+static char *in_utf8(char *text);
 static void print_text(const struct report *report);
 static double seconds_of(const struct report *report);
 static void print_count(const char *label, uint64_t count, const char *what);
@@ -57,6 +58,9 @@ static void print_flow(const struct report *report, const struct probe_flow *flo
 static uint64_t flow_lost(const struct report *report, const struct probe_flow *flow);
 static void print_missing(const struct report *report, const struct probe_flow *flow);
 static void print_latency(const struct probe_hist *hist);
+
+/* Whether all members that were made are where they belong. */
+static bool is_whole;
 
 int probe_report(const struct probe_opt *opt, const struct probe_tally *tally,
 		 const struct probe_kernel *kernel)
@@ -76,7 +80,7 @@ int probe_report(const struct probe_opt *opt, const struct probe_tally *tally,
 	}
 	sum_up(&report);
 	if (opt->json) {
-		print_json(&report);
+		report.result.ok = print_json(&report) && report.result.ok;
 	} else {
 		print_text(&report);
 	}
@@ -105,23 +109,25 @@ static void sum_up(struct report *report)
 	}
 }
 
-static void print_json(const struct report *report)
+/* Whole or not at all: false. */
+static bool print_json(const struct report *report)
 {
 	json_t *root = json_object();
 	json_t *flows = json_array();
 
+	is_whole = true;
 	put(root, "command", json_string("recv"));
 	put(root, "ok", json_boolean(report->result.ok));
 	put(root, "total", total_json(report));
 	for (uint32_t i = 0; i < report->tally->flow_count; i++) {
-		json_array_append_new(flows,
-				      flow_json(report, &report->tally->flows[report->order[i]]));
+		append(flows, flow_json(report, &report->tally->flows[report->order[i]]));
 	}
 	put(root, "flows", flows);
 	put(root, "socket_drops", drops_json(report));
-	json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-	putchar('\n');
+	is_whole =
+		probe_print_json(is_whole ? root : NULL, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	json_decref(root);
+	return is_whole;
 }
 
 static json_t *total_json(const struct report *report)
@@ -169,8 +175,8 @@ static json_t *flow_json(const struct report *report, const struct probe_flow *f
 
 	put_number(object, "session", flow->session);
 	put_number(object, "flow", flow->flow);
-	put(object, "target",
-	    json_string(endpoint_format(&report->opt->targets.list[flow->sock_idx].at, text)));
+	endpoint_format(&report->opt->targets.list[flow->sock_idx].at, text);
+	put(object, "target", json_string(in_utf8(text)));
 	put(object, "source", json_string(addr_format(&flow->source, text)));
 	put_number(object, "received", flow->seq.unique_count + flow->seq.duplicate_count);
 	put_number(object, "bytes", flow->bytes);
@@ -181,7 +187,9 @@ static json_t *flow_json(const struct report *report, const struct probe_flow *f
 	put_number(object, "reordered_by", flow->seq.reordered_extent);
 	put_number(object, "corrupt", flow->corrupt_count);
 	put_number(object, "cut", flow->cut_count);
-	put(object, "sent", flow->end_seqs == PROBE_UNKNOWN ? json_null() : number(flow->end_seqs));
+	put(object, "sent",
+	    flow->end_seqs == PROBE_UNKNOWN ? json_null()
+					    : json_integer((json_int_t)flow->end_seqs));
 	put(object, "missing", missing_json(report, flow));
 	put(object, "latency_ns", latency_json(&flow->latency));
 	return object;
@@ -202,9 +210,9 @@ static json_t *missing_json(const struct report *report, const struct probe_flow
 			break;
 		}
 		pair = json_array();
-		json_array_append_new(pair, number(gap.first));
-		json_array_append_new(pair, number(gap.last));
-		json_array_append_new(list, pair);
+		append(pair, json_integer((json_int_t)gap.first));
+		append(pair, json_integer((json_int_t)gap.last));
+		append(list, pair);
 		from = gap.last + 1;
 	}
 	return list;
@@ -238,8 +246,8 @@ static json_t *drops_json(const struct report *report)
 		char text[ENDPOINT_TEXT_MAX];
 
 		if (report->kernel->drops[i] > 0) {
-			put_number(object, endpoint_format(&report->opt->targets.list[i].at, text),
-				   report->kernel->drops[i]);
+			endpoint_format(&report->opt->targets.list[i].at, text);
+			put_number(object, in_utf8(text), report->kernel->drops[i]);
 		}
 	}
 	return object;
@@ -247,20 +255,29 @@ static json_t *drops_json(const struct report *report)
 
 static void put_number(json_t *object, const char *key, uint64_t value)
 {
-	put(object, key, number(value));
+	put(object, key, json_integer((json_int_t)value));
 }
 
 static void put(json_t *object, const char *key, json_t *value)
 {
-	must(json_object_set_new(object, key, value) == 0);
+	is_whole = json_object_set_new(object, key, value) == 0 && is_whole;
 }
 
-static json_t *number(uint64_t value)
+static void append(json_t *array, json_t *value)
 {
-	json_t *json = json_integer((json_int_t)value);
+	is_whole = json_array_append_new(array, value) == 0 && is_whole;
+}
 
-	must(json != NULL);
-	return json;
+/* The kernel takes nearly any bytes for an interface's name, and JSON does not. */
+static char *in_utf8(char *text)
+{
+	json_t *taken = json_string(text);
+
+	for (char *at = text; !taken && *at; at++) {
+		*at = (signed char)*at < 0 ? '?' : *at;
+	}
+	json_decref(taken);
+	return text;
 }
 
 static void print_text(const struct report *report)

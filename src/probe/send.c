@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
-#include "src/base/must.h"
 #include "src/probe/burst.h"
 #include "src/probe/frames.h"
+#include "src/probe/print.h"
 #include "src/probe/stats.h"
 
 #define AUTO_BURST_NS       (50 * NS_PER_US)
@@ -42,8 +42,8 @@ static uint64_t deadline(const struct sender *sender);
 static void show_progress(const struct sender *sender, uint64_t now_ns);
 static void send_markers(struct sender *sender);
 static uint64_t sleep_until(uint64_t until_ns);
-static void print_result(const struct sender *sender, int status);
-static void print_json(const struct sender *sender, int status);
+static bool print_result(const struct sender *sender, int status);
+static bool print_json(const struct sender *sender, int status);
 static double seconds_of(const struct sender *sender);
 static const char *cause_of(int status);
 
@@ -51,6 +51,7 @@ int probe_send(const struct probe_opt *opt)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 	struct err err;
+	bool told;
 	int rc;
 
 	if (sender == NULL) {
@@ -71,9 +72,9 @@ int probe_send(const struct probe_opt *opt)
 	if (rc == 0 && probe_stop && (opt->count != 0 || opt->count_per_flow != 0)) {
 		rc = sender->left > 0 ? -EINTR : 0;
 	}
-	print_result(sender, rc);
+	told = print_result(sender, rc);
 	sender_free(sender);
-	return rc == 0 ? 0 : 1;
+	return rc == 0 && told ? 0 : 1;
 }
 
 static int sender_open(struct sender *sender, struct err *err)
@@ -306,7 +307,7 @@ static uint64_t sleep_until(uint64_t until_ns)
 	return now_ns;
 }
 
-static void print_result(const struct sender *sender, int status)
+static bool print_result(const struct sender *sender, int status)
 {
 	double seconds = seconds_of(sender);
 
@@ -315,8 +316,7 @@ static void print_result(const struct sender *sender, int status)
 			  (unsigned long long)sender->sent, cause_of(status));
 	}
 	if (sender->opt->json) {
-		print_json(sender, status);
-		return;
+		return print_json(sender, status);
 	}
 	printf("sent        %llu datagrams, %llu bytes, in %.3f s: %.0f/s, %.3f Mbit/s\n",
 	       (unsigned long long)sender->sent, (unsigned long long)sender->bytes, seconds,
@@ -336,11 +336,14 @@ static void print_result(const struct sender *sender, int status)
 		printf("slipped     the schedule by %.3f s\n",
 		       (double)sender->slipped_ns / (double)NS_PER_S);
 	}
+	return true;
 }
 
-static void print_json(const struct sender *sender, int status)
+/* Whole or not at all: false. */
+static bool print_json(const struct sender *sender, int status)
 {
 	double seconds = seconds_of(sender);
+	bool told;
 	json_t *root = json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:b, s:I, s:I, s:f, s:s}",
 		"command", "send", "sent", (json_int_t)sender->sent, "bytes",
@@ -353,10 +356,9 @@ static void print_json(const struct sender *sender, int status)
 		"slipped_seconds", (double)sender->slipped_ns / (double)NS_PER_S, "error",
 		status == 0 ? "" : cause_of(status));
 
-	must(root != NULL);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+	told = probe_print_json(root, JSON_INDENT(2));
 	json_decref(root);
+	return told;
 }
 
 static double seconds_of(const struct sender *sender)
