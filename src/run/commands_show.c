@@ -140,7 +140,7 @@ static void put_members(const struct supervisor *sup, json_t *result)
 	names = json_array();
 	for (uint32_t m = 0; m < partition->members.count; m++) {
 		report_stored(
-			json_array_append_new(names, json_string(partition->members.names[m])));
+			json_array_append_new(names, report_text(partition->members.names[m])));
 	}
 	snprintf(hash, sizeof(hash), "%016" PRIx64, partition->members.hash);
 	report_stored(json_object_set_new(result, "members",

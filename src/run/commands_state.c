@@ -78,16 +78,16 @@ enum protocol_refusal command_log_level(const struct command_request *request, j
 		log_set_level(LOG_LEVEL_DEBUG < level ? LOG_LEVEL_DEBUG : (enum log_level)level);
 		commands_note(request->sup, request->peer, what, "done");
 	}
-	put(result, "level", json_string(log_level_names[level - LOG_LEVEL_ERROR]));
+	put(result, "level", report_text(log_level_names[level - LOG_LEVEL_ERROR]));
 	return PROTOCOL_DONE;
 }
 
 enum protocol_refusal command_version(const struct command_request *request, json_t *result,
 				      struct err *err)
 {
-	put(result, "version", json_string(PACKAGE_VERSION));
+	put(result, "version", report_text(PACKAGE_VERSION));
 	put(result, "protocol", json_integer(PROTOCOL_VERSION));
-	put(result, "engine", json_string(ring_engine_name(request->sup->setup->engine)));
+	put(result, "engine", report_text(ring_engine_name(request->sup->setup->engine)));
 	put(result, "pid", json_integer(getpid()));
 	return PROTOCOL_DONE;
 }
@@ -99,7 +99,7 @@ enum protocol_refusal command_drain(const struct command_request *request, json_
 		commands_note(request->sup, request->peer, "drain", "begun");
 		request->sup->drain_asked = true;
 	}
-	put(result, "state", json_string("draining"));
+	put(result, "state", report_text("draining"));
 	return PROTOCOL_DONE;
 }
 
@@ -142,7 +142,7 @@ static void put(json_t *object, const char *key, json_t *value)
 static void put_common(const struct supervisor *sup, json_t *result)
 {
 	put(result, "state",
-	    json_string(sup->draining || sup->drain_asked ? "draining" : "relaying"));
+	    report_text(sup->draining || sup->drain_asked ? "draining" : "relaying"));
 	put(result, "uptime_s", json_real((double)(clock_now_ns() - sup->started_ns) / NS_PER_S));
 }
 

@@ -464,7 +464,7 @@ static json_t *text_of(const struct baton_mark *mark)
 		len += snprintf(text + len, sizeof(text) - (size_t)len, "%c%016" PRIx64,
 				i == 0 ? ':' : ',', mark->firsts[i]);
 	}
-	return json_string(text);
+	return report_text(text);
 }
 
 static void free_batons(struct relief *relief)

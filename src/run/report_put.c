@@ -148,7 +148,7 @@ static json_t *counter_value(const struct counter *row, const void *stats)
 	json_t *buckets;
 
 	if (row->kind == COUNTER_REASON) {
-		return json_string(counter_reason(counter_get(row, stats)));
+		return report_text(counter_reason(counter_get(row, stats)));
 	}
 	if (row->kind != COUNTER_HISTOGRAM) {
 		return json_integer((json_int_t)counter_get(row, stats));

@@ -77,7 +77,7 @@ void report_put_flow(const struct supervisor *sup, const struct worker *w,
 	}
 	if (report_wants(want, "source")) {
 		report_put(row, "source",
-			   in->source.family ? json_string(rule_format_source(in, source))
+			   in->source.family ? report_text(rule_format_source(in, source))
 					     : json_null());
 	}
 	if (report_wants(want, "shard")) {
@@ -178,7 +178,7 @@ static void put_name(const struct supervisor *sup, const struct endpoint *to,
 	addr.port = 0;
 	if (report_wants(want, "address")) {
 		report_put(row, "address",
-			   endpoint_is_known(to) ? json_string(addr_format(&addr, text))
+			   endpoint_is_known(to) ? report_text(addr_format(&addr, text))
 						 : json_null());
 	}
 	if (report_wants(want, "lookup")) {
@@ -198,7 +198,7 @@ static void put_place(const struct worker *w, const struct report_want *want, js
 		{"node", json_integer(w->node_os)},
 		{"thread", json_integer(w->tid)},
 		{"arena_bytes", json_integer((json_int_t)w->arena.len_bytes)},
-		{"page_size", json_string(arena_huge_name(w->mem.got))},
+		{"page_size", report_text(arena_huge_name(w->mem.got))},
 		{"huge_degraded", json_boolean(w->mem.degraded)},
 		{"verified", json_boolean(w->mem.verified)},
 		{"pages", json_integer((json_int_t)w->mem.pages)},
@@ -249,7 +249,7 @@ static json_t *fast_flow(const struct supervisor *sup, const struct ingress_flow
 	report_put(object, "carried", json_boolean(reason == FAST_REASON_NONE));
 	report_put(object, "reason",
 		   reason == FAST_REASON_NONE ? json_null()
-					      : json_string(fast_reason_text(reason)));
+					      : report_text(fast_reason_text(reason)));
 	return object;
 }
 

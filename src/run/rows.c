@@ -192,9 +192,9 @@ static uint32_t write_outputs(struct rows *rows, const struct rows_spot *spot, F
 		struct output_stats stats;
 
 		put(ask, row, "rule", rule_name(ask, spot));
-		put(ask, row, "ingress", json_string(ingress));
+		put(ask, row, "ingress", report_text(ingress));
 		put(ask, row, "source",
-		    in->source.family ? json_string(rule_format_source(in, source)) : json_null());
+		    in->source.family ? report_text(rule_format_source(in, source)) : json_null());
 		put(ask, row, "shard", json_integer(spot->worker->index));
 		report_put_output(ask->sup, &at, &ask->want, row);
 		(void)figures_output(ask->sup, at.flow, at.place, &stats);
@@ -225,7 +225,7 @@ static void write_pool(struct rows *rows, uint32_t number, FILE *out)
 	json_t *row = json_object();
 
 	put(ask, row, "shard", json_integer(shard));
-	put(ask, row, "class", json_string(pool_class_name((enum pool_class) class)));
+	put(ask, row, "class", report_text(pool_class_name((enum pool_class) class)));
 	report_put_pool(ask->sup->workers[shard].shard, class, &ask->want, row);
 	write_row(rows, row, out);
 }
@@ -271,7 +271,7 @@ static json_t *fast_sums(const struct tally_row *sums)
 	report_put_number(object, "flows", sums->fast_flows);
 	report_put_number(object, "received", sums->fast_received);
 	report_put_number(object, "sent", sums->fast_sent);
-	report_put(object, "reason", sums->fast_why ? json_string(sums->fast_why) : json_null());
+	report_put(object, "reason", sums->fast_why ? report_text(sums->fast_why) : json_null());
 	return object;
 }
 
@@ -336,7 +336,7 @@ static int compare(const void *a, const void *b)
 static json_t *rule_name(const struct rows_ask *ask, const struct rows_spot *spot)
 {
 	return spot->rule == NO_RULE
-		       ? json_string("(being removed)")
+		       ? report_text("(being removed)")
 		       : report_text(ask->sup->setup->opt->conf.rules[spot->rule].name);
 }
 

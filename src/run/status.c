@@ -345,7 +345,7 @@ static void put_sums(json_t *row, const struct supervisor *sup, const struct tal
 		report_put_number(row, "fast_received", sums->fast_received);
 		report_put_number(row, "fast_sent", sums->fast_sent);
 		report_put(row, "fast_reason",
-			   sums->fast_why ? json_string(sums->fast_why) : json_null());
+			   sums->fast_why ? report_text(sums->fast_why) : json_null());
 	}
 	for (uint32_t cause = 0; cause < TALLY_LOSSES; cause++) {
 		if (tally_loss(sums, cause) > 0) {

@@ -324,6 +324,39 @@ START_TEST(one_counter_off_by_one_is_inconsistent)
 }
 END_TEST
 
+static json_t *show(const char *what)
+{
+	const struct command_peer looker = {.uid = 1000, .pid = 8};
+	char line[64];
+	size_t len = 0;
+	char *text;
+	json_t *answer;
+
+	snprintf(line, sizeof(line), "{\"version\":1,\"command\":\"show\",\"what\":\"%s\"}", what);
+	text = sup_rig_ask(&rig, &looker, line, &len);
+	answer = json_loadb(text, len, 0, NULL);
+	free(text);
+	return json_object_get(json_object_get(answer, "result"), what);
+}
+
+/* The kernel takes nearly any bytes for one, and JSON does not. */
+START_TEST(any_name_of_an_interface_can_be_shown)
+{
+	static const char *const lists[] = {"flows", "outputs", "rules"};
+
+	sup_rig_merge(&rig);
+	strcpy(rig.flow.in.at.ifname, "eth\xff");
+	strcpy(rig.opt.conf.flows[0].in.at.ifname, "eth\xff");
+	strcpy(rig.outputs[0].out.to.ifname, "eth\xfe");
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		ck_assert_ptr_nonnull(show(lists[i]));
+	}
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(show("outputs"), 0), "ingress")),
+		"239.1.1.1%eth?:5000");
+}
+END_TEST
+
 static Suite *report_suite(void)
 {
 	Suite *suite = suite_create("report");
@@ -338,6 +371,7 @@ static Suite *report_suite(void)
 	tcase_add_test(tcase, rule_has_the_sums_of_its_flows);
 	tcase_add_test(tcase, each_drop_has_a_name_of_its_own_in_the_totals);
 	tcase_add_test(tcase, place_of_a_rule_is_shown_whatever_its_bytes);
+	tcase_add_test(tcase, any_name_of_an_interface_can_be_shown);
 	tcase_add_test(tcase, report_says_what_was_not_copied);
 	tcase_add_test(tcase, one_counter_off_by_one_is_inconsistent);
 	suite_add_tcase(suite, tcase);
