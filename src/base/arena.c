@@ -35,6 +35,7 @@ static int choose_thp(const struct arena *arena);
 static size_t system_page_bytes(void);
 static size_t guard_bytes(const struct arena *arena);
 static void touch_pages(struct arena *arena);
+static void give_back(void *at, size_t len_bytes);
 
 int arena_map(struct arena *arena, size_t len_bytes, enum arena_huge huge)
 {
@@ -108,7 +109,7 @@ void arena_seal(struct arena *arena)
 void arena_unmap(struct arena *arena)
 {
 	if (arena->base != NULL) {
-		must(munmap(arena->base, arena->len_bytes + guard_bytes(arena)) == 0);
+		give_back(arena->base, arena->len_bytes + guard_bytes(arena));
 	}
 	*arena = (struct arena){0};
 }
@@ -179,10 +180,10 @@ static int map_ordinary(struct arena *arena, size_t align)
 	}
 	head = (align - ((uintptr_t)raw & (align - 1))) & (align - 1);
 	if (head > 0) {
-		must(munmap(raw, head) == 0);
+		give_back(raw, head);
 	}
 	if (total - head > kept) {
-		must(munmap(raw + head + kept, total - head - kept) == 0);
+		give_back(raw + head + kept, total - head - kept);
 	}
 	arena->base = raw + head;
 	arena->page_bytes = guard;
@@ -224,5 +225,15 @@ static void touch_pages(struct arena *arena)
 {
 	for (size_t at = 0; at < arena->len_bytes; at += arena->page_bytes) {
 		*(volatile unsigned char *)(arena->base + at) = 0;
+	}
+}
+
+/* The kernel may lack memory to cut a mapping in two, or its limit of mappings be reached: then the
+ * pages are given back alone, and what stays is address space. */
+static void give_back(void *at, size_t len_bytes)
+{
+	if (munmap(at, len_bytes) < 0) {
+		must(errno == ENOMEM);
+		(void)madvise(at, len_bytes, MADV_DONTNEED);
 	}
 }

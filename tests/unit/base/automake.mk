@@ -9,6 +9,7 @@ tests_unit_base_check_advice_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/base/check_arena
 tests_unit_base_check_arena_SOURCES = tests/unit/base/check_arena.c tests/unit/hugepool.h
 tests_unit_base_check_arena_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+tests_unit_base_check_arena_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=munmap
 
 UNIT_TESTS += tests/unit/base/check_errand
 tests_unit_base_check_errand_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)

@@ -24,6 +24,19 @@
 
 static const struct arena nothing;
 static bool pool_lent;
+static bool cuts_are_refused; /* as where the kernel has no memory for one more mapping */
+
+int __real_munmap(void *at, size_t len_bytes);
+int __wrap_munmap(void *at, size_t len_bytes);
+
+int __wrap_munmap(void *at, size_t len_bytes)
+{
+	if (cuts_are_refused) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return __real_munmap(at, len_bytes);
+}
 
 static void lend_pool(void)
 {
@@ -303,6 +316,22 @@ START_TEST(alloc_from_nothing_is_a_bug)
 }
 END_TEST
 
+START_TEST(what_cannot_be_unmapped_gives_its_pages_back)
+{
+	struct arena arena = nothing, copy;
+
+	cuts_are_refused = true;
+	ck_assert_int_eq(arena_map(&arena, MIB, ARENA_HUGE_THP), 0);
+	ck_assert_uint_eq((uintptr_t)arena.base % arena_huge_bytes(ARENA_HUGE_THP), 0);
+	ck_assert_int_eq(arena_populate(&arena), 0);
+	copy = arena;
+	ck_assert_uint_gt(resident(&copy), 0);
+	arena_unmap(&arena);
+	ck_assert_ptr_null(arena.base);
+	ck_assert_uint_eq(resident(&copy), 0);
+}
+END_TEST
+
 START_TEST(unmap_accepts_nothing_and_twice)
 {
 	struct arena arena = {0};
@@ -356,6 +385,7 @@ static Suite *arena_suite(void)
 	tcase_add_test_raise_signal(alloc_tc, alloc_after_seal_is_a_bug, SIGABRT);
 	tcase_add_test_raise_signal(alloc_tc, alloc_with_an_odd_alignment_is_a_bug, SIGABRT);
 	tcase_add_test_raise_signal(alloc_tc, alloc_from_nothing_is_a_bug, SIGABRT);
+	tcase_add_test(alloc_tc, what_cannot_be_unmapped_gives_its_pages_back);
 	tcase_add_test(alloc_tc, unmap_accepts_nothing_and_twice);
 	tcase_add_test(alloc_tc, names_and_sizes_of_kinds);
 	suite_add_tcase(suite, alloc_tc);
