@@ -5,14 +5,16 @@
  */
 #include "shard/merge_hash.h"
 
-#include <sys/random.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
 #include <xxhash.h>
 
 #include "shard/slot.h"
 #include "src/base/must.h"
 
 #define SECRET_BYTES 192 /* as many as XXH3 has of its own */
+#define CHANCE_BYTES 16  /* of AT_RANDOM */
 #define NOWHERE      UINT32_MAX
 
 /* One payload, of which `alive' copies are remembered. */
@@ -43,6 +45,7 @@ struct merge_hash {
 	uint64_t first_ns[MERGE_LEGS_MAX]; /* when a leg's first was heard, by any; 0: not yet */
 };
 
+static void draw_secret(unsigned char *secret);
 static struct payload *payload_at(const struct merge_hash *h, uint32_t at);
 static uint32_t find(const struct merge_hash *h, uint64_t hash);
 static uint32_t slots_of(uint32_t window);
@@ -72,7 +75,7 @@ struct merge_hash *merge_hash_cut(const struct merge_rule *rule, bool heir, stru
 	if (!h) {
 		return NULL;
 	}
-	must(getrandom(cut.secret, sizeof(cut.secret), 0) == (ssize_t)sizeof(cut.secret));
+	draw_secret(cut.secret);
 	*h = cut;
 	for (uint32_t i = 0; i < slots_of(h->window); i++) {
 		h->index[i] = NOWHERE;
@@ -144,6 +147,24 @@ void merge_hash_settle(struct merge *m, uint64_t now_ns, bool all)
 	while (h->oldest != h->newest &&
 	       (all || now_ns - h->copies[h->oldest % h->window].heard_ns > m->skew_ns)) {
 		forget_oldest(m);
+	}
+}
+
+/* Where a filter of system calls forbids to ask, from the sixteen bytes of chance that the kernel
+ * gives each program at its start: nobody learns a secret by its digests, which never leave here.
+ */
+static void draw_secret(unsigned char *secret)
+{
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it */
+	const void *chance = (const void *)getauxval(AT_RANDOM);
+
+	if (getrandom(secret, SECRET_BYTES, 0) == SECRET_BYTES) {
+		return;
+	}
+	for (uint64_t i = 0; i < SECRET_BYTES / sizeof(i); i++) {
+		uint64_t part = XXH3_64bits_withSeed(chance, CHANCE_BYTES, i);
+
+		memcpy(secret + i * sizeof(part), &part, sizeof(part));
 	}
 }
 

@@ -189,6 +189,7 @@ tests_unit_shard_check_baton_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/shard/check_merge_hash
 tests_unit_shard_check_merge_hash_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_shard_check_merge_hash_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getrandom
 
 UNIT_TESTS += tests/unit/shard/check_merge_far
 tests_unit_shard_check_merge_far_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)

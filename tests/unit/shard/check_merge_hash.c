@@ -1,6 +1,8 @@
 /* check_merge_hash.c - copies that are told by their payloads, by hand and against a model. */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "shard/merge.h"
 #include "shard/merge_hash.h"
@@ -14,6 +16,19 @@
 static struct arena arena;
 static struct merge *m;
 static uint64_t now_ns;
+static bool chance_is_forbidden;
+
+ssize_t __real_getrandom(void *to, size_t bytes, unsigned flags);
+ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned flags);
+
+ssize_t __wrap_getrandom(void *to, size_t bytes, unsigned flags)
+{
+	if (chance_is_forbidden) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_getrandom(to, bytes, flags);
+}
 
 static void set_up(void)
 {
@@ -198,6 +213,27 @@ START_TEST(every_byte_counts_and_each_start_has_its_secret)
 }
 END_TEST
 
+START_TEST(where_chance_is_forbidden_there_is_a_secret_nevertheless)
+{
+	const struct merge_rule rule = {
+		.method = MERGE_BY_HASH, .leg_count = 2, .window = WINDOW, .skew_ms = 500};
+	unsigned char payload[1400] = {0};
+	struct arena second = {0};
+	struct merge *cut;
+
+	ck_assert_int_eq(arena_map(&second, 1 << 16, ARENA_HUGE_OFF), 0);
+	chance_is_forbidden = true;
+	cut = merge_cut(&rule, false, &second);
+	for (size_t len = 0; len < sizeof(payload); len += 13) {
+		uint64_t hash = merge_hash_of(cut->hash, payload, (uint32_t)len);
+
+		ck_assert_uint_ne(hash, merge_hash_of(m->hash, payload, (uint32_t)len));
+		ck_assert_uint_ne(hash, merge_hash_of(cut->hash, payload, (uint32_t)len + 1));
+	}
+	arena_unmap(&second);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("merge_hash");
@@ -213,6 +249,7 @@ int main(void)
 	tcase_add_test(tests, window_forgets_the_oldest_and_says_so);
 	tcase_add_test(tests, random_copies_are_told_as_by_a_plain_list);
 	tcase_add_test(tests, every_byte_counts_and_each_start_has_its_secret);
+	tcase_add_test(tests, where_chance_is_forbidden_there_is_a_secret_nevertheless);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
