@@ -1,8 +1,14 @@
-/* lane_errors.c - see lane_errors.h. Control thread. */
+/* lane_errors.c - see lane_errors.h.
+ *
+ * The sockets are the shards'. One that ends closes them, and the next socket that any thread opens
+ * gets the same number: a client's, whose words nobody else may read. So each flow's are looked at
+ * while the gate keeps its shard from beginning that. Control thread.
+ */
 #include "src/run/lane_errors.h"
 
 #include "shard/shard.h"
 #include "shard/sock.h"
+#include "src/run/gate.h"
 #include "src/run/lane_look.h"
 #include "src/run/supervisor.h"
 
@@ -30,7 +36,11 @@ void lane_errors_count(struct supervisor *sup, uint32_t most)
 			next->place = 0;
 			continue;
 		}
-		seen += count_of_flow(sup, w, &shard_flow(w->shard, next->place)->flow);
+		gate_keep(w->gate);
+		if (!w->closing) {
+			seen += count_of_flow(sup, w, &shard_flow(w->shard, next->place)->flow);
+		}
+		gate_let(w->gate);
 		next->place++;
 		places++;
 	}

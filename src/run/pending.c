@@ -42,7 +42,9 @@ int pending_init(struct pending *p, struct supervisor *sup, uint64_t now_ns)
 	int rc;
 
 	*p = (struct pending){.sup = sup};
+	gate_keep(&sup->gate);
 	rc = pending_look(p);
+	gate_let(&sup->gate);
 	if (rc == 0) {
 		pending_tick(p, now_ns);
 		await(p);
@@ -171,10 +173,15 @@ static void await(struct pending *p)
 	}
 }
 
-/* Whether a place has a socket changes by message only. */
+/* Whether a place has a socket changes by message only, until its shard begins to close: then it
+ * waits for nothing any more. */
 static uint32_t collect(const struct worker *w, struct pending_item *out)
 {
 	uint32_t count = 0;
+
+	if (w->closing) {
+		return 0;
+	}
 
 	for (uint32_t f = 0; f < w->shard->relay.place_count; f++) {
 		const struct flow_place *place = shard_flow(w->shard, f);
@@ -206,6 +213,9 @@ static uint32_t count_pending(const struct supervisor *sup)
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		const struct shard *shard = sup->workers[s].shard;
 
+		if (sup->workers[s].closing) {
+			continue;
+		}
 		for (uint32_t f = 0; f < shard->relay.place_count; f++) {
 			count += shard_flow(shard, f)->flow.rule &&
 				 shard_flow(shard, f)->flow.fd < 0;

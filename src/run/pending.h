@@ -46,7 +46,8 @@ struct pending {
 int pending_init(struct pending *pending, struct supervisor *sup, uint64_t now_ns);
 void pending_free(struct pending *pending);
 
-/* Looks who is pending by now; no list is under way. 0 or -ENOMEM: then who was stays. */
+/* Looks who is pending by now; no list is under way, and the gate is kept (gate.h). 0 or -ENOMEM:
+ * then who was stays. */
 int pending_look(struct pending *pending);
 
 /* Something happened to interface `ifindex', which is called `ifname'. */

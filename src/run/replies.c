@@ -40,8 +40,8 @@ static int open_one(struct replies *replies, const struct output_place *place, s
 static void take(struct replies *replies, struct supervisor *sup, const struct reply *reply);
 static int asked_fd(const struct shard *shard, const struct egress_output *output,
 		    unsigned *ifindex);
-static bool send_back(const struct shard *shard, const struct output_place *place,
-		      const void *bytes, size_t len);
+static bool send_back(const struct worker *w, const struct output_place *place, const void *bytes,
+		      size_t len);
 
 int replies_open(struct replies *replies, struct supervisor *sup, struct err *err)
 {
@@ -250,8 +250,8 @@ static int open_one(struct replies *replies, const struct output_place *place, s
 
 static void take(struct replies *replies, struct supervisor *sup, const struct reply *reply)
 {
-	const struct shard *shard = sup->workers[reply->worker].shard;
-	const struct output_place *place = shard_output(shard, reply->place);
+	const struct worker *w = &sup->workers[reply->worker];
+	const struct output_place *place = shard_output(w->shard, reply->place);
 
 	for (int i = 0; i < TAKES_MAX; i++) {
 		ssize_t len = recv(reply->fd, replies->buffer, REPLY_BYTES_MAX, MSG_DONTWAIT);
@@ -263,27 +263,34 @@ static void take(struct replies *replies, struct supervisor *sup, const struct r
 			continue; /* the output has left, and maybe another come */
 		}
 		stat_add(&place->output.stats->replies, 1);
-		if (send_back(shard, place, replies->buffer, (size_t)len)) {
+		if (send_back(w, place, replies->buffer, (size_t)len)) {
 			stat_add(&place->output.stats->replies_sent, 1);
 		}
 	}
 }
 
-static bool send_back(const struct shard *shard, const struct output_place *place,
-		      const void *bytes, size_t len)
+/* While the gate keeps the shard from closing the socket: its number may be a client's next. */
+static bool send_back(const struct worker *w, const struct output_place *place, const void *bytes,
+		      size_t len)
 {
 	struct sockaddr_storage name;
 	struct addr asker;
 	unsigned ifindex = 0;
-	int fd = asked_fd(shard, &place->output, &ifindex);
-	socklen_t name_len;
+	ssize_t sent = -1;
+	int fd;
 
-	if (fd < 0 || !asker_get(&place->asker, &asker)) {
+	if (!asker_get(&place->asker, &asker)) {
 		return false;
 	}
-	name_len = addr_to_sockaddr(&asker, ifindex, &name);
-	return sendto(fd, bytes, len, MSG_DONTWAIT, (struct sockaddr *)&name, name_len) ==
-	       (ssize_t)len;
+	gate_keep(w->gate);
+	fd = w->closing ? -1 : asked_fd(w->shard, &place->output, &ifindex);
+	if (fd >= 0) {
+		socklen_t name_len = addr_to_sockaddr(&asker, ifindex, &name);
+
+		sent = sendto(fd, bytes, len, MSG_DONTWAIT, (struct sockaddr *)&name, name_len);
+	}
+	gate_let(w->gate);
+	return sent == (ssize_t)len;
 }
 
 /* The socket that was asked, that of the output's flow; -1 when it has left. */

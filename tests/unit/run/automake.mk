@@ -67,6 +67,10 @@ UNIT_TESTS += tests/unit/run/check_watchdog
 tests_unit_run_check_watchdog_SOURCES = tests/unit/run/check_watchdog.c $(RUN_RIG)
 tests_unit_run_check_watchdog_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_closing
+tests_unit_run_check_closing_SOURCES = tests/unit/run/check_closing.c $(RUN_RIG)
+tests_unit_run_check_closing_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_mover
 tests_unit_run_check_mover_SOURCES = tests/unit/run/check_mover.c $(RUN_RIG)
 tests_unit_run_check_mover_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
