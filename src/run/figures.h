@@ -13,8 +13,6 @@
 
 struct fast_image_counts;
 struct fast_output_counts;
-struct fast_image_counts;
-struct fast_output_counts;
 struct ingress_flow;
 struct output_place;
 struct supervisor;
@@ -27,13 +25,6 @@ void figures_flow(const struct supervisor *sup, const struct ingress_flow *flow,
  * these and what it was offered are what the flow has relayed. */
 uint64_t figures_output(const struct supervisor *sup, const struct ingress_flow *flow,
 			const struct output_place *place, struct output_stats *out);
-
-/* The same, with what of these the kernel has relayed; all zero where nothing can be. */
-void figures_flow_parts(const struct supervisor *sup, const struct ingress_flow *flow,
-			struct flow_stats *out, struct fast_image_counts *fast);
-uint64_t figures_output_parts(const struct supervisor *sup, const struct ingress_flow *flow,
-			      const struct output_place *place, struct output_stats *out,
-			      struct fast_output_counts *fast);
 
 /* The same, with what of these the kernel has relayed; all zero where nothing can be. */
 void figures_flow_parts(const struct supervisor *sup, const struct ingress_flow *flow,
