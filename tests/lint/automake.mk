@@ -9,7 +9,7 @@ EXTRA_DIST += .clang-tidy tests/lint/lib.sh tests/lint/run tests/lint/selftest.s
 	tests/lint/check-cppcheck tests/lint/check-essays tests/lint/check-figures tests/lint/check-format \
 	tests/lint/check-headers \
 	tests/lint/check-layers tests/lint/check-links tests/lint/check-man \
-	tests/lint/check-mutants \
+	tests/lint/check-musts tests/lint/check-mutants \
 	tests/lint/check-order tests/lint/check-promises \
 	tests/lint/check-reuseport \
 	tests/lint/check-rows tests/lint/check-shell tests/lint/check-size tests/lint/check-symbols \

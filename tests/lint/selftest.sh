@@ -392,6 +392,29 @@ refuses promises 'names no test'
 put doc/SECURITY.md <<<'Nothing is promised.'
 refuses promises 'makes no promise'
 
+sample
+put src/base/b.c <<'END'
+/* b.c - words; must() is named. */
+void f(int a)
+{
+	must(a > 0); /* must() */
+	must(a < 9);
+}
+END
+accepts musts
+put doc/SECURITY.md <<<$'| what holds | files |\n|---|---|\n| a digit | `src/base/b.c` 2 |'
+accepts musts
+# shellcheck disable=SC2016
+put doc/SECURITY.md <<<'| a digit | `src/base/b.c` 1, `src/base/c.c` 1 |'
+refuses musts 'doc/SECURITY.md:1: src/base/b.c has 2 must(), not 1'
+refuses musts 'doc/SECURITY.md:1: src/base/c.c does not exist'
+put doc/SECURITY.md <<<'Nothing ends it.'
+refuses musts 'src/base/b.c:4: doc/SECURITY.md does not say why this must() always holds'
+put src/base/b.c <<<$'/* b.c - words. */\nvoid f(void)\n{\n\tabort();\n}'
+refuses musts 'src/base/b.c:4: abort() instead of must()'
+put src/run/b.c <<<$'/* b.c - words. */\nvoid *f(const char *a)\n{\n\treturn json_string(a);\n}'
+refuses musts 'src/run/b.c:4: json_string() instead of report_text(), which takes any bytes'
+
 if has cppcheck; then
     sample
     accepts cppcheck
