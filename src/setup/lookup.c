@@ -31,6 +31,7 @@ struct lookup {
 /* What has been asked. */
 struct question {
 	struct lookup *lookup;
+	uint16_t family; /* of the addresses wanted; 0: either */
 	lookup_done *done;
 	void *context;
 };
@@ -39,7 +40,8 @@ static int open_channel(struct lookup *l);
 static void watch_socket(void *data, ares_socket_t fd, int readable, int writable);
 static void read_again(struct lookup *l);
 static void take_answer(void *data, int status, int timeouts, struct ares_addrinfo *info);
-static void take_addresses(const struct ares_addrinfo *info, struct lookup_answer *answer);
+static void take_addresses(const struct ares_addrinfo *info, uint16_t family,
+			   struct lookup_answer *answer);
 static bool is_of_host(const struct addr *addr);
 static int errno_of(int status);
 
@@ -90,7 +92,8 @@ void lookup_begin(struct lookup *l, const struct host_name *name, lookup_done *d
 	if (l->asked == 0) {
 		read_again(l);
 	}
-	*question = (struct question){.lookup = l, .done = done, .context = context};
+	*question = (struct question){
+		.lookup = l, .family = name->family, .done = done, .context = context};
 	l->asked++;
 	ares_getaddrinfo(l->channel, name->text, NULL, &hints, take_answer, question);
 }
@@ -199,7 +202,7 @@ static void take_answer(void *data, int status, int timeouts, struct ares_addrin
 	struct lookup_answer answer = {.rc = errno_of(status), .why = ares_strerror(status)};
 
 	if (info) {
-		take_addresses(info, &answer);
+		take_addresses(info, question->family, &answer);
 		ares_freeaddrinfo(info);
 	}
 	if (answer.rc == 0 && answer.count == 0) {
@@ -214,13 +217,16 @@ static void take_answer(void *data, int status, int timeouts, struct ares_addrin
 	free(question);
 }
 
-static void take_addresses(const struct ares_addrinfo *info, struct lookup_answer *answer)
+/* c-ares also hands on what a server has added that was not asked for. */
+static void take_addresses(const struct ares_addrinfo *info, uint16_t family,
+			   struct lookup_answer *answer)
 {
 	for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next) {
 		uint32_t ttl_s = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
 		struct addr addr;
 
-		if (addr_from_sockaddr(node->ai_addr, &addr) < 0 || !is_of_host(&addr)) {
+		if (addr_from_sockaddr(node->ai_addr, &addr) < 0 || !is_of_host(&addr) ||
+		    (family != 0 && addr.family != family)) {
 			answer->refused++;
 			continue;
 		}
