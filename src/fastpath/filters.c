@@ -74,7 +74,8 @@ static int count_one(const struct nlmsghdr *message, void *count)
 {
 	const struct tcmsg *filter = mnl_nlmsg_get_payload(message);
 
-	if (message->nlmsg_type == RTM_NEWTFILTER && filter->tcm_handle != 0) {
+	if (message->nlmsg_type == RTM_NEWTFILTER &&
+	    mnl_nlmsg_get_payload_len(message) >= sizeof(*filter) && filter->tcm_handle != 0) {
 		(*(int *)count)++;
 	}
 	return MNL_CB_OK;

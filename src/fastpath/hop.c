@@ -56,7 +56,8 @@ int hop_find(struct mnl_socket *socket, const struct addr *to, unsigned ifindex,
 	if (rc < 0) {
 		return rc;
 	}
-	if (message->nlmsg_type == RTM_NEWROUTE) {
+	if (message->nlmsg_type == RTM_NEWROUTE &&
+	    mnl_nlmsg_get_payload_len(message) >= sizeof(struct rtmsg)) {
 		read_route(message, to, &hop);
 	}
 	if (hop.way == HOP_HERE || hop.ifindex == 0) {
@@ -221,7 +222,8 @@ static bool has_several(struct mnl_socket *socket, const struct addr *to, unsign
 
 	if (ask(socket, put_route(buffer, to, ifindex, RTM_F_FIB_MATCH), answer, sizeof(answer)) <
 		    0 ||
-	    message->nlmsg_type != RTM_NEWROUTE) {
+	    message->nlmsg_type != RTM_NEWROUTE ||
+	    mnl_nlmsg_get_payload_len(message) < sizeof(struct rtmsg)) {
 		return false;
 	}
 	mnl_attr_for_each(attr, message, sizeof(struct rtmsg))

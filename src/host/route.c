@@ -178,6 +178,9 @@ static int count_part(const struct nlmsghdr *head, uint32_t left, unsigned ifind
 			return -EBADMSG;
 		}
 		*count += route.unicast && route_uses(&route, ifindex);
+		if (NLMSG_ALIGN(head->nlmsg_len) > left) {
+			break; /* the last one, without what would fill it up */
+		}
 	}
 	return 0;
 }
@@ -188,11 +191,11 @@ static int read_route(const struct nlmsghdr *head, struct route *route)
 	const struct rtattr *attr = RTM_RTA(body);
 	int left = (int)RTM_PAYLOAD(head);
 
-	if (head->nlmsg_type == NLMSG_ERROR) {
+	if (head->nlmsg_type == NLMSG_ERROR && NLMSG_PAYLOAD(head, 0) >= sizeof(route->error)) {
 		route->error = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
 		return route->error < 0 ? 0 : -EBADMSG;
 	}
-	if (head->nlmsg_type != RTM_NEWROUTE) {
+	if (head->nlmsg_type != RTM_NEWROUTE || NLMSG_PAYLOAD(head, 0) < sizeof(*body)) {
 		return -EBADMSG;
 	}
 	route->local = body->rtm_type == RTN_LOCAL;

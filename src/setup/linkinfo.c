@@ -137,12 +137,12 @@ static int read_link(const struct nlmsghdr *head, unsigned *found, struct linkin
 	const struct rtattr *table[IFLA_MAX + 1] = {0};
 	unsigned master;
 
-	if (head->nlmsg_type == NLMSG_ERROR) {
+	if (head->nlmsg_type == NLMSG_ERROR && NLMSG_PAYLOAD(head, 0) >= sizeof(int)) {
 		int error = ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
 
 		return error < 0 ? error : -EBADMSG;
 	}
-	if (head->nlmsg_type != RTM_NEWLINK) {
+	if (head->nlmsg_type != RTM_NEWLINK || NLMSG_PAYLOAD(head, 0) < sizeof(struct ifinfomsg)) {
 		return -EBADMSG;
 	}
 	*found = (unsigned)((const struct ifinfomsg *)NLMSG_DATA(head))->ifi_index;
