@@ -126,6 +126,8 @@ static void check_unknown(struct host *host, int rc)
 	} else if (rc == -EPERM) {
 		finding.value = "not known: only root may list the packet filter's rules";
 		finding.advice = "run --check-host as root";
+	} else {
+		finding.advice = "look at the rules yourself: nft list ruleset";
 	}
 	host_add(host, &finding);
 }

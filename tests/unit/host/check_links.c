@@ -315,9 +315,14 @@ START_TEST(unknown_filters_are_said_to_be_unknown)
 	rig.facts.ruleset_rc = -EPERM;
 	rig_look(host_firewall);
 	rig_expect("firewall", NULL, FINDING_WARN, NULL);
+	rig.facts.ruleset_rc = -EIO; /* nft failed: that there is advice the rig looks at */
+	rig_look(host_firewall);
+	rig_expect("firewall", NULL, FINDING_WARN, NULL);
 	rig_file("/proc/net/ip_tables_names", "filter\n");
 	ruleset("");
 	rig_expect("firewall_legacy", NULL, FINDING_WARN, NULL);
+	ruleset("[");
+	rig_expect("firewall", NULL, FINDING_WARN, NULL);
 }
 END_TEST
 
