@@ -61,6 +61,43 @@ tests_fuzz_fuzz_topo_SOURCES = tests/fuzz/fuzz_topo.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_topo_LDADD = $(NC_NUMA_LIBS)
 tests_fuzz_fuzz_topo_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZ_TARGETS += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_answer_LDADD = $(NC_CTL_LIBS)
+tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_kernel
+tests_fuzz_fuzz_kernel_SOURCES = tests/fuzz/fuzz_kernel.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_kernel_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_kernel_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK) -Wl,--wrap=send,--wrap=recv,--wrap=ioctl \
+	-Wl,--wrap=mnl_socket_sendto,--wrap=mnl_socket_recvfrom
+
+FUZZ_TARGETS += tests/fuzz/fuzz_host
+tests_fuzz_fuzz_host_SOURCES = tests/fuzz/fuzz_host.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_host_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_host_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK) -Wl,--wrap=open,--wrap=fopen,--wrap=access \
+	-Wl,--wrap=opendir,--wrap=readdir,--wrap=closedir
+
+FUZZ_TARGETS += tests/fuzz/fuzz_words
+tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_words_LDADD = src/ctl/libnc-ctl.a src/probe/libnc-probe.a $(NC_RUN_LIBS)
+tests_fuzz_fuzz_words_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+if HAVE_CARES
+FUZZ_TARGETS += tests/fuzz/fuzz_dns
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_dns_CFLAGS = $(AM_CFLAGS) $(CARES_CFLAGS)
+tests_fuzz_fuzz_dns_LDADD = $(NC_SETUP_LIBS)
+tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK) -Wl,--wrap=ares_init_options
+endif
+
+if HAVE_MICROHTTPD
+FUZZ_TARGETS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_http_LDADD = $(NC_RUN_LIBS)
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK) -Wl,--wrap=listen_at,--wrap=listen_port
+endif
+
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/dict tests/fuzz/hours tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
