@@ -13,6 +13,12 @@ install-data-hook:
 	sed 's|/etc/numacast/|$(sysconfdir)/numacast/|g' $(srcdir)/doc/numacastd.conf.5 \
 		>'$(DESTDIR)$(man5dir)/numacastd.conf.5'
 
+# Directories that are ours alone go with their last file; somebody else's file keeps them.
+uninstall-hook:
+	for dir in '$(docdir)' '$(numacastlibexecdir)' '$(numacastdunitdir)'; do \
+		rmdir "$(DESTDIR)$$dir" 2>/dev/null || :; \
+	done
+
 # What is kept of the bench: the text of each suite, the raw results that bench/run --docs fills the
 # documents' tables from, and the pictures that a document shows. All else is made by `make bench'.
 # Whatever is added here by hand, bench/run --save measures anew from then on.
