@@ -3,7 +3,8 @@
  * hugepool_grow and hugepool_restore are an unchecked fixture's two halves: libcheck runs them in
  * the parent, so the pool is restored even when a test dies. The pool's own file is locked in
  * between, so that test programs that run at the same time do not undo one another's change. Only
- * root can grow the pool; others go by what there is.
+ * root can grow the pool, and not where /sys is read only, as in most containers; others go by what
+ * there is.
  */
 #pragma once
 
@@ -54,6 +55,12 @@ static inline bool hugepool_write(long count)
 	int len = snprintf(text, sizeof(text), "%ld", count);
 
 	return pwrite(hugepool_fd, text, (size_t)len, 0) == len;
+}
+
+/* Whether this host has a pool that we may grow: then to fail is wrong. */
+static inline bool hugepool_may_grow(void)
+{
+	return access(HUGEPOOL_DIR "/nr_hugepages", W_OK) == 0;
 }
 
 /* Makes at least `pages' more than now available. False: not allowed, or no such memory; then
