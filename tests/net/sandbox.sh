@@ -22,7 +22,8 @@ modes_are() { [ "$(modes)" = "$1" ]; }
 
 # A thread limits itself once it is at work.
 relay_start --metrics 127.0.0.1:900 --rule "$rule"
-wait_for modes_are 2 || fail "threads without a filter: $(modes)"
+wait_for modes_are 2 || :
+expect "filters of all threads" "$(modes)" 2
 recv_start sink dst 239.2.2.2%d0:6000
 send src 239.1.1.1%s0:5000 --count 1000 --rate 4000
 relay_stop
@@ -33,6 +34,9 @@ expect "refused" "$(reported .refused_calls)" 0
 relay_start --sandbox off --metrics 127.0.0.1:900 --rule "$rule"
 expect "filters with --sandbox off" "$(modes)" 0
 relay_stop
+
+# Where there are only installed programs, as for debian/tests, there is nothing to preload.
+[ -d "$build_top/tests/fake" ] || exit 0
 
 # Whoever runs code on the thread that answers HTTP.
 calls_refused=1
