@@ -5,6 +5,11 @@ tests_fake_malloc_count_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
 tests_fake_malloc_count_so_LDFLAGS = -shared
 tests_fake_malloc_count_so_LDADD = -ldl
 
+check_PROGRAMS += tests/fake/malloc_live.so
+tests_fake_malloc_live_so_SOURCES = tests/fake/malloc_live.c
+tests_fake_malloc_live_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC
+tests_fake_malloc_live_so_LDFLAGS = -shared
+
 check_PROGRAMS += tests/fake/clock_shift.so
 tests_fake_clock_shift_so_SOURCES = tests/fake/clock_shift.c
 tests_fake_clock_shift_so_CFLAGS = -std=gnu11 -Wall -Wextra -fPIC

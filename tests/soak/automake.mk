@@ -6,4 +6,9 @@ EXTRA_DIST += tests/soak
 
 soak: all simulate
 	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/soak/run --seconds $(SECONDS_) $(SOAK_FLAGS)
-.PHONY: soak
+
+# As many changes of rules as in a day, in minutes: make soak-rounds ROUNDS=300
+ROUNDS = 300
+soak-rounds: all tests/fake/malloc_live.so
+	NC_BUILDDIR='$(abs_top_builddir)' $(srcdir)/tests/soak/run --rounds $(ROUNDS) $(SOAK_FLAGS)
+.PHONY: soak soak-rounds

@@ -69,4 +69,5 @@ def main(store, manager, path, interval):
             time.sleep(float(interval))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
