@@ -219,9 +219,12 @@ plug() {
 
 # exactly_once TEXT GROUPS EACH SENDER... -- RECEIVER...: sends EACH datagrams in each of GROUPS
 # flows from namespace $FROM (SENDER: more options and the target) to $TO and counts what comes out.
-# With the five end markers of each flow at most 1000, see nic in machine.sh.
+# With the five end markers of each flow at most 1000, see nic in machine.sh. Each CPU has a queue
+# between namespaces, so a sender that moves to another one on a busy machine may overtake itself:
+# where it sends for long, SENDER_ON is a command that keeps it where it is.
 FROM=tx
 TO=rx
+SENDER_ON=
 exactly_once() {
     once_text=$1
     once_groups=$2
@@ -240,8 +243,9 @@ exactly_once() {
     once_pid=$!
     wait_up $once_pid [ -s /tmp/recv.ready ] || fail "$once_text: receiver: $(cat /tmp/recv.log)"
     # shellcheck disable=SC2086
-    if ! in_ns "$FROM" numacast-probe send --json --quiet --end-marker --groups "$once_groups" \
-        --count-per-flow "$once_each" $once_send >/tmp/send.json 2>/tmp/send.log; then
+    if ! in_ns "$FROM" $SENDER_ON numacast-probe send --json --quiet --end-marker \
+        --groups "$once_groups" --count-per-flow "$once_each" $once_send \
+        >/tmp/send.json 2>/tmp/send.log; then
         fail "$once_text: sender: $(cat /tmp/send.log)"
     fi
     wait $once_pid

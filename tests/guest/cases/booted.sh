@@ -46,6 +46,7 @@ guest() {
     veth in0 10.1.0.1/24 tx tx0 10.1.0.2/24
     veth out0 10.2.0.1/24 rx rx0 10.2.0.2/24
     conf=/etc/numacast/numacastd.conf
+    SENDER_ON='taskset 1'
     install_packages
     start_service
     look_at_journal
