@@ -37,6 +37,7 @@ KINDS = """\
 239.1.4.5%lo:5005 + 239.1.4.6%lo:5005 name=fail failover=300 -> 239.2.5.3%lo:6008
 """.splitlines()
 KIND_NAMES = [rule.split("name=")[1].split()[0] for rule in KINDS]
+KIND_RULES = [word for rule in KINDS for word in ("--rule", rule)]
 FAST = ["239.1.1.1%v0:5000 name=one -> 239.2.2.2%w0:6000",
         f"239.1.1.2%v0:5000 name=two -> {net.NEIGHBOUR}:6001"]
 FAST_RULES = [word for rule in FAST for word in ("--rule", rule)]
@@ -54,6 +55,17 @@ def fast_wire():
 def start(name, *argv, beyond=()):
     def make(build, work):
         return StartCase(name, build, [*argv, *STRICT, *GROUPS], group_wire(), work)
+    make.beyond = beyond
+    return name, make
+
+
+def start_kinds(name, *argv, beyond):
+    """All that a relay can be asked for, but for what needs other hosts."""
+    def make(build, work):
+        return StartCase(name, build, [
+            *argv, "--strict", *TWO, *GROUPS, *KIND_RULES, "--control", f"{work}/control",
+            "--metrics", "127.0.0.1:9469", "--exit-report", f"{work}/report", "--latency-sample",
+            "10", "--health-file", f"{work}/health"], group_wire(), work)
     make.beyond = beyond
     return name, make
 
@@ -129,11 +141,13 @@ def reload_by_signal(build, work):
 CASES = dict((
     start("start-uring", "--engine", "uring"),
     start("start-mmsg", "--engine", "mmsg"),
+    start_kinds("start-kinds", "--engine", "uring", beyond=("start-uring",)),
+    start_kinds("start-kinds-mmsg", "--engine", "mmsg", beyond=("start-mmsg", "start-kinds")),
     start("start-user", "--user", "nobody", beyond=("start-uring",)),
     ("start-short", beyond(start_short, "start-uring")),
     ("start-fast", beyond(start_fast, "start-uring")),
     ("start-kept", beyond(start_kept, "start-uring")),
-    ("end-drain", beyond(end_by_order, "start-uring")),
+    ("end-drain", beyond(end_by_order, "start-uring", "start-kinds")),
     ("live-reload", reload_by_signal),
     live("live-add", ("add", {"rules": [ADDED]}), ("remove", {"names": ["seven"]})),
     live("live-add-kinds", ("add", {"rules": KINDS}), ("remove", {"names": KIND_NAMES}), *TWO),

@@ -64,7 +64,8 @@ class StartCase:
         text = " / ".join(said)
         tried = judge.settle(point, program)
         if not ended:
-            return Outcome("hangs", False, text)
+            refused = program.failed is not None and not tried  # what the kernel cannot refuse
+            return Outcome("not reached" if refused else "hangs", refused, text)
         if left or program.left:
             crashed = "crashes and " if program.status >= 128 else ""
             return Outcome(f"{crashed}leaves", False, f"{left} {program.left} {text}")
