@@ -168,4 +168,5 @@ CASES = dict((
     swap("live-unmerge", KINDS[8], "239.1.4.1%lo:5005 name=hash -> 239.2.5.1%lo:6008", "--shards",
          "1"),
     live("live-show", ("show", {"what": "flows"}), None),
+    make_live("live-ask", orders.ask_all, lambda case: None, *TWO, rules=[*GROUPS, *KIND_RULES]),
 ))

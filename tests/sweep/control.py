@@ -29,7 +29,10 @@ class Client:
         except OSError:
             return None
         line, _, self.rest = self.rest.partition(b"\n")
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            return {"ok": False, "error": {"text": f"no JSON: {error}: {line.decode()}"}}
 
     def close(self):
         self.socket.close()

@@ -5,6 +5,8 @@ connection has ended.
 """
 import signal
 
+SUBJECTS = ("rules", "flows", "outputs", "legs", "shards", "pools", "topology", "plan", "changes")
+
 
 def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
@@ -29,3 +31,14 @@ def active_at_marks(case):
         standby_with_marks(case)
         marks = case.marks
     return case.client.ask("active", names=["three"], **marks)
+
+
+def ask_all(case):
+    """Every question there is; the first refusal."""
+    questions = [("show", {"what": what}) for what in SUBJECTS]
+    for command, members in [*questions, ("stats", {}), ("health", {}), ("log-level", {}),
+                             ("version", {})]:
+        answer = case.client.ask(command, **members)
+        if not answer or not answer["ok"]:
+            return answer
+    return answer
