@@ -10,7 +10,8 @@ of callers; "-" matches all. The verdict is one of
     library      a library ends the process, or its reader says nothing; nothing may be left behind
 
 and WHY is for people. Whoever adds a call that may fail in silence adds a row with the reason; a
-row that nothing needs any more is stale, and a whole sweep fails for it.
+row that nothing needs any more is stale, and a whole sweep fails for it, unless its WHY begins with
+"at times: ": it is for what only some runs come to.
 """
 import re
 
@@ -21,6 +22,7 @@ class Row:
         if len(parts) != 6 or not parts[5]:
             raise SystemExit(f"known.tsv:{number}: expected six columns with tabs between them")
         self.number, self.line, self.used = number, line, False
+        self.at_times = parts[5].startswith("at times: ")
         self.case, self.call = (re.compile("" if p == "-" else p) for p in parts[:2])
         self.any = [p == "-" for p in parts[:2]]
         self.what, self.by = (re.compile("" if p == "-" else p) for p in parts[2:4])
