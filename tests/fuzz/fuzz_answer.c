@@ -160,6 +160,7 @@ static void open_bench(struct bench *bench, const uint8_t *how)
 	while (ctl_commands[commands].table.command) {
 		commands++;
 	}
+	must(commands > 0);
 	bench->opt.command = &ctl_commands[how[0] % commands];
 	while (bench->opt.command->words && bench->opt.command->words[words]) {
 		words++;
