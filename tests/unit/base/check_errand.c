@@ -99,6 +99,7 @@ static int run(bool (*child)(void *context, int fd), void *context, uint32_t pat
 				.cpu_s = cpu_s};
 	int before = count_open(), rc;
 
+	errand_answer_free(&answer);
 	how.text[0] = '\0';
 	rc = errand_run(&errand, &answer, &how);
 	ck_assert_int_eq(count_open(), before);
@@ -140,6 +141,7 @@ START_TEST(child_that_leaves_or_fails_is_told_by_its_status)
 	ck_assert_str_eq(how.text, "it ended with status 3");
 	ck_assert_int_eq(run(give_up, NULL, 60000, 0), -EIO);
 	ck_assert_str_eq(how.text, "it ended with status 1");
+	errand_answer_free(&answer);
 }
 END_TEST
 
@@ -147,6 +149,7 @@ START_TEST(child_that_waits_for_ever_is_ended)
 {
 	ck_assert_int_eq(run(wait_for_ever, NULL, 100, 0), -EIO);
 	ck_assert_str_eq(how.text, "it was not done after 0 s");
+	errand_answer_free(&answer);
 }
 END_TEST
 
@@ -156,6 +159,7 @@ START_TEST(child_that_goes_round_in_a_circle_is_ended)
 
 	ck_assert_int_eq(run(go_round, &never, 60000, 1), -EIO);
 	ck_assert_msg(strncmp(how.text, "it died by signal ", 18) == 0, "%s", how.text);
+	errand_answer_free(&answer);
 }
 END_TEST
 
