@@ -32,6 +32,7 @@ stop_relay() {
     expect 'exit status after SIGTERM' $? 0
     sed 's/^/   /' $RELAY.log
     expect 'sums of the exit report agree' "$(report .consistent)" true
+    expect 'refused system calls' "$(report .refused_calls)" 0
 }
 
 # report FILTER: asks the exit report with jq; the answer on one line.
