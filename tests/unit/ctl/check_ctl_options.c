@@ -104,6 +104,7 @@ END_TEST
 START_TEST(line_of_a_batch_is_cut_at_blanks_outside_quotes)
 {
 	char line[] = "add '239.1.1.1%e:5 -> 239.2.2.2%e:6' a\"b c\"d \t'' x#y # rest";
+	char both[] = "add \"don't\" '\"'";
 	char comment[] = "  # nothing\n", open[] = "show 'flows", end[] = "show flows\n";
 	char *words[BATCH_WORDS_MAX];
 
@@ -113,6 +114,9 @@ START_TEST(line_of_a_batch_is_cut_at_blanks_outside_quotes)
 	ck_assert_str_eq(words[2], "ab cd");
 	ck_assert_str_eq(words[3], "");
 	ck_assert_str_eq(words[4], "x#y");
+	ck_assert_int_eq(batch_split(both, words, &err), 3);
+	ck_assert_str_eq(words[1], "don't");
+	ck_assert_str_eq(words[2], "\"");
 	ck_assert_int_eq(batch_split(comment, words, &err), 0);
 	ck_assert_int_eq(batch_split(open, words, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "a ' is not closed"));

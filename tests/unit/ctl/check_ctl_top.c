@@ -146,6 +146,7 @@ START_TEST(no_rate_is_negative)
 	take(10, json_pack("[o]", rule("a", 100, 9, 0)));
 	take(11, json_pack("[o]", rule("a", 7, 1, 0))); /* removed, and added again */
 	ck_assert(isnan(value(0, "IN/s")));
+	ck_assert(isnan(top_state_rate(&state, "received")));
 	take(12, json_pack("[o]", rule("a", 9, 1, 0)));
 	ck_assert(value(0, "IN/s") == 2);
 	take(1, json_pack("[o]", rule("a", 90, 1, 0))); /* another daemon */

@@ -190,6 +190,23 @@ START_TEST(closest_node_is_chosen_and_ties_go_to_the_lowest)
 }
 END_TEST
 
+/* It is printed as it is. */
+START_TEST(name_of_a_file_is_one_line_of_plain_text)
+{
+	char folder[] = "/tmp/check_topo.XXXXXX", file[128], xml[4096];
+
+	ck_assert_msg(getenv("TOPOLOGIES") != NULL, "TOPOLOGIES is not set: run by make check");
+	snprintf(xml, sizeof(xml), "%s/arm-64.xml", getenv("TOPOLOGIES"));
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/a\033[7mb\nc\177.xml", folder);
+	ck_assert_int_eq(symlink(xml, file), 0);
+	load(file);
+	ck_assert_ptr_nonnull(strstr(topo.source, "/a?[7mb?c?.xml"));
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(foreign_text_is_refused_with_what_was_expected)
 {
 	ck_assert_int_eq(topo_load("no such thing", &topo, &err), -EINVAL);
@@ -214,6 +231,7 @@ static Suite *topo_suite(void)
 	tcase_add_test(tc, synthetic_machine_has_what_its_string_says);
 	tcase_add_test(tc, kernel_s_numbers_are_kept_apart_from_positions);
 	tcase_add_test(tc, closest_node_is_chosen_and_ties_go_to_the_lowest);
+	tcase_add_test(tc, name_of_a_file_is_one_line_of_plain_text);
 	tcase_add_test(tc, foreign_text_is_refused_with_what_was_expected);
 	suite_add_tcase(suite, tc);
 	return suite;

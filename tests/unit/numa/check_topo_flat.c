@@ -148,6 +148,14 @@ START_TEST(numbers_that_point_nowhere_are_refused)
 		ck_assert_msg(pass() == -EBADMSG, "%zu", i);
 		*numbers[i] = was;
 	}
+	cpus[1].core_idx = (int)topo.core_count; /* one behind the last */
+	ck_assert_int_eq(pass(), -EBADMSG);
+	cpus[1].core_idx = 0;
+	cpus[1].l3_idx = (int)topo.l3_count;
+	ck_assert_int_eq(pass(), -EBADMSG);
+	cpus[1].l3_idx = TOPO_UNKNOWN;
+	ck_assert_int_eq(pass(), 0);
+	topo_free(&got);
 	cpus[2].cpu_os = cpus[1].cpu_os; /* not ascending */
 	ck_assert_int_eq(pass(), -EBADMSG);
 }
@@ -160,6 +168,9 @@ START_TEST(texts_without_an_end_and_flags_that_are_none_are_refused)
 	memset(nics[0].via, 'x', sizeof(nics[0].via));
 	ck_assert_int_eq(pass(), -EBADMSG);
 	nics[0].via[0] = '\0';
+	memset(nics[0].name, 'x', sizeof(nics[0].name));
+	ck_assert_int_eq(pass(), -EBADMSG);
+	nics[0].name[0] = '\0';
 	memset(nodes[1].kind, 'x', sizeof(nodes[1].kind));
 	ck_assert_int_eq(pass(), -EBADMSG);
 	nodes[1].kind[0] = '\0';

@@ -70,6 +70,11 @@ START_TEST(path_that_is_too_long_is_refused)
 	opt.control = longer;
 	ck_assert_int_eq(door_choose(&opt, &door, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "expected at most 107 bytes"));
+	longer[108] = '\0';
+	ck_assert_int_eq(door_choose(&opt, &door, &err), -EINVAL);
+	longer[107] = '\0';
+	ck_assert_int_eq(door_choose(&opt, &door, &err), 0);
+	ck_assert_str_eq(door.path, longer);
 }
 END_TEST
 
@@ -77,8 +82,9 @@ START_TEST(socket_is_for_user_and_group_and_goes_with_the_door)
 {
 	struct stat st;
 
-	umask(0);
+	umask(022);
 	ck_assert_int_eq(choose_and_open(), 0);
+	ck_assert_uint_eq(umask(0), 022); /* what is made later is made as before */
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert(S_ISSOCK(st.st_mode));
 	ck_assert_uint_eq(st.st_mode & 07777, 0660);

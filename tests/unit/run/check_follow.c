@@ -24,7 +24,7 @@ int __wrap_iface_index(const char *name, unsigned *out);
 uint32_t __wrap_iface_mtu(const char *name);
 const char *__wrap_links_amiss(const struct links *links, unsigned ifindex);
 void __wrap_links_changed(struct links *links);
-int __wrap_changer_begin(struct changer *c, struct changer_step *steps, uint32_t count,
+int __wrap_changer_begin(struct changer *c, struct changer_step *list, uint32_t count,
 			 const struct changer_client *client);
 
 static struct sup_rig rig;

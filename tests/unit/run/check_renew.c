@@ -148,6 +148,15 @@ START_TEST(group_that_is_heard_is_left_alone)
 }
 END_TEST
 
+START_TEST(what_was_heard_before_a_report_says_nothing_of_it)
+{
+	hear(1);
+	renew_want(&renew, FAR, true, now_ns);
+	expect_reports(0, 2);
+	expect_reports(1000, 2);
+}
+END_TEST
+
 START_TEST(what_may_still_be_heard_is_reported_gently_at_first)
 {
 	renew_want(&renew, FAR, false, now_ns);
@@ -234,6 +243,7 @@ int main(void)
 	tcase_add_test(tcase, all_that_is_joined_there_is_reported_at_once);
 	tcase_add_test(tcase, what_stays_silent_is_reported_again_and_then_no_more);
 	tcase_add_test(tcase, group_that_is_heard_is_left_alone);
+	tcase_add_test(tcase, what_was_heard_before_a_report_says_nothing_of_it);
 	tcase_add_test(tcase, what_may_still_be_heard_is_reported_gently_at_first);
 	tcase_add_test(tcase, link_that_flaps_is_reported_once_a_second);
 	tcase_add_test(tcase, socket_that_has_gone_is_not_touched);

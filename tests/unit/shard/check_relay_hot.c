@@ -146,6 +146,43 @@ START_TEST(what_is_quiet_keeps_what_it_has)
 }
 END_TEST
 
+/* As if so many short ones had come in this window. */
+static void starve_after(uint32_t pieces, uint8_t band)
+{
+	struct ingress_flow *flow = &relay_place(&rig.relay, 0)->flow;
+
+	rig.relay.hot.pieces = pieces;
+	rig.relay.hot.bytes = 64ULL * pieces;
+	flow->band = band;
+	hot_note_starved(&rig.relay, flow);
+	flow->band = BAND_COMMON;
+}
+
+START_TEST(few_receptions_and_other_bands_say_nothing)
+{
+	open_rig();
+	starve_after(LEAST - 1, BAND_COMMON);
+	ck_assert_uint_eq(limit(), LEAST);
+	starve_after(LEAST, BAND_KEPT);
+	ck_assert_uint_eq(limit(), LEAST);
+	starve_after(LEAST, BAND_COMMON);
+	ck_assert_uint_eq(limit(), MOST);
+	close_rig();
+}
+END_TEST
+
+START_TEST(however_little_fits_the_least_is_lent)
+{
+	open_rig();
+	starve_after(LEAST, BAND_COMMON);
+	rig.relay.hot.pieces = 1;
+	rig.relay.hot.bytes = HOT_BYTES;
+	hot_next_window(&rig.relay);
+	ck_assert_uint_eq(limit(), LEAST);
+	close_rig();
+}
+END_TEST
+
 START_TEST(what_the_operator_has_said_never_changes)
 {
 	struct rig_options fixed = options;
@@ -173,6 +210,8 @@ int main(void)
 	tcase_add_test(tc, trains_that_starve_find_no_more);
 	tcase_add_test(tc, once_trains_come_there_are_fewer_again);
 	tcase_add_test(tc, what_is_quiet_keeps_what_it_has);
+	tcase_add_test(tc, few_receptions_and_other_bands_say_nothing);
+	tcase_add_test(tc, however_little_fits_the_least_is_lent);
 	tcase_add_test(tc, what_the_operator_has_said_never_changes);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
