@@ -190,6 +190,41 @@ START_TEST(closest_node_is_chosen_and_ties_go_to_the_lowest)
 }
 END_TEST
 
+/* The nodes of a machine without CPUs: DRAM at both ends, HBM between. */
+static struct topo_node near_and_far[] = {
+	{.node_os = 0, .allowed = true},
+	{.node_os = 1, .allowed = true, .special = true, .memory_bytes = 1},
+	{.node_os = 4, .allowed = true, .memory_bytes = 1},
+	{.node_os = 6, .allowed = true, .memory_bytes = 1},
+};
+
+START_TEST(memory_of_a_node_without_any_is_the_nearest_plain_one)
+{
+	uint32_t there_and_back[16] = {10, 11, 40, 30, 12, 10, 40, 40,
+				       21, 40, 10, 40, 22, 40, 40, 10};
+	struct topo machine = {.nodes = near_and_far, .node_count = 4, .distances = there_and_back};
+
+	ck_assert_uint_eq(topo_distance(&machine, 0, 4), 40);
+	ck_assert_uint_eq(topo_distance(&machine, 4, 0), 21);
+	ck_assert_uint_eq(topo_distance(&machine, 0, 5), 0);
+	ck_assert_int_eq(topo_nearest_memory(&machine, 0), 6);
+	near_and_far[3].allowed = false;
+	ck_assert_int_eq(topo_nearest_memory(&machine, 0), 4);
+	near_and_far[2].memory_bytes = 0;
+	ck_assert_int_eq(topo_nearest_memory(&machine, 0), 1); /* before none */
+}
+END_TEST
+
+START_TEST(without_distances_there_is_memory_only_where_there_is_one_node)
+{
+	struct topo machine = {.nodes = near_and_far, .node_count = 4};
+
+	ck_assert_int_eq(topo_nearest_memory(&machine, 0), TOPO_UNKNOWN);
+	near_and_far[1].memory_bytes = near_and_far[2].memory_bytes = 0;
+	ck_assert_int_eq(topo_nearest_memory(&machine, 0), 6);
+}
+END_TEST
+
 /* It is printed as it is. */
 START_TEST(name_of_a_file_is_one_line_of_plain_text)
 {
@@ -231,6 +266,8 @@ static Suite *topo_suite(void)
 	tcase_add_test(tc, synthetic_machine_has_what_its_string_says);
 	tcase_add_test(tc, kernel_s_numbers_are_kept_apart_from_positions);
 	tcase_add_test(tc, closest_node_is_chosen_and_ties_go_to_the_lowest);
+	tcase_add_test(tc, memory_of_a_node_without_any_is_the_nearest_plain_one);
+	tcase_add_test(tc, without_distances_there_is_memory_only_where_there_is_one_node);
 	tcase_add_test(tc, name_of_a_file_is_one_line_of_plain_text);
 	tcase_add_test(tc, foreign_text_is_refused_with_what_was_expected);
 	suite_add_tcase(suite, tc);
