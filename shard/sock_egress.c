@@ -413,19 +413,10 @@ static int share_port(int fd, int on, const char *subject, struct err *err)
 static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 		       struct sock_got *got, struct err *err)
 {
-	struct addr at = {.family = out->to.addr.family};
-	int rc;
+	struct addr at = {.family = out->to.addr.family, .port = out->sport};
 
-	if (out->src.family != 0) {
-		at = out->src;
-	}
-	at.port = out->sport;
-	rc = sock_bind(fd, &at, ifindex, &got->local, err);
-	if (rc == -EADDRNOTAVAIL && out->src.family != 0) {
-		got->sourceless = true;
-		rc = sock_bind_ahead(fd, &at, ifindex, got, err);
-	}
-	return rc;
+	return out->src.family != 0 ? sock_bind_source(fd, out, ifindex, got, err)
+				    : sock_bind(fd, &at, ifindex, &got->local, err);
 }
 
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,

@@ -79,6 +79,7 @@ int sock_set_buffer(int fd, int name, uint32_t want_bytes, struct sock_got *got)
 int sock_fail(struct err *err, enum sock_deed deed, const char *subject, const char *doing,
 	      int error);
 
-/* In sock_source.c. Binds to an address that this host may not have. */
-int sock_bind_ahead(int fd, const struct addr *at, unsigned ifindex, struct sock_got *got,
-		    struct err *err);
+/* In sock_source.c. Binds to the address of src=, which this host may not have, and to the port of
+ * sport= or one that no socket of this host has at any address. Fills `local' and `sourceless'. */
+int sock_bind_source(int fd, const struct rule_output *out, unsigned ifindex, struct sock_got *got,
+		     struct err *err);

@@ -350,6 +350,30 @@ START_TEST(membership_reported_as_a_whole_is_heard_after)
 }
 END_TEST
 
+/* Sockets of another address have all ports but the last: whoever hears what comes to it at any
+ * address (reply=yes) could not have one of theirs. */
+START_TEST(a_named_source_has_a_port_that_nobody_has)
+{
+	struct rule_output out = output_to(group_ip[_i], "a0", SOCK_PORT);
+	struct addr of_others = addr_of(there_ip[_i]);
+
+	net_make();
+	net_go(THERE);
+	net_sysctl("net/ipv4/ip_local_port_range", "40000 40031");
+	for (of_others.port = 40000; of_others.port < 40031; of_others.port++) {
+		struct sockaddr_storage name;
+		socklen_t len = addr_to_sockaddr(&of_others, 0, &name);
+		int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, len), 0);
+	}
+	out.src = addr_of(there_second_ip[_i]);
+	must_egress(&out, &got);
+	ck_assert(addr_ip_equal(&got.local, &out.src));
+	ck_assert_uint_eq(got.local.port, 40031);
+}
+END_TEST
+
 TCase *check_sock_net(void)
 {
 	TCase *tc = tcase_create("hearing");
@@ -371,5 +395,6 @@ TCase *check_sock_net(void)
 	tcase_add_loop_test(tc, interface_without_address_can_be_joined, 0, 2);
 	tcase_add_loop_test(tc, membership_is_heard_on_while_and_after_it_is_reported_again, 0, 4);
 	tcase_add_loop_test(tc, membership_reported_as_a_whole_is_heard_after, 0, 2);
+	tcase_add_loop_test(tc, a_named_source_has_a_port_that_nobody_has, 0, 2);
 	return tc;
 }
