@@ -27,6 +27,7 @@ static int print_member(const json_t *result, const char *name, FILE *out);
 static int print_rebalance(const json_t *result, FILE *out);
 static int print_version(const json_t *result, FILE *out);
 static json_t *rates_of(const json_t *now, const json_t *before, double seconds);
+static double more_than(json_int_t now, json_int_t before);
 
 /* clang-format off */
 static const struct present_section sections[] = {
@@ -292,7 +293,7 @@ static json_t *rates_of(const json_t *now, const json_t *before, double seconds)
 
 		if (json_is_integer(value)) {
 			rate = json_real(
-				(double)(json_integer_value(value) - json_integer_value(old)) /
+				more_than(json_integer_value(value), json_integer_value(old)) /
 				seconds);
 		}
 		if (rate) {
@@ -300,4 +301,14 @@ static json_t *rates_of(const json_t *now, const json_t *before, double seconds)
 		}
 	}
 	return rates;
+}
+
+/* Exact as far as the difference is a number of its type: what is no daemon of ours may say any
+ * two. */
+static double more_than(json_int_t now, json_int_t before)
+{
+	json_int_t more;
+
+	return __builtin_sub_overflow(now, before, &more) ? (double)now - (double)before
+							  : (double)more;
 }

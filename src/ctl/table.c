@@ -121,7 +121,9 @@ static json_int_t sum_of(const json_t *object)
 
 	json_object_foreach((json_t *)object, name, value)
 	{
-		sum += json_integer_value(value);
+		if (__builtin_add_overflow(sum, json_integer_value(value), &sum)) {
+			return INT64_MAX; /* what is no daemon of ours may say anything */
+		}
 	}
 	return sum;
 }

@@ -8,6 +8,7 @@
 #include "src/setup/cgroup.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,7 +230,9 @@ static uint64_t read_cpus(const char *dir, int version)
 				 ? strtoll(more, NULL, 10)
 				 : 0;
 	}
-	return quota > 0 && period > 0 ? (uint64_t)(quota * 1000 / period) : CGROUP_UNLIMITED;
+	return quota > 0 && period > 0 && quota <= LLONG_MAX / 1000
+		       ? (uint64_t)(quota * 1000 / period)
+		       : CGROUP_UNLIMITED;
 }
 
 static bool read_text(const char *dir, const char *name, char *text, size_t room)

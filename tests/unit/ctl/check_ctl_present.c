@@ -185,6 +185,19 @@ START_TEST(rates_are_what_was_counted_between_two_answers)
 }
 END_TEST
 
+/* By somebody else at the socket. */
+START_TEST(any_two_numbers_have_a_rate)
+{
+	json_t *before = json_pack("{s{sI}sf}", "totals", "sent", INT64_MIN + 1, "uptime_s", 1.0);
+	json_t *now = json_pack("{s{sI}sf}", "totals", "sent", INT64_MAX, "uptime_s", 2.0);
+
+	present_add_rates(now, before);
+	ck_assert(json_real_value(json_object_get(json_object_get(now, "rates"), "sent")) > 1.8e19);
+	json_decref(before);
+	json_decref(now);
+}
+END_TEST
+
 /* What is printed of an answer of stats; to be freed. */
 static char *printed_stats(void)
 {
@@ -237,6 +250,7 @@ int main(void)
 	tcase_add_test(tc, every_column_of_top_is_a_member_that_its_request_brings);
 	tcase_add_test(tc, every_subject_has_a_table_and_every_command_a_row);
 	tcase_add_test(tc, rates_are_what_was_counted_between_two_answers);
+	tcase_add_test(tc, any_two_numbers_have_a_rate);
 	tcase_add_test(tc, stats_tell_the_longest_change_once_there_was_one);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -20,11 +20,15 @@ static char *cell_of(const char *json, const char *path)
 START_TEST(path_leads_through_objects_and_arrays_to_a_value)
 {
 	static const char row[] = "{\"a\":{\"b\":7},\"c\":[{\"d\":1},{\"d\":2}],\"e\":null,"
-				  "\"f\":true,\"g\":{\"x\":3,\"y\":4},\"h\":1.25,\"i\":[]}";
+				  "\"f\":true,\"g\":{\"x\":3,\"y\":4},\"h\":1.25,\"i\":[],"
+				  "\"j\":{\"x\":9223372036854775807,\"y\":2}}";
 	static const struct {
 		const char *path, *cell;
-	} cells[] = {{"a.b", "7"}, {"c.d", "1,2"}, {"e", "-"},   {"f", "yes"},  {"g", "7"},
-		     {"h", "1.2"}, {"i", ""},      {"z.z", "-"}, {"a.b.c", "-"}};
+	} cells[] = {{"a.b", "7"},   {"c.d", "1,2"},
+		     {"e", "-"},     {"f", "yes"},
+		     {"g", "7"},     {"h", "1.2"},
+		     {"i", ""},      {"z.z", "-"},
+		     {"a.b.c", "-"}, {"j", "9223372036854775807"}};
 
 	for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
 		char *cell = cell_of(row, cells[i].path);

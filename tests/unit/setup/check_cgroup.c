@@ -68,6 +68,9 @@ START_TEST(group_without_limits_has_none)
 	ck_assert_uint_eq(group.memory.max, CGROUP_UNLIMITED);
 	ck_assert_uint_eq(group.pids.max, CGROUP_UNLIMITED);
 	ck_assert_uint_eq(group.cpu.max, CGROUP_UNLIMITED);
+	put("/sys/fs/cgroup/a/b/cpu.max", "9223372036854775807 100000\n");
+	cgroup_read(root, &group);
+	ck_assert_uint_eq(group.cpu.max, CGROUP_UNLIMITED);
 }
 END_TEST
 
