@@ -83,7 +83,12 @@ static int write_anew(const char *path, int ill)
 	if (len < 0 || (size_t)len >= sizeof(beside)) {
 		return -ENAMETOOLONG;
 	}
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* A process that was killed may have left it; and somebody who may write there a pipe that
+	 * nobody reads, or another name of a file of ours. */
+	if (unlink(beside) < 0 && errno != ENOENT) {
+		return -errno;
+	}
+	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		return -errno;
 	}

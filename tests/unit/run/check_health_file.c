@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[64];
@@ -79,6 +80,32 @@ START_TEST(cause_of_a_file_that_cannot_be_written_is_told)
 }
 END_TEST
 
+/* Where others may write, too: a pipe would have kept us waiting for its reader. */
+START_TEST(what_somebody_has_put_beside_it_is_left_alone)
+{
+	char beside[112], other[112], found[8] = {0};
+	FILE *victim;
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	victim = fopen(other, "w+");
+	ck_assert_ptr_nonnull(victim);
+	ck_assert_int_ge(fputs("mine\n", victim), 0);
+	ck_assert_int_eq(fflush(victim), 0);
+	ck_assert_int_eq(_i == 0   ? link(other, beside)
+			 : _i == 1 ? symlink(other, beside)
+				   : mkfifo(beside, 0600),
+			 0);
+	ck_assert_int_eq(health_file_open(&file, path, &err), 0);
+	expect("1\n");
+	rewind(victim);
+	ck_assert_uint_eq(fread(found, 1, sizeof(found) - 1, victim), 5);
+	ck_assert_str_eq(found, "mine\n");
+	fclose(victim);
+	ck_assert_int_eq(unlink(other), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("health_file");
@@ -88,6 +115,7 @@ int main(void)
 
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, what_somebody_has_put_beside_it_is_left_alone, 0, 3);
 	tcase_add_test(tc, it_says_1_from_before_the_start_and_at_the_end);
 	tcase_add_loop_test(tc, cause_of_a_file_that_cannot_be_written_is_told, 0, 2);
 	srunner_run_all(runner, CK_ENV);
