@@ -56,6 +56,7 @@ overflow() {
     outputs=$(for i in 0 1 2 3 4 5 6 7; do printf ', 239.2.2.%s%%out0:6000' $i; done)
     start_relay 'a short backlog' --huge off --fastpath require \
         --rule "239.1.1.0%in0:5000 -> ${outputs#, }" || return
+    rm -f /tmp/recv.ready # or that of the receiver before is taken for this one's
     in_ns rx numacast-probe recv --json --quiet --rcvbuf 8M --idle 10 --ready-fd 3 \
         239.2.2.0/29%rx0:6000 >/tmp/recv.json 2>/tmp/recv.log 3>/tmp/recv.ready &
     receiver=$!
