@@ -169,6 +169,7 @@ START_TEST(cause_of_a_lost_report_is_kept)
 }
 END_TEST
 
+/* NOLINTBEGIN(bugprone-signal-handler): these two are system calls and nothing else */
 static void allow_more(int number)
 {
 	struct rlimit limit;
@@ -178,6 +179,7 @@ static void allow_more(int number)
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_FSIZE, &limit);
 }
+/* NOLINTEND(bugprone-signal-handler) */
 
 /* Where a file first grows beyond so many bytes a write fails, and none behind it. Check writes to
  * a file, too, so nothing is asserted meanwhile. */
