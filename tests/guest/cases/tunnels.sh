@@ -68,6 +68,7 @@ guest() {
         site "$name at A" /tmp/rules-a
         site "$name at B" /tmp/rules-b 'in_ns b'
     done
+    SENDER_ON='taskset 1'
     for engine in $ENGINES; do
         relay "$engine"
     done
