@@ -107,6 +107,14 @@ int sock_set_opts(int fd, const char *subject, const struct sock_opts *opts, str
 	return 0;
 }
 
+int sock_share_port(int fd, int on, const char *subject, struct err *err)
+{
+	struct sock_opts opts = {0};
+
+	sock_want_opt(&opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, on));
+	return sock_set_opts(fd, subject, &opts, err);
+}
+
 int sock_create(int family, const char *subject, struct err *err)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -55,7 +55,6 @@ static int scout(int fd, const struct rule_output *out, unsigned ifindex, struct
 		 struct err *err);
 static int bind_out_of_sight(int fd, const struct rule_output *out, uint16_t port, struct err *err);
 static void make_up_group(uint16_t family, struct addr *group);
-static int share_port(int fd, int on, const char *subject, struct err *err);
 static int bind_egress(int fd, const struct rule_output *out, unsigned ifindex,
 		       struct sock_got *got, struct err *err);
 static int connect_egress(int fd, const struct rule_output *out, unsigned ifindex,
@@ -333,7 +332,7 @@ static int hide(int fd, const struct rule_output *out, unsigned ifindex, struct 
 	}
 	/* While the helper has the port, nobody takes it who would not share it with us. */
 	if (rc == 0) {
-		rc = share_port(helper, 1, subject, err);
+		rc = sock_share_port(helper, 1, subject, err);
 	}
 	if (rc == 0) {
 		rc = bind_out_of_sight(fd, out, got->local.port, err);
@@ -372,14 +371,14 @@ static int bind_out_of_sight(int fd, const struct rule_output *out, uint16_t por
 	make_up_group(out->to.addr.family, &group);
 	group.port = port;
 
-	int rc = share_port(fd, 1, subject, err);
+	int rc = sock_share_port(fd, 1, subject, err);
 
 	if (rc == 0) {
 		rc = sock_bind(fd, &group, 0, &local, err);
 	}
 	/* With reply=yes another socket is to hear what comes to the port. */
 	if (rc == 0 && out->sport == 0 && !out->reply) {
-		rc = share_port(fd, 0, subject, err);
+		rc = sock_share_port(fd, 0, subject, err);
 	}
 	return rc;
 }
@@ -398,14 +397,6 @@ static void make_up_group(uint16_t family, struct addr *group)
 	memset(group->ip + 4, 0, sizeof(group->ip) - 4);
 	group->ip[0] = 0xe0 | (group->ip[0] & 0x0f);
 	group->ip[1] |= group->ip[0] == 0xe0; /* 224.0.0.0/24 is for routers */
-}
-
-static int share_port(int fd, int on, const char *subject, struct err *err)
-{
-	struct sock_opts opts = {0};
-
-	sock_want_opt(&opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, on));
-	return sock_set_opts(fd, subject, &opts, err);
 }
 
 /* Explicitly even when everything is left to the kernel: the port must be known before the first

@@ -49,6 +49,9 @@ void sock_want_opt(struct sock_opts *opts, struct sock_opt opt);
 /* In order, each read back. */
 int sock_set_opts(int fd, const char *subject, const struct sock_opts *opts, struct err *err);
 
+/* Whether others that do so, too, may have the port of this socket (SO_REUSEADDR). 0 or -errno. */
+int sock_share_port(int fd, int on, const char *subject, struct err *err);
+
 /* Returns a non-blocking, close-on-exec UDP socket. */
 int sock_create(int family, const char *subject, struct err *err);
 

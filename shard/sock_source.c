@@ -14,7 +14,6 @@
 #include "shard/sock_opt.h"
 
 static int hold_port(uint16_t family, const char *subject, uint16_t *port, struct err *err);
-static int share(int fd, int on, const char *subject, struct err *err);
 static int bind_at(int fd, const struct addr *at, unsigned ifindex, struct sock_got *got,
 		   struct err *err);
 static int bind_ahead(int fd, const struct addr *at, unsigned ifindex, struct sock_got *got,
@@ -52,9 +51,9 @@ int sock_bind_source(int fd, const struct rule_output *out, unsigned ifindex, st
 	if (holder < 0) {
 		return holder;
 	}
-	rc = share(fd, 1, subject, err);
+	rc = sock_share_port(fd, 1, subject, err);
 	rc = rc == 0 ? bind_at(fd, &at, ifindex, got, err) : rc;
-	rc = rc == 0 ? share(fd, 0, subject, err) : rc;
+	rc = rc == 0 ? sock_share_port(fd, 0, subject, err) : rc;
 	close(holder);
 	return rc;
 }
@@ -70,21 +69,13 @@ static int hold_port(uint16_t family, const char *subject, uint16_t *port, struc
 		return fd;
 	}
 	rc = sock_bind(fd, &any, 0, &local, err);
-	rc = rc == 0 ? share(fd, 1, subject, err) : rc;
+	rc = rc == 0 ? sock_share_port(fd, 1, subject, err) : rc;
 	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
 	*port = local.port;
 	return fd;
-}
-
-static int share(int fd, int on, const char *subject, struct err *err)
-{
-	struct sock_opts opts = {0};
-
-	sock_want_opt(&opts, SOCK_OPT(SOL_SOCKET, SO_REUSEADDR, on));
-	return sock_set_opts(fd, subject, &opts, err);
 }
 
 static int bind_at(int fd, const struct addr *at, unsigned ifindex, struct sock_got *got,
