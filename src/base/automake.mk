@@ -14,5 +14,6 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/num.c src/base/num.h \
 	src/base/out.c src/base/out.h \
 	src/base/protocol.h \
+	src/base/regular.c src/base/regular.h \
 	src/base/sink.c src/base/sink.h
 NC_BASE_LIBS = src/base/libnc-base.a

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/regular.h"
+
 #define BLANKS          " \t\r\v\f"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin UTF-8 with it */
 #define NO_BREAK_SPACE  "\xc2\xa0"     /* looks like a blank, and comes by copying */
@@ -34,7 +36,7 @@ struct file {
 	struct err *err;
 };
 
-static int read_whole(const char *path, char **text, size_t *len);
+static int read_whole(const char *path, bool again, char **text, size_t *len);
 static int refuse_file(const char *flag, const char *path, int error, struct err *err);
 static void shorten(const char *path, char *out);
 static int read_fd(int fd, char **text, size_t *len);
@@ -51,7 +53,7 @@ int cli_file_read(struct cli_fill *fill, const char *flag, const char *path, str
 {
 	char *text = NULL;
 	size_t len = 0;
-	int rc = read_whole(path, &text, &len);
+	int rc = read_whole(path, fill->again, &text, &len);
 
 	if (rc != 0) {
 		return refuse_file(flag, path, -rc, err);
@@ -90,13 +92,13 @@ int cli_file_apply(struct cli_fill *fill, const char *text, size_t len, const ch
 	return rc;
 }
 
-static int read_whole(const char *path, char **text, size_t *len)
+static int read_whole(const char *path, bool again, char **text, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = again ? regular_open(path) : open(path, O_RDONLY | O_CLOEXEC);
 	int rc;
 
 	if (fd < 0) {
-		return -errno;
+		return again ? fd : -errno;
 	}
 	rc = read_fd(fd, text, len);
 	close(fd);
@@ -146,6 +148,14 @@ static int refuse_file(const char *flag, const char *path, int error, struct err
 	char shown[PATH_SHOWN + 1];
 
 	shorten(path, shown);
+	if (error == ENOSTR) {
+		err_set(err,
+			"%s %s: cannot be read again: it is a pipe, a device or a socket, which "
+			"could keep the relay waiting; expected a regular file; put one there, or "
+			"restart",
+			flag, shown);
+		return -EINVAL;
+	}
 	err_set(err,
 		"%s %s: cannot be read: %s; expected a file that this user may read; check the "
 		"path and its permissions",

@@ -11,6 +11,7 @@ struct cli_fill {
 	const struct cli_table *table;
 	void *into;               /* the program's struct */
 	bool given[CLI_ROWS_MAX]; /* by position: not left at its default */
+	bool again;               /* files were read before: what has become of one is looked at */
 };
 
 /* Begins with every default. `into' holds what rows without a default are to hold, as a rule all

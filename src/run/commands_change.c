@@ -124,7 +124,7 @@ static int read_again(const struct command_request *request, struct opt *opt, st
 {
 	const struct reload *reload = &request->sup->reload;
 
-	return options_parse(reload->argc, reload->argv, opt, err);
+	return options_parse_again(reload->argc, reload->argv, opt, err);
 }
 
 static enum protocol_refusal edit(const struct command_request *request, enum edit how,

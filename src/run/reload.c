@@ -423,7 +423,7 @@ static void read_again(struct reload *r)
 	(void)notify_send(state);
 	r->began_ns = clock_now_ns();
 	r->partly = false;
-	rc = options_parse(r->argc, r->argv, &opt, &err);
+	rc = options_parse_again(r->argc, r->argv, &opt, &err);
 	if (rc == 0) {
 		rc = reload_apply(r, &opt, &client, &err);
 		if (rc < 0) {

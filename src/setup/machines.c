@@ -5,8 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "src/base/regular.h"
 
 #define FILE_BYTES_MAX 65536
+
+static FILE *open_file(const char *path, bool again);
 
 int machines_divide(struct opt *opt, struct partition *out, struct err *err)
 {
@@ -33,7 +38,7 @@ int machines_divide(struct opt *opt, struct partition *out, struct err *err)
 int machines_read(const struct opt *opt, struct members *out, struct err *err)
 {
 	const char *path = machines_file(opt);
-	FILE *file = path ? fopen(path, "re") : NULL;
+	FILE *file = path ? open_file(path, opt->mode == OPT_MODE_RELAY) : NULL;
 	char *text;
 	size_t len;
 	int rc;
@@ -43,7 +48,7 @@ int machines_read(const struct opt *opt, struct members *out, struct err *err)
 	}
 	if (!file) {
 		err_set(err, "--members %s: cannot open: %s; expected a file with a name a line",
-			path, strerror(errno));
+			path, errno == ENOSTR ? "it is no regular file" : strerror(errno));
 		return -EINVAL;
 	}
 	text = malloc(FILE_BYTES_MAX);
@@ -62,4 +67,25 @@ int machines_read(const struct opt *opt, struct members *out, struct err *err)
 const char *machines_file(const struct opt *opt)
 {
 	return opt->members && strchr(opt->members, '/') ? opt->members : NULL;
+}
+
+/* What is read again while relaying, each second, is to keep nobody waiting. NULL with errno. */
+static FILE *open_file(const char *path, bool again)
+{
+	FILE *file;
+	int fd, error;
+
+	if (!again) {
+		return fopen(path, "re");
+	}
+	fd = regular_open(path);
+	file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!file) {
+		error = fd < 0 ? -fd : errno;
+		if (fd >= 0) {
+			close(fd);
+		}
+		errno = error;
+	}
+	return file;
 }

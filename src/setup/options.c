@@ -13,17 +13,29 @@
 
 #include "src/cli/line.h"
 
+static int parse(int argc, char **argv, bool again, struct opt *out, struct err *err);
 static int apply(const struct cli_line *line, struct opt *opt, struct cli_fill *fill,
 		 struct err *err);
 static int check_rules(const struct opt *opt, struct err *err);
 
 int options_parse(int argc, char **argv, struct opt *out, struct err *err)
 {
+	return parse(argc, argv, false, out, err);
+}
+
+int options_parse_again(int argc, char **argv, struct opt *out, struct err *err)
+{
+	return parse(argc, argv, true, out, err);
+}
+
+static int parse(int argc, char **argv, bool again, struct opt *out, struct err *err)
+{
 	struct opt opt = {0};
 	struct cli_fill fill;
 	struct cli_line line = {0};
 	int rc = cli_fill_init(&fill, &options_table, &opt, err);
 
+	fill.again = again;
 	if (rc == 0) {
 		rc = cli_line_split(&options_table, argc - 1, argv + 1, &line, err);
 	}

@@ -158,6 +158,9 @@ extern const struct cli_group options_machines_group;
 int options_parse(int argc, char **argv, struct opt *out, struct err *err);
 
 /* In options_check.c. 0, or -EINVAL with `err' when options contradict each other. What was left at
+/* The same for a daemon that runs, which is not to wait for a file (src/cli/file.h). */
+int options_parse_again(int argc, char **argv, struct opt *out, struct err *err);
+
  * its default may follow what was given: `fill' is how `opt' was filled. */
 int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err);
 

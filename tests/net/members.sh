@@ -70,6 +70,9 @@ wait_for same_list "$two" || fail "the first list is not in force again: $(hash 
 read -r ra_relays ra_stands <<<"$(duties ra)"
 expect "as before" "$((ra_relays + ra_stands)) $(duties rb)" "$flows $ra_stands $ra_relays"
 tell
+mkfifo "$work/members.new" && mv "$work/members.new" "$work/members" # nobody writes to it
+wait_for grep -q "it is no regular file" "$work/ra.log" || fail "a pipe is not refused"
+same_list "$two" || fail "a list that is a pipe keeps somebody waiting"
 recv_stop sink
 pair_stop ra
 pair_stop rb

@@ -77,6 +77,12 @@ expect "reloads that were done" "$(grep -c 'reload: done' "$daemon_log")" 25
 configure "rule 239.1.1.9%in0:5000 -> 239.2.2.9%out0:6000" "rule nonsense"
 reload
 expect_words "a wrong line" "$daemon_log" "reload: not applied: $conf:3"
+rm "$conf"
+mkfifo "$conf" # nobody writes to it, and nobody is kept waiting
+reload
+expect_words "what is no file" "$daemon_log" \
+    "reload: not applied: --config $conf: cannot be read again"
+rm "$conf"
 configure "$two" "balance 9" "huge off" "pool small=7"
 reload
 expect_words "what cannot change" "$daemon_log" "--huge, --pool: needs a restart to change"
@@ -94,7 +100,7 @@ reload
 expect_words "what the kernel refuses" "$daemon_log" \
     "reload: not applied: 10.77.2.1:7777: cannot bind"
 stop "$holder"
-expect "refusals" "$(grep -c 'reload: not applied' "$daemon_log")" 3
+expect "refusals" "$(grep -c 'reload: not applied' "$daemon_log")" 4
 joined() {
     in_ns mid ip maddr show dev in0 | grep -q "$1"
 }

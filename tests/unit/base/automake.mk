@@ -24,5 +24,8 @@ tests_unit_base_check_memfile_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/base/check_num
 tests_unit_base_check_num_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/base/check_regular
+tests_unit_base_check_regular_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/base/check_sink
 tests_unit_base_check_sink_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/cli/file.h"
@@ -306,6 +307,30 @@ START_TEST(pipes_can_be_read)
 }
 END_TEST
 
+/* Else who may write to its directory could have the daemon wait at the next reload for ever. */
+START_TEST(of_what_runs_only_regular_files_are_read_again)
+{
+	char path[80], config[] = "--config";
+	char *argv[] = {(char *)"numacastd", config, path};
+
+	snprintf(path, sizeof(path), "%s", file_of(0, "rule " RULE "\n"));
+	ck_assert_msg(options_parse_again(3, argv, &opt, &err) == 0, "%s", err.text);
+	options_free(&opt);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(options_parse_again(3, argv, &opt, &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, "0.conf: cannot be read again: it is a pipe, a device") !=
+			      NULL,
+		      "%s", err.text);
+	snprintf(path, sizeof(path), "/dev/zero");
+	ck_assert_int_eq(options_parse_again(3, argv, &opt, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "put one there, or restart"));
+	snprintf(path, sizeof(path), "%s/nothing", dir);
+	ck_assert_int_eq(options_parse_again(3, argv, &opt, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "No such file"));
+}
+END_TEST
+
 START_TEST(a_long_file_of_rules)
 {
 	size_t room = 100000UL * 64;
@@ -350,6 +375,7 @@ int main(void)
 	tcase_add_test(tc, unreadable_files_are_refused_with_their_cause);
 	tcase_add_test(tc, long_paths_leave_room_for_the_message);
 	tcase_add_test(tc, pipes_can_be_read);
+	tcase_add_test(tc, of_what_runs_only_regular_files_are_read_again);
 	tcase_add_test(tc, a_long_file_of_rules);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
