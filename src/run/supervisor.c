@@ -354,6 +354,7 @@ static void look_around(struct supervisor *sup, struct watch *watch, struct watc
 	if (now_ns - *looked_ns >= WATCH_MS * NS_PER_MS) {
 		*looked_ns = now_ns;
 		ending_post(sup, MAIL_LOOK);
+		notify_tick();
 		watchdog_tick(dog, now_ns);
 		watch_tick(watch);
 		refusals_tell();

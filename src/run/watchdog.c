@@ -44,7 +44,7 @@ void watchdog_tick(struct watchdog *dog, uint64_t now_ns)
 	}
 	dog->all_turn = all_turn;
 	if (all_turn && dog->patience_ns > 0) {
-		(void)notify_send("WATCHDOG=1");
+		(void)notify_send_sign("WATCHDOG=1");
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A listener; `name' as in NOTIFY_SOCKET. */
@@ -84,6 +85,82 @@ START_TEST(name_that_cannot_be_one_is_refused)
 }
 END_TEST
 
+/* How many more messages the manager has room for, which are sent. */
+static int fill(void)
+{
+	int count = 0;
+
+	while (notify_send_fd("STATUS=before", -1) == 0) {
+		ck_assert_int_lt(++count, 10000);
+	}
+	return count;
+}
+
+static void read_all(int fd, char *last, size_t room)
+{
+	ssize_t got;
+
+	while ((got = recv(fd, last, room - 1, MSG_DONTWAIT)) >= 0) {
+		last[got] = '\0';
+	}
+}
+
+/* Whoever it is, as a process that has hung or a socket that nobody reads. */
+START_TEST(manager_that_reads_nothing_is_waited_for_once_and_told_later)
+{
+	char name[80], last[400] = "";
+	struct timespec before, after;
+	int fd;
+
+	snprintf(name, sizeof(name), "@check_notify.full.%d", (int)getpid());
+	fd = listen_at(name);
+	ck_assert_int_gt(fill(), 0);
+	ck_assert_int_eq(notify_send_sign("WATCHDOG=1"), -EAGAIN); /* at once */
+	read_all(fd, last, sizeof(last));
+	ck_assert_int_eq(notify_send_sign("WATCHDOG=1"), 0);
+	read_all(fd, last, sizeof(last));
+	ck_assert_str_eq(last, "WATCHDOG=1");
+	ck_assert_int_gt(fill(), 0);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	ck_assert_int_eq(notify_send("READY=1\nSTATUS=relaying"), -EAGAIN);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_ge(after.tv_sec - before.tv_sec, NOTIFY_WAIT_MS / 1000 - 1);
+	for (int i = 0; i < 20; i++) { /* far longer than the test may take, were each to wait */
+		ck_assert_int_eq(notify_send("READY=1\nSTATUS=still"), -EAGAIN);
+		notify_tick();
+	}
+	read_all(fd, last, sizeof(last));
+	ck_assert_str_eq(last, "STATUS=before");
+	notify_tick();
+	read_all(fd, last, sizeof(last));
+	ck_assert_str_eq(last, "READY=1\nSTATUS=still");
+	strcpy(last, "");
+	notify_tick(); /* once */
+	read_all(fd, last, sizeof(last));
+	ck_assert_str_eq(last, "");
+	close(fd);
+}
+END_TEST
+
+/* A state that comes after one that waits stands for both. */
+START_TEST(state_that_came_later_is_the_last_that_is_heard)
+{
+	char name[80], last[400] = "";
+	int fd;
+
+	snprintf(name, sizeof(name), "@check_notify.later.%d", (int)getpid());
+	fd = listen_at(name);
+	ck_assert_int_gt(fill(), 0);
+	ck_assert_int_eq(notify_send("READY=1"), -EAGAIN);
+	read_all(fd, last, sizeof(last));
+	ck_assert_int_eq(notify_send("STOPPING=1"), 0);
+	notify_tick();
+	read_all(fd, last, sizeof(last));
+	ck_assert_str_eq(last, "STOPPING=1");
+	close(fd);
+}
+END_TEST
+
 static Suite *notify_suite(void)
 {
 	Suite *suite = suite_create("notify");
@@ -92,6 +169,9 @@ static Suite *notify_suite(void)
 	tcase_add_test(tcase, path_and_abstract_name_are_reached);
 	tcase_add_test(tcase, without_a_manager_nothing_happens);
 	tcase_add_test(tcase, name_that_cannot_be_one_is_refused);
+	tcase_add_test(tcase, manager_that_reads_nothing_is_waited_for_once_and_told_later);
+	tcase_add_test(tcase, state_that_came_later_is_the_last_that_is_heard);
+	tcase_set_timeout(tcase, 20);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
