@@ -25,6 +25,7 @@
 
 static uint32_t count_passed(void);
 static int read_passed(struct store *store, uint32_t count);
+static bool has_come(int fd);
 static int compare_passed(const void *left, const void *right);
 static bool is_on(const struct store *store, enum opt_switch wish);
 static void await_before(const struct store *store);
@@ -185,7 +186,7 @@ static int read_passed(struct store *store, uint32_t count)
 		(void)store_next_word(&names, &word);
 		*passed = (struct store_passed){.id = word.id, .fd = fd, .ours = word.ours};
 		store->passed_count++;
-		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
+		if (!has_come(fd) || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) {
 			passed->fd = -1;
 		}
 		passed->note = word.len == strlen(FINISH_NOTE_NAME) &&
@@ -196,6 +197,15 @@ static int read_passed(struct store *store, uint32_t count)
 	}
 	qsort(store->passed, count, sizeof(*store->passed), compare_passed);
 	return 0;
+}
+
+/* What has come through the execution of this program is not closed by one, and what we have opened
+ * ourselves is: a list that is longer than what was passed names that, too. */
+static bool has_come(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && (flags & FD_CLOEXEC) == 0;
 }
 
 static int compare_passed(const void *left, const void *right)

@@ -374,6 +374,20 @@ START_TEST(socket_that_is_not_what_it_is_said_to_be_is_not_taken)
 }
 END_TEST
 
+START_TEST(what_was_opened_here_is_not_taken_for_passed)
+{
+	rig_up();
+	make_way();
+	pass();
+	ck_assert_int_eq(dup3(PASSED_FIRST, 60, O_CLOEXEC), 60);
+	setenv("LISTEN_FDS", "58", 1); /* 3 to 60 */
+	open_store();
+	store_settle(store, &rig.sup);
+	ck_assert_int_eq(fcntl(60, F_GETFD), FD_CLOEXEC);
+	rig_down();
+}
+END_TEST
+
 START_TEST(who_wants_no_store_takes_nothing_over)
 {
 	struct err err;
@@ -470,6 +484,7 @@ int main(void)
 	tcase_add_loop_test(tcase, who_has_no_store_tells_nothing, 0, 4);
 	tcase_add_test(tcase, flow_takes_its_socket_and_what_is_left_is_removed);
 	tcase_add_test(tcase, socket_that_is_not_what_it_is_said_to_be_is_not_taken);
+	tcase_add_test(tcase, what_was_opened_here_is_not_taken_for_passed);
 	tcase_add_test(tcase, who_wants_no_store_takes_nothing_over);
 	tcase_add_loop_test(tcase, descriptors_for_another_process_are_left_alone, 0, 3);
 	tcase_add_test(tcase, end_for_good_leaves_nothing_in_the_store);
