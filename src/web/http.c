@@ -4,7 +4,8 @@
  * loop is ours, so that the thread can be named, be nice(2), and drop who takes too long: the
  * library only knows a time of silence, and a byte now and then breaks that. Texts are kept with
  * the number of what they were made of. An answer that is being sent holds its text, so the bytes
- * of all texts are counted, and beyond a bound there is no new one until a reader is done.
+ * of all texts are counted, and beyond a bound there is no new one until a reader is done; but for
+ * the brief ones, by which somebody may judge whether the daemon is to be started again.
  */
 #include "src/web/http.h"
 
@@ -387,7 +388,7 @@ static int make(struct http *http, const struct route *route, struct route_ask *
 	struct route_answer made = {.status = 200, .type = route->type};
 	struct MHD_Response *response;
 
-	if (http->texts_bytes > TEXTS_BYTES_MAX) {
+	if (http->texts_bytes > TEXTS_BYTES_MAX && !route->brief) {
 		return -ENOMEM;
 	}
 	if (route->kind == ROUTE_TEXT) {

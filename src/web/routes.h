@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "src/web/text.h"
@@ -39,6 +40,7 @@ struct route {
 	const char *path; /* "/healthz"; without a question mark and what follows it */
 	enum route_kind kind;
 	enum web_part part; /* with ROUTE_TEXT */
+	bool brief;         /* a few lines, however much there is to tell of */
 	const char *type;   /* NULL: plain text */
 	const char *policy; /* what a browser lets it do; NULL: as little as possible */
 	/* Which of ROUTE_VARIANTS_MAX texts suits the request's Accept, which may be "". NULL:

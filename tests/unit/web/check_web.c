@@ -18,6 +18,7 @@
 #include "src/web/snapshot.h"
 
 #define MANY 100 /* more than there are places */
+#define DEAF 5
 
 static struct addr at = {.family = AF_INET, .ip = {127, 0, 0, 1}};
 static struct web *web;
@@ -27,6 +28,7 @@ static _Atomic bool playing;
 static _Atomic unsigned asked; /* snapshots */
 static const char *reason;     /* the one of each snapshot; NULL: none */
 static uint32_t failures;
+static size_t status_bytes; /* 0: few */
 
 /* Plays control. */
 static void *play(void *arg)
@@ -49,7 +51,9 @@ static void *play(void *arg)
 			web_put(web, WEB_SNAPSHOT, snapshot, 0);
 		}
 		if (web_wants(web, WEB_STATUS)) {
-			web_put(web, WEB_STATUS, strdup("{}\n"), 3);
+			char *text = status_bytes > 0 ? calloc(1, status_bytes) : strdup("{}\n");
+
+			web_put(web, WEB_STATUS, text, status_bytes > 0 ? status_bytes : 3);
 		}
 		if (web_wants(web, WEB_PLAN_NARROW)) {
 			web_put(web, WEB_PLAN_NARROW, strdup("<svg/>\n"), 7);
@@ -296,6 +300,34 @@ START_TEST(nothing_is_told_where_nobody_asked_for_it)
 }
 END_TEST
 
+/* Who judges by it whether to start the daemon again must not be told so by who reads nothing. */
+START_TEST(who_never_reads_makes_nobody_ill)
+{
+	static const char request[] = "GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	static const char last[] =
+		"GET /status.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	int deaf[DEAF];
+
+	status_bytes = ((size_t)64 << 20) - 1; /* so many are beyond the bound of all together */
+	start_play();
+	for (int i = 0; i < DEAF; i++) {
+		char byte;
+
+		deaf[i] = client();
+		ck_assert_int_gt(send(deaf[i], request, strlen(request), MSG_NOSIGNAL), 0);
+		ck_assert_int_eq(recv(deaf[i], &byte, 1, 0), 1); /* it is on its way */
+		usleep(WEB_FRESH_MS * 1000);
+	}
+	says(ask(last), "HTTP/1.1 503 ");
+	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
+	says(ask(GET("/readyz")), "HTTP/1.1 200 ");
+	for (int i = 0; i < DEAF; i++) {
+		close(deaf[i]);
+	}
+	end_play();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("web");
@@ -321,3 +353,4 @@ int main(void)
 	srunner_free(runner);
 	return failed != 0;
 }
+	tcase_add_test(tc, who_never_reads_makes_nobody_ill);
