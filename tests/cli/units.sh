@@ -46,7 +46,8 @@ for unit in numacastd numacast-hugepages numacast-irqs numacast-srt@ numacast-ri
         expect "$unit.service: exposure" "$(tail -n 1 "$work/security.log")" "at most $threshold"
     fi
 done
-for key in Type=notify LimitMEMLOCK=infinity LimitNOFILE=1048576 MemoryDenyWriteExecute=yes; do
+for key in Type=notify LimitMEMLOCK=infinity LimitNOFILE=1048576 LimitCORE=0 \
+    MemoryDenyWriteExecute=yes; do
     expect "numacastd.service has $key" "$(grep -cx "$key" "$units/numacastd.service")" 1
 done
 
