@@ -132,7 +132,8 @@ static int open_doors(struct supervisor *sup, struct err *err)
 		rc = control_open(sup, &sup->door, &sup->control, err);
 	}
 	if (rc == 0) {
-		rc = web_open(&opt->metrics, opt->metrics_detail, &sup->web, err);
+		rc = web_open(&opt->metrics, opt->metrics_detail, opt->metrics_host, &sup->web,
+			      err);
 	}
 	return rc == 0 ? privs_keep(&sup->privs, asked.rings, err) : rc;
 }

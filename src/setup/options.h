@@ -127,6 +127,7 @@ struct opt {
 	char *control_group;      /* --control-group NAME; NULL: the daemon's own */
 	struct addr metrics;      /* --metrics ADDR:PORT|off; family 0: nowhere */
 	unsigned metrics_detail;  /* --metrics-detail, enum opt_detail */
+	char *metrics_host;       /* --metrics-host NAME,...|any; NULL: as src/web/hosts.h says */
 	uint32_t drain_ms;        /* --drain-timeout MS */
 	enum opt_switch store;    /* --store: keep sockets with the service manager */
 	uint32_t latency_sample;  /* --latency-sample N; 0: nothing is timed */
@@ -157,10 +158,10 @@ extern const struct cli_group options_machines_group;
  * initialised and must be freed only after 0. */
 int options_parse(int argc, char **argv, struct opt *out, struct err *err);
 
-/* In options_check.c. 0, or -EINVAL with `err' when options contradict each other. What was left at
 /* The same for a daemon that runs, which is not to wait for a file (src/cli/file.h). */
 int options_parse_again(int argc, char **argv, struct opt *out, struct err *err);
 
+/* In options_check.c. 0, or -EINVAL with `err' when options contradict each other. What was left at
  * its default may follow what was given: `fill' is how `opt' was filled. */
 int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err);
 

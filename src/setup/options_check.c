@@ -19,6 +19,8 @@ static int check_zerocopy(const struct opt *opt, struct err *err);
 static bool is_asked_for(uint32_t amount);
 static const char *engines_that_can(unsigned abilities, char text[ENGINES_TEXT_MAX]);
 static int check_pool(const struct opt *opt, struct err *err);
+static int check_metrics_host(const char *names, struct err *err);
+static bool is_name(const char *text, size_t len);
 static int check_names(const struct conf *conf, struct err *err);
 
 int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
@@ -60,7 +62,8 @@ int options_check(struct opt *opt, const struct cli_fill *fill, struct err *err)
 		err_set(err, "%s", wrong);
 		return -EINVAL;
 	}
-	if (check_zerocopy(opt, err) < 0 || check_pool(opt, err) < 0) {
+	if (check_zerocopy(opt, err) < 0 || check_pool(opt, err) < 0 ||
+	    check_metrics_host(opt->metrics_host, err) < 0) {
 		return -EINVAL;
 	}
 	return lookup_is_there() ? 0 : check_names(&opt->conf, err);
@@ -149,6 +152,36 @@ static int check_pool(const struct opt *opt, struct err *err)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int check_metrics_host(const char *names, struct err *err)
+{
+	while (names) {
+		size_t len = strcspn(names, ",");
+
+		if (!is_name(names, len)) {
+			err_set(err,
+				"--metrics-host: `%.*s' is no name of a host; expected names "
+				"separated by commas, as a browser shows them and without a port, "
+				"or any; addresses and localhost need none",
+				(int)len, names);
+			return -EINVAL;
+		}
+		names = names[len] ? names + len + 1 : NULL;
+	}
+	return 0;
+}
+
+static bool is_name(const char *text, size_t len)
+{
+	char name[HOST_NAME_MAX_LEN + 1];
+
+	if (len >= sizeof(name)) {
+		return false;
+	}
+	memcpy(name, text, len);
+	name[len] = '\0';
+	return host_name_is_valid(name);
 }
 
 /* Nobody would look them up. */

@@ -62,6 +62,7 @@ void options_free(struct opt *opt)
 	free(opt->exit_report);
 	free(opt->control);
 	free(opt->control_group);
+	free(opt->metrics_host);
 	free(opt->user);
 	free(opt->health_file);
 	free(opt->member);

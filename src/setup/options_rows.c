@@ -344,6 +344,14 @@ static const struct cli_row running_rows[] = {
 	 .initial = "output",
 	 .help = "metrics of each rule, of each flow, too, or of each output, too: coarser\n"
 		 "is less for whoever keeps them"},
+	{.name = "metrics-host",
+	 .kind = CLI_TEXT,
+	 .arg = "NAME,...|any",
+	 AT(metrics_host),
+	 .help = "answer browsers that ask for the host by one of these names, besides\n"
+		 "localhost and addresses; any: by any name, as without it where --metrics\n"
+		 "is no loopback address",
+	 .example = "relay.example"},
 	{.name = "drain-timeout",
 	 .flags = CLI_LIVE,
 	 .kind = CLI_NUMBER,

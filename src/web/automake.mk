@@ -4,6 +4,7 @@ src_web_libnc_web_a_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS)
 src_web_libnc_web_a_SOURCES = \
 	src/web/accept.c \
 	src/web/health.c \
+	src/web/hosts.c src/web/hosts.h \
 	src/web/http.h \
 	src/web/listen.c src/web/listen.h \
 	src/web/metric.c src/web/metric.h \

@@ -26,6 +26,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/confine.h"
+#include "src/web/hosts.h"
 #include "src/web/routes.h"
 #include "src/web/web.h"
 
@@ -39,6 +40,7 @@
 #define NICE             10
 #define GIVEN_BACK       4
 #define GIVEN_BACK_BYTES ((size_t)96 * 1024) /* together more than malloc keeps */
+#define STATUS_NOT_OURS  403
 #define STATUS_MISSING   404
 #define STATUS_METHOD    405
 #define STATUS_NOT_READY 503
@@ -65,6 +67,7 @@ struct kept {
 struct http {
 	struct web *web;
 	unsigned detail;
+	const struct hosts *hosts;
 	struct MHD_Daemon *daemon;
 	int stop_fd;
 	pthread_t thread;
@@ -107,7 +110,8 @@ static struct MHD_Response *response_of(struct http *http, const struct route *r
 					struct text *text, const char *type);
 static void free_held(void *arg);
 
-int http_open(int fd, unsigned detail, struct web *web, struct http **out)
+int http_open(int fd, unsigned detail, const struct hosts *hosts, struct web *web,
+	      struct http **out)
 {
 	struct http *http = calloc(1, sizeof(*http));
 	int rc;
@@ -117,6 +121,7 @@ int http_open(int fd, unsigned detail, struct web *web, struct http **out)
 	}
 	http->web = web;
 	http->detail = detail;
+	http->hosts = hosts;
 	for (int i = 0; i < CONNECTIONS_MAX; i++) {
 		http->connections[i].fd = -1;
 	}
@@ -313,6 +318,8 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	struct http *http = arg;
 	const char *accept =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	const char *host =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	unsigned variant;
 	int at;
 
@@ -321,6 +328,11 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	(void)upload_len;
 	(void)context;
 	enter(connection_of(connection), PHASE_ANSWER);
+	if (!hosts_allow(http->hosts, host)) {
+		return refuse(http, connection, STATUS_NOT_OURS,
+			      "nobody is called so here; expected localhost, an address, or a name "
+			      "that --metrics-host gives\n");
+	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		return refuse(http, connection, STATUS_METHOD, "only GET and HEAD are answered\n");
 	}

@@ -7,12 +7,15 @@
  */
 #pragma once
 
+struct hosts;
 struct http;
 struct web;
 
-/* Takes over `fd', which listens, and starts the thread, which asks `web' for snapshots. 0 or
- * -errno; `fd' is still the caller's then. Control thread. */
-int http_open(int fd, unsigned detail, struct web *web, struct http **out);
+/* Takes over `fd', which listens, and starts the thread, which asks `web' for snapshots and answers
+ * whom `hosts', the caller's until http_close, allow. 0 or -errno; `fd' is still the caller's then.
+ * Control thread. */
+int http_open(int fd, unsigned detail, const struct hosts *hosts, struct web *web,
+	      struct http **out);
 
 /* Ends the thread and all connections. Accepts NULL. Control thread. */
 void http_close(struct http *http);

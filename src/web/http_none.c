@@ -6,10 +6,12 @@
 
 #include <errno.h>
 
-int http_open(int fd, unsigned detail, struct web *web, struct http **out)
+int http_open(int fd, unsigned detail, const struct hosts *hosts, struct web *web,
+	      struct http **out)
 {
 	(void)fd;
 	(void)detail;
+	(void)hosts;
 	(void)web;
 	(void)out;
 	return -EOPNOTSUPP;

@@ -14,6 +14,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/must.h"
+#include "src/web/hosts.h"
 #include "src/web/http.h"
 #include "src/web/listen.h"
 #include "src/web/snapshot.h"
@@ -33,6 +34,7 @@ struct web {
 	pthread_cond_t changed; /* something was handed over */
 	int wanted_fd;          /* written by the HTTP thread, read by control */
 	struct part parts[WEB_PART_COUNT];
+	struct hosts hosts;
 	struct http *http;
 	uint16_t port;
 };
@@ -42,7 +44,8 @@ static void free_piece(struct web_piece *piece);
 static bool is_fresh(const struct part *part, uint64_t now_ns);
 static void await_next(struct web *web, struct part *part, uint64_t now_ns);
 
-int web_open(const struct addr *at, unsigned detail, struct web **out, struct err *err)
+int web_open(const struct addr *at, unsigned detail, const char *hosts, struct web **out,
+	     struct err *err)
 {
 	struct web *web;
 	int fd, rc;
@@ -57,9 +60,10 @@ int web_open(const struct addr *at, unsigned detail, struct web **out, struct er
 	}
 	web = calloc(1, sizeof(*web));
 	rc = web ? init_lock(web) : -ENOMEM;
+	rc = rc == 0 ? hosts_init(&web->hosts, at, hosts) : rc;
 	if (rc == 0) {
 		web->port = listen_port(fd);
-		rc = http_open(fd, detail, web, &web->http);
+		rc = http_open(fd, detail, &web->hosts, web, &web->http);
 	}
 	if (rc < 0) {
 		err_set(err, "--metrics: cannot start: %s; see `ulimit -n' and `ulimit -u'",
@@ -81,6 +85,7 @@ void web_close(struct web *web)
 		web_put(web, (enum web_part)i, NULL, 0); /* who waits need not wait */
 	}
 	http_close(web->http);
+	hosts_free(&web->hosts);
 	for (int i = 0; i < WEB_PART_COUNT; i++) {
 		free_piece(&web->parts[i].next);
 		free_piece(&web->parts[i].used);

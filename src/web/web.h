@@ -4,6 +4,7 @@
  *     snapshot.c    what runs, copied
  *     http.c        the server: libmicrohttpd, and a thread of its own; http_none.c: without it
  *     listen.c      the socket
+ *     hosts.c       by which names a browser may ask
  *     page.c        the page of page.html, page.css and page.js
  *     routes.c      the table of paths; health.c and others make the texts
  *     text.c        text that grows
@@ -66,9 +67,10 @@ struct web_piece {
 };
 
 /* Listens at `at' and starts the thread, which answers 503 until control hands something over.
- * Family 0: `*out' is NULL, which all below accept. `detail' is --metrics-detail. 0 or -errno with
- * `err'. Control thread, as are all but web_get. */
-int web_open(const struct addr *at, unsigned detail, struct web **out, struct err *err);
+ * Family 0: `*out' is NULL, which all below accept. `detail' is --metrics-detail, `hosts'
+ * --metrics-host or NULL. 0 or -errno with `err'. Control thread, as are all but web_get. */
+int web_open(const struct addr *at, unsigned detail, const char *hosts, struct web **out,
+	     struct err *err);
 void web_close(struct web *web);
 
 /* Readable when something is asked for; -1: never. */

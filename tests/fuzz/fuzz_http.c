@@ -20,8 +20,8 @@
 #include "src/base/must.h"
 #include "src/fastpath/counts.h"
 #include "src/run/recheck.h"
+#include "src/web/hosts.h"
 #include "src/web/listen.h"
-#include "src/web/routes.h"
 #include "src/web/routes.h"
 #include "src/web/snapshot.h"
 #include "src/web/web.h"
@@ -38,6 +38,7 @@ int __wrap_listen_at(const struct addr *at, int *out, struct err *err);
 uint16_t __wrap_listen_port(int fd);
 
 static struct web *web;
+static struct hosts hosts;
 static struct sockaddr_un name;
 static socklen_t name_len;
 static bool dumb; /* control has nothing to tell */
@@ -174,7 +175,7 @@ static void act(const uint8_t *text, size_t len, uint8_t how)
 static void ask_in_order(void)
 {
 	static const uint8_t request[] =
-		"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 	act(request, sizeof(request) - 1, 0);
 	must(read_all(0, PATIENCE_MS));
@@ -190,6 +191,7 @@ static void choose(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	must(metrics_choose(text) < ROUTE_VARIANTS_MAX);
 	must(route_find(text) < (int)route_count);
+	(void)hosts_allow(&hosts, text);
 	free(text);
 }
 
@@ -199,7 +201,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 
 	if (!web) {
-		must(web_open(&at, 0, &web, &err) == 0);
+		must(web_open(&at, 0, "relay.example", &web, &err) == 0);
+		must(hosts_init(&hosts, &at, "relay.example,x") == 0);
 	}
 	choose(data, size);
 	while (size > 0) {

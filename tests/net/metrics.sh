@@ -48,6 +48,9 @@ expect "but to say so" "$status" 503
 expect_words "with its reason" "$work/answer" "output 239.2.2.2%out9:6000: pending: "
 get /nothing
 expect "what is not there" "$status" 404
+get /status.json -H 'Host: evil.example:9469' # a foreign page, whose name DNS has turned here
+expect "what a foreign page is told" "$status $(cut -c -24 "$work/answer")" \
+    "403 nobody is called so here"
 
 cat >"$work/prometheus.yml" <<'PROMETHEUS'
 global: {scrape_interval: 1s, evaluation_interval: 1s}
@@ -118,8 +121,11 @@ relay_refuses 1 "expected an address of this host" --rule "$two" --metrics 192.0
 relay_refuses 2 "ADDR:PORT" --rule "$two" --metrics 127.0.0.1
 stop "$prometheus"
 
-# IPv6, and as coarse as can be.
-relay_start --rule "$one" --rule "$two" --metrics '[::1]:9469' --metrics-detail rule
+# IPv6, as coarse as can be, and by a name of its own.
+relay_start --rule "$one" --rule "$two" --metrics '[::1]:9469' --metrics-detail rule \
+    --metrics-host relay.example
+expect "asked for by that name" "$(in_ns mid curl -s -m 20 -o /dev/null -w '%{http_code}' -g \
+    -H 'Host: relay.example' 'http://[::1]:9469/metrics')" 200
 in_ns mid curl -s -m 20 -g 'http://[::1]:9469/metrics' >"$work/answer"
 expect "lines of a counter" "$(grep -c '^numacast_output_sent_datagrams_total{' "$work/answer")" 2
 expect_words "what was left out" "$work/answer" 'numacast_metrics_left_out{of="outputs"} 1'

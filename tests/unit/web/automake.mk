@@ -2,6 +2,9 @@
 UNIT_TESTS += tests/unit/web/check_web_text
 tests_unit_web_check_web_text_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/web/check_hosts
+tests_unit_web_check_hosts_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
+
 if HAVE_MICROHTTPD
 UNIT_TESTS += tests/unit/web/check_web
 tests_unit_web_check_web_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)

@@ -76,7 +76,7 @@ static void end_play(void)
 
 static void setup(void)
 {
-	ck_assert_int_eq(web_open(&at, 0, &web, &err), 0);
+	ck_assert_int_eq(web_open(&at, 0, "relay.example", &web, &err), 0);
 	ck_assert_uint_ne(web_port(web), 0);
 }
 
@@ -129,7 +129,7 @@ static const char *ask(const char *request)
 	return heard(fd, 5000);
 }
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 static void says(const char *answer, const char *part)
 {
@@ -208,13 +208,41 @@ END_TEST
 
 START_TEST(only_looking_is_answered_and_only_at_what_is_there)
 {
-	const char *answer = ask("POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
+	const char *answer =
+		ask("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx");
 
 	says(answer, "HTTP/1.1 405 ");
 	says(answer, "Allow: GET, HEAD\r\n");
 	says(ask(GET("/healthy")), "HTTP/1.1 404 ");
 	says(ask(GET("/nothing")), "/readyz\n");
 	ck_assert_uint_eq(asked, 0); /* control was left alone */
+}
+END_TEST
+
+/* As of a page whose name the DNS has turned into our address. */
+START_TEST(who_asks_by_a_foreign_name_is_told_nothing)
+{
+	static const char *const paths[] = {"/", "/status.json", "/metrics", "/healthz",
+					    "/nothing"};
+	char request[200];
+
+	start_play();
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const char *answer;
+
+		snprintf(request, sizeof(request),
+			 "GET %s HTTP/1.1\r\nHost: evil.example:9469\r\nConnection: close\r\n\r\n",
+			 paths[i]);
+		answer = ask(request);
+		says(answer, "HTTP/1.1 403 ");
+		says(answer, "\r\n\r\nnobody is called so here; ");
+		ck_assert_uint_lt(strlen(answer), 1000);
+	}
+	ck_assert_uint_eq(asked, 0); /* control was left alone */
+	says(ask("GET /healthz HTTP/1.1\r\nHost: RELAY.example:1\r\nConnection: close\r\n\r\n"),
+	     "HTTP/1.1 200 ");
+	says(ask("GET /healthz HTTP/1.0\r\n\r\n"), " 200 "); /* no browser */
+	end_play();
 }
 END_TEST
 
@@ -272,34 +300,6 @@ START_TEST(bad_requests_harm_nobody)
 }
 END_TEST
 
-START_TEST(port_that_is_taken_is_refused)
-{
-	struct addr same = at;
-	struct web *second;
-
-	same.port = web_port(web);
-	ck_assert_int_eq(web_open(&same, 0, &second, &err), -EADDRINUSE);
-	ck_assert_ptr_null(second);
-	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: Address already in use"));
-	same.ip[0] = 192; /* 192.0.0.1 */
-	ck_assert_int_eq(web_open(&same, 0, &second, &err), -EADDRNOTAVAIL);
-	ck_assert_ptr_nonnull(strstr(err.text, "expected an address of this host"));
-}
-END_TEST
-
-START_TEST(nothing_is_told_where_nobody_asked_for_it)
-{
-	const struct addr none = {0};
-	struct web *nothing = web;
-
-	ck_assert_int_eq(web_open(&none, 0, &nothing, &err), 0);
-	ck_assert_ptr_null(nothing);
-	ck_assert_int_eq(web_fd(NULL), -1);
-	ck_assert(!web_wants(NULL, WEB_SNAPSHOT));
-	web_close(NULL);
-}
-END_TEST
-
 /* Who judges by it whether to start the daemon again must not be told so by who reads nothing. */
 START_TEST(who_never_reads_makes_nobody_ill)
 {
@@ -328,6 +328,34 @@ START_TEST(who_never_reads_makes_nobody_ill)
 }
 END_TEST
 
+START_TEST(port_that_is_taken_is_refused)
+{
+	struct addr same = at;
+	struct web *second;
+
+	same.port = web_port(web);
+	ck_assert_int_eq(web_open(&same, 0, NULL, &second, &err), -EADDRINUSE);
+	ck_assert_ptr_null(second);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot listen: Address already in use"));
+	same.ip[0] = 192; /* 192.0.0.1 */
+	ck_assert_int_eq(web_open(&same, 0, NULL, &second, &err), -EADDRNOTAVAIL);
+	ck_assert_ptr_nonnull(strstr(err.text, "expected an address of this host"));
+}
+END_TEST
+
+START_TEST(nothing_is_told_where_nobody_asked_for_it)
+{
+	const struct addr none = {0};
+	struct web *nothing = web;
+
+	ck_assert_int_eq(web_open(&none, 0, NULL, &nothing, &err), 0);
+	ck_assert_ptr_null(nothing);
+	ck_assert_int_eq(web_fd(NULL), -1);
+	ck_assert(!web_wants(NULL, WEB_SNAPSHOT));
+	web_close(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("web");
@@ -343,9 +371,11 @@ int main(void)
 	tcase_add_test(tc, page_is_whole_and_may_run_its_own_script_only);
 	tcase_add_test(tc, picture_may_do_nothing_but_have_colours);
 	tcase_add_test(tc, only_looking_is_answered_and_only_at_what_is_there);
+	tcase_add_test(tc, who_asks_by_a_foreign_name_is_told_nothing);
 	tcase_add_test(tc, control_that_has_no_time_is_waited_for_a_second);
 	tcase_add_test(tc, who_asks_often_costs_control_no_more);
 	tcase_add_test(tc, bad_requests_harm_nobody);
+	tcase_add_test(tc, who_never_reads_makes_nobody_ill);
 	tcase_add_test(tc, port_that_is_taken_is_refused);
 	tcase_add_test(tc, nothing_is_told_where_nobody_asked_for_it);
 	srunner_run_all(runner, CK_ENV);
@@ -353,4 +383,3 @@ int main(void)
 	srunner_free(runner);
 	return failed != 0;
 }
-	tcase_add_test(tc, who_never_reads_makes_nobody_ill);
