@@ -6,6 +6,7 @@
 #include "src/base/host_name.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ const struct host_name *host_name_keep(const char *text, uint16_t family)
 	}
 	name = kept < HOST_NAMES_MAX ? malloc(sizeof(*name) + size) : NULL;
 	if (!name) {
+		errno = kept < HOST_NAMES_MAX ? ENOMEM : ENOSPC;
 		return NULL;
 	}
 	name->next = *list;

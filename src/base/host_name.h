@@ -23,5 +23,5 @@ struct host_name {
 bool host_name_is_valid(const char *text);
 
 /* The one that is called `text', which is valid, in letters of either case, with addresses of
- * `family' wanted. NULL: there are too many, or no memory. */
+ * `family' wanted. NULL: there are too many, or, with ENOMEM in errno, there is no memory. */
 const struct host_name *host_name_keep(const char *text, uint16_t family);

@@ -233,7 +233,7 @@ static int alias(struct reading *reading, struct conf_span *span)
 static int read_output(struct conf_cursor *cursor, struct conf_span *span, struct rule_output *out)
 {
 	uint32_t seen = 0;
-	int token = conf_next(cursor);
+	int token = conf_next(cursor), rc;
 
 	if (token < 0) {
 		return token;
@@ -243,8 +243,9 @@ static int read_output(struct conf_cursor *cursor, struct conf_span *span, struc
 				   "no egress after '->' or ','; expected ADDR%%IFACE:PORT; write "
 				   "for instance 239.2.2.2%%eth1:6000, or remove the last comma");
 	}
-	if (conf_read_endpoint(cursor, CONF_EGRESS, span) != 0) {
-		return -EINVAL;
+	rc = conf_read_endpoint(cursor, CONF_EGRESS, span);
+	if (rc != 0) {
+		return rc;
 	}
 	*out = (struct rule_output)RULE_OUTPUT_UNSET;
 	out->to = span->first;

@@ -53,9 +53,12 @@ int conf_read_endpoint(struct conf_cursor *cursor, enum conf_side side, struct c
 {
 	struct conf_span span = {.addr_count = 1, .port_count = 1};
 	struct pieces pieces = {.ip = cursor->word, .port = cursor->word};
+	int rc = cut(cursor, side, &pieces) ? -EINVAL : read_ip(cursor, side, &pieces, &span);
 
-	if (cut(cursor, side, &pieces) || read_ip(cursor, side, &pieces, &span) ||
-	    read_prefix(cursor, &pieces, &span) || read_ifname(cursor, &pieces, &span) ||
+	if (rc != 0) {
+		return rc; /* a name may want memory */
+	}
+	if (read_prefix(cursor, &pieces, &span) || read_ifname(cursor, &pieces, &span) ||
 	    read_ports(cursor, &pieces, &span) || read_source(cursor, &pieces, &span) ||
 	    check_scope(cursor, side, &pieces, &span)) {
 		return -EINVAL;

@@ -49,10 +49,14 @@ int conf_settle_name(struct conf_cursor *cursor, const struct endpoint *in, stru
 static int keep(struct conf_cursor *cursor, const char *text, uint16_t family, struct endpoint *out)
 {
 	out->name = host_name_keep(text, family);
+	if (!out->name && errno == ENOMEM) {
+		(void)conf_refuse(cursor, "out of memory for the name '%.48s'", text);
+		return -ENOMEM;
+	}
 	if (!out->name) {
 		return conf_refuse(cursor,
-				   "'%.48s' is one name too many, or there is no memory for it; at "
-				   "most %d are kept; write addresses in place of some",
+				   "'%.48s' is one name too many; at most %d are kept; write "
+				   "addresses in place of some",
 				   text, HOST_NAMES_MAX);
 	}
 	out->addr.family = family == AF_INET6 ? AF_INET6 : AF_INET;

@@ -23,6 +23,7 @@ tests_unit_rules_check_apart_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/rules/check_endpoint
 tests_unit_rules_check_endpoint_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)
+tests_unit_rules_check_endpoint_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 
 UNIT_TESTS += tests/unit/rules/check_legs
 tests_unit_rules_check_legs_LDADD = $(NC_RULES_LIBS) $(CHECK_LIBS)

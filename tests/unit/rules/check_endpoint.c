@@ -9,6 +9,16 @@
 
 #include "src/rules/conf.h"
 
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+static bool memory_is_short;
+
+void *__wrap_malloc(size_t size)
+{
+	return memory_is_short ? NULL : __real_malloc(size);
+}
+
 static struct conf conf;
 static struct err err;
 
@@ -187,6 +197,19 @@ START_TEST(hosts_are_named_as_destinations)
 END_TEST
 
 /* What a name means may be what a rule hears, which shows once it is known only. */
+START_TEST(want_of_memory_for_a_name_is_no_mistake_in_the_rule)
+{
+	int rc;
+
+	memory_is_short = true; /* not for the test itself */
+	rc = conf_add_rule(&conf, "239.1.1.1%eth0:1 -> new.example:2", "here", &err);
+	memory_is_short = false;
+	ck_assert_int_eq(rc, -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(err.text, "out of memory for the name 'new.example'"));
+	add("239.1.1.1%eth0:1 -> new.example:2");
+}
+END_TEST
+
 START_TEST(a_name_is_no_place_until_it_is_known)
 {
 	const struct conf_flow *flow =
@@ -240,6 +263,7 @@ int main(void)
 	tcase_add_test(tc, broadcasts_come_in_and_go_out);
 	tcase_add_test(tc, long_interface_names_have_aliases);
 	tcase_add_test(tc, hosts_are_named_as_destinations);
+	tcase_add_test(tc, want_of_memory_for_a_name_is_no_mistake_in_the_rule);
 	tcase_add_test(tc, a_name_is_no_place_until_it_is_known);
 	tcase_add_test(tc, a_name_is_the_same_place_whatever_it_means);
 	srunner_run_all(runner, CK_ENV);
