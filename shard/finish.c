@@ -24,6 +24,7 @@
 
 static uint64_t count_sent(const struct egress *eg);
 static uint64_t count_dropped(const struct egress *eg);
+static bool is_of_the_path(unsigned drop);
 static void forget_holds(struct relay *r);
 static void hold(struct pool *pool, uint32_t slot);
 static void forget_queues(struct egress *eg);
@@ -63,18 +64,25 @@ static uint64_t count_sent(const struct egress *eg)
 	return sum;
 }
 
-/* But for what the rules want dropped. */
 static uint64_t count_dropped(const struct egress *eg)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < eg->place_count; i++) {
-		const struct output_stats *stats = &egress_place(eg, i)->stats;
-
-		sum += stat_get(&stats->drops[OUTPUT_DROP_SEND_ERROR]) +
-		       stat_get(&stats->drops[OUTPUT_DROP_EGRESS_FULL]);
+		for (unsigned drop = 0; drop < OUTPUT_DROP_COUNT; drop++) {
+			sum += is_of_the_path(drop)
+				       ? stat_get(&egress_place(eg, i)->stats.drops[drop])
+				       : 0;
+		}
 	}
 	return sum;
+}
+
+/* And not what the rules want dropped, or an output without a socket. */
+static bool is_of_the_path(unsigned drop)
+{
+	return drop != OUTPUT_DROP_PENDING && drop != OUTPUT_DROP_NO_SOURCE &&
+	       drop != OUTPUT_DROP_RATE_LIMITED && drop != OUTPUT_DROP_TTL_EXPIRED;
 }
 
 /* All slots are free, and none is to be had. */

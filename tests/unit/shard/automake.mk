@@ -204,4 +204,5 @@ tests_unit_shard_check_sequence_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
 if !SANITIZERS
 UNIT_TESTS += tests/unit/shard/check_finish
 tests_unit_shard_check_finish_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_shard_check_finish_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendmsg
 endif

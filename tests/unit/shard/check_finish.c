@@ -65,6 +65,20 @@ static volatile uint32_t steps, steps_max;
 static bool (*dies_when)(void); /* asked before each instruction; NULL: it does not matter */
 static volatile bool has_met;   /* it was so */
 static bool stands_by;          /* the rule does */
+static int refusal;             /* errno of each send that the finisher makes; 0: none */
+static bool finishing;
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (finishing && refusal != 0) {
+		errno = refusal;
+		return -1;
+	}
+	return __real_sendmsg(fd, message, flags);
+}
 
 static int open_receiver(struct sockaddr_in *at)
 {
@@ -229,8 +243,8 @@ static void end(void)
 	arena_unmap(&arena);
 }
 
-/* Dies after so many instructions, or when it is time, and is finished. */
-static void die(const struct variant *v, uint32_t count)
+/* Dies after so many instructions, or when it is time, and is finished: what came of that. */
+static struct finish die(const struct variant *v, uint32_t count)
 {
 	struct finish done = {0};
 	struct sockaddr_in ingress;
@@ -244,8 +258,10 @@ static void die(const struct variant *v, uint32_t count)
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	finishing = true;
 	shard_finish(shard, &done);
-	ck_assert_uint_eq(done.lost, 0);
+	finishing = false;
+	return done;
 }
 
 /* Returns how many instructions it came to. */
@@ -253,7 +269,7 @@ static uint32_t die_after(const struct variant *v, uint32_t count)
 {
 	uint32_t left;
 
-	die(v, count);
+	ck_assert_uint_eq(die(v, count).lost, 0);
 	left = read_numbers(receivers[0], 0);
 	ck_assert_uint_eq(read_numbers(receivers[1], 0), left);
 	ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, left), COUNT);
@@ -342,7 +358,7 @@ START_TEST(what_stands_by_is_not_sent_when_it_was_killed)
 
 	dies_when = is_queued;
 	stands_by = true;
-	die(&variants[_i], UINT32_MAX);
+	ck_assert_uint_eq(die(&variants[_i], UINT32_MAX).lost, 0);
 	ck_assert(has_met);
 	stats = &shard_flow(shard, 0)->stats;
 	received = stat_get(&stats->received);
@@ -352,6 +368,31 @@ START_TEST(what_stands_by_is_not_sent_when_it_was_killed)
 	ck_assert_uint_eq(read_numbers(receivers[1], 0), 0);
 	ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, (uint32_t)received), COUNT);
 	end();
+}
+END_TEST
+
+/* Whatever the reason: it was received, and each output was to have it. */
+START_TEST(what_the_path_refuses_is_told_as_lost)
+{
+	static const int refusals[] = {ENOBUFS, EHOSTUNREACH, EPERM, ENETDOWN, EIO};
+
+	for (unsigned i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		struct finish done;
+		uint32_t left;
+
+		dies_when = is_queued;
+		refusal = refusals[i];
+		done = die(&variants[_i], UINT32_MAX);
+		ck_assert(has_met);
+		left = read_numbers(receivers[0], 0);
+		ck_assert_uint_eq(read_numbers(receivers[1], 0), left);
+		ck_assert_uint_eq(done.sent, 0);
+		ck_assert_uint_gt(done.lost, 0);
+		ck_assert_uint_eq(done.lost % OUTPUTS, 0);
+		left += (uint32_t)done.lost / OUTPUTS;
+		ck_assert_uint_eq(read_numbers(shard_flow(shard, 0)->flow.fd, left), COUNT);
+		end();
+	}
 }
 END_TEST
 
@@ -372,6 +413,7 @@ int main(void)
 	tcase_add_loop_test(tcase, killed_between_two_stores_it_loses_and_doubles_nothing, 0,
 			    VARIANT_COUNT);
 	tcase_add_loop_test(tcase, what_stands_by_is_not_sent_when_it_was_killed, 0, VARIANT_COUNT);
+	tcase_add_loop_test(tcase, what_the_path_refuses_is_told_as_lost, 0, VARIANT_COUNT);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
