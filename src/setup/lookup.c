@@ -3,6 +3,9 @@
  * c-ares asks, repeats and reads answers. It has several sockets, which it names one by one; they
  * stand in an epoll set of ours, so that whoever polls has one descriptor. Of an answer only what
  * can be a host's address is handed on. A server that says nothing has failed after three seconds.
+ * What resolv.conf says may be missing though there was no error: where c-ares could not read it,
+ * for want of a descriptor perhaps, it takes this host for the server. So it is read again whenever
+ * no server has answered.
  */
 #include "src/setup/lookup.h"
 
@@ -25,6 +28,7 @@ struct lookup {
 	int epoll_fd;
 	uint32_t asked;      /* and not answered */
 	struct stat read_at; /* of resolv.conf, when it was read */
+	bool doubtful;       /* whether it was */
 	bool closing;
 };
 
@@ -53,9 +57,9 @@ bool lookup_is_there(void)
 int lookup_open(struct lookup **out, struct err *err)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
-	int rc = ares_library_init(ARES_LIB_INIT_ALL);
+	int rc = l ? ares_library_init(ARES_LIB_INIT_ALL) : ARES_ENOMEM;
 
-	if (!l || rc != ARES_SUCCESS) {
+	if (rc != ARES_SUCCESS) {
 		err_set(err, "names: %s", l ? ares_strerror(rc) : "out of memory");
 		free(l);
 		return -ENOMEM;
@@ -160,6 +164,7 @@ static int open_channel(struct lookup *l)
 	}
 	l->channel = channel;
 	l->read_at = now;
+	l->doubtful = false;
 	return 0;
 }
 
@@ -185,7 +190,7 @@ static void read_again(struct lookup *l)
 	struct stat now = {0};
 
 	(void)stat(RESOLV_CONF, &now);
-	if (now.st_ino == l->read_at.st_ino && now.st_size == l->read_at.st_size &&
+	if (!l->doubtful && now.st_ino == l->read_at.st_ino && now.st_size == l->read_at.st_size &&
 	    now.st_mtim.tv_sec == l->read_at.st_mtim.tv_sec &&
 	    now.st_mtim.tv_nsec == l->read_at.st_mtim.tv_nsec) {
 		return;
@@ -211,6 +216,7 @@ static void take_answer(void *data, int status, int timeouts, struct ares_addrin
 			answer.refused > 0 ? "Its addresses are no host's" : "It has no address";
 	}
 	l->asked--;
+	l->doubtful |= answer.rc == -ENOMEM || answer.rc == -ETIMEDOUT || answer.rc == -EIO;
 	if (!l->closing) {
 		question->done(question->context, &answer);
 	}

@@ -39,3 +39,11 @@ tests_unit_setup_check_opt_metrics_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/setup/check_privileges
 tests_unit_setup_check_privileges_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+
+if HAVE_CARES
+UNIT_TESTS += tests/unit/setup/check_lookup
+tests_unit_setup_check_lookup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CARES_CFLAGS)
+tests_unit_setup_check_lookup_LDADD = $(NC_SETUP_LIBS) $(CHECK_LIBS)
+tests_unit_setup_check_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ares_init_options \
+	-Wl,--wrap=ares_destroy -Wl,--wrap=ares_getaddrinfo
+endif
