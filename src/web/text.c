@@ -46,6 +46,7 @@ void text_printf(struct text *text, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
+	text->failed |= len < 0; /* the C library needs memory for some numbers */
 	if (len >= 0 && make_room(text, (size_t)len)) {
 		va_start(args, format);
 		vsnprintf(text->at + text->len, (size_t)len + 1, format, args);

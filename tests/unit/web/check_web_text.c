@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "src/web/routes.h"
 
@@ -34,6 +35,17 @@ START_TEST(long_text_is_whole)
 	}
 	ck_assert_uint_eq(text.len, 10 * 2 + 90 * 3 + 900 * 4 + 4000 * 5);
 	ck_assert_str_eq(text.at + text.len - 10, "4998\n4999\n");
+}
+END_TEST
+
+/* As when there is no memory for a long number. */
+START_TEST(text_that_the_c_library_cannot_make_is_not_left_out_unseen)
+{
+	text_put(&text, "a");
+	text_printf(&text, "%lc", (wint_t)0x7fffffff);
+	ck_assert(text_failed(&text));
+	text_put(&text, "b");
+	ck_assert_str_eq(text.at, "a");
 }
 END_TEST
 
@@ -67,6 +79,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_test(tc, parts_stand_one_behind_the_other);
 	tcase_add_test(tc, long_text_is_whole);
+	tcase_add_test(tc, text_that_the_c_library_cannot_make_is_not_left_out_unseen);
 	tcase_add_test(tc, every_path_is_found_and_made_of_something);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
