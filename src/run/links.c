@@ -10,7 +10,11 @@
 #include "src/base/log.h"
 #include "src/run/supervisor.h"
 
-static void look_at_names(struct links *links);
+#define AGAIN_NS NS_PER_S
+
+static int look_at_all(struct links *links, struct err *err);
+static int look_at_names(struct links *links, struct err *err);
+static void look_again(struct links *links, int rc, const struct err *err);
 static void hear(void *context, const struct ifwatch_event *event);
 
 void links_open(struct links *links)
@@ -37,10 +41,11 @@ void links_open(struct links *links)
 int links_start(struct links *links, struct supervisor *sup, struct err *err)
 {
 	int rc = renew_init(&links->renew, sup);
+	struct err names = {0};
 
 	links->sup = sup;
 	links->follow = (struct follow){.sup = sup};
-	look_at_names(links);
+	look_again(links, look_at_names(links, &names), &names);
 	links->sources.due = true;
 	if (rc == 0) {
 		rc = pending_init(&links->pending, sup, clock_now_ns());
@@ -56,7 +61,7 @@ void links_changed(struct links *links)
 {
 	struct supervisor *sup = links->sup;
 	bool ending = false;
-	struct err err;
+	struct err err = {0};
 	int rc = 0;
 
 	links->sources.due = true;
@@ -66,19 +71,11 @@ void links_changed(struct links *links)
 		ending = ending || sup->workers[s].closing;
 	}
 	if (!ending) {
-		look_at_names(links);
-		if (replies_look(&sup->replies, sup, &err) < 0) {
-			log_warn("%s", err.text);
-		}
-		rc = pending_look(&links->pending);
-		rc = rc == 0 ? renew_look(&links->renew) : rc;
+		rc = look_at_all(links, &err);
 		lane_changed(sup);
 	}
 	gate_let(&sup->gate);
-	if (rc < 0) {
-		log_warn("interfaces: out of memory; what came with the last change is not known "
-			 "to be pending, nor reported again when a link is back");
-	}
+	look_again(links, rc, &err);
 }
 
 const char *links_amiss(const struct links *links, unsigned ifindex)
@@ -137,6 +134,10 @@ void links_tick(struct links *links)
 	lane_prolong(links->sup, links->now_ns);
 	lane_hear(links->sup);
 	members_watch_tick(&links->members, links->sup);
+	if (links->again_ns > 0 && links->now_ns >= links->again_ns &&
+	    changer_is_idle(&links->sup->changer)) {
+		links_changed(links);
+	}
 	if (!changer_is_amid(&links->sup->changer) && sources_tick(&links->sources, links->sup)) {
 		duty_wake(&links->sup->changer.duty);
 	}
@@ -170,19 +171,47 @@ void links_close(struct links *links)
 	}
 }
 
+/* At as much of it as can be. 0, or -errno of the first thing that could not be looked at with
+ * `err'.
+ */
+static int look_at_all(struct links *links, struct err *err)
+{
+	int names = look_at_names(links, err);
+	int replies = replies_look(&links->sup->replies, links->sup, err);
+	int rc = pending_look(&links->pending);
+
+	rc = rc == 0 ? renew_look(&links->renew) : rc;
+	if (rc < 0) {
+		err_set(err, "interfaces: out of memory; what came with the last change is not "
+			     "known yet to be pending, nor reported again when a link is back");
+	}
+	return rc < 0 ? rc : replies < 0 ? replies : names;
+}
+
 /* They have a descriptor from the first one on. */
-static void look_at_names(struct links *links)
+static int look_at_names(struct links *links, struct err *err)
 {
 	int before = names_fd(&links->names);
+	int rc;
 
 	if (members_watch_open(&links->members, links->sup)) {
 		links_listen(links, links->members.fd);
 	}
 	links->names.sup = links->sup;
-	(void)names_look(&links->names); /* what it cannot, it has logged */
+	rc = names_look(&links->names, err);
 	if (before < 0) {
 		links_listen(links, names_fd(&links->names));
 	}
+	return rc;
+}
+
+/* Said of the first of several failures in a row. */
+static void look_again(struct links *links, int rc, const struct err *err)
+{
+	if (rc < 0 && links->again_ns == 0) {
+		log_warn("%s; it is tried again each second", err->text);
+	}
+	links->again_ns = rc < 0 ? clock_now_ns() + AGAIN_NS : 0;
 }
 
 static void hear(void *context, const struct ifwatch_event *event)

@@ -33,9 +33,10 @@ struct links {
 	struct members_watch members;
 	int epoll_fd; /* of the watch and of the names; -1 or 0: none */
 	struct neighbours neighbours;
-	uint32_t listing; /* of the watch, when addresses were looked at last */
-	uint64_t now_ns;  /* of this tick */
-	uint64_t heard;   /* events so far, and changes of what there is */
+	uint32_t listing;  /* of the watch, when addresses were looked at last */
+	uint64_t again_ns; /* when to look again at what a change brought; 0: all of it is known */
+	uint64_t now_ns;   /* of this tick */
+	uint64_t heard;    /* events so far, and changes of what there is */
 };
 
 /* Begins to watch, before anything is joined, so that nothing is missed. Without the kernel's news
@@ -46,7 +47,8 @@ void links_open(struct links *links);
 int links_start(struct links *links, struct supervisor *sup, struct err *err);
 
 /* A list of changes is done: the shards may have other flows, outputs and sockets now, which are to
- * be watched, tried again, or have answers taken (replies.h). */
+ * be watched, tried again, or have answers taken (replies.h). What cannot be looked at for want of
+ * memory or of a descriptor is logged, and looked at again a second later. */
 void links_changed(struct links *links);
 
 /* What is amiss with interface `ifindex', though it is there; NULL: nothing that is known. */

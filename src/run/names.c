@@ -3,7 +3,9 @@
  * An item lives as long as its question may be answered, also when its name has left the rules.
  * Addresses that come while a change is under way wait, and are applied together. What is refused,
  * because with that address the rules would make a circle, must not keep others from theirs, so
- * then each is tried by itself.
+ * then each is tried by itself. An address that could not be had for want of something, as of
+ * memory, is tried again after a while, as a lookup is. Where new names cannot be taken in, those
+ * that are known stay as they were.
  */
 #include "src/run/names.h"
 
@@ -21,8 +23,9 @@
 #define PAUSE_MAX_S 60 /* between two lookups that fail */
 #define ASKED_MAX   32 /* at a time */
 
-static int open_once(struct names *n);
-static int collect(struct names *n, struct names_item ***out, uint32_t *count);
+static int open_once(struct names *n, struct err *err);
+static void take_in(struct names *n, struct names_item **items, uint32_t count);
+static int collect(struct names *n, struct names_item ***out, uint32_t *count, struct err *err);
 static bool add(struct names *n, struct names_item **items, uint32_t *count,
 		const struct host_name *name);
 static struct names_item *find(const struct names *n, const struct host_name *name);
@@ -31,14 +34,17 @@ static void forget_gone(struct names *n);
 static void ask_what_is_due(struct names *n);
 static void answered(void *context, const struct lookup_answer *answer);
 static void take_failure(struct names_item *item, const char *why);
+static uint64_t pause_ns(uint32_t failures);
 static void take_address(struct names_item *item, const struct lookup_answer *answer);
+static void forgive(struct names_item *item);
 static void apply(struct names *n);
 static bool is_new(const struct names_item *item);
 static void applied(void *context, int rc, const struct err *text);
 static void settle(struct names_item *item);
-static void refuse(struct names *n, const struct err *text);
+static void refuse(struct names *n, int rc, const struct err *text);
+static void note_refusal(struct names_item *item, int rc, const struct err *text);
 
-int names_look(struct names *n)
+int names_look(struct names *n, struct err *err)
 {
 	struct names_item **items = NULL;
 	uint32_t count = 0;
@@ -47,18 +53,19 @@ int names_look(struct names *n)
 	if (n->known == n->sup->setup) {
 		return 0;
 	}
-	rc = collect(n, &items, &count);
+	rc = collect(n, &items, &count, err);
 	if (rc == 0 && count > 0) {
-		rc = open_once(n);
+		rc = open_once(n, err);
 	}
 	if (rc < 0) {
+		for (uint32_t i = n->count; i < count; i++) {
+			free(items[i]);
+		}
 		free(items);
+		n->known = NULL; /* another setup may come to lie where that one was */
 		return rc;
 	}
-	free(n->items);
-	n->items = items;
-	n->count = count;
-	n->known = n->sup->setup;
+	take_in(n, items, count);
 	return 0;
 }
 
@@ -137,20 +144,35 @@ void names_close(struct names *n)
 	*n = (struct names){0};
 }
 
-static int open_once(struct names *n)
+static int open_once(struct names *n, struct err *err)
 {
-	struct err err;
-	int rc = n->lookup ? 0 : lookup_open(&n->lookup, &err);
+	struct err cause;
+	int rc = n->lookup ? 0 : lookup_open(&n->lookup, &cause);
 
 	if (rc < 0) {
-		log_error("names of hosts cannot be looked up, and what goes there is pending: %s",
-			  err.text);
+		err_set(err,
+			"names of hosts cannot be looked up, and what goes there is pending: %s",
+			cause.text);
 	}
 	return rc;
 }
 
-/* Those of the rules, and those that are still asked for. */
-static int collect(struct names *n, struct names_item ***out, uint32_t *count)
+/* Nothing can go wrong any more. */
+static void take_in(struct names *n, struct names_item **items, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		items[i]->gone = !items[i]->listed;
+	}
+	qsort(items, count, sizeof(struct names_item *), compare);
+	free(n->items);
+	n->items = items;
+	n->count = count;
+	n->known = n->sup->setup;
+}
+
+/* First those that are known, then what the rules have beside them. With -ENOMEM and `err' there
+ * are `*count' of them all the same, or none and no list. */
+static int collect(struct names *n, struct names_item ***out, uint32_t *count, struct err *err)
 {
 	const struct conf *conf = &n->sup->setup->opt->conf;
 	struct names_item **items =
@@ -158,7 +180,7 @@ static int collect(struct names *n, struct names_item ***out, uint32_t *count)
 	bool whole = items != NULL;
 
 	for (uint32_t i = 0; i < n->count && whole; i++) {
-		n->items[i]->gone = true;
+		n->items[i]->listed = false;
 		items[(*count)++] = n->items[i];
 	}
 	for (uint32_t i = 0; i < conf->output_count && whole; i++) {
@@ -169,18 +191,12 @@ static int collect(struct names *n, struct names_item ***out, uint32_t *count)
 			whole = add(n, items, count, name);
 		}
 	}
-	if (!whole) {
-		for (uint32_t i = n->count; i < *count; i++) {
-			free(items[i]);
-		}
-		free(items);
-		log_warn("names of hosts: out of memory; what the last change brought is not "
-			 "looked up");
-		return -ENOMEM;
-	}
-	qsort(items, *count, sizeof(struct names_item *), compare);
 	*out = items;
-	return 0;
+	if (!whole) {
+		err_set(err, "names of hosts: out of memory; what the last change brought is not "
+			     "looked up");
+	}
+	return whole ? 0 : -ENOMEM;
 }
 
 static bool add(struct names *n, struct names_item **items, uint32_t *count,
@@ -200,7 +216,7 @@ static bool add(struct names *n, struct names_item **items, uint32_t *count,
 		item->names = n;
 		items[(*count)++] = item;
 	}
-	item->gone = false;
+	item->listed = true;
 	return true;
 }
 
@@ -267,12 +283,10 @@ static void answered(void *context, const struct lookup_answer *answer)
 
 static void take_failure(struct names_item *item, const char *why)
 {
-	uint64_t pause_s = 1u << (item->failures < 6 ? item->failures : 6);
 	char addr[ADDR_TEXT_MAX];
 	bool had = item->in_force.family != 0;
 
-	pause_s = pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S;
-	item->next_ns = item->names->now_ns + pause_s * NS_PER_S;
+	item->next_ns = item->names->now_ns + pause_ns(item->failures);
 	err_set(&item->why, "its name cannot be looked up: %s%s%s", why,
 		had ? "; the last address stays: " : "",
 		had ? addr_format(&item->in_force, addr) : "");
@@ -280,6 +294,14 @@ static void take_failure(struct names_item *item, const char *why)
 		log_warn("%s: %s; it is looked up again by itself", item->name->text,
 			 item->why.text);
 	}
+}
+
+/* Longer with each in a row. */
+static uint64_t pause_ns(uint32_t failures)
+{
+	uint64_t pause_s = 1u << (failures < 6 ? failures : 6);
+
+	return (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S) * NS_PER_S;
 }
 
 static void take_address(struct names_item *item, const struct lookup_answer *answer)
@@ -300,9 +322,15 @@ static void take_address(struct names_item *item, const struct lookup_answer *an
 	}
 	item->failures = 0;
 	if (!addr_equal(&item->found, &item->refused)) {
-		item->refused = (struct addr){0};
-		item->why.text[0] = '\0';
+		forgive(item);
 	}
+}
+
+static void forgive(struct names_item *item)
+{
+	item->refused = (struct addr){0};
+	item->refusals = 0;
+	item->why.text[0] = '\0';
 }
 
 /* Changes nothing while there is nothing new. */
@@ -325,7 +353,7 @@ static void apply(struct names *n)
 	}
 	rc = reload_move(&n->sup->reload, &n->sup->setup->plan, &client, &err);
 	if (rc < 0) {
-		refuse(n, &err);
+		refuse(n, rc, &err);
 	}
 }
 
@@ -333,7 +361,7 @@ static bool is_new(const struct names_item *item)
 {
 	return !item->gone && item->found.family != 0 &&
 	       !addr_equal(&item->found, &item->in_force) &&
-	       !addr_equal(&item->found, &item->refused);
+	       (!addr_equal(&item->found, &item->refused) || item->names->now_ns >= item->again_ns);
 }
 
 static void applied(void *context, int rc, const struct err *text)
@@ -341,7 +369,7 @@ static void applied(void *context, int rc, const struct err *text)
 	struct names *n = context;
 
 	if (rc < 0 && !n->sup->reload.partly) {
-		refuse(n, text);
+		refuse(n, rc, text);
 		return;
 	}
 	for (uint32_t i = 0; i < n->count; i++) {
@@ -364,17 +392,19 @@ static void settle(struct names_item *item)
 	}
 	item->in_force = item->found;
 	item->trying = false;
+	if (addr_equal(&item->refused, &item->found)) {
+		forgive(item);
+	}
 	err_set(&what, "%s: %s%s%s", item->name->text, addr_format(&item->in_force, now),
 		before[0] != '\0' ? ", before " : "", before);
 	log_notice("%s", what.text);
 	history_note(&item->names->sup->history, "DNS", what.text, "done");
 }
 
-/* Several are tried one by one, and of one it is known that it cannot be had. */
-static void refuse(struct names *n, const struct err *text)
+/* Several are tried one by one. */
+static void refuse(struct names *n, int rc, const struct err *text)
 {
 	struct names_item *item = NULL;
-	char addr[ADDR_TEXT_MAX];
 	uint32_t tried = 0;
 
 	for (uint32_t i = 0; i < n->count; i++) {
@@ -385,10 +415,25 @@ static void refuse(struct names *n, const struct err *text)
 		}
 	}
 	n->singly = true;
-	if (tried != 1) {
-		return;
+	if (tried == 1) {
+		note_refusal(item, rc, text);
 	}
+}
+
+/* Of rules that do not do with it nothing will come but by another address; what was short may be
+ * there again. */
+static void note_refusal(struct names_item *item, int rc, const struct err *text)
+{
+	bool known = addr_equal(&item->refused, &item->found);
+	char addr[ADDR_TEXT_MAX];
+
 	item->refused = item->found;
-	err_set(&item->why, "%s is not used: %s", addr_format(&item->found, addr), text->text);
-	log_warn("%s: %s", item->name->text, item->why.text);
+	item->again_ns =
+		rc == -EINVAL ? UINT64_MAX : item->names->now_ns + pause_ns(item->refusals++);
+	err_set(&item->why, "%s is not used%s: %s", addr_format(&item->found, addr),
+		rc == -EINVAL ? "" : " yet", text->text);
+	if (!known) {
+		log_warn("%s: %s%s", item->name->text, item->why.text,
+			 rc == -EINVAL ? "" : "; it is tried again by itself");
+	}
 }

@@ -6,7 +6,8 @@
  * another one is applied as a reload of the same rules (reload.h), so all else goes on untouched
  * and the output keeps its counters. Of several addresses the one in use is kept while it is among
  * them, else the first is taken, in the order that the library prefers (RFC 6724). While a lookup
- * fails, the last address stays. Control thread.
+ * fails, the last address stays; what cannot be applied for want of something is tried again.
+ * Control thread.
  */
 #pragma once
 
@@ -26,11 +27,14 @@ struct names_item {
 	struct names *names;
 	struct addr in_force; /* what the rules have; family 0: none, as in the next ones */
 	struct addr found;    /* by the last answer that had any */
-	struct addr refused;  /* that the rules cannot have */
+	struct addr refused;  /* that the rules could not have */
+	uint32_t refusals;    /* of that for want of something, in a row */
+	uint64_t again_ns;    /* when it is tried again; UINT64_MAX: not by itself */
 	uint32_t failures;    /* lookups in a row */
 	uint64_t next_ns;     /* when it is looked up again */
 	bool asked;           /* and not answered yet */
 	bool gone;            /* no rule has it any more */
+	bool listed;          /* among the rules that are looked at now */
 	bool trying;          /* the reload under way brings what was found */
 	struct err why;       /* the last lookup failed, or what it found is refused; "": neither */
 };
@@ -47,9 +51,9 @@ struct names {
 
 /* All zero but for `sup': nothing is looked up yet. */
 
-/* Other rules may be in force. 0, or -errno when names cannot be looked up, which is logged once.
- */
-int names_look(struct names *names);
+/* Other rules may be in force. 0, or -errno with `err' when their names cannot be taken in: then
+ * those that are known stay, and whoever called does so again later. */
+int names_look(struct names *names, struct err *err);
 
 /* Takes answers, asks what is due, and has what is new applied unless another change is under way.
  */

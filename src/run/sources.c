@@ -6,6 +6,7 @@
  */
 #include "src/run/sources.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static struct source source_of(const struct rule_table_output *rule);
 static bool is_same(const struct source *a, const struct source *b);
 static bool has(const struct ifaddrs *have, const struct source *source);
 static unsigned scope_of(const struct sockaddr *addr);
-static void add(struct sources *sources, const struct source *source);
+static bool add(struct sources *sources, const struct source *source);
 
 bool sources_tick(struct sources *sources, const struct supervisor *sup)
 {
@@ -29,22 +30,25 @@ bool sources_tick(struct sources *sources, const struct supervisor *sup)
 	if (!sources->due) {
 		return false;
 	}
-	sources->due = false;
 	if (!any_wanted(sup)) {
+		sources->due = false;
 		sources->count = 0;
 		return false;
 	}
-	if (getifaddrs(&have) == 0) {
-		sources_compare(sources, sup, have);
-		freeifaddrs(have);
+	if (getifaddrs(&have) < 0) {
+		sources->due = true; /* in the next tick: until then all stands as it did */
+		return false;
 	}
+	sources->due = sources_compare(sources, sup, have) < 0;
+	freeifaddrs(have);
 	return true;
 }
 
-void sources_compare(struct sources *sources, const struct supervisor *sup,
-		     const struct ifaddrs *have)
+int sources_compare(struct sources *sources, const struct supervisor *sup,
+		    const struct ifaddrs *have)
 {
 	struct source last = {0};
+	int rc = 0;
 
 	sources->count = 0;
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
@@ -59,12 +63,13 @@ void sources_compare(struct sources *sources, const struct supervisor *sup,
 			}
 			source = source_of(rule);
 			if (!is_same(&source, &last) && !sources_lacks(sources, rule) &&
-			    !has(have, &source)) {
-				add(sources, &source);
+			    !has(have, &source) && !add(sources, &source)) {
+				rc = -ENOMEM;
 			}
 			last = source;
 		}
 	}
+	return rc;
 }
 
 bool sources_lacks(const struct sources *sources, const struct rule_table_output *rule)
@@ -153,17 +158,19 @@ static unsigned scope_of(const struct sockaddr *addr)
 	return v6.sin6_scope_id;
 }
 
-static void add(struct sources *sources, const struct source *source)
+/* False: out of memory. */
+static bool add(struct sources *sources, const struct source *source)
 {
 	if (sources->count == sources->room) {
 		uint32_t room = sources->room ? 2 * sources->room : 4;
 		void *grown = realloc(sources->gone, room * sizeof(*sources->gone));
 
 		if (!grown) {
-			return;
+			return false;
 		}
 		sources->gone = grown;
 		sources->room = room;
 	}
 	sources->gone[sources->count++] = *source;
+	return true;
 }

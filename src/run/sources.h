@@ -25,14 +25,15 @@ struct sources {
 	bool due; /* addresses may have come or gone, or outputs */
 };
 
-/* Looks which of the outputs' source addresses this host has, if that is due; where the kernel does
- * not tell, or memory is short, what is not known is taken to be there. Whether it has looked, and
- * some output names one. No shard has a message. */
+/* Looks which of the outputs' source addresses this host has, if that is due, and again when the
+ * kernel did not tell, where all stands as it did, or memory was short: then what there was none
+ * for is taken to be there. Whether it has looked, and some output names one. No shard has a
+ * message. */
 bool sources_tick(struct sources *sources, const struct supervisor *sup);
 
-/* The same with this list of what the host has. */
-void sources_compare(struct sources *sources, const struct supervisor *sup,
-		     const struct ifaddrs *have);
+/* The same with this list of what the host has. 0, or -ENOMEM. */
+int sources_compare(struct sources *sources, const struct supervisor *sup,
+		    const struct ifaddrs *have);
 
 /* Whether the source address that `rule' asks for is gone. */
 bool sources_lacks(const struct sources *sources, const struct rule_table_output *rule);

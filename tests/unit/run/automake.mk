@@ -17,6 +17,13 @@ tests_unit_run_check_precedence_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/run/check_sources
 tests_unit_run_check_sources_SOURCES = tests/unit/run/check_sources.c $(RUN_RIG)
 tests_unit_run_check_sources_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_sources_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getifaddrs -Wl,--wrap=realloc
+
+UNIT_TESTS += tests/unit/run/check_links
+tests_unit_run_check_links_SOURCES = tests/unit/run/check_links.c $(RUN_RIG)
+tests_unit_run_check_links_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pending_look -Wl,--wrap=renew_look \
+	-Wl,--wrap=names_look -Wl,--wrap=replies_look -Wl,--wrap=lane_changed
 
 UNIT_TESTS += tests/unit/run/check_history
 tests_unit_run_check_history_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
@@ -95,10 +102,11 @@ tests_unit_run_check_neighbours_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLA
 tests_unit_run_check_neighbours_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_names
-tests_unit_run_check_names_SOURCES = tests/unit/run/check_names.c $(RUN_RIG)
+tests_unit_run_check_names_SOURCES = tests/unit/run/check_names.c tests/unit/run/names_rig.c \
+	tests/unit/run/names_rig.h $(RUN_RIG)
 tests_unit_run_check_names_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_names_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reload_move \
-	-Wl,--wrap=reload_is_busy
+	-Wl,--wrap=reload_is_busy -Wl,--wrap=calloc
 
 UNIT_TESTS += tests/unit/run/check_follow
 tests_unit_run_check_follow_SOURCES = tests/unit/run/check_follow.c $(RUN_RIG)

@@ -1,11 +1,6 @@
 /* check_names.c - when names are asked for, which address is used, and what becomes of one that the
  * rules cannot have.
- *
- * In the place of src/setup/lookup.c stands what notes who was asked for, and the linker sends here
- * what reload.c would do: the test answers for both.
  */
-#include "src/run/names.h"
-
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,219 +8,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
-#include "tests/unit/run/supervisor_rig.h"
-
-#define ASKED_MOST 40
-
-struct lookup {
-	int unused;
-};
-
-int __wrap_reload_move(struct reload *reload, const struct plan *owners,
-		       const struct reload_client *told, struct err *err);
-bool __wrap_reload_is_busy(const struct reload *reload);
-
-static struct sup_rig rig;
-static struct names *names;
-static struct lookup the_lookup;
-static struct {
-	const struct host_name *name;
-	lookup_done *done;
-	void *context;
-} asked[ASKED_MOST]; /* and not answered yet */
-static uint32_t asked_count;
-static bool busy;
-static int refusal; /* of reload_move */
-static struct reload_client client;
-static uint32_t moves;
-static uint64_t now_ns;
-
-bool lookup_is_there(void)
-{
-	return true;
-}
-
-int lookup_open(struct lookup **out, struct err *err)
-{
-	(void)err;
-	*out = &the_lookup;
-	return 0;
-}
-
-void lookup_begin(struct lookup *lookup, const struct host_name *name, lookup_done *done,
-		  void *context)
-{
-	ck_assert_ptr_eq(lookup, &the_lookup);
-	ck_assert_uint_lt(asked_count, ASKED_MOST);
-	asked[asked_count].name = name;
-	asked[asked_count].done = done;
-	asked[asked_count++].context = context;
-}
-
-int lookup_fd(const struct lookup *lookup)
-{
-	(void)lookup;
-	return 7;
-}
-
-void lookup_tick(struct lookup *lookup)
-{
-	(void)lookup;
-}
-
-int lookup_wait_ms(const struct lookup *lookup, int most_ms)
-{
-	(void)lookup;
-	return most_ms;
-}
-
-void lookup_close(struct lookup *lookup)
-{
-	(void)lookup;
-}
-
-int __wrap_reload_move(struct reload *reload, const struct plan *owners,
-		       const struct reload_client *told, struct err *err)
-{
-	ck_assert_ptr_eq(reload, &rig.sup.reload);
-	ck_assert_ptr_eq(owners, &rig.setup.plan);
-	moves++;
-	if (refusal < 0) {
-		err_set(err, "a circle");
-		return refusal;
-	}
-	client = *told;
-	busy = true;
-	return 0;
-}
-
-bool __wrap_reload_is_busy(const struct reload *reload)
-{
-	(void)reload;
-	return busy;
-}
-
-static void add_rule(const char *text)
-{
-	struct err err;
-
-	ck_assert_msg(conf_add_rule(&rig.opt.conf, text, "--rule", &err) == 0, "%s", err.text);
-}
-
-static void setup(void)
-{
-	sup_rig_open(&rig);
-	add_rule("239.1.1.5%eth0:5000 -> one.example:7001, two.example:7002");
-	names = malloc(sizeof(*names));
-	ck_assert_ptr_nonnull(names);
-	*names = (struct names){.sup = &rig.sup};
-	asked_count = moves = 0;
-	busy = false;
-	refusal = 0;
-	now_ns = 1000 * NS_PER_S;
-	logged_start();
-	ck_assert_int_eq(names_look(names), 0);
-	names_tick(names, now_ns);
-	ck_assert_uint_eq(asked_count, 2);
-	(void)logged();
-}
-
-static void teardown(void)
-{
-	names_close(names);
-	free(names);
-	sup_rig_close(&rig);
-}
-
-static void tick_after_s(uint64_t seconds)
-{
-	now_ns += seconds * NS_PER_S;
-	names_tick(names, now_ns);
-}
-
-static struct addr address(uint8_t last)
-{
-	return (struct addr){.family = AF_INET, .ip = {10, 0, 0, last}};
-}
-
-/* Who was asked for this name is told. */
-static void answer(const char *name, const struct lookup_answer *with)
-{
-	for (uint32_t i = 0; i < asked_count; i++) {
-		if (strcmp(asked[i].name->text, name) == 0) {
-			lookup_done *done = asked[i].done;
-			void *context = asked[i].context;
-
-			asked[i] = asked[--asked_count];
-			done(context, with);
-			return;
-		}
-	}
-	ck_abort_msg("%s was not asked for", name);
-}
-
-static void answer_with(const char *name, uint8_t last, uint32_t ttl_s)
-{
-	answer(name, &(struct lookup_answer){.ttl_s = ttl_s, .count = 1, .addrs = {address(last)}});
-}
-
-static void answer_nothing(const char *name)
-{
-	answer(name, &(struct lookup_answer){.rc = -ENOENT, .why = "nobody knows"});
-}
-
-/* The reload that is under way ends. */
-static void end_move(int rc, const char *text)
-{
-	struct err err;
-
-	err_set(&err, "%s", text);
-	busy = false;
-	client.done(client.context, rc, &err);
-}
-
-static const struct rule_output *output_of(const char *name)
-{
-	for (uint32_t i = 0; i < rig.opt.conf.output_count; i++) {
-		const struct rule_output *out = &rig.opt.conf.outputs[i];
-
-		if (out->to.name && strcmp(out->to.name->text, name) == 0) {
-			return out;
-		}
-	}
-	ck_abort_msg("no output to %s", name);
-}
-
-/* What the reload that is made now would have. */
-static void expect_to(const char *name, uint8_t last)
-{
-	struct err err;
-	struct addr wanted = address(last);
-
-	ck_assert_int_eq(names_fill(names, &rig.opt.conf, &err), 0);
-	if (last == 0) {
-		ck_assert(!endpoint_is_known(&output_of(name)->to));
-		return;
-	}
-	ck_assert(addr_ip_equal(&output_of(name)->to.addr, &wanted));
-	ck_assert_uint_ge(output_of(name)->to.addr.port, 7001);
-}
-
-static const char *amiss(const char *name)
-{
-	return names_amiss(names, output_of(name)->to.name);
-}
-
-/* Both have addresses. */
-static void have_both(void)
-{
-	answer_with("one.example", 1, 60);
-	answer_with("two.example", 2, 60);
-	tick_after_s(0);
-	ck_assert_uint_eq(moves, 1);
-	end_move(0, "done");
-	moves = 0;
-}
+#include "tests/unit/run/names_rig.h"
 
 START_TEST(both_are_applied_together_and_keep_their_ports)
 {
@@ -269,14 +52,14 @@ START_TEST(name_is_asked_for_again_when_its_answer_is_old)
 	for (unsigned i = 0; i < 5; i++) {
 		answer_with("one.example", 1, ttl_s[i]);
 		ck_assert_ptr_nonnull(output_of("one.example")->to.name);
-		now_ns += after_s[i] * NS_PER_S - 1;
-		names_tick(names, now_ns);
+		rig_now_ns += after_s[i] * NS_PER_S - 1;
+		names_tick(names, rig_now_ns);
 		busy = false;
 		for (uint32_t k = 0; k < asked_count; k++) {
 			ck_assert_str_ne(asked[k].name->text, "one.example");
 		}
-		now_ns++;
-		names_tick(names, now_ns);
+		rig_now_ns++;
+		names_tick(names, rig_now_ns);
 	}
 	answer_with("one.example", 1, 1);
 }
@@ -292,11 +75,11 @@ START_TEST(name_that_nobody_knows_is_asked_for_less_and_less)
 	tick_after_s(60);
 	for (unsigned i = 0; i < 8; i++) {
 		answer_nothing("one.example");
-		now_ns += pause_s[i] * NS_PER_S - 1;
-		names_tick(names, now_ns);
+		rig_now_ns += pause_s[i] * NS_PER_S - 1;
+		names_tick(names, rig_now_ns);
 		ck_assert_uint_eq(asked_count, 1); /* two.example */
-		now_ns++;
-		names_tick(names, now_ns);
+		rig_now_ns++;
+		names_tick(names, rig_now_ns);
 		ck_assert_uint_eq(asked_count, 2);
 	}
 	ck_assert_ptr_nonnull(strstr(amiss("one.example"), "the last address stays: 10.0.0.1"));
@@ -417,8 +200,7 @@ START_TEST(name_that_has_left_the_rules_is_asked_for_no_more)
 	busy = false;
 	ck_assert_uint_eq(asked_count, 2);
 	rig.opt.conf.output_count--; /* two.example, whose other address is not in force yet */
-	names->known = NULL;
-	ck_assert_int_eq(names_look(names), 0);
+	ck_assert_int_eq(look(), 0);
 	tick_after_s(1);
 	ck_assert_uint_eq(names->count, 2); /* its question may be answered yet */
 	answer_with("two.example", 8, 60);
@@ -426,6 +208,58 @@ START_TEST(name_that_has_left_the_rules_is_asked_for_no_more)
 	ck_assert_uint_eq(names->count, 1);
 	ck_assert_uint_eq(moves, 0);
 	rig.opt.conf.output_count++;
+}
+END_TEST
+
+START_TEST(names_that_are_known_stay_when_others_cannot_be_taken_in)
+{
+	have_both();
+	add_rule("239.1.1.6%eth0:5000 -> three.example:7003, four.example:7003");
+	for (uint32_t i = 1; i <= 3; i++) { /* the list, and what is new */
+		short_after = i;
+		ck_assert_int_eq(look(), -ENOMEM);
+		tick_after_s(1);
+		expect_to("one.example", 1);
+		ck_assert_ptr_null(amiss("two.example"));
+		ck_assert_uint_eq(names->count, 2);
+		ck_assert_ptr_null(names->known); /* whatever setup comes next is looked at */
+	}
+	ck_assert_int_eq(look(), 0);
+	ck_assert_uint_eq(names->count, 4);
+	tick_after_s(0);
+	ck_assert_uint_eq(asked_count, 2);
+}
+END_TEST
+
+START_TEST(what_could_not_be_had_for_want_of_memory_is_tried_again)
+{
+	answer_with("two.example", 2, 60);
+	tick_after_s(0);
+	end_move(0, "done");
+	answer_with("one.example", 1, 60);
+	refusal = -ENOMEM;
+	moves = 0;
+	(void)logged();
+	tick_after_s(0);
+	tick_after_s(0);
+	ck_assert_uint_eq(moves, 1);
+	ck_assert_ptr_nonnull(strstr(logged(), "10.0.0.1 is not used yet: a circle; it is tried"));
+	ck_assert_ptr_nonnull(strstr(amiss("one.example"), "is not used yet"));
+	tick_after_s(1);
+	ck_assert_uint_eq(moves, 2);
+	refusal = 0;
+	tick_after_s(1);
+	ck_assert_uint_eq(moves, 2); /* after two seconds now */
+	tick_after_s(1);
+	ck_assert_uint_eq(moves, 3);
+	end_move(-EMFILE, "no descriptor");
+	tick_after_s(4);
+	ck_assert_uint_eq(moves, 4);
+	ck_assert_ptr_null(strstr(logged(), "is not used")); /* that is known */
+	end_move(0, "done");
+	ck_assert_ptr_null(amiss("one.example"));
+	tick_after_s(30);
+	ck_assert_uint_eq(moves, 4);
 }
 END_TEST
 
@@ -437,8 +271,7 @@ START_TEST(so_many_are_asked_for_at_a_time)
 		snprintf(rule, sizeof(rule), "239.1.2.%u%%eth0:5000 -> host%u.example:7003", i, i);
 		add_rule(rule);
 	}
-	names->known = NULL;
-	ck_assert_int_eq(names_look(names), 0);
+	ck_assert_int_eq(look(), 0);
 	tick_after_s(1);
 	ck_assert_uint_eq(asked_count, 32);
 	answer_with("one.example", 1, 60);
@@ -464,7 +297,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, names_rig_open, names_rig_close);
 	tcase_add_test(tcase, both_are_applied_together_and_keep_their_ports);
 	tcase_add_test(tcase, address_waits_while_another_change_is_under_way);
 	tcase_add_test(tcase, name_is_asked_for_again_when_its_answer_is_old);
@@ -475,6 +308,8 @@ int main(void)
 	tcase_add_test(tcase, those_that_come_later_are_tried_together_again);
 	tcase_add_test(tcase, change_that_was_done_in_part_is_in_force);
 	tcase_add_test(tcase, name_that_has_left_the_rules_is_asked_for_no_more);
+	tcase_add_test(tcase, names_that_are_known_stay_when_others_cannot_be_taken_in);
+	tcase_add_test(tcase, what_could_not_be_had_for_want_of_memory_is_tried_again);
 	tcase_add_test(tcase, so_many_are_asked_for_at_a_time);
 	tcase_add_test(tcase, control_sleeps_until_the_next_is_due);
 	suite_add_tcase(suite, tcase);

@@ -8,11 +8,29 @@
 
 #include "tests/unit/run/supervisor_rig.h"
 
+int __wrap_getifaddrs(struct ifaddrs **out);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
 static struct sup_rig rig;
 static struct sources sources;
+static bool kernel_tells, memory_is_short;
+
+/* The host has no address. */
+int __wrap_getifaddrs(struct ifaddrs **out)
+{
+	*out = NULL;
+	return kernel_tells ? 0 : -1;
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return memory_is_short ? NULL : __real_realloc(old, size);
+}
 
 static void setup(void)
 {
+	kernel_tells = true;
 	sup_rig_open(&rig);
 	sources = (struct sources){0};
 }
@@ -77,6 +95,31 @@ START_TEST(link_local_address_is_one_of_the_outputs_own_interface)
 }
 END_TEST
 
+START_TEST(what_was_not_told_is_asked_for_again)
+{
+	bool looked;
+
+	want(0, "192.0.2.1", 0);
+	sources.due = true;
+	kernel_tells = false;
+	ck_assert(!sources_tick(&sources, &rig.sup));
+	ck_assert(!sources_lacks(&sources, &rig.outputs[0]));
+	kernel_tells = true;
+	memory_is_short = true; /* not for the test itself */
+	looked = sources_tick(&sources, &rig.sup);
+	memory_is_short = false;
+	ck_assert(looked);
+	ck_assert(!sources_lacks(&sources, &rig.outputs[0]));
+	ck_assert(sources_tick(&sources, &rig.sup));
+	ck_assert(sources_lacks(&sources, &rig.outputs[0]));
+	ck_assert(!sources_tick(&sources, &rig.sup)); /* all is known */
+	kernel_tells = false;
+	sources.due = true;
+	ck_assert(!sources_tick(&sources, &rig.sup));
+	ck_assert(sources_lacks(&sources, &rig.outputs[0])); /* as it was */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sources");
@@ -88,6 +131,7 @@ int main(void)
 	tcase_add_test(tc, address_that_the_host_has_is_not_gone_whatever_port_is_asked_for);
 	tcase_add_test(tc, address_that_several_outputs_name_is_gone_once);
 	tcase_add_test(tc, link_local_address_is_one_of_the_outputs_own_interface);
+	tcase_add_test(tc, what_was_not_told_is_asked_for_again);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
