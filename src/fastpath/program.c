@@ -22,6 +22,10 @@
 
 #define COUNT_WORDS_MAX (sizeof(struct fast_output_counts) / sizeof(uint64_t))
 
+/* The kernel copies what it is asked with, and may lack memory for that once; a flow that cannot be
+ * taken out of force would be relayed by a way that is another flow's next. */
+#define TRIES 3
+
 static_assert(sizeof(struct fast_image_cell) <= sizeof(struct fast_output_counts),
 	      "room for the one is room for the other");
 
@@ -86,28 +90,44 @@ void program_unload(struct program *program)
 int program_put(const struct program *program, enum program_map map, const void *key,
 		const void *value)
 {
-	return bpf_map_update_elem(program->maps[map], key, value, BPF_ANY) < 0 ? -errno : 0;
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && rc < 0; i++) {
+		rc = bpf_map_update_elem(program->maps[map], key, value, BPF_ANY) < 0 ? -errno : 0;
+	}
+	return rc;
 }
 
 int program_remove(const struct program *program, const void *key)
 {
-	return bpf_map_delete_elem(program->maps[PROGRAM_KEYS], key) < 0 ? -errno : 0;
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && rc < 0 && rc != -ENOENT; i++) {
+		rc = bpf_map_delete_elem(program->maps[PROGRAM_KEYS], key) < 0 ? -errno : 0;
+	}
+	return rc;
 }
 
 int program_get(const struct program *program, enum program_map map, uint32_t number, void *out)
 {
-	return bpf_map_lookup_elem(program->maps[map], &number, out) < 0 ? -errno : 0;
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && rc < 0 && rc != -ENOENT; i++) {
+		rc = bpf_map_lookup_elem(program->maps[map], &number, out) < 0 ? -errno : 0;
+	}
+	return rc;
 }
 
 int program_sum(const struct program *program, enum program_map map, uint32_t number, uint64_t *out,
 		uint32_t words)
 {
 	const uint64_t *counts = program->counts;
+	int rc = program_get(program, map, number, program->counts);
 
 	must(words <= COUNT_WORDS_MAX);
 	memset(out, 0, words * sizeof(*out));
-	if (bpf_map_lookup_elem(program->maps[map], &number, program->counts) < 0) {
-		return -errno;
+	if (rc < 0) {
+		return rc;
 	}
 	for (uint32_t cpu = 0; cpu < program->cpus; cpu++) {
 		for (uint32_t i = 0; i < words; i++) {
@@ -120,9 +140,7 @@ int program_sum(const struct program *program, enum program_map map, uint32_t nu
 int program_clear(const struct program *program, enum program_map map, uint32_t number)
 {
 	memset(program->counts, 0, program->cpus * COUNT_WORDS_MAX * sizeof(uint64_t));
-	return bpf_map_update_elem(program->maps[map], &number, program->counts, BPF_ANY) < 0
-		       ? -errno
-		       : 0;
+	return program_put(program, map, &number, program->counts);
 }
 
 /* A change of a map of maps returns after a grace period of the kernel's, by promise, so that who

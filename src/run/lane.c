@@ -116,7 +116,7 @@ void lane_tick(struct supervisor *sup, uint64_t now_ns)
 		look_at_flags(sup, now_ns);
 		lane_weigh(sup, now_ns);
 		lane_errors_count(sup, LANE_ERRORS_MOST);
-		lane->due = has_changed(lane) || lane->due;
+		lane->due = has_changed(lane) || lane->due || lane->unseen;
 		lane->due = lane_hops_refresh(&lane->hops, now_ns) || lane->due;
 	}
 	if (lane->due || (lane->hops.routes && now_ns - lane->look_ns >= ROUTES_PAUSE_NS)) {

@@ -66,6 +66,7 @@ struct lane {
 	uint64_t tick_ns; /* the last one */
 	uint64_t look_ns; /* likewise */
 	bool due;         /* to be looked at again */
+	bool unseen;      /* the last look lacked something: again with the next second */
 	bool probes;      /* source addresses have changed: ask for them each time */
 	bool stopped;     /* nothing is carried any more */
 	bool orders_open; /* of some flow, perhaps (lane_order.h) */

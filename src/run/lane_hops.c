@@ -106,8 +106,8 @@ bool lane_hops_refresh(struct lane_hops *hops, uint64_t now_ns)
 	return changed;
 }
 
-void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t first,
-		    const struct lane_hop *key, struct hop *out)
+int lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t first,
+		   const struct lane_hop *key, struct hop *out)
 {
 	struct lane_hop found = *key;
 
@@ -116,7 +116,7 @@ void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t
 		if (addr_ip_equal(&list->list[i].to, &key->to) &&
 		    list->list[i].ifindex == key->ifindex) {
 			*out = list->list[i].hop;
-			return;
+			return 0;
 		}
 	}
 	if (list->count == list->room) {
@@ -124,7 +124,7 @@ void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t
 		struct lane_hop *grown = realloc(list->list, room * sizeof(*grown));
 
 		if (!grown) {
-			return;
+			return -ENOMEM;
 		}
 		list->list = grown;
 		list->room = room;
@@ -137,6 +137,7 @@ void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t
 	}
 	list->list[list->count++] = found;
 	*out = found.hop;
+	return 0;
 }
 
 bool lane_hops_knows(const struct lane_hops *hops, const struct hop *hop)

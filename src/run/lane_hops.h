@@ -55,10 +55,10 @@ bool lane_hops_hear(struct lane_hops *hops);
 bool lane_hops_refresh(struct lane_hops *hops, uint64_t now_ns);
 
 /* A look: where `to' is reached now, which is added to `list', from place `first' on unless it is
- * there already. A neighbour of whom nothing is known yet is asked for. `*out' is all zero when
- * there is no memory. */
-void lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t first,
-		    const struct lane_hop *key, struct hop *out);
+ * there already. A neighbour of whom nothing is known yet is asked for. 0, or -ENOMEM with `*out'
+ * all zero. */
+int lane_hops_find(struct lane_hops *hops, struct lane_hop_list *list, uint32_t first,
+		   const struct lane_hop *key, struct hop *out);
 
 /* Whether the program may send there. Where we may not use neighbours, one that has grown old is
  * left to the socket, whose sends do. */

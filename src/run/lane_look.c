@@ -37,8 +37,10 @@ struct look {
 	uint32_t device_count, device_room;
 	struct lane_hop_list hops;
 	struct flow_look *flow;
+	bool lacked; /* something was short for a flow: another look may find it carried */
 };
 
+static void leave_all(struct lane *lane);
 static int begin(struct look *look, struct supervisor *sup);
 static void carry_on(struct lane_verdict *verdict, const struct lane_verdict *before);
 static void end(struct look *look);
@@ -54,8 +56,8 @@ static enum fast_reason take_over(struct look *look, const struct shard *shard,
 static void say_refused(struct lane *lane, const struct rule_ingress *in, const struct err *err);
 static enum fast_reason fill_output(struct look *look, const struct output_place *place,
 				    struct fast_wanted_output *out, uint32_t *mtu);
-static bool source_of(const struct look *look, const struct output_place *place,
-		      struct addr *local);
+static bool source_of(struct look *look, const struct output_place *place, struct addr *local);
+static void note_lack(struct look *look, int rc);
 static struct device device_of(struct look *look, const char *ifname);
 static bool hop_of(struct look *look, const struct rule_output *rule, struct hop *hop);
 static struct device device_of_output(struct look *look, const struct rule_output *rule,
@@ -74,9 +76,7 @@ void lane_look(struct supervisor *sup)
 	lane->look_ns = clock_now_ns();
 	lane_order_look(sup);
 	if (begin(&look, sup) < 0) {
-		log_warn("fast path: out of memory; all flows go by their sockets");
-		fast_drop_all(&lane->fast);
-		fast_settle(&lane->fast);
+		leave_all(lane);
 		return;
 	}
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
@@ -115,6 +115,24 @@ struct lane_verdict *lane_verdict_of(const struct lane *lane, const struct rule_
 	return lane->verdicts ? bsearch(&key, lane->verdicts, lane->verdict_count,
 					sizeof(*lane->verdicts), compare_verdicts)
 			      : NULL;
+}
+
+/* Nobody knows who may be carried. What is known of flows stays but for that. */
+static void leave_all(struct lane *lane)
+{
+	if (!lane->unseen) {
+		log_warn("fast path: out of memory; all flows go by their sockets until there is "
+			 "some");
+	}
+	lane->unseen = true;
+	fast_drop_all(&lane->fast);
+	fast_settle(&lane->fast);
+	for (uint32_t i = 0; i < lane->verdict_count; i++) {
+		if (lane->verdicts[i].reason == FAST_REASON_NONE) {
+			lane->verdicts[i].reason = FAST_REASON_REFUSED;
+		}
+	}
+	lane->carried = 0;
 }
 
 /* One verdict for each configured flow, in the index's order; those that have no place stay
@@ -165,6 +183,7 @@ static void end(struct look *look)
 
 	free(lane->verdicts);
 	free(lane->devices);
+	lane->unseen = look->lacked;
 	lane->verdicts = look->verdicts;
 	lane->verdict_count = look->sup->setup->opt->conf.flow_count;
 	lane->devices = look->devices;
@@ -279,6 +298,7 @@ static enum fast_reason take_over(struct look *look, const struct shard *shard,
 		rc = fast_put(&lane->fast, wanted, &err);
 	}
 	if (rc < 0) {
+		note_lack(look, rc);
 		say_refused(lane, &wanted->in, &err);
 		return FAST_REASON_REFUSED;
 	}
@@ -332,7 +352,7 @@ static enum fast_reason fill_output(struct look *look, const struct output_place
 
 /* The address and port that its socket sends from now. Once addresses have changed, what was found
  * out when the socket was opened may be no longer so: then a socket of a moment tells. */
-static bool source_of(const struct look *look, const struct output_place *place, struct addr *local)
+static bool source_of(struct look *look, const struct output_place *place, struct addr *local)
 {
 	struct rule_output trial = place->output.rule->out;
 	struct sock_want want = {0};
@@ -348,12 +368,20 @@ static bool source_of(const struct look *look, const struct output_place *place,
 		trial.sport = 0;
 		fd = sock_open_egress(&trial, place->output.rule->ifindex, &want, &got, &ignored);
 		if (fd < 0) {
+			note_lack(look, fd);
 			return false;
 		}
 		close(fd);
 		memcpy(local->ip, got.local.ip, sizeof(local->ip));
 	}
 	return local->family != 0 && !addr_is_any(local);
+}
+
+/* What is refused for another reason is so the next time, too. */
+static void note_lack(struct look *look, int rc)
+{
+	look->lacked |=
+		rc == -ENOMEM || rc == -ENOBUFS || rc == -EMFILE || rc == -ENFILE || rc == -EAGAIN;
 }
 
 /* Asked once a look. */
@@ -371,6 +399,7 @@ static struct device device_of(struct look *look, const char *ifname)
 		struct lane_device *devices = realloc(look->devices, room * sizeof(*devices));
 
 		if (!devices) {
+			note_lack(look, -ENOMEM);
 			return found.device;
 		}
 		look->devices = devices;
@@ -393,8 +422,8 @@ static bool hop_of(struct look *look, const struct rule_output *rule, struct hop
 	}
 	key.ifindex = rule->to.ifname[0] ? device_of(look, rule->to.ifname).ifindex : 0;
 	if (key.ifindex != 0 || !rule->to.ifname[0]) {
-		lane_hops_find(&look->sup->lane.hops, &look->hops, look->flow->first_hop, &key,
-			       hop);
+		note_lack(look, lane_hops_find(&look->sup->lane.hops, &look->hops,
+					       look->flow->first_hop, &key, hop));
 	}
 	return true;
 }

@@ -10,6 +10,8 @@ UNIT_TESTS += tests/unit/fastpath/check_fast_change
 tests_unit_fastpath_check_fast_change_SOURCES = tests/unit/fastpath/check_fast_change.c \
 	$(FAST_RIG)
 tests_unit_fastpath_check_fast_change_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)
+tests_unit_fastpath_check_fast_change_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=bpf_map_update_elem \
+	-Wl,--wrap=bpf_map_lookup_elem
 
 UNIT_TESTS += tests/unit/fastpath/check_eligible
 tests_unit_fastpath_check_eligible_LDADD = $(NC_FASTPATH_LIBS) $(CHECK_LIBS)

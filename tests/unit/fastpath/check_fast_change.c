@@ -10,6 +10,54 @@
 #include "src/fastpath/filters.h"
 #include "tests/unit/fastpath/fast_rig.h"
 
+/* Of libbpf, which builds without the fast path have not. */
+#define WEAK __attribute__((weak))
+int __real_bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags) WEAK;
+int __real_bpf_map_lookup_elem(int fd, const void *key, void *value) WEAK;
+int __wrap_bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags);
+int __wrap_bpf_map_lookup_elem(int fd, const void *key, void *value);
+
+static int refuse_updates, refuse_lookups; /* so many of the next ones, for want of memory */
+
+int __wrap_bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)
+{
+	if (refuse_updates > 0) {
+		refuse_updates--;
+		errno = ENOMEM;
+		return -ENOMEM;
+	}
+	return __real_bpf_map_update_elem(fd, key, value, flags);
+}
+
+int __wrap_bpf_map_lookup_elem(int fd, const void *key, void *value)
+{
+	if (refuse_lookups > 0) {
+		refuse_lookups--;
+		errno = ENOMEM;
+		return -ENOMEM;
+	}
+	return __real_bpf_map_lookup_elem(fd, key, value);
+}
+
+START_TEST(flow_is_dropped_and_summed_though_the_kernel_lacks_memory_for_a_moment)
+{
+	struct rule_output out = rig_output("239.2.2.2", 6000);
+	struct rule_ingress in = ingress_at(GROUP, "a1", SOCK_PORT);
+
+	rig_put(&out, 1);
+	rig_send(10, 1);
+	net_go(HERE);
+	refuse_updates = 2;
+	fast_drop(&rig_fast, &in);
+	ck_assert_int_eq(refuse_updates, 0);
+	refuse_lookups = 2;
+	rig_sums_hold(1, &out, 1);
+	ck_assert_int_eq(refuse_lookups, 0);
+	rig_send(10, 1);
+	ck_assert_uint_eq(rig_count_waiting(rig_socket), 1);
+}
+END_TEST
+
 START_TEST(refused_by_the_queue_is_counted)
 {
 	struct rule_output outs[2] = {rig_output("239.2.2.2", 6000), rig_output("239.2.2.3", 6000)};
@@ -227,6 +275,8 @@ static Suite *fast_change_suite(void)
 	tcase_add_checked_fixture(tcase, rig_set_up, rig_tear_down);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, refused_by_the_queue_is_counted);
+	tcase_add_test(tcase,
+		       flow_is_dropped_and_summed_though_the_kernel_lacks_memory_for_a_moment);
 	tcase_add_test(tcase, sums_hold_through_changes);
 	tcase_add_test(tcase, more_than_there_is_room_for_changes_nothing);
 	tcase_add_test(tcase, images_come_back_when_there_is_none_left);
