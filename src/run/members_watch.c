@@ -16,8 +16,9 @@
 #include "src/run/supervisor.h"
 #include "src/setup/machines.h"
 
-#define LOOK_NS NS_PER_S
-#define EVENTS  (IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB | IN_MODIFY)
+#define LOOK_NS  NS_PER_S
+#define AGAIN_NS (5 * NS_PER_S) /* between two tries to go by a list, when something is short */
+#define EVENTS   (IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB | IN_MODIFY)
 
 static void hear(struct members_watch *watch, const char *path);
 
@@ -38,6 +39,7 @@ void members_watch_tick(struct members_watch *watch, struct supervisor *sup)
 	uint64_t now_ns = clock_now_ns();
 	struct members members = {0};
 	struct err ignored;
+	int rc;
 
 	if (!path) {
 		return;
@@ -49,11 +51,19 @@ void members_watch_tick(struct members_watch *watch, struct supervisor *sup)
 	}
 	watch->due = false;
 	watch->looked_ns = now_ns;
-	if (machines_read(opt, &members, &ignored) < 0) {
+	rc = machines_read(opt, &members, &ignored);
+	if (rc < 0 && rc != -EINVAL) {
+		members_free(&members); /* something is short: in the next second, perhaps */
+		return;
+	}
+	if (rc < 0) {
 		members.hash = 0; /* the reload will say why, once */
 	}
-	if (members.hash != sup->setup->partition.members.hash && members.hash != watch->seen) {
+	if (members.hash != sup->setup->partition.members.hash &&
+	    (members.hash != watch->seen ||
+	     (sup->reload.lacked && now_ns - watch->asked_ns >= AGAIN_NS))) {
 		log_notice("--members %s: has changed", path);
+		watch->asked_ns = now_ns;
 		reload_again(&sup->reload, "--members");
 	}
 	watch->seen = members.hash;

@@ -15,7 +15,8 @@ struct supervisor;
 struct members_watch {
 	int fd; /* inotify's; 0: not open */
 	uint64_t looked_ns;
-	uint64_t seen; /* of the list that was tried last; see members.h */
+	uint64_t asked_ns; /* for a reload, the last time */
+	uint64_t seen;     /* of the list that was tried last; see members.h */
 	bool due;
 };
 
@@ -24,6 +25,7 @@ struct members_watch {
 bool members_watch_open(struct members_watch *watch, const struct supervisor *sup);
 
 /* Looks whether the list is another one than that in force, when something was heard, and else once
- * a second; then asks for a reload, unless one is under way. */
+ * a second; then asks for a reload, unless one is under way, and again some seconds later when that
+ * failed for want of something. */
 void members_watch_tick(struct members_watch *watch, struct supervisor *sup);
 void members_watch_close(struct members_watch *watch);

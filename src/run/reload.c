@@ -443,6 +443,7 @@ static void by_signal_done(void *context, int rc, const struct err *text)
 	if (rc == 0 || r->partly) {
 		conf_free(&r->sup->disabled); /* the files say what is there */
 	}
+	r->lacked = rc < 0 && rc != -EINVAL && !r->partly;
 	history_note(&r->sup->history, r->who, "reload", rc < 0 ? text->text : "done");
 	if (rc < 0) {
 		log_error("reload: %s%s", r->partly ? "" : "not applied: ", text->text);

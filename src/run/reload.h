@@ -46,6 +46,7 @@ struct reload {
 	const char *who;   /* asked for it last: "SIGHUP" */
 	bool again;        /* it was asked for meanwhile */
 	bool partly;       /* the last change was done but for some of it */
+	bool lacked;       /* the last that reload_again asked for failed for want of something */
 };
 
 void reload_init(struct reload *reload, struct supervisor *sup, int argc, char **argv);

@@ -47,15 +47,18 @@ int machines_read(const struct opt *opt, struct members *out, struct err *err)
 		return members_read(opt->members, strlen(opt->members), "--members", out, err);
 	}
 	if (!file) {
+		rc = errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -EINVAL;
 		err_set(err, "--members %s: cannot open: %s; expected a file with a name a line",
 			path, errno == ENOSTR ? "it is no regular file" : strerror(errno));
-		return -EINVAL;
+		return rc;
 	}
 	text = malloc(FILE_BYTES_MAX);
+	errno = 0;
 	len = text ? fread(text, 1, FILE_BYTES_MAX, file) : 0;
-	rc = !text ? -ENOMEM : ferror(file) || len == FILE_BYTES_MAX ? -EINVAL : 0;
+	rc = !text ? -ENOMEM : ferror(file) ? -errno : len == FILE_BYTES_MAX ? -EINVAL : 0;
 	if (rc < 0) {
-		err_set(err, "--members %s: cannot be read, or has 64 KiB and more", path);
+		err_set(err, "--members %s: cannot be read: %s", path,
+			rc == -EINVAL ? "it has 64 KiB and more" : strerror(-rc));
 	} else {
 		rc = members_read(text, len, path, out, err);
 	}

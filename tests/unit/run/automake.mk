@@ -31,6 +31,12 @@ tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_lane_look_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=conf_index_build \
 	-Wl,--wrap=lane_hops_find
 
+UNIT_TESTS += tests/unit/run/check_members_watch
+tests_unit_run_check_members_watch_SOURCES = tests/unit/run/check_members_watch.c $(RUN_RIG)
+tests_unit_run_check_members_watch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_members_watch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=machines_file \
+	-Wl,--wrap=machines_read -Wl,--wrap=reload_again
+
 UNIT_TESTS += tests/unit/run/check_history
 tests_unit_run_check_history_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
