@@ -14,15 +14,18 @@
  *
  *     record             say what is called
  *     fail CALL N ERRNO  the Nth call of that name from now on fails; `alloc' is an allocation
+ *     kill CALL COMMAND  with the next call of that name the program is killed, whose memory and
+ *                        descriptors another process may share; then COMMAND holds
  *     off                neither; says what was allocated, `live' with how many allocations were
  *                        not freed yet, then `off'
  *
  * What happens is said on standard output, a line each: `pid PID' first, `call NAME N
- * FRAME,FRAME... WHAT', `failed NAME N FRAME,FRAME... WHAT', `alloc N FRAME...', where frames are
- * return addresses, `map' with a line of /proc/PID/maps to understand them, `armed' as the answer
- * to record and fail, `left PID' for a child that has outlived the program, and is killed, and last
- * `end STATUS', 128 and more for a signal. WHAT tells the calls of one name apart for people: the
- * path, or the file behind a descriptor.
+ * WORD,WORD... WHAT', `failed NAME N WORD,WORD... WHAT', where words are ADDRESS@OFFSET in hex,
+ * what may be return addresses and where they stand on the stack, the first of them the call's own
+ * place; `alloc N FRAME...', where frames are return addresses, `map' with a line of /proc/PID/maps
+ * to understand them, `armed' as the answer to record, fail and kill, `left PID' for a child that
+ * has outlived the program, and is killed, and last `end STATUS', 128 and more for a signal. WHAT
+ * tells the calls of one name apart for people: the path, or the file behind a descriptor.
  *
  * Descriptors that the variable FAULT_PASS lists, apart by commas and all of 100 and more, are the
  * program's from 3 on, as a service manager passes them; LISTEN_PID is set then.
@@ -53,6 +56,7 @@
 
 #define NAMES_MAX       512  /* calls of different names in one program */
 #define END_PATIENCE_MS 5000 /* for children that end behind the program */
+#define ENDING_MS       200  /* for one that is about to */
 #define PASSED_FIRST    3
 
 struct count {
@@ -68,6 +72,8 @@ struct fault {
 	pid_t child;
 	bool marked; /* the program's own code has begun */
 	bool recording;
+	char kill[FAULT_NAME_MAX]; /* of the call with which the program is killed, or "" */
+	char next[128];            /* the command that holds then */
 	char name[FAULT_NAME_MAX]; /* of the call that is to fail, or "" */
 	unsigned long nth;         /* from 1 */
 	int error;                 /* errno */
@@ -83,6 +89,7 @@ static void child_run(struct fault *fault, _Atomic int *listener, const char *li
 static void pass_descriptors(void);
 static int fetch_listener(struct fault *fault, _Atomic int *listener);
 static bool obey(struct fault *fault, const char *text);
+static bool obey_kill(struct fault *fault, const char *text);
 static void off(struct fault *fault);
 static void say_site(unsigned long nth, const struct fault_site *site);
 static void serve(struct fault *fault);
@@ -95,6 +102,7 @@ static void say_call(const char *word, const char *name, unsigned long n,
 static unsigned long count_call(struct fault *fault, const char *name);
 static void say_end(struct fault *fault);
 static void kill_children(void);
+static bool has_ended(pid_t pid);
 
 int main(int argc, char **argv)
 {
@@ -208,6 +216,10 @@ static bool obey(struct fault *fault, const char *text)
 		off(fault);
 		return true;
 	}
+	fault->kill[0] = 0;
+	if (strncmp(text, "kill ", 5) == 0) {
+		return obey_kill(fault, text + 5);
+	}
 	fault->name[0] = 0;
 	fault->recording = strcmp(text, "record") == 0;
 	if (!fault->recording &&
@@ -219,6 +231,15 @@ static bool obey(struct fault *fault, const char *text)
 	page->failed = 0;
 	page->count = 0;
 	page->fail_at = strcmp(fault->name, "alloc") == 0 ? fault->nth : 0;
+	printf("armed\n");
+	return true;
+}
+
+static bool obey_kill(struct fault *fault, const char *text)
+{
+	if (sscanf(text, "%63s %127[^\n]", fault->kill, fault->next) != 2) {
+		return false;
+	}
 	printf("armed\n");
 	return true;
 }
@@ -333,10 +354,18 @@ static int judge(struct fault *fault, const struct seccomp_notif *req)
 		say_maps(fault->child);
 		return 0;
 	}
-	if (!fault->marked || (!fault->recording && fault->name[0] == 0)) {
+	if (!fault->marked || (!fault->recording && fault->name[0] == 0 && fault->kill[0] == 0)) {
 		return 0;
 	}
 	fault_call_name(req, name);
+	if (strcmp(name, fault->kill) == 0) {
+		kill(fault->child, SIGKILL);
+		(void)obey(fault, fault->next);
+		return EINTR; /* nobody is there to see it */
+	}
+	if (fault->kill[0] != 0) {
+		return 0;
+	}
 	n = count_call(fault, name);
 	fails = n == fault->nth && strcmp(name, fault->name) == 0;
 	if (fails || fault->recording) {
@@ -365,16 +394,16 @@ static void say_maps(pid_t pid)
 static void say_call(const char *word, const char *name, unsigned long n,
 		     const struct seccomp_notif *req)
 {
-	unsigned long frames[FAULT_FRAMES_MAX];
-	int count = fault_call_frames(req, frames, FAULT_FRAMES_MAX);
+	static struct fault_word words[FAULT_WORDS_MAX];
+	int count = fault_call_frames(req, words, FAULT_WORDS_MAX);
 	char what[FAULT_WHAT_MAX];
 
 	fault_call_what(req, what);
 	printf("%s %s %lu", word, name, n);
 	for (int i = 0; i < count; i++) {
-		printf("%c%lx", i == 0 ? ' ' : ',', frames[i]);
+		printf("%c%lx@%lx", i == 0 ? ' ' : ',', words[i].at, words[i].offset);
 	}
-	printf("%s %s\n", count == 0 ? " -" : "", what);
+	printf(" %s\n", what);
 }
 
 /* How many of that name there were with this one. */
@@ -418,7 +447,7 @@ static void kill_children(void)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	children = fopen(path, "re");
 	while (children && fscanf(children, "%d", &pid) == 1) {
-		if (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (!has_ended(pid)) {
 			printf("left %d\n", pid);
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
@@ -427,4 +456,16 @@ static void kill_children(void)
 	if (children) {
 		fclose(children);
 	}
+}
+
+/* A filter is not used any more a moment before its process has ended. */
+static bool has_ended(pid_t pid)
+{
+	for (int i = 0; i < ENDING_MS; i++) {
+		if (waitpid(pid, NULL, WNOHANG) != 0) {
+			return true;
+		}
+		usleep(1000);
+	}
+	return false;
 }

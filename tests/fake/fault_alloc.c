@@ -144,8 +144,8 @@ static void site_fill(struct fault_site *site)
 	inside = true;
 	count = backtrace(frames, FAULT_FRAMES_MAX + 2);
 	inside = false;
-	for (int i = 2; i < count; i++) { /* ourselves, and the function that was called */
-		site->frames[i - 2] = (uint64_t)frames[i];
+	for (int i = 2; i < FAULT_FRAMES_MAX + 2; i++) { /* ourselves, and what was called */
+		site->frames[i - 2] = i < count ? (uint64_t)frames[i] : 0;
 	}
 }
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -94,19 +94,25 @@ static const struct sort sorts[] = {
 	{__NR_prlimit64, "1", 0, 0},
 };
 
-#define STACK_WORDS 768 /* looked at for return addresses */
+#define STACK_WORDS 8192 /* looked at for return addresses */
+#define TEXTS_MAX   64
 
-struct text {
-	unsigned long from, to; /* of the program's own instructions */
+/* Where instructions are: of the program and of its libraries. */
+struct texts {
+	struct text {
+		unsigned long from, to;
+	} list[TEXTS_MAX];
+	int count;
 };
 
 static const struct sort *sort_of(int nr);
 static void add_arg(char *name, unsigned long arg);
 static void path_of(const struct seccomp_notif *req, unsigned long at, char *what);
 static void file_of(const struct seccomp_notif *req, int fd, char *what);
-static struct text text_of(const struct seccomp_notif *req);
+static void texts_of(const struct seccomp_notif *req, struct texts *out);
+static bool is_text(const struct texts *texts, unsigned long at);
 static FILE *memory_of(const struct seccomp_notif *req);
-static unsigned long stack_of(const struct seccomp_notif *req);
+static unsigned long stack_of(const struct seccomp_notif *req, unsigned long *at);
 static bool follows_a_call(FILE *memory, unsigned long at);
 
 int fault_filter_install(void)
@@ -165,23 +171,24 @@ void fault_call_what(const struct seccomp_notif *req, char what[FAULT_WHAT_MAX])
 	}
 }
 
-/* Without knowing how each function lays out its frame this is a guess: callers are among them, and
- * what the stack still holds of functions that have returned may be. */
-int fault_call_frames(const struct seccomp_notif *req, unsigned long *frames, int most)
+int fault_call_frames(const struct seccomp_notif *req, struct fault_word *words, int most)
 {
-	unsigned long words[STACK_WORDS];
-	struct text text = text_of(req);
+	static unsigned long stack[STACK_WORDS];
+	static struct texts texts;
 	FILE *memory = memory_of(req);
+	unsigned long sp = stack_of(req, &words[0].at);
 	size_t count = 0;
-	int found = 0;
+	int found = 1;
 
-	if (memory && fseek(memory, (long)stack_of(req), SEEK_SET) == 0) {
-		count = fread(words, sizeof(words[0]), STACK_WORDS, memory);
+	words[0].offset = 0;
+	texts_of(req, &texts);
+	if (memory && fseek(memory, (long)sp, SEEK_SET) == 0) {
+		count = fread(stack, 1, sizeof(stack), memory) / sizeof(stack[0]);
 	}
 	for (size_t i = 0; i < count && found < most; i++) {
-		if (words[i] > text.from && words[i] < text.to &&
-		    follows_a_call(memory, words[i])) {
-			frames[found++] = words[i];
+		if (is_text(&texts, stack[i]) && follows_a_call(memory, stack[i])) {
+			words[found++] =
+				(struct fault_word){.at = stack[i], .offset = i * sizeof(stack[0])};
 		}
 	}
 	if (memory) {
@@ -246,25 +253,33 @@ static void file_of(const struct seccomp_notif *req, int fd, char *what)
 	}
 }
 
-/* The first mapping with instructions is the program's, which lies below all libraries. */
-static struct text text_of(const struct seccomp_notif *req)
+static void texts_of(const struct seccomp_notif *req, struct texts *out)
 {
-	struct text text = {0};
 	char path[64], line[512];
 	FILE *file;
 
+	out->count = 0;
 	snprintf(path, sizeof(path), "/proc/%u/maps", req->pid);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strstr(line, " r-xp ")) {
-			(void)sscanf(line, "%lx-%lx", &text.from, &text.to);
-			break;
-		}
+	while (file && out->count < TEXTS_MAX && fgets(line, sizeof(line), file)) {
+		struct text *text = &out->list[out->count];
+
+		out->count += strstr(line, " r-xp ") &&
+			      sscanf(line, "%lx-%lx", &text->from, &text->to) == 2;
 	}
 	if (file) {
 		fclose(file);
 	}
-	return text;
+}
+
+static bool is_text(const struct texts *texts, unsigned long at)
+{
+	for (int i = 0; i < texts->count; i++) {
+		if (at > texts->list[i].from && at < texts->list[i].to) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static FILE *memory_of(const struct seccomp_notif *req)
@@ -275,17 +290,20 @@ static FILE *memory_of(const struct seccomp_notif *req)
 	return fopen(path, "re");
 }
 
-static unsigned long stack_of(const struct seccomp_notif *req)
+/* The stack pointer, and where the call was made. The file ends with these two. */
+static unsigned long stack_of(const struct seccomp_notif *req, unsigned long *at)
 {
 	char path[64], line[256] = "";
 	unsigned long stack = 0;
 	char *end;
 	FILE *file;
 
+	*at = 0;
 	snprintf(path, sizeof(path), "/proc/%u/syscall", req->pid);
 	file = fopen(path, "re");
 	if (file && fgets(line, sizeof(line), file) && (end = strrchr(line, ' ')) != NULL) {
-		*end = 0; /* the last but one number */
+		*at = strtoul(end + 1, NULL, 16);
+		*end = 0;
 		end = strrchr(line, ' ');
 		stack = end ? strtoul(end + 1, NULL, 16) : 0;
 	}

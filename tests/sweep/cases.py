@@ -5,16 +5,19 @@ these have, too.
 """
 import signal
 
+import dns
 import net
 import orders
 from control import Client
 from kept import KeptCase
+from killed import KilledCase
 from live import LiveCase
 from start import StartCase
 from wire import Wire
 
 GROUPS = ["--rule", "239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000",
           "--rule", "239.1.1.3%lo:5003 name=three -> 127.0.0.1:6003"]
+MANY = ["--rule", "239.1.5.0/28%lo:5004 name=many -> 239.2.6.0/28%lo:6004"]
 ONE = "rule 239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000\n"
 STRICT = ["--strict", "--shards", "1", "--control", "off"]
 TWO = ["--shards", "2", "--oversubscribe"]
@@ -41,6 +44,7 @@ KIND_RULES = [word for rule in KINDS for word in ("--rule", rule)]
 FAST = ["239.1.1.1%v0:5000 name=one -> 239.2.2.2%w0:6000",
         f"239.1.1.2%v0:5000 name=two -> {net.NEIGHBOUR}:6001"]
 FAST_RULES = [word for rule in FAST for word in ("--rule", rule)]
+LATE_RULES = [*GROUPS, "--rule", "{} name=late -> {}".format(*orders.LATE)]
 
 
 def group_wire():
@@ -84,6 +88,18 @@ def start_fast(build, work):
                      fast_wire(), work, traces=net.filters)
 
 
+def start_named(build, work):
+    """An address that DNS tells, after the start."""
+    def is_known(program):
+        return program.wait(lambda: any(orders.NAME_IS_KNOWN in line for line in program.said),
+                            orders.PATIENCE_S)
+
+    dns.serve()
+    return StartCase("start-named", build, ["--shards", "1", "--control", "off", *GROUPS,
+                                            "--rule", orders.NAMED],
+                     group_wire(), work, comes_to=is_known)
+
+
 def end_by_order(build, work):
     """`drain' by the control socket, and SIGTERM when the order is not taken."""
     def finish(program):
@@ -101,18 +117,23 @@ def start_kept(build, work):
     return KeptCase("start-kept", build, [*STRICT, *GROUPS], group_wire(), work)
 
 
+def killed(name, engine, call):
+    """Amid a datagram, with that call; the finisher's calls are those that fail."""
+    def make(build, work):
+        return KilledCase(name, build, ["--engine", engine, *STRICT, *GROUPS[:2]], group_wire(),
+                          work, call)
+    return name, make
+
+
 def beyond(make, *names):
     make.beyond = names
     return make
 
 
-def live(name, do, undo, *argv, rules=GROUPS, wire=group_wire):
+def live(name, do, undo, *argv, **more):
     """An order and its contrary by the control socket: its name and members."""
-    def make(build, work):
-        return LiveCase(name, build, [*(argv or ("--shards", "1")), *rules], wire(), work,
-                        lambda case: case.client.ask(do[0], **do[1]),
-                        lambda case: undo and case.client.ask(undo[0], **undo[1]))
-    return name, make
+    return make_live(name, lambda case: case.client.ask(do[0], **do[1]),
+                     lambda case: undo and case.client.ask(undo[0], **undo[1]), *argv, **more)
 
 
 def swap(name, rule, other, *argv):
@@ -122,10 +143,11 @@ def swap(name, rule, other, *argv):
                 rules=[*GROUPS[:2], "--rule", rule])
 
 
-def make_live(name, do, undo, *argv, rules=GROUPS, wire=group_wire):
-    """The same by functions (orders.py)."""
+def make_live(name, do, undo, *argv, rules=GROUPS, wire=group_wire, traces=None, first=None):
+    """The same by functions (orders.py); first(): before there is a relay."""
     def make(build, work):
-        return LiveCase(name, build, [*(argv or ("--shards", "1")), *rules], wire(), work, do, undo)
+        return LiveCase(name, build, [*(argv or ("--shards", "1")), *rules], wire(), work, do, undo,
+                        traces, first)
     return name, make
 
 
@@ -138,6 +160,22 @@ def reload_by_signal(build, work):
                     lambda case: orders.reload_as(case, path, FILE))
 
 
+def live_members(build, work):
+    """Another machine comes, and goes; the flow that is looked at is ours either way."""
+    path, alone, both = f"{work}/members", "here\n", "here\nthere\n"
+    orders.write(path, alone)
+    return LiveCase("live-members", build, ["--shards", "1", "--member", "here", "--members", path,
+                                            *GROUPS, *MANY], group_wire(), work,
+                    lambda case: orders.list_members(case, path, both, alone),
+                    lambda case: orders.list_members(case, path, alone, both))
+
+
+def live_named(build, work):
+    dns.serve()
+    return LiveCase("live-named", build, ["--shards", "1", *GROUPS], group_wire(), work,
+                    orders.add_by_name, orders.remove_by_name)
+
+
 CASES = dict((
     start("start-uring", "--engine", "uring"),
     start("start-mmsg", "--engine", "mmsg"),
@@ -146,7 +184,12 @@ CASES = dict((
     start("start-user", "--user", "nobody", beyond=("start-uring",)),
     ("start-short", beyond(start_short, "start-uring")),
     ("start-fast", beyond(start_fast, "start-uring")),
+    start("start-ways", "--engine", "uring", "--sqpoll", "--zerocopy", "1",
+          "--register-buffers", "64", "--busy-poll", "50", beyond=("start-uring",)),
+    ("start-named", beyond(start_named, "start-uring")),
     ("start-kept", beyond(start_kept, "start-uring")),
+    killed("killed-uring", "uring", "io_uring_enter"),
+    killed("killed-mmsg", "mmsg", "sendmmsg"),
     ("end-drain", beyond(end_by_order, "start-uring", "start-kinds")),
     ("live-reload", reload_by_signal),
     live("live-add", ("add", {"rules": [ADDED]}), ("remove", {"names": ["seven"]})),
@@ -169,4 +212,13 @@ CASES = dict((
          "1"),
     live("live-show", ("show", {"what": "flows"}), None),
     make_live("live-ask", orders.ask_all, lambda case: None, *TWO, rules=[*GROUPS, *KIND_RULES]),
+    make_live("live-scrape", orders.scrape, lambda case: None, *TWO, "--metrics",
+              "{}:{}".format(*orders.METRICS_AT), rules=[*GROUPS, *KIND_RULES]),
+    make_live("live-appear", orders.appear, orders.vanish, rules=LATE_RULES, first=net.absent),
+    make_live("live-vanish", orders.vanish, orders.appear, rules=LATE_RULES, first=net.present),
+    ("live-named", live_named),
+    ("live-members", live_members),
+    live("live-fast", ("replace", {"text": f"rule {FAST[0]}\n"}),
+         ("replace", {"text": f"rule {FAST[0]}\nrule {FAST[1]}\n"}), "--fastpath", "require",
+         "--shards", "1", rules=FAST_RULES, wire=fast_wire, traces=net.filters),
 ))

@@ -1,6 +1,7 @@
 """errors.py - with which errno a call fails in the fault sweep: what it would have on a bad host.
 
-The first one is tried always, the others in a whole sweep only.
+The first one is tried always, the others in a whole sweep only. Of maps of ours the kernel can lack
+memory to copy what it is asked with (bpf:1 to 3).
 """
 from errno import (EACCES, EADDRINUSE, EAGAIN, EBUSY, EFAULT, EINVAL, EIO, EMFILE, ENETUNREACH,
                    ENOBUFS, ENOENT, ENOMEM, ENOPROTOOPT, ENOSPC, ENOSYS, EPERM)
@@ -60,10 +61,13 @@ ERRORS = {
     "mbind": (ENOMEM, EPERM),
     "move_pages": (EPERM,),
     "bpf": (EPERM,),
+    "bpf:1": (ENOMEM,),
+    "bpf:2": (ENOMEM,),
+    "bpf:3": (ENOMEM,),
 }
 
 
 def errors_of(call, whole):
     """For a call that is not listed: no memory, which any may lack."""
-    errors = ERRORS.get(call.split(":")[0], (ENOMEM,))
+    errors = ERRORS.get(call) or ERRORS.get(call.split(":")[0], (ENOMEM,))
     return errors if whole else errors[:1]

@@ -19,10 +19,12 @@ numbers = itertools.count()
 
 
 class Call:
-    """One system call or allocation of a program: its name, which one of that name, to what."""
+    """One system call or allocation of a program: its name, which one of that name, to what.
+    frames: return addresses, the innermost first; of a system call these are not known before
+    symbols.py has made them of `words', what its stack held."""
 
-    def __init__(self, name, nth, frames, what):
-        self.name, self.nth, self.frames, self.what = name, nth, frames, what
+    def __init__(self, name, nth, frames, what, words=()):
+        self.name, self.nth, self.frames, self.what, self.words = name, nth, frames, what, words
 
     def __repr__(self):
         return f"{self.name} #{self.nth} {self.what}"
@@ -103,8 +105,9 @@ class Program:
         word, _, rest = line.partition(" ")
         parts = rest.split(" ")
         if word in ("call", "failed") and parts[0] != "alloc":
-            frames = [int(frame, 16) for frame in parts[2].split(",") if frame != "-"]
-            call = Call(parts[0], int(parts[1]), frames, " ".join(parts[3:]))
+            words = [tuple(int(part, 16) for part in word.split("@"))
+                     for word in parts[2].split(",")]
+            call = Call(parts[0], int(parts[1]), (), " ".join(parts[3:]), words)
             self.calls.append(call)
             if word == "failed":
                 self.failed = call

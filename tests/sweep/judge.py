@@ -14,10 +14,11 @@ class Judge:
         if program.failed is None:
             return False
         call = program.failed
-        frames = call.frames or program.sites.get(call.nth, ())
-        if frames:
-            self.symbols.learn([frames])
-            point.by = self.symbols.chain(frames)
+        if call.name == "alloc":
+            call.frames = program.sites.get(call.nth, ())
+        self.symbols.learn([call])
+        if call.frames:
+            point.by = self.symbols.chain(call.frames)
         point.call = call
         return not self.row("spare", point)
 

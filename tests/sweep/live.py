@@ -20,16 +20,20 @@ WARM_UPS = 33  # after which the history of changes is full, and memory for more
 
 class LiveCase:
     """name: of the case; argv: of the daemon; wire: how a datagram passes. do(case) and undo(case)
-    give an order and return the answer, as the control socket has it, or None."""
+    give an order and return the answer, as the control socket has it, or None. traces(): what it
+    may leave behind beside what traces.py knows; first(): comes before each start."""
 
-    def __init__(self, name, build, argv, wire, work, do, undo):
+    def __init__(self, name, build, argv, wire, work, do, undo, traces=None, first=None):
         self.name, self.build, self.wire, self.work = name, build, wire, work
         self.control = f"{work}/control"
         self.argv = [f"{build}/src/numacastd", "--control", self.control, *argv]
         self.do, self.undo = do, undo
+        self.traces, self.first = traces or (lambda: []), first or (lambda: None)
         self.program = self.client = self.usual = None
 
     def start(self):
+        self.first()
+        self.before = traces.of_namespace(self.work, self.traces)
         self.program = Program(self.build, "off", self.argv)
         if not self.program.wait(lambda: self.program.ready, LIMIT_S):
             raise SystemExit(f"{self.name}: does not start\n" + "\n".join(self.program.said))
@@ -48,8 +52,9 @@ class LiveCase:
         self.client.close()
         program.signal(signal.SIGTERM)
         ended = program.await_end(LIMIT_S)
-        if not ended or program.status != 0 or program.left:
-            return f"at its end: status {program.status}, left {program.left}"
+        left = program.left + traces.left_behind(self.before, self.work, self.traces)
+        if not ended or program.status != 0 or left:
+            return f"at its end: status {program.status}, left {left}"
         return ""
 
     def points(self, symbols, whole):
@@ -63,7 +68,7 @@ class LiveCase:
             raise SystemExit(f"{self.name}: refused without any fault: {answer}")
         calls = self.program.calls
         calls += [Call("alloc", nth, frames, "-") for nth, frames in self.program.sites.items()]
-        symbols.learn([call.frames for call in calls])
+        symbols.learn(calls)
         return [Point(call, error, symbols.chain(call.frames))
                 for call in calls for error in errors_of(call.name, whole)]
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 
 NEIGHBOUR = "10.9.2.7"  # behind w0, and known
+LATE = "late0"  # comes and goes
 
 
 def tell(command):
@@ -30,6 +31,27 @@ def make_pairs():
     for name, address in ("v0", "10.9.1.1"), ("v1", "10.9.1.2"), ("w0", "10.9.2.1"):
         tell(f"ip address add {address}/24 dev {name}")
     tell(f"ip neigh add {NEIGHBOUR} lladdr 02:00:00:00:00:07 dev w0 nud permanent")
+
+
+def bring():
+    """An interface that has the same number each time, and nothing by itself."""
+    tell("sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+    tell(f"ip link add {LATE} index 77 type veth peer late1 index 78")
+    tell(f"ip link set {LATE} up")
+
+
+def take_away():
+    tell(f"ip link del {LATE}")
+
+
+def present():
+    if not os.path.exists(f"/sys/class/net/{LATE}"):
+        bring()
+
+
+def absent():
+    if os.path.exists(f"/sys/class/net/{LATE}"):
+        take_away()
 
 
 def filters():

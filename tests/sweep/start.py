@@ -16,14 +16,17 @@ LIMIT_S = 60
 
 class StartCase:
     """name: of the case; argv: of the daemon; wire: how a datagram passes (wire.py); finish(p) has
-    program p end; traces(): what it may leave behind beside what traces.py knows, as a list."""
+    program p end; traces(): what it may leave behind beside what traces.py knows, as a list;
+    comes_to(p): what is to become of p in the end beside relaying."""
 
-    def __init__(self, name, build, argv, wire, work, finish=None, traces=None):
+    def __init__(self, name, build, argv, wire, work, finish=None, traces=None, comes_to=None):
         self.name, self.build, self.wire, self.work = name, build, wire, work
         self.argv = [f"{build}/src/numacastd", *argv]
         self.finish = finish or (lambda program: program.signal(signal.SIGTERM))
         self.traces = traces or (lambda: [])
+        self.comes_to = comes_to or (lambda program: True)
         self.usual = set()
+        self.comes = True
 
     def run(self, command):
         return Program(self.build, command, self.argv)
@@ -35,6 +38,7 @@ class StartCase:
         up = lambda: program.ready or any(line.endswith(": ready") for line in program.said)
         program.wait(lambda: up() or program.status is not None, LIMIT_S)
         relays = up() and self.wire.passes()
+        self.comes = not up() or self.comes_to(program)
         if program.status is None:
             self.finish(program)
         ended = program.await_end(LIMIT_S)
@@ -44,14 +48,18 @@ class StartCase:
     def points(self, symbols, whole):
         """Records one life without a fault, and returns what can fail in it."""
         program, up, relays, ended, left = self.live("record")
-        if not (up and relays and ended and program.status == 0) or left:
+        if not (up and relays and self.comes and ended and program.status == 0) or left:
             raise SystemExit(f"{self.name}: without any fault: up {up}, relays {relays}, status "
                              f"{program.status}, left {left}\n" + "\n".join(program.said))
+        return self.points_of(program, symbols, whole)
+
+    def points_of(self, program, symbols, whole):
+        """Of a life that was recorded."""
         self.usual = {blank(line) for line in program.said}
         symbols.learn_maps(program.maps)
         calls = program.calls
         calls += [Call("alloc", nth, frames, "-") for nth, frames in program.sites.items()]
-        symbols.learn([call.frames for call in calls])
+        symbols.learn(calls)
         return [Point(call, error, symbols.chain(call.frames))
                 for call in calls for error in errors_of(call.name, whole)]
 
@@ -78,4 +86,6 @@ class StartCase:
             return Outcome("ended" if up else "refused", judge.names(point, said), text)
         if program.status != 0 or not up:
             return Outcome(f"exit status {program.status}", False, text)
+        if not self.comes:
+            return Outcome("does not come to it", False, text)
         return judge.goes_on(point, said, "quiet" if relays else "loses a datagram")

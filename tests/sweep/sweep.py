@@ -32,18 +32,18 @@ def main():
     args = arguments()
     here = os.path.dirname(os.path.abspath(__file__))
     rows = Rows(f"{here}/known.tsv")
-    symbols = Symbols(f"{args.build}/src/numacastd")
     sums, bad = collections.Counter(), 0
-    known = {}
+    programs, known = {}, {}
     with (tempfile.TemporaryDirectory(prefix="numacast-sweep.") as work,
           open(args.out, "w", encoding="utf-8") as out):
         for at, name in enumerate(args.case):
             case = CASES[name](args.build, work)
+            symbols = symbols_of(case, programs)
             points = [p for p in case.points(symbols, args.seconds is None)
                       if not rows.find("spare", name, p.call.name, p.call.what, p.by)]
             known[name] = {p.kind for p in points}
             for other in getattr(CASES[name], "beyond", ()):
-                others = kinds_of(other, known, args, work, symbols)
+                others = kinds_of(other, known, args, work, programs)
                 points = [p for p in points if p.kind not in others]
             judge = Judge(name, rows, symbols)
             for point in chosen(points, args, (at + 1) / len(args.case)):
@@ -65,11 +65,20 @@ def main():
     return 1 if bad else 0
 
 
-def kinds_of(name, known, args, work, symbols):
+def symbols_of(case, programs):
+    """Of the program that it runs."""
+    program = case.argv[0]
+    if program not in programs:
+        programs[program] = Symbols(program)
+    return programs[program]
+
+
+def kinds_of(name, known, args, work, programs):
     """Of a case that was recorded already, or is for that."""
     if name not in known:
         case = CASES[name](args.build, work)
-        known[name] = {p.kind for p in case.points(symbols, args.seconds is None)}
+        known[name] = {p.kind for p in case.points(symbols_of(case, programs),
+                                                   args.seconds is None)}
         case.end()
     return known[name]
 

@@ -8,7 +8,10 @@ import bisect
 import os
 import subprocess
 
+from unwind import Unwinder
+
 PIE_BASE = 0x555555554000  # where Linux puts a program whose addresses are not random
+FRAMES_MAX = 12  # as of allocations
 
 
 class Symbols:
@@ -16,6 +19,7 @@ class Symbols:
         self.program = program
         self.names = {}
         self.starts, self.libraries = [], []
+        self.unwinder = Unwinder()
 
     def learn_maps(self, lines):
         """Lines of /proc/PID/maps with instructions, as fault says them."""
@@ -25,12 +29,17 @@ class Symbols:
             start, end = (int(word, 16) for word in parts[0].split("-"))
             found.append((start, end, os.path.basename(parts[-1]).split(".so")[0]))
         found.sort()
+        self.unwinder.learn_maps(lines)
         self.starts = [start for start, _, _ in found]
         self.libraries = found
 
-    def learn(self, chains):
-        """Asks for all addresses in them at once."""
-        own = sorted({frame for chain in chains for frame in chain
+    def learn(self, calls):
+        """Fills in the frames of system calls, the program's own, and asks for all names."""
+        for call in calls:
+            if call.words:
+                call.frames = [frame for frame in self.unwinder.callers(call.words)
+                               if self.library(frame) is None][:FRAMES_MAX]
+        own = sorted({frame for call in calls for frame in call.frames
                       if frame not in self.names and self.library(frame) is None})
         if not own:
             return
