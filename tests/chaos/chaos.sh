@@ -240,10 +240,6 @@ whole() {
             "$chaos/flows" "$chaos/outputs" >/dev/null
 }
 
-queue_empty() {
-    in_ns mid tc -s qdisc show dev out3 | grep -q "backlog 0b 0p"
-}
-
 # wire_drops: what the kernel has dropped at both ends of the wires that lose their link.
 wire_drops() {
     echo "out2 $(dropped mid out2 tx) $(dropped dst2 d0 rx)"
@@ -278,7 +274,7 @@ chaos() {
     mkdir "$chaos/calm"
     offer_calm
     relay_settle
-    wait_for queue_empty || fail "the queue of out3 does not drain"
+    wait_for queue_empty mid out3 || fail "the queue of out3 does not drain"
     sinks_stop
     wire_drops >"$chaos/wire"
     kill -TERM "$manager"

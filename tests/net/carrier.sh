@@ -80,6 +80,7 @@ wait_for everything yes || fail_now "the switch does not hear who is there"
 wait_for filtering || skip "this switch does not filter"
 send_all 100
 
+relay_settle
 in_ns net ip link set p1 down
 wait_for everything no || fail_now "the switch does not forget"
 in_ns net ip link set p1 up

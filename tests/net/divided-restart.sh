@@ -75,6 +75,22 @@ sent_by_all() {
     jq -s 'map(.sent) | add' "$work"/sent-?.json
 }
 
+sinks_start() {
+    recv_start sink dst "${sinks[@]:0:3}" --rcvbuf 64M
+    recv_start cpus dst "${sinks[3]}" --rcvbuf 64M # its senders may change CPUs
+}
+sinks_judge() {
+    local fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
+    recv_stop sink
+    recv_stop cpus
+    expect "lost, duplicated, reordered, corrupt, cut" \
+        "$(got sink ".total | $fields | join(\" \")")" "0 0 0 0 0"
+    expect "by CPU: lost, duplicated, corrupt, cut" \
+        "$(got cpus '.total | [.lost, .duplicated, .corrupt, .cut] | join(" ")')" "0 0 0 0"
+    expect "received" $(($(got sink .total.received) + $(got cpus .total.received))) \
+        "$(sent_by_all)"
+}
+
 : >"$daemon_log"
 configure ""
 start_in mid python3 "$src_top/tests/net/lib/store.py" "$work/store" "$daemon" \
@@ -84,8 +100,7 @@ manager=$started
 next_is_ready
 
 # ---- under traffic ----
-recv_start sink dst "${sinks[@]:0:3}" --rcvbuf 64M
-recv_start cpus dst "${sinks[3]}" --rcvbuf 64M # its senders may change CPUs
+sinks_start
 each_rate=4000 # of five
 grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || each_rate=1000
 senders 0 $each_rate
@@ -95,16 +110,8 @@ done
 for pid in "${sending[@]}"; do
     stop "$pid"
 done
-wait_for drained mid || fail "datagrams stay in the relay's sockets"
-recv_stop sink
-recv_stop cpus
-fields='[.lost, .duplicated, .reordered, .corrupt, .cut]'
-expect "lost, duplicated, reordered, corrupt, cut" \
-    "$(got sink ".total | $fields | join(\" \")")" "0 0 0 0 0"
-expect "by CPU: lost, duplicated, corrupt, cut" \
-    "$(got cpus '.total | [.lost, .duplicated, .corrupt, .cut] | join(" ")')" "0 0 0 0"
+sinks_judge
 all=$(sent_by_all)
-expect "received" $(($(got sink .total.received) + $(got cpus .total.received))) "$all"
 again
 expect "received by all processes together" "$told" "$all"
 expect "lost by the kernel" "$lost" 0
@@ -122,7 +129,7 @@ for ((i = 0; i < 2; i++)); do
     done
     again amid
 done
-wait_for drained mid || fail "datagrams stay in the relay's sockets"
+relay_settle
 again
 if [ ${#send_extra[@]} -eq 0 ]; then
     expect "received by all processes, and lost by the kernel" $((told + lost)) \
@@ -134,7 +141,7 @@ expect_cmp "lost by the kernel" "$lost" -gt 0
 rcvbuf=16M
 configure "max-age=500"
 sed -i 's/spread=2/spread=3/' "$conf"
-recv_start other dst "${sinks[@]}" --rcvbuf 64M
+sinks_start
 kill -TERM "$daemon_pid"
 wait_for kept_is 12 || fail "not the shares of now are kept"
 is_live() {
@@ -145,8 +152,7 @@ senders 20 2000
 for pid in "${sending[@]}"; do
     wait_end "$pid" || fail "a sender failed"
 done
-wait_for drained mid || fail "datagrams stay in the relay's sockets"
-recv_clean other "$(sent_by_all)"
+sinks_judge
 kill -TERM "$manager"
 wait_for dead "$manager" || fail "the manager does not end"
 wait_end "$manager"

@@ -43,6 +43,7 @@ carried_again() {
         jq '[.rules[].fast.flows] | add')" = 2 ]
 }
 wait_for carried_again || fail "the kernel does not take it over again"
+relay_settle
 before=$(bounded "$build_top/src/numacastctl" --control "$relay_control" show flows many --json |
     jq '.flows[].fast.received')
 send src 239.1.1.1%s0:5000 --count 100 --size 200 --ttl 1

@@ -56,7 +56,12 @@ recv_start two dst 239.2.2.2%daux:6002
 recv_start three dst 10.77.3.2:6003
 recv_start four dst "[ff1e::2%daux]:6010"
 
-# An ingress: deleted, made anew, and then renamed there and back.
+# An ingress: deleted, made anew, and then renamed there and back, once the last receiver has heard
+# of the rule.
+four_has_heard() {
+    [ "$(in_ns dst nstat -asz Udp6InDatagrams | awk '/^Udp6/ { print $2 }')" -gt 0 ]
+}
+wait_for four_has_heard || fail "nothing reaches the interface that is back"
 kill -TERM "$six"
 wait_end "$six"
 relay_settle
@@ -81,6 +86,7 @@ in_ns mid ip link set in1 up
 in_ns mid ip -6 addr add fd77:4::2/64 dev in1 nodad
 again "[ff1e::1%in1]:5000" 2 "$(date +%s%N)"
 wait_for carrier mid in1 || fail_now "in1 does not come up"
+wait_for carrier src s1 || fail_now "s1 does not come up"
 send src "[ff1e::1%s1]:5000" --count 200 --rate 2000
 
 kill -TERM "$sender"

@@ -16,6 +16,7 @@ relay_start --shards 1 --sndbuf 64K \
     --rule "239.1.1.2%in0:5000 -> 239.2.3.1%out1:6000"
 recv_start good dst1 239.2.2.1%d0:6000 239.2.2.4%d0:6000 239.2.3.1%d0:6000
 send src 239.1.1.1%s0:5000 239.1.1.2%s0:5000 --count $count --rate 6000
+relay_settle # or the last of these are lost with the link as well
 in_ns mid ip link set out3 down
 send src 239.1.1.1%s0:5000 239.1.1.2%s0:5000 --count $count --rate 6000
 relay_stop

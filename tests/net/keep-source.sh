@@ -35,6 +35,7 @@ expect "IPv6 source and port" \
     "$(captured 6002 ipv6.src ipv6.dst udp.srcport ipv6.hlim ipv6.tclass.dscp)" \
     $'fd77:1::1 ff18::2 7001 7 46\nfd77:1::1 ff18::2 7002 7 46'
 background_stop
+relay_settle # or the receivers get some of these
 for name in group host; do
     to=239.2.2.2%d0:6002 to6="[ff18::2%d0]:6002"
     [ $name = group ] || to=10.77.2.2:6003 to6="[fd77:2::2]:6003"
@@ -48,7 +49,6 @@ send src 239.1.1.2%s0:5000 --source 10.77.1.1 --count 1000 --rate 2000 --size 24
 send src "[ff15::2%s0]:5000" --source fd77:1::1 --count 1000 --rate 2000 --size 24-3000
 send_extra=("${extra[@]}")
 send src 239.1.1.2%s0:5000 --source 10.77.1.1 --count 800 --rate 4000
-relay_settle
 for name in group host; do
     recv_clean $name 1800
     recv_clean ${name}6 1000

@@ -23,6 +23,12 @@ same_list() {
     [ "$(hash ra) $(hash rb)" = "$1 $1" ]
 }
 
+# reloaded TIMES: whether both have done so.
+reloaded() {
+    [ "$(grep -c "reload: done" "$work/ra.log")" -ge "$1" ] &&
+        [ "$(grep -c "reload: done" "$work/rb.log")" -ge "$1" ]
+}
+
 # duties NAME: how many flows it relays, and stands by for.
 duties() {
     pair_ctl "$1" show flows --json |
@@ -33,8 +39,7 @@ duties() {
 # tell: a hundred datagrams to each group.
 tell() {
     send src 239.1.1.0%s0:5000 --groups $flows --count $((100 * flows)) --rate 40000
-    wait_for drained ra || fail "datagrams stay in the first relay's sockets"
-    wait_for drained rb || fail "datagrams stay in the second relay's sockets"
+    relay_settle
 }
 
 rule="239.1.1.0/27%in0:5000 name=all -> 239.2.2.0/27%out0:6000"
@@ -53,7 +58,7 @@ planned=$("$daemon" --plan=json --rule "$rule" --member rb --members ra,rb,rc |
 list "rc ra rb"
 wait_for same_list "$("$daemon" --plan=json --rule "$rule" --member ra --members ra,rb,rc |
     jq -r .members.hash)" || fail "the longer list is not in force: $(hash ra) $(hash rb)"
-wait_for grep -q "reload: done" "$work/rb.log"
+wait_for reloaded 1 || fail "the change to the longer list does not end"
 expect_cmp "flows of the one that came" "$planned" -gt 0
 relayed=$(($(duties ra | cut -d' ' -f1) + $(duties rb | cut -d' ' -f1)))
 expect "relayed by the two" $relayed $((flows - planned))
@@ -67,6 +72,7 @@ wait_for grep -q "is none of --members" "$work/ra.log" || fail "a list without u
 wait_for grep -q "no member" "$work/ra.log" || fail "an empty list is not refused"
 list "ra rb"
 wait_for same_list "$two" || fail "the first list is not in force again: $(hash ra) $(hash rb)"
+wait_for reloaded 2 || fail "the change back does not end"
 read -r ra_relays ra_stands <<<"$(duties ra)"
 expect "as before" "$((ra_relays + ra_stands)) $(duties rb)" "$flows $ra_stands $ra_relays"
 tell

@@ -80,12 +80,11 @@ start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" 239.1.1.3
     --count 1000 --rate 2000 >"$work/own-sent.json"
 owner=$started
 wait_up "$owner" sends rb 100 || fail "the second does not relay its own rule"
-pair_ctl rb hold own >/dev/null
+pair_ctl rb hold --for 60000 own >/dev/null
 pair_ctl ra standby --marks own >"$work/marks"
 pair_ctl rb active --after "$work/marks" own >"$work/own.log"
 expect_words "a rule that does not change" "$work/own.log" "0 of 0 senders went on at their marks"
 wait_end "$owner"
-wait_for drained rb || fail "datagrams of its own stay in the sockets of rb"
 recv_stop own
 expect "own: received, lost, doubled, out of order" \
     "$(got own '.total | [.received, .lost, .duplicated, .reordered] | join(" ")')" "1000 0 0 0"
@@ -115,9 +114,6 @@ for sender in "${sending[@]}"; do
     kill -TERM "$sender"
     wait_for dead "$sender" || fail "a sender does not end"
     wait_end "$sender"
-done
-for name in ra rb; do
-    wait_for drained $name || fail "datagrams stay in the sockets of $name"
 done
 recv_stop four
 recv_stop six

@@ -50,7 +50,6 @@ recv_start killed dst "${sinks[@]}" --rcvbuf 64M
 kill -STOP "$daemon_pid"
 send src 239.1.1.1%s0:5000 239.1.1.2%s0:5000 --count 1000 --rate 20000
 again KILL
-wait_for drained mid || fail "datagrams stay in the relay's sockets"
 recv_stop killed
 expect "after kill -9: doubled" "$(got killed .total.duplicated)" 0
 # A build that watches its threads has no finisher, and io_uring receives once more for a process
@@ -65,7 +64,7 @@ again TERM
 kill -STOP "$daemon_pid"
 send src 239.1.1.1%s0:5000 --count 500 --rate 20000
 again KILL
-wait_for drained mid || fail "datagrams stay in the relay's sockets"
+relay_settle
 configure "$one" "$two"
 again TERM
 add_report

@@ -34,7 +34,7 @@ knows_neighbour() {
 tell() {
     send src 239.1.1.1%s0:5000 --count "$1" --rate 2000
     send src "[ff3e::8000:1%s0]:5000" --count "$1" --rate 2000
-    wait_for drained mid || fail "datagrams stay in the relay's sockets"
+    relay_settle
 }
 
 relay_start --health-file "$work/health" --metrics 127.0.0.1:9469 \

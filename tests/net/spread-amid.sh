@@ -19,12 +19,6 @@ for i in "${spread_sources[@]}"; do
     senders+=("$started")
 done
 
-# arrived NAMESPACE COUNT: so many datagrams have come there, in both families.
-arrived() {
-    [ "$(in_ns "$1" nstat -asz UdpInDatagrams Udp6InDatagrams |
-        awk '$2 ~ /[0-9]/ { n += $2 } END { print n }')" -ge "$2" ]
-}
-
 sent_any() {
     [ "$(in_ns mid cat /sys/class/net/in0/statistics/rx_packets)" -gt 1000 ]
 }

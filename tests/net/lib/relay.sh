@@ -29,9 +29,58 @@ relay_end() {
     none_refused "$daemon_log"
 }
 
-# relay_settle: waits until the relay has taken every datagram that reached it.
+# relay_settle: waits until every relay of this story that lives has gone through with all that had
+# reached it: each datagram is sent by its outputs, counted as lost, or waits there for room or for
+# its time. What was sent has also left the wires, so that it waits in its receiver's socket. More
+# may come meanwhile; then that holds for what had come before this was called.
+#
+# An empty socket is not enough: a shard may hold what it has just taken, for long on a busy
+# machine. One that sleeps holds nothing, but for what --batch-wait gathers, so each must be seen
+# asleep twice, longer apart than that. It needs no control socket, and asks nothing of the relay.
+# What was sent may be counted as that a moment later: who asks for counters waits for them.
 relay_settle() {
-    wait_for drained "$relay_ns" || fail "datagrams stay in the relay's sockets"
+    wait_for relays_are_at_rest || fail "a relay does not come to rest"
+}
+
+relays_are_at_rest() {
+    local pid relays
+    wires_are_empty || return 1
+    relays=$(relay_ids)
+    [ -n "$relays" ] || return 0
+    for pid in $relays; do
+        relay_rests "$pid" || return 1
+    done
+    sleep 0.005
+    for pid in $relays; do
+        relay_rests "$pid" || return 1
+    done
+    wires_are_empty
+}
+
+# relay_ids: those of this story's relays that live, and of those that their managers started.
+relay_ids() {
+    local pid child children comms=(/dev/null)
+    for pid in $processes; do
+        children=
+        { read -r children <"/proc/$pid/task/$pid/children"; } 2>/dev/null
+        for child in $pid $children; do
+            comms+=(/proc/"$child"/task/*/comm)
+        done
+    done
+    grep -ls ^shard- "${comms[@]}" | awk -F / '!seen[$3]++ { print $3 }'
+}
+
+# relay_rests PID: no socket where that relay runs holds anything, and each of its shards sleeps, as
+# does the kernel's thread that submits for one (--sqpoll). Connected sockets hold ICMP errors.
+relay_rests() {
+    local task name state
+    awk 'FNR > 1 && $3 ~ /:0000$/ && $5 !~ /:00000000$/ { full = 1 } END { exit full }' \
+        "/proc/$1/net/udp" "/proc/$1/net/udp6" || return 1
+    for task in "/proc/$1"/task/*; do
+        { read -r name <"$task/comm" && read -r state <"$task/stat"; } 2>/dev/null || continue
+        state=${state##*) }
+        [[ $name != shard-* && $name != iou-sqp-* || $state = S* ]] || return 1
+    done
 }
 
 # relay_stop: SIGTERM, exit status 0, and an exit report whose sums agree.

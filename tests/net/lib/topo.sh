@@ -19,12 +19,31 @@ address() {
     in_ns "$1" ip -6 addr add "$4" dev "$2" nodad
 }
 
+# wires_are_empty: nothing is on its way between interfaces, where a busy machine may keep it for a
+# while. These queues are of all namespaces.
+wires_are_empty() {
+    local -a columns
+    while read -r -a columns; do
+        [[ ${columns[11]} = 00000000 ]] || return 1
+    done </proc/net/softnet_stat
+}
+
 # drained NAME: no UDP socket there holds a datagram that its owner has not taken, and none is on
-# its way between interfaces, where a busy machine may keep it for a while. Connected sockets do not
-# count: what they hold are ICMP errors, and those are the sender's to read.
+# its way. Connected sockets do not count: what they hold are ICMP errors, and those are the
+# sender's to read.
 drained() {
-    [ -z "$(awk '$12 != "00000000"' /proc/net/softnet_stat)" ] &&
-        [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0 && $5 ~ /:\*$/')" ]
+    wires_are_empty && [ -z "$(in_ns "$1" ss -Huan | awk '$2 > 0 && $5 ~ /:\*$/')" ]
+}
+
+# arrived NAME COUNT: programs there have taken so many datagrams, of both families, or more.
+arrived() {
+    [ "$(in_ns "$1" nstat -asz UdpInDatagrams Udp6InDatagrams |
+        awk '$2 ~ /[0-9]/ { n += $2 } END { print n }')" -ge "$2" ]
+}
+
+# queue_empty NAME IF: its queueing discipline has passed on all that it holds.
+queue_empty() {
+    in_ns "$1" tc -s qdisc show dev "$2" | grep -q "backlog 0b 0p"
 }
 
 # topo_line: src:s0 --(wire 1)-- in0:mid:out0 --(wire 2)-- d0:dst

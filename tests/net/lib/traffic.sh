@@ -35,8 +35,10 @@ recv_end() {
     wait_for dead "${recv_pid[$1]}" || fail "receiver $1 does not end"
 }
 
-# recv_stop NAME: tells it to take what is queued and to end, and waits.
+# recv_stop NAME: tells it to take what is queued and to end, and waits. What relays that run have
+# been sent so far has reached it before.
 recv_stop() {
+    relay_settle
     wait_for drained "${recv_space[$1]}" || fail "receiver $1 does not take what is queued"
     kill -TERM "${recv_pid[$1]}" 2>/dev/null
     recv_end "$1"
