@@ -2,10 +2,10 @@
 # by=cpu: the shard that runs on a CPU takes what the kernel receives there, multicast and unicast.
 # A veth receives on the CPU that sends, so senders are pinned.
 . "$(dirname "$0")/lib/story.sh"
+. "$(dirname "$0")/lib/spread.sh"
 story "a flow is divided by the CPU that receives it"
 [ "$(nproc)" -ge 2 ] || skip "one CPU only"
-mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
-    awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }' | head -n 2)
+mapfile -t cpus < <(spread_cpus)
 topo_line
 relay_start --cpus "${cpus[0]},${cpus[1]}" --rule \
     "239.1.1.1%in0:5000 name=m4 spread=2 by=cpu -> 239.2.2.1%out0:6000" --rule \

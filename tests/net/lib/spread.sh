@@ -12,6 +12,12 @@ targets4=() # where senders of a family send to
 targets6=()
 sinks=()    # where all of it comes out
 
+# spread_cpus: two CPUs that may be used here, or the only one.
+spread_cpus() {
+    taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
+        awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }' | head -n 2
+}
+
 # spread_topo: topo_line, with the senders' addresses.
 spread_topo() {
     local i k
