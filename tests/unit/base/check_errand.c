@@ -201,7 +201,7 @@ int main(void)
 	TCase *tc = tcase_create("child");
 	int failed;
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, answer_comes_whole);
 	tcase_add_test(tc, child_that_dies_leaves_no_core);
 	tcase_add_test(tc, child_that_leaves_or_fails_is_told_by_its_status);

@@ -414,7 +414,7 @@ static Suite *fast_suite(void)
 	TCase *tcase = tcase_create("fast");
 
 	tcase_add_checked_fixture(tcase, rig_set_up, rig_tear_down);
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 600);
 	tcase_add_test(tcase, whole_datagram_leaves_as_its_output_says);
 	tcase_add_test(tcase, outputs_of_one_interface_get_a_copy_each);
 	tcase_add_test(tcase, as_many_outputs_as_a_rule_may_have);

@@ -82,9 +82,15 @@ START_TEST(refused_by_the_queue_is_counted)
 		dropped += counts.qdisc;
 	}
 	ck_assert_uint_gt(dropped, 0);
-	usleep(400000); /* 10 kB at 1 Mbit/s wait in the queue at most */
-	ck_assert_uint_eq(rig_count_waiting(rx[0]), sent[0]);
-	ck_assert_uint_eq(rig_count_waiting(rx[1]), sent[1]);
+	for (int i = 0; i < 2; i++) {
+		uint64_t came = 0;
+
+		/* The queue lets them go at its rate. */
+		for (int looks = 0; looks < 3000 && came < sent[i]; looks++) {
+			came += rig_count_waiting(rx[i]);
+		}
+		ck_assert_uint_eq(came, sent[i]);
+	}
 }
 END_TEST
 
@@ -273,7 +279,7 @@ static Suite *fast_change_suite(void)
 	TCase *tcase = tcase_create("fast_change");
 
 	tcase_add_checked_fixture(tcase, rig_set_up, rig_tear_down);
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 600);
 	tcase_add_test(tcase, refused_by_the_queue_is_counted);
 	tcase_add_test(tcase,
 		       flow_is_dropped_and_summed_though_the_kernel_lacks_memory_for_a_moment);

@@ -29,7 +29,7 @@
 #define TRAIN       4 /* of them in one, where they come in trains */
 #define BYTES       64
 #define STACK_BYTES (256 * 1024)
-#define WAIT_MS     20000
+#define WAIT_MS     200000
 #define DEATHS      4 /* at instructions that stand equally apart; or as the environment says */
 
 /* The flag of the processor that is meant here is of this kind only. */

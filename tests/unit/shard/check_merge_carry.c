@@ -358,7 +358,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tests, setup, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 600);
 	tcase_add_loop_test(tests, nothing_is_doubled_or_withheld_while_legs_come_and_go, 0, 30);
 	tcase_add_loop_test(tests, a_flow_that_gets_a_second_leg_is_not_doubled, 0, 9);
 	tcase_add_loop_test(tests, a_leg_that_is_left_alone_doubles_nothing, 0, 9);

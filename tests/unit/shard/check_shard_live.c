@@ -17,7 +17,7 @@
 
 #include "shard/change.h"
 
-#define WAIT_S 20 /* for what must come; ends a test that hangs */
+#define WAIT_S 200 /* for what must come; ends a test that hangs */
 
 static struct arena arena;
 static struct mailbox mailbox;
@@ -257,7 +257,7 @@ int main(void)
 	TCase *tc = tcase_create("live");
 	int failed;
 
-	tcase_set_timeout(tc, 4 * WAIT_S);
+	tcase_set_timeout(tc, 600);
 	tcase_add_loop_test(tc, outputs_come_and_go, RING_ENGINE_AUTO + 1, RING_ENGINE_COUNT);
 	tcase_add_loop_test(tc, a_flow_moves_with_its_socket_and_loses_nothing,
 			    RING_ENGINE_AUTO + 1, RING_ENGINE_COUNT);
