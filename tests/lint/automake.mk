@@ -12,8 +12,9 @@ EXTRA_DIST += .clang-tidy tests/lint/lib.sh tests/lint/run tests/lint/selftest.s
 	tests/lint/check-musts tests/lint/check-mutants \
 	tests/lint/check-order tests/lint/check-promises \
 	tests/lint/check-reuseport \
-	tests/lint/check-rows tests/lint/check-shell tests/lint/check-size tests/lint/check-symbols \
-	tests/lint/check-text tests/lint/check-tidy tests/lint/check-troubles
+	tests/lint/check-rows tests/lint/check-shell tests/lint/check-size \
+	tests/lint/check-symbols \
+	tests/lint/check-stories tests/lint/check-text tests/lint/check-tidy tests/lint/check-troubles
 TESTS += tests/lint/selftest.sh
 
 # LINT_CHECKS="format size" names some of the checks, on one line or several; otherwise all run.

@@ -415,6 +415,17 @@ refuses musts 'src/base/b.c:4: abort() instead of must()'
 put src/run/b.c <<<$'/* b.c - words. */\nvoid *f(const char *a)\n{\n\treturn json_string(a);\n}'
 refuses musts 'src/run/b.c:4: json_string() instead of report_text(), which takes any bytes'
 
+sample
+put tests/net/story.sh <<'END'
+send src 239.1.1.1%s0:5000 \
+    --count 100
+relay_settle
+in_ns mid ip link set out0 down
+END
+accepts stories
+sed -i /relay_settle/d "$tmp/tree/tests/net/story.sh"
+refuses stories 'tests/net/story.sh:3: a change right behind'
+
 if has cppcheck; then
     sample
     accepts cppcheck
