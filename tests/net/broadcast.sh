@@ -10,7 +10,7 @@ in_ns dst ip addr change 10.77.2.2/24 brd + dev d0
 in_ns src ip addr change 10.77.1.1/24 brd + dev s0
 
 # hear NAME ADDRESS PORT: python3 in dst, since the probe receives no broadcasts; prints how many
-# came until nothing comes for a second after the first one.
+# came when it is told to end.
 hear() {
     start_in dst python3 "$src_top/tests/net/lib/broadcast.py" recv "$2" "$3" d0 \
         >"$work/$1.count" 2>"$work/$1.log"
@@ -18,10 +18,11 @@ hear() {
     wait_up "$started" grep -q ready "$work/$1.log" || fail_now "receiver $1 does not start"
 }
 
-# heard NAME COUNT: it ends, and has heard so many.
+# heard NAME COUNT: told to end, it has heard so many.
 heard() {
     local pid="hear_$1"
-    wait_for dead "${!pid}" || fail "receiver $1 does not end"
+    wait_for drained dst || fail "receiver $1 does not take what is queued"
+    stop "${!pid}"
     expect "$1" "$(cat "$work/$1.count")" "$2"
 }
 
@@ -47,12 +48,12 @@ send src 239.1.1.1%s0:5000 --count 480 --rate 2000
 say 255.255.255.255 5001 300 1
 say 10.77.1.255 5002 200 1
 say 255.255.255.255 5003 100 1
+relay_stop
 heard limited 480
 heard subnet 480
 heard unnamed 480
 heard again 300
 heard both 100
-relay_stop
 recv_stop group
 recv_stop network
 expect "a broadcast becomes a group's" "$(got group .total.foreign)" 300

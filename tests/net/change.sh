@@ -10,15 +10,14 @@ topo_line
 ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
-count=20000
 cat >"$work/relay.conf" <<'END'
 rule 239.1.1.1%in0:5000 name=stays -> 239.2.2.1%out0:6000
 rule 239.1.1.2%in0:5000 name=second -> 239.2.2.2%out0:6000
 END
 relay_start --config "$work/relay.conf" --shards 1
 recv_start sink dst 239.2.2.1%d0:6000
-start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" --count $count --rate 2000 \
-    239.1.1.1%s0:5000 >"$work/sent.json" 2>"$work/send.log"
+start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" --duration 600 --rate 2000 \
+    239.1.1.1%s0:5000 >"$work/all.json" 2>"$work/send.log"
 sender=$started
 
 # asks STATUS ARGUMENT...: numacastctl must exit with STATUS; $work/answer and $work/answer.log.
@@ -101,7 +100,8 @@ expect_cmp "changes" "$(jq '.changes | length' "$work/answer")" -gt 30
 expect "the last one" "$(jq -r '.changes[-1] | .what + ": " + .result' "$work/answer")" \
     "reload: done"
 
-wait_for dead "$sender" || fail "the sender does not end"
-recv_clean sink $count
+stop "$sender"
+count=$(jq .sent "$work/all.json")
+recv_clean sink "$count"
 relay_stop
 expect "received" "$(reported '.totals.received')" $((count + 1000))

@@ -5,7 +5,7 @@
 story "iperf at 100 Mbit/s"
 command -v iperf >/dev/null || skip "iperf is not installed"
 topo_line
-relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
+relay_start --rcvbuf 64M --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 # Its buffer is what the host allows, 20 ms of this by the kernel's default, so it comes first.
 start_in dst chrt --rr 1 iperf --server --udp --bind 239.2.2.2%d0 --port 6000 --window 4M \
     --reportstyle C >"$work/iperf.csv" 2>"$work/iperf.log"

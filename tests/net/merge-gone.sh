@@ -32,14 +32,21 @@ in_ns mid ip link del a0
 wait_for grep -q "a0:5000: this leg has been silent for longer than silent=100" "$daemon_log" ||
     fail "the silence is not told"
 on
-"$ctl" show legs --json >"$work/legs.json" || fail "legs are not shown"
-expect "legs as they are shown: leg, by, silent" \
-    "$(jq -r '[.legs[] | .leg.leg, .merge.method, .leg.silent] | join(" ")' "$work/legs.json")" \
-    "0 field 1 1  0"
+# The other one seems silent, too, while the machine stands still.
+legs_are_shown() {
+    "$ctl" show legs --json >"$work/legs.json"
+    [ "$(jq -r '[.legs[] | .leg.leg, .merge.method, .leg.silent] | join(" ")' \
+        "$work/legs.json")" = "0 field 1 1  0" ]
+}
+wait_for legs_are_shown || fail "legs as they are shown: $(cat "$work/legs.json")"
+heard_before=$(grep -c "a0:5000: this leg is heard again" "$daemon_log")
+heard_again() {
+    [ "$(grep -c "a0:5000: this leg is heard again" "$daemon_log")" -gt "$heard_before" ]
+}
 veth_pair sw pa mid a0
 in_ns sw ip link set pa master br0 up
 in_ns mid ip link set a0 up
-wait_for grep -q "a0:5000: this leg is heard again" "$daemon_log" || fail "its end is not told"
+wait_for heard_again || fail "its end is not told"
 stop "$sender"
 relay_stop
 recv_stop sink

@@ -10,7 +10,7 @@ count=4000
 # count. Without numbers nobody knows of what all legs have lost; then KNOWN is 0.
 tell() {
     local lost_a lost_b lost known=${4-1}
-    relay_start --rule "$1"
+    relay_start --rcvbuf 64M --rule "$1"
     recv_start sink dst "$3"
     send src "$2" --count "$count" --rate 4000
     relay_stop

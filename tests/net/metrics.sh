@@ -75,11 +75,11 @@ expect "bad clients" "$(tr '\n' ' ' <"$work/bad")" "good 200 garbage True head T
 post 405 delete 405 crowded 200 waited True good 200 "
 wait_for dead "$sender" || fail "the sender does not end"
 recv_clean sink $count
-relay_settle
 
 # The text is one, and its numbers are those that numacastctl and Prometheus have.
 passed() {
-    get /metrics && [ "$(summed numacast_flow_received_datagrams_total)" = $count ]
+    get /metrics && [ "$(summed numacast_flow_received_datagrams_total)" = $count ] &&
+        [ "$(summed numacast_output_sent_datagrams_total)" = $count ]
 }
 wait_for passed || fail "the metrics do not tell of all datagrams"
 expect "promtool" "$(promtool check metrics <"$work/answer" 2>&1; echo $?)" 0
@@ -95,11 +95,12 @@ dropped=$(($(summed numacast_output_dropped_datagrams_total) +
 expect "all drops" "$dropped" "$(jq '[.totals.drops[]] | add' "$work/stats")"
 wait_for has 'sum(numacast_flow_received_datagrams_total)' $count ||
     fail "Prometheus has another number received"
-has 'numacast_output_sent_datagrams_total{to="239.2.2.3%out0:6000"}' $((count / 2)) ||
+wait_for has 'numacast_output_sent_datagrams_total{to="239.2.2.3%out0:6000"}' $((count / 2)) ||
     fail "Prometheus has another number sent"
-has 'sum by (rule) (numacast_output_dropped_datagrams_total{cause="pending"}) > 0' $((count / 2)) ||
+wait_for has 'sum by (rule) (numacast_output_dropped_datagrams_total{cause="pending"}) > 0' \
+    $((count / 2)) ||
     fail "Prometheus does not know why"
-has 'max(numacast_consistent)' 1 || fail "the sums do not agree"
+wait_for has 'max(numacast_consistent)' 1 || fail "the sums do not agree"
 # Rules are evaluated by a clock of their own, up to a second after the scrape.
 wait_for has 'count(ALERTS{alertname="NumacastPending"})' 1 ||
     fail "what is pending raises no alert"

@@ -4,10 +4,13 @@
 . "$(dirname "$0")/lib/story.sh"
 story "a flow moves up a class"
 topo_line
-relay_start --gro off --rule "239.1.1.1%in0:5000 class=small -> 239.2.2.2%out0:6000"
+relay_start --gro off --rcvbuf 64M --rule "239.1.1.1%in0:5000 class=small -> 239.2.2.2%out0:6000"
 recv_start sink dst 239.2.2.2%d0:6000
+# How many are cut before the flow has moved is up to the machine, so one goes first.
 for size in 1400 4000 9000 30000; do
-    send src 239.1.1.1%s0:5000 --count 200 --rate 400 --size $size
+    send src 239.1.1.1%s0:5000 --count 1 --size $size
+    relay_settle
+    send src 239.1.1.1%s0:5000 --count 199 --rate 400 --size $size
     relay_settle
 done
 relay_stop
@@ -15,7 +18,6 @@ recv_stop sink
 relay_accounts 800
 expect "cut, corrupt, duplicated" \
     "$(got sink '.total | [.cut, .corrupt, .duplicated] | join(" ")')" "0 0 0"
-expect_cmp "truncated" "$(reported .totals.drops.truncated)" -ge 1
-expect_cmp "truncated" "$(reported .totals.drops.truncated)" -lt 100
-expect "arrived, with the truncated" \
-    $(($(got sink .total.received) + $(reported .totals.drops.truncated))) 800
+expect "truncated: the first that was too large, three times" \
+    "$(reported .totals.drops.truncated)" 3
+expect "arrived" "$(got sink .total.received)" 797

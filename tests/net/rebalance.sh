@@ -47,7 +47,7 @@ recv_start back src 239.4.4.1%s0:6000
 start_in src "$probe" send --quiet --rate 9000 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.4%s0:5000 239.1.1.7%s0:5000 2>"$work/send.log"
 senders=("$started")
-start_in dst "$probe" send --quiet --rate 1000 --duration 600 --ttl 64 "${send_extra[@]}" \
+start_in dst "$probe" send --quiet --rate 200 --duration 600 --ttl 64 "${send_extra[@]}" \
     239.3.3.1%d0:5000 2>"$work/back.log"
 senders+=("$started")
 flowing() {
@@ -56,13 +56,13 @@ flowing() {
 wait_for flowing || fail "stats tell of no datagram"
 expect "all that has work is on shard 0" "$(shards_of r1 r4 r7 r9)" "0 0 0 0"
 
-asks 0 rebalance --dry-run --window 0.3
+asks 0 rebalance --dry-run --window 1
 expect_words "the loads" "$work/answer" "LOAD THEN"
 expect_words "why" "$work/answer" "shard 0 carries 3.00 times the mean, shard 1 0.00 times"
 expect_words "nothing is done" "$work/answer" "2 flows would move"
 expect "a dry run moves nothing" "$(shards_of r1 r4 r7 r9)" "0 0 0 0"
 
-asks 0 rebalance --window 0.3 --json
+asks 0 rebalance --window 1 --json
 expect "what moved" "$(answered '.moves | length')" 2
 expect "from where" "$(answered '[.moves[].from] | unique | join(" ")')" 0
 expect "to where" "$(answered '[.moves[].to] | sort | join(" ")')" "1 2"
@@ -80,7 +80,7 @@ asks 0 show changes
 expect_words "it is remembered" "$work/answer" "rebalance"
 expect_words "it is logged" "$daemon_log" "goes from shard 0 to shard"
 
-asks 0 rebalance --window 0.3
+asks 0 rebalance --window 1
 expect_words "what was found once" "$work/answer" "nothing is to be moved"
 configure "rebalance auto=1.5"
 kill -HUP "$daemon_pid"

@@ -11,9 +11,10 @@ answers_at() {
     wait_up "$started" grep -q ready "$work/$1.log" || fail_now "$1 does not start"
 }
 
-# asks ADDRESS PORT COUNT: somebody in src; prints the answers from the right port, and others.
+# asks ADDRESS PORT COUNT ANSWERS: somebody in src, who waits for so many; prints the answers from
+# the right port, and others.
 asks() {
-    in_ns src python3 "$questions" ask "$1" "$2" s0 "$3"
+    in_ns src python3 "$questions" ask "$1" "$2" s0 "$3" "$4"
 }
 
 relay_start \
@@ -26,10 +27,10 @@ answers_at group6 ff05::c 1900 2
 answers_at host 10.77.2.2 5000 1
 answers_at silent 10.77.2.2 5001 1
 answers_at without 10.77.2.2 5002 1
-expect "answers of a group" "$(asks 239.255.255.250 1900 10)" "30 0"
-expect "answers of an IPv6 group" "$(asks ff05::c 1900 10)" "20 0"
-expect "answers of a host" "$(asks 10.77.1.2 5000 10)" "10 0"
-expect "without reply=yes" "$(asks 239.1.1.1 5002 3)" "0 0"
+expect "answers of a group" "$(asks 239.255.255.250 1900 10 30)" "30 0"
+expect "answers of an IPv6 group" "$(asks ff05::c 1900 10 20)" "20 0"
+expect "answers of a host" "$(asks 10.77.1.2 5000 10 10)" "10 0"
+expect "without reply=yes" "$(asks 239.1.1.1 5002 3 0)" "0 0"
 relay_stop
 expect "replies" "$(reported '[.rules[].flows[].outputs[].replies] | join(" ")')" "30 20 10 0 0"
 expect "sent on" "$(reported '[.rules[].flows[].outputs[].replies_sent] | join(" ")')" \
@@ -45,11 +46,11 @@ relay_start --config "$conf"
 echo "rule 239.255.255.250%in0:1900 -> 239.255.255.250%out0:1900 reply=yes" >>"$conf"
 kill -HUP "$daemon_pid"
 wait_for is_reloaded 1 || fail "the reload does not end"
-expect "answers to an output that came later" "$(asks 239.255.255.250 1900 2)" "6 0"
+expect "answers to an output that came later" "$(asks 239.255.255.250 1900 2 6)" "6 0"
 sed -i 's/reply=yes/reply=yes sport=1905/' "$conf"
 kill -HUP "$daemon_pid"
 wait_for is_reloaded 2 || fail "the reload does not end"
-expect "answers to its other socket" "$(asks 239.255.255.250 1900 2)" "6 0"
+expect "answers to its other socket" "$(asks 239.255.255.250 1900 2 6)" "6 0"
 relay_stop
 expect "replies of both" "$(reported '[.rules[].flows[].outputs[].replies] | join(" ")')" "0 12"
 relay_refuses 2 "go to the sender's own address" \

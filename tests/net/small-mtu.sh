@@ -6,7 +6,7 @@ story "trains towards a smaller MTU"
 topo_line
 in_ns mid ip link set out0 mtu 1280
 in_ns dst ip link set d0 mtu 1280
-relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" \
+relay_start --rcvbuf 64M --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" \
     --rule "[ff15::1%in0]:5000 -> [ff15::2%out0]:6000"
 recv_start v4 dst 239.2.2.2%d0:6000
 recv_start v6 dst "[ff15::2%d0]:6000"
@@ -22,7 +22,7 @@ expect "relayed" "$(reported .totals.relayed)" 16000
 # It shrinks while the relay runs: what still fits goes on in trains, and the rest arrives as well.
 in_ns mid ip link set out0 mtu 1500
 in_ns dst ip link set d0 mtu 1500
-relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" \
+relay_start --rcvbuf 64M --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000" \
     --rule "[ff15::1%in0]:5000 -> [ff15::2%out0]:6000"
 recv_start before4 dst 239.2.2.2%d0:6000
 recv_start before6 dst "[ff15::2%d0]:6000"

@@ -6,7 +6,7 @@ story "the kernel submits from a CPU that runs no shard"
 [ "$(nproc)" -ge 2 ] || skip "one CPU only"
 topo_line
 rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
-relay_start --sqpoll --shards 1 --rule "$rule"
+relay_start --rcvbuf 64M --sqpoll --shards 1 --rule "$rule"
 if [ "$ENGINE" = uring ]; then
     own=$(sed -n 's/.*sqpoll_cpu=\([0-9]*\).*/\1/p' "$daemon_log")
     shard=$(sed -n 's/^shard 0: cpu \([0-9]*\),.*/\1/p' "$daemon_log")

@@ -7,7 +7,7 @@ story "a pool of eight buffers survives bursts"
 topo_line
 relay_start --pool small=8,standard=8,jumbo=8,train=8 \
     --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000, 239.2.2.3%out0:6000"
-recv_start sink dst 239.2.2.2%d0:6000
+recv_start sink dst 239.2.2.2%d0:6000 --rcvbuf 64M
 send src 239.1.1.1%s0:5000 --count 20000 --rate unlimited --burst 1024
 relay_settle
 send src 239.1.1.1%s0:5000 --count 1000 --rate 1000

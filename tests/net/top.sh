@@ -15,21 +15,26 @@ rules=(--rule "239.1.1.1%in0:5000 name=one -> 239.2.2.1%out0:6000"
     --rule "239.1.1.2%in0:5000 name=two -> 239.2.2.2%out0:6000 rate=100kbit")
 relay_start "${rules[@]}"
 
-# term OPTION...: tmux with a server of this story's.
+# term OPTION...: tmux with the server of the last terminal.
+servers=0
 term() {
-    tmux -L top -f /dev/null "$@"
+    tmux -L "top$servers" -f /dev/null "$@"
 }
 
-# terminal COLUMNS LINES COMMAND: runs COMMAND in a terminal; its exit status in $work/status.
+# terminal COLUMNS LINES COMMAND: runs COMMAND in a terminal; its exit status in $work/status. Each
+# has a server of its own, since one whose command has ended may be about to end.
 terminal() {
     rm -f "$work/status"
+    servers=$((servers + 1))
     term new-session -d -x "$1" -y "$2" "$3; echo \$? >'$work/status.new'; \
         mv '$work/status.new' '$work/status'"
 }
-end_terminal() {
-    term kill-server 2>/dev/null
+end_terminals() {
+    for ((; servers > 0; servers--)); do
+        term kill-server 2>/dev/null
+    done
 }
-at_exit end_terminal
+at_exit end_terminals
 
 # screen [-e]: what the terminal shows, with -e its colours as well.
 screen() {
@@ -83,9 +88,9 @@ coloured() {
 }
 
 # Rates: 800 a second of one, 400 of two, of which its output takes some and loses the rest.
-start_in src "$probe" send --quiet --no-loop --duration 4 --rate 800 239.1.1.1%s0:5000
+start_in src "$probe" send --quiet --no-loop --duration 600 --rate 800 239.1.1.1%s0:5000
 first=$started
-start_in src "$probe" send --quiet --no-loop --duration 4 --rate 400 239.1.1.2%s0:5000
+start_in src "$probe" send --quiet --no-loop --duration 600 --rate 400 239.1.1.2%s0:5000
 second=$started
 terminal 80 24 "'$ctl' top --interval 0.5"
 comes "RULE"
@@ -110,8 +115,8 @@ term send-keys 5
 comes "EMPTY/s"
 term send-keys 1
 comes "IN bit/s"
-wait_for dead "$first" || fail "the sender does not end"
-wait_for dead "$second" || fail "the sender does not end"
+stop "$first"
+stop "$second"
 wait_for coloured "most by rate_limited" 33 || fail "a loss of the past is not yellow"
 
 # Any size, and what is found by typing.

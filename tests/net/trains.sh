@@ -5,10 +5,10 @@
 . "$(dirname "$0")/lib/story.sh"
 story "trains pass, mixed with singles, to receivers with and without GRO"
 topo_star 2
-relay_start --batch-wait 50 \
+relay_start --batch-wait 50 --rcvbuf 64M \
     --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out1:6001, 239.2.2.2%out2:6002"
-recv_start whole dst1 239.2.2.1%d0:6001 --gro
-recv_start singles dst2 239.2.2.2%d0:6002
+recv_start whole dst1 239.2.2.1%d0:6001 --gro --rcvbuf 64M
+recv_start singles dst2 239.2.2.2%d0:6002 --rcvbuf 64M
 send src 239.1.1.1%s0:5000 --count 20000 --rate 40000 --gso 40
 send src 239.1.1.1%s0:5000 --count 2000 --rate 5000
 send src 239.1.1.1%s0:5000 --count 2000 --rate 5000 --size 100-1400

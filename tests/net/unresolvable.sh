@@ -5,8 +5,8 @@
 story "an unresolvable destination harms no other output"
 topo_line
 # Its datagrams wait for an answer to ARP until its own send buffer is full.
-relay_start --sndbuf 64K --rule "239.1.1.1%in0:5000 -> 10.77.2.77:6000, 239.2.2.2%out0:6000,
-    10.77.2.2:6001, 10.77.2.2:6009"
+relay_start --rcvbuf 64M --sndbuf 64K --rule "239.1.1.1%in0:5000 -> 10.77.2.77:6000,
+    239.2.2.2%out0:6000, 10.77.2.2:6001, 10.77.2.2:6009"
 recv_start group dst 239.2.2.2%d0:6000
 recv_start good dst 10.77.2.2:6001
 send src 239.1.1.1%s0:5000 --count 10000 --rate 5000

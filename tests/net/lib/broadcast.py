@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """broadcast.py send ADDRESS PORT IF COUNT TTL | recv ADDRESS PORT IF: broadcasts, which the probe
-neither sends nor receives. The receiver prints how many came, once none has come for a second
-after the first one, or none at all for 20 seconds."""
+neither sends nor receives. The receiver prints how many came, once SIGTERM has come and nothing
+waits any more."""
 import select
+import signal
 import socket
 import sys
 
-ALL_S, IDLE_S = 20, 1
+SO_RCVBUFFORCE = 33
 
 
 def send(sock, where, count, ttl):
@@ -19,13 +20,19 @@ def send(sock, where, count, ttl):
 
 
 def recv(sock, where):
-    """Counts until it is quiet."""
+    """Counts until it is told to end."""
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     sock.bind(where)
     print("ready", file=sys.stderr, flush=True)
     count = 0
-    while select.select([sock], [], [], IDLE_S if count else ALL_S)[0]:
-        sock.recv(65536)
-        count += 1
+    while True:
+        last = bool(ended)  # before the look, or what comes between them is missed
+        if select.select([sock], [], [], 0 if last else 0.1)[0]:
+            sock.recv(65536)
+            count += 1
+        elif last:
+            break
     print(count)
 
 
@@ -35,7 +42,7 @@ def main():
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
     if what == "send":
         send(sock, (address, int(port)), int(more[0]), int(more[1]))
     else:

@@ -44,10 +44,10 @@ def register(address, name):
 
 
 def find(address, name):
-    """Prints what is known of the name after ten seconds at most."""
+    """Prints what is known of the name after a minute at most."""
     module, zone = zeroconf_at(address)
     info = zone.get_service_info(
-        TYPE, f"{name}.{TYPE}", 10000, question_type=module.DNSQuestionType.QM
+        TYPE, f"{name}.{TYPE}", 60000, question_type=module.DNSQuestionType.QM
     )
     zone.close()
     if info is None:
@@ -56,7 +56,7 @@ def find(address, name):
 
 
 def ask_unicast(address, name):
-    """One question each half second, for ten seconds; the first answer is printed."""
+    """One question each half second, for a minute; the first answer is printed."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
@@ -66,7 +66,7 @@ def ask_unicast(address, name):
     labels = f"{name}.{TYPE}".rstrip(".").split(".")
     name_bytes = b"".join(bytes([len(word)]) + word.encode() for word in labels) + b"\0"
     question = name_bytes + struct.pack("!HH", 33, 0x8001)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         sock.sendto(struct.pack("!6H", 0, 0, 1, 0, 0, 0) + question, (GROUP, PORT))
         try:

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""questions.py answer ADDRESS PORT IF N | ask ADDRESS PORT IF COUNT: questions, sent to a group or
-a host, that are answered to whoever sent them, N times each. Who asks prints how many answers came
-from the port that was asked, and how many from others; who answers goes on until it is ended."""
+"""questions.py answer ADDRESS PORT IF N | ask ADDRESS PORT IF COUNT ANSWERS: questions, sent to a
+group or a host, that are answered to whoever sent them, N times each. Who asks waits for ANSWERS,
+and whether more come, and prints how many came from the port that was asked, and how many from
+others; who answers goes on until it is ended."""
 import ipaddress
 import select
 import socket
 import struct
 import sys
 
-WAIT_S = 2
+PATIENCE_S, MORE_S = 120, 1
 
 
 def opened(address, interface):
@@ -43,13 +44,14 @@ def answer(address, port, interface, times):
             other.sendto(b"re: " + question, who)
 
 
-def ask(address, port, interface, count):
-    """One question after the other; each waits for its answers."""
+def ask(address, port, interface, count, answers):
+    """One question after the other; the last waits for all answers."""
     sock, _, _ = opened(address, interface)
     right = wrong = 0
     for i in range(count):
         sock.sendto(b"question %d" % i, (address, port))
-        while select.select([sock], [], [], WAIT_S if i + 1 == count else 0.05)[0]:
+        while select.select([sock], [], [], 0.05 if i + 1 < count else
+                            PATIENCE_S if right + wrong < answers else MORE_S)[0]:
             _, who = sock.recvfrom(65536)
             right += who[1] == port
             wrong += who[1] != port
@@ -58,8 +60,8 @@ def ask(address, port, interface, count):
 
 def main():
     """As the first argument says."""
-    what, address, port, interface, number = sys.argv[1:]
-    (answer if what == "answer" else ask)(address, int(port), interface, int(number))
+    what, address, port, interface, *numbers = sys.argv[1:]
+    (answer if what == "answer" else ask)(address, int(port), interface, *map(int, numbers))
 
 
 main()

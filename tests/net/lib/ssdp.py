@@ -49,7 +49,7 @@ def respond(group, interface):
 
 
 def search(group, interface, count):
-    """Each socket asks up to five times."""
+    """Each socket asks up to thirty times."""
     heard = 0
     where = f"[{group}]" if ":" in group else group
     text = (
@@ -60,7 +60,7 @@ def search(group, interface, count):
         sock, _family, index = open_socket(group, interface)
         sock.settimeout(2)
         to = (group, PORT, 0, index) if ":" in group else (group, PORT)
-        for _try in range(5):
+        for _try in range(30):
             sock.sendto(text.encode(), to)
             try:
                 answer = sock.recv(2000)
