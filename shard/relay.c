@@ -50,7 +50,6 @@ static void count_batches(struct relay *r, uint32_t received, uint32_t sends);
 static void fail(struct relay *r);
 static void take_mail(struct relay *r);
 static void drain(struct relay *r);
-static bool has_own_flow(const struct relay *r);
 static void take_message(struct relay *r);
 static void look_at_sockets(struct relay *r);
 static void stop(struct relay *r);
@@ -402,25 +401,9 @@ static void drain(struct relay *r)
 	relay_leave_groups(r);
 	r->phase = RELAY_DRAINING;
 	r->drain_end_ns = clock_now_ns() + r->drain_ns;
-	if (!has_own_flow(r)) {
+	if (!relay_has_own_flow(r)) {
 		stop(r); /* who comes next waits for our end */
 	}
-}
-
-/* Whether there is a flow that is not kept for somebody else. */
-static bool has_own_flow(const struct relay *r)
-{
-	bool any_kept = false;
-
-	for (uint32_t i = 0; i < r->place_count; i++) {
-		const struct ingress_flow *flow = &relay_place(r, i)->flow;
-
-		if (flow->state >= FLOW_IDLE && !flow->kept) {
-			return true;
-		}
-		any_kept = any_kept || flow->kept;
-	}
-	return !any_kept;
 }
 
 static void take_message(struct relay *r)

@@ -172,6 +172,21 @@ void relay_leave_groups(struct relay *r)
 	}
 }
 
+bool relay_has_own_flow(const struct relay *r)
+{
+	bool any_kept = false;
+
+	for (uint32_t i = 0; i < r->place_count; i++) {
+		const struct ingress_flow *flow = &relay_place(r, i)->flow;
+
+		if (flow->state >= FLOW_IDLE && !flow->kept) {
+			return true;
+		}
+		any_kept = any_kept || flow->kept;
+	}
+	return !any_kept;
+}
+
 void relay_keep_stored(struct relay *r)
 {
 	for (uint32_t i = 0; i < r->place_count; i++) {

@@ -39,6 +39,9 @@ void relay_sample(struct relay *r, uint32_t every);
 /* Leaves the group of every flow that is not kept; what has arrived stays in the sockets. */
 void relay_leave_groups(struct relay *r);
 
+/* Whether there is a flow that is not kept for somebody else. */
+bool relay_has_own_flow(const struct relay *r);
+
 /* Leaves the flows that are stored to who comes after us: receives no more of them. */
 void relay_keep_stored(struct relay *r);
 
