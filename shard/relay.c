@@ -175,6 +175,10 @@ static uint32_t pass_on(struct relay *r)
 	received = take_received(r);
 	relay_merges_turn(r);
 	egress_flush(r->egress);
+	if (hot_is_short(r)) {
+		ring_submit(r->ring);
+		take_sent(r);
+	}
 	relay_lend(r);
 	count_batches(r, received, (uint32_t)(r->egress->queued - queued));
 	pool_publish_stats(r->pool);

@@ -24,6 +24,13 @@ void hot_note_starved(struct relay *r, const struct ingress_flow *flow)
 	}
 }
 
+bool hot_is_short(const struct relay *r)
+{
+	const struct pool_class_state *state = &r->pool->classes[POOL_TRAIN];
+
+	return r->hot.most > r->hot.least && state->free_count + state->ring_count < HOT_TURN;
+}
+
 void hot_next_window(struct relay *r)
 {
 	if (r->hot.pieces > 0 && fitting(r) < r->hot.most) {

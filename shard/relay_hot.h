@@ -8,6 +8,11 @@
  * from then on, as far as the group goes. Once more comes than fits, there are fewer again, down to
  * what it began with.
  *
+ * Even all of the default pool are too few where the slots that a turn filled lie in sends until
+ * the next turn has made them, and that one receives: io_uring takes up to HOT_TURN in a turn, and
+ * twice as many would have to be there, of 64 KiB each. So while fewer than that can be lent, the
+ * sends are made by a call of their own, which costs less than a receive that ends and starts.
+ *
  * Only the common band changes, and only where the operator has not said how many (`--hot'). With
  * the mmsg engine a flow that is alone takes what is lent and never starves, so nothing changes.
  * Shard thread only.
@@ -36,6 +41,10 @@ static inline void hot_note_taken(struct relay *r, unsigned cls, uint32_t bytes)
 
 /* The receive of `flow' has ended for want of a slot. */
 void hot_note_starved(struct relay *r, const struct ingress_flow *flow);
+
+/* Whether fewer can be lent than the next turn may take: those that lie in sends are worth a call
+ * of their own, which ends these before the turn receives (ring_submit). */
+bool hot_is_short(const struct relay *r);
 
 /* A window of turns is over (relay_band.h). */
 void hot_next_window(struct relay *r);

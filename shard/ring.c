@@ -241,6 +241,13 @@ int ring_turn(struct ring *ring, uint32_t wait_us)
 	return ring->ops->turn(ring, wait_us);
 }
 
+void ring_submit(struct ring *ring)
+{
+	if (ring->ops->submit != NULL) {
+		ring->ops->submit(ring);
+	}
+}
+
 bool ring_next_recv(struct ring *ring, struct ring_recv *out)
 {
 	ring->recv_done = ring->recv_head;

@@ -220,6 +220,11 @@ void ring_queue_send_zc(struct ring *ring, uint32_t file, const struct msghdr *m
  * retry can cure (counts as a failure of the shard). */
 int ring_turn(struct ring *ring, uint32_t wait_us);
 
+/* Carries out what is queued but for the last request, without waiting, so that its answers can be
+ * taken, and the slots that it held be lent again, before the next turn receives. Only a matter of
+ * speed: may do nothing, and what goes wrong is met again by the turn. */
+void ring_submit(struct ring *ring);
+
 /* What was taken last is at hand until the next is asked for. */
 bool ring_next_recv(struct ring *ring, struct ring_recv *out);
 bool ring_next_sent(struct ring *ring, struct ring_sent *out);

@@ -38,12 +38,18 @@ uint32_t shard_hot_default(enum pool_class cls, uint32_t slots)
 	uint32_t most = HOT_BYTES / pool_payload_bytes(cls);
 	uint32_t depth = 1;
 
-	most = cls == POOL_TRAIN ? HOT_TRAINS_MOST : most;
-	most = most < slots ? most : slots;
+	if (slots == 0) {
+		return 0;
+	}
+	if (cls == POOL_TRAIN) {
+		most = slots < HOT_TRAINS_MOST ? 2 * slots - 1 : HOT_TRAINS_MOST;
+	} else if (most > slots) {
+		most = slots;
+	}
 	while (depth * 2 <= most) {
 		depth *= 2;
 	}
-	return slots == 0 ? 0 : depth;
+	return depth;
 }
 
 struct shard *shard_cut(const struct shard_spec *spec, struct arena *arena)

@@ -77,8 +77,8 @@ struct shard {
 };
 
 /* The group depth for class `cls' when the operator did not say: a power of two, about an L2's
- * worth of payload, at most the class's slots. Of class train it is the most that may be lent while
- * single datagrams lie in them (relay_hot.h). Pure. */
+ * worth of payload, at most the class's slots. Of class train all may be lent while single
+ * datagrams lie in them (relay_hot.h), HOT_TRAINS_MOST at most. Pure. */
 uint32_t shard_hot_default(enum pool_class cls, uint32_t slots);
 
 /* Cuts all that a shard so ordered consists of, itself included, off `arena', which must hold

@@ -40,6 +40,8 @@ struct ring_ops {
 	 * Refused: -errno, and as before. */
 	int (*busy_poll)(struct ring *ring, uint32_t busy_poll_us);
 	int (*turn)(struct ring *ring, uint32_t wait_us);
+	/* NULL where nothing is gained. */
+	void (*submit)(struct ring *ring);
 	/* As ring_salvage, but for what is in the queues. NULL in the fake, whose thread does not
 	 * die. */
 	void (*salvage)(struct ring *ring, uint8_t *fates);

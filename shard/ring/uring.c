@@ -53,6 +53,7 @@ const struct ring_ops uring_ops = {
 	.queue_send_zc = uring_queue_send_zc,
 	.busy_poll = uring_set_busy_poll,
 	.turn = uring_turn,
+	.submit = uring_submit,
 	.salvage = uring_salvage,
 };
 

@@ -139,5 +139,6 @@ void uring_salvage(struct ring *ring, uint8_t *fates);
 
 /* ring/uring_turn.c */
 int uring_turn(struct ring *ring, uint32_t wait_us);
+void uring_submit(struct ring *ring);
 void uring_submit_early(struct uring *u);             /* batch_submit reached: hand over, no wait */
 struct io_uring_sqe *uring_take_sqe(struct uring *u); /* NULL: the kernel accepts nothing */

@@ -73,6 +73,28 @@ int uring_turn(struct ring *ring, uint32_t wait_us)
 	return ret < 0 ? ret : flush_ret;
 }
 
+/* Nothing is received by a call that does not ask for events (IORING_SETUP_DEFER_TASKRUN). The last
+ * request stays, because only a turn that submits something receives twice from each socket. */
+void uring_submit(struct ring *ring)
+{
+	struct uring *u = uring_of(ring);
+	struct io_uring_sq *sq = &u->io.sq;
+	unsigned count = sq->sqe_tail - io_uring_smp_load_acquire(sq->khead);
+
+	if (u->sqpoll || count < 2) {
+		return;
+	}
+	publish_buffers(u);
+	io_uring_smp_store_release(sq->ktail, sq->sqe_tail - 1);
+	u->unsubmitted = 1;
+	stat_add(&u->base.stats->syscalls, 1);
+	stat_add(&u->base.stats->early_submits, 1);
+	(void)io_uring_enter2((unsigned)u->enter_fd, count - 1, 0, u->enter_flags, NULL, _NSIG / 8);
+	if (reap_all(u) == 0) {
+		answer_sends(u);
+	}
+}
+
 void uring_submit_early(struct uring *u)
 {
 	publish_buffers(u);

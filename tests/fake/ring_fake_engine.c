@@ -26,6 +26,7 @@ static void fake_queue_send(struct ring *ring, uint32_t file, const struct msghd
 			    uint32_t token);
 static int fake_busy_poll(struct ring *ring, uint32_t busy_poll_us);
 static int fake_turn(struct ring *ring, uint32_t wait_us);
+static void fake_submit(struct ring *ring);
 static void turn_armed(struct fake *f);
 static void turn_flow(struct fake *f, uint32_t flow);
 static bool has_waiting(const struct fake *f, const struct fake_flow *fl);
@@ -49,6 +50,7 @@ const struct ring_ops fake_ops = {
 	.queue_send_zc = fake_queue_send_zc,
 	.busy_poll = fake_busy_poll,
 	.turn = fake_turn,
+	.submit = fake_submit,
 };
 
 static void fake_close(struct ring *ring)
@@ -219,6 +221,11 @@ static int fake_turn(struct ring *ring, uint32_t wait_us)
 	ring->woken |= f->wake;
 	f->wake = false;
 	return 0;
+}
+
+static void fake_submit(struct ring *ring)
+{
+	fake_answer_early(fake_of(ring));
 }
 
 /* Those armed first have their slots first, as where the kernel receives when a start is submitted.

@@ -94,6 +94,8 @@ void fake_grow(struct ring *ring, uint32_t flows, uint32_t files, struct arena *
 
 /* ring_fake_send.c: answers what a turn answers; copies a message into its record. */
 void fake_answer_sends(struct fake *f);
+/* Of what is queued all but the last, between turns; nothing of sends that are held or delayed. */
+void fake_answer_early(struct fake *f);
 void fake_record_message(struct fake_send *send, const struct msghdr *msg);
 
 /* ring_fake_slot.c: writes what waits into a slot. */

@@ -12,6 +12,7 @@
 
 #include "src/base/must.h"
 
+static void skip_answered(struct fake *f);
 static void give_back(struct fake *f, uint32_t count);
 static void answer_reversed(struct fake *f);
 static void answer_shuffled(struct fake *f);
@@ -35,9 +36,20 @@ void fake_answer_sends(struct fake *f)
 		answer_in_order(f, f->hold ? f->release_count : f->unanswered);
 	}
 	f->release_count = 0;
-	while (f->first_unanswered < f->send_count && f->sends[f->first_unanswered].answered) {
-		f->first_unanswered++;
+	skip_answered(f);
+}
+
+void fake_answer_early(struct fake *f)
+{
+	if (f->hold || f->send_delay > 0) {
+		return;
 	}
+	for (uint32_t i = f->first_unanswered; i + 1 < f->send_count; i++) {
+		if (!f->sends[i].answered) {
+			answer(f, &f->sends[i]);
+		}
+	}
+	skip_answered(f);
 }
 
 void fake_record_message(struct fake_send *send, const struct msghdr *msg)
@@ -65,6 +77,13 @@ void fake_record_message(struct fake_send *send, const struct msghdr *msg)
 		memcpy(&send->name, msg->msg_name, msg->msg_namelen);
 	}
 	send->segment_bytes = segment_of(send);
+}
+
+static void skip_answered(struct fake *f)
+{
+	while (f->first_unanswered < f->send_count && f->sends[f->first_unanswered].answered) {
+		f->first_unanswered++;
+	}
 }
 
 /* The last event of held sends, oldest first. */

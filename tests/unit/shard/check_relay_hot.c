@@ -106,6 +106,29 @@ START_TEST(singles_that_starve_find_more_slots)
 }
 END_TEST
 
+/* As many as can be lent come in each turn, each of a size of its own, so that none shares a send
+ * with another. Were they lent again only when the next turn has sent them, it would find the
+ * SLOTS - MOST that are left, and starve. */
+START_TEST(what_is_short_is_sent_before_the_turn_that_receives)
+{
+	uint64_t before;
+
+	open_rig();
+	flood_singly(TURNS);
+	rig_settle(&rig);
+	before = starved();
+	for (uint32_t turn = 0; turn < TURNS; turn++) {
+		for (uint32_t i = 0; i < MOST; i++) {
+			rig_deliver(&rig, 64 + i);
+		}
+		ck_assert_int_eq(relay_turn(&rig.relay), 0);
+		ck_assert_uint_eq(fake_undelivered(rig.ring, 0), 0);
+	}
+	ck_assert_uint_eq(starved(), before);
+	close_rig();
+}
+END_TEST
+
 START_TEST(trains_that_starve_find_no_more)
 {
 	open_rig();
@@ -207,6 +230,7 @@ int main(void)
 
 	tcase_add_test(tc, as_few_as_said_are_lent_to_begin_with);
 	tcase_add_test(tc, singles_that_starve_find_more_slots);
+	tcase_add_test(tc, what_is_short_is_sent_before_the_turn_that_receives);
 	tcase_add_test(tc, trains_that_starve_find_no_more);
 	tcase_add_test(tc, once_trains_come_there_are_fewer_again);
 	tcase_add_test(tc, what_is_quiet_keeps_what_it_has);

@@ -122,6 +122,63 @@ START_TEST(a_full_socket_fails_sends_instead_of_parking_them)
 }
 END_TEST
 
+/* All but the last of ten, where the engine can. */
+START_TEST(what_is_submitted_early_is_answered_once_and_in_order)
+{
+	struct ring_recv event;
+	struct ring_sent sent;
+	uint32_t number;
+
+	rig_init(&rig);
+	rig_open_pair(&rig, _i, AF_INET);
+	rig_queue_numbers(&rig, 1, 0, 10);
+	ring_submit(rig.ring);
+	while (ring_next_sent(rig.ring, &sent)) {
+		ck_assert_uint_eq(sent.token, rig.sent_count);
+		ck_assert_int_eq(sent.res, sizeof(number));
+		rig.sent[rig.sent_count++] = sent;
+	}
+	if (rig_variants[_i].engine == RING_ENGINE_MMSG || rig.params.sqpoll) {
+		ck_assert_uint_eq(rig.sent_count, rig.params.batch_submit); /* by itself */
+	} else {
+		ck_assert_uint_eq(rig.sent_count, 9);
+	}
+	ck_assert(!ring_next_recv(rig.ring, &event));
+	rig_until_sent(&rig, 10);
+	for (uint32_t i = 0; i < 10; i++) {
+		ck_assert_uint_eq(rig.sent[i].token, i);
+		ck_assert_int_eq(recv(rig.in_fd, &number, sizeof(number), MSG_DONTWAIT),
+				 sizeof(number));
+		ck_assert_uint_eq(number, i);
+	}
+	ring_submit(rig.ring); /* nothing */
+	rig_close_pair(&rig);
+}
+END_TEST
+
+/* A failure is no success only because its turn is not over. */
+START_TEST(a_send_that_fails_early_is_answered_with_its_error)
+{
+	static unsigned char big[70000];
+	uint32_t failed = 1;
+
+	rig_init(&rig);
+	rig_open_pair(&rig, _i, AF_INET);
+	rig_queue_numbers(&rig, 1, 0, 1);
+	rig.vectors[failed] = (struct iovec){.iov_base = big, .iov_len = sizeof(big)};
+	rig.messages[failed] = (struct msghdr){.msg_iov = &rig.vectors[failed], .msg_iovlen = 1};
+	ring_queue_send(rig.ring, 1, &rig.messages[failed], failed);
+	rig_queue_numbers(&rig, 1, 2, 2);
+	ring_submit(rig.ring);
+	rig_until_sent(&rig, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		ck_assert_uint_eq(rig.sent[i].token, i);
+		ck_assert_int_eq(rig.sent[i].res, i == failed ? -EMSGSIZE : (int)sizeof(uint32_t));
+	}
+	rig_close_pair(&rig);
+}
+END_TEST
+
 START_TEST(a_turn_with_unanswered_sends_does_not_sleep_for_ever)
 {
 	rig_init(&rig);
@@ -236,6 +293,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_failed_send_is_answered_with_its_error_and_later_ones_go_on, 0,
 			    n);
 	tcase_add_loop_test(tc, a_full_socket_fails_sends_instead_of_parking_them, 0, n);
+	tcase_add_loop_test(tc, what_is_submitted_early_is_answered_once_and_in_order, 0, n);
+	tcase_add_loop_test(tc, a_send_that_fails_early_is_answered_with_its_error, 0, n);
 	tcase_add_loop_test(tc, a_turn_with_unanswered_sends_does_not_sleep_for_ever, 0, n);
 	tcase_add_loop_test(tc, a_train_leaves_by_one_send_with_its_own_control_data, 0, n);
 	tcase_add_loop_test(tc, a_train_is_received_whole_with_its_segment_size, 0, n);
