@@ -53,6 +53,7 @@ guest() {
     huge_2m 0 20
     huge_2m 1 20
     network
+    SENDER_ON='taskset 1'
     for engine in $ENGINES; do
         relay_from_the_far_nic "$engine"
         relay_trains "$engine"

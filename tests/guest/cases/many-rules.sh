@@ -75,6 +75,7 @@ scrape() {
 guest() {
     veth in0 10.1.0.1/24 tx tx0 10.1.0.2/24
     veth out0 10.2.0.1/24 rx rx0 10.2.0.2/24
+    SENDER_ON='taskset 1'
     ulimit -n 100000
     rules 0 -1
     timed "start of $count rules" '5 s' started_up

@@ -34,6 +34,7 @@ relay() {
 
 guest() {
     network
+    SENDER_ON='taskset 1'
     hide_nodes
     refuses 'no huge pages yet' 1 \
         'this machine has 0 .* echo [0-9]+ > /sys/kernel/mm/hugepages/hugepages-2048kB/' \

@@ -23,6 +23,7 @@ filters() {
 guest() {
     veth in0 10.1.0.1/24 tx tx0 10.1.0.2/24
     veth out0 10.2.0.1/24 rx rx0 10.2.0.2/24
+    SENDER_ON='taskset 1'
     ok "kernel $(uname -r)"
     for engine in auto mmsg; do
         start_relay "$engine" --engine "$engine" --huge off --metrics 127.0.0.1:9100 \

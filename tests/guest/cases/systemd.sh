@@ -89,6 +89,7 @@ fail_all() {
 guest() {
     veth in0 10.1.0.1/24 tx tx0 10.1.0.2/24
     veth out0 10.2.0.1/24 rx rx0 10.2.0.2/24
+    SENDER_ON='taskset 1'
     unit=$(find $root -name numacastd.service)
     conf=$(sed -n 's/^ExecStart=.* --config //p' "$unit")
     log=$root/run/numacastd.log
