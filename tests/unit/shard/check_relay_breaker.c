@@ -18,6 +18,7 @@ static uint64_t time_ns = NS_PER_S;
 
 /* Time passes here as if this machine were quick and never stood still: what comes often, and what
  * is still remembered, would else be up to it. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc calls it __clock_id. */
 int clock_gettime(clockid_t clock, struct timespec *ts)
 {
 	(void)clock;
