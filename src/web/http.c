@@ -36,7 +36,8 @@
 #define TEXTS_BYTES_MAX  ((size_t)256 << 20)
 #define NO_POLICY        "default-src 'none'" /* of what a browser may do */
 #define SWEEP_MS         500
-#define SILENCE_S        30U /* of the library's own clock */
+#define DEAF_MS          1000 /* that it may last, see sleep_ms */
+#define SILENCE_S        30U  /* of the library's own clock */
 #define NICE             10
 #define GIVEN_BACK       4
 #define GIVEN_BACK_BYTES ((size_t)96 * 1024) /* together more than malloc keeps */
@@ -220,18 +221,20 @@ static void read_once(void)
 	}
 }
 
+/* For want of a descriptor the library listens no more until a connection has ended and it runs
+ * again, and nothing wakes it then. */
 static int sleep_ms(struct http *http)
 {
 	MHD_UNSIGNED_LONG_LONG most_ms;
-	int ms = http->count > 0 ? SWEEP_MS : -1;
+	int ms = http->count > 0 ? SWEEP_MS : DEAF_MS;
 
 	if (http->full && http->count < CONNECTIONS_MAX) {
 		http->full = false; /* it listens again when it runs, which nothing else wakes */
 		return 0;
 	}
 	if (MHD_get_timeout(http->daemon, &most_ms) == MHD_YES &&
-	    (ms < 0 || most_ms < (MHD_UNSIGNED_LONG_LONG)ms)) {
-		ms = most_ms < SWEEP_MS ? (int)most_ms : SWEEP_MS;
+	    most_ms < (MHD_UNSIGNED_LONG_LONG)ms) {
+		ms = (int)most_ms;
 	}
 	return ms;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,19 @@
 
 #define MANY 100 /* more than there are places */
 #define DEAF 5
+
+static _Atomic int refusals; /* of the next connections, for want of a descriptor */
+
+/* In the place of the C library's for libmicrohttpd, too. */
+int accept4(int fd, __SOCKADDR_ARG name, socklen_t *restrict len, int flags)
+{
+	if (refusals > 0) {
+		refusals--;
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_accept4, fd, name.__sockaddr__, len, flags);
+}
 
 static struct addr at = {.family = AF_INET, .ip = {127, 0, 0, 1}};
 static struct web *web;
@@ -135,6 +149,25 @@ static void says(const char *answer, const char *part)
 {
 	ck_assert_msg(strstr(answer, part), "no '%s' in: %s", part, answer);
 }
+
+/* Who comes in the moment in which another one leaves: the library listens no more, as it has a
+ * connection yet, and has none a moment later that could wake it. */
+START_TEST(who_comes_while_descriptors_are_short_is_answered_later)
+{
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	int first = client(), second;
+
+	ck_assert_int_gt(send(first, request, sizeof(request) - 1, MSG_NOSIGNAL), 0);
+	usleep(300000); /* the server waits for control now, in vain, for a second */
+	refusals = 1;
+	close(first);
+	second = client();
+	ck_assert_int_gt(send(second, GET("/nothing"), sizeof(GET("/nothing")) - 1, MSG_NOSIGNAL),
+			 0);
+	says(heard(second, 10000), "404");
+	ck_assert_int_eq(refusals, 0);
+}
+END_TEST
 
 START_TEST(health_and_readiness_tell_their_reasons)
 {
@@ -367,6 +400,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, health_and_readiness_tell_their_reasons);
+	tcase_add_test(tc, who_comes_while_descriptors_are_short_is_answered_later);
 	tcase_add_test(tc, text_of_control_is_given_as_it_is);
 	tcase_add_test(tc, page_is_whole_and_may_run_its_own_script_only);
 	tcase_add_test(tc, picture_may_do_nothing_but_have_colours);
