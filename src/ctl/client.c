@@ -28,7 +28,7 @@ static int take_answer(struct client *client, uint64_t until_ns, json_t **out);
 static int receive_line(struct client *client, uint64_t until_ns, size_t *out_len);
 static int receive_some(struct client *client, uint64_t until_ns);
 static int await(int fd, short events, uint64_t until_ns);
-static json_t *parse_answer(const struct client *client, size_t len);
+static int parse_answer(const struct client *client, size_t len, json_t **out);
 static void explain(int rc, struct err *err);
 
 int client_open(const char *path, uint64_t timeout_ns, struct client *out, struct err *err)
@@ -140,14 +140,16 @@ static int connect_to(const char *path, uint64_t timeout_ns, int *out)
 	return 0;
 }
 
+/* A text for which jansson lacks memory may have a piece less; then it has another length when it
+ * is made again. */
 static int send_line(struct client *client, const json_t *request, uint64_t until_ns)
 {
-	char *line = json_dumps(request, JSON_COMPACT);
-	size_t len = line ? strlen(line) : 0, sent = 0;
-	int rc = line ? 0 : -ENOMEM;
+	size_t len = json_dumpb(request, NULL, 0, JSON_COMPACT), sent = 0;
+	char *line = len > 0 ? malloc(len + 1) : NULL;
+	int rc = line && json_dumpb(request, line, len, JSON_COMPACT) == len ? 0 : -ENOMEM;
 
-	if (line) {
-		line[len++] = '\n'; /* in the place of the zero byte */
+	if (rc == 0) {
+		line[len++] = '\n';
 	}
 	while (rc == 0 && sent < len) {
 		ssize_t put;
@@ -168,21 +170,16 @@ static int send_line(struct client *client, const json_t *request, uint64_t unti
 /* The first that is there or comes in time. */
 static int take_answer(struct client *client, uint64_t until_ns, json_t **out)
 {
-	json_t *answer;
 	size_t len = 0;
 	int rc = receive_line(client, until_ns, &len);
 
+	rc = rc == 0 ? parse_answer(client, len, out) : rc;
 	if (rc < 0) {
 		return rc;
-	}
-	answer = parse_answer(client, len);
-	if (!answer) {
-		return -EPROTO;
 	}
 	client->in_len -= len + 1;
 	client->in_seen = 0;
 	memmove(client->in, client->in + len + 1, client->in_len);
-	*out = answer;
 	return 0;
 }
 
@@ -260,16 +257,23 @@ static int await(int fd, short events, uint64_t until_ns)
 	}
 }
 
-static json_t *parse_answer(const struct client *client, size_t len)
+/* jansson does not tell want of memory from what is no JSON, malloc does. */
+static int parse_answer(const struct client *client, size_t len, json_t **out)
 {
-	json_t *answer = json_loadb(client->in, len, 0, NULL);
+	json_t *answer;
 
+	errno = 0;
+	answer = json_loadb(client->in, len, 0, NULL);
+	if (!answer && errno == ENOMEM) {
+		return -ENOMEM;
+	}
 	if (!json_is_object(answer) || !json_is_boolean(json_object_get(answer, "ok")) ||
 	    json_integer_value(json_object_get(answer, "version")) != PROTOCOL_VERSION) {
 		json_decref(answer);
-		return NULL;
+		return -EPROTO;
 	}
-	return answer;
+	*out = answer;
+	return 0;
 }
 
 static void explain(int rc, struct err *err)

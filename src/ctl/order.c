@@ -30,9 +30,15 @@ static enum ctl_status after(struct client *client, const struct ctl_opt *opt, c
 
 enum ctl_status order_do(struct client *client, const struct ctl_opt *opt, const char *where)
 {
-	json_t *request = request_of(opt), *result = NULL;
+	json_t *request, *result = NULL;
 	enum ctl_status status;
 
+	errno = 0;
+	request = request_of(opt);
+	if (!request && errno == ENOMEM) {
+		fprintf(stderr, "%s: the request cannot be made: out of memory\n", where);
+		return CTL_FAILED;
+	}
 	if (!request) {
 		fprintf(stderr,
 			"%s: the request cannot be made; expected words and files of UTF-8\n",

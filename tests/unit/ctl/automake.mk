@@ -15,3 +15,7 @@ tests_unit_ctl_check_ctl_top_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/ctl/check_ctl_frame
 tests_unit_ctl_check_ctl_frame_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
+
+UNIT_TESTS += tests/unit/ctl/check_ctl_client
+tests_unit_ctl_check_ctl_client_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
+tests_unit_ctl_check_ctl_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_dumpb -Wl,--wrap=json_loadb
