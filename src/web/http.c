@@ -109,6 +109,7 @@ static int make(struct http *http, const struct route *route, struct route_ask *
 		const struct web_piece *piece, struct kept *kept);
 static struct MHD_Response *response_of(struct http *http, const struct route *route,
 					struct text *text, const char *type);
+static bool add_headers(struct MHD_Response *response, const char *type, const char *policy);
 static void free_held(void *arg);
 
 int http_open(int fd, unsigned detail, const struct hosts *hosts, struct web *web,
@@ -445,13 +446,27 @@ static struct MHD_Response *response_of(struct http *http, const struct route *r
 		return NULL;
 	}
 	http->texts_bytes += held->len;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-				      type ? type : "text/plain; charset=utf-8");
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	(void)MHD_add_response_header(response, "Content-Security-Policy",
-				      route && route->policy ? route->policy : NO_POLICY);
+	if (!add_headers(response, type ? type : "text/plain; charset=utf-8",
+			 route && route->policy ? route->policy : NO_POLICY)) {
+		MHD_destroy_response(response); /* and what it holds */
+		return NULL;
+	}
 	return response;
+}
+
+/* All, or false: a page is not shown without what a browser may do with it. */
+static bool add_headers(struct MHD_Response *response, const char *type, const char *policy)
+{
+	const char *const headers[][2] = {{MHD_HTTP_HEADER_CONTENT_TYPE, type},
+					  {MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
+					  {"X-Content-Type-Options", "nosniff"},
+					  {"Content-Security-Policy", policy}};
+	bool whole = true;
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]) && whole; i++) {
+		whole = MHD_add_response_header(response, headers[i][0], headers[i][1]) == MHD_YES;
+	}
+	return whole;
 }
 
 /* The last reader is done. */

@@ -8,6 +8,7 @@ tests_unit_web_check_hosts_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
 if HAVE_MICROHTTPD
 UNIT_TESTS += tests/unit/web/check_web
 tests_unit_web_check_web_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
+tests_unit_web_check_web_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=MHD_add_response_header
 endif
 
 UNIT_TESTS += tests/unit/web/check_metrics

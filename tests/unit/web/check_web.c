@@ -21,6 +21,26 @@
 #define MANY 100 /* more than there are places */
 #define DEAF 5
 
+struct MHD_Response;
+
+int __real_MHD_add_response_header(struct MHD_Response *response, const char *name,
+				   const char *value);
+int __wrap_MHD_add_response_header(struct MHD_Response *response, const char *name,
+				   const char *value);
+
+static const char *_Atomic no_memory_for; /* the next header of that name; NULL: none */
+
+/* MHD_NO is 0. */
+int __wrap_MHD_add_response_header(struct MHD_Response *response, const char *name,
+				   const char *value)
+{
+	if (no_memory_for && strcmp(name, no_memory_for) == 0) {
+		no_memory_for = NULL;
+		return 0;
+	}
+	return __real_MHD_add_response_header(response, name, value);
+}
+
 static _Atomic int refusals; /* of the next connections, for want of a descriptor */
 
 /* In the place of the C library's for libmicrohttpd, too. */
@@ -166,6 +186,28 @@ START_TEST(who_comes_while_descriptors_are_short_is_answered_later)
 			 0);
 	says(heard(second, 10000), "404");
 	ck_assert_int_eq(refusals, 0);
+}
+END_TEST
+
+START_TEST(no_page_is_shown_or_kept_without_its_policy)
+{
+	static const char *const names[] = {"Content-Security-Policy", "X-Content-Type-Options",
+					    "Cache-Control", "Content-Type"};
+	const char *answer;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		no_memory_for = names[i];
+		says(ask(GET("/")), "503");
+		web_close(web);
+		setup();
+	}
+	no_memory_for = names[0];
+	says(ask(GET("/")), "no memory for this");
+	answer = ask(GET("/"));
+	says(answer, "200 OK");
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		says(answer, names[i]);
+	}
 }
 END_TEST
 
@@ -400,6 +442,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, health_and_readiness_tell_their_reasons);
+	tcase_add_test(tc, no_page_is_shown_or_kept_without_its_policy);
 	tcase_add_test(tc, who_comes_while_descriptors_are_short_is_answered_later);
 	tcase_add_test(tc, text_of_control_is_given_as_it_is);
 	tcase_add_test(tc, page_is_whole_and_may_run_its_own_script_only);
