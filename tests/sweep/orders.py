@@ -73,7 +73,8 @@ def scrape(_):
         finally:
             client.close()
         if answer.status != 200:
-            return {"ok": False, "error": {"text": f"{path}: {answer.status} {text[:200]}"}}
+            text = " ".join(text[:200].split())
+            return {"ok": False, "error": {"text": f"{path}: {answer.status} {text}"}}
     return {"ok": True}
 
 
