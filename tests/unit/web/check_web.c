@@ -18,8 +18,9 @@
 
 #include "src/web/snapshot.h"
 
-#define MANY 100 /* more than there are places */
-#define DEAF 5
+#define MANY      100 /* more than there are places */
+#define DEAF      5
+#define DEAF_MOST 40 /* where the machine is so slow that some share an answer */
 
 struct MHD_Response;
 
@@ -165,6 +166,19 @@ static const char *ask(const char *request)
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
+/* What was had is used again for a time that grows with what it took to make. Who never hears
+ * `part' is ended by the test's limit. */
+static const char *ask_until(const char *request, const char *part)
+{
+	const char *answer = ask(request);
+
+	while (!strstr(answer, part)) {
+		usleep(10000);
+		answer = ask(request);
+	}
+	return answer;
+}
+
 static void says(const char *answer, const char *part)
 {
 	ck_assert_msg(strstr(answer, part), "no '%s' in: %s", part, answer);
@@ -219,9 +233,8 @@ START_TEST(health_and_readiness_tell_their_reasons)
 	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
 	end_play();
 	reason = "output 239.2.2.2%x:6000: pending";
-	usleep(WEB_FRESH_MS * 1000);
 	start_play();
-	answer = ask(GET("/healthz"));
+	answer = ask_until(GET("/healthz"), reason);
 	says(answer, "HTTP/1.1 200 ");
 	says(answer, "\r\n\r\nok\noutput 239.2.2.2%x:6000: pending\n");
 	answer = ask(GET("/readyz"));
@@ -229,9 +242,8 @@ START_TEST(health_and_readiness_tell_their_reasons)
 	says(answer, "\r\n\r\nnot ready\noutput 239.2.2.2%x:6000: pending\n");
 	end_play();
 	failures = 1;
-	usleep(WEB_FRESH_MS * 1000);
 	start_play();
-	says(ask(GET("/healthz")), "HTTP/1.1 503 ");
+	(void)ask_until(GET("/healthz"), "HTTP/1.1 503 ");
 	end_play();
 }
 END_TEST
@@ -381,23 +393,23 @@ START_TEST(who_never_reads_makes_nobody_ill)
 	static const char request[] = "GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	static const char last[] =
 		"GET /status.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-	int deaf[DEAF];
+	int deaf[DEAF_MOST], count = 0;
 
-	status_bytes = ((size_t)64 << 20) - 1; /* so many are beyond the bound of all together */
+	status_bytes = ((size_t)64 << 20) - 1; /* DEAF are beyond the bound of all together */
 	start_play();
-	for (int i = 0; i < DEAF; i++) {
+	while (count < DEAF || !strstr(ask(last), "HTTP/1.1 503 ")) {
 		char byte;
 
-		deaf[i] = client();
-		ck_assert_int_gt(send(deaf[i], request, strlen(request), MSG_NOSIGNAL), 0);
-		ck_assert_int_eq(recv(deaf[i], &byte, 1, 0), 1); /* it is on its way */
+		ck_assert_int_lt(count, DEAF_MOST);
+		deaf[count] = client();
+		ck_assert_int_gt(send(deaf[count], request, strlen(request), MSG_NOSIGNAL), 0);
+		ck_assert_int_eq(recv(deaf[count++], &byte, 1, 0), 1); /* it is on its way */
 		usleep(WEB_FRESH_MS * 1000);
 	}
-	says(ask(last), "HTTP/1.1 503 ");
 	says(ask(GET("/healthz")), "HTTP/1.1 200 ");
 	says(ask(GET("/readyz")), "HTTP/1.1 200 ");
-	for (int i = 0; i < DEAF; i++) {
-		close(deaf[i]);
+	while (count > 0) {
+		close(deaf[--count]);
 	}
 	end_play();
 }
