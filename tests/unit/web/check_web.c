@@ -45,6 +45,7 @@ int __wrap_MHD_add_response_header(struct MHD_Response *response, const char *na
 static _Atomic int refusals; /* of the next connections, for want of a descriptor */
 
 /* In the place of the C library's for libmicrohttpd, too. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc calls it __addr. */
 int accept4(int fd, __SOCKADDR_ARG name, socklen_t *restrict len, int flags)
 {
 	if (refusals > 0) {
