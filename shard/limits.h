@@ -25,7 +25,9 @@
 #define HOT_BYTES       (512 * 1024) /* half of a common 1 MiB L2: the other half is the kernel's */
 #define HOT_TRAINS      32           /* to begin with */
 #define HOT_TRAINS_MOST 128          /* while single datagrams lie in them */
-#define HOT_TURN        64           /* io_uring receives at most so many of a socket in a turn */
+#define HOT_TURN                                                        \
+	64 /* so many of a socket come in a turn of io_uring: twice 32, \
+	    * Linux's MULTISHOT_MAX_RETRY (measured, doc/TUNING.md) */
 
 #define TRAIN_IOV_MAX       64  /* pieces gathered into one send: single datagrams or trains */
 #define TRAIN_COUNT         256 /* trains a shard can have open or in flight */

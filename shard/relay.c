@@ -4,7 +4,8 @@
  * the answers to what was sent (11), take what arrived and hand it out (6 to 9), send (10), lend
  * slots (4); then what may end a shard. A turn begins with one ring_turn, which submits what the
  * turn before queued and waits for what happens next. Only when every train is in use does it make
- * more of them, so that some become free. Nothing here allocates, locks, logs or blocks but that
+ * more of them, so that some become free; and when slots for trains are short, it sends and takes
+ * the answers before it lends (relay_hot.h). Nothing here allocates, locks, logs or blocks but that
  * wait.
  *
  * When the control thread asks for the end, the relay leaves its groups, relays what is already

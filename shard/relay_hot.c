@@ -1,5 +1,5 @@
-/* relay_hot.c - lends more slots for trains while what comes are single datagrams (step 4). See
- * relay_hot.h.
+/* relay_hot.c - lends more slots for trains while what comes are single datagrams (step 4), and
+ * says when they are short (step 10). See relay_hot.h.
  */
 #include "shard/relay_hot.h"
 

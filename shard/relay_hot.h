@@ -1,4 +1,5 @@
-/* relay_hot.h - how many slots for trains are lent at once (step 4).
+/* relay_hot.h - how many slots for trains are lent at once (step 4), and when sends are hurried so
+ * that there are any (step 10).
  *
  * All that is lent passes through the cache in turn. Trains fill their slots, and HOT_TRAINS are
  * more than fit; single datagrams lie in such slots too, while a flow is coalesced, and fill little
@@ -10,8 +11,9 @@
  *
  * Even all of the default pool are too few where the slots that a turn filled lie in sends until
  * the next turn has made them, and that one receives: io_uring takes up to HOT_TURN in a turn, and
- * twice as many would have to be there, of 64 KiB each. So while fewer than that can be lent, the
- * sends are made by a call of their own, which costs less than a receive that ends and starts.
+ * more than twice as many would have to be there, of 64 KiB each. So while fewer than that can be
+ * lent, the sends are made by a call of their own, which costs less than a receive that ends and
+ * starts.
  *
  * Only the common band changes, and only where the operator has not said how many (`--hot'). With
  * the mmsg engine a flow that is alone takes what is lent and never starves, so nothing changes.

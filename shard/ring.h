@@ -8,9 +8,9 @@
  *   - Receives: a flow is armed once and then yields datagrams, each in a slot that was lent to
  *     the flow's buffer group, until an event says `ended' - then the relay re-arms it when it
  *     wants to. A datagram that arrives with `ended' set is as good as any other.
- *   - Sends: queued, carried out in order per file by the next ring_turn, never blocking
- *     (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes included; the answers
- *     of one file come in that order too, those of different files in any.
+ *   - Sends: queued, carried out in order per file by the next ring_turn, or by ring_submit before
+ *     it, never blocking (MSG_DONTWAIT), and each answered by exactly one ring_sent, successes
+ *     included; the answers of one file come in that order too, those of different files in any.
  *   - Zero-copy sends (ring_queue_send_zc, where ring_zerocopy says so): the same, but the device
  *     may read the payload long after the send is over. Then its answer has `held' set, and a last
  *     event with the same token follows, at any time and in any order, once the memory is free.

@@ -1,7 +1,8 @@
 /* uring.c - queues io_uring operations: slots lent, receives armed, sends (steps 4 and 10).
  *
  * Nothing here waits and, with room in the submission queue, nothing here is a system call: the
- * next turn (ring/uring_turn.c) submits everything at once. Three choices worth knowing:
+ * next turn (ring/uring_turn.c) submits everything at once, or what ring_submit has left of it.
+ * Three choices worth knowing:
  *
  *   - Receives name their socket by descriptor, not by the registered table. They are armed once,
  *     so the table would save nothing, and before Linux 6.10 a request that used the table keeps

@@ -17,6 +17,9 @@
  * kernel kept aside because the queue was full - silence means success. That is why answers to
  * sends are given only after reaping.
  *
+ * uring_submit makes most of the sends earlier, in a call of their own that receives nothing, for
+ * whoever wants their slots back before the turn.
+ *
  * What cannot be submitted or flushed at once is tried again, a bounded number of times in a row
  * and then at the next turn; nothing is dropped. Owner: the shard's thread. Times in microseconds.
  */
