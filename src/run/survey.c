@@ -212,6 +212,7 @@ static void copy_all_else(struct survey *survey, const struct supervisor *sup)
 	snapshot->rows = (struct snapshot_rows){&recheck_counters, &fast_flow_counters,
 						&fast_output_counters};
 	snapshot->fast = lane_is_open(sup);
+	snapshot->timed = sup->setup->opt->latency_sample > 0;
 	copy_rules(survey, sup);
 	for (uint32_t s = 0; s < sup->worker_count; s++) {
 		copy_shard(survey, &sup->workers[s], &snapshot->shards[s]);

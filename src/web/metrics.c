@@ -34,6 +34,7 @@ struct writer {
 	struct text *text;
 	const struct metrics_table *table;
 	bool open;
+	bool timed; /* each output has lines of latency, also before its first datagram */
 };
 
 #define LINES(member) offsetof(struct metrics_table, member)
@@ -103,7 +104,11 @@ void metrics_make(const struct route_ask *ask, struct route_answer *out)
 {
 	struct metrics_table table;
 	struct writer writer = {
-		.text = &out->text, .table = &table, .open = ask->variant == METRICS_OPEN};
+		.text = &out->text,
+		.table = &table,
+		.open = ask->variant == METRICS_OPEN,
+		.timed = ask->snapshot->timed,
+	};
 
 	out->type = writer.open ? OPEN_CONTENT_TYPE : TEXT_CONTENT_TYPE;
 	if (!metrics_table_build(ask->snapshot, (enum metrics_detail)ask->detail, &table)) {
@@ -278,14 +283,16 @@ static void put_reasons(struct writer *writer, const struct metrics_lines *lines
 	}
 }
 
-/* Of latency only the lines of those that were timed: there is none where nothing is. */
+/* Of latency only the lines of what is timed, or was: there is none where nothing is. They are
+ * there before anything has passed, since Prometheus sees no growth in a line's first value. */
 static void put_histogram(struct writer *writer, const struct metrics_lines *lines,
 			  const struct metric *metric, const struct counter *row)
 {
 	for (uint32_t i = 0; i < lines->count; i++) {
 		const struct metrics_line *line = &lines->at[i];
 
-		if (metric->decimals == 0 || counter_get(latency_row("samples"), line->stats) > 0) {
+		if (metric->decimals == 0 || writer->timed ||
+		    counter_get(latency_row("samples"), line->stats) > 0) {
 			put_buckets(writer, metric, row, lines->labels.at + line->label, line);
 		}
 	}

@@ -105,7 +105,8 @@ struct snapshot {
 	char **reasons;
 	uint32_t reason_count, failures;
 	struct snapshot_rows rows;
-	bool fast; /* flows may be relayed in the kernel */
+	bool fast;  /* flows may be relayed in the kernel */
+	bool timed; /* sends are, by --latency-sample */
 	struct snapshot_shard *shards;
 	struct snapshot_rule *rules;
 	struct snapshot_flow *flows;

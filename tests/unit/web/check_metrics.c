@@ -309,6 +309,24 @@ START_TEST(histograms_add_up_and_reasons_are_words)
 }
 END_TEST
 
+/* Else the growth from nothing to the first value that is scraped would be seen by nobody. */
+START_TEST(what_is_timed_has_lines_before_it_has_values)
+{
+	snapshot->outputs[0].stats = (struct output_stats){0};
+	snapshot->outputs[1].stats = (struct output_stats){0};
+	ck_assert_ptr_null(strstr(made(METRICS_TEXT, METRICS_BY_OUTPUT), "latency_seconds_count{"));
+	snapshot->timed = true;
+	for (uint32_t o = 1; o <= 2; o++) {
+		char line[256];
+
+		snprintf(line, sizeof(line),
+			 "numacast_output_latency_seconds_count{%s,to=\"239.2.2.%u:6000\"} 0",
+			 LABELS, o);
+		has(made(METRICS_TEXT, METRICS_BY_OUTPUT), line);
+	}
+}
+END_TEST
+
 START_TEST(coarser_detail_has_sums_and_says_what_it_left_out)
 {
 	uint64_t sent = stat_get(&snapshot->outputs[0].stats.sent) +
@@ -447,6 +465,7 @@ int main(void)
 	tcase_add_loop_test(tc, every_counter_is_there_with_its_value, 0, 2);
 	tcase_add_test(tc, every_family_is_looked_at);
 	tcase_add_test(tc, histograms_add_up_and_reasons_are_words);
+	tcase_add_test(tc, what_is_timed_has_lines_before_it_has_values);
 	tcase_add_test(tc, coarser_detail_has_sums_and_says_what_it_left_out);
 	tcase_add_test(tc, both_texts_differ_where_they_must);
 	tcase_add_test(tc, what_the_kernel_relays_has_lines_at_each_detail);
