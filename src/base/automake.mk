@@ -1,4 +1,5 @@
 noinst_LIBRARIES += src/base/libnc-base.a
+src_base_libnc_base_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_base_libnc_base_a_SOURCES = \
 	src/base/addr.c src/base/addr.h \
 	src/base/advice.c src/base/advice.h \
@@ -8,6 +9,7 @@ src_base_libnc_base_a_SOURCES = \
 	src/base/dscp.c src/base/dscp.h \
 	src/base/errand.c src/base/errand.h \
 	src/base/host_name.c src/base/host_name.h \
+	src/base/json_reserve.c src/base/json_reserve.h \
 	src/base/log.c src/base/log.h \
 	src/base/memfile.c src/base/memfile.h \
 	src/base/must.c src/base/must.h \

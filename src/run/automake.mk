@@ -32,7 +32,6 @@ src_run_libnc_run_a_SOURCES = \
 	src/run/health_file.c src/run/health_file.h \
 	src/run/history.c src/run/history.h \
 	src/run/ifwatch.c src/run/ifwatch.h \
-	src/run/json_reserve.c src/run/json_reserve.h \
 	src/run/lane.c src/run/lane.h \
 	src/run/lane_errors.c src/run/lane_errors.h \
 	src/run/lane_hops.c src/run/lane_hops.h \

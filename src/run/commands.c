@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/run/answer.h"
 #include "src/run/commands_line.h"
-#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 

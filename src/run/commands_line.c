@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/must.h"
 #include "src/run/answer.h"
 #include "src/run/commands.h"
-#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 
 #define CODE_OF(id, code) [PROTOCOL_REFUSED_##id] = (code),

@@ -8,11 +8,11 @@
 
 #include "src/base/advice.h"
 #include "src/base/confine.h"
+#include "src/base/json_reserve.h"
 #include "src/base/sink.h"
 #include "src/run/control.h"
-#include "src/run/json_reserve.h"
-#include "src/run/precedence.h"
 #include "src/run/notify.h"
+#include "src/run/precedence.h"
 #include "src/run/privs.h"
 #include "src/run/report_file.h"
 #include "src/run/rlimits.h"

@@ -13,8 +13,8 @@
 
 #include "shard/sock.h"
 #include "src/base/clock.h"
+#include "src/base/json_reserve.h"
 #include "src/base/must.h"
-#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/must.h"
-#include "src/run/json_reserve.h"
 
 static json_t *counter_value(const struct counter *row, const void *stats);
 

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/rules/index.h"
 #include "src/run/figures.h"
-#include "src/run/json_reserve.h"
 #include "src/run/report_rows.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"

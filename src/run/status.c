@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/base/json_reserve.h"
 #include "src/base/memfile.h"
-#include "src/run/json_reserve.h"
 #include "src/run/report_put.h"
 #include "src/run/supervisor.h"
 #include "src/run/tally.h"

@@ -17,6 +17,9 @@ tests_unit_base_check_errand_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 UNIT_TESTS += tests/unit/base/check_log
 tests_unit_base_check_log_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/base/check_json_reserve
+tests_unit_base_check_json_reserve_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS) $(JANSSON_LIBS)
+
 UNIT_TESTS += tests/unit/base/check_memfile
 tests_unit_base_check_memfile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=realloc
 tests_unit_base_check_memfile_LDADD = $(NC_BASE_LIBS) $(CHECK_LIBS)

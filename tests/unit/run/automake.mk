@@ -140,9 +140,6 @@ UNIT_TESTS += tests/unit/run/check_rlimits
 tests_unit_run_check_rlimits_SOURCES = tests/unit/run/check_rlimits.c $(RUN_RIG)
 tests_unit_run_check_rlimits_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
-UNIT_TESTS += tests/unit/run/check_json_reserve
-tests_unit_run_check_json_reserve_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
-
 UNIT_TESTS += tests/unit/run/check_notify
 tests_unit_run_check_notify_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 

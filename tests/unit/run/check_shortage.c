@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/run/json_reserve.h"
+#include "src/base/json_reserve.h"
 #include "src/run/report.h"
 #include "src/run/report_file.h"
 #include "src/run/status.h"

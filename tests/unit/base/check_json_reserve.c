@@ -1,7 +1,7 @@
 /* check_json_reserve.c - memory for JSON where the system has none. That answers are built of it is
  * shown by the fault sweep.
  */
-#include "src/run/json_reserve.h"
+#include "src/base/json_reserve.h"
 
 #include <check.h>
 #include <jansson.h>

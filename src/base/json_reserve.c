@@ -3,7 +3,7 @@
  * The reserve is cut from front to back, and whole again once all pieces are given back: what is
  * built of it is one request, one answer, or a line of the history.
  */
-#include "src/run/json_reserve.h"
+#include "src/base/json_reserve.h"
 
 #include <jansson.h>
 #include <stdalign.h>
