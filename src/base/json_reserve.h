@@ -1,7 +1,9 @@
 /* json_reserve.h - memory for JSON where the system has none (json_reserve.c).
  *
- * Whoever asks by the control socket is answered also then, and a request of which a part could not
- * be kept is not taken for another one. Control thread: nobody else builds JSON while it runs.
+ * Whoever asks by the control socket is answered also then, and a request or an answer of which a
+ * part could not be kept is not taken for another one: jansson 2.14 leaves out a character of what
+ * it reads, and goes on, or ends the process. One thread: in numacastd that of control, beside
+ * which nobody builds JSON.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ struct batch {
 };
 
 static enum ctl_status do_lines(struct batch *batch, FILE *file, const char *name);
+static int read_line(FILE *file, char **line, size_t *room);
 static enum ctl_status do_line(struct batch *batch, char *line, const char *where);
 static enum ctl_status do_words(struct batch *batch, int count, char **words, const char *where);
 static int check_command(const struct ctl_opt *opt, struct err *err);
@@ -91,10 +92,21 @@ static enum ctl_status do_lines(struct batch *batch, FILE *file, const char *nam
 	char *line = NULL;
 	size_t room = 0;
 
-	while ((status == CTL_OK || batch->opt->keep_going) && getline(&line, &room, file) >= 0) {
+	while (status == CTL_OK || batch->opt->keep_going) {
+		int rc = read_line(file, &line, &room);
 		enum ctl_status now;
 
+		if (rc == -ENODATA) {
+			break;
+		}
 		snprintf(where, sizeof(where), "%s:%u", name, ++batch->line);
+		if (rc < 0) {
+			fprintf(stderr,
+				"%s: cannot read: %s; this line and what follows is not done\n",
+				where, strerror(-rc));
+			status = CTL_FAILED;
+			break;
+		}
 		now = do_line(batch, line, where);
 		status = status == CTL_OK ? now : status;
 		if (now == CTL_UNREACHABLE) {
@@ -103,6 +115,19 @@ static enum ctl_status do_lines(struct batch *batch, FILE *file, const char *nam
 	}
 	free(line);
 	return status;
+}
+
+/* -ENODATA at the end. What ends otherwise need not be known to the stream, as want of memory. */
+static int read_line(FILE *file, char **line, size_t *room)
+{
+	errno = 0;
+	if (getline(line, room, file) >= 0) {
+		return 0;
+	}
+	if (feof(file) && !ferror(file)) {
+		return -ENODATA;
+	}
+	return errno != 0 ? -errno : -EIO;
 }
 
 static enum ctl_status do_line(struct batch *batch, char *line, const char *where)
@@ -127,7 +152,7 @@ static enum ctl_status do_words(struct batch *batch, int count, char **words, co
 
 	if (rc < 0) {
 		fprintf(stderr, "%s: %s\n", where, err.text);
-		return CTL_USAGE;
+		return rc == -ENOMEM ? CTL_FAILED : CTL_USAGE;
 	}
 	rc = check_command(&opt, &err);
 	if (rc == 0 && !batch->open) {

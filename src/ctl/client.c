@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
+#include "src/base/json_reserve.h"
 #include "src/base/protocol.h"
 
 #define INPUT_BYTES_MIN 65536u
@@ -257,14 +258,15 @@ static int await(int fd, short events, uint64_t until_ns)
 	}
 }
 
-/* jansson does not tell want of memory from what is no JSON, malloc does. */
+/* jansson does not tell want of memory from what is no JSON, and not always at all. */
 static int parse_answer(const struct client *client, size_t len, json_t **out)
 {
 	json_t *answer;
 
-	errno = 0;
+	json_reserve_begin();
 	answer = json_loadb(client->in, len, 0, NULL);
-	if (!answer && errno == ENOMEM) {
+	if (json_reserve_was_short()) {
+		json_decref(answer);
 		return -ENOMEM;
 	}
 	if (!json_is_object(answer) || !json_is_boolean(json_object_get(answer, "ok")) ||

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/out.h"
 #include "src/ctl/batch.h"
 #include "src/ctl/client.h"
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	json_reserve_init();
 	rc = ctl_options_parse(argc, argv, &opt, &err);
 	if (rc < 0) {
 		fprintf(stderr, "numacastctl: %s\n", err.text);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "src/base/clock.h"
+#include "src/base/json_reserve.h"
 #include "src/base/out.h"
 #include "src/ctl/table.h"
 #include "src/ctl/present.h"
@@ -19,6 +20,7 @@ static bool add_duty(json_t *request, const struct ctl_opt *opt);
 static bool add_ms(json_t *request, const char *name, uint64_t ms);
 static bool add_marks(json_t *request, const char *path);
 static bool add_file(json_t *request, const char *path);
+static char *read_file(const char *command, const char *path, size_t *out_len);
 static enum ctl_status ask(struct client *client, const json_t *request, const char *where,
 			   json_t **out);
 static enum ctl_status watch(struct client *client, const struct ctl_opt *opt,
@@ -33,9 +35,10 @@ enum ctl_status order_do(struct client *client, const struct ctl_opt *opt, const
 	json_t *request, *result = NULL;
 	enum ctl_status status;
 
-	errno = 0;
+	json_reserve_begin();
 	request = request_of(opt);
-	if (!request && errno == ENOMEM) {
+	if (json_reserve_was_short()) {
+		json_decref(request);
 		fprintf(stderr, "%s: the request cannot be made: out of memory\n", where);
 		return CTL_FAILED;
 	}
@@ -121,13 +124,14 @@ static bool add_ms(json_t *request, const char *name, uint64_t ms)
 /* As `standby --marks' has printed them. */
 static bool add_marks(json_t *request, const char *path)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
 	json_error_t why;
-	json_t *marks = is_stdin ? json_loadf(stdin, 0, &why) : json_load_file(path, 0, &why);
+	size_t len = 0;
+	char *text = read_file("active", path, &len);
+	json_t *marks = text ? json_loadb(text, len, 0, &why) : NULL;
 	bool good = json_is_array(json_object_get(marks, "marks")) &&
 		    json_is_integer(json_object_get(marks, "since_ns"));
 
-	if (!good) {
+	if (text && !good && !json_reserve_was_short()) {
 		fprintf(stderr,
 			"numacastctl: active: %s: %s; expected what `standby --marks' has "
 			"printed\n",
@@ -136,6 +140,7 @@ static bool add_marks(json_t *request, const char *path)
 	good = good && json_object_set(request, "marks", json_object_get(marks, "marks")) == 0 &&
 	       json_object_set(request, "since_ns", json_object_get(marks, "since_ns")) == 0;
 	json_decref(marks);
+	free(text);
 	return good;
 }
 
@@ -153,28 +158,40 @@ static json_t *words_of(const struct ctl_opt *opt, size_t first)
 	return words;
 }
 
-/* What is in the file, or comes by standard input, and its name for messages. One that is too long
- * is refused by the daemon. */
+/* What is in the file, and its name for messages. */
 static bool add_file(json_t *request, const char *path)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	size_t len = 0;
+	char *text = read_file("replace", path, &len);
+	bool good = text && json_object_set_new(request, "text", json_stringn(text, len)) == 0 &&
+		    json_object_set_new(request, "name", json_string(name)) == 0;
+
+	free(text);
+	return good;
+}
+
+/* What is in the file, or comes by standard input; it was told when there is none. One that is too
+ * long is cut one byte behind what the daemon takes, and refused there. */
+static char *read_file(const char *command, const char *path, size_t *out_len)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	char *text = malloc(PROTOCOL_REPLACE_MAX + 1);
-	size_t len = text && file ? fread(text, 1, PROTOCOL_REPLACE_MAX + 1, file) : 0;
-	bool good = text && file && !ferror(file);
+	char *text = file ? malloc(PROTOCOL_REPLACE_MAX + 1) : NULL;
 
-	if (!good) {
-		fprintf(stderr, "numacastctl: replace: %s: cannot read: %s\n", path,
-			strerror(errno));
+	if (text) {
+		*out_len = fread(text, 1, PROTOCOL_REPLACE_MAX + 1, file);
 	}
-	good = good && json_object_set_new(request, "text", json_stringn(text, len)) == 0 &&
-	       json_object_set_new(request, "name",
-				   json_string(is_stdin ? "standard input" : path)) == 0;
+	if (!text || ferror(file)) {
+		fprintf(stderr, "numacastctl: %s: %s: cannot read: %s\n", command, path,
+			strerror(errno));
+		free(text);
+		text = NULL;
+	}
 	if (file && !is_stdin) {
 		fclose(file);
 	}
-	free(text);
-	return good;
+	return text;
 }
 
 /* The result, when there is one. */
@@ -195,7 +212,7 @@ static enum ctl_status ask(struct client *client, const json_t *request, const c
 		return CTL_OK;
 	}
 	text = table_cell(answer, "error.text");
-	fprintf(stderr, "%s: %s\n", where, text ? text : "refused");
+	fprintf(stderr, "%s: %s\n", where, text ? text : "refused; out of memory for the reason");
 	free(text);
 	json_decref(answer);
 	return CTL_FAILED;
@@ -240,15 +257,18 @@ static void sleep_ns(uint64_t ns)
 	}
 }
 
-/* Of several, JSON is a line each. */
+/* Of several, JSON is a line each. What lacks a piece is not told as if it were whole. */
 static enum ctl_status print(const struct ctl_opt *opt, const json_t *result, const char *where)
 {
 	int rc;
 
-	if (opt->json || opt->marks) {
+	if (json_reserve_was_short()) {
+		rc = -ENOMEM;
+	} else if (opt->json || opt->marks) {
 		size_t flags = opt->watch_ns > 0 ? JSON_COMPACT : JSON_INDENT(2);
 
 		rc = json_dumpf(result, stdout, flags) < 0 ? -EIO : 0;
+		rc = json_reserve_was_short() ? -ENOMEM : rc;
 		putchar('\n');
 	} else {
 		rc = present_print(opt, result, stdout);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/ctl/options.h"
 
 #define NUMBER true
@@ -21,8 +22,8 @@ static int print_stats(const json_t *result, FILE *out);
 static void add_counters(json_t *rows, const char *prefix, const json_t *counts,
 			 const json_t *rates);
 static void add_longest_change(json_t *rows, const json_t *longest_ns);
-static void print_uptime(const json_t *result, FILE *out);
-static void print_health(const json_t *result, FILE *out);
+static int print_uptime(const json_t *result, FILE *out);
+static int print_health(const json_t *result, FILE *out);
 static int print_member(const json_t *result, const char *name, FILE *out);
 static int print_rebalance(const json_t *result, FILE *out);
 static int print_version(const json_t *result, FILE *out);
@@ -105,8 +106,7 @@ int present_print(const struct ctl_opt *opt, const json_t *result, FILE *out)
 	case PROTOCOL_COMMAND_STATS:
 		return print_stats(result, out);
 	case PROTOCOL_COMMAND_HEALTH:
-		print_health(result, out);
-		return 0;
+		return print_health(result, out);
 	case PROTOCOL_COMMAND_LOG_LEVEL:
 		return print_member(result, "level", out);
 	case PROTOCOL_COMMAND_VERSION:
@@ -159,9 +159,8 @@ static int print_stats(const json_t *result, FILE *out)
 	const json_t *rates = json_object_get(result, "rates");
 	const json_t *totals = json_object_get(result, "totals");
 	json_t *rows = json_array();
-	int rc;
+	int rc = print_uptime(result, out);
 
-	print_uptime(result, out);
 	fprintf(out,
 		", %" JSON_INTEGER_FORMAT " shards, %" JSON_INTEGER_FORMAT
 		" rules, %" JSON_INTEGER_FORMAT " flows, %" JSON_INTEGER_FORMAT " outputs%s\n",
@@ -176,7 +175,10 @@ static int print_stats(const json_t *result, FILE *out)
 	add_counters(rows, "drop: ", json_object_get(totals, "drops"),
 		     json_object_get(rates, "drops"));
 	add_longest_change(rows, json_object_get(result, "longest_change_ns"));
-	rc = table_print(rates ? rates_columns : stats_columns, rows, out);
+	rc = json_reserve_was_short() ? -ENOMEM : rc;
+	if (rc == 0) {
+		rc = table_print(rates ? rates_columns : stats_columns, rows, out);
+	}
 	json_decref(rows);
 	return rc;
 }
@@ -212,7 +214,7 @@ static void add_longest_change(json_t *rows, const json_t *longest_ns)
 	}
 }
 
-static void print_uptime(const json_t *result, FILE *out)
+static int print_uptime(const json_t *result, FILE *out)
 {
 	char *state = table_cell(result, "state");
 	long up_s = (long)json_real_value(json_object_get(result, "uptime_s"));
@@ -220,21 +222,24 @@ static void print_uptime(const json_t *result, FILE *out)
 	fprintf(out, "%s for %ld d %02ld:%02ld:%02ld", state ? state : "", up_s / 86400,
 		up_s / 3600 % 24, up_s / 60 % 60, up_s % 60);
 	free(state);
+	return state ? 0 : -ENOMEM;
 }
 
-static void print_health(const json_t *result, FILE *out)
+static int print_health(const json_t *result, FILE *out)
 {
 	const json_t *reasons = json_object_get(result, "reasons");
+	int rc = print_uptime(result, out);
 
-	print_uptime(result, out);
 	fprintf(out, ", %s\n",
 		json_is_true(json_object_get(result, "healthy")) ? "healthy" : "not healthy");
 	for (size_t i = 0; i < json_array_size(reasons); i++) {
 		char *reason = table_cell(json_array_get(reasons, i), "");
 
 		fprintf(out, "%s\n", reason ? reason : "");
+		rc = reason ? rc : -ENOMEM;
 		free(reason);
 	}
+	return rc;
 }
 
 static int print_member(const json_t *result, const char *name, FILE *out)

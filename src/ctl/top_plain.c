@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/out.h"
 #include "src/ctl/present.h"
 #include "src/ctl/top_frame.h"
@@ -60,6 +61,7 @@ static int print_json(const struct top_state *state, FILE *out)
 			     json_dumpf(line, out, JSON_COMPACT) < 0
 		     ? -EIO
 		     : 0;
+	rc = json_reserve_was_short() ? -ENOMEM : rc;
 	json_decref(line);
 	fputc('\n', out);
 	return rc == 0 ? out_finish(out) : rc;

@@ -9,7 +9,7 @@
 
 #include "src/ctl/top_frame.h"
 
-static void pick(struct top_state *state);
+static int pick(struct top_state *state);
 static enum top_effect type(struct top_state *state, unsigned key);
 static bool add_character(char *text, unsigned code);
 static void remove_character(char *text);
@@ -62,7 +62,7 @@ int top_state_take(struct top_state *state, json_t *stats, json_t *rows)
 	rc = top_rows_take(&state->rows, view, array, now_s);
 	if (rc == 0) {
 		state->message[0] = '\0';
-		pick(state);
+		rc = pick(state);
 	}
 	return rc;
 }
@@ -101,22 +101,23 @@ double top_state_rate(const struct top_state *state, const char *path)
 	return state->stats_before && seconds > 0 && more >= 0 ? more / seconds : NAN;
 }
 
-/* Anew, of the rows that are there; when memory is short what was picked stays, if it still can. */
-static void pick(struct top_state *state)
+/* Anew, of the rows that are there; none when memory is short. */
+static int pick(struct top_state *state)
 {
 	size_t *picked, count;
 
 	if (state->rows.view != &top_views[state->view]) {
-		return;
+		return 0;
 	}
 	if (top_pick(&state->rows, &state->choices[state->view], &picked, &count) < 0) {
 		state->picked_count = 0;
-		return;
+		return -ENOMEM;
 	}
 	free(state->picked);
 	state->picked = picked;
 	state->picked_count = count;
 	scroll(state, TOP_KEY_NONE);
+	return 0;
 }
 
 static enum top_effect type(struct top_state *state, unsigned key)
@@ -139,7 +140,7 @@ static enum top_effect type(struct top_state *state, unsigned key)
 			return TOP_DRAW;
 		}
 	}
-	pick(state);
+	(void)pick(state);
 	return TOP_DRAW;
 }
 
@@ -220,7 +221,7 @@ static enum top_effect look(struct top_state *state, unsigned key)
 		scroll(state, key);
 		return TOP_DRAW;
 	}
-	pick(state);
+	(void)pick(state);
 	return TOP_DRAW;
 }
 

@@ -93,6 +93,8 @@ printf 'version\n\nshow "flows\nversion\n' >"$work/batch"
 asks 2 batch "$work/batch"
 expect_words "where it is wrong" "$work/answer.log" "batch:3: "
 expect "done before" "$(wc -l <"$work/answer")" 1
+asks 1 batch "$work"
+expect_words "that it cannot be read" "$work/answer.log" ":1: cannot read: Is a directory"
 
 # Bad clients, all at once: each is refused or dropped, and no other notices.
 bounded python3 "$src_top/tests/net/lib/bad_clients.py" "$relay_control" >"$work/bad" \

@@ -18,4 +18,4 @@ tests_unit_ctl_check_ctl_frame_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/ctl/check_ctl_client
 tests_unit_ctl_check_ctl_client_LDADD = $(NC_CTL_LIBS) $(CHECK_LIBS)
-tests_unit_ctl_check_ctl_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_dumpb -Wl,--wrap=json_loadb
+tests_unit_ctl_check_ctl_client_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=json_dumpb -Wl,--wrap=malloc
