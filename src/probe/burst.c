@@ -31,6 +31,7 @@ static int send_run(struct sender *sender, uint32_t from, uint32_t until);
 static bool refuses_trains(const struct sender *sender, uint32_t i, int error);
 static int send_refused_train(struct sender *sender, uint32_t i, int error);
 static int send_singles(struct sender *sender, uint32_t i);
+static void count_sent(struct sender *sender, uint32_t i, uint32_t count);
 static int weigh_error(struct sender *sender, int fd, int error, uint32_t *async_errors);
 static void drain_errors(int fd);
 
@@ -39,7 +40,6 @@ void probe_burst_fill(struct sender *sender, uint64_t now_ns)
 	struct batch *batch = &sender->batch;
 
 	batch->msg_count = batch->datagram_count = 0;
-	batch->bytes = 0;
 	while (batch->datagram_count < sender->burst && sender->left > 0 &&
 	       batch->datagram_count + sender->opt->train <= PROBE_BURST_MAX) {
 		if (sender->flows[sender->cursor].left > 0) {
@@ -65,7 +65,6 @@ int probe_burst_send(struct sender *sender)
 		rc = send_run(sender, from, until);
 		from = until;
 	}
-	sender->bytes += batch->bytes;
 	return rc;
 }
 
@@ -120,6 +119,7 @@ static void write_train(struct sender *sender, uint64_t now_ns)
 	batch->trains[i].sock = flow_idx / sender->dest_count;
 	batch->trains[i].first = batch->datagram_count;
 	batch->trains[i].count = count;
+	batch->trains[i].size = size;
 	memset(msg, 0, sizeof(*msg));
 	msg->msg_iov = &batch->iovs[2 * (size_t)batch->datagram_count];
 	msg->msg_iovlen = 2 * (size_t)count;
@@ -194,10 +194,8 @@ static void write_datagram(struct sender *sender, uint32_t flow_idx, uint32_t si
 
 	flow->left--;
 	sender->left--;
-	batch->bytes += size;
 	if (size < PROBE_WIRE_HEADER_BYTES) {
 		flow->shorts++;
-		sender->shorts++;
 		iov[0] = (struct iovec){(void *)probe_wire_short(), size};
 		iov[1] = (struct iovec){NULL, 0};
 		return;
@@ -226,7 +224,8 @@ static int send_run(struct sender *sender, uint32_t from, uint32_t until)
 
 		if (done > 0) {
 			for (; done > 0; done--) {
-				sender->sent += batch->trains[from++].count;
+				count_sent(sender, from, batch->trains[from].count);
+				from++;
 			}
 			async_errors = 0;
 			continue;
@@ -287,9 +286,19 @@ static int send_singles(struct sender *sender, uint32_t i)
 				return rc;
 			}
 		}
-		sender->sent++;
+		count_sent(sender, i, 1);
 	}
 	return 0;
+}
+
+/* So many datagrams of train `i'. */
+static void count_sent(struct sender *sender, uint32_t i, uint32_t count)
+{
+	sender->sent += count;
+	sender->bytes += (uint64_t)count * sender->batch.trains[i].size;
+	if (sender->batch.trains[i].size < PROBE_WIRE_HEADER_BYTES) {
+		sender->shorts += count;
+	}
 }
 
 /* What to do about a message that failed with `error': 0 to try again, else -errno to give up. */

@@ -30,6 +30,7 @@ struct batch {
 	struct mmsghdr msgs[PROBE_BURST_MAX];
 	struct {
 		uint32_t sock, first, count; /* datagrams: indexes into headers and iovs / 2 */
+		uint32_t size;               /* of each, bytes of payload */
 	} trains[PROBE_BURST_MAX];
 	struct iovec iovs[2 * PROBE_BURST_MAX];
 	struct {
@@ -40,7 +41,6 @@ struct batch {
 		struct cmsghdr align;
 	} control[PROBE_BURST_MAX];
 	uint32_t msg_count, datagram_count;
-	uint64_t bytes;
 };
 
 struct sender {

@@ -60,8 +60,13 @@ int frames_open(struct sender *sender, struct err *err)
 		return -ENOMEM;
 	}
 	memcpy(hardware.ifr_name, sender->opt->targets.list[0].at.ifname, IF_NAMESIZE);
-	if (ioctl(sender->fds[0], SIOCGIFHWADDR, &hardware) != 0 ||
-	    hardware.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
+	if (ioctl(sender->fds[0], SIOCGIFHWADDR, &hardware) != 0) {
+		rc = -errno;
+		err_set(err, "--frames: %s: cannot ask for its Ethernet address: %s",
+			hardware.ifr_name, strerror(-rc));
+		return rc;
+	}
+	if (hardware.ifr_hwaddr.sa_family != ARPHRD_ETHER) {
 		err_set(err, "--frames: %s has no Ethernet address; expected one that has",
 			hardware.ifr_name);
 		return -EINVAL;

@@ -99,11 +99,17 @@ static int receiver_open(struct receiver *receiver, struct err *err)
 	size_t slots_bytes = (size_t)BATCH * SLOT_STRIDE;
 
 	receiver->fds = malloc(count * sizeof(receiver->fds[0]));
-	receiver->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (receiver->fds == NULL || receiver->epoll_fd < 0 ||
+	if (receiver->fds == NULL ||
 	    probe_tally_init(&receiver->tally, count, probe_run_boot()) != 0) {
-		err_set(err, "out of memory or file descriptors");
+		err_set(err, "out of memory for %u sockets", count);
 		return -ENOMEM;
+	}
+	receiver->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (receiver->epoll_fd < 0) {
+		int rc = -errno;
+
+		err_set(err, "cannot watch sockets: %s", strerror(-rc));
+		return rc;
 	}
 	receiver->tally.verify = !receiver->opt->no_verify;
 	receiver->slots =

@@ -4,6 +4,7 @@
  */
 #include "src/probe/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,17 +31,23 @@ void probe_run_catch_signals(void)
 
 uint32_t probe_run_boot(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	static const char path[] = "/proc/sys/kernel/random/boot_id";
+	FILE *file = fopen(path, "re");
 	char text[64] = "";
 	uint32_t hash = 2166136261u; /* FNV-1a */
+	bool known = file != NULL && fgets(text, sizeof(text), file) != NULL;
 
-	if (file == NULL) {
+	if (!known) {
+		log_warn("numacast-probe: %s: cannot read which boot of this host it is: %s; by "
+			 "the monotonic clock no latency is known",
+			 path, strerror(errno));
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	if (!known) {
 		return 0;
 	}
-	if (fgets(text, sizeof(text), file) == NULL) {
-		text[0] = '\0';
-	}
-	fclose(file);
 	for (const char *c = text; *c != '\0'; c++) {
 		hash = (hash ^ (unsigned char)*c) * 16777619u;
 	}

@@ -42,7 +42,7 @@ int probe_sock_open_send(const struct probe_opt *opt, uint16_t source_port, int 
 	static bool warned;
 	const struct endpoint *at = &opt->targets.list[0].at;
 	struct addr from = opt->source;
-	unsigned ifindex;
+	unsigned ifindex = 0;
 	int rc = probe_sock_ifindex(at, &ifindex, err);
 	int fd;
 
@@ -152,8 +152,11 @@ int probe_sock_ifindex(const struct endpoint *at, unsigned *out, struct err *err
 	unsigned ifindex = at->ifname[0] == '\0' ? 0 : if_nametoindex(at->ifname);
 
 	if (at->ifname[0] != '\0' && ifindex == 0) {
-		err_set(err, "%s: no such interface; `ip link' lists those there are", at->ifname);
-		return -ENODEV;
+		int rc = -errno;
+
+		err_set(err, "%s: %s; `ip link' lists those there are", at->ifname,
+			rc == -ENODEV ? "no such interface" : strerror(-rc));
+		return rc;
 	}
 	*out = ifindex;
 	return 0;
@@ -203,7 +206,7 @@ static int prepare_recv(int fd, const struct probe_opt *opt, const struct probe_
 	static bool warned;
 	bool v6 = target->at.addr.family == AF_INET6;
 	bool group = addr_is_multicast(&target->at.addr);
-	unsigned ifindex;
+	unsigned ifindex = 0;
 	int rc = probe_sock_ifindex(&target->at, &ifindex, err);
 
 	set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, opt->rcvbuf_bytes, &warned);
