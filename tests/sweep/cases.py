@@ -5,10 +5,11 @@ these have, too.
 """
 import signal
 
+import clients
 import dns
 import net
 import orders
-from client import ClientCase
+import probes
 from control import Client
 from kept import KeptCase
 from killed import KilledCase
@@ -126,12 +127,6 @@ def killed(name, engine, call):
     return name, make
 
 
-def client(name, *argv):
-    def make(build, work):
-        return ClientCase(name, build, argv, work, ["--shards", "1", *GROUPS])
-    return name, make
-
-
 def beyond(make, *names):
     make.beyond = names
     return make
@@ -225,9 +220,9 @@ CASES = dict((
     make_live("live-vanish", orders.vanish, orders.appear, rules=LATE_RULES, first=net.present),
     ("live-named", live_named),
     ("live-members", live_members),
-    client("client-show", "show", "flows"),
-    client("client-top", "top", "--count", "1"),
     live("live-fast", ("replace", {"text": f"rule {FAST[0]}\n"}),
          ("replace", {"text": f"rule {FAST[0]}\nrule {FAST[1]}\n"}), "--fastpath", "require",
          "--shards", "1", rules=FAST_RULES, wire=fast_wire, traces=net.filters),
+    *clients.CASES,
+    *probes.CASES,
 ))

@@ -3,6 +3,9 @@ import json
 import socket
 
 PATIENCE_S = 30
+SHOWN = (("rules", "rules", ("rule", "name", "duty")), ("rules", "disabled", ("rule",)),
+         ("flows", "flows", ("ingress", "state")),
+         ("outputs", "outputs", ("ingress", "to", "egress", "state")))
 
 
 class Client:
@@ -36,3 +39,13 @@ class Client:
 
     def close(self):
         self.socket.close()
+
+
+def state_of(client):
+    """Rules, flows and outputs, and how they are."""
+    found = []
+    for what, rows, names in SHOWN:
+        answer = client.ask("show", what=what)
+        for row in answer["result"][rows] if answer else ():
+            found.append((rows, *(str(row.get(name)) for name in names)))
+    return sorted(found)

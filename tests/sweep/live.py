@@ -8,7 +8,7 @@ import os
 import signal
 
 import traces
-from control import Client
+from control import Client, state_of
 from errors import errors_of
 from fault import Call, Program
 from point import Outcome, Point, blank, new_lines
@@ -156,11 +156,4 @@ class LiveCase:
         return wrong
 
     def state(self):
-        """Rules, flows and outputs, and how they are."""
-        found = []
-        for what, names in (("rules", ("rule", "name", "duty")), ("flows", ("ingress", "state")),
-                            ("outputs", ("ingress", "to", "egress", "state"))):
-            answer = self.client.ask("show", what=what)
-            for row in answer["result"][what] if answer else ():
-                found.append((what, *(str(row.get(name)) for name in names)))
-        return sorted(found)
+        return state_of(self.client)
