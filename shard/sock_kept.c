@@ -92,11 +92,11 @@ uint32_t sock_noted_drops(int fd)
 
 void sock_note_share(int fd, uint64_t refused, uint64_t received)
 {
-	struct timeval noted = {.tv_sec = (time_t)(received + 1)};
+	struct timeval noted = {.tv_sec = (time_t)refused};
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &noted, sizeof(noted)) == 0) {
-		noted.tv_sec = (time_t)refused;
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &noted, sizeof(noted));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &noted, sizeof(noted)) == 0) {
+		noted.tv_sec = (time_t)(received + 1); /* last: it tells that both are there */
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &noted, sizeof(noted));
 	}
 }
 

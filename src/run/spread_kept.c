@@ -22,6 +22,7 @@
 static void begin_anew(const struct supervisor *sup, uint32_t first);
 static uint32_t let_go(const struct supervisor *sup, uint32_t first);
 static void remember(struct supervisor *sup, uint32_t first);
+static void forget(struct spread_kept *kept);
 static void note(const struct supervisor *sup, const struct spread_kept *kept);
 static uint64_t count_lost(const struct supervisor *sup, const struct spread_kept *kept);
 
@@ -55,11 +56,8 @@ void spread_note(struct supervisor *sup)
 		if (!sup->stuck) {
 			note(sup, kept);
 		}
-		for (uint32_t i = 0; i < kept->count; i++) {
-			close(kept->fds[i]);
-		}
 		sup->spread.kept = kept->next;
-		free(kept);
+		forget(kept);
 	}
 }
 
@@ -129,12 +127,24 @@ static void remember(struct supervisor *sup, uint32_t first)
 		return; /* the next process begins a new account */
 	}
 	*kept = (struct spread_kept){.next = sup->spread.kept, .first = first};
-	sup->spread.kept = kept;
 	for (; kept->count < k; kept->count++) {
 		int fd = spread_place_of(sup, first + kept->count)->flow.fd;
 
 		kept->fds[kept->count] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (kept->fds[kept->count] < 0) {
+			forget(kept); /* of one that is not seen, what is queued would look lost */
+			return;
+		}
 	}
+	sup->spread.kept = kept;
+}
+
+static void forget(struct spread_kept *kept)
+{
+	for (uint32_t i = 0; i < kept->count; i++) {
+		close(kept->fds[i]);
+	}
+	free(kept);
 }
 
 static void note(const struct supervisor *sup, const struct spread_kept *kept)

@@ -102,6 +102,7 @@ UNIT_TESTS += tests/unit/shard/check_sock_kept
 tests_unit_shard_check_sock_kept_SOURCES = tests/unit/shard/check_sock_kept.c \
 	tests/unit/sock_help.c tests/unit/sock_help.h
 tests_unit_shard_check_sock_kept_LDADD = $(NC_SHARD_LIBS) $(CHECK_LIBS)
+tests_unit_shard_check_sock_kept_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=setsockopt
 
 UNIT_TESTS += tests/unit/shard/check_ring_start
 tests_unit_shard_check_ring_start_SOURCES = tests/unit/shard/check_ring_start.c $(RING_RIG)

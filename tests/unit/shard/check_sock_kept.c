@@ -21,6 +21,19 @@ static const char *const there_ip[] = {"10.1.0.1", "fd00:1::1"};
 static const char *const here_ip[] = {"10.1.0.2", "fd00:1::2"};
 static struct err err;
 static struct sock_got got;
+static int fails_in; /* options that are set, with the one that is refused; 0: none */
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (fails_in > 0 && --fails_in == 0) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return __real_setsockopt(fd, level, name, value, len);
+}
 
 /* An open and joined socket as a process before us had it. */
 static int keep(const struct rule_ingress *in)
@@ -284,6 +297,27 @@ START_TEST(drops_are_noted_on_the_socket)
 }
 END_TEST
 
+/* Of half a note another sum would be made. */
+START_TEST(share_is_noted_whole_or_not_at_all)
+{
+	struct rule_ingress in = ingress_at(group_ip[0], "a1", SOCK_PORT);
+	int rx = keep(&in);
+	uint64_t refused = 0, received = 0;
+
+	for (int nth = 1; nth <= 2; nth++) {
+		sock_forget_share(rx);
+		fails_in = nth;
+		sock_note_share(rx, 7, 9);
+		fails_in = 0;
+		ck_assert(!sock_noted_share(rx, &refused, &received));
+	}
+	sock_note_share(rx, 7, 9);
+	ck_assert(sock_noted_share(rx, &refused, &received));
+	ck_assert(refused == 7 && received == 9);
+	close(rx);
+}
+END_TEST
+
 static Suite *kept_suite(void)
 {
 	Suite *suite = suite_create("sock_kept");
@@ -308,6 +342,7 @@ static Suite *kept_suite(void)
 	tcase_add_loop_test(tc, peer_that_no_rule_names_is_refused, 0, 2);
 	tcase_add_loop_test(tc, what_is_no_socket_of_ours_is_refused, 0, 2);
 	tcase_add_loop_test(tc, drops_are_noted_on_the_socket, 0, 2);
+	tcase_add_test(tc, share_is_noted_whole_or_not_at_all);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
