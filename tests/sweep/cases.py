@@ -15,7 +15,7 @@ from kept import KeptCase
 from killed import KilledCase
 from live import LiveCase
 from start import StartCase
-from wire import Wire
+from wire import Wire, Wires
 
 GROUPS = ["--rule", "239.1.1.1%lo:5000 name=one -> 239.2.2.2%lo:6000",
           "--rule", "239.1.1.3%lo:5003 name=three -> 127.0.0.1:6003"]
@@ -41,6 +41,7 @@ KINDS = """\
 239.1.4.3%lo:5005 + [ff1e::4%lo]:5005 name=rtp seq=rtp -> 239.2.5.2%lo:6008
 239.1.4.5%lo:5005 + 239.1.4.6%lo:5005 name=fail failover=300 -> 239.2.5.3%lo:6008
 """.splitlines()
+KINDS_KEPT = 21  # sockets of them and of GROUPS, and the note
 KIND_NAMES = [rule.split("name=")[1].split()[0] for rule in KINDS]
 KIND_RULES = [word for rule in KINDS for word in ("--rule", rule)]
 FAST = ["239.1.1.1%v0:5000 name=one -> 239.2.2.2%w0:6000",
@@ -51,6 +52,18 @@ LATE_RULES = [*GROUPS, "--rule", "{} name=late -> {}".format(*orders.LATE)]
 
 def group_wire():
     return Wire(("239.1.1.1", 5000), ("239.2.2.2", 6000))
+
+
+def kind_wires():
+    """Of most rules. The kernel loops no groups of IPv6 on lo, and seq=rtp wants RTP."""
+    return Wires(group_wire(), Wire(("232.1.1.1", 5001), ("127.0.0.1", 6004), source="127.0.0.9"),
+                 Wire(("239.1.2.1", 5002), ("239.2.3.1", 6002)),
+                 Wire(("127.0.0.1", 5003), ("127.0.0.1", 6005)),
+                 Wire(("239.1.3.1", 5004), ("239.2.4.2", 6006)),
+                 Wire(("239.1.3.2", 5004), ("239.2.4.3", 6006)),
+                 Wire(("239.1.3.3", 5004), ("239.2.4.4", 6006)),
+                 Wire(("239.1.4.1", 5005), ("239.2.5.1", 6008)),
+                 Wire(("239.1.4.5", 5005), ("239.2.5.3", 6008)))
 
 
 def fast_wire():
@@ -117,6 +130,15 @@ def end_by_order(build, work):
 
 def start_kept(build, work):
     return KeptCase("start-kept", build, [*STRICT, *GROUPS], group_wire(), work)
+
+
+def start_kept_kinds(name, *argv, beyond):
+    """By a rule of each kind."""
+    def make(build, work):
+        return KeptCase(name, build, [*argv, "--strict", *TWO, "--control", "off", *GROUPS,
+                                      *KIND_RULES], kind_wires(), work, keeps=KINDS_KEPT)
+    make.beyond = beyond
+    return name, make
 
 
 def killed(name, engine, call):
@@ -190,6 +212,10 @@ CASES = dict((
           "--register-buffers", "64", "--busy-poll", "50", beyond=("start-uring",)),
     ("start-named", beyond(start_named, "start-uring")),
     ("start-kept", beyond(start_kept, "start-uring")),
+    start_kept_kinds("start-kept-kinds", "--engine", "uring",
+                     beyond=("start-kept", "start-kinds")),
+    start_kept_kinds("start-kept-mmsg", "--engine", "mmsg",
+                     beyond=("start-kept-kinds", "start-kinds-mmsg")),
     killed("killed-uring", "uring", "io_uring_enter"),
     killed("killed-mmsg", "mmsg", "sendmmsg"),
     ("end-drain", beyond(end_by_order, "start-uring", "start-kinds")),

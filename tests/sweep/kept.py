@@ -15,8 +15,11 @@ SAFE_FD = 100
 
 
 class KeptCase(StartCase):
-    def __init__(self, *args):
+    """keeps: how many names there are, of sockets and of the note."""
+
+    def __init__(self, *args, keeps=3):
         super().__init__(*args)
+        self.keeps = keeps
         self.kept = {}
 
     def run(self, command):
@@ -37,7 +40,7 @@ class KeptCase(StartCase):
     def keep(self):
         """A life for the sake of what it leaves."""
         program = self.run("off")
-        if not program.wait(lambda: program.ready and len(program.kept) >= 3, LIMIT_S):
+        if not program.wait(lambda: program.ready and len(program.kept) >= self.keeps, LIMIT_S):
             raise SystemExit(f"{self.name}: nothing is kept\n" + "\n".join(program.said))
         for name, fds in program.kept.items():
             self.kept[name] = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, SAFE_FD) for fd in fds]

@@ -8,7 +8,7 @@ PATIENCE_S = 2
 class Wire:
     """Sends to one address by one interface, and hears what the relay makes of it at another."""
 
-    def __init__(self, to, heard, by="lo", at="lo"):
+    def __init__(self, to, heard, by="lo", at="lo", source=""):
         self.to, self.heard, self.at = to, heard, socket.if_nametoindex(at)
         self.receiver = self.make(heard[0])
         self.receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -16,7 +16,8 @@ class Wire:
         self.join(heard[0])
         self.receiver.settimeout(PATIENCE_S)
         self.sender = self.make(to[0])
-        self.sender.bind(("", 0))  # now, so that it is no trace of the relay
+        self.sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 4)
+        self.sender.bind((source, 0))  # now, so that it is no trace of the relay
         out = socket.if_nametoindex(by)
         if ":" in to[0]:
             self.sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, out)
@@ -52,3 +53,13 @@ class Wire:
         except TimeoutError:
             return False
         return True
+
+
+class Wires:
+    """Several, of which each must let its datagram pass."""
+
+    def __init__(self, *wires):
+        self.wires = wires
+
+    def passes(self):
+        return all([wire.passes() for wire in self.wires])
