@@ -25,6 +25,9 @@ tests_unit_run_check_links_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pending_look -Wl,--wrap=renew_look \
 	-Wl,--wrap=names_look -Wl,--wrap=replies_look -Wl,--wrap=lane_changed
 
+UNIT_TESTS += tests/unit/run/check_echoes_change
+tests_unit_run_check_echoes_change_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/run/check_lane_look
 tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
