@@ -330,16 +330,17 @@ static void fill(struct filling *f, struct changer_step *step)
 /* `step' has what is to be known in the end; what is known now, and then no more, may follow it. */
 static void settle(struct changer_step *step, const struct ingress_flow *now, struct addr *rest)
 {
-	uint32_t going = 0, common = 0;
+	uint32_t going = 0, coming = 0;
 
 	for (uint32_t i = 0; now && i < now->echo_count; i++) {
-		if (is_among(&now->echoes[i], step->echoes, step->echo_count)) {
-			common++;
-		} else {
+		if (!is_among(&now->echoes[i], step->echoes, step->echo_count)) {
 			rest[going++] = now->echoes[i];
 		}
 	}
-	step->skip = !now || (step->late ? going == 0 : common == step->echo_count);
+	for (uint32_t i = 0; now && i < step->echo_count; i++) {
+		coming += !is_among(&step->echoes[i], now->echoes, now->echo_count);
+	}
+	step->skip = !now || (step->late ? going == 0 : coming == 0);
 	if (!step->late) {
 		step->echo_count += going;
 	}

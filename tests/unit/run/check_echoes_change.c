@@ -295,6 +295,20 @@ START_TEST(flow_that_would_know_no_more_and_no_less_is_not_told)
 }
 END_TEST
 
+/* By sport= with src=, of two outputs that leave by different interfaces. */
+START_TEST(two_senders_of_one_address_do_not_hide_a_third)
+{
+	const struct addr before[] = {sender(0), sender(0)};
+	const struct addr both[] = {sender(0), sender(1)};
+	struct changer_step step = step_of(SHARD_SET_ECHOES, HEARS, 0);
+
+	knows(0, before, 2);
+	fill(&step, 1);
+	ck_assert(!step.skip);
+	expect(&step, both, 2);
+}
+END_TEST
+
 START_TEST(flow_that_is_not_there_is_told_nothing)
 {
 	struct changer_step step = step_of(SHARD_SET_ECHOES, HEARS, 0);
@@ -431,6 +445,7 @@ int main(void)
 		sender_without_an_address_is_known_by_a_port_of_its_own,
 		sender_that_goes_is_known_until_it_has_gone,
 		flow_that_would_know_no_more_and_no_less_is_not_told,
+		two_senders_of_one_address_do_not_hide_a_third,
 		flow_that_is_not_there_is_told_nothing,
 		sender_that_moves_is_known_where_it_is,
 		flow_that_moves_knows_what_it_knew_where_it_is,
