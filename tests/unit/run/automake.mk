@@ -28,6 +28,19 @@ tests_unit_run_check_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pending_look -Wl,-
 UNIT_TESTS += tests/unit/run/check_echoes_change
 tests_unit_run_check_echoes_change_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+# With a program that is arrays of the test.
+LANE_RIG = tests/unit/run/lane_rig.c tests/unit/run/lane_rig.h $(RUN_RIG)
+LANE_WRAPS = -Wl,--wrap=program_load -Wl,--wrap=program_unload -Wl,--wrap=program_put \
+	-Wl,--wrap=program_remove -Wl,--wrap=program_get -Wl,--wrap=program_sum \
+	-Wl,--wrap=program_clear -Wl,--wrap=program_wait -Wl,--wrap=hook_attach \
+	-Wl,--wrap=hook_detach -Wl,--wrap=hooks_free -Wl,--wrap=device_read \
+	-Wl,--wrap=lane_hops_open
+
+UNIT_TESTS += tests/unit/run/check_lane
+tests_unit_run_check_lane_SOURCES = tests/unit/run/check_lane.c $(LANE_RIG)
+tests_unit_run_check_lane_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_lane_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
+
 UNIT_TESTS += tests/unit/run/check_lane_look
 tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
