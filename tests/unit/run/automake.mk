@@ -41,6 +41,11 @@ tests_unit_run_check_lane_SOURCES = tests/unit/run/check_lane.c $(LANE_RIG)
 tests_unit_run_check_lane_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_lane_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
 
+UNIT_TESTS += tests/unit/run/check_lane_order
+tests_unit_run_check_lane_order_SOURCES = tests/unit/run/check_lane_order.c $(LANE_RIG)
+tests_unit_run_check_lane_order_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_lane_order_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
+
 UNIT_TESTS += tests/unit/run/check_lane_look
 tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
