@@ -46,6 +46,11 @@ tests_unit_run_check_lane_order_SOURCES = tests/unit/run/check_lane_order.c $(LA
 tests_unit_run_check_lane_order_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_lane_order_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
 
+UNIT_TESTS += tests/unit/run/check_lane_weigh
+tests_unit_run_check_lane_weigh_SOURCES = tests/unit/run/check_lane_weigh.c $(LANE_RIG)
+tests_unit_run_check_lane_weigh_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_lane_weigh_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
+
 UNIT_TESTS += tests/unit/run/check_lane_look
 tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
