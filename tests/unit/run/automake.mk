@@ -51,6 +51,12 @@ tests_unit_run_check_lane_weigh_SOURCES = tests/unit/run/check_lane_weigh.c $(LA
 tests_unit_run_check_lane_weigh_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_lane_weigh_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS)
 
+UNIT_TESTS += tests/unit/run/check_lane_errors
+tests_unit_run_check_lane_errors_SOURCES = tests/unit/run/check_lane_errors.c $(RUN_RIG)
+tests_unit_run_check_lane_errors_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_lane_errors_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sock_drain_errors \
+	-Wl,--wrap=fast_add_errors
+
 UNIT_TESTS += tests/unit/run/check_lane_look
 tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
