@@ -135,9 +135,12 @@ tests_unit_run_check_recheck_SOURCES = tests/unit/run/check_recheck.c $(RUN_RIG)
 tests_unit_run_check_recheck_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_lane_hops
-tests_unit_run_check_lane_hops_SOURCES = tests/unit/run/check_lane_hops.c \
+tests_unit_run_check_lane_hops_SOURCES = tests/unit/run/check_lane_hops.c $(RUN_RIG) \
 	tests/unit/sock_help.c tests/unit/sock_help.h
+tests_unit_run_check_lane_hops_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_run_check_lane_hops_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_lane_hops_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=hop_reach \
+	-Wl,--wrap=hop_has_policy -Wl,--wrap=hop_use -Wl,--wrap=mnl_socket_recvfrom
 
 UNIT_TESTS += tests/unit/run/check_neighbours
 tests_unit_run_check_neighbours_SOURCES = tests/unit/run/check_neighbours.c $(RUN_RIG) \
