@@ -23,7 +23,10 @@ UNIT_TESTS += tests/unit/run/check_links
 tests_unit_run_check_links_SOURCES = tests/unit/run/check_links.c $(RUN_RIG)
 tests_unit_run_check_links_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_links_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pending_look -Wl,--wrap=renew_look \
-	-Wl,--wrap=names_look -Wl,--wrap=replies_look -Wl,--wrap=lane_changed
+	-Wl,--wrap=names_look -Wl,--wrap=replies_look -Wl,--wrap=lane_changed \
+	-Wl,--wrap=ifwatch_tick -Wl,--wrap=renew_want -Wl,--wrap=follow_links \
+	-Wl,--wrap=follow_tick -Wl,--wrap=pending_wake -Wl,--wrap=lane_tick \
+	-Wl,--wrap=sources_tick
 
 UNIT_TESTS += tests/unit/run/check_echoes_change
 tests_unit_run_check_echoes_change_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
