@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/confine.h"
 #include "src/web/snapshot.h"
 
 #define MANY      100 /* more than there are places */
@@ -43,11 +44,14 @@ int __wrap_MHD_add_response_header(struct MHD_Response *response, const char *na
 }
 
 static _Atomic int refusals; /* of the next connections, for want of a descriptor */
+static _Atomic int kinds;    /* that threads are, as bits */
+static _Atomic int taken_by; /* these, when a connection was taken last */
 
 /* In the place of the C library's for libmicrohttpd, too. */
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc calls it __addr. */
 int accept4(int fd, __SOCKADDR_ARG name, socklen_t *restrict len, int flags)
 {
+	taken_by = kinds;
 	if (refusals > 0) {
 		refusals--;
 		errno = EMFILE;
@@ -416,6 +420,21 @@ START_TEST(who_never_reads_makes_nobody_ill)
 }
 END_TEST
 
+static void note_kind(enum confine_kind kind)
+{
+	kinds |= 1 << kind;
+}
+
+START_TEST(thread_has_given_up_its_calls_before_anybody_is_heard)
+{
+	web_close(web);
+	confine_set(note_kind);
+	setup();
+	says(ask(GET("/nothing")), "404");
+	ck_assert_int_eq(taken_by, 1 << CONFINE_HTTP);
+}
+END_TEST
+
 START_TEST(port_that_is_taken_is_refused)
 {
 	struct addr same = at;
@@ -466,6 +485,7 @@ int main(void)
 	tcase_add_test(tc, who_asks_often_costs_control_no_more);
 	tcase_add_test(tc, bad_requests_harm_nobody);
 	tcase_add_test(tc, who_never_reads_makes_nobody_ill);
+	tcase_add_test(tc, thread_has_given_up_its_calls_before_anybody_is_heard);
 	tcase_add_test(tc, port_that_is_taken_is_refused);
 	tcase_add_test(tc, nothing_is_told_where_nobody_asked_for_it);
 	srunner_run_all(runner, CK_ENV);
