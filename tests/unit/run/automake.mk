@@ -61,10 +61,10 @@ tests_unit_run_check_lane_errors_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sock_drain_e
 	-Wl,--wrap=fast_add_errors
 
 UNIT_TESTS += tests/unit/run/check_lane_look
-tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(RUN_RIG)
+tests_unit_run_check_lane_look_SOURCES = tests/unit/run/check_lane_look.c $(LANE_RIG)
 tests_unit_run_check_lane_look_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
-tests_unit_run_check_lane_look_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=conf_index_build \
-	-Wl,--wrap=lane_hops_find
+tests_unit_run_check_lane_look_LDFLAGS = $(AM_LDFLAGS) $(LANE_WRAPS) \
+	-Wl,--wrap=conf_index_build -Wl,--wrap=lane_hops_find
 
 UNIT_TESTS += tests/unit/run/check_members_watch
 tests_unit_run_check_members_watch_SOURCES = tests/unit/run/check_members_watch.c $(RUN_RIG)

@@ -57,6 +57,8 @@ int __wrap_program_put(const struct program *program, enum program_map map, cons
 		memcpy(&rig.ways[*number], value, sizeof(rig.ways[0]));
 	} else if (map == PROGRAM_CONTROL) {
 		rig.until_ns = ((const struct fast_control *)value)->until_ns;
+	} else if (map == PROGRAM_IMAGES) {
+		return rig.writes;
 	}
 	return 0;
 }

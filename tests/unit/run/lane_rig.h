@@ -26,6 +26,7 @@ struct lane_rig {
 	uint32_t waits;    /* until nobody uses what was taken out of the maps */
 	uint32_t mtu_out;  /* of the egress interface; 0: it is not there */
 	uint32_t reads;    /* of interfaces */
+	int writes;        /* of images: 0, or what they fail with */
 	int rx, tx;        /* the flow's socket, and who writes to it */
 };
 
