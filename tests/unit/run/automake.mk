@@ -94,6 +94,11 @@ UNIT_TESTS += tests/unit/run/check_duty
 tests_unit_run_check_duty_SOURCES = tests/unit/run/check_duty.c $(RUN_RIG)
 tests_unit_run_check_duty_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_replies
+tests_unit_run_check_replies_SOURCES = tests/unit/run/check_replies.c $(RUN_RIG)
+tests_unit_run_check_replies_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_replies_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sock_open_ingress
+
 UNIT_TESTS += tests/unit/run/check_relief
 tests_unit_run_check_relief_SOURCES = tests/unit/run/check_relief.c $(RUN_RIG)
 tests_unit_run_check_relief_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
