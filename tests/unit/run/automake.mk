@@ -94,6 +94,14 @@ UNIT_TESTS += tests/unit/run/check_duty
 tests_unit_run_check_duty_SOURCES = tests/unit/run/check_duty.c $(RUN_RIG)
 tests_unit_run_check_duty_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_ending
+tests_unit_run_check_ending_SOURCES = tests/unit/run/check_ending.c $(RUN_RIG)
+tests_unit_run_check_ending_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_ending_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=signals_next \
+	-Wl,--wrap=store_hand_over -Wl,--wrap=store_forget -Wl,--wrap=spread_end \
+	-Wl,--wrap=lane_stop -Wl,--wrap=mailbox_post -Wl,--wrap=reload_again \
+	-Wl,--wrap=notify_send
+
 UNIT_TESTS += tests/unit/run/check_replies
 tests_unit_run_check_replies_SOURCES = tests/unit/run/check_replies.c $(RUN_RIG)
 tests_unit_run_check_replies_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
