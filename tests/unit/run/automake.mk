@@ -205,6 +205,13 @@ UNIT_TESTS += tests/unit/run/check_spread
 tests_unit_run_check_spread_SOURCES = tests/unit/run/check_spread.c $(RUN_RIG)
 tests_unit_run_check_spread_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/run/check_spread_kept
+tests_unit_run_check_spread_kept_SOURCES = tests/unit/run/check_spread_kept.c $(RUN_RIG)
+tests_unit_run_check_spread_kept_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_spread_kept_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sock_note_share \
+	-Wl,--wrap=sock_noted_share -Wl,--wrap=sock_forget_share -Wl,--wrap=sock_share_take \
+	-Wl,--wrap=sock_kernel_drops -Wl,--wrap=sock_queued_bytes
+
 UNIT_TESTS += tests/unit/run/check_status
 tests_unit_run_check_status_SOURCES = tests/unit/run/check_status.c $(RUN_RIG)
 tests_unit_run_check_status_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
