@@ -187,6 +187,13 @@ tests_unit_run_check_changer_cut_SOURCES = tests/unit/run/check_changer_cut.c $(
 tests_unit_run_check_changer_cut_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_changer_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=changer_open
 
+UNIT_TESTS += tests/unit/run/check_changer_shares
+tests_unit_run_check_changer_shares_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
+tests_unit_run_check_changer_shares_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=changer_go_near \
+	-Wl,--wrap=changer_prepare_flow -Wl,--wrap=sock_open_ingress \
+	-Wl,--wrap=sock_share_bind -Wl,--wrap=sock_join -Wl,--wrap=sock_share_open \
+	-Wl,--wrap=sock_kernel_drops -Wl,--wrap=spread_settle
+
 UNIT_TESTS += tests/unit/run/check_rlimits
 tests_unit_run_check_rlimits_SOURCES = tests/unit/run/check_rlimits.c $(RUN_RIG)
 tests_unit_run_check_rlimits_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
