@@ -219,6 +219,17 @@ START_TEST(shares_whose_others_have_sockets_wait_for_these)
 }
 END_TEST
 
+/* The last of one flow, and all but the last of the next. */
+START_TEST(share_that_is_missing_is_not_taken_from_another_flow)
+{
+	step_of(0, 2)->op = SHARD_REMOVE_FLOW;
+	step_of(1, 0)->op = step_of(1, 1)->op = SHARD_REMOVE_FLOW;
+	ck_assert_int_eq(open_by(step_of(0, 0)), -EAGAIN);
+	ck_assert_str_eq(made, "");
+	ck_assert(!step_of(1, 2)->tried);
+}
+END_TEST
+
 START_TEST(none_has_a_socket_where_one_cannot)
 {
 	static const char *const steps_that_fail[] = {"o2", "b3", "j1", "s2"};
@@ -284,6 +295,7 @@ int main(void)
 	const TTest *const tests[] = {
 		each_step_is_made_for_all_shares_before_the_next,
 		shares_whose_others_have_sockets_wait_for_these,
+		share_that_is_missing_is_not_taken_from_another_flow,
 		none_has_a_socket_where_one_cannot,
 		shares_are_added_without_sockets_where_their_interface_is_not,
 		what_a_unicast_socket_refused_before_it_was_open_is_not_lost,

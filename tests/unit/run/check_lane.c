@@ -314,6 +314,9 @@ START_TEST(interface_that_is_another_one_is_looked_at_anew)
 	rig.mtu_out = 9000;
 	tick();
 	ck_assert(is_carried());
+	rig.mtu_in = 9001; /* that of the first alone */
+	tick();
+	ck_assert(!is_carried());
 }
 END_TEST
 

@@ -276,6 +276,9 @@ START_TEST(what_the_kernel_refuses_is_said_once)
 	index_is_built = true;
 	rig.writes = -EPERM;
 	ck_assert_int_eq(lane_open(sup, &(struct err){0}), 0);
+	lane_look(sup);
+	ck_assert_ptr_null(strstr(logged(), "the kernel refuses it")); /* what it says is better */
+	sup->lane.told = 0;
 	ck_assert_uint_eq(says_of_three("go by their sockets: Operation not permitted"), 1);
 	ck_assert_int_eq(reason(), FAST_REASON_REFUSED);
 	ck_assert(!sup->lane.unseen); /* it is so the next time, too */

@@ -73,6 +73,26 @@ START_TEST(flow_that_is_carried_already_does_not_wait)
 }
 END_TEST
 
+START_TEST(flow_waits_across_looks)
+{
+	uint64_t since_ns;
+
+	lane_rig_carry();
+	lane_drop(sup, &rig.at.flow.in);
+	lane_settle(sup);
+	arrive();
+	lane_changed(sup);
+	since_ns = lane_rig_verdict()->queued_ns;
+	lane_changed(sup);
+	ck_assert_int_eq(lane_rig_verdict()->reason, FAST_REASON_QUEUED);
+	ck_assert_uint_eq(lane_rig_verdict()->queued_ns, since_ns);
+	lane_rig_verdict()->queued_ns = clock_now_ns() - LANE_QUEUED_MAX_S * NS_PER_S;
+	lane_changed(sup);
+	ck_assert_int_eq(lane_rig_verdict()->reason, FAST_REASON_NONE);
+	ck_assert(lane->orders_open);
+}
+END_TEST
+
 START_TEST(flow_that_waits_is_taken_over_once_its_socket_is_empty)
 {
 	lane_rig_carry();
@@ -192,6 +212,7 @@ int main(void)
 		flow_with_an_empty_socket_does_not_wait,
 		flow_waits_for_its_empty_socket_but_not_for_ever,
 		flow_that_is_carried_already_does_not_wait,
+		flow_waits_across_looks,
 		flow_that_waits_is_taken_over_once_its_socket_is_empty,
 		what_a_shard_has_in_hand_may_be_overtaken,
 		what_comes_until_the_socket_was_seen_empty_is_counted,

@@ -138,8 +138,9 @@ void __wrap_device_read(const char *ifname, struct device *out)
 	rig.reads++;
 	*out = (struct device){0};
 	if (in || rig.mtu_out > 0) {
-		*out = (struct device){
-			.ifindex = in ? 1 : 2, .mtu = in ? 1500 : rig.mtu_out, .ethernet = true};
+		*out = (struct device){.ifindex = in ? 1 : 2,
+				       .mtu = in ? rig.mtu_in : rig.mtu_out,
+				       .ethernet = true};
 	}
 }
 
@@ -157,7 +158,7 @@ void lane_rig_open(void)
 	rig.at.opt.fastpath = OPT_FASTPATH_AUTO;
 	rig.at.opt.fastpath_linger_s = OPT_AMOUNT_OFF;
 	rig.at.opt.gso = OPT_ON;
-	rig.mtu_out = 1500;
+	rig.mtu_in = rig.mtu_out = 1500;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair), 0);
 	rig.rx = pair[0];
 	rig.tx = pair[1];

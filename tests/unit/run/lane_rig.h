@@ -24,6 +24,7 @@ struct lane_rig {
 	struct fast_output_counts outputs[LANE_RIG_OUTPUTS];
 	uint64_t until_ns; /* it runs */
 	uint32_t waits;    /* until nobody uses what was taken out of the maps */
+	uint32_t mtu_in;   /* of the ingress interface */
 	uint32_t mtu_out;  /* of the egress interface; 0: it is not there */
 	uint32_t reads;    /* of interfaces */
 	int writes;        /* of images: 0, or what they fail with */
