@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -273,6 +274,27 @@ START_TEST(flow_of_which_a_share_has_left_is_not_kept)
 }
 END_TEST
 
+/* What is queued in one that nobody can look at would look lost. */
+START_TEST(account_is_left_whole_or_not_at_all)
+{
+	struct rlimit limit, few;
+	int next;
+
+	open_all("239.1.1.1");
+	next = fcntl(place_of(0)->flow.fd, F_DUPFD_CLOEXEC, 0);
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){.rlim_cur = (rlim_t)next + 1, .rlim_max = limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0); /* one copy more */
+	ck_assert_uint_eq(spread_hand_over(&sup), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_ptr_null(sup.spread.kept);
+	ck_assert_int_eq(fcntl(next, F_GETFD), -1); /* it was given back */
+	spread_note(&sup);
+	ck_assert(!sockets[0].noted);
+}
+END_TEST
+
 START_TEST(nothing_is_noted_of_sockets_that_lose_each_its_own)
 {
 	open_all("10.0.0.1");
@@ -368,6 +390,7 @@ int main(void)
 		account_of_before_is_not_noted,
 		flow_of_which_a_socket_is_missing_is_not_kept,
 		flow_of_which_a_share_has_left_is_not_kept,
+		account_is_left_whole_or_not_at_all,
 		nothing_is_noted_of_sockets_that_lose_each_its_own,
 		nothing_is_noted_of_shards_that_have_not_ended,
 		next_process_goes_on_where_this_one_has_left_off,
