@@ -60,7 +60,7 @@ enum web_part {
 
 /* What control has handed over. */
 struct web_piece {
-	void *at;          /* NULL: it could not be had */
+	void *at;          /* NULL: there was no memory for it */
 	size_t len;        /* of a text, bytes; 0: a struct snapshot */
 	uint64_t number;   /* of pieces so far */
 	uint64_t taken_ns; /* clock_now_ns() when it was handed over */
@@ -80,7 +80,7 @@ int web_fd(const struct web *web);
 bool web_wants(struct web *web, enum web_part part);
 
 /* Hands it over, a struct snapshot or a text of malloc, with its length: it is the web's from then
- * on. NULL: it cannot be had. */
+ * on. NULL: there is no memory for it. */
 void web_put(struct web *web, enum web_part which, void *at, size_t len);
 
 /* The port that is listened at, in host order; another than asked for when that was 0. */

@@ -9,6 +9,9 @@ if HAVE_MICROHTTPD
 UNIT_TESTS += tests/unit/web/check_web
 tests_unit_web_check_web_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
 tests_unit_web_check_web_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=MHD_add_response_header
+
+UNIT_TESTS += tests/unit/web/check_web_hand
+tests_unit_web_check_web_hand_LDADD = $(NC_WEB_LIBS) $(CHECK_LIBS)
 endif
 
 UNIT_TESTS += tests/unit/web/check_metrics
