@@ -11,8 +11,8 @@ export NUMACAST_CONTROL=$relay_control
 relay_start --rule "239.1.1.1%in0:5000 name=one -> 239.2.2.1%out0:6000, 239.2.2.2%out0:6000" \
     --rule "239.1.1.2%in0:5000 name=two -> 239.2.2.3%out0:6000" --control-group nogroup
 recv_start sink dst 239.2.2.1%d0:6000 239.2.2.2%d0:6000
-start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" --duration 600 --rate 2000 \
-    239.1.1.1%s0:5000 >"$work/sent.json" 2>"$work/send.log"
+start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" --duration 600 \
+    --rate "$(rate_of 2000)" 239.1.1.1%s0:5000 >"$work/sent.json" 2>"$work/send.log"
 sender=$started
 
 # asks STATUS ARGUMENT...: numacastctl must exit with STATUS; $work/answer and $work/answer.log.

@@ -44,13 +44,15 @@ recv_start sink dst 239.2.2.1%d0:6000 239.2.2.2%d0:6000 239.2.2.2%d0:6001 239.2.
     239.2.2.4%d0:6000 --rcvbuf 64M
 senders=()
 for i in 1 2 3 4; do
-    start_in src "$probe" send --quiet --json --no-loop --rate 3000 --duration 600 --flows 2 \
-        "${send_extra[@]}" --source "10.77.1.1$i" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 \
-        239.1.1.4%s0:5000 >"$work/sent-$i.json" 2>>"$work/send.log"
+    start_in src "$probe" send --quiet --json --no-loop --duration 600 --flows 2 \
+        --rate "$(rate_of 3000)" "${send_extra[@]}" --source "10.77.1.1$i" \
+        239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.4%s0:5000 \
+        >"$work/sent-$i.json" 2>>"$work/send.log"
     senders+=("$started")
 done
-start_in src "$probe" send --quiet --json --no-loop --rate 2000 --duration 600 --flows 4 \
-    "${send_extra[@]}" "[ff3e::1:1%s0]:5000" >"$work/sent-5.json" 2>>"$work/send.log"
+start_in src "$probe" send --quiet --json --no-loop --duration 600 --flows 4 \
+    --rate "$(rate_of 2000)" "${send_extra[@]}" "[ff3e::1:1%s0]:5000" \
+    >"$work/sent-5.json" 2>>"$work/send.log"
 senders+=("$started")
 for ((i = 0; i < ${ROUNDS:-2}; i++)); do
     reload "spread=2 by=source" off

@@ -49,7 +49,7 @@ all_send() {
     shift
     for i in "${spread_sources[@]}"; do
         start_in src taskset -c "${allowed[i % ${#allowed[@]}]}" \
-            "$probe" send --quiet --no-loop --rate 2000 "${send_extra[@]}" \
+            "$probe" send --quiet --no-loop --rate "$(rate_of 2000)" "${send_extra[@]}" \
             --count-per-flow "$count" --source "$from$i" "$@" \
             >>"$work/sent.out" 2>>"$work/send.log"
         pids+=("$started")
@@ -83,7 +83,7 @@ all_send 16 239.1.1.3%s1:5000
 
 # ---- others come, go and change beside flows that stay, under traffic ----
 recv_start stays dst 239.2.2.1%d0:6000 239.2.2.2%d0:6000
-start_in src "$probe" send --quiet --rate 8000 --duration 600 "${send_extra[@]}" \
+start_in src "$probe" send --quiet --rate "$(rate_of 8000)" --duration 600 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.4%s0:5000 10.77.1.2%s0:5104 2>"$work/all.log"
 sender=$started
 four="rule 239.1.1.4%in0:5000 spread=4 by=source -> 239.2.2.4%out0:6000"

@@ -101,9 +101,8 @@ next_is_ready
 
 # ---- under traffic ----
 sinks_start
-each_rate=4000 # of five
-grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || each_rate=1000
-senders 0 $each_rate
+each_rate=$(rate_of 4000) # of five
+senders 0 "$each_rate"
 for ((i = 0; i < ${RESTARTS:-3}; i++)); do
     again
 done

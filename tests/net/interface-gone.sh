@@ -35,7 +35,7 @@ relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.1%out0:6001, 239.2.2.2%aux0:60
     --rule "[ff1e::1%in1]:5000 -> [ff1e::2%aux0]:6010, [ff1e::3%out0]:6011"
 recv_start kept dst 239.2.2.1%d0:6001
 start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" 239.1.1.1%s0:5000 \
-    --rate 2000 --duration 600 >"$work/all.sent" 2>"$work/all.log"
+    --rate "$(rate_of 2000)" --duration 600 >"$work/all.sent" 2>"$work/all.log"
 sender=$started
 start_in src "$probe" send --quiet --json --no-loop "[ff1e::1%s1]:5000" --rate 1000 \
     --duration 600 >"$work/six.sent" 2>"$work/six.log"

@@ -18,8 +18,8 @@ configure() {
 configure 0
 relay_start --shards 2 --oversubscribe --config "$conf"
 recv_start kept dst 239.2.2.1%d0:6000
-start_in src "$probe" send --quiet --rate 2000 --duration 600 --ttl 64 239.1.1.1%s0:5000 \
-    2>"$work/send.log"
+start_in src "$probe" send --quiet --rate "$(rate_of 2000)" --duration 600 --ttl 64 \
+    239.1.1.1%s0:5000 2>"$work/send.log"
 sender=$started
 configure 1
 kill -HUP "$daemon_pid"

@@ -56,14 +56,15 @@ done
 recv_start kept dst "${sinks[@]}"
 recv_start unicast dst 239.2.2.9%d0:6000
 recv_start many dst 239.2.2.8%d0:6001 239.2.2.8%d0:6040
-start_in src "$probe" send --quiet --rate 8000 --duration 600 --ttl 64 "${send_extra[@]}" \
-    239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 239.1.1.4%s0:5000 2>"$work/send.log"
+start_in src "$probe" send --quiet --duration 600 --ttl 64 "${send_extra[@]}" \
+    --rate "$(rate_of 8000)" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 \
+    239.1.1.4%s0:5000 2>"$work/send.log"
 senders=("$started")
-start_in src "$probe" send --quiet --rate 1000 --duration 600 "${send_extra[@]}" \
+start_in src "$probe" send --quiet --rate "$(rate_of 1000)" --duration 600 "${send_extra[@]}" \
     10.77.1.2:7000 2>"$work/unicast.log"
 senders+=("$started")
-start_in src "$probe" send --quiet --rate 200 --duration 600 --ttl 64 "${send_extra[@]}" \
-    239.1.1.5%s0:5000 2>"$work/many.log"
+start_in src "$probe" send --quiet --duration 600 --ttl 64 "${send_extra[@]}" \
+    --rate "$(rate_of 200)" 239.1.1.5%s0:5000 2>"$work/many.log"
 senders+=("$started")
 
 # Somebody looks all the while: how many flows there are, and what all have received.

@@ -14,7 +14,7 @@ relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000, 10.77.2.2:7000, 2
 recv_start group dst 239.2.2.2%d0:6000
 recv_start host dst 10.77.2.2:7000
 recv_start other dst 239.2.2.3%daux:6000
-start_in src "$probe" send --quiet --json --no-loop --gso 10 --size 1400 --rate 2000 \
+start_in src "$probe" send --quiet --json --no-loop --gso 10 --size 1400 --rate "$(rate_of 2000)" \
     --duration 600 239.1.1.1%s0:5000 >"$work/sent.json" 2>"$work/send.log"
 sender=$started
 

@@ -66,8 +66,8 @@ logged "host.example: 10.77.2.2"
 logged "host.example: fd77:2::2"
 logged "circle.example: 10.77.1.2 is not used: "
 
-start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --duration 600 --rate 2000 \
-    >"$work/sent-all.json"
+start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --duration 600 \
+    --rate "$(rate_of 2000)" >"$work/sent-all.json"
 sender=$started
 send src 239.1.2.0/30%s0:5000 --count-per-flow 20 --rate 4000
 answer "10.77.2.3 host.example" "fd77:2::2 host.example" "10.77.1.2 circle.example"

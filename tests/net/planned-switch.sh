@@ -9,9 +9,7 @@
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
 story "two machines change places without a datagram lost or doubled"
-rate=${RATE:-10000} senders=4 # the rate is of all together
-# With sanitizers the machines would be behind more than they can catch up with.
-grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || rate=2000
+rate=${RATE:-$(rate_of 10000 2000)} senders=4 # the rate is of all together
 pair_topo
 
 for name in ra rb; do

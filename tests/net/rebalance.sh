@@ -44,10 +44,8 @@ configure
 relay_start --shards 3 --oversubscribe --rcvbuf 16M --config "$conf"
 recv_start there dst 239.2.2.1%d0:6000 239.2.2.4%d0:6000 239.2.2.7%d0:6000
 recv_start back src 239.4.4.1%s0:6000
-rate=9000
-# With sanitizers two CPUs hardly carry that for two of these stories at a time.
-grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || rate=3000
-start_in src "$probe" send --quiet --rate $rate --duration 600 --ttl 64 "${send_extra[@]}" \
+rate=$(rate_of 9000 3000)
+start_in src "$probe" send --quiet --rate "$rate" --duration 600 --ttl 64 "${send_extra[@]}" \
     239.1.1.1%s0:5000 239.1.1.4%s0:5000 239.1.1.7%s0:5000 2>"$work/send.log"
 senders=("$started")
 start_in dst "$probe" send --quiet --rate 200 --duration 600 --ttl 64 "${send_extra[@]}" \

@@ -33,8 +33,8 @@ printf '%s\n' "$kept" "$stays" "rule 239.1.1.3%late1:5000 -> 239.2.2.4%out0:6004
 relay_start --config "$conf"
 expect_words "the log counts them" "$daemon_log" ", 3 pending: ready"
 recv_start one dst 239.2.2.1%d0:6001
-start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --rate 2000 --duration 600 \
-    >"$work/all.sent" 2>"$work/all.log"
+start_in src "$probe" send --quiet --json --no-loop 239.1.1.1%s0:5000 --duration 600 \
+    --rate "$(rate_of 2000)" >"$work/all.sent" 2>"$work/all.log"
 sender=$started
 
 # One that waits is removed, others come and wait, and options of those that wait change.

@@ -34,8 +34,9 @@ two="rule 239.1.1.2%in0:5000 -> 239.2.2.2%out0:6000"
 configure "$two" "rule 239.1.1.3%in0:5000 -> 239.2.2.3%out0:6000"
 relay_start --shards 2 --oversubscribe --config "$conf"
 recv_start kept dst 239.2.2.1%d0:6000 239.2.2.2%d0:6000
-start_in src "$probe" send --quiet --rate 8000 --duration 600 --ttl 64 "${send_extra[@]}" \
-    239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 239.1.1.4%s0:5000 2>"$work/send.log"
+start_in src "$probe" send --quiet --duration 600 --ttl 64 "${send_extra[@]}" \
+    --rate "$(rate_of 8000)" 239.1.1.1%s0:5000 239.1.1.2%s0:5000 239.1.1.3%s0:5000 \
+    239.1.1.4%s0:5000 2>"$work/send.log"
 sender=$started
 
 # Flows come, go and come again, outputs join those that stay and leave them, options change in

@@ -8,10 +8,7 @@ story "divided flows begin and end under traffic"
 spread_topo
 spread_rules ""
 recv_start sink dst "${sinks[@]}" --late-start
-senders=() each_rate=2000
-# With sanitizers two CPUs do not carry that, several times over as each share takes it: what was
-# behind when the shards had begun never came to the end.
-grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h" || each_rate=300
+senders=() each_rate=$(rate_of 2000 300) # each share takes it once more
 for i in "${spread_sources[@]}"; do
     args=(send --quiet --no-loop "${send_extra[@]}" --rate "$each_rate" --duration 600)
     start_in src "$probe" "${args[@]}" --source "10.77.1.1$i" "${targets4[@]}" \

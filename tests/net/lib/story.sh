@@ -53,6 +53,17 @@ story() {
     [ -x "$daemon" ] || fail_now "$daemon is not built"
 }
 
+# rate_of N [M]: what a sender sends each second that goes on for the whole story: N, but M, or a
+# quarter of N, with sanitizers. Two CPUs do not carry more then, for several stories at a time, and
+# no buffer holds what a relay is behind for that long.
+rate_of() {
+    if grep -q 'NC_BUILD_SANITIZERS "no"' "$build_top/config.h"; then
+        echo "$1"
+    else
+        echo "${2:-$(($1 / 4))}"
+    fi
+}
+
 # none_refused LOG...: no daemon was refused a system call, but where a story means it.
 calls_refused=
 none_refused() {
