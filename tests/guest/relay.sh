@@ -222,10 +222,12 @@ plug() {
 # flows from namespace $FROM (SENDER: more options and the target) to $TO and counts what comes out.
 # With the five end markers of each flow at most 1000, see nic in machine.sh. Each CPU has a queue
 # between namespaces, so a sender that moves to another one on a busy machine may overtake itself:
-# where it sends for long, SENDER_ON is a command that keeps it where it is.
+# where it sends for long, SENDER_ON is a command that keeps it where it is. once_order=any: so may
+# the relay's shards, where they are not pinned, and no order is asked for.
 FROM=tx
 TO=rx
 SENDER_ON=
+once_order=
 exactly_once() {
     once_text=$1
     once_groups=$2
@@ -250,8 +252,9 @@ exactly_once() {
         fail "$once_text: sender: $(cat /tmp/send.log)"
     fi
     wait $once_pid
-    expect "$once_text: received lost duplicated reordered corrupt" \
-        "$(jq -r '.total | "\(.received) \(.lost) \(.duplicated) \(.reordered) \(.corrupt)"' \
-            /tmp/recv.json)" \
+    once_seen=$(jq -r '.total |
+        "\(.received) \(.lost) \(.duplicated) \(.reordered) \(.corrupt)"' /tmp/recv.json)
+    [ "$once_order" != any ] || once_seen=$(echo "$once_seen" | awk '{ $4 = 0; print }')
+    expect "$once_text: received lost duplicated reordered corrupt" "$once_seen" \
         "$((once_groups * once_each)) 0 0 0 0"
 }

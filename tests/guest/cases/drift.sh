@@ -53,7 +53,9 @@ memory_leaves() {
 cpus_leave() {
     set_cpuset cpuset.cpus 4-5
     noticed "$1: a CPU has left" 'shard [01]: may now run on several CPUs, cpu [56] was planned' 2
+    once_order=any # shards are not pinned now
     traffic "$1, a CPU less"
+    once_order=
 }
 
 relay() {
