@@ -27,14 +27,14 @@ struct part {
 	struct web_piece next; /* on its way */
 	struct web_piece used; /* the HTTP thread's own */
 	uint64_t took_ns;      /* to get it; the same */
-	bool refused;          /* when it was last asked for; the same */
+	const char *refused; /* why there was none when it was last asked for, or NULL; the same */
 };
 
 struct web {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something was handed over */
 	int wanted_fd;          /* written by the HTTP thread, read by control */
-	bool ending;            /* set before the last pieces are put */
+	bool ending;            /* under the lock */
 	struct part parts[WEB_PART_COUNT];
 	struct hosts hosts;
 	struct http *http;
@@ -83,7 +83,9 @@ void web_close(struct web *web)
 	if (!web) {
 		return;
 	}
+	pthread_mutex_lock(&web->lock);
 	web->ending = true;
+	pthread_mutex_unlock(&web->lock);
 	for (int i = 0; i < WEB_PART_COUNT; i++) {
 		web_put(web, (enum web_part)i, NULL, 0); /* who waits need not wait */
 	}
@@ -159,11 +161,9 @@ const struct web_piece *web_get(struct web *web, enum web_part which, const char
 	if (part->used.at && clock_now_ns() - part->used.taken_ns <= WEB_STALE_MS * NS_PER_MS) {
 		return &part->used;
 	}
-	if (part->refused) {
-		*why = web->ending ? "ending" : "it cannot be made now: Cannot allocate memory";
-	} else {
-		*why = part->used.at ? "the control thread does not answer" : "not relaying yet";
-	}
+	*why = part->refused   ? part->refused
+	       : part->used.at ? "the control thread does not answer"
+			       : "not relaying yet";
 	return NULL;
 }
 
@@ -219,7 +219,9 @@ static void await_next(struct web *web, struct part *part, uint64_t now_ns)
 	}
 	next = part->next;
 	part->next.at = NULL;
-	part->refused = part->answered && !next.at;
+	part->refused = !part->answered || next.at ? NULL
+			: web->ending              ? "ending"
+				      : "it cannot be made now: Cannot allocate memory";
 	pthread_mutex_unlock(&web->lock);
 	if (next.at) {
 		free_piece(&part->used);
