@@ -209,11 +209,13 @@ tests_unit_run_check_ifwatch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_run_check_ifwatch_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_spread
-tests_unit_run_check_spread_SOURCES = tests/unit/run/check_spread.c $(RUN_RIG)
+tests_unit_run_check_spread_SOURCES = tests/unit/run/check_spread.c \
+	tests/unit/run/spread_rig.h $(RUN_RIG)
 tests_unit_run_check_spread_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 
 UNIT_TESTS += tests/unit/run/check_spread_kept
-tests_unit_run_check_spread_kept_SOURCES = tests/unit/run/check_spread_kept.c $(RUN_RIG)
+tests_unit_run_check_spread_kept_SOURCES = tests/unit/run/check_spread_kept.c \
+	tests/unit/run/spread_rig.h $(RUN_RIG)
 tests_unit_run_check_spread_kept_LDADD = $(NC_RUN_LIBS) $(CHECK_LIBS)
 tests_unit_run_check_spread_kept_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sock_note_share \
 	-Wl,--wrap=sock_noted_share -Wl,--wrap=sock_forget_share -Wl,--wrap=sock_share_take \

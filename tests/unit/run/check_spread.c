@@ -10,44 +10,8 @@
 
 #include "src/base/clock.h"
 #include "src/run/spread_set.h"
+#include "tests/unit/run/spread_rig.h"
 #include "tests/unit/run/supervisor_rig.h"
-
-#define SHARES 3
-
-static struct setup setup;
-static struct supervisor sup;
-static struct worker workers[SHARES];
-static struct shard shards[SHARES];
-static struct rule_table tables[SHARES];
-static struct rule_flow rules[SHARES];
-static struct flow_place places[SHARES][ROOM_FLOWS];
-static struct flow_place *rooms[SHARES];
-static struct layout_share layout_shares[SHARES];
-
-static void open_rig(const char *at)
-{
-	for (uint32_t i = 0; i < SHARES; i++) {
-		rules[i] = (struct rule_flow){
-			.share = {.by = SHARE_BY_SOURCE, .index = (uint8_t)i, .count = SHARES}};
-		ck_assert_int_eq(addr_parse_ip(at, &rules[i].in.at.addr), 0);
-		rules[i].in.at.addr.port = 5000;
-		tables[i] = (struct rule_table){.flows = &rules[i], .flow_count = 1};
-		memset(places[i], 0, sizeof(places[i]));
-		places[i][0].rule = rules[i];
-		places[i][0].flow = (struct ingress_flow){.rule = &places[i][0].rule,
-							  .stats = &places[i][0].stats};
-		rooms[i] = places[i];
-		shards[i].relay.rooms = &rooms[i];
-		shards[i].relay.place_count = ROOM_FLOWS;
-		workers[i].shard = &shards[i];
-		layout_shares[i].shard = i;
-	}
-	setup.layout = (struct layout){
-		.tables = tables, .shares = layout_shares, .share_count = SHARES, .shard_count = 3};
-	sup.setup = &setup;
-	sup.workers = workers;
-	sup.worker_count = SHARES;
-}
 
 /* A share has received `pieces', and its socket has dropped `dropped', whatever the reason. */
 static void count(uint32_t share, uint64_t pieces, uint64_t dropped)
@@ -67,7 +31,7 @@ static struct spread_account account_of(uint32_t share)
 
 START_TEST(what_filters_refused_is_not_lost)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 50, 50);
 	count(1, 30, 70);
 	count(2, 20, 80);
@@ -86,7 +50,7 @@ START_TEST(what_no_share_received_is_lost_and_counted_once)
 {
 	uint64_t lost = 0, refused = 0;
 
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 40, 60);
 	count(1, 25, 75);
 	count(2, 20, 80);
@@ -103,7 +67,7 @@ END_TEST
 /* Seven came after the first had joined and three after the second, before the third had. */
 START_TEST(what_came_before_all_had_joined_is_told_apart)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 50, 50 + 7);
 	count(1, 30, 70 + 3);
 	count(2, 20, 80);
@@ -117,7 +81,7 @@ END_TEST
 /* While shards run, the drops of one are older than what the others have received since. */
 START_TEST(stale_drop_counts_make_no_losses)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 5000, 0);
 	count(1, 3000, 0);
 	count(2, 2000, 10);
@@ -129,7 +93,7 @@ END_TEST
 /* Its place is free, or another flow's: nothing is said of it, nor done to it. */
 START_TEST(a_flow_that_has_left_is_left_alone)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 50, 50);
 	places[2][0].flow.rule = NULL;
 	places[1][0].flow.fd = places[2][0].flow.fd = -1;
@@ -144,7 +108,7 @@ END_TEST
 /* After reloads one shard has several shares, and none where the layout says. */
 START_TEST(a_share_is_known_by_its_number_and_not_by_its_place)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	places[0][1] = places[0][0];
 	places[0][1].flow.rule = &places[0][1].rule;
 	places[0][0].rule.share.index = 1;
@@ -158,7 +122,7 @@ END_TEST
 /* Its interface goes: what was lost is settled, and the sockets that come next begin at zero. */
 START_TEST(what_was_lost_stays_when_other_sockets_come)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 40, 60 + 7);
 	count(1, 25, 75);
 	count(2, 20, 80);
@@ -188,7 +152,7 @@ END_TEST
 /* The first that is asked has been closed, and others have not: they may still be counting. */
 START_TEST(an_account_is_closed_with_the_last_socket)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	count(0, 40, 60);
 	count(1, 25, 75);
 	count(2, 20, 80);
@@ -205,7 +169,7 @@ START_TEST(what_a_removed_flow_had_lost_is_kept)
 	static const uint32_t orders[][SHARES] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
 
 	for (unsigned n = 0; n < sizeof(orders) / sizeof(orders[0]); n++) {
-		open_rig("239.1.1.1");
+		spread_rig_open("239.1.1.1");
 		sup.gone = (struct report_gone){0};
 		count(0, 40, 60);
 		count(1, 25, 75);
@@ -247,7 +211,7 @@ END_TEST
 
 START_TEST(one_share_that_has_everything_is_told_of_once)
 {
-	open_rig("239.1.1.1");
+	spread_rig_open("239.1.1.1");
 	logged_start();
 	spread_tick(&sup);
 	count(1, 100, 0);
@@ -265,7 +229,7 @@ END_TEST
 
 START_TEST(a_flow_that_two_shares_hear_is_told_of_never)
 {
-	open_rig("192.0.2.1");
+	spread_rig_open("192.0.2.1");
 	logged_start();
 	count(0, 100, 0);
 	count(2, 1, 0);

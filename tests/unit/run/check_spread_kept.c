@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "src/run/spread_set.h"
+#include "tests/unit/run/spread_rig.h"
 #include "tests/unit/run/supervisor_rig.h"
 
-#define SHARES 3
-#define BYTES  512 /* that the kernel counts for a piece at least */
+#define BYTES 512 /* that the kernel counts for a piece at least */
 
 void __wrap_sock_note_share(int fd, uint64_t refused, uint64_t received);
 bool __wrap_sock_noted_share(int fd, uint64_t *refused, uint64_t *received);
@@ -29,15 +29,6 @@ int __wrap_sock_share_take(int fd, const struct rule_ingress *in, const struct s
 uint32_t __wrap_sock_kernel_drops(int fd);
 uint32_t __wrap_sock_queued_bytes(int fd);
 
-static struct setup setup_of;
-static struct supervisor sup;
-static struct worker workers[SHARES];
-static struct shard shards[SHARES];
-static struct rule_table tables[SHARES];
-static struct rule_flow rules[SHARES];
-static struct flow_place places[SHARES][ROOM_FLOWS];
-static struct flow_place *rooms[SHARES];
-static struct layout_share layout_shares[SHARES];
 static struct err err;
 
 static struct {
@@ -112,46 +103,22 @@ static struct flow_place *place_of(uint32_t share)
 	return &places[share][0];
 }
 
-/* A share that a filter takes, unless `at' is a host's. */
-static void open_share(uint32_t i, const char *at)
-{
-	struct flow_place *place = place_of(i);
-	struct stat stat;
-	int ends[2];
-
-	rules[i] = (struct rule_flow){
-		.share = {.by = SHARE_BY_SOURCE, .index = (uint8_t)i, .count = SHARES}};
-	ck_assert_int_eq(addr_parse_ip(at, &rules[i].in.at.addr), 0);
-	rules[i].in.at.addr.port = 5000;
-	tables[i] = (struct rule_table){.flows = &rules[i], .flow_count = 1};
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	close(ends[1]);
-	ck_assert_int_eq(fstat(ends[0], &stat), 0);
-	sockets[i].dev = stat.st_dev;
-	sockets[i].ino = stat.st_ino;
-	place->rule = rules[i];
-	place->flow =
-		(struct ingress_flow){.rule = &place->rule, .stats = &place->stats, .fd = ends[0]};
-	place->stored = true;
-	rooms[i] = places[i];
-	shards[i].relay.rooms = &rooms[i];
-	shards[i].relay.place_count = ROOM_FLOWS;
-	workers[i].shard = &shards[i];
-	layout_shares[i].shard = i;
-}
-
+/* Shares that a filter takes, unless `at' is a host's. A pipe stands for each socket. */
 static void open_all(const char *at)
 {
+	spread_rig_open(at);
 	for (uint32_t i = 0; i < SHARES; i++) {
-		open_share(i, at);
+		struct stat stat;
+		int ends[2];
+
+		ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+		close(ends[1]);
+		ck_assert_int_eq(fstat(ends[0], &stat), 0);
+		sockets[i].dev = stat.st_dev;
+		sockets[i].ino = stat.st_ino;
+		place_of(i)->flow.fd = ends[0];
+		place_of(i)->stored = true;
 	}
-	setup_of.layout = (struct layout){.tables = tables,
-					  .shares = layout_shares,
-					  .share_count = SHARES,
-					  .shard_count = SHARES};
-	sup.setup = &setup_of;
-	sup.workers = workers;
-	sup.worker_count = SHARES;
 }
 
 /* A share has received `pieces' and refused, or lost, `others'. */
