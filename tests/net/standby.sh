@@ -8,7 +8,8 @@
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
 story "the machine that stands by takes over without loss, and gives back"
-rate=2000 senders=
+ctl=$build_top/src/numacastctl
+rate=$(rate_of 2000) senders=
 pair_topo
 
 # duty NAME RULE: how a rule stands on a machine.
@@ -25,6 +26,27 @@ relayed() {
 # relays NAME SINCE: whether it has relayed some more.
 relays() {
     [ "$(relayed "$1")" -gt "$2" ]
+}
+
+# received NAME: by each of its rules.
+received() {
+    pair_ctl "$1" show rules --json | jq -r '[.rules[].received] | join(" ")'
+}
+
+# caught_up NAME FOUR SIX: whether its rules have received as much. Who goes before it has received
+# what the other had, when that one came, leaves a gap: neither relays what is between.
+caught_up() {
+    local four six
+    read -r four six <<<"$(received "$1")"
+    [ "$four" -ge "$2" ] && [ "$six" -ge "$3" ]
+}
+
+# catch_up NAME OTHER: the one that goes waits for what the other received before it came.
+catch_up() {
+    local came
+    came=$(received "$2")
+    # shellcheck disable=SC2086
+    wait_for caught_up "$1" $came || fail "$1 is behind for good"
 }
 
 for name in ra rb; do
@@ -53,30 +75,37 @@ expect_words "an unknown rule" "$work/refused" "no rule is there of that name: n
 for pair in "four 239.1.1.1%s0:5000" "six [ff3e::1%s0]:5000"; do
     read -r name group <<<"$pair"
     start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" "$group" \
-        --duration 600 --rate $rate >"$work/sent-$name.json"
-    senders="$senders $started"
+        --duration 600 --rate "$rate" >"$work/sent-$name.json"
+    sender=$started
+    senders="$senders $sender"
 done
-wait_up "$started" relays ra 100 || fail "the first relays nothing"
-# The one that comes is told first, and has relayed for the overlap before the other ends.
+wait_up "$sender" relays ra 100 || fail "the first relays nothing"
+# The one that comes is told first, and relays, at least for the overlap, before the other ends.
 pair_ctl rb active --overlap 20 >/dev/null || fail "the second cannot take over"
+catch_up ra rb
 pair_ctl ra standby >/dev/null || fail "the first cannot stand by"
 expect "duty of the second, now" "$(duty rb six)" active
 silent=$(relayed ra)
-wait_up "$started" relays rb 1000 || fail "the second relays nothing"
+wait_up "$sender" relays rb 1000 || fail "the second relays nothing"
 expect "relayed by the first, standing by" "$(relayed ra)" "$silent"
 kill -HUP "${pair_pid[ra]}"
 wait_for grep -q "reload: done" "$work/ra.log" || fail "no reload"
 expect "duty of the first after a reload" "$(duty ra four)" standby
-# And back, by rule: the one that goes is told first, and goes on for the overlap.
-pair_ctl rb standby --overlap 1200 four six >/dev/null &
-told=$!
-wait_for grep -q "standby four six, in 1200 ms: done" "$work/rb.log"
+# And back, by rule: the one that goes is told first, and goes on until the other has taken over, as
+# a second order says, which takes the place of the first.
+start "$ctl" --control "$work/rb.control" standby --overlap 60000 four six >/dev/null
+wait_for grep -q "standby four six, in 60000 ms: done" "$work/rb.log" || fail "rb takes no order"
 pair_ctl ra active four six >/dev/null || fail "the first cannot take over again"
-wait $told || fail "the second cannot stand by again"
+expect "duty of both, in the overlap" "$(duty ra four) $(duty rb four)" "active active"
+catch_up rb ra
+pair_ctl rb standby --overlap 20 four six >/dev/null || fail "the second cannot stand by again"
+stop "$started"
+stands_by() { [ "$(duty rb four) $(duty rb six)" = "standby standby" ]; }
+wait_for stands_by || fail "the overlap has no end"
 expect "by an order" "$(pair_ctl ra show rules --json | jq -r '[.rules[].ordered] | unique[]')" true
 expect "duty of the second, again" "$(duty rb four) $(duty rb six)" "standby standby"
 came=$(relayed ra)
-wait_up "$started" relays ra $((came + 1000)) || fail "the first relays nothing again"
+wait_up "$sender" relays ra $((came + 1000)) || fail "the first relays nothing again"
 for sender in $senders; do
     stop "$sender"
 done
