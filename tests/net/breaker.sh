@@ -36,7 +36,7 @@ host() {
 both() {
     local name
     for name in one two; do
-        "$build_top/src/numacastctl" --control "$work/$name.socket" --json show flows
+        "$ctl" --control "$work/$name.socket" --json show flows
     done | jq -n "[inputs.flows[] | select(.ingress | contains(\"$1%\")) | $2] | add"
 }
 

@@ -7,7 +7,6 @@
 story "add, remove, disable, enable, replace and reload under traffic"
 to_and_fro
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 cat >"$work/relay.conf" <<'END'

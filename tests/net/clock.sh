@@ -20,7 +20,7 @@ configure() {
 
 # year: of the last change, as the relay tells it.
 year() {
-    "$build_top/src/numacastctl" --control "$relay_control" show changes --json |
+    "$ctl" --control "$relay_control" show changes --json |
         jq -r '.changes[-1].time[:4]'
 }
 

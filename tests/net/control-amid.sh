@@ -3,7 +3,6 @@
 # for its end; who wants another change is refused.
 . "$(dirname "$0")/lib/story.sh"
 story "readers are answered while a change is under way"
-ctl=$build_top/src/numacastctl
 topo_line
 relay_control=$work/control
 

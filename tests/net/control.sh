@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib/story.sh"
 story "the control socket under traffic"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 relay_start --rule "239.1.1.1%in0:5000 name=one -> 239.2.2.1%out0:6000, 239.2.2.2%out0:6000" \
@@ -72,7 +71,7 @@ asks 0 log-level debug
 expect_words "the log says who" "$daemon_log" "log-level debug: done"
 expect "mode and group" "$(stat -c '%a %G' "$relay_control")" "660 nogroup"
 chmod 755 "$work"
-install -m 755 "$ctl" "$work/numacastctl"
+install -m 755 "$build_top/src/numacastctl" "$work/numacastctl"
 as_nobody() {
     bounded setpriv --reuid=65534 --regid=65534 --clear-groups "$work/numacastctl" "$@" \
         >"$work/answer" 2>"$work/answer.log"

@@ -8,7 +8,6 @@ story "what is sent to a link without a carrier is counted, and not called sent"
 to_and_fro
 topo_line
 wire 3 mid aux0 dst daux
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 dark="239.2.2.1%out0:6000"

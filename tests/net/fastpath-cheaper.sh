@@ -17,7 +17,7 @@ four="239.2.2.1%out0:6000, 239.2.2.2%out0:6000, 239.2.2.3%out0:6000, 239.2.2.4%o
 relay_run --fastpath auto --rcvbuf 16M --rule "239.1.1.1%in0:5000 name=many -> $four$outputs" \
     --rule "239.1.1.2%in0:5000 name=asked fast=on -> ${outputs#, }"
 wait_ready "$daemon_pid" "$daemon_log" || fail_now "numacastd is not ready"
-if ! grep -q carried <(bounded "$build_top/src/numacastctl" --control "$relay_control" show flows \
+if ! grep -q carried <(bounded "$ctl" --control "$relay_control" show flows \
     --json | jq '.flows[] | select(.fast.carried) | "carried"'); then
     relay_stop
     skip "the kernel takes no program here: $(grep 'fast path' "$daemon_log" | tail -n 1)"
@@ -30,7 +30,7 @@ sender=$started
 wait_for grep -q 'flow 239.1.1.1%in0:5000: leaves the fast path until' "$daemon_log" ||
     fail "the flow is not left to its shard"
 by_shard() {
-    [ "$(bounded "$build_top/src/numacastctl" --control "$relay_control" show flows many --json |
+    [ "$(bounded "$ctl" --control "$relay_control" show flows many --json |
         jq '.flows[] | .received - .fast.received')" -gt 100 ]
 }
 wait_for by_shard || fail "the shard relays nothing of it"
@@ -39,12 +39,12 @@ total=$(sent .sent)
 wait_for grep -q 'flow 239.1.1.1%in0:5000: goes back to the fast path' "$daemon_log" ||
     fail "the flow does not come back"
 carried_again() {
-    [ "$(bounded "$build_top/src/numacastctl" --control "$relay_control" show rules --json |
+    [ "$(bounded "$ctl" --control "$relay_control" show rules --json |
         jq '[.rules[].fast.flows] | add')" = 2 ]
 }
 wait_for carried_again || fail "the kernel does not take it over again"
 relay_settle
-before=$(bounded "$build_top/src/numacastctl" --control "$relay_control" show flows many --json |
+before=$(bounded "$ctl" --control "$relay_control" show flows many --json |
     jq '.flows[].fast.received')
 send src 239.1.1.1%s0:5000 --count 100 --size 200 --ttl 1
 relay_stop

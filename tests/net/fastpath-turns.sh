@@ -72,13 +72,13 @@ filters() {
 
 # carried_again: the process that is there now relays in the kernel.
 carried_again() {
-    [ "$(bounded "$build_top/src/numacastctl" --control "$work/control" show flows --json |
+    [ "$(bounded "$ctl" --control "$work/control" show flows --json |
         jq '[.flows[] | select(.fast.carried)] | length')" = 64 ]
 }
 
 # count_overtaken: of the process that is about to end.
 count_overtaken() {
-    overtaken=$((overtaken + $(bounded "$build_top/src/numacastctl" --control "$work/control" \
+    overtaken=$((overtaken + $(bounded "$ctl" --control "$work/control" \
         show flows --json | jq '[.flows[].fast.overtaken] | add')))
 }
 

@@ -45,7 +45,7 @@ await_kernel() {
     wait_for relays_since "$before" || fail "nothing is relayed in the kernel by wire $1"
 }
 by_kernel() {
-    bounded "$build_top/src/numacastctl" --control "$relay_control" show flows --json |
+    bounded "$ctl" --control "$relay_control" show flows --json |
         jq '[.flows[].fast.received] | add'
 }
 relays_since() {

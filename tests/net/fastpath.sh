@@ -67,7 +67,7 @@ status_tells() {
 }
 wait_for status_tells || fail "status.json: $(jq -r "$sums" "$work/answer")"
 expect "show rules and show shards have the sums" "$(for what in rules shards; do
-    bounded "$build_top/src/numacastctl" --control "$relay_control" show $what --json |
+    bounded "$ctl" --control "$relay_control" show $what --json |
         jq -r ".$what | map(.fast | [.flows, .received, .sent]) | transpose | map(add) | @text"
 done | uniq)" "[2,3000,5000]"
 relay_stop

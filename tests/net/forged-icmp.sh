@@ -38,7 +38,7 @@ is_wary() {
     send src 239.1.1.1%s0:5000 --count 1
     send src "[ff15::1%s0]:5000" --count 1
     relay_settle
-    "$build_top/src/numacastctl" --control "$relay_control" show outputs --json |
+    "$ctl" --control "$relay_control" show outputs --json |
         jq -e '[.outputs[] | select(.to | test("6001")).icmp_errors > 0] | all' >/dev/null
 }
 many=$count

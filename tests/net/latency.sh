@@ -13,7 +13,7 @@ done_count=0
 
 # timed: how many sends of each output have been timed.
 timed() {
-    in_ns mid "$build_top/src/numacastctl" --control "$relay_control" --json show outputs |
+    in_ns mid "$ctl" --control "$relay_control" --json show outputs |
         jq -r '[.. | .latency? // empty | .samples] | join(" ")'
 }
 

@@ -19,7 +19,6 @@ on() {
 }
 
 merge_topo a b
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 relay_start --rule "239.1.1.1%a0:5000 + 239.1.1.1%b0:5000 $field silent=100 -> 239.2.2.2%out0:6000"

@@ -8,7 +8,6 @@
 story "a relay is scraped"
 have prometheus || skip "prometheus is missing; on Debian: apt-get install prometheus"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 count=4000 # of both rules together

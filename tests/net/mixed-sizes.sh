@@ -14,7 +14,7 @@ recv_start sink dst 239.2.2.2%d0:6000 --rcvbuf 64M
 # lent COMPARISON NUMBER: how many slots for trains are lent now, compared with that.
 lent() {
     local now
-    now=$(bounded "$build_top/src/numacastctl" --control "$relay_control" show pools --json |
+    now=$(bounded "$ctl" --control "$relay_control" show pools --json |
         jq '.pools[] | select(.class == "train") | .in_ring')
     test "${now:-none}" "$1" "$2"
 }

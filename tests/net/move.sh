@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib/story.sh"
 story "flows move from shard to shard under traffic"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 conf=$work/numacastd.conf
 

@@ -7,7 +7,6 @@
 story "trains end where an MTU shrinks, and come again where it grows"
 topo_line
 wire 3 mid aux0 dst daux
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 
 relay_start --rule "239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000, 10.77.2.2:7000, 239.2.2.3%aux0:6000"

@@ -78,7 +78,7 @@ logged "its name cannot be looked up: Domain name not found; the last address st
 kill -HUP "$daemon_pid"
 logged "reload: done: flows: 6 kept, 0 moved, 0 added, 0 removed, 0 received anew; outputs: 8 kept"
 expect "show: address and lookup beside the name" \
-    "$("$build_top/src/numacastctl" --control "$work/control" show outputs --json |
+    "$("$ctl" --control "$work/control" show outputs --json |
         jq -r '.outputs[] | select(.to == "host.example:6000") | "\(.address) \(.lookup)"')" \
     "10.77.2.3 its name cannot be looked up: Domain name not found; $(:
     )the last address stays: 10.77.2.3"

@@ -19,7 +19,7 @@ for name in ra rb; do
         echo "rule 239.1.1.3%in0:5000 name=own -> 239.2.2.3%out0:6000"
     } >"$work/$name.conf"
     pair_start $name --config "$work/$name.conf" --rcvbuf 32M --shards 1
-    printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$build_top/src/numacastctl" \
+    printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$ctl" \
         "$work/$name.control" >"$work/$name.ctl"
     chmod +x "$work/$name.ctl"
 done

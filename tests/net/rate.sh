@@ -14,7 +14,7 @@ start_in src "$probe" send --quiet --json --no-loop "${send_extra[@]}" --duratio
     --size 1000 239.1.1.1%s0:5000 >"$work/sent.json" 2>"$work/send.log"
 sender=$started
 has_sent() {
-    [ "$("$build_top/src/numacastctl" --control "$relay_control" show outputs --json |
+    [ "$("$ctl" --control "$relay_control" show outputs --json |
         jq '.outputs[0].sent')" -ge "$1" ]
 }
 # 32 Mbit/s are offered; an eighth may pass, and a burst at the start.

@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib/story.sh"
 story "flows are rebalanced by what they cost, under traffic"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 conf=$work/numacastd.conf

@@ -8,7 +8,6 @@
 . "$(dirname "$0")/lib/story.sh"
 story "an output whose source address is not here stands by until it comes"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control
 four=239.2.2.1%out0:6000 host=10.77.2.2:6002 six='[ff3e::8000:2%out0]:6003'

@@ -18,7 +18,7 @@ relay_settle
 
 # sent_by RULE: how many its output has sent.
 sent_by() {
-    "$build_top/src/numacastctl" --control "$relay_control" show outputs "$1" --json |
+    "$ctl" --control "$relay_control" show outputs "$1" --json |
         jq '.outputs[0].sent'
 }
 has_sent() {

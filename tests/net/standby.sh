@@ -8,7 +8,6 @@
 . "$(dirname "$0")/lib/story.sh"
 . "$(dirname "$0")/lib/pair.sh"
 story "the machine that stands by takes over without loss, and gives back"
-ctl=$build_top/src/numacastctl
 rate=$(rate_of 2000) senders=
 pair_topo
 

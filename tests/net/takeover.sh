@@ -30,7 +30,7 @@ sends() {
 }
 
 for name in ra rb; do
-    printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$build_top/src/numacastctl" \
+    printf '#!/bin/sh\nexec %s --control %s "$@"\n' "$ctl" \
         "$work/$name.control" >"$work/$name.ctl"
     chmod +x "$work/$name.ctl"
     pair_start $name --health-file "$work/$name.health" --shards 1 --standby \

@@ -7,7 +7,6 @@
 story "numacastctl top"
 have tmux || skip "tmux is missing"
 topo_line
-ctl=$build_top/src/numacastctl
 relay_control=$work/control
 export NUMACAST_CONTROL=$relay_control LC_ALL=C.UTF-8 TMUX_TMPDIR=$work TERM=xterm-256color
 unset TMUX

@@ -42,7 +42,7 @@ wait_for stuck || fail "the shard that is stuck is not named"
 before=$(signs)
 # seconds: how long the relay has run, by itself.
 seconds() {
-    "$build_top/src/numacastctl" stats --json --control "$relay_control" | jq '.uptime_s | floor'
+    "$ctl" stats --json --control "$relay_control" | jq '.uptime_s | floor'
 }
 told_s=$(seconds)
 later() {

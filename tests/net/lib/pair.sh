@@ -48,7 +48,7 @@ pair_start() {
 pair_ctl() {
     local name=$1
     shift
-    "$build_top/src/numacastctl" --control "$work/$name.control" "$@"
+    "$ctl" --control "$work/$name.control" "$@"
 }
 
 # pair_stop NAME: as relay_stop; its report stays in $work/NAME.json.

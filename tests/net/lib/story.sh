@@ -37,6 +37,9 @@ build_top=${NC_BUILDDIR:-$src_top/build}
 daemon=$build_top/src/numacastd
 probe=$build_top/src/numacast-probe
 work=$(mktemp -d "${TMPDIR:-/tmp}/numacast-net.XXXXXX") || exit 1
+ctl=$work/ctl # with patience for a busy machine
+printf '#!/bin/sh\nexec "%s" --timeout 300 "$@"\n' "$build_top/src/numacastctl" >"$ctl"
+chmod 755 "$ctl"
 report=$work/report.json
 daemon_log=$work/daemon.log
 daemon_pid=
