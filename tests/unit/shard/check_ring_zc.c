@@ -121,7 +121,7 @@ START_TEST(a_receiver_on_this_host_gets_a_copy_and_the_ring_says_so)
 	until_free(1);
 	ck_assert_int_eq(last_event(0)->res, 20000);
 	ck_assert(last_event(0)->copied);
-	ck_assert_int_eq(recv(rig.in_fd, got, sizeof(got), MSG_DONTWAIT), 20000);
+	ck_assert_int_eq(recv(rig.in_fd, got, sizeof(got), 0), 20000);
 	ck_assert_mem_eq(got, area, sizeof(got));
 	ck_assert_uint_eq(stat_get(&rig.stats.buffer_misses), 1);
 	rig_close_pair(&rig);
@@ -266,8 +266,7 @@ START_TEST(both_kinds_of_send_keep_their_order)
 	}
 	ck_assert_uint_eq(next, 100);
 	for (uint32_t i = 0; i < 100; i++) {
-		ck_assert_int_eq(recv(rig.in_fd, &number, sizeof(number), MSG_DONTWAIT),
-				 sizeof(number));
+		ck_assert_int_eq(recv(rig.in_fd, &number, sizeof(number), 0), sizeof(number));
 		ck_assert_uint_eq(number, i);
 	}
 	rig_close_pair(&rig);
