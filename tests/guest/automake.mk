@@ -1,10 +1,11 @@
 # Guests with several NUMA nodes (tests/guest/run): `make check-numa'. Needs qemu-system-x86,
-# linux-image-cloud-amd64, busybox-static, cpio, kmod, iproute2, ethtool and hwloc-nox, not root.
+# linux-image-cloud-amd64, busybox-static, cpio, kmod, iproute2, ethtool and hwloc-nox, and socat to
+# ask a guest that hangs where it is; not root.
 EXTRA_PROGRAMS += tests/guest/nodemem_probe
 tests_guest_nodemem_probe_SOURCES = tests/guest/nodemem_probe.c
 tests_guest_nodemem_probe_LDADD = $(NC_NUMA_LIBS)
 
-EXTRA_DIST += tests/guest/run tests/guest/selftest tests/guest/machine.sh \
+EXTRA_DIST += tests/guest/run tests/guest/selftest tests/guest/machine.sh tests/guest/stacks.awk \
 	tests/guest/initramfs tests/guest/service-root tests/guest/init tests/guest/guest.sh tests/guest/relay.sh tests/guest/cases
 CLEANFILES += tests/guest/nodemem_probe
 
