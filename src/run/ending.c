@@ -105,7 +105,7 @@ static uint32_t begin_end(struct supervisor *sup, const char *who, bool next)
 	uint32_t stored = next ? store_hand_over(&sup->store, sup) : 0;
 
 	if (stored > 0) {
-		log_notice("%s: leaving the sockets of %u flows to the next process, draining the "
+		log_notice("%s: leaving %u sockets of flows to the next process, draining the "
 			   "others",
 			   who, stored);
 		(void)notify_send("STOPPING=1\nSTATUS=handing over");

@@ -38,9 +38,9 @@ struct store {
 	bool on;
 	struct store_passed *passed; /* to us at the start, until it is settled */
 	uint32_t passed_count;
-	struct shard_kept **kept; /* for each shard, for each flow of its table */
-	uint32_t kept_count;      /* shards */
-	uint32_t adopted;
+	struct shard_kept **kept;     /* for each shard, for each flow of its table */
+	uint32_t kept_count;          /* shards */
+	uint32_t wanted, adopted;     /* sockets of flows or of their parts */
 	struct store_socket *sockets; /* that the manager keeps, in the order of their ids */
 	uint32_t count, room;
 	uint64_t ticked_ns;

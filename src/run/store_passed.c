@@ -108,12 +108,9 @@ int store_adopt(struct store *store, const struct supervisor *sup, struct err *e
 	}
 	let_parts_go(store, &sup->setup->layout);
 	store->adopted = 0;
+	store->wanted = count;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct rule_flow *flow =
-			&sup->setup->layout.tables[list[i].shard].flows[list[i].index];
-
-		store->adopted +=
-			flow->share.index == 0 && store->kept[list[i].shard][list[i].index].fd >= 0;
+		store->adopted += store->kept[list[i].shard][list[i].index].fd >= 0;
 	}
 	free(list);
 	return 0;
@@ -143,9 +140,10 @@ void store_settle(struct store *store, const struct supervisor *sup)
 		free(passed->name);
 	}
 	if (store->passed_count > 0) {
-		log_notice("store: %u of %u flows go on with the sockets of the process before; %u "
-			   "kept sockets are of no use any more and closed",
-			   store->adopted, sup->setup->opt->conf.flow_count, gone);
+		log_notice(
+			"store: of %u sockets of flows %u go on from the process before; %u kept "
+			"sockets are of no use any more and closed",
+			store->wanted, store->adopted, gone);
 	}
 	free(store->passed);
 	store->passed = NULL;

@@ -14,6 +14,6 @@ for chapter in Plan Start Watch Change "A wrong reload" "A broken cable" Balance
 done
 expect_words "a wrong line" "$work/day" "numacastd.conf:6: '239.2.2.9%lan' has no port"
 expect_words "a broken cable" "$work/day" "degraded: the link of its interface is down"
-expect_words "an upgrade" "$work/day" "store: 2 of 2 flows go on with the sockets"
+expect_words "an upgrade" "$work/day" "store: of 2 sockets of flows 2 go on"
 expect "receivers that have everything" \
     "$(grep -c 'received, 0 lost, 0 doubled, 0 out of order' "$work/day")" 2

@@ -151,7 +151,7 @@ restart_service() {
     { wait_for [ -s /tmp/recv.ready ] && systemctl restart numacastd; } &
     exactly_once 'over a restart' 1 600 --rate 50 239.1.1.1%tx0:5000 -- 239.2.2.2%rx0:6000
     check 'another process' [ "$(shown MainPID)" != "$pid" ]
-    check 'with the sockets of the one before' said '2 of 2 flows go on with the sockets'
+    check 'with the sockets of the one before' said 'of 2 sockets of flows 2 go on'
     pid=$(shown MainPID)
 }
 

@@ -125,7 +125,7 @@ guest() {
     restart_amid &
     exactly_once 'over a restart' 1 600 --rate 50 239.1.1.1%tx0:5000 -- 239.2.2.2%rx0:6000
     check 'it was restarted meanwhile' [ -e /tmp/restarted ]
-    check 'by the sockets of the process before' grep -q '1 of 1 flows go on with the sockets' $log
+    check 'by the sockets of the process before' grep -q 'of 1 sockets of flows 1 go on' $log
     pid=$(shown MainPID)
 
     # Killed amid traffic: another takes its place, once what it had received has been sent.

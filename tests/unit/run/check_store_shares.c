@@ -119,7 +119,8 @@ START_TEST(all_that_were_passed_are_taken)
 	kept = store_kept(&rig.sup.store, 0);
 	ck_assert_int_ge(kept[0].fd, 0);
 	ck_assert_int_ge(kept[1].fd, 0);
-	ck_assert_uint_eq(rig.sup.store.adopted, 1); /* it is one flow */
+	ck_assert_uint_eq(rig.sup.store.adopted, SHARES); /* one each */
+	ck_assert_uint_eq(rig.sup.store.wanted, SHARES);
 }
 END_TEST
 
