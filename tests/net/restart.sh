@@ -23,7 +23,7 @@ sinks=(239.2.2.1%d0:6000 239.2.2.2%d0:6000 239.2.2.3%d0:6000)
 configure "$one" "$two"
 managed_start --shards 2 --oversubscribe --rcvbuf 64M
 wait_for kept_is 2 || fail "the sockets of two flows are not kept, but $(kept)"
-told=0 most=$(rate_of 50000 10000)
+told=0 most=$(rate_of 20000 5000)
 for rate in 1000 $most; do
     recv_start "at-$rate" dst "${sinks[@]}" --rcvbuf 64M
     start_in src "$probe" send --quiet --json --no-loop --rate $((rate / 2)) --duration 600 \
