@@ -5,6 +5,10 @@ UNIT_TESTS += tests/unit/host/check_links
 tests_unit_host_check_links_SOURCES = tests/unit/host/check_links.c $(HOST_RIG)
 tests_unit_host_check_links_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)
 
+UNIT_TESTS += tests/unit/host/check_print
+tests_unit_host_check_print_SOURCES = tests/unit/host/check_print.c $(HOST_RIG)
+tests_unit_host_check_print_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)
+
 UNIT_TESTS += tests/unit/host/check_network
 tests_unit_host_check_network_SOURCES = tests/unit/host/check_network.c $(HOST_RIG)
 tests_unit_host_check_network_LDADD = $(NC_HOST_LIBS) $(CHECK_LIBS)
