@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/log.h"
 #include "src/host/host.h"
 #include "src/host/facts.h"
@@ -33,6 +34,8 @@ int host_inspect(const struct setup *setup, FILE *out)
 			  "one of them out");
 		return 2;
 	}
+	json_reserve_init();
+	json_reserve_begin();
 	rc = host_facts_gather(setup, &facts);
 	if (rc == 0) {
 		rc = check_host_inspect(&host, out);
@@ -52,7 +55,7 @@ static int check_host_inspect(struct host *host, FILE *out)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		parts[i](host);
 	}
-	if (host->out_of_memory) {
+	if (host->out_of_memory || json_reserve_was_short()) {
 		return -ENOMEM;
 	}
 	return host->setup->opt->json ? host_print_json(host, out) : host_print_text(host, out);

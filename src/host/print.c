@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 
+#include "src/base/json_reserve.h"
 #include "src/base/out.h"
 
 static const char *const level_names[] = {
@@ -16,7 +16,7 @@ static const char *const level_names[] = {
 
 static void print_finding(const struct finding *finding, FILE *out);
 static json_t *json_finding(const struct finding *finding);
-static void set_text(json_t *object, const char *key, const char *text);
+static int set_text(json_t *object, const char *key, const char *text);
 
 int host_print_text(const struct host *host, FILE *out)
 {
@@ -32,23 +32,29 @@ int host_print_text(const struct host *host, FILE *out)
 int host_print_json(const struct host *host, FILE *out)
 {
 	json_t *root = json_object(), *findings = json_array();
-	int rc, end;
+	int failed = 0;
+	char *text;
 
-	json_object_set_new(root, "format", json_integer(1));
-	json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
+	failed |= json_object_set_new(root, "format", json_integer(1));
+	failed |= json_object_set_new(root, "version", json_string(PACKAGE_VERSION));
 	for (uint32_t i = 0; i < host->count; i++) {
-		json_array_append_new(findings, json_finding(&host->findings[i]));
+		failed |= json_array_append_new(findings, json_finding(&host->findings[i]));
 	}
-	json_object_set_new(root, "findings", findings);
+	failed |= json_object_set_new(root, "findings", findings);
 	for (int level = FINDING_OK; level <= FINDING_FAIL; level++) {
-		json_object_set_new(root, level_names[level],
-				    json_integer(host_count(host, (enum finding_level)level)));
+		failed |= json_object_set_new(
+			root, level_names[level],
+			json_integer(host_count(host, (enum finding_level)level)));
 	}
-	rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 ? 0 : -ENOMEM;
+	text = failed ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	json_decref(root);
-	fputc('\n', out);
-	end = out_finish(out);
-	return end < 0 ? end : rc;
+	if (!text || json_reserve_was_short()) { /* or jansson has left out some of it */
+		json_reserve_give(text);
+		return -ENOMEM;
+	}
+	fprintf(out, "%s\n", text);
+	json_reserve_give(text);
+	return out_finish(out);
 }
 
 uint32_t host_count(const struct host *host, enum finding_level level)
@@ -77,22 +83,28 @@ static void print_finding(const struct finding *finding, FILE *out)
 	fputc('\n', out);
 }
 
+/* NULL without memory: one of which something is missing is none. */
 static json_t *json_finding(const struct finding *finding)
 {
 	json_t *object = json_object();
+	int failed = 0;
 
-	set_text(object, "level", level_names[finding->level]);
-	set_text(object, "id", finding->id);
-	set_text(object, "subject", finding->subject);
-	set_text(object, "value", finding->value);
-	set_text(object, "why", finding->why);
-	set_text(object, "cure", finding->cure);
-	set_text(object, "advice", finding->advice);
+	failed |= set_text(object, "level", level_names[finding->level]);
+	failed |= set_text(object, "id", finding->id);
+	failed |= set_text(object, "subject", finding->subject);
+	failed |= set_text(object, "value", finding->value);
+	failed |= set_text(object, "why", finding->why);
+	failed |= set_text(object, "cure", finding->cure);
+	failed |= set_text(object, "advice", finding->advice);
+	if (failed) {
+		json_decref(object);
+		return NULL;
+	}
 	return object;
 }
 
-/* null where there is nothing to say. */
-static void set_text(json_t *object, const char *key, const char *text)
+/* null where there is nothing to say; -1 without memory. */
+static int set_text(json_t *object, const char *key, const char *text)
 {
-	json_object_set_new(object, key, text ? json_string(text) : json_null());
+	return json_object_set_new(object, key, text ? json_string(text) : json_null());
 }

@@ -12,7 +12,7 @@
 
 #include "src/host/host.h"
 
-/* 0, -ENOMEM, or -EIO when `out' has failed. */
+/* 0, -ENOMEM, or -EIO when `out' has failed; without memory there is no JSON rather than a part. */
 int host_print_text(const struct host *host, FILE *out);
 int host_print_json(const struct host *host, FILE *out);
 
