@@ -25,9 +25,10 @@ remove one
 """
 
 
-def client(name, *argv, beyond=()):
+def client(name, *argv, beyond=(), words=()):
+    """words: of the daemon's, beside the usual ones."""
     def make(build, work):
-        return ClientCase(name, build, argv, work, ["--shards", "1", *RULES])
+        return ClientCase(name, build, argv, work, ["--shards", "1", *words, *RULES])
     make.beyond = beyond
     return name, make
 
@@ -103,7 +104,8 @@ CASES = (
           argv=["standby", "three", "--marks"]),
     order("client-active", stand_by, ("active", THREE), argv=["active", "three", "--after", "FILE"],
           file="marks"),
-    client("client-hold", "hold", "three", "--for", "60000", beyond=("client-show", "client-add")),
+    client("client-hold", "hold", "three", "--for", "60000", beyond=("client-show", "client-add"),
+           words=["--standby"]),
     order("client-level", undo(("log-level", {"level": "info"})),
           ("log-level", {"level": "debug"}), argv=["log-level", "debug"]),
     ("client-drain", drain),

@@ -40,6 +40,20 @@ def standby_with_marks(case):
     return answer
 
 
+def active(case):
+    return case.client.ask("active", names=["three"])
+
+
+def hold(case):
+    """Of a rule that stands by: an active one holds nothing."""
+    answer = case.client.ask("standby", names=["three"])
+    if answer and answer["ok"]:
+        answer = case.client.ask("hold", names=["three"], for_ms=60000)
+        if answer and not answer["ok"]:
+            active(case)
+    return answer
+
+
 def active_at_marks(case):
     marks = getattr(case, "marks", None)
     if marks is None:
