@@ -113,6 +113,18 @@ START_TEST(file_numbers_are_bounded_and_used_again)
 }
 END_TEST
 
+/* At once; but a kernel's thread (SQPOLL) tells that a receive has ended before it lets go of its
+ * socket. */
+static void bind_again(int fd, const struct sockaddr_storage *at)
+{
+	int rc;
+
+	do {
+		rc = bind(fd, (const struct sockaddr *)at, rig_name_len(at));
+	} while (rc < 0 && errno == EADDRINUSE && rig.params.sqpoll);
+	ck_assert_int_eq(rc, 0);
+}
+
 /* A socket closed after its receive ended and its file was removed is really gone: its port can be
  * bound again, although other receives live on. */
 START_TEST(a_removed_socket_is_released_at_once)
@@ -131,7 +143,7 @@ START_TEST(a_removed_socket_is_released_at_once)
 	rig_stop_flow(&rig, 1);
 	ring_remove_file(rig.ring, 2);
 	close(other);
-	ck_assert_int_eq(bind(again, (struct sockaddr *)&other_at, rig_name_len(&other_at)), 0);
+	bind_again(again, &other_at);
 	close(again);
 	rig_stop_flow(&rig, 0);
 	rig_close_pair(&rig);
@@ -159,7 +171,7 @@ START_TEST(closing_with_a_receive_armed_releases_its_socket)
 	rig_until_got(&rig, 3);
 	ring_close(rig.ring);
 	close(other);
-	ck_assert_int_eq(bind(again, (struct sockaddr *)&other_at, rig_name_len(&other_at)), 0);
+	bind_again(again, &other_at);
 	close(out);
 	close(again);
 	close(wake);
