@@ -28,7 +28,7 @@ cut() {
 }
 
 merge_topo a b c
-legs="239.1.1.1%a0:5000 $field + 239.1.1.1%b0:5000 gro=off + 239.1.1.1%c0:5000 silent=100"
+legs="239.1.1.1%a0:5000 $field $apart + 239.1.1.1%b0:5000 gro=off + 239.1.1.1%c0:5000 silent=100"
 echo "rule $legs -> 239.2.2.2%out0:6000" >"$work/relay.conf"
 relay_start --config "$work/relay.conf"
 recv_start sink dst 239.2.2.2%d0:6000

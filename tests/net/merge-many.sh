@@ -10,8 +10,8 @@ feeds=4 count=1000
 merge_topo a b
 merge_lose a 100 "$count"
 merge_lose b 100 "$count"
-relay_start --shards 2 --rule "239.1.1.0/30%a0:5000 + 239.1.1.0/30%b0:5000 $field spread=2 \
-    -> 239.2.2.0/30%out0:6000, 239.2.3.0/30%out0:6000"
+relay_start --shards 2 --rule "239.1.1.0/30%a0:5000 + 239.1.1.0/30%b0:5000 $field $apart \
+    spread=2 -> 239.2.2.0/30%out0:6000, 239.2.3.0/30%out0:6000"
 recv_start first dst 239.2.2.0/30%d0:6000
 recv_start second dst 239.2.3.0/30%d0:6000
 send src 239.1.1.0/30%s0:5000 --count-per-flow "$count" --rate 4000

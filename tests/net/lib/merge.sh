@@ -7,6 +7,7 @@
 # sw is a switch that floods, so each leg brings the same; what is lost on one is lost there only.
 # shellcheck shell=bash disable=SC2154,SC2034
 field=seq=u64be@16,session=8@8 # where numacast-probe has its number
+apart="skew=5000 window=65536" # so far a busy relay may read what came to two sockets at once
 
 # merge_topo LEG...: with those of the legs a, b and c.
 merge_topo() {
