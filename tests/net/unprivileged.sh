@@ -14,8 +14,8 @@ rule="239.1.1.1%in0:5000 -> 239.2.2.2%out0:6000"
 relay_start --rule "$rule"
 recv_start sink dst 239.2.2.2%d0:6000
 # No more at once than the receive buffer of an ordinary user holds, however busy this machine is.
-for _ in 1 2 3 4 5; do
-    send src 239.1.1.1%s0:5000 --count 200 --rate 4000
+for _ in {1..10}; do
+    send src 239.1.1.1%s0:5000 --count 100 --rate 4000
     relay_settle
 done
 relay_stop
