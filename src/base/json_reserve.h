@@ -2,8 +2,8 @@
  *
  * Whoever asks by the control socket is answered also then, and a request or an answer of which a
  * part could not be kept is not taken for another one: jansson 2.14 leaves out a character of what
- * it reads, and goes on, or ends the process. One thread: in numacastd that of control, beside
- * which nobody builds JSON.
+ * it reads, and goes on, or ends the process. What --check-host says is whole or refused likewise.
+ * One thread: in numacastd that of control, beside which nobody builds JSON.
  */
 #pragma once
 
